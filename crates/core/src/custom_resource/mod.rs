@@ -1,0 +1,11 @@
+//! CloudFormation's custom-resource protocol, the pure part.
+//!
+//! Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+
+mod physical_id;
+mod request;
+mod response;
+
+pub use physical_id::{NOTHING_MADE, made_nothing, physical_id};
+pub use request::{MalformedRequest, Request, RequestType};
+pub use response::{MAX_RESPONSE_BYTES, Outcome, Response};

@@ -1,0 +1,110 @@
+use serde_json::Value;
+
+use crate::model::SecretText;
+
+/// What CloudFormation wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestType {
+    /// Make it.
+    Create,
+    /// Change it.
+    Update,
+    /// Remove it.
+    Delete,
+}
+
+/// A request, parsed envelope first: whatever is wrong with the properties, the answer's address
+/// is not lost.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What CloudFormation wants.
+    pub request_type: RequestType,
+    /// The pre-signed address of the answer. It is a credential.
+    pub response_url: SecretText,
+    /// The stack.
+    pub stack_id: String,
+    /// This request; a repeated invocation carries the same one.
+    pub request_id: String,
+    /// The resource's name in the template.
+    pub logical_resource_id: String,
+    /// The id that an earlier answer gave; absent in a Create.
+    pub physical_resource_id: Option<String>,
+    /// The template's properties, unparsed.
+    pub properties: Value,
+}
+
+/// An event that no answer can be sent to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the event is no custom-resource request: {0} is missing or wrong")]
+pub struct MalformedRequest(&'static str);
+
+impl Request {
+    /// Parses the envelope.
+    ///
+    /// # Errors
+    ///
+    /// Names the field without which no answer is possible.
+    pub fn parse(event: &Value) -> Result<Self, MalformedRequest> {
+        let text = |name: &'static str| {
+            event
+                .get(name)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+                .ok_or(MalformedRequest(name))
+        };
+        let request_type = match text("RequestType")?.as_str() {
+            "Create" => RequestType::Create,
+            "Update" => RequestType::Update,
+            "Delete" => RequestType::Delete,
+            _ => return Err(MalformedRequest("RequestType")),
+        };
+        Ok(Self {
+            request_type,
+            response_url: text("ResponseURL")?.into(),
+            stack_id: text("StackId")?,
+            request_id: text("RequestId")?,
+            logical_resource_id: text("LogicalResourceId")?,
+            physical_resource_id: text("PhysicalResourceId").ok(),
+            properties: event.get("ResourceProperties").cloned().unwrap_or_default(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn event() -> Value {
+        json!({"RequestType": "Update", "ResponseURL": "https://example.com/?Signature=canary",
+               "StackId": "s", "RequestId": "r", "LogicalResourceId": "LaceworkSetup",
+               "PhysicalResourceId": "p", "ResourceProperties": "not an object"})
+    }
+
+    #[test]
+    fn odd_properties_do_not_lose_the_address() {
+        let request = Request::parse(&event()).unwrap();
+        assert_eq!(
+            request.response_url.expose(),
+            "https://example.com/?Signature=canary"
+        );
+        assert_eq!(request.physical_resource_id.as_deref(), Some("p"));
+    }
+
+    #[test]
+    fn the_address_is_never_printed() {
+        let printed = format!("{:?}", Request::parse(&event()).unwrap());
+        assert!(!printed.contains("canary"), "{printed}");
+    }
+
+    #[test]
+    fn an_event_without_an_address_is_named_as_such() {
+        let mut event = event();
+        event.as_object_mut().unwrap().remove("ResponseURL");
+        assert_eq!(
+            Request::parse(&event).unwrap_err(),
+            MalformedRequest("ResponseURL")
+        );
+    }
+}

@@ -1,0 +1,116 @@
+use std::fmt;
+
+use super::{AccountView, Known, Policy, Record};
+use crate::{
+    landing_zone::{AccountState, Management},
+    model::{AccountId, SubAccount},
+};
+
+/// What should be with one account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// It is to be watched, in this store.
+    Watch(Option<SubAccount>),
+    /// It stays as it is: nothing is begun and nothing is taken away.
+    Leave(Reason),
+    /// Its integration is switched off until it comes back.
+    Pause(Reason),
+    /// It is to be taken out, on positive evidence.
+    Release(Reason),
+    /// Nothing can be said before another look.
+    Wait(String),
+}
+
+/// Why an account is not watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// Organizations answers AccountNotFound.
+    Gone,
+    /// Closed or being closed.
+    Closed,
+    /// Suspended by AWS.
+    Suspended,
+    /// Not usable yet.
+    PendingActivation,
+    /// `EnrollManagementAccount=No`.
+    ManagementAccount,
+    /// Outside the units of `LaceworkOrgSubAccountNames`.
+    OutsideMappedUnits,
+    /// There at launch with `MonitorExistingAccounts=No`.
+    ExistingAtLaunch,
+    /// Control Tower does not manage it.
+    NotManaged,
+    /// Control Tower could not enable its baseline.
+    BaselineFailed,
+    /// `CapabilityType=CloudTrail`.
+    NoConfigCapability,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Gone => "it is no longer in the organization",
+            Self::Closed => "it is closed",
+            Self::Suspended => "it is suspended",
+            Self::PendingActivation => "it is not active yet",
+            Self::ManagementAccount => {
+                "it is the management account and EnrollManagementAccount is No"
+            }
+            Self::OutsideMappedUnits => "it is outside the units of LaceworkOrgSubAccountNames",
+            Self::ExistingAtLaunch => "it was there at launch and MonitorExistingAccounts is No",
+            Self::NotManaged => "Control Tower does not manage it",
+            Self::BaselineFailed => "Control Tower could not enable its baseline",
+            Self::NoConfigCapability => "CapabilityType has no Config",
+        })
+    }
+}
+
+/// What should be with `id`. What is unknown never leads to an account's removal.
+pub fn decide(
+    policy: &Policy,
+    id: &AccountId,
+    view: &AccountView,
+    record: Option<&Record>,
+    arrived: bool,
+) -> Decision {
+    if !policy.capability.config() {
+        return Decision::Leave(Reason::NoConfigCapability);
+    }
+    let account = match &view.account {
+        Known::Unknown(why) => return Decision::Wait(why.clone()),
+        Known::Known(None) => return Decision::Release(Reason::Gone),
+        Known::Known(Some(account)) => account,
+    };
+    match account.state {
+        AccountState::Active => {}
+        AccountState::PendingActivation => return Decision::Leave(Reason::PendingActivation),
+        AccountState::Suspended => return Decision::Pause(Reason::Suspended),
+        AccountState::PendingClosure | AccountState::Closed => {
+            return Decision::Release(Reason::Closed);
+        }
+    }
+    let is_management = *id == policy.management_account;
+    if is_management && !policy.enroll_management {
+        return Decision::Release(Reason::ManagementAccount);
+    }
+    let Some(sub_account) = policy.destination.of(&account.path) else {
+        return Decision::Release(Reason::OutsideMappedUnits);
+    };
+    let was_there = record.is_some_and(|record| record.existing_at_launch);
+    // Who asks for the management account asks for it by name.
+    if was_there && !arrived && !policy.monitor_existing && !is_management {
+        return Decision::Leave(Reason::ExistingAtLaunch);
+    }
+    if policy.control_tower && !is_management && !policy.is_shared_account(id) {
+        match &view.management {
+            Known::Unknown(why) => return Decision::Wait(why.clone()),
+            Known::Known(Management::UnderChange) => {
+                return Decision::Wait("Control Tower is changing its baseline".into());
+            }
+            Known::Known(Management::Failed) => return Decision::Leave(Reason::BaselineFailed),
+            Known::Known(Management::NotManaged) => return Decision::Leave(Reason::NotManaged),
+            Known::Known(Management::Managed) => {}
+        }
+    }
+    Decision::Watch(sub_account)
+}

@@ -1,0 +1,65 @@
+use std::collections::BTreeMap;
+
+use super::Record;
+use crate::{
+    landing_zone::{Account, Management, StackInstance},
+    lifecycle::Scope,
+    model::AccountId,
+    ports::Integration,
+};
+
+/// What was read, or why it could not be. A read that failed is not an absence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known<T> {
+    /// A complete and successful reading.
+    Known(T),
+    /// No reading; the text says why.
+    Unknown(String),
+}
+
+/// All that was observed for one pass.
+#[derive(Debug, Clone, Default)]
+pub struct Inventory {
+    /// Why we looked.
+    pub scope: Scope,
+    /// The accounts in scope.
+    pub accounts: BTreeMap<AccountId, AccountView>,
+    /// Every account's record, in scope or not: the offboard limit counts them all.
+    pub records: BTreeMap<AccountId, Record>,
+}
+
+/// All that was observed of one account.
+#[derive(Debug, Clone)]
+pub struct AccountView {
+    /// The account; `Known(None)` means that Organizations does not know it.
+    pub account: Known<Option<Account>>,
+    /// What Control Tower says of it.
+    pub management: Known<Management>,
+    /// Its member stack.
+    pub instance: Known<Option<StackInstance>>,
+    /// Its integrations in any store, ours and others'.
+    pub integrations: Known<Vec<Integration>>,
+}
+
+impl<T> Known<T> {
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Known<U> {
+        match self {
+            Self::Known(value) => Known::Known(f(value)),
+            Self::Unknown(why) => Known::Unknown(why),
+        }
+    }
+
+    pub(super) fn as_ref(&self) -> Known<&T> {
+        match self {
+            Self::Known(value) => Known::Known(value),
+            Self::Unknown(why) => Known::Unknown(why.clone()),
+        }
+    }
+
+    pub(super) fn ok(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Unknown(_) => None,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{
+    future::{join_all, try_join},
+    join,
+};
+
+use super::{AccountView, Deployment, Inventory, Known, Policy};
+use crate::{
+    Result,
+    landing_zone::{Account, Baselines, InstanceState, StackInstance},
+    lifecycle::Scope,
+    model::{AccountId, SubAccount, account_of_role},
+    ports::{AccountPorts, Integration, IntegrationKind, Saas},
+};
+
+/// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
+const ONE_BY_ONE: usize = 10;
+/// `ListEnabledBaselines` filters by at most this many targets.
+const BASELINE_TARGETS: usize = 5;
+
+/// Reads all that the plan for `scope` needs.
+///
+/// # Errors
+///
+/// The ledger or the listing of accounts could not be read, so that nothing can be said at all.
+/// What else cannot be read is `Unknown` in the inventory.
+pub async fn observe(
+    ports: &impl AccountPorts,
+    saas: &impl Saas,
+    deployment: &Deployment,
+    scope: Scope,
+) -> Result<Inventory> {
+    let named: Vec<AccountId> = scope.accounts.keys().copied().collect();
+    let listed = scope.all || !scope.ous.is_empty() || named.len() > ONE_BY_ONE;
+    let (records, mut accounts) = if listed {
+        try_join(ports.records(), list(ports)).await?
+    } else {
+        try_join(ports.records(), async { Ok(describe(ports, &named).await) }).await?
+    };
+
+    let policy = &deployment.policy;
+    let asked = (!listed).then_some(named.as_slice());
+    let member_set = policy.names.member_stack_set();
+    let (baselines, instances, integrations) = join!(
+        baselines(ports, policy.control_tower, &named, listed),
+        ports.instances(&member_set, asked),
+        integrations(saas, deployment),
+    );
+    let instances = known(instances).map(|all| {
+        all.into_iter()
+            .map(|instance| (instance.account, instance))
+            .collect::<BTreeMap<_, _>>()
+    });
+    let integrations = known(integrations).map(by_account);
+
+    let mut subjects: BTreeSet<AccountId> = named.into_iter().collect();
+    if listed {
+        subjects.extend(in_scope(&scope, &accounts));
+        if scope.all {
+            // Who is missing from the organization shows in what we keep of them.
+            subjects.extend(records.keys());
+            subjects.extend(instances.as_ref().ok().into_iter().flat_map(BTreeMap::keys));
+            let watched = integrations.as_ref().ok().into_iter().flatten();
+            subjects.extend(
+                watched
+                    .filter(|(id, all)| are_ours(policy, id, all))
+                    .map(|(id, _)| *id),
+            );
+        }
+        // A listing may be older than the account, so absence is asked for by name.
+        let missing: Vec<_> = subjects
+            .iter()
+            .filter(|id| !accounts.contains_key(id))
+            .copied()
+            .collect();
+        accounts.extend(describe(ports, &missing).await);
+    }
+
+    let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
+    let views = subjects.into_iter().map(|id| {
+        let account = accounts.remove(&id).unwrap_or(Known::Known(None));
+        let instance = if id == policy.management_account {
+            // Setup has made its stack before any pass begins.
+            Known::Known(policy.enroll_management.then_some(StackInstance {
+                account: id,
+                state: InstanceState::Current,
+                reason: None,
+            }))
+        } else {
+            instances.as_ref().map(|all| all.get(&id).cloned())
+        };
+        let integrations = integrations
+            .as_ref()
+            .map(|all| all.get(&id).cloned().unwrap_or_default());
+        (
+            id,
+            AccountView {
+                account,
+                management: management(&id),
+                instance,
+                integrations,
+            },
+        )
+    });
+    Ok(Inventory {
+        accounts: views.collect(),
+        records,
+        scope,
+    })
+}
+
+type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;
+
+async fn list(ports: &impl AccountPorts) -> Result<KnownAccounts> {
+    let accounts = ports.accounts().await?;
+    Ok(accounts
+        .into_iter()
+        .map(|account| (account.id, Known::Known(Some(account))))
+        .collect())
+}
+
+async fn describe(ports: &impl AccountPorts, ids: &[AccountId]) -> KnownAccounts {
+    join_all(
+        ids.iter()
+            .map(|id| async { (*id, known(ports.account(id).await)) }),
+    )
+    .await
+    .into_iter()
+    .collect()
+}
+
+fn in_scope(scope: &Scope, accounts: &KnownAccounts) -> BTreeSet<AccountId> {
+    let below = |account: &Account| account.path.iter().any(|ou| scope.ous.contains(ou));
+    accounts
+        .iter()
+        .filter(|(_, account)| match account {
+            Known::Known(Some(account)) => scope.all || below(account),
+            Known::Known(None) | Known::Unknown(_) => false,
+        })
+        .map(|(id, _)| *id)
+        .collect()
+}
+
+async fn baselines(
+    ports: &impl AccountPorts,
+    control_tower: bool,
+    named: &[AccountId],
+    listed: bool,
+) -> Known<Baselines> {
+    if !control_tower {
+        return Known::Known(Baselines::default());
+    }
+    let few = !listed && named.len() <= BASELINE_TARGETS;
+    known(ports.baselines(few.then_some(named)).await)
+}
+
+async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
+    let stores: Vec<Option<&SubAccount>> = std::iter::once(None)
+        .chain(deployment.sub_accounts.iter().map(Some))
+        .collect();
+    let listings = stores
+        .into_iter()
+        .map(|store| saas.integrations(store, IntegrationKind::Config));
+    let mut all = Vec::new();
+    for listing in join_all(listings).await {
+        all.extend(listing?);
+    }
+    Ok(all)
+}
+
+fn by_account(integrations: Vec<Integration>) -> BTreeMap<AccountId, Vec<Integration>> {
+    let mut by_account: BTreeMap<AccountId, Vec<Integration>> = BTreeMap::new();
+    for integration in integrations {
+        if let Some(account) = account_of_role(&integration.role_arn) {
+            by_account.entry(account).or_default().push(integration);
+        }
+    }
+    by_account
+}
+
+fn are_ours(policy: &Policy, id: &AccountId, integrations: &[Integration]) -> bool {
+    let name = policy.names.member_integration(id);
+    integrations
+        .iter()
+        .any(|integration| integration.name == name)
+}
+
+fn known<T>(reading: Result<T>) -> Known<T> {
+    match reading {
+        Ok(value) => Known::Known(value),
+        Err(error) => Known::Unknown(error.chain()),
+    }
+}

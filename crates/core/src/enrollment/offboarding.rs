@@ -1,0 +1,91 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::{self, Write},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest, Sha256};
+
+use super::{Policy, Record};
+use crate::model::AccountId;
+
+/// Offboardings beyond `OffboardLimitPercent`, kept until an administrator approves them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The accounts that would leave.
+    pub accounts: BTreeSet<AccountId>,
+    /// What `ApproveOffboard` must say to let them.
+    pub digest: String,
+    /// How many may leave in a day.
+    pub limit: usize,
+}
+
+impl fmt::Display for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} accounts would leave and at most {} may in 24 hours; \
+             set the stack parameter ApproveOffboard={} to let them",
+            self.accounts.len(),
+            self.limit,
+            self.digest
+        )
+    }
+}
+
+/// Never fewer than this many a day, so that a small organization is not stuck at each closure.
+const AT_LEAST: usize = 3;
+const WINDOW: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether these accounts may leave now.
+///
+/// The count is over all records and so over many small scopes, not over one pass.
+pub(super) fn check(
+    policy: &Policy,
+    records: &BTreeMap<AccountId, Record>,
+    leaving: &BTreeSet<AccountId>,
+    now: Timestamp,
+) -> Option<Held> {
+    let left = records
+        .iter()
+        .filter(|(id, _)| !leaving.contains(id))
+        .filter_map(|(_, record)| record.left_at)
+        .filter(|at| now.duration_since(*at) < WINDOW)
+        .count();
+    let enrolled = records
+        .values()
+        .filter(|record| record.since.is_some())
+        .count();
+    let percent = usize::from(policy.offboard_limit_percent);
+    let limit = AT_LEAST.max(((enrolled + left) * percent).div_ceil(100));
+    if left + leaving.len() <= limit {
+        return None;
+    }
+    let kept = records
+        .iter()
+        .filter(|(_, record)| record.held)
+        .map(|(id, _)| *id);
+    let accounts: BTreeSet<AccountId> = leaving.iter().copied().chain(kept).collect();
+    let digest = digest(&accounts);
+    let approved = policy.approved_offboard.as_deref() == Some(digest.as_str());
+    (!approved).then_some(Held {
+        accounts,
+        digest,
+        limit,
+    })
+}
+
+/// Twelve hexadecimal digits that stand for these accounts and no others.
+fn digest(accounts: &BTreeSet<AccountId>) -> String {
+    let mut hash = Sha256::new();
+    for id in accounts {
+        hash.update(id.as_str());
+    }
+    hash.finalize()
+        .iter()
+        .take(6)
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

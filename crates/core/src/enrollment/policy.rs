@@ -1,0 +1,164 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    model::{AccountId, ExternalId, Names, OuId, SubAccount},
+    ports::{IntegrationKind, IntegrationSpec},
+};
+
+/// What setup recorded: the administrator's wishes, resolved and checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The wishes.
+    pub policy: Policy,
+    /// Every sub-account that this deployment has ever used, so that nothing is forgotten there.
+    pub sub_accounts: BTreeSet<SubAccount>,
+}
+
+/// The administrator's wishes with every name resolved to an id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The main stack's id, which marks what is ours.
+    pub stack_id: String,
+    /// `aws`, `aws-us-gov` ...
+    pub partition: String,
+    /// Control Tower's home Region, where all of this runs.
+    pub region: String,
+    /// The account that holds the stack.
+    pub management_account: AccountId,
+    /// The account part of the tenant's URL.
+    pub tenant: String,
+    /// Every fixed name.
+    pub names: Names,
+    /// What is monitored.
+    pub capability: Capability,
+    /// Which sub-account an account goes to.
+    pub destination: Destination,
+    /// The random end of this deployment's external ids.
+    pub external_id_suffix: String,
+    /// `MonitorExistingAccounts`.
+    pub monitor_existing: bool,
+    /// `EnrollManagementAccount`.
+    pub enroll_management: bool,
+    /// Whether a landing zone answers; without one, every account of the organization is managed.
+    pub control_tower: bool,
+    /// The landing zone's Log Archive account.
+    pub log_archive: Option<AccountId>,
+    /// The landing zone's Audit account.
+    pub audit: Option<AccountId>,
+    /// `OffboardLimitPercent`.
+    pub offboard_limit_percent: u8,
+    /// `ApproveOffboard`, where it is set.
+    pub approved_offboard: Option<String>,
+}
+
+/// `CapabilityType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Capability {
+    /// The trail and the configuration of every account.
+    #[serde(rename = "CloudTrail+Config")]
+    CloudTrailAndConfig,
+    /// The configuration of every account.
+    Config,
+    /// The trail.
+    CloudTrail,
+}
+
+impl Capability {
+    /// Whether accounts are enrolled.
+    pub fn config(self) -> bool {
+        matches!(self, Self::CloudTrailAndConfig | Self::Config)
+    }
+
+    /// Whether the trail is integrated.
+    pub fn cloud_trail(self) -> bool {
+        matches!(self, Self::CloudTrailAndConfig | Self::CloudTrail)
+    }
+}
+
+/// Which sub-account an account's integration lives in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Destination {
+    /// The tenant's own store.
+    Tenant,
+    /// One sub-account for all.
+    Single(SubAccount),
+    /// By organizational unit, the nearest ancestor first; accounts elsewhere are left out.
+    ///
+    /// By id, so that renaming a unit offboards nobody.
+    Mapped(BTreeMap<OuId, SubAccount>),
+}
+
+impl Destination {
+    /// Where an account with this path belongs, or `None` where it is outside the mapped units.
+    pub fn of(&self, path: &[OuId]) -> Option<Option<SubAccount>> {
+        match self {
+            Self::Tenant => Some(None),
+            Self::Single(sub_account) => Some(Some(sub_account.clone())),
+            Self::Mapped(units) => path
+                .iter()
+                .rev()
+                .find_map(|ou| units.get(ou))
+                .map(|sub| Some(sub.clone())),
+        }
+    }
+
+    /// The sub-account of what is not about one account, such as the trail.
+    pub fn shared(&self) -> Option<&SubAccount> {
+        match self {
+            Self::Single(sub_account) => Some(sub_account),
+            Self::Tenant | Self::Mapped(_) => None,
+        }
+    }
+
+    /// Every sub-account in use.
+    pub fn sub_accounts(&self) -> BTreeSet<SubAccount> {
+        match self {
+            Self::Tenant => BTreeSet::new(),
+            Self::Single(sub_account) => BTreeSet::from([sub_account.clone()]),
+            Self::Mapped(units) => units.values().cloned().collect(),
+        }
+    }
+}
+
+impl Policy {
+    /// The integration that an enrolled account should have.
+    pub fn member_integration(&self, account: &AccountId) -> IntegrationSpec {
+        IntegrationSpec {
+            name: self.names.member_integration(account),
+            kind: IntegrationKind::Config,
+            account: *account,
+            role_arn: Names::role_arn(&self.partition, account, &self.names.member_role()),
+            external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
+            queue_url: None,
+        }
+    }
+
+    /// Whether the account belongs to the landing zone itself.
+    pub fn is_shared_account(&self, account: &AccountId) -> bool {
+        self.log_archive.as_ref() == Some(account) || self.audit.as_ref() == Some(account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_mapped_ancestor_decides() {
+        let ou = |text: &str| text.parse::<OuId>().unwrap();
+        let mapped = Destination::Mapped(
+            [
+                (ou("ou-ab12-11111111"), "outer".into()),
+                (ou("ou-ab12-22222222"), "inner".into()),
+            ]
+            .into(),
+        );
+        let path = [ou("r-ab12"), ou("ou-ab12-11111111"), ou("ou-ab12-22222222")];
+        assert_eq!(mapped.of(&path), Some(Some("inner".into())));
+        assert_eq!(mapped.of(&path[..2]), Some(Some("outer".into())));
+        assert_eq!(mapped.of(&path[..1]), None);
+        assert_eq!(Destination::Tenant.of(&path), Some(None));
+    }
+}

@@ -1,0 +1,253 @@
+use serde_json::Value;
+use url::{Host, Url};
+
+use super::Refusal;
+use crate::{
+    enrollment::Capability,
+    model::{Arn, IntegrationPrefix, SubAccount},
+};
+
+/// The custom resource's properties, which are the stack's parameters, parsed and checked by
+/// themselves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Properties {
+    /// `LaceworkUrl`.
+    pub lacework_url: Url,
+    /// `CapabilityType`.
+    pub capability: Capability,
+    /// `MonitorExistingAccounts`.
+    pub monitor_existing: bool,
+    /// `ExistingCloudTrailName`.
+    pub trail_name: String,
+    /// `KmsKeyIdentifierArn`.
+    pub kms_key: Option<Arn>,
+    /// `LogAccountName`.
+    pub log_account_name: Option<String>,
+    /// `AuditAccountName`.
+    pub audit_account_name: Option<String>,
+    /// `LaceworkOrgSubAccountNames`.
+    pub mapped_units: Vec<MappedUnit>,
+    /// `LaceworkSubAccountName`.
+    pub sub_account: Option<SubAccount>,
+    /// `IntegrationNamePrefix`.
+    pub prefix: IntegrationPrefix,
+    /// `LaceworkPrincipalArn`.
+    pub principal: Arn,
+    /// `EnrollManagementAccount`.
+    pub enroll_management: bool,
+    /// `OffboardLimitPercent`.
+    pub offboard_limit_percent: u8,
+    /// `ApproveOffboard`.
+    pub approved_offboard: Option<String>,
+}
+
+/// An organizational unit whose accounts go to the sub-account of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MappedUnit {
+    /// The unit's name as it was given.
+    pub name: String,
+}
+
+impl MappedUnit {
+    /// The sub-account of the same name.
+    pub fn sub_account(&self) -> SubAccount {
+        SubAccount::from(self.name.as_str())
+    }
+}
+
+impl Properties {
+    /// Parses the properties.
+    ///
+    /// # Errors
+    ///
+    /// The first parameter that is wrong, and what it holds.
+    pub fn parse(properties: &Value) -> Result<Self, Refusal> {
+        let read = Reader(properties);
+        let parsed = Self {
+            lacework_url: lacework_url(&read.required("LaceworkUrl")?)?,
+            capability: read.parse(
+                "CapabilityType",
+                "CloudTrail+Config, Config or CloudTrail",
+                |text| serde_json::from_value(Value::from(text)).ok(),
+            )?,
+            monitor_existing: read.yes_or_no("MonitorExistingAccounts")?,
+            trail_name: read.required("ExistingCloudTrailName")?,
+            kms_key: read.optional_arn("KmsKeyIdentifierArn")?,
+            log_account_name: read.optional("LogAccountName"),
+            audit_account_name: read.optional("AuditAccountName"),
+            mapped_units: mapped_units(read.optional("LaceworkOrgSubAccountNames")),
+            sub_account: read
+                .optional("LaceworkSubAccountName")
+                .map(SubAccount::from),
+            prefix: read
+                .required("IntegrationNamePrefix")?
+                .parse()
+                .map_err(|wrong: crate::model::ParsePrefixError| Refusal::new(wrong.to_string()))?,
+            principal: read.parse("LaceworkPrincipalArn", "a principal's ARN", |text| {
+                text.parse().ok()
+            })?,
+            enroll_management: read.yes_or_no("EnrollManagementAccount")?,
+            offboard_limit_percent: read.parse(
+                "OffboardLimitPercent",
+                "a whole number from 0 to 100",
+                |text| text.parse().ok().filter(|percent| *percent <= 100),
+            )?,
+            approved_offboard: read.optional("ApproveOffboard"),
+        };
+        if let (Some(single), false) = (&parsed.sub_account, parsed.mapped_units.is_empty()) {
+            return Err(Refusal::new(format!(
+                "LaceworkSubAccountName ({single}) and LaceworkOrgSubAccountNames are both set. \
+                 Set one of them: all accounts in one sub-account, or sub-accounts by organizational unit."
+            )));
+        }
+        Ok(parsed)
+    }
+}
+
+struct Reader<'a>(&'a Value);
+
+impl Reader<'_> {
+    fn optional(&self, name: &str) -> Option<String> {
+        let text = self.0.get(name)?.as_str()?.trim();
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    fn required(&self, name: &'static str) -> Result<String, Refusal> {
+        self.optional(name)
+            .ok_or_else(|| Refusal::new(format!("{name} is empty.")))
+    }
+
+    fn parse<T>(
+        &self,
+        name: &'static str,
+        expected: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<T, Refusal> {
+        let text = self.required(name)?;
+        parse(&text).ok_or_else(|| wrong(name, expected, &text))
+    }
+
+    fn yes_or_no(&self, name: &'static str) -> Result<bool, Refusal> {
+        self.parse(name, "Yes or No", |text| match text {
+            "Yes" => Some(true),
+            "No" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn optional_arn(&self, name: &'static str) -> Result<Option<Arn>, Refusal> {
+        match self.optional(name) {
+            None => Ok(None),
+            Some(text) => text
+                .parse()
+                .map(Some)
+                .map_err(|_| wrong(name, "an ARN", &text)),
+        }
+    }
+}
+
+fn wrong(name: &str, expected: &str, found: &str) -> Refusal {
+    let found: String = found.chars().take(100).collect();
+    Refusal::new(format!("{name} must be {expected}; found {found:?}."))
+}
+
+fn mapped_units(names: Option<String>) -> Vec<MappedUnit> {
+    let names = names.unwrap_or_default();
+    let names = names
+        .split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty());
+    names
+        .map(|name| MappedUnit {
+            name: name.to_owned(),
+        })
+        .collect()
+}
+
+/// `https://acme.lacework.net` or `acme.lacework.net`; plain HTTP for loopback only.
+fn lacework_url(text: &str) -> Result<Url, Refusal> {
+    let full = if text.contains("://") {
+        text.to_owned()
+    } else {
+        format!("https://{text}")
+    };
+    let url: Url = full
+        .parse()
+        .map_err(|_| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text)),
+    };
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if loopback => Ok(url),
+        _ => Err(wrong("LaceworkUrl", "an https URL", text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn valid() -> Value {
+        json!({
+            "LaceworkUrl": "acme.lacework.net", "CapabilityType": "CloudTrail+Config",
+            "MonitorExistingAccounts": "Yes", "ExistingCloudTrailName": "trail",
+            "IntegrationNamePrefix": "Lacework-Control-Tower-",
+            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "EnrollManagementAccount": "No", "OffboardLimitPercent": "10",
+        })
+    }
+
+    fn refusal(name: &str, value: &str) -> String {
+        let mut properties = valid();
+        properties[name] = value.into();
+        Properties::parse(&properties).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_url_without_scheme_is_https() {
+        let parsed = Properties::parse(&valid()).unwrap();
+        assert_eq!(parsed.lacework_url.as_str(), "https://acme.lacework.net/");
+    }
+
+    #[test]
+    fn each_wrong_parameter_is_named_with_what_was_found() {
+        for (name, value) in [
+            ("LaceworkUrl", "http://acme.lacework.net"),
+            ("LaceworkUrl", "ftp://acme.lacework.net"),
+            ("CapabilityType", "Everything"),
+            ("MonitorExistingAccounts", "yes"),
+            ("KmsKeyIdentifierArn", "alias/key"),
+            ("IntegrationNamePrefix", "1-"),
+            ("OffboardLimitPercent", "101"),
+        ] {
+            let reason = refusal(name, value);
+            assert!(reason.contains(name) && reason.contains(value), "{reason}");
+        }
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        let mut properties = valid();
+        properties["LaceworkUrl"] = "http://127.0.0.1:8443".into();
+        assert!(Properties::parse(&properties).is_ok());
+        assert!(refusal("LaceworkUrl", "http://127.0.0.1.example.com").contains("https"));
+    }
+
+    #[test]
+    fn both_sub_account_settings_are_one_too_many() {
+        let mut properties = valid();
+        properties["LaceworkSubAccountName"] = "one".into();
+        properties["LaceworkOrgSubAccountNames"] = "a, b".into();
+        let reason = Properties::parse(&properties).unwrap_err().to_string();
+        assert!(
+            reason.contains("LaceworkSubAccountName")
+                && reason.contains("LaceworkOrgSubAccountNames")
+        );
+    }
+}

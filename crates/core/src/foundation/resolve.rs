@@ -1,0 +1,464 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use url::Host;
+
+use super::{Properties, StackSetSpec, Templates};
+use crate::{
+    enrollment::{Capability, Deployment, Destination, Policy},
+    landing_zone::{Account, AccountState, LandingZone, OuTree, Trail},
+    model::{AccountId, Arn, ExternalId, Names, OuId, SubAccount},
+    ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
+};
+
+/// Why a request cannot be carried out: one or two sentences for CloudFormation's Reason, which
+/// name the parameter and what was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refusal(String);
+
+impl Refusal {
+    /// A refusal with this text, which must hold no secret.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+/// What the function knows of itself.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The main stack's id.
+    pub stack_id: String,
+    /// `aws`, `aws-us-gov` ...
+    pub partition: String,
+    /// The Region that the stack is in.
+    pub region: String,
+    /// The DNS suffix of the partition, such as `amazonaws.com`.
+    pub url_suffix: String,
+    /// The account that the stack is in.
+    pub management_account: AccountId,
+    /// The random end of this deployment's external ids.
+    pub external_id_suffix: String,
+}
+
+/// What was read before anything is made.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// Control Tower's answer.
+    pub landing_zone: LandingZoneReply,
+    /// The trail `ExistingCloudTrailName`.
+    pub trail: Option<Trail>,
+    /// Every account of the organization.
+    pub accounts: Vec<Account>,
+    /// Every organizational unit.
+    pub units: OuTree,
+    /// Who the key belongs to.
+    pub profile: Profile,
+}
+
+/// All that setup makes, fully specified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foundation {
+    /// What account reads.
+    pub deployment: Deployment,
+    /// The trail's part, where `CapabilityType` has CloudTrail.
+    pub trail: Option<TrailFoundation>,
+    /// The StackSet for the members, where `CapabilityType` has Config.
+    pub member: Option<StackSetSpec>,
+}
+
+/// What the trail needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailFoundation {
+    /// The role in Log Archive.
+    pub log: (StackSetSpec, AccountId),
+    /// The queue in Audit.
+    pub audit: (StackSetSpec, AccountId),
+    /// The integration.
+    pub integration: IntegrationSpec,
+}
+
+/// Checks the parameters against what was found, and resolves every name.
+///
+/// # Errors
+///
+/// The first parameter that does not fit what was found.
+pub fn resolve(
+    properties: &Properties,
+    facts: &Facts,
+    context: &Context,
+    templates: &Templates,
+) -> Result<Foundation, Refusal> {
+    let landing_zone = match &facts.landing_zone {
+        LandingZoneReply::Here(landing_zone) => Some(landing_zone),
+        LandingZoneReply::None => None,
+        LandingZoneReply::Elsewhere(home) => return Err(wrong_region(&context.region, home)),
+    };
+    let tenant = tenant(properties, &facts.profile);
+    let destination = destination(properties, facts, &tenant)?;
+    let resource = properties
+        .sub_account
+        .as_ref()
+        .map_or(tenant.as_str(), SubAccount::as_str)
+        .to_owned();
+    let names = Names {
+        resource,
+        prefix: properties.prefix.clone(),
+    };
+    // Log Archive and Audit are members of the landing zone for Config, too.
+    let needs_both = properties.capability.cloud_trail();
+    let log = shared_account(&LOG_ARCHIVE, properties, facts, landing_zone, needs_both)?;
+    let audit = shared_account(&AUDIT, properties, facts, landing_zone, needs_both)?;
+    let policy = Policy {
+        stack_id: context.stack_id.clone(),
+        partition: context.partition.clone(),
+        region: context.region.clone(),
+        management_account: context.management_account,
+        tenant,
+        names,
+        capability: properties.capability,
+        destination,
+        external_id_suffix: context.external_id_suffix.clone(),
+        monitor_existing: properties.monitor_existing,
+        enroll_management: properties.enroll_management,
+        control_tower: landing_zone.is_some(),
+        log_archive: log,
+        audit,
+        offboard_limit_percent: properties.offboard_limit_percent,
+        approved_offboard: properties.approved_offboard.clone(),
+    };
+    let trail = match (properties.capability, log, audit) {
+        (Capability::Config, _, _) => None,
+        (_, Some(log), Some(audit)) => {
+            let (trail, topic, key) = trail(properties, facts, landing_zone, &context.region)?;
+            let log = (
+                log_spec(properties, &policy, templates, trail, audit, key),
+                log,
+            );
+            let audit = (audit_spec(&policy, templates, topic, log.1), audit);
+            let integration = trail_integration(&policy, context, log.1, audit.1);
+            Some(TrailFoundation {
+                log,
+                audit,
+                integration,
+            })
+        }
+        _ => return Err(no_shared_account(&LOG_ARCHIVE, LOG_ARCHIVE.default_name)),
+    };
+    let member = properties
+        .capability
+        .config()
+        .then(|| member_spec(properties, &policy, templates));
+    let sub_accounts = policy.destination.sub_accounts();
+    Ok(Foundation {
+        deployment: Deployment {
+            policy,
+            sub_accounts,
+        },
+        trail,
+        member,
+    })
+}
+
+fn wrong_region(here: &str, home: &str) -> Refusal {
+    Refusal::new(format!(
+        "This stack is in Region {here} and Control Tower's home Region is {home}. \
+         Launch it in {home}."
+    ))
+}
+
+/// The account part of `<account>.lacework.net`; elsewhere the SaaS is asked who we are.
+fn tenant(properties: &Properties, profile: &Profile) -> String {
+    match properties.lacework_url.host() {
+        Some(Host::Domain(name)) if name.ends_with(".lacework.net") => {
+            name.split('.').next().unwrap_or(name).to_lowercase()
+        }
+        _ => profile.tenant.clone(),
+    }
+}
+
+fn destination(
+    properties: &Properties,
+    facts: &Facts,
+    tenant: &str,
+) -> Result<Destination, Refusal> {
+    let known =
+        |name: &SubAccount| name.as_str() == tenant || facts.profile.sub_accounts.contains(name);
+    let unknown = |parameter: &str, name: &SubAccount| {
+        let names: Vec<_> = facts
+            .profile
+            .sub_accounts
+            .iter()
+            .map(SubAccount::as_str)
+            .collect();
+        let have = if names.is_empty() {
+            "none".to_owned()
+        } else {
+            names.join(", ")
+        };
+        Refusal::new(format!(
+            "{parameter} names the sub-account {name}, which the API key cannot use. \
+             Its sub-accounts: {}.",
+            have.chars().take(500).collect::<String>()
+        ))
+    };
+    if let Some(single) = &properties.sub_account {
+        return if known(single) {
+            Ok(Destination::Single(single.clone()))
+        } else {
+            Err(unknown("LaceworkSubAccountName", single))
+        };
+    }
+    if properties.mapped_units.is_empty() {
+        return Ok(Destination::Tenant);
+    }
+    let mut units: BTreeMap<OuId, SubAccount> = BTreeMap::new();
+    for unit in &properties.mapped_units {
+        let sub_account = unit.sub_account();
+        if !known(&sub_account) {
+            return Err(unknown("LaceworkOrgSubAccountNames", &sub_account));
+        }
+        let found: BTreeSet<OuId> = facts.units.named(&unit.name);
+        let mut found = found.into_iter();
+        match (found.next(), found.len()) {
+            (Some(id), 0) => units.insert(id, sub_account),
+            (None, _) => {
+                return Err(Refusal::new(format!(
+                    "LaceworkOrgSubAccountNames names {:?}, and the organization has no \
+                     organizational unit of that name.",
+                    unit.name
+                )));
+            }
+            (Some(_), more) => {
+                return Err(Refusal::new(format!(
+                    "LaceworkOrgSubAccountNames names {:?}, and the organization has {} \
+                     organizational units of that name. Rename all but one.",
+                    unit.name,
+                    more + 1
+                )));
+            }
+        };
+    }
+    Ok(Destination::Mapped(units))
+}
+
+/// One of the landing zone's two shared accounts.
+struct SharedAccount {
+    title: &'static str,
+    parameter: &'static str,
+    default_name: &'static str,
+    given: fn(&Properties) -> Option<&String>,
+    found: fn(&LandingZone) -> Option<AccountId>,
+}
+
+const LOG_ARCHIVE: SharedAccount = SharedAccount {
+    title: "Log Archive",
+    parameter: "LogAccountName",
+    default_name: "Log Archive",
+    given: |properties| properties.log_account_name.as_ref(),
+    found: |landing_zone| landing_zone.log_archive,
+};
+
+const AUDIT: SharedAccount = SharedAccount {
+    title: "Audit",
+    parameter: "AuditAccountName",
+    default_name: "Audit",
+    given: |properties| properties.audit_account_name.as_ref(),
+    found: |landing_zone| landing_zone.audit,
+};
+
+/// Control Tower is asked; where no landing zone answers, the account is found by its name.
+fn shared_account(
+    which: &SharedAccount,
+    properties: &Properties,
+    facts: &Facts,
+    landing_zone: Option<&LandingZone>,
+    needed: bool,
+) -> Result<Option<AccountId>, Refusal> {
+    let SharedAccount {
+        title, parameter, ..
+    } = which;
+    let given = (which.given)(properties);
+    let account = match landing_zone {
+        Some(landing_zone) => match (which.found)(landing_zone) {
+            Some(id) => facts.accounts.iter().find(|account| account.id == id),
+            None => None,
+        },
+        None => {
+            let name = given.map_or(which.default_name, String::as_str);
+            let mut named = facts.accounts.iter().filter(|account| account.name == name);
+            match (named.next(), named.next()) {
+                (Some(_), Some(_)) if needed => {
+                    return Err(Refusal::new(format!(
+                        "{parameter}: the organization has more than one account named {name:?}."
+                    )));
+                }
+                (account, _) => account,
+            }
+        }
+    };
+    let Some(account) = account else {
+        let name = given.map_or(which.default_name, String::as_str);
+        return if needed {
+            Err(no_shared_account(which, name))
+        } else {
+            Ok(None)
+        };
+    };
+    if let Some(given) = given.filter(|given| **given != account.name) {
+        return Err(Refusal::new(format!(
+            "{parameter} is {given:?}, and the landing zone's {title} account is {:?} ({}). \
+             Leave {parameter} blank or correct it.",
+            account.name, account.id
+        )));
+    }
+    if needed && account.state != AccountState::Active {
+        return Err(Refusal::new(format!(
+            "The {title} account {:?} ({}) is {:?} and must be active ({parameter}).",
+            account.name, account.id, account.state
+        )));
+    }
+    Ok(Some(account.id))
+}
+
+fn no_shared_account(which: &SharedAccount, name: &str) -> Refusal {
+    Refusal::new(format!(
+        "{}: no {} account was found (looked for {name:?}). \
+         Name it, or choose CapabilityType Config, which needs none.",
+        which.parameter, which.title
+    ))
+}
+
+type TrailParts<'a> = (&'a Trail, &'a Arn, Option<&'a Arn>);
+
+fn trail<'a>(
+    properties: &'a Properties,
+    facts: &'a Facts,
+    landing_zone: Option<&'a LandingZone>,
+    region: &str,
+) -> Result<TrailParts<'a>, Refusal> {
+    let name = &properties.trail_name;
+    let Some(trail) = &facts.trail else {
+        return Err(Refusal::new(format!(
+            "ExistingCloudTrailName: there is no trail {name:?} in Region {region}."
+        )));
+    };
+    if let Some(home) = trail.home_region.as_deref().filter(|home| *home != region) {
+        return Err(wrong_region(region, home));
+    }
+    let Some(topic) = &trail.topic else {
+        return Err(Refusal::new(format!(
+            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
+             files. Set one on the trail, or choose CapabilityType Config."
+        )));
+    };
+    let used = trail
+        .kms_key
+        .as_ref()
+        .or(landing_zone.and_then(|found| found.kms_key.as_ref()));
+    if let (Some(given), Some(used)) = (&properties.kms_key, used)
+        && given != used
+    {
+        return Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {given}, and the trail is encrypted with {used}. \
+             Leave it blank or correct it."
+        )));
+    }
+    Ok((trail, topic, properties.kms_key.as_ref().or(used)))
+}
+
+fn spec(
+    policy: &Policy,
+    name: String,
+    template: &'static str,
+    parameters: &[(&str, &str)],
+) -> StackSetSpec {
+    let own = [("ResourceNamePrefix", policy.names.resource.as_str())];
+    let parameters = own.iter().chain(parameters);
+    let parameters = parameters.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    let parameters = parameters.collect();
+    StackSetSpec {
+        name,
+        template,
+        parameters,
+        stack_id: policy.stack_id.clone(),
+    }
+}
+
+fn log_spec(
+    properties: &Properties,
+    policy: &Policy,
+    templates: &Templates,
+    trail: &Trail,
+    audit: AccountId,
+    key: Option<&Arn>,
+) -> StackSetSpec {
+    let queue = format!(
+        "arn:{}:sqs:{}:{audit}:{}",
+        policy.partition,
+        policy.region,
+        policy.names.queue()
+    );
+    let parameters = [
+        ("LaceworkAccount", policy.tenant.as_str()),
+        ("ExternalIdSuffix", &policy.external_id_suffix),
+        ("LaceworkPrincipalArn", properties.principal.as_str()),
+        ("TrailBucketName", &trail.bucket),
+        ("QueueArn", &queue),
+        ("KmsKeyArn", key.map_or("", Arn::as_str)),
+    ];
+    spec(
+        policy,
+        policy.names.log_stack_set(),
+        templates.log,
+        &parameters,
+    )
+}
+
+fn audit_spec(policy: &Policy, templates: &Templates, topic: &Arn, log: AccountId) -> StackSetSpec {
+    let parameters = [
+        ("TrailTopicArn", topic.as_str()),
+        ("LogAccountId", log.as_str()),
+    ];
+    spec(
+        policy,
+        policy.names.audit_stack_set(),
+        templates.audit,
+        &parameters,
+    )
+}
+
+fn member_spec(properties: &Properties, policy: &Policy, templates: &Templates) -> StackSetSpec {
+    let parameters = [
+        ("LaceworkAccount", policy.tenant.as_str()),
+        ("ExternalIdSuffix", &policy.external_id_suffix),
+        ("LaceworkPrincipalArn", properties.principal.as_str()),
+    ];
+    spec(
+        policy,
+        policy.names.member_stack_set(),
+        templates.member,
+        &parameters,
+    )
+}
+
+fn trail_integration(
+    policy: &Policy,
+    context: &Context,
+    log: AccountId,
+    audit: AccountId,
+) -> IntegrationSpec {
+    let Context {
+        region, url_suffix, ..
+    } = context;
+    IntegrationSpec {
+        name: policy.names.log_stack_set(),
+        kind: IntegrationKind::CloudTrail,
+        account: log,
+        role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
+        external_id: ExternalId::new(&policy.tenant, &log, &policy.external_id_suffix),
+        queue_url: Some(format!(
+            "https://sqs.{region}.{url_suffix}/{audit}/{}",
+            policy.names.queue()
+        )),
+    }
+}

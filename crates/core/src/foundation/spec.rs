@@ -1,0 +1,89 @@
+use std::{collections::BTreeMap, fmt::Write};
+
+use sha2::{Digest, Sha256};
+
+use crate::ports::StackSet;
+
+/// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
+pub const STACK_ID_TAG: &str = "towerhook:stack-id";
+
+/// The templates that setup deploys, each at most 51,200 bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Templates {
+    /// The role in Log Archive.
+    pub log: &'static str,
+    /// The queue in Audit.
+    pub audit: &'static str,
+    /// The role in every member.
+    pub member: &'static str,
+}
+
+/// A StackSet, or the management account's stack, as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StackSetSpec {
+    /// Its name.
+    pub name: String,
+    /// The template's text.
+    pub template: &'static str,
+    /// The template's parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// The main stack's id.
+    pub stack_id: String,
+}
+
+impl StackSetSpec {
+    /// The description, which carries a digest of template and parameters: what was deployed last
+    /// can be told from it without reading the template back.
+    pub fn description(&self) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.template);
+        for (name, value) in &self.parameters {
+            hash.update(format!("\n{name}={value}"));
+        }
+        let digest = hash
+            .finalize()
+            .iter()
+            .take(8)
+            .fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
+        format!("Made by Towerhook. Digest {digest}")
+    }
+
+    /// Whether a StackSet is as it should be.
+    pub fn is_met_by(&self, existing: &StackSet) -> bool {
+        existing.description == self.description()
+            && existing.tags.get(STACK_ID_TAG) == Some(&self.stack_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_parameter_or_template_is_another_digest() {
+        let spec = StackSetSpec {
+            name: "set".into(),
+            template: "a: b",
+            parameters: [("X".to_owned(), "1".to_owned())].into(),
+            stack_id: "id".into(),
+        };
+        let mut other = spec.clone();
+        other.parameters.insert("X".into(), "2".into());
+        assert_ne!(spec.description(), other.description());
+        other = StackSetSpec {
+            template: "a: c",
+            ..spec.clone()
+        };
+        assert_ne!(spec.description(), other.description());
+        let existing = StackSet {
+            name: "set".into(),
+            description: spec.description(),
+            parameters: BTreeMap::new(),
+            tags: [(STACK_ID_TAG.to_owned(), "somebody else's".to_owned())].into(),
+        };
+        assert!(!spec.is_met_by(&existing));
+    }
+}

@@ -1,0 +1,20 @@
+//! What should happen to the accounts of a landing zone, and nothing of how.
+//!
+//! ```text
+//! bytes -> Trigger -> Scope -> observe -> plan -> execute -> report
+//! ```
+//!
+//! This crate sees no AWS, no HTTP, no environment, no clock and no randomness: time and random
+//! text are arguments, and everything outside is a trait in [`ports`].
+
+pub mod custom_resource;
+pub mod enrollment;
+mod error;
+pub mod foundation;
+pub mod landing_zone;
+pub mod lifecycle;
+pub mod model;
+pub mod ports;
+pub mod token;
+
+pub use error::{Disposition, Error, ErrorKind, FIRST_DELAY, Result, chain};

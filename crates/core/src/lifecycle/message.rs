@@ -1,0 +1,113 @@
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::Scope;
+use crate::{
+    error::FIRST_DELAY,
+    model::{AccountId, OuId},
+};
+
+/// How often an account is looked at again before the schedule takes over.
+pub const MAX_ATTEMPTS: u32 = 10;
+
+/// A message of our own on the work queue: `{"towerhook": {...}}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// What to look at.
+    pub scope: MessageScope,
+    /// How often it was looked at before, to no avail.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The accounts of the scope that a lifecycle event named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub arrived: BTreeSet<AccountId>,
+}
+
+/// The part of the organization that a message is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageScope {
+    /// Everything.
+    All,
+    /// All accounts below one organizational unit.
+    Ou(OuId),
+    /// These accounts.
+    Accounts(Vec<AccountId>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Envelope<T> {
+    towerhook: T,
+}
+
+impl Message {
+    /// A message about `scope`.
+    pub fn new(scope: MessageScope, attempt: u32) -> Self {
+        Self {
+            scope,
+            attempt,
+            arrived: BTreeSet::new(),
+        }
+    }
+
+    /// The message's text on the queue.
+    pub fn to_body(&self) -> String {
+        serde_json::to_string(&Envelope { towerhook: self }).unwrap_or_default()
+    }
+
+    pub(super) fn from_value(value: serde_json::Value) -> Result<Self, serde_json::Error> {
+        serde_json::from_value(value)
+    }
+
+    /// What to look at.
+    pub fn into_scope(self) -> Scope {
+        let Self {
+            scope,
+            attempt,
+            arrived,
+        } = self;
+        match scope {
+            MessageScope::All => Scope {
+                attempt,
+                ..Scope::all()
+            },
+            MessageScope::Ou(ou) => Scope {
+                attempt,
+                ..Scope::ou(ou)
+            },
+            MessageScope::Accounts(ids) => Scope {
+                accounts: ids.into_iter().map(|id| (id, attempt)).collect(),
+                arrived,
+                ..Scope::default()
+            },
+        }
+    }
+}
+
+/// How long to wait before attempt `attempt`: 15 s, doubling, at most 15 min.
+pub fn delay_of(attempt: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(900);
+    FIRST_DELAY
+        .saturating_mul(2u32.saturating_pow(attempt))
+        .min(LONGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_what_a_queue_can_delay() {
+        let waits: Vec<u64> = (0..8).map(|n| delay_of(n).as_secs()).collect();
+        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 900, 900]);
+        assert_eq!(delay_of(u32::MAX).as_secs(), 900);
+    }
+
+    #[test]
+    fn the_schedules_constant_input_is_a_message() {
+        let body = r#"{"scope":"all","reason":"schedule"}"#;
+        let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
+        assert_eq!(message.into_scope(), Scope::all());
+    }
+}

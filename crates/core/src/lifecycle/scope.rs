@@ -1,0 +1,189 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use super::{MAX_ATTEMPTS, Message, MessageScope, delay_of};
+use crate::model::{AccountId, OuId};
+
+/// The accounts that a pass looks at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// The whole organization.
+    pub all: bool,
+    /// All accounts below these organizational units.
+    pub ous: BTreeSet<OuId>,
+    /// Single accounts, with the attempts already used up for each.
+    pub accounts: BTreeMap<AccountId, u32>,
+    /// Accounts that a lifecycle event named: they are new, whatever `MonitorExistingAccounts` says.
+    pub arrived: BTreeSet<AccountId>,
+    /// The attempts already used up for `all` and `ous`.
+    pub attempt: u32,
+}
+
+impl Scope {
+    /// Everything.
+    pub fn all() -> Self {
+        Self {
+            all: true,
+            ..Self::default()
+        }
+    }
+
+    /// One account, not looked at before.
+    pub fn account(id: AccountId) -> Self {
+        Self {
+            accounts: BTreeMap::from([(id, 0)]),
+            ..Self::default()
+        }
+    }
+
+    /// One account that a lifecycle event named.
+    pub fn arrival(id: AccountId) -> Self {
+        Self {
+            arrived: BTreeSet::from([id]),
+            ..Self::account(id)
+        }
+    }
+
+    /// All accounts below one organizational unit.
+    pub fn ou(id: OuId) -> Self {
+        Self {
+            ous: BTreeSet::from([id]),
+            ..Self::default()
+        }
+    }
+
+    /// Whether there is nothing to look at.
+    pub fn is_empty(&self) -> bool {
+        !self.is_wide() && self.accounts.is_empty()
+    }
+
+    fn is_wide(&self) -> bool {
+        self.all || !self.ous.is_empty()
+    }
+
+    /// Both scopes as one; of two counts of attempts the smaller one counts, since something new
+    /// may have happened.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.attempt = match (self.is_wide(), other.is_wide()) {
+            (true, true) => self.attempt.min(other.attempt),
+            (true, false) => self.attempt,
+            (false, _) => other.attempt,
+        };
+        self.all |= other.all;
+        self.ous.extend(other.ous);
+        self.arrived.extend(other.arrived);
+        for (id, attempt) in other.accounts {
+            self.accounts
+                .entry(id)
+                .and_modify(|known| *known = attempt.min(*known))
+                .or_insert(attempt);
+        }
+        self
+    }
+
+    /// The attempts already used up for an account.
+    pub fn attempts(&self, id: &AccountId) -> u32 {
+        self.accounts.get(id).copied().unwrap_or(self.attempt)
+    }
+
+    /// The same scope after one more attempt in vain, and how long to wait before the next.
+    /// What has no attempts left is dropped: the schedule takes over.
+    pub fn again(mut self) -> (Self, Duration) {
+        let used = self
+            .accounts
+            .values()
+            .copied()
+            .chain([self.attempt])
+            .max()
+            .unwrap_or_default();
+        self.attempt += 1;
+        self.accounts.values_mut().for_each(|attempt| *attempt += 1);
+        self.accounts.retain(|_, attempt| *attempt <= MAX_ATTEMPTS);
+        if self.attempt > MAX_ATTEMPTS {
+            self.all = false;
+            self.ous.clear();
+        }
+        (self, delay_of(used))
+    }
+
+    /// The scope as messages, to look at all of it again.
+    pub fn messages(&self) -> Vec<Message> {
+        // 500 ids of 12 digits stay far below what one SQS message holds.
+        const ACCOUNTS_PER_MESSAGE: usize = 500;
+        let mut messages = Vec::new();
+        if self.all {
+            messages.push(Message::new(MessageScope::All, self.attempt));
+        }
+        for ou in &self.ous {
+            messages.push(Message::new(MessageScope::Ou(ou.clone()), self.attempt));
+        }
+        let mut by_attempt: BTreeMap<u32, Vec<AccountId>> = BTreeMap::new();
+        for (id, attempt) in &self.accounts {
+            by_attempt.entry(*attempt).or_default().push(*id);
+        }
+        for (attempt, ids) in by_attempt {
+            for ids in ids.chunks(ACCOUNTS_PER_MESSAGE) {
+                let mut message = Message::new(MessageScope::Accounts(ids.to_vec()), attempt);
+                message.arrived = ids
+                    .iter()
+                    .copied()
+                    .filter(|id| self.arrived.contains(id))
+                    .collect();
+                messages.push(message);
+            }
+        }
+        messages
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> AccountId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_merged_scope_survives_the_way_through_messages() {
+        let one = Scope::arrival(id("111111111111"));
+        let two = Scope {
+            accounts: [(id("222222222222"), 3)].into(),
+            ..Scope::default()
+        };
+        let merged = one
+            .merge(two)
+            .merge(Scope::ou("ou-ab12-11112222".parse().unwrap()));
+        let back = merged
+            .messages()
+            .into_iter()
+            .map(Message::into_scope)
+            .fold(Scope::default(), Scope::merge);
+        assert_eq!(back, merged);
+    }
+
+    #[test]
+    fn attempts_in_vain_come_to_an_end() {
+        let mut scope = Scope::all().merge(Scope::account(id("111111111111")));
+        let mut waits = Vec::new();
+        while !scope.is_empty() {
+            let (next, wait) = scope.again();
+            waits.push(wait.as_secs());
+            scope = next;
+        }
+        assert_eq!(waits.len() as u32, MAX_ATTEMPTS + 1);
+        assert!(waits.is_sorted());
+    }
+
+    #[test]
+    fn news_of_an_account_starts_its_attempts_anew() {
+        let tired = Scope {
+            accounts: [(id("111111111111"), 9)].into(),
+            ..Scope::default()
+        };
+        let merged = tired.merge(Scope::account(id("111111111111")));
+        assert_eq!(merged.attempts(&id("111111111111")), 0);
+    }
+}

@@ -1,0 +1,13 @@
+//! Identifiers and texts that are parsed once and trusted from then on.
+
+mod arn;
+mod ids;
+mod names;
+mod secret;
+
+pub use arn::Arn;
+pub use ids::{AccountId, OuId, ParseIdError};
+pub use names::{
+    ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,
+};
+pub use secret::SecretText;

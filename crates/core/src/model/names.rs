@@ -1,0 +1,219 @@
+//! The fixed names: an existing deployment of Lacework's own integration is adopted, not doubled,
+//! so they are its names.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{AccountId, Arn};
+
+/// A Lacework sub-account's name, lower case as the `Account-Name` header wants it.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct SubAccount(String);
+
+impl SubAccount {
+    /// The name in lower case.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for SubAccount {
+    fn from(name: &str) -> Self {
+        Self(name.trim().to_lowercase())
+    }
+}
+
+impl From<String> for SubAccount {
+    fn from(name: String) -> Self {
+        Self::from(name.as_str())
+    }
+}
+
+impl From<SubAccount> for String {
+    fn from(name: SubAccount) -> String {
+        name.0
+    }
+}
+
+impl fmt::Display for SubAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for SubAccount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The parameter `IntegrationNamePrefix`, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IntegrationPrefix(String);
+
+impl IntegrationPrefix {
+    /// The prefix as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A prefix that StackSet names cannot begin with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "IntegrationNamePrefix must start with a letter, hold letters, digits and hyphens only, and be at most 64 long; found {0:?}"
+)]
+pub struct ParsePrefixError(String);
+
+impl std::str::FromStr for IntegrationPrefix {
+    type Err = ParsePrefixError;
+
+    fn from_str(text: &str) -> Result<Self, ParsePrefixError> {
+        let valid = text.len() <= 64
+            && text.starts_with(|c: char| c.is_ascii_alphabetic())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        if valid {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ParsePrefixError(text.chars().take(80).collect()))
+        }
+    }
+}
+
+/// Every name of one deployment, made from the Lacework account's name and the prefix.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Names {
+    /// The part of a name that says whose it is: the Lacework account, or the single sub-account.
+    pub resource: String,
+    /// `IntegrationNamePrefix`.
+    pub prefix: IntegrationPrefix,
+}
+
+impl Names {
+    /// The StackSet that makes the role in Log Archive; also the trail integration's name.
+    pub fn log_stack_set(&self) -> String {
+        format!("{}CloudTrail-Log-Account-{}", self.prefix.0, self.resource)
+    }
+
+    /// The StackSet that makes the queue in Audit.
+    pub fn audit_stack_set(&self) -> String {
+        format!(
+            "{}CloudTrail-Audit-Account-{}",
+            self.prefix.0, self.resource
+        )
+    }
+
+    /// The StackSet that makes the role in every member, and the management account's own stack.
+    pub fn member_stack_set(&self) -> String {
+        format!("{}Config-Member-{}", self.prefix.0, self.resource)
+    }
+
+    /// The integration of one account.
+    pub fn member_integration(&self, account: &AccountId) -> String {
+        format!("{}Config-Member-{account}", self.prefix.0)
+    }
+
+    /// The cross-account role in Log Archive.
+    pub fn log_role(&self) -> String {
+        format!("{}-laceworkcwssarole", self.resource)
+    }
+
+    /// The cross-account role in a member.
+    pub fn member_role(&self) -> String {
+        format!("{}-laceworkcwsrole-sa", self.resource)
+    }
+
+    /// The queue in Audit.
+    pub fn queue(&self) -> String {
+        format!("{}-laceworkcws", self.resource)
+    }
+
+    /// The ARN of a role of ours.
+    pub fn role_arn(partition: &str, account: &AccountId, role: &str) -> String {
+        format!("arn:{partition}:iam::{account}:role/{role}")
+    }
+}
+
+/// `lweid:aws:v2:<lacework account>:<aws account>:<suffix>`, which the role's trust demands.
+///
+/// Source: docs.lacework.net/onboarding/aws-cross-account-eid. The suffix may hold colons.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ExternalId(String);
+
+impl ExternalId {
+    /// The external id of one account.
+    pub fn new(tenant: &str, account: &AccountId, suffix: &str) -> Self {
+        Self(format!("lweid:aws:v2:{tenant}:{account}:{suffix}"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether what the SaaS shows is this id, or is masked and so says nothing against it.
+    ///
+    /// The API may show it masked or empty (the vendor's `cloud-account backup` checks for it).
+    pub fn is_shown_as(&self, shown: &str) -> bool {
+        shown == self.0 || shown.trim_matches(['*', 'X', 'x', ' ']).is_empty()
+    }
+}
+
+/// The account in a role's ARN, which is how an integration tells whose it is.
+pub fn account_of_role(role_arn: &str) -> Option<AccountId> {
+    role_arn
+        .parse::<Arn>()
+        .ok()
+        .filter(|arn| arn.service() == "iam")?
+        .account()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        Names {
+            resource: "acme".into(),
+            prefix: "Lacework-Control-Tower-".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_the_vendors_own_integration() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        assert_eq!(
+            names().member_stack_set(),
+            "Lacework-Control-Tower-Config-Member-acme"
+        );
+        assert_eq!(
+            names().member_integration(&account),
+            "Lacework-Control-Tower-Config-Member-111122223333"
+        );
+        assert_eq!(
+            names().log_stack_set(),
+            "Lacework-Control-Tower-CloudTrail-Log-Account-acme"
+        );
+        assert_eq!(names().member_role(), "acme-laceworkcwsrole-sa");
+    }
+
+    #[test]
+    fn a_masked_external_id_is_no_difference() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let id = ExternalId::new("acme", &account, "AB:CD12345");
+        assert_eq!(id.as_str(), "lweid:aws:v2:acme:111122223333:AB:CD12345");
+        assert!(id.is_shown_as("********") && id.is_shown_as("") && id.is_shown_as(id.as_str()));
+        assert!(!id.is_shown_as("lweid:aws:v2:acme:111122223333:other"));
+    }
+
+    #[test]
+    fn a_prefix_that_a_stack_set_cannot_bear_is_refused() {
+        for text in ["", "1abc", "with space", "under_score", &"a".repeat(65)] {
+            assert!(text.parse::<IntegrationPrefix>().is_err(), "{text}");
+        }
+    }
+}

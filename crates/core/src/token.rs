@@ -1,0 +1,56 @@
+//! The access token's life: 24 hours, renewed well before its end.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Result,
+    ports::{Keys, Token, TokenIssuer, Tokens},
+};
+
+/// What the SaaS grants at most, and what we ask for.
+///
+/// Source: docs.lacework.net/api/api-access-keys-and-tokens (`expiryTime`).
+pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether a token should be replaced: less than a third of its life is left, or it was made with
+/// another version of the key.
+pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -> bool {
+    token.is_none_or(|token| {
+        token.key_version != key_version || token.expires_at.duration_since(now) < LIFETIME / 3
+    })
+}
+
+/// Gets a new token and stores it.
+///
+/// # Errors
+///
+/// The key could not be read, the SaaS refused it, or the token could not be stored.
+pub async fn refresh(
+    secrets: &(impl Keys + Tokens),
+    issuer: &impl TokenIssuer,
+    now: Timestamp,
+) -> Result<Token> {
+    let key = secrets.key().await?;
+    let token = issuer.issue(&key, now).await?;
+    secrets.store_token(&token).await?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_renewed_when_a_third_is_left_or_the_key_changed() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let token = |hours| Token {
+            token: "t".into(),
+            expires_at: now + SignedDuration::from_hours(hours),
+            key_version: "v1".into(),
+        };
+        assert!(needs_refresh(None, "v1", now));
+        assert!(needs_refresh(Some(&token(7)), "v1", now));
+        assert!(!needs_refresh(Some(&token(9)), "v1", now));
+        assert!(needs_refresh(Some(&token(24)), "v2", now));
+    }
+}

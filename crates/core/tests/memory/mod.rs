@@ -1,0 +1,358 @@
+//! The ports in memory: an organization, its StackSets, a ledger and a SaaS, without a clock.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use towerhook_core::{
+    Error, ErrorKind, Result,
+    enrollment::{Capability, Deployment, Destination, Policy, Record},
+    foundation::StackSetSpec,
+    landing_zone::*,
+    lifecycle::Message,
+    model::{AccountId, Names, OuId, SubAccount, account_of_role},
+    ports::*,
+};
+
+/// All of the world's state.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) accounts: BTreeMap<AccountId, Account>,
+    pub(crate) baselines: Baselines,
+    pub(crate) instances: BTreeMap<AccountId, StackInstance>,
+    pub(crate) integrations: Vec<Integration>,
+    pub(crate) records: BTreeMap<AccountId, Record>,
+    pub(crate) operations: BTreeSet<String>,
+    /// Operations that answer with an error.
+    pub(crate) broken: BTreeSet<&'static str>,
+    /// How many integrations were ever made.
+    pub(crate) made: usize,
+    /// Every write, in words.
+    pub(crate) writes: Vec<String>,
+}
+
+/// The ports.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(pub(crate) RefCell<State>);
+
+impl Memory {
+    fn read<T>(&self, operation: &'static str, f: impl FnOnce(&mut State) -> T) -> Result<T> {
+        let mut state = self.0.borrow_mut();
+        if state.broken.contains(operation) {
+            return Err(Error::new(
+                operation,
+                ErrorKind::Unavailable,
+                "broken on purpose",
+            ));
+        }
+        Ok(f(&mut state))
+    }
+
+    /// Ends every StackSet operation with success.
+    pub(crate) fn settle(&self) {
+        for instance in self.0.borrow_mut().instances.values_mut() {
+            instance.state = InstanceState::Current;
+        }
+    }
+}
+
+impl Accounts for Memory {
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        self.read("organizations:DescribeAccount", |state| {
+            state.accounts.get(id).cloned()
+        })
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        self.read("organizations:ListAccounts", |state| {
+            state.accounts.values().cloned().collect()
+        })
+    }
+
+    async fn organizational_units(&self) -> Result<OuTree> {
+        Ok(OuTree::default())
+    }
+}
+
+impl LandingZones for Memory {
+    async fn landing_zone(&self) -> Result<LandingZoneReply> {
+        Ok(LandingZoneReply::Here(LandingZone::default()))
+    }
+
+    async fn baselines(&self, _: Option<&[AccountId]>) -> Result<Baselines> {
+        self.read("controltower:ListEnabledBaselines", |state| {
+            state.baselines.clone()
+        })
+    }
+
+    async fn trail(&self, _: &str) -> Result<Option<Trail>> {
+        Ok(None)
+    }
+}
+
+impl StackSets for Memory {
+    async fn stack_set(&self, _: &str) -> Result<Option<StackSet>> {
+        Ok(None)
+    }
+
+    async fn create_stack_set(&self, _: &StackSetSpec) -> Result<()> {
+        Ok(())
+    }
+
+    async fn update_stack_set(&self, _: &StackSetSpec, _: &str) -> Result<Start> {
+        Ok(Start::Started)
+    }
+
+    async fn delete_stack_set(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn instances(&self, _: &str, asked: Option<&[AccountId]>) -> Result<Vec<StackInstance>> {
+        self.read("cloudformation:ListStackInstances", |state| {
+            let asked_for = |id: &AccountId| asked.is_none_or(|asked| asked.contains(id));
+            state
+                .instances
+                .values()
+                .filter(|i| asked_for(&i.account))
+                .cloned()
+                .collect()
+        })
+    }
+
+    async fn create_instances(&self, _: &str, accounts: &[AccountId], id: &str) -> Result<Start> {
+        self.read("cloudformation:CreateStackInstances", |state| {
+            if !state.operations.insert(id.to_owned()) {
+                return Start::Exists;
+            }
+            for account in accounts {
+                let instance = StackInstance {
+                    account: *account,
+                    state: InstanceState::InProgress,
+                    reason: None,
+                };
+                state.instances.insert(*account, instance);
+                state.writes.push(format!("create stack in {account}"));
+            }
+            Start::Started
+        })
+    }
+
+    async fn delete_instances(
+        &self,
+        _: &str,
+        accounts: &[AccountId],
+        retain: bool,
+        id: &str,
+    ) -> Result<Start> {
+        self.read("cloudformation:DeleteStackInstances", |state| {
+            if !state.operations.insert(id.to_owned()) {
+                return Start::Exists;
+            }
+            for account in accounts {
+                state.instances.remove(account);
+                let verb = if retain { "forget" } else { "delete" };
+                state.writes.push(format!("{verb} stack in {account}"));
+            }
+            Start::Started
+        })
+    }
+
+    async fn operation(&self, _: &str, _: &str) -> Result<OperationState> {
+        Ok(OperationState::Succeeded)
+    }
+
+    async fn failures(&self, _: &str, _: &str) -> Result<Vec<InstanceFailure>> {
+        Ok(Vec::new())
+    }
+}
+
+impl Ledger for Memory {
+    async fn take_lease(&self, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn release_lease(&self, _: &str) -> Result<()> {
+        Ok(())
+    }
+
+    async fn deployment(&self) -> Result<Option<Deployment>> {
+        Ok(None)
+    }
+
+    async fn store_deployment(&self, _: &Deployment) -> Result<()> {
+        Ok(())
+    }
+
+    async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
+        Ok(fresh.to_owned())
+    }
+
+    async fn records(&self) -> Result<BTreeMap<AccountId, Record>> {
+        self.read("dynamodb:Query", |state| state.records.clone())
+    }
+
+    async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
+        self.read("dynamodb:TransactWriteItems", |state| {
+            for (id, record) in records.iter().cloned() {
+                match record {
+                    Some(record) => state.records.insert(id, record),
+                    None => state.records.remove(&id),
+                };
+            }
+        })
+    }
+}
+
+impl Messages for Memory {
+    async fn send(&self, _: &[Message], _: Duration) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Saas for Memory {
+    async fn profile(&self) -> Result<Profile> {
+        Ok(Profile {
+            tenant: "acme".into(),
+            sub_accounts: Vec::new(),
+        })
+    }
+
+    async fn integrations(
+        &self,
+        sub_account: Option<&SubAccount>,
+        kind: IntegrationKind,
+    ) -> Result<Vec<Integration>> {
+        self.read("lacework:ListCloudAccounts", |state| {
+            let here = |i: &&Integration| i.sub_account.as_ref() == sub_account && i.kind == kind;
+            state.integrations.iter().filter(here).cloned().collect()
+        })
+    }
+
+    async fn create(
+        &self,
+        sub_account: Option<&SubAccount>,
+        spec: &IntegrationSpec,
+    ) -> Result<Created> {
+        self.read("lacework:CreateCloudAccount", |state| {
+            if state
+                .integrations
+                .iter()
+                .any(|i| account_of_role(&i.role_arn) == Some(spec.account))
+            {
+                return Created::AlreadyUsed;
+            }
+            state
+                .writes
+                .push(format!("create integration of {}", spec.account));
+            state.made += 1;
+            let guid = format!("GUID_{}", state.made);
+            state
+                .integrations
+                .push(integration(guid, sub_account.cloned(), spec));
+            Created::Done
+        })
+    }
+
+    async fn update(
+        &self,
+        existing: &Integration,
+        spec: &IntegrationSpec,
+        enabled: bool,
+    ) -> Result<Created> {
+        self.read("lacework:UpdateCloudAccount", |state| {
+            state
+                .writes
+                .push(format!("update integration of {}", spec.account));
+            let fresh = integration(existing.guid.clone(), existing.sub_account.clone(), spec);
+            for known in state
+                .integrations
+                .iter_mut()
+                .filter(|i| i.guid == existing.guid)
+            {
+                *known = Integration {
+                    enabled,
+                    ..fresh.clone()
+                };
+            }
+            Created::Done
+        })
+    }
+
+    async fn delete(&self, existing: &Integration) -> Result<()> {
+        self.read("lacework:DeleteCloudAccount", |state| {
+            state
+                .writes
+                .push(format!("delete integration {}", existing.name));
+            state.integrations.retain(|i| i.guid != existing.guid);
+        })
+    }
+}
+
+fn integration(
+    guid: String,
+    sub_account: Option<SubAccount>,
+    spec: &IntegrationSpec,
+) -> Integration {
+    Integration {
+        guid,
+        sub_account,
+        name: spec.name.clone(),
+        kind: spec.kind,
+        enabled: true,
+        role_arn: spec.role_arn.clone(),
+        external_id: spec.external_id.as_str().to_owned(),
+        queue_url: spec.queue_url.clone(),
+    }
+}
+
+/// The `n`th account's id.
+pub(crate) fn id(n: usize) -> AccountId {
+    format!("{:012}", 100 + n).parse().unwrap()
+}
+
+/// The two units that the tests use.
+pub(crate) fn ou(n: usize) -> OuId {
+    format!("ou-ab12-0000000{n}").parse().unwrap()
+}
+
+/// An active account in a unit.
+pub(crate) fn account(n: usize, unit: usize) -> Account {
+    Account {
+        id: id(n),
+        name: format!("account {n}"),
+        state: AccountState::Active,
+        path: vec!["r-ab12".parse().unwrap(), ou(unit)],
+    }
+}
+
+/// A deployment to the tenant's own store, with the management account left out.
+pub(crate) fn deployment() -> Deployment {
+    let policy = Policy {
+        stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
+        partition: "aws".into(),
+        region: "us-east-1".into(),
+        management_account: "000000000099".parse().unwrap(),
+        tenant: "acme".into(),
+        names: Names {
+            resource: "acme".into(),
+            prefix: "Lacework-Control-Tower-".parse().unwrap(),
+        },
+        capability: Capability::CloudTrailAndConfig,
+        destination: Destination::Tenant,
+        external_id_suffix: "ABCDEFGHIJ".into(),
+        monitor_existing: true,
+        enroll_management: false,
+        control_tower: true,
+        log_archive: None,
+        audit: None,
+        offboard_limit_percent: 10,
+        approved_offboard: None,
+    };
+    Deployment {
+        policy,
+        sub_accounts: BTreeSet::new(),
+    }
+}
