@@ -15,8 +15,8 @@ use crate::{
 
 /// How many accounts' integrations are worked on at once.
 const AT_ONCE: usize = 8;
-/// With less time than this left nothing new is begun.
-const RESERVE: Duration = Duration::from_secs(20);
+/// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
+const RESERVE: Duration = Duration::from_secs(75);
 
 /// What came of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

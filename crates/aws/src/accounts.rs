@@ -1,0 +1,284 @@
+use std::collections::BTreeMap;
+
+use aws_sdk_organizations::types::{
+    Account as SdkAccount, AccountState as SdkState, AccountStatus as SdkStatus,
+};
+use towerhook_core::{
+    Result,
+    landing_zone::{Account, AccountState, OuTree},
+    model::{AccountId, OuId},
+    ports::Accounts,
+};
+
+use crate::{
+    Aws,
+    classify::{failed, has_code, parse, unusable},
+    pages::pages,
+};
+
+const DESCRIBE: &str = "organizations:DescribeAccount";
+const LIST: &str = "organizations:ListAccounts";
+const PARENTS: &str = "organizations:ListParents";
+const ROOTS: &str = "organizations:ListRoots";
+const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
+
+impl<S> Accounts for Aws<S> {
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
+        let call = self
+            .organizations()
+            .describe_account()
+            .account_id(id.as_str());
+        let found = match call.send().await {
+            Err(error) if has_code(&error, "AccountNotFoundException") => return Ok(None),
+            answer => answer.map_err(failed(DESCRIBE))?.account,
+        };
+        let found = found.ok_or_else(|| unusable(DESCRIBE, "an answer without an account"))?;
+        self.translate(DESCRIBE, &found, &mut Parents::new())
+            .await
+            .map(Some)
+    }
+
+    async fn accounts(&self) -> Result<Vec<Account>> {
+        let listing = self.organizations().list_accounts().into_paginator().send();
+        let mut parents = Parents::new();
+        let mut accounts = Vec::new();
+        for page in pages(LIST, listing, |page| page.next_token()).await? {
+            for found in page.accounts() {
+                accounts.push(self.translate(LIST, found, &mut parents).await?);
+            }
+        }
+        Ok(accounts)
+    }
+
+    async fn organizational_units(&self) -> Result<OuTree> {
+        let roots = self.organizations().list_roots().into_paginator().send();
+        let mut parents: Vec<String> = pages(ROOTS, roots, |page| page.next_token())
+            .await?
+            .iter()
+            .flat_map(|page| page.roots())
+            .filter_map(|root| root.id().map(str::to_owned))
+            .collect();
+        let mut tree = OuTree::default();
+        while let Some(parent) = parents.pop() {
+            let listing = self
+                .organizations()
+                .list_organizational_units_for_parent()
+                .parent_id(parent)
+                .into_paginator()
+                .send();
+            for page in pages(UNITS, listing, |page| page.next_token()).await? {
+                for unit in page.organizational_units() {
+                    let (Some(id), Some(name)) = (unit.id(), unit.name()) else {
+                        return Err(unusable(UNITS, "a unit without an id or a name"));
+                    };
+                    tree.0.insert(parse(UNITS, id)?, name.to_owned());
+                    parents.push(id.to_owned());
+                }
+            }
+        }
+        Ok(tree)
+    }
+}
+
+/// The parent of each account and unit, as far as `ListParents` was asked.
+type Parents = BTreeMap<String, OuId>;
+
+impl<S> Aws<S> {
+    async fn translate(
+        &self,
+        operation: &'static str,
+        found: &SdkAccount,
+        parents: &mut Parents,
+    ) -> Result<Account> {
+        let id: AccountId = parse(operation, found.id().unwrap_or_default())?;
+        if let Some(arns) = found.arn().and_then(|arn| arn.strip_suffix(id.as_str())) {
+            let _ = self.account_arns.set(arns.to_owned());
+        }
+        let state = state_of(found)
+            .ok_or_else(|| unusable(operation, format!("account {id} has no known state")))?;
+        let path = match found.paths().first() {
+            Some(path) => path_of(operation, path)?,
+            None => self.walk(&id, parents).await?,
+        };
+        let name = found.name().unwrap_or_default().to_owned();
+        Ok(Account {
+            id,
+            name,
+            state,
+            path,
+        })
+    }
+
+    /// The path of an account where the API does not give it.
+    async fn walk(&self, account: &AccountId, parents: &mut Parents) -> Result<Vec<OuId>> {
+        let mut path = Vec::new();
+        let mut child = account.to_string();
+        loop {
+            let parent = match parents.get(&child) {
+                Some(parent) => parent.clone(),
+                None => {
+                    let parent = self.parent(&child).await?;
+                    parents.insert(child, parent.clone());
+                    parent
+                }
+            };
+            child = parent.to_string();
+            path.insert(0, parent);
+            if child.starts_with("r-") {
+                return Ok(path);
+            }
+        }
+    }
+
+    async fn parent(&self, child: &str) -> Result<OuId> {
+        let call = self.organizations().list_parents().child_id(child);
+        let answer = call.send().await.map_err(failed(PARENTS))?;
+        let parent = answer.parents().first().and_then(|parent| parent.id());
+        parse(PARENTS, parent.unwrap_or_default())
+    }
+}
+
+/// `State`, or `Status` from an endpoint that has not got it. `Status` calls a closed account
+/// suspended, and is retired.
+fn state_of(account: &SdkAccount) -> Option<AccountState> {
+    let state = account.state().and_then(|state| match state {
+        SdkState::PendingActivation => Some(AccountState::PendingActivation),
+        SdkState::Active => Some(AccountState::Active),
+        SdkState::Suspended => Some(AccountState::Suspended),
+        SdkState::PendingClosure => Some(AccountState::PendingClosure),
+        SdkState::Closed => Some(AccountState::Closed),
+        _ => None,
+    });
+    #[allow(deprecated, reason = "older endpoints answer nothing else")]
+    let status = || match account.status()? {
+        SdkStatus::Active => Some(AccountState::Active),
+        SdkStatus::Suspended => Some(AccountState::Suspended),
+        SdkStatus::PendingClosure => Some(AccountState::PendingClosure),
+        _ => None,
+    };
+    state.or_else(status)
+}
+
+/// `o-…/r-…/ou-…/…/<account>/`, without the organization and the account.
+fn path_of(operation: &'static str, path: &str) -> Result<Vec<OuId>> {
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    match parts[..] {
+        [_, ref ous @ .., _] if !ous.is_empty() => {
+            ous.iter().map(|ou| parse(operation, ou)).collect()
+        }
+        _ => Err(unusable(operation, format!("the path {path:?}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use towerhook_core::ErrorKind;
+
+    use super::*;
+    use crate::testing::{answer, error, setup};
+
+    fn sdk_account(id: &str, fields: Value) -> Value {
+        let mut account = json!({
+            "Id": id,
+            "Arn": format!("arn:aws:organizations::999999999999:account/o-aa111bb222/{id}"),
+            "Name": "Payments",
+        });
+        for (name, value) in fields.as_object().unwrap() {
+            account[name] = value.clone();
+        }
+        account
+    }
+
+    fn ous(path: &[OuId]) -> Vec<&str> {
+        path.iter().map(OuId::as_str).collect()
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_and_an_empty_one_is_not_the_end() {
+        let path = "o-aa111bb222/r-a1b2/ou-a1b2-11111111/111111111111/";
+        let first = sdk_account("111111111111", json!({"State": "ACTIVE", "Paths": [path]}));
+        let path = "o-aa111bb222/r-a1b2/222222222222/";
+        let second = sdk_account("222222222222", json!({"State": "CLOSED", "Paths": [path]}));
+        let (aws, sent) = setup([
+            answer(json!({"Accounts": [first], "NextToken": "2"})),
+            answer(json!({"Accounts": [], "NextToken": "3"})),
+            answer(json!({"Accounts": [second]})),
+        ]);
+        let accounts = aws.accounts().await.unwrap();
+        assert_eq!(accounts.len(), 2);
+        assert_eq!(accounts[0].name, "Payments");
+        assert_eq!(accounts[0].state, AccountState::Active);
+        assert_eq!(ous(&accounts[0].path), ["r-a1b2", "ou-a1b2-11111111"]);
+        assert_eq!(accounts[1].state, AccountState::Closed);
+        assert_eq!(ous(&accounts[1].path), ["r-a1b2"]);
+        assert_eq!(sent.calls()[2].1["NextToken"], "3");
+    }
+
+    #[tokio::test]
+    async fn state_counts_before_status_and_neither_is_an_error() {
+        let paths = json!(["o-aa111bb222/r-a1b2/111111111111/"]);
+        let state = |fields: Value| {
+            let mut account = sdk_account("111111111111", fields);
+            account["Paths"] = paths.clone();
+            let (aws, _) = setup([answer(json!({"Account": account}))]);
+            async move {
+                let account = aws.account(&"111111111111".parse().unwrap()).await;
+                account.map(|account| account.unwrap().state)
+            }
+        };
+        let both = state(json!({"State": "CLOSED", "Status": "SUSPENDED"})).await;
+        assert_eq!(both.unwrap(), AccountState::Closed);
+        let only_status = state(json!({"Status": "PENDING_CLOSURE"})).await;
+        assert_eq!(only_status.unwrap(), AccountState::PendingClosure);
+        let new_state = state(json!({"State": "FROZEN", "Status": "SUSPENDED"})).await;
+        assert_eq!(new_state.unwrap(), AccountState::Suspended);
+        for unusable in [json!({}), json!({"State": "FROZEN"})] {
+            assert_eq!(state(unusable).await.unwrap_err().kind, ErrorKind::Invalid);
+        }
+    }
+
+    #[tokio::test]
+    async fn without_paths_the_parents_are_walked_and_each_unit_is_asked_for_once() {
+        let account = |id: &str| sdk_account(id, json!({"State": "ACTIVE"}));
+        let parent = |id: &str, kind: &str| answer(json!({"Parents": [{"Id": id, "Type": kind}]}));
+        let (aws, sent) = setup([
+            answer(json!({"Accounts": [account("111111111111"), account("222222222222")]})),
+            parent("ou-a1b2-11111111", "ORGANIZATIONAL_UNIT"),
+            parent("r-a1b2", "ROOT"),
+            parent("ou-a1b2-11111111", "ORGANIZATIONAL_UNIT"),
+        ]);
+        for account in aws.accounts().await.unwrap() {
+            assert_eq!(ous(&account.path), ["r-a1b2", "ou-a1b2-11111111"]);
+        }
+        let asked: Vec<Value> = sent.calls()[1..]
+            .iter()
+            .map(|(_, body)| body["ChildId"].clone())
+            .collect();
+        assert_eq!(asked, ["111111111111", "ou-a1b2-11111111", "222222222222"]);
+    }
+
+    #[tokio::test]
+    async fn only_not_found_means_that_there_is_no_account() {
+        let id = "111111111111".parse().unwrap();
+        let (aws, _) = setup([error(400, "AccountNotFoundException")]);
+        assert_eq!(aws.account(&id).await.unwrap(), None);
+        let (aws, _) = setup([error(400, "AccessDeniedException")]);
+        assert_eq!(aws.account(&id).await.unwrap_err().kind, ErrorKind::Denied);
+    }
+
+    #[tokio::test]
+    async fn nested_units_are_found() {
+        let units = |units: Value| answer(json!({"OrganizationalUnits": units}));
+        let (aws, sent) = setup([
+            answer(json!({"Roots": [{"Id": "r-a1b2", "Name": "Root"}]})),
+            units(json!([{"Id": "ou-a1b2-11111111", "Name": "Workloads"}])),
+            units(json!([{"Id": "ou-a1b2-22222222", "Name": "Prod"}])),
+            units(json!([])),
+        ]);
+        let tree = aws.organizational_units().await.unwrap();
+        let names: Vec<&str> = tree.0.values().map(String::as_str).collect();
+        assert_eq!(names, ["Workloads", "Prod"]);
+        assert_eq!(sent.calls()[3].1["ParentId"], "ou-a1b2-22222222");
+    }
+}

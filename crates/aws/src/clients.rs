@@ -1,0 +1,55 @@
+use std::sync::OnceLock;
+
+use aws_config::SdkConfig;
+
+/// AWS as the core sees it: an implementation of those ports that `S` has the settings for.
+///
+/// A client is made when it is first used, so a function carries only those that it uses.
+#[derive(Debug, Clone)]
+pub struct Aws<S> {
+    pub(crate) settings: S,
+    /// The ARN of every account of the organization up to the account's id, once one was seen.
+    pub(crate) account_arns: OnceLock<String>,
+    config: SdkConfig,
+    cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
+    cloudtrail: OnceLock<aws_sdk_cloudtrail::Client>,
+    controltower: OnceLock<aws_sdk_controltower::Client>,
+    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
+    lambda: OnceLock<aws_sdk_lambda::Client>,
+    organizations: OnceLock<aws_sdk_organizations::Client>,
+    secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
+    sns: OnceLock<aws_sdk_sns::Client>,
+    sqs: OnceLock<aws_sdk_sqs::Client>,
+}
+
+macro_rules! clients {
+    ($($name:ident: $sdk:ident,)+) => {
+        impl<S> Aws<S> {
+            /// The ports over one configuration; nothing is sent.
+            pub fn new(config: &SdkConfig, settings: S) -> Self {
+                Self {
+                    settings,
+                    account_arns: OnceLock::new(),
+                    config: config.clone(),
+                    $($name: OnceLock::new(),)+
+                }
+            }
+
+            $(pub(crate) fn $name(&self) -> &$sdk::Client {
+                self.$name.get_or_init(|| $sdk::Client::new(&self.config))
+            })+
+        }
+    };
+}
+
+clients! {
+    cloudformation: aws_sdk_cloudformation,
+    cloudtrail: aws_sdk_cloudtrail,
+    controltower: aws_sdk_controltower,
+    dynamodb: aws_sdk_dynamodb,
+    lambda: aws_sdk_lambda,
+    organizations: aws_sdk_organizations,
+    secretsmanager: aws_sdk_secretsmanager,
+    sns: aws_sdk_sns,
+    sqs: aws_sdk_sqs,
+}

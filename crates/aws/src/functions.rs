@@ -1,0 +1,124 @@
+use std::time::Duration;
+
+use aws_sdk_lambda::{
+    config::{Config, timeout::TimeoutConfig},
+    primitives::Blob,
+    types::InvocationType,
+};
+use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Functions};
+
+use crate::{
+    Aws, FunctionNames,
+    classify::{failed, unusable},
+};
+
+const INVOKE: &str = "lambda:InvokeFunction";
+
+/// What tells the auth function that its token was refused.
+const REFUSED: &str = r#"{"towerhook":{"refresh":"refused"}}"#;
+/// The auth function calls the SaaS, so it may take longer than a call to AWS.
+const LONGEST_REFRESH: Duration = Duration::from_secs(60);
+
+impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
+    async fn refresh_token(&self) -> Result<()> {
+        let FunctionNames { auth, .. } = self.settings.as_ref();
+        let auth = auth
+            .as_deref()
+            .ok_or_else(|| unusable(INVOKE, "this function knows of no auth function"))?;
+        let patient = TimeoutConfig::builder()
+            .operation_attempt_timeout(LONGEST_REFRESH)
+            .operation_timeout(LONGEST_REFRESH)
+            .build();
+        let answer = self
+            .lambda()
+            .invoke()
+            .function_name(auth)
+            .invocation_type(InvocationType::RequestResponse)
+            .payload(Blob::new(REFUSED))
+            .customize()
+            .config_override(Config::builder().timeout_config(patient))
+            .send()
+            .await
+            .map_err(failed(INVOKE))?;
+        match answer.function_error() {
+            None => Ok(()),
+            Some(error) => {
+                let reason = format!("the auth function failed ({error}); its log says why");
+                Err(Error::new(INVOKE, ErrorKind::Unavailable, reason))
+            }
+        }
+    }
+
+    async fn continue_with(&self, payload: &SecretText) -> Result<()> {
+        let FunctionNames { own, .. } = self.settings.as_ref();
+        self.lambda()
+            .invoke()
+            .function_name(own)
+            .invocation_type(InvocationType::Event)
+            .payload(Blob::new(payload.expose()))
+            .send()
+            .await
+            .map_err(failed(INVOKE))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::testing::{account, answer, error, setup};
+
+    #[tokio::test]
+    async fn the_auth_function_is_told_and_waited_for() {
+        let (aws, sent) = account([answer(json!(null)), error(429, "TooManyRequestsException")]);
+        aws.refresh_token().await.unwrap();
+        let (path, body) = sent.calls().remove(0);
+        assert_eq!(path, "/2015-03-31/functions/auth/invocations");
+        assert_eq!(body, json!({"towerhook": {"refresh": "refused"}}));
+        assert_eq!(
+            sent.header("x-amz-invocation-type").as_deref(),
+            Some("RequestResponse")
+        );
+        assert!(matches!(
+            aws.refresh_token().await.unwrap_err().kind,
+            ErrorKind::Throttled { .. }
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_function_that_fails_is_an_error_though_lambda_answers_ok() {
+        let failed =
+            answer(json!({"errorMessage": "canary"})).header("x-amz-function-error", "Unhandled");
+        let (aws, _) = account([failed]);
+        let failure = aws.refresh_token().await.unwrap_err();
+        assert_eq!(failure.kind, ErrorKind::Unavailable);
+        assert!(failure.chain().contains("Unhandled"), "{}", failure.chain());
+    }
+
+    #[tokio::test]
+    async fn a_continuation_is_not_waited_for() {
+        let (aws, sent) = setup([answer(json!(null))]);
+        aws.continue_with(&r#"{"RequestType":"Create"}"#.into())
+            .await
+            .unwrap();
+        let (path, body) = sent.calls().remove(0);
+        assert_eq!(path, "/2015-03-31/functions/setup/invocations");
+        assert_eq!(body, json!({"RequestType": "Create"}));
+        assert_eq!(
+            sent.header("x-amz-invocation-type").as_deref(),
+            Some("Event")
+        );
+    }
+
+    #[tokio::test]
+    async fn a_function_that_knows_of_no_auth_function_asks_nobody() {
+        let (aws, sent) = setup([]);
+        assert_eq!(
+            aws.refresh_token().await.unwrap_err().kind,
+            ErrorKind::Invalid
+        );
+        assert!(sent.calls().is_empty());
+    }
+}

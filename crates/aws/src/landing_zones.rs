@@ -1,0 +1,364 @@
+use aws_sdk_controltower::types::{EnabledBaselineFilter, EnablementStatus};
+use aws_smithy_types::Document;
+use towerhook_core::{
+    Result,
+    landing_zone::{Baselines, LandingZone, Management, Trail},
+    model::{AccountId, Arn},
+    ports::{LandingZoneReply, LandingZones},
+};
+
+use crate::{
+    Aws, Home,
+    classify::{failed, has_code, parse, unusable},
+    pages::pages,
+};
+
+const LIST: &str = "controltower:ListLandingZones";
+const GET: &str = "controltower:GetLandingZone";
+const BASELINES: &str = "controltower:ListEnabledBaselines";
+const TRAIL: &str = "cloudtrail:GetTrail";
+
+/// `ListEnabledBaselines` filters by at most this many targets.
+const TARGETS: usize = 5;
+/// The largest page that it gives.
+const PAGE: i32 = 100;
+
+impl<S: AsRef<Home>> LandingZones for Aws<S> {
+    async fn landing_zone(&self) -> Result<LandingZoneReply> {
+        let listing = self
+            .controltower()
+            .list_landing_zones()
+            .into_paginator()
+            .send();
+        let mut found = Vec::new();
+        for page in pages(LIST, listing, |page| page.next_token()).await? {
+            for summary in page.landing_zones() {
+                found.push(parse::<Arn>(LIST, summary.arn().unwrap_or_default())?);
+            }
+        }
+        let here = found
+            .iter()
+            .find(|arn| arn.region() == self.settings.as_ref().region);
+        let Some(arn) = here else {
+            return Ok(found.first().map_or(LandingZoneReply::None, |arn| {
+                LandingZoneReply::Elsewhere(arn.region().to_owned())
+            }));
+        };
+        let call = self
+            .controltower()
+            .get_landing_zone()
+            .landing_zone_identifier(arn.as_str());
+        let detail = match call.send().await {
+            Err(error) if has_code(&error, "ResourceNotFoundException") => {
+                return Ok(LandingZoneReply::None);
+            }
+            answer => answer.map_err(failed(GET))?.landing_zone,
+        };
+        let detail = detail.ok_or_else(|| unusable(GET, "an answer without a landing zone"))?;
+        let manifest = detail.manifest();
+        Ok(LandingZoneReply::Here(LandingZone {
+            version: detail.version().to_owned(),
+            log_archive: at(manifest, &["centralizedLogging", "accountId"])?,
+            audit: at(manifest, &["securityRoles", "accountId"])?,
+            kms_key: at(
+                manifest,
+                &["centralizedLogging", "configurations", "kmsKeyArn"],
+            )?,
+        }))
+    }
+
+    async fn baselines(&self, accounts: Option<&[AccountId]>) -> Result<Baselines> {
+        if let Some((accounts, arns)) = accounts.zip(self.account_arns.get())
+            && accounts.len() <= TARGETS
+        {
+            let targets = accounts.iter().map(|id| format!("{arns}{id}")).collect();
+            let filter = EnabledBaselineFilter::builder()
+                .set_target_identifiers(Some(targets))
+                .build();
+            let some = self.enabled_baselines(Some(filter)).await?;
+            // Only a complete reading can say that an account has no baseline.
+            if accounts.iter().all(|id| some.0.contains_key(id)) {
+                return Ok(some);
+            }
+        }
+        let mut all = self.enabled_baselines(None).await?;
+        if let Some(accounts) = accounts {
+            all.0.retain(|id, _| accounts.contains(id));
+        }
+        Ok(all)
+    }
+
+    async fn trail(&self, name: &str) -> Result<Option<Trail>> {
+        let found = match self.cloudtrail().get_trail().name(name).send().await {
+            Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
+            answer => answer.map_err(failed(TRAIL))?.trail,
+        };
+        let found = found.ok_or_else(|| unusable(TRAIL, "an answer without a trail"))?;
+        let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
+            return Err(unusable(TRAIL, "a trail without a name or a bucket"));
+        };
+        Ok(Some(Trail {
+            name: name.to_owned(),
+            home_region: found.home_region().map(str::to_owned),
+            bucket: bucket.to_owned(),
+            topic: found
+                .sns_topic_arn()
+                .map(|arn| parse(TRAIL, arn))
+                .transpose()?,
+            kms_key: found
+                .kms_key_id()
+                .map(|arn| parse(TRAIL, arn))
+                .transpose()?,
+        }))
+    }
+}
+
+impl<S> Aws<S> {
+    async fn enabled_baselines(&self, filter: Option<EnabledBaselineFilter>) -> Result<Baselines> {
+        let listing = self
+            .controltower()
+            .list_enabled_baselines()
+            .include_children(true)
+            .set_filter(filter)
+            .into_paginator()
+            .page_size(PAGE)
+            .send();
+        let mut baselines = Baselines::default();
+        for page in pages(BASELINES, listing, |page| page.next_token()).await? {
+            for baseline in page.enabled_baselines() {
+                let target: Arn = parse(BASELINES, baseline.target_identifier())?;
+                // The others are organizational units.
+                let Some(path) = target.resource().strip_prefix("account/") else {
+                    continue;
+                };
+                let account = path.rsplit('/').next().unwrap_or_default();
+                let status = baseline
+                    .status_summary()
+                    .and_then(|summary| summary.status());
+                baselines.add(parse(BASELINES, account)?, management(status));
+            }
+        }
+        Ok(baselines)
+    }
+}
+
+/// Of a status that is missing or new nothing can be said yet.
+fn management(status: Option<&EnablementStatus>) -> Management {
+    match status {
+        Some(EnablementStatus::Succeeded) => Management::Managed,
+        Some(EnablementStatus::Failed) => Management::Failed,
+        _ => Management::UnderChange,
+    }
+}
+
+/// A text in the manifest; `None` where any part of the path to it is missing.
+fn at<T>(manifest: &Document, path: &[&str]) -> Result<Option<T>>
+where
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let found = path
+        .iter()
+        .try_fold(manifest, |document, key| document.as_object()?.get(*key));
+    match found {
+        None | Some(Document::Null) => Ok(None),
+        Some(Document::String(text)) => parse(GET, text).map(Some),
+        Some(_) => Err(unusable(GET, format!("{} is no text", path.join(".")))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use towerhook_core::{ErrorKind, ports::Accounts};
+
+    use super::*;
+    use crate::testing::{answer, error, setup};
+
+    const ARN: &str = "arn:aws:controltower:eu-west-1:999999999999:landingzone/1A2B3C4D5E6F7G8H";
+
+    fn listed(arn: &str) -> crate::testing::Answer {
+        answer(json!({"landingZones": [{"arn": arn}]}))
+    }
+
+    fn landing_zone(version: &str, manifest: Value) -> crate::testing::Answer {
+        answer(json!({"landingZone": {"arn": ARN, "version": version, "manifest": manifest}}))
+    }
+
+    #[tokio::test]
+    async fn the_manifest_names_the_shared_accounts() {
+        let manifest = json!({
+            "securityRoles": {"accountId": "222222222222"},
+            "centralizedLogging": {
+                "accountId": "111111111111",
+                "configurations": {"kmsKeyArn": "arn:aws:kms:eu-west-1:999999999999:key/k"},
+            },
+        });
+        let (aws, sent) = setup([listed(ARN), landing_zone("3.3", manifest)]);
+        let LandingZoneReply::Here(zone) = aws.landing_zone().await.unwrap() else {
+            panic!("it is here");
+        };
+        assert_eq!(zone.version, "3.3");
+        assert_eq!(zone.log_archive.unwrap().as_str(), "111111111111");
+        assert_eq!(zone.audit.unwrap().as_str(), "222222222222");
+        assert_eq!(zone.kms_key.unwrap().resource(), "key/k");
+        assert_eq!(sent.calls()[1].1["landingZoneIdentifier"], ARN);
+    }
+
+    #[tokio::test]
+    async fn a_landing_zone_may_have_no_shared_accounts() {
+        let (aws, _) = setup([listed(ARN), landing_zone("4.0", json!({}))]);
+        let expected = LandingZone {
+            version: "4.0".into(),
+            ..LandingZone::default()
+        };
+        assert_eq!(
+            aws.landing_zone().await.unwrap(),
+            LandingZoneReply::Here(expected)
+        );
+    }
+
+    #[tokio::test]
+    async fn an_account_id_that_is_none_is_an_error() {
+        let manifest = json!({"securityRoles": {"accountId": "12"}});
+        let (aws, _) = setup([listed(ARN), landing_zone("3.3", manifest)]);
+        assert_eq!(
+            aws.landing_zone().await.unwrap_err().kind,
+            ErrorKind::Invalid
+        );
+    }
+
+    #[tokio::test]
+    async fn a_landing_zone_of_another_region_is_elsewhere() {
+        let (aws, sent) = setup([listed(&ARN.replace("eu-west-1", "us-east-1"))]);
+        assert_eq!(
+            aws.landing_zone().await.unwrap(),
+            LandingZoneReply::Elsewhere("us-east-1".into())
+        );
+        assert_eq!(sent.operations().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn none_is_told_from_not_knowing() {
+        let (aws, _) = setup([answer(json!({"landingZones": []}))]);
+        assert_eq!(aws.landing_zone().await.unwrap(), LandingZoneReply::None);
+        let (aws, _) = setup([listed(ARN), error(404, "ResourceNotFoundException")]);
+        assert_eq!(aws.landing_zone().await.unwrap(), LandingZoneReply::None);
+        let (aws, _) = setup([error(403, "AccessDeniedException")]);
+        assert_eq!(
+            aws.landing_zone().await.unwrap_err().kind,
+            ErrorKind::Denied
+        );
+    }
+
+    fn baseline(target: &str, status: &str) -> Value {
+        json!({
+            "arn": "arn:aws:controltower:eu-west-1:999999999999:enabledbaseline/X",
+            "baselineIdentifier": "arn:aws:controltower:eu-west-1::baseline/17BSJV3IGJ2QSGA2",
+            "targetIdentifier": format!("arn:aws:organizations::999999999999:{target}"),
+            "statusSummary": {"status": status},
+        })
+    }
+
+    fn on_account(id: &str, status: &str) -> Value {
+        baseline(&format!("account/o-aa111bb222/{id}"), status)
+    }
+
+    #[tokio::test]
+    async fn baselines_of_accounts_are_read_to_the_last_page() {
+        let page = json!([
+            baseline("ou/o-aa111bb222/ou-a1b2-11111111", "SUCCEEDED"),
+            on_account("111111111111", "SUCCEEDED"),
+            on_account("222222222222", "FAILED"),
+        ]);
+        let rest = json!([
+            on_account("111111111111", "UNDER_CHANGE"),
+            on_account("333333333333", "PAUSED"),
+        ]);
+        let (aws, sent) = setup([
+            answer(json!({"enabledBaselines": page, "nextToken": "2"})),
+            answer(json!({"enabledBaselines": rest})),
+        ]);
+        let baselines = aws.baselines(None).await.unwrap();
+        let expected = [
+            ("111111111111", Management::UnderChange),
+            ("222222222222", Management::Failed),
+            ("333333333333", Management::UnderChange),
+        ];
+        let expected = expected.map(|(id, management)| (id.parse().unwrap(), management));
+        assert_eq!(baselines, Baselines(expected.into()));
+        assert_eq!(sent.calls()[0].1["includeChildren"], true);
+    }
+
+    #[tokio::test]
+    async fn few_accounts_are_asked_for_by_name_and_absence_is_asked_for_twice() {
+        let ids: [AccountId; 2] = ["111111111111", "222222222222"].map(|id| id.parse().unwrap());
+        let described = json!({
+            "Id": "111111111111",
+            "Arn": "arn:aws:organizations::999999999999:account/o-aa111bb222/111111111111",
+            "State": "ACTIVE",
+            "Paths": ["o-aa111bb222/r-a1b2/111111111111/"],
+        });
+        let first = json!([on_account("111111111111", "SUCCEEDED")]);
+        let (aws, sent) = setup([
+            answer(json!({"Account": described})),
+            answer(json!({"enabledBaselines": first})),
+            answer(json!({"enabledBaselines": first})),
+            answer(json!({"enabledBaselines": first})),
+        ]);
+        aws.account(&ids[0]).await.unwrap();
+        let one = aws.baselines(Some(&ids[..1])).await.unwrap();
+        assert_eq!(one.of(&ids[0]), Management::Managed);
+        assert_eq!(
+            sent.calls()[1].1["filter"]["targetIdentifiers"],
+            json!(["arn:aws:organizations::999999999999:account/o-aa111bb222/111111111111"])
+        );
+        assert_eq!(sent.calls().len(), 2);
+        let two = aws.baselines(Some(&ids)).await.unwrap();
+        assert_eq!(two.of(&ids[1]), Management::NotManaged);
+        assert_eq!(sent.calls().len(), 4);
+        assert!(sent.calls()[3].1.get("filter").is_none());
+    }
+
+    #[tokio::test]
+    async fn half_a_reading_says_nothing() {
+        let page = json!([on_account("111111111111", "SUCCEEDED")]);
+        let (aws, _) = setup([
+            answer(json!({"enabledBaselines": page, "nextToken": "2"})),
+            error(429, "ThrottlingException"),
+        ]);
+        assert!(matches!(
+            aws.baselines(None).await.unwrap_err().kind,
+            ErrorKind::Throttled { .. }
+        ));
+    }
+
+    #[tokio::test]
+    async fn a_trail_is_what_cloudtrail_says() {
+        let found = json!({"Trail": {
+            "Name": "aws-controltower-BaselineCloudTrail",
+            "HomeRegion": "us-east-1",
+            "S3BucketName": "logs",
+            "SnsTopicARN": "arn:aws:sns:us-east-1:222222222222:topic",
+        }});
+        let (aws, sent) = setup([
+            answer(found),
+            error(400, "TrailNotFoundException"),
+            answer(json!({"Trail": {"Name": "no-bucket"}})),
+        ]);
+        let trail = aws.trail("mine").await.unwrap().unwrap();
+        assert_eq!(trail.name, "aws-controltower-BaselineCloudTrail");
+        assert_eq!(trail.home_region.as_deref(), Some("us-east-1"));
+        assert_eq!(trail.bucket, "logs");
+        assert_eq!(
+            trail.topic.unwrap().account().unwrap().as_str(),
+            "222222222222"
+        );
+        assert_eq!(trail.kms_key, None);
+        assert_eq!(sent.calls()[0].1["Name"], "mine");
+        assert_eq!(aws.trail("mine").await.unwrap(), None);
+        assert_eq!(
+            aws.trail("mine").await.unwrap_err().kind,
+            ErrorKind::Invalid
+        );
+    }
+}

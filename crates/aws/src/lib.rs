@@ -1,0 +1,31 @@
+//! Adapters from the core's ports to AWS. They translate and decide nothing; no other crate names
+//! the AWS SDK.
+//!
+//! [`connect`] makes the one configuration of a process, [`Aws`] the ports over it. Which ports an
+//! [`Aws`] has follows from its settings: a function without the key's secret cannot ask for the key.
+
+mod accounts;
+mod classify;
+mod clients;
+mod config;
+mod fan_out;
+mod functions;
+mod landing_zones;
+mod ledger;
+mod messages;
+mod pages;
+mod secrets;
+mod settings;
+mod stack_sets;
+mod stacks;
+#[cfg(test)]
+mod testing;
+
+pub use aws_config::SdkConfig;
+
+pub use clients::Aws;
+pub use config::connect;
+pub use settings::{
+    AccountSettings, AuthSettings, FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable,
+    ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
+};

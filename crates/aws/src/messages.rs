@@ -1,0 +1,146 @@
+use std::time::Duration;
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use towerhook_core::{Error, ErrorKind, Result, lifecycle::Message, ports::Messages};
+
+use crate::{
+    Aws, WorkQueue,
+    classify::{failed, unusable},
+};
+
+const SEND: &str = "sqs:SendMessageBatch";
+
+/// The most messages that a batch takes.
+const BATCH: usize = 10;
+/// The most bytes that a batch, and with it a message, is sure to take.
+const BATCH_BYTES: usize = 256 * 1024;
+/// The longest delay.
+const LONGEST: u64 = 900;
+
+impl<S: AsRef<WorkQueue>> Messages for Aws<S> {
+    async fn send(&self, messages: &[Message], delay: Duration) -> Result<()> {
+        let WorkQueue(url) = self.settings.as_ref();
+        // Never more than 900, so it fits.
+        let delay = delay.as_secs().min(LONGEST) as i32;
+        for bodies in batches(messages.iter().map(Message::to_body)) {
+            let entries = bodies
+                .into_iter()
+                .enumerate()
+                .map(|(index, body)| {
+                    SendMessageBatchRequestEntry::builder()
+                        .id(index.to_string())
+                        .message_body(body)
+                        .delay_seconds(delay)
+                        .build()
+                        .map_err(|error| unusable(SEND, error.to_string()))
+                })
+                .collect::<Result<_>>()?;
+            let answer = self
+                .sqs()
+                .send_message_batch()
+                .queue_url(url)
+                .set_entries(Some(entries))
+                .send()
+                .await
+                .map_err(failed(SEND))?;
+            if let Some(first) = answer.failed().first() {
+                let kind = if first.sender_fault() {
+                    ErrorKind::Invalid
+                } else {
+                    ErrorKind::Unavailable
+                };
+                let (code, message) = (first.code(), first.message().unwrap_or_default());
+                return Err(Error::new(SEND, kind, format!("{code}: {message}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn batches(bodies: impl Iterator<Item = String>) -> Vec<Vec<String>> {
+    let mut batches: Vec<Vec<String>> = Vec::new();
+    let mut bytes = 0;
+    for body in bodies {
+        match batches.last_mut() {
+            Some(batch) if batch.len() < BATCH && bytes + body.len() <= BATCH_BYTES => {
+                bytes += body.len();
+                batch.push(body);
+            }
+            _ => {
+                bytes = body.len();
+                batches.push(vec![body]);
+            }
+        }
+    }
+    batches
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use towerhook_core::lifecycle::MessageScope;
+
+    use super::*;
+    use crate::testing::{account, answer};
+
+    fn message(attempt: u32) -> Message {
+        Message::new(MessageScope::All, attempt)
+    }
+
+    #[tokio::test]
+    async fn ten_messages_go_together_and_each_is_delayed() {
+        let (aws, sent) = account([
+            answer(json!({"Successful": []})),
+            answer(json!({"Successful": []})),
+        ]);
+        let messages: Vec<_> = (0..11).map(message).collect();
+        aws.send(&messages, Duration::from_secs(1000))
+            .await
+            .unwrap();
+        let entries: Vec<Value> = sent
+            .calls()
+            .into_iter()
+            .map(|(_, body)| body["Entries"].clone())
+            .collect();
+        assert_eq!(entries[0].as_array().unwrap().len(), 10);
+        assert_eq!(entries[1].as_array().unwrap().len(), 1);
+        assert_eq!(entries[0][0]["DelaySeconds"], 900);
+        assert_eq!(entries[1][0]["MessageBody"], message(10).to_body());
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_for_no_messages() {
+        let (aws, sent) = account([]);
+        aws.send(&[], Duration::ZERO).await.unwrap();
+        assert!(sent.calls().is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_message_that_is_not_taken_is_an_error() {
+        let failed = |sender_fault: bool| {
+            let entry =
+                json!({"Id": "0", "Code": "Why", "Message": "m", "SenderFault": sender_fault});
+            answer(json!({"Successful": [], "Failed": [entry]}))
+        };
+        let (aws, _) = account([failed(false), failed(true)]);
+        let theirs = aws.send(&[message(0)], Duration::ZERO).await.unwrap_err();
+        assert_eq!(theirs.kind, ErrorKind::Unavailable);
+        assert_eq!(theirs.chain(), "sqs:SendMessageBatch failed: Why: m");
+        let ours = aws.send(&[message(0)], Duration::ZERO).await.unwrap_err();
+        assert_eq!(ours.kind, ErrorKind::Invalid);
+    }
+
+    #[test]
+    fn a_batch_stays_below_the_largest_size() {
+        let bodies = [BATCH_BYTES - 1, 1, 1, BATCH_BYTES].map(|length| "x".repeat(length));
+        let batches = batches(bodies.into_iter());
+        let lengths: Vec<Vec<usize>> = batches
+            .iter()
+            .map(|batch| batch.iter().map(String::len).collect())
+            .collect();
+        assert_eq!(
+            lengths,
+            [vec![BATCH_BYTES - 1, 1], vec![1], vec![BATCH_BYTES]]
+        );
+    }
+}

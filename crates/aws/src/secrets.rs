@@ -1,0 +1,185 @@
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use towerhook_core::{
+    Result,
+    model::{Arn, SecretText},
+    ports::{ApiKey, Keys, Token, Tokens},
+};
+
+use crate::{
+    Aws, KeySecret, TokenSecret,
+    classify::{failed, has_code, unusable},
+};
+
+const GET: &str = "secretsmanager:GetSecretValue";
+const PUT: &str = "secretsmanager:PutSecretValue";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredKey {
+    key_id: String,
+    secret_key: SecretText,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredToken {
+    token: SecretText,
+    expires_at: Timestamp,
+    key_version: String,
+}
+
+impl<S: AsRef<KeySecret>> Keys for Aws<S> {
+    async fn key(&self) -> Result<ApiKey> {
+        let KeySecret(secret) = self.settings.as_ref();
+        let (text, version) = self
+            .current(secret)
+            .await?
+            .ok_or_else(|| unusable(GET, "the secret of the API key has no value"))?;
+        // The parser's own words may quote the secret.
+        let stored: StoredKey = serde_json::from_str(text.expose()).map_err(|_| {
+            unusable(
+                GET,
+                "the secret of the API key is not JSON with keyId and secretKey",
+            )
+        })?;
+        Ok(ApiKey {
+            key_id: stored.key_id,
+            secret: stored.secret_key,
+            version,
+        })
+    }
+}
+
+impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
+    async fn token(&self) -> Result<Option<Token>> {
+        let TokenSecret(secret) = self.settings.as_ref();
+        let current = self.current(secret).await?;
+        // A value that is no token is one that was never stored: the next one takes its place.
+        Ok(current.and_then(|(text, _)| {
+            let stored: StoredToken = serde_json::from_str(text.expose()).ok()?;
+            Some(Token {
+                token: stored.token,
+                expires_at: stored.expires_at,
+                key_version: stored.key_version,
+            })
+        }))
+    }
+
+    async fn store_token(&self, token: &Token) -> Result<()> {
+        let TokenSecret(secret) = self.settings.as_ref();
+        let value = json!({
+            "token": token.token.expose(),
+            "expiresAt": token.expires_at,
+            "keyVersion": token.key_version,
+        });
+        self.secretsmanager()
+            .put_secret_value()
+            .secret_id(secret.as_str())
+            .secret_string(value.to_string())
+            .send()
+            .await
+            .map_err(failed(PUT))?;
+        Ok(())
+    }
+}
+
+impl<S> Aws<S> {
+    /// A secret's current value and its version; `None` where it has none yet.
+    async fn current(&self, secret: &Arn) -> Result<Option<(SecretText, String)>> {
+        let call = self
+            .secretsmanager()
+            .get_secret_value()
+            .secret_id(secret.as_str());
+        let answer = match call.send().await {
+            Err(error) if has_code(&error, "ResourceNotFoundException") => return Ok(None),
+            answer => answer.map_err(failed(GET))?,
+        };
+        let version = answer.version_id.unwrap_or_default();
+        Ok(answer
+            .secret_string
+            .map(|text| (SecretText::from(text), version)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use towerhook_core::ErrorKind;
+
+    use super::*;
+    use crate::testing::{Answer, KEY_SECRET, TOKEN_SECRET, answer, error, setup};
+
+    fn value(text: &str) -> Answer {
+        answer(json!({"SecretString": text, "VersionId": "v1"}))
+    }
+
+    #[tokio::test]
+    async fn the_key_comes_with_the_version_of_its_secret() {
+        let (aws, sent) = setup([value(r#"{"keyId":"id","secretKey":"canary"}"#)]);
+        let key = aws.key().await.unwrap();
+        assert_eq!((key.key_id.as_str(), key.version.as_str()), ("id", "v1"));
+        assert_eq!(key.secret.expose(), "canary");
+        assert_eq!(sent.calls()[0].1["SecretId"], KEY_SECRET);
+    }
+
+    #[tokio::test]
+    async fn an_unusable_secret_is_never_quoted() {
+        let broken = Answer::broken(r#"{"SecretString": "canary"#);
+        let (aws, _) = setup([value(r#"{"keyId":"id","secretKey":["canary"]}"#), broken]);
+        let unusable = aws.key().await.unwrap_err();
+        assert_eq!(unusable.kind, ErrorKind::Invalid);
+        let cut = aws.key().await.unwrap_err();
+        assert_eq!(cut.kind, ErrorKind::Unavailable);
+        for failure in [unusable, cut] {
+            let text = format!("{failure:?} {}", failure.chain());
+            assert!(!text.contains("canary"), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_without_a_value_is_for_somebody_to_look_at() {
+        let (aws, _) = setup([error(400, "ResourceNotFoundException")]);
+        assert_eq!(aws.key().await.unwrap_err().kind, ErrorKind::Invalid);
+    }
+
+    #[tokio::test]
+    async fn a_stored_token_is_read_back() {
+        let (aws, sent) = setup([answer(json!({}))]);
+        let token = Token {
+            token: "canary".into(),
+            expires_at: "2026-11-20T12:00:00Z".parse().unwrap(),
+            key_version: "v1".into(),
+        };
+        aws.store_token(&token).await.unwrap();
+        let (operation, body) = sent.calls().remove(0);
+        assert_eq!(operation, "PutSecretValue");
+        assert_eq!(body["SecretId"], TOKEN_SECRET);
+        let stored = body["SecretString"].as_str().unwrap();
+        let fields: Value = serde_json::from_str(stored).unwrap();
+        assert_eq!(
+            fields,
+            json!({"token": "canary", "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1"})
+        );
+        let (aws, _) = setup([value(stored)]);
+        let read = aws.token().await.unwrap().unwrap();
+        assert_eq!(read.token.expose(), "canary");
+        assert_eq!(read.expires_at, token.expires_at);
+        assert_eq!(read.key_version, token.key_version);
+    }
+
+    #[tokio::test]
+    async fn no_token_is_told_from_not_knowing() {
+        let (aws, _) = setup([
+            error(400, "ResourceNotFoundException"),
+            value("{}"),
+            value("not JSON"),
+            error(400, "AccessDeniedException"),
+        ]);
+        for _ in 0..3 {
+            assert!(aws.token().await.unwrap().is_none());
+        }
+        assert_eq!(aws.token().await.unwrap_err().kind, ErrorKind::Denied);
+    }
+}

@@ -1,0 +1,357 @@
+use std::{collections::BTreeMap, error::Error as StdError};
+
+use aws_sdk_cloudformation::types::{
+    Capability, ConcurrencyMode, ManagedExecution, Parameter, PermissionModels,
+    StackInstanceDetailedStatus as Detailed, StackInstanceStatus, StackInstanceSummary,
+    StackSetOperationPreferences, StackSetOperationResultStatus as ResultStatus,
+    StackSetOperationStatus, StackSetStatus, Tag,
+};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures::{StreamExt, TryStreamExt, stream};
+use towerhook_core::{
+    Result,
+    foundation::{STACK_ID_TAG, StackSetSpec},
+    landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
+    model::AccountId,
+    ports::{StackSet, StackSets, Start},
+};
+
+use crate::{
+    Aws, Home,
+    classify::{failed, has_code, parse, unusable},
+    pages::pages,
+};
+
+const DESCRIBE: &str = "cloudformation:DescribeStackSet";
+const CREATE: &str = "cloudformation:CreateStackSet";
+const UPDATE: &str = "cloudformation:UpdateStackSet";
+const DELETE: &str = "cloudformation:DeleteStackSet";
+const INSTANCES: &str = "cloudformation:ListStackInstances";
+const CREATE_INSTANCES: &str = "cloudformation:CreateStackInstances";
+const DELETE_INSTANCES: &str = "cloudformation:DeleteStackInstances";
+const OPERATION: &str = "cloudformation:DescribeStackSetOperation";
+const RESULTS: &str = "cloudformation:ListStackSetOperationResults";
+
+/// The role that Control Tower makes in every account that it manages.
+const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
+/// Up to here instances are asked for by account; beyond, a listing of 100 a page is less.
+const ONE_BY_ONE: usize = 20;
+/// How many accounts are asked for at once.
+const AT_ONCE: usize = 4;
+
+const NO_STACK_SET: &str = "StackSetNotFoundException";
+
+impl<S: AsRef<Home>> StackSets for Aws<S> {
+    async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
+        let call = self
+            .cloudformation()
+            .describe_stack_set()
+            .stack_set_name(name);
+        let found = match call.send().await {
+            Err(error) if has_code(&error, NO_STACK_SET) => return Ok(None),
+            answer => answer.map_err(failed(DESCRIBE))?.stack_set,
+        };
+        let found = found.ok_or_else(|| unusable(DESCRIBE, "an answer without a StackSet"))?;
+        if found.status() == Some(&StackSetStatus::Deleted) {
+            return Ok(None);
+        }
+        let parameters = found.parameters().iter().filter_map(|parameter| {
+            let key = parameter.parameter_key()?;
+            Some((key.to_owned(), parameter.parameter_value()?.to_owned()))
+        });
+        Ok(Some(StackSet {
+            name: name.to_owned(),
+            description: found.description().unwrap_or_default().to_owned(),
+            parameters: parameters.collect(),
+            tags: from_tags(found.tags()),
+        }))
+    }
+
+    async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
+        let answer = self
+            .cloudformation()
+            .create_stack_set()
+            .stack_set_name(&spec.name)
+            .description(spec.description())
+            .template_body(spec.template)
+            .set_parameters(Some(to_parameters(&spec.parameters)))
+            .set_tags(Some(vec![owner_tag(spec)]))
+            .capabilities(Capability::CapabilityNamedIam)
+            .permission_model(PermissionModels::SelfManaged)
+            .administration_role_arn(self.administration_role())
+            .execution_role_name(EXECUTION_ROLE)
+            .managed_execution(managed_execution())
+            .send()
+            .await;
+        match answer {
+            Err(error) if !has_code(&error, "NameAlreadyExistsException") => {
+                Err(failed(CREATE)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
+        let answer = self
+            .cloudformation()
+            .update_stack_set()
+            .stack_set_name(&spec.name)
+            .description(spec.description())
+            .template_body(spec.template)
+            .set_parameters(Some(to_parameters(&spec.parameters)))
+            .set_tags(Some(vec![owner_tag(spec)]))
+            .capabilities(Capability::CapabilityNamedIam)
+            .permission_model(PermissionModels::SelfManaged)
+            // Left out, the default administration role would take its place.
+            .administration_role_arn(self.administration_role())
+            .execution_role_name(EXECUTION_ROLE)
+            .managed_execution(managed_execution())
+            .operation_preferences(preferences())
+            .operation_id(operation)
+            .send()
+            .await;
+        started(UPDATE, answer)
+    }
+
+    async fn delete_stack_set(&self, name: &str) -> Result<()> {
+        let call = self
+            .cloudformation()
+            .delete_stack_set()
+            .stack_set_name(name);
+        match call.send().await {
+            Err(error) if !has_code(&error, NO_STACK_SET) => Err(failed(DELETE)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn instances(
+        &self,
+        name: &str,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Vec<StackInstance>> {
+        match accounts {
+            Some(accounts) if accounts.len() <= ONE_BY_ONE => {
+                stream::iter(accounts)
+                    .map(|account| self.list_instances(name, Some(account)))
+                    .buffer_unordered(AT_ONCE)
+                    .try_concat()
+                    .await
+            }
+            Some(accounts) => {
+                let mut all = self.list_instances(name, None).await?;
+                all.retain(|instance| accounts.contains(&instance.account));
+                Ok(all)
+            }
+            None => self.list_instances(name, None).await,
+        }
+    }
+
+    async fn create_instances(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        operation: &str,
+    ) -> Result<Start> {
+        let answer = self
+            .cloudformation()
+            .create_stack_instances()
+            .stack_set_name(name)
+            .set_accounts(Some(to_texts(accounts)))
+            .regions(self.region())
+            .operation_preferences(preferences())
+            .operation_id(operation)
+            .send()
+            .await;
+        started(CREATE_INSTANCES, answer)
+    }
+
+    async fn delete_instances(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        retain: bool,
+        operation: &str,
+    ) -> Result<Start> {
+        let answer = self
+            .cloudformation()
+            .delete_stack_instances()
+            .stack_set_name(name)
+            .set_accounts(Some(to_texts(accounts)))
+            .regions(self.region())
+            .retain_stacks(retain)
+            .operation_preferences(preferences())
+            .operation_id(operation)
+            .send()
+            .await;
+        started(DELETE_INSTANCES, answer)
+    }
+
+    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
+        let answer = self
+            .cloudformation()
+            .describe_stack_set_operation()
+            .stack_set_name(name)
+            .operation_id(operation)
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        let status = answer
+            .stack_set_operation()
+            .and_then(|found| found.status());
+        match status {
+            Some(
+                StackSetOperationStatus::Queued
+                | StackSetOperationStatus::Running
+                | StackSetOperationStatus::Stopping,
+            ) => Ok(OperationState::InProgress),
+            Some(StackSetOperationStatus::Succeeded) => Ok(OperationState::Succeeded),
+            Some(StackSetOperationStatus::Failed | StackSetOperationStatus::Stopped) => {
+                Ok(OperationState::Failed)
+            }
+            other => Err(unusable(OPERATION, format!("the status {other:?}"))),
+        }
+    }
+
+    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
+        let listing = self
+            .cloudformation()
+            .list_stack_set_operation_results()
+            .stack_set_name(name)
+            .operation_id(operation)
+            .into_paginator()
+            .send();
+        let mut failures = Vec::new();
+        for page in pages(RESULTS, listing, |page| page.next_token()).await? {
+            for result in page.summaries() {
+                let status = match result.status() {
+                    Some(status @ (ResultStatus::Failed | ResultStatus::Cancelled)) => status,
+                    _ => continue,
+                };
+                let reason = result.status_reason().unwrap_or(status.as_str());
+                failures.push(InstanceFailure {
+                    account: parse(RESULTS, result.account().unwrap_or_default())?,
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        Ok(failures)
+    }
+}
+
+impl<S: AsRef<Home>> Aws<S> {
+    fn region(&self) -> &str {
+        &self.settings.as_ref().region
+    }
+
+    fn administration_role(&self) -> &str {
+        self.settings.as_ref().administration_role.as_str()
+    }
+
+    async fn list_instances(
+        &self,
+        name: &str,
+        account: Option<&AccountId>,
+    ) -> Result<Vec<StackInstance>> {
+        let listing = self
+            .cloudformation()
+            .list_stack_instances()
+            .stack_set_name(name)
+            .stack_instance_region(self.region())
+            .set_stack_instance_account(account.map(AccountId::to_string))
+            .into_paginator()
+            .send();
+        let pages = match pages(INSTANCES, listing, |page| page.next_token()).await {
+            Err(error) if error.kind == towerhook_core::ErrorKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            pages => pages?,
+        };
+        let summaries = pages.iter().flat_map(|page| page.summaries());
+        summaries.map(instance).collect()
+    }
+}
+
+/// What an operation's start comes to. The operation's id is what makes a repetition harmless.
+fn started<T, E>(
+    operation: &'static str,
+    answer: std::result::Result<T, SdkError<E, HttpResponse>>,
+) -> Result<Start>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    match answer {
+        Ok(_) => Ok(Start::Started),
+        Err(error) if has_code(&error, "OperationIdAlreadyExistsException") => Ok(Start::Exists),
+        Err(error) => Err(failed(operation)(error)),
+    }
+}
+
+fn instance(summary: &StackInstanceSummary) -> Result<StackInstance> {
+    let detailed = summary
+        .stack_instance_status()
+        .and_then(|status| status.detailed_status());
+    let state = match (summary.status(), detailed) {
+        (_, Some(Detailed::Pending | Detailed::Running)) => InstanceState::InProgress,
+        (Some(StackInstanceStatus::Inoperable), _) => InstanceState::Inoperable,
+        (Some(StackInstanceStatus::Current), _) => InstanceState::Current,
+        _ => InstanceState::Outdated,
+    };
+    let reason = match (summary.status_reason(), state, detailed) {
+        (Some(reason), ..) if !reason.is_empty() => Some(reason),
+        (_, InstanceState::Outdated, Some(detailed)) => Some(detailed.as_str()),
+        _ => None,
+    };
+    Ok(StackInstance {
+        account: parse(INSTANCES, summary.account().unwrap_or_default())?,
+        state,
+        reason: reason.map(str::to_owned),
+    })
+}
+
+/// One account's trouble must not keep the others waiting: instances that fail are read from the
+/// operation's results, not from its status.
+fn preferences() -> StackSetOperationPreferences {
+    StackSetOperationPreferences::builder()
+        .failure_tolerance_percentage(100)
+        .max_concurrent_percentage(100)
+        .concurrency_mode(ConcurrencyMode::SoftFailureTolerance)
+        .build()
+}
+
+fn managed_execution() -> ManagedExecution {
+    ManagedExecution::builder().active(true).build()
+}
+
+fn to_texts(accounts: &[AccountId]) -> Vec<String> {
+    accounts.iter().map(AccountId::to_string).collect()
+}
+
+/// The tag that says whose a StackSet or stack is.
+pub(crate) fn owner_tag(spec: &StackSetSpec) -> Tag {
+    Tag::builder()
+        .key(STACK_ID_TAG)
+        .value(&spec.stack_id)
+        .build()
+}
+
+pub(crate) fn from_tags(tags: &[Tag]) -> BTreeMap<String, String> {
+    tags.iter()
+        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
+        .collect()
+}
+
+pub(crate) fn to_parameters(parameters: &BTreeMap<String, String>) -> Vec<Parameter> {
+    parameters
+        .iter()
+        .map(|(key, value)| {
+            Parameter::builder()
+                .parameter_key(key)
+                .parameter_value(value)
+                .build()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
