@@ -1,0 +1,142 @@
+//! The HTTP client, what it may talk to, and how its failures read.
+
+use std::{sync::Arc, time::Duration};
+
+use backon::ExponentialBuilder;
+use reqwest::redirect::Policy;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use towerhook_core::{Error, ErrorKind};
+use url::{Host, Url};
+
+/// How long connecting may take, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a call may take from connecting to the last byte of its answer.
+///
+/// The vendor verifies a role inside the call that names it, which can take over a minute. What
+/// it finished after we stopped listening is found by the next look at its list.
+pub const TIMEOUT: Duration = Duration::from_secs(65);
+
+/// The client could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpClientError {
+    /// The TLS library offers no protocol version that this program accepts.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP library refused its settings.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+/// A URL to which a secret must not be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the URL must be https, or http to this machine itself, and hold no credentials")]
+pub struct UnsafeUrl;
+
+/// The client that every call goes through: rustls with ring, Mozilla's roots, HTTP/1.1.
+///
+/// It follows no redirect, since headers with secrets would follow it too, and asks no proxy.
+///
+/// # Errors
+///
+/// TLS or the client could not be set up, which no input can cause.
+pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
+    client_within(TIMEOUT)
+}
+
+pub(crate) fn client_within(timeout: Duration) -> Result<reqwest::Client, HttpClientError> {
+    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(HttpClientError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("towerhook/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(timeout)
+        .redirect(Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(HttpClientError::Client)
+}
+
+/// Refuses plain HTTP to anywhere but this machine, and credentials in the URL.
+pub(crate) fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
+    let loopback = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    };
+    let credentials = !url.username().is_empty() || url.password().is_some();
+    match url.scheme() {
+        "https" if !credentials => Ok(()),
+        "http" if loopback && !credentials => Ok(()),
+        _ => Err(UnsafeUrl),
+    }
+}
+
+/// Three tries in all, half a second and a second apart.
+pub(crate) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
+    .with_min_delay(Duration::from_millis(500))
+    .with_max_times(2)
+    .with_jitter();
+
+/// A call without an answer. The URL is taken off: it can hold a signature.
+pub(crate) fn no_answer(operation: &'static str, error: reqwest::Error) -> Error {
+    let kind = if error.is_builder() {
+        ErrorKind::Invalid
+    } else {
+        ErrorKind::Unavailable
+    };
+    Error::new(operation, kind, error.without_url())
+}
+
+/// Whether the same call a moment later may fare better.
+///
+/// Not after a timeout: the other side had its time, and the caller's own is limited.
+pub(crate) fn is_passing(error: &Error) -> bool {
+    let timed_out = std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<reqwest::Error>())
+        .is_some_and(|error| error.is_timeout() && !error.is_connect());
+    error.kind == ErrorKind::Unavailable && !timed_out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_safe(url: &str) -> bool {
+        require_safe(&url.parse().unwrap()).is_ok()
+    }
+
+    #[test]
+    fn secrets_go_over_tls_or_stay_on_this_machine() {
+        for url in [
+            "https://acme.lacework.net",
+            "http://127.0.0.1:8443",
+            "http://localhost",
+            "http://[::1]:1",
+        ] {
+            assert!(is_safe(url), "{url}");
+        }
+        for url in [
+            "http://acme.lacework.net",
+            "http://127.0.0.1.example.com",
+            "http://localhost.example.com",
+            "http://10.0.0.1",
+            "ftp://127.0.0.1",
+            "https://user:password@acme.lacework.net",
+            "data:,",
+        ] {
+            assert!(!is_safe(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn the_client_can_be_built() {
+        assert!(http_client().is_ok());
+    }
+}

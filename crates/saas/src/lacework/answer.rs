@@ -1,0 +1,169 @@
+//! What an answer of the API means for any operation.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
+use serde_json::Value;
+use towerhook_core::{Error, ErrorKind, Result};
+
+use super::wire;
+use crate::http;
+
+/// The longest wait that an answer can ask for.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// An answer that is neither a throttle nor a server's failure.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+    /// What the server says about a refusal, safe to show.
+    pub(super) message: String,
+}
+
+/// A refusal in the server's words.
+#[derive(Debug, thiserror::Error)]
+#[error("HTTP {status}: {message}")]
+struct Refusal {
+    status: StatusCode,
+    message: String,
+}
+
+impl Answer {
+    /// The answer as an error of this kind.
+    pub(super) fn into_error(self, operation: &'static str, kind: ErrorKind) -> Error {
+        let Self {
+            status, message, ..
+        } = self;
+        Error::new(operation, kind, Refusal { status, message })
+    }
+
+    /// The body's JSON where the call succeeded.
+    pub(super) fn json(self, operation: &'static str) -> Result<Value> {
+        if self.status.is_success() {
+            wire::json(operation, &self.body)
+        } else {
+            Err(self.refused(operation))
+        }
+    }
+
+    /// The error for a status that has no meaning special to the operation.
+    pub(super) fn refused(self, operation: &'static str) -> Error {
+        let kind = match self.status {
+            StatusCode::NOT_FOUND => ErrorKind::NotFound,
+            StatusCode::CONFLICT => ErrorKind::Conflict,
+            _ => ErrorKind::Invalid,
+        };
+        self.into_error(operation, kind)
+    }
+
+    /// 401 or 403, except that a path unknown to the API is a 403 as well.
+    pub(super) fn refuses_token(&self) -> bool {
+        let unknown_path = self.message.to_lowercase().contains("unrecognized url");
+        matches!(
+            self.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) && !unknown_path
+    }
+}
+
+/// Sends a request. No text of `hidden` is in what comes back as a message.
+pub(super) async fn answer(
+    operation: &'static str,
+    request: RequestBuilder,
+    hidden: &[&str],
+) -> Result<Answer> {
+    let response = request
+        .send()
+        .await
+        .map_err(|error| http::no_answer(operation, error))?;
+    let status = response.status();
+    let headers = response.headers().clone();
+    tracing::debug!(
+        operation,
+        status = status.as_u16(),
+        remaining = header(&headers, "ratelimit-remaining"),
+        "answered"
+    );
+    let body = response
+        .bytes()
+        .await
+        .map_err(|error| http::no_answer(operation, error))?
+        .to_vec();
+    let message = if status.is_success() {
+        String::new()
+    } else {
+        wire::message(&body, hidden)
+    };
+    let answer = Answer {
+        status,
+        body,
+        message,
+    };
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let retry_after = retry_after(&headers, Timestamp::now());
+            Err(answer.into_error(operation, ErrorKind::Throttled { retry_after }))
+        }
+        status if status.is_server_error() => {
+            Err(answer.into_error(operation, ErrorKind::Unavailable))
+        }
+        _ => Ok(answer),
+    }
+}
+
+/// When to come back after a 429.
+///
+/// The vendor documents `RateLimit-Reset` and not its unit, so up to an hour, which is the
+/// documented window, is taken for seconds from now, and more for seconds since 1970.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let reset: i64 = header(headers, "ratelimit-reset")
+        .or_else(|| header(headers, "retry-after"))?
+        .trim()
+        .parse()
+        .ok()?;
+    let seconds = if reset <= 3600 {
+        reset
+    } else {
+        reset.saturating_sub(now.as_second())
+    };
+    let wait = Duration::from_secs(seconds.max(1).unsigned_abs());
+    Some(wait.min(LONGEST_WAIT))
+}
+
+fn header<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_reset_is_a_time_to_wait_or_a_time_of_day() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        for (name, value, seconds) in [
+            ("ratelimit-reset", "77", Some(77)),
+            ("ratelimit-reset", "0", Some(1)),
+            ("ratelimit-reset", "3600", Some(900)),
+            ("ratelimit-reset", "1800000060", Some(60)),
+            ("ratelimit-reset", "1799999999", Some(1)),
+            ("ratelimit-reset", "1800099999", Some(900)),
+            ("ratelimit-reset", "1800000060000", Some(900)),
+            ("ratelimit-reset", "-9223372036854775808", Some(1)),
+            ("retry-after", "30", Some(30)),
+            ("retry-after", "Wed, 21 Oct 2026 07:28:00 GMT", None),
+            ("ratelimit-limit", "480", None),
+        ] {
+            let headers =
+                HeaderMap::from_iter([(name.parse().unwrap(), HeaderValue::from_static(value))]);
+            assert_eq!(
+                retry_after(&headers, now),
+                seconds.map(Duration::from_secs),
+                "{name}: {value}"
+            );
+        }
+    }
+}

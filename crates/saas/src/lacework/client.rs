@@ -1,0 +1,449 @@
+//! One call to the API: its token, its sub-account and its tries.
+
+use std::time::{Duration, Instant};
+
+use backon::Retryable;
+use reqwest::Method;
+use serde_json::Value;
+use towerhook_core::{
+    ErrorKind, Result,
+    model::{SecretText, SubAccount},
+};
+use url::Url;
+
+use super::{
+    Lacework, TokenSource,
+    answer::{Answer, answer},
+};
+use crate::http;
+
+/// How long reading and removing may take. No outside service is asked for these.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A token this young that is refused is not the reason: the user may not do what was asked.
+const YOUNG: Duration = Duration::from_secs(5 * 60);
+
+/// The token in use.
+pub(super) struct PresentToken {
+    token: SecretText,
+    renewed_at: Option<Instant>,
+}
+
+/// One call, complete but for the token.
+pub(super) struct Call<'a> {
+    /// The operation as errors name it.
+    pub(super) operation: &'static str,
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) sub_account: Option<&'a SubAccount>,
+    pub(super) body: Option<Value>,
+    /// Text of the body that no error may repeat.
+    pub(super) hidden: Option<&'a str>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(operation: &'static str, method: Method, url: Url) -> Self {
+        Self {
+            operation,
+            method,
+            url,
+            sub_account: None,
+            body: None,
+            hidden: None,
+        }
+    }
+
+    pub(super) fn for_sub_account(self, sub_account: Option<&'a SubAccount>) -> Self {
+        Self {
+            sub_account,
+            ..self
+        }
+    }
+
+    /// A second POST could make a second object; every other method can be repeated.
+    fn is_repeatable(&self) -> bool {
+        self.method != Method::POST
+    }
+
+    fn asks_aws(&self) -> bool {
+        self.method == Method::POST || self.method == Method::PATCH
+    }
+}
+
+impl<T: TokenSource> Lacework<T> {
+    /// The URL of an endpoint of this tenant.
+    pub(super) fn endpoint(&self, path: &[&str]) -> Url {
+        endpoint(&self.url, path)
+    }
+
+    /// What a link of the service's points at, but at the host that we were given.
+    pub(super) fn at_our_host(&self, link: &str) -> Option<Url> {
+        let link = self.url.join(link).ok()?;
+        let mut url = self.url.clone();
+        url.set_path(link.path());
+        url.set_query(link.query());
+        url.set_fragment(None);
+        Some(url)
+    }
+
+    /// Makes the call, with a fresh token where the present one is refused.
+    pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer> {
+        let token = self.token().await?;
+        let answer = self.try_with(call, &token).await?;
+        if !answer.refuses_token() {
+            return Ok(answer);
+        }
+        tracing::warn!(
+            operation = call.operation,
+            status = answer.status.as_u16(),
+            "the token was refused"
+        );
+        let Some(token) = self.renewed(&token).await? else {
+            return Err(answer.into_error(call.operation, ErrorKind::Unauthorized));
+        };
+        let answer = self.try_with(call, &token).await?;
+        if answer.refuses_token() {
+            Err(answer.into_error(call.operation, ErrorKind::Unauthorized))
+        } else {
+            Ok(answer)
+        }
+    }
+
+    async fn token(&self) -> Result<SecretText> {
+        let mut present = self.token.lock().await;
+        if let Some(PresentToken { token, .. }) = &*present {
+            return Ok(token.clone());
+        }
+        let token = self.tokens.token().await?;
+        *present = Some(PresentToken {
+            token: token.clone(),
+            renewed_at: None,
+        });
+        Ok(token)
+    }
+
+    /// A token other than the refused one; `None` where that was made just now.
+    ///
+    /// Calls that are refused together renew it once, and not at all where somebody else has
+    /// put another in its place.
+    async fn renewed(&self, refused: &SecretText) -> Result<Option<SecretText>> {
+        let is_other = |token: &SecretText| token.expose() != refused.expose();
+        let mut present = self.token.lock().await;
+        let mut renewed_at = None;
+        if let Some(present) = &*present {
+            if is_other(&present.token) {
+                return Ok(Some(present.token.clone()));
+            }
+            renewed_at = present.renewed_at;
+        }
+        let stored = self.tokens.token().await?;
+        let (token, renewed_at) = if is_other(&stored) {
+            (stored, None)
+        } else if renewed_at.is_some_and(|at| at.elapsed() < YOUNG) {
+            return Ok(None);
+        } else {
+            (self.tokens.refused().await?, Some(Instant::now()))
+        };
+        *present = Some(PresentToken {
+            token: token.clone(),
+            renewed_at,
+        });
+        Ok(Some(token))
+    }
+
+    async fn try_with(&self, call: &Call<'_>, token: &SecretText) -> Result<Answer> {
+        let attempt = || async {
+            let mut request = self
+                .http
+                .request(call.method.clone(), call.url.clone())
+                .bearer_auth(token.expose());
+            if !call.asks_aws() {
+                request = request.timeout(SHORT_TIMEOUT);
+            }
+            if let Some(sub_account) = call.sub_account {
+                request = request.header("Account-Name", sub_account.as_str());
+            }
+            if let Some(body) = &call.body {
+                request = request.json(body);
+            }
+            let hidden = [token.expose(), call.hidden.unwrap_or_default()];
+            answer(call.operation, request, &hidden).await
+        };
+        attempt
+            .retry(self.backoff)
+            .when(|error| call.is_repeatable() && http::is_passing(error))
+            .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
+            .await
+    }
+}
+
+/// The URL of an endpoint at the host of `base`.
+pub(super) fn endpoint(base: &Url, path: &[&str]) -> Url {
+    let mut url = base.clone();
+    url.set_query(None);
+    url.set_fragment(None);
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.clear().extend(["api", "v2"]).extend(path);
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use towerhook_core::{
+        Error,
+        ports::{IntegrationKind, Saas},
+    };
+    use wiremock::{Mock, MockServer, matchers::any};
+
+    use super::*;
+    use crate::lacework::testing::{self, Bearer, Counting, Echo, client, refusal, status};
+
+    fn header_of(requests: &[wiremock::Request], name: &str) -> Vec<Option<String>> {
+        let value = |request: &wiremock::Request| {
+            let value = request.headers.get(name)?;
+            Some(value.to_str().unwrap().to_owned())
+        };
+        requests.iter().map(value).collect()
+    }
+
+    #[tokio::test]
+    async fn every_call_brings_token_and_name_and_its_sub_account() {
+        let server = testing::answering([status(204), status(204)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let sub_account = SubAccount::from("Team-A");
+        for sub_account in [None, Some(&sub_account)] {
+            lacework
+                .integrations(sub_account, IntegrationKind::Config)
+                .await
+                .unwrap();
+        }
+        let requests = testing::requests(&server).await;
+        let bearer = format!("Bearer {}", testing::FIRST_TOKEN);
+        assert_eq!(
+            header_of(&requests, "authorization"),
+            [Some(bearer.clone()), Some(bearer)]
+        );
+        assert_eq!(
+            header_of(&requests, "account-name"),
+            [None, Some("team-a".into())]
+        );
+        let agent = concat!("towerhook/", env!("CARGO_PKG_VERSION"));
+        assert_eq!(requests[0].headers["user-agent"], agent);
+    }
+
+    #[tokio::test]
+    async fn a_refused_token_is_renewed_once_and_the_call_repeated() {
+        for refused in [401, 403] {
+            let server =
+                testing::answering([refusal(refused, "Unauthorized Access"), status(201)]).await;
+            let tokens = Counting::default();
+            let created = client(&server, &tokens)
+                .create(None, &testing::spec(IntegrationKind::Config))
+                .await;
+            assert!(created.is_ok(), "{created:?}");
+            assert_eq!(tokens.refusals(), 1);
+            let bearers = header_of(&testing::requests(&server).await, "authorization");
+            assert_eq!(
+                bearers,
+                [
+                    Some("Bearer canary-1".into()),
+                    Some("Bearer canary-2".into())
+                ]
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_refused_twice_is_an_error() {
+        let refused = || refusal(403, "Unauthorized Access");
+        let server = testing::answering([refused(), refused()]).await;
+        let tokens = Counting::default();
+        let error = client(&server, &tokens).profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthorized);
+        assert_eq!(
+            error.chain(),
+            "lacework:GetUserProfile failed: HTTP 403 Forbidden: Unauthorized Access"
+        );
+        assert_eq!(tokens.refusals(), 1);
+        assert_eq!(testing::requests(&server).await.len(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_made_just_now_is_not_renewed_for_what_the_user_may_not_do() {
+        let server = MockServer::start().await;
+        Mock::given(any())
+            .respond_with(refusal(403, "Unauthorized Access"))
+            .mount(&server)
+            .await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        for _ in 0..3 {
+            let error = lacework.profile().await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Unauthorized);
+        }
+        assert_eq!(tokens.refusals(), 1);
+        assert_eq!(testing::requests(&server).await.len(), 4);
+    }
+
+    #[tokio::test]
+    async fn calls_refused_together_renew_the_token_once() {
+        let server = MockServer::start().await;
+        Mock::given(Bearer(testing::FIRST_TOKEN))
+            .respond_with(refusal(401, "expired"))
+            .mount(&server)
+            .await;
+        Mock::given(Bearer("canary-2"))
+            .respond_with(status(204))
+            .mount(&server)
+            .await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let lists = (0..5).map(|_| lacework.integrations(None, IntegrationKind::Config));
+        let lists = futures::future::join_all(lists).await;
+        assert!(lists.iter().all(|list| list.is_ok()), "{lists:?}");
+        assert_eq!(tokens.refusals(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_was_replaced_meanwhile_is_used_and_not_renewed() {
+        let unauthorized = refusal(401, "expired");
+        let server = testing::answering([status(204), unauthorized, status(204)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let list = || lacework.integrations(None, IntegrationKind::Config);
+        list().await.unwrap();
+        tokens.replace();
+        list().await.unwrap();
+        assert_eq!(tokens.refusals(), 0);
+        let bearers = header_of(&testing::requests(&server).await, "authorization");
+        let expected = ["canary-1", "canary-1", "canary-2"];
+        assert_eq!(
+            bearers,
+            expected.map(|token| Some(format!("Bearer {token}")))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_path_unknown_to_the_api_is_not_the_tokens_fault() {
+        let server = testing::answering([refusal(403, "Unrecognized url")]).await;
+        let tokens = Counting::default();
+        let error = client(&server, &tokens).profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(tokens.refusals(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_can_be_repeated_gets_two_more_tries() {
+        let gone = testing::existing(None);
+        let spec = testing::spec(IntegrationKind::Config);
+        let tokens = Counting::default();
+
+        let server = testing::answering([status(500), status(503), status(204)]).await;
+        client(&server, &tokens).delete(&gone).await.unwrap();
+        assert_eq!(testing::requests(&server).await.len(), 3);
+
+        let server = testing::answering([status(502), status(200)]).await;
+        let updated = client(&server, &tokens).update(&gone, &spec, true).await;
+        assert!(updated.is_ok(), "{updated:?}");
+
+        let server = testing::answering([status(500), status(502), status(504)]).await;
+        let error = client(&server, &tokens).profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(testing::requests(&server).await.len(), 3);
+
+        let server = testing::answering([status(503), status(201)]).await;
+        let error = client(&server, &tokens).create(None, &spec).await;
+        assert_eq!(error.unwrap_err().kind, ErrorKind::Unavailable);
+        assert_eq!(testing::requests(&server).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_call_that_ran_out_of_time_is_not_repeated() {
+        let slow = status(200).set_delay(Duration::from_secs(60));
+        let server = testing::answering([slow]).await;
+        let tokens = Counting::default();
+        let mut lacework = client(&server, &tokens);
+        lacework.http = http::client_within(Duration::from_millis(200)).unwrap();
+        let error = lacework
+            .update(
+                &testing::existing(None),
+                &testing::spec(IntegrationKind::Config),
+                true,
+            )
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(testing::requests(&server).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn nobody_there_is_unavailable() {
+        let server = MockServer::builder().start().await;
+        let tokens = Counting::default();
+        let mut lacework = client(&server, &tokens);
+        let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        lacework
+            .url
+            .set_port(Some(closed.local_addr().unwrap().port()))
+            .unwrap();
+        drop(closed);
+        let error = lacework.profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert!(!error.chain().contains("/api/v2"), "{}", error.chain());
+    }
+
+    #[tokio::test]
+    async fn a_throttle_is_not_tried_again_here() {
+        let throttled = refusal(429, "slow down").insert_header("RateLimit-Reset", "77");
+        let server = testing::answering([throttled]).await;
+        let tokens = Counting::default();
+        let error = client(&server, &tokens).profile().await.unwrap_err();
+        let retry_after = Some(Duration::from_secs(77));
+        assert_eq!(error.kind, ErrorKind::Throttled { retry_after });
+        assert_eq!(testing::requests(&server).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_error_and_no_debug_shows_a_secret() {
+        let spec = testing::spec(IntegrationKind::CloudTrail);
+        let tokens = Counting::default();
+        for status in [400, 401, 402, 403, 404, 409, 422, 429, 500] {
+            let server = MockServer::start().await;
+            Mock::given(any())
+                .respond_with(Echo(status))
+                .mount(&server)
+                .await;
+            let lacework = client(&server, &tokens);
+            let created = lacework.create(None, &spec).await;
+            let read = lacework.profile().await.unwrap_err();
+            let refused = created.as_ref().err().map(Error::chain);
+            let shown = format!(
+                "{lacework:?} {created:?} {refused:?} {read:?} {}",
+                read.chain()
+            );
+            assert!(shown.contains("[redacted]"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_origin_of_the_given_url_counts() {
+        let server = testing::answering([testing::json(
+            200,
+            json!({ "data": [{ "url": "acme.lacework.net" }] }),
+        )])
+        .await;
+        let tokens = Counting::default();
+        let url = format!("{}/ui/login?next=x#top", server.uri());
+        let lacework =
+            Lacework::new(crate::http_client().unwrap(), url.parse().unwrap(), &tokens).unwrap();
+        lacework.profile().await.unwrap();
+        assert_eq!(
+            testing::request_lines(&server).await,
+            ["GET /api/v2/UserProfile"]
+        );
+    }
+}

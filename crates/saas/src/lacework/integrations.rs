@@ -1,0 +1,453 @@
+//! `/api/v2/CloudAccounts`.
+
+use std::collections::HashSet;
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use towerhook_core::{
+    Error, ErrorKind, Result,
+    model::SubAccount,
+    ports::{Created, Integration, IntegrationKind, IntegrationSpec},
+};
+use url::Url;
+
+use super::{Lacework, TokenSource, answer::Answer, client::Call, wire};
+
+const LIST: &str = "lacework:ListCloudAccounts";
+const CREATE: &str = "lacework:CreateCloudAccount";
+const UPDATE: &str = "lacework:UpdateCloudAccount";
+const DELETE: &str = "lacework:DeleteCloudAccount";
+
+/// What a duplicate is refused with, in lower case; the status is 400 and not 409.
+///
+/// Both were seen: "The provided aws account is already used in this Lacework Application." and
+/// "Specified AWS SQS resources are already used in this Lacework Application."
+const ALREADY_USED: [&str; 2] = [
+    "aws account is already used",
+    "sqs resources are already used",
+];
+
+/// A list whose links lead in a circle.
+#[derive(Debug, thiserror::Error)]
+#[error("the list's pages do not end")]
+struct Endless;
+
+pub(super) async fn list<T: TokenSource>(
+    lacework: &Lacework<T>,
+    sub_account: Option<&SubAccount>,
+    kind: IntegrationKind,
+) -> Result<Vec<Integration>> {
+    let mut found = Vec::new();
+    let mut seen = HashSet::new();
+    let mut next = Some(lacework.endpoint(&["CloudAccounts", wire::type_name(kind)]));
+    while let Some(url) = next {
+        if !seen.insert(url.clone()) {
+            return Err(Error::new(LIST, ErrorKind::Invalid, Endless));
+        }
+        let call = Call::new(LIST, Method::GET, url).for_sub_account(sub_account);
+        let answer = lacework.send(&call).await?;
+        // How some lists say that they are empty.
+        if answer.status == StatusCode::NO_CONTENT {
+            break;
+        }
+        let page = answer.json(LIST)?;
+        for item in page["data"]
+            .as_array()
+            .ok_or_else(|| wire::missing(LIST, "data"))?
+        {
+            let integration = wire::integration(item, sub_account, kind)
+                .ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
+            found.push(integration);
+        }
+        next = next_page(lacework, &page)?;
+    }
+    Ok(found)
+}
+
+fn next_page<T: TokenSource>(lacework: &Lacework<T>, page: &Value) -> Result<Option<Url>> {
+    match page["paging"]["urls"]["nextPage"].as_str() {
+        None | Some("") => Ok(None),
+        Some(link) => lacework
+            .at_our_host(link)
+            .map(Some)
+            .ok_or_else(|| wire::missing(LIST, "usable nextPage")),
+    }
+}
+
+pub(super) async fn create<T: TokenSource>(
+    lacework: &Lacework<T>,
+    sub_account: Option<&SubAccount>,
+    spec: &IntegrationSpec,
+) -> Result<Created> {
+    let call = Call {
+        body: Some(wire::integration_body(spec, true)),
+        hidden: Some(spec.external_id.as_str()),
+        ..Call::new(CREATE, Method::POST, lacework.endpoint(&["CloudAccounts"]))
+    };
+    let answer = lacework.send(&call.for_sub_account(sub_account)).await?;
+    created(CREATE, answer)
+}
+
+pub(super) async fn update<T: TokenSource>(
+    lacework: &Lacework<T>,
+    existing: &Integration,
+    spec: &IntegrationSpec,
+    enabled: bool,
+) -> Result<Created> {
+    let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
+    let call = Call {
+        body: Some(wire::integration_body(spec, enabled)),
+        hidden: Some(spec.external_id.as_str()),
+        ..Call::new(UPDATE, Method::PATCH, url)
+    };
+    let sub_account = existing.sub_account.as_ref();
+    let answer = lacework.send(&call.for_sub_account(sub_account)).await?;
+    created(UPDATE, answer)
+}
+
+/// What came of asking for an integration.
+///
+/// The words for a role that could not be assumed are not known, so every 400 that is not about
+/// a duplicate counts as that: it is tried again only so often, and then shown as it is.
+fn created(operation: &'static str, answer: Answer) -> Result<Created> {
+    match answer.status {
+        status if status.is_success() => Ok(Created::Done),
+        StatusCode::BAD_REQUEST => {
+            let lower = answer.message.to_lowercase();
+            if ALREADY_USED.iter().any(|words| lower.contains(words)) {
+                Ok(Created::AlreadyUsed)
+            } else {
+                Ok(Created::NotUsable(answer.message))
+            }
+        }
+        _ => Err(answer.refused(operation)),
+    }
+}
+
+pub(super) async fn delete<T: TokenSource>(
+    lacework: &Lacework<T>,
+    existing: &Integration,
+) -> Result<()> {
+    let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
+    let call =
+        Call::new(DELETE, Method::DELETE, url).for_sub_account(existing.sub_account.as_ref());
+    let answer = lacework.send(&call).await?;
+    if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+        Ok(())
+    } else {
+        Err(answer.refused(DELETE))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use towerhook_core::ports::Saas;
+    use wiremock::ResponseTemplate;
+
+    use super::*;
+    use crate::lacework::testing::{
+        Counting, answering, client, existing, json as answer, refusal, request_lines, requests,
+        spec, status,
+    };
+
+    async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Integration>> {
+        let server = answering(answers).await;
+        let tokens = Counting::default();
+        client(&server, &tokens)
+            .integrations(None, IntegrationKind::CloudTrail)
+            .await
+    }
+
+    #[tokio::test]
+    async fn an_integration_is_read_with_all_that_matters() {
+        let server = answering([answer(
+            200,
+            json!({ "data": [{
+                "intgGuid": "ACME_0123456789ABCDEF",
+                "name": "the trail",
+                "type": "AwsCtSqs",
+                "enabled": 1,
+                "isOrg": 0,
+                "createdOrUpdatedTime": "2026-06-01T19:28:00.092Z",
+                "state": { "ok": true, "lastUpdatedTime": 1_624_456_896_915_u64 },
+                "data": {
+                    "crossAccountCredentials": {
+                        "roleArn": "arn:aws:iam::111122223333:role/acme-laceworkcwssarole",
+                        "externalId": "lweid:aws:v2:acme:111122223333:abcdefghij",
+                    },
+                    "queueUrl": "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws",
+                },
+            }] }),
+        )])
+        .await;
+        let tokens = Counting::default();
+        let sub_account = SubAccount::from("team-a");
+        let found = client(&server, &tokens)
+            .integrations(Some(&sub_account), IntegrationKind::CloudTrail)
+            .await
+            .unwrap();
+        assert_eq!(
+            found,
+            [Integration {
+                guid: "ACME_0123456789ABCDEF".into(),
+                sub_account: Some(sub_account),
+                name: "the trail".into(),
+                kind: IntegrationKind::CloudTrail,
+                enabled: true,
+                role_arn: "arn:aws:iam::111122223333:role/acme-laceworkcwssarole".into(),
+                external_id: "lweid:aws:v2:acme:111122223333:abcdefghij".into(),
+                queue_url: Some(
+                    "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws".into()
+                ),
+            }]
+        );
+        assert_eq!(
+            request_lines(&server).await,
+            ["GET /api/v2/CloudAccounts/AwsCtSqs"]
+        );
+    }
+
+    #[tokio::test]
+    async fn odd_fields_are_read_as_empty() {
+        let found = listed(vec![answer(
+            200,
+            json!({ "data": [
+                { "intgGuid": "ACME_1" },
+                { "intgGuid": "ACME_2", "name": 7, "enabled": "1", "data": null },
+                { "intgGuid": "ACME_3", "enabled": 0, "data": { "crossAccountCredentials": [] } },
+            ], "ok": true }),
+        )])
+        .await
+        .unwrap();
+        let guids: Vec<_> = found.iter().map(|found| found.guid.as_str()).collect();
+        assert_eq!(guids, ["ACME_1", "ACME_2", "ACME_3"]);
+        let enabled: Vec<_> = found.iter().map(|found| found.enabled).collect();
+        assert_eq!(enabled, [false, true, false]);
+        assert!(found.iter().all(|found| found.name.is_empty()
+            && found.role_arn.is_empty()
+            && found.queue_url.is_none()));
+    }
+
+    #[tokio::test]
+    async fn an_empty_list_has_two_forms() {
+        assert_eq!(listed(vec![status(204)]).await.unwrap(), []);
+        let empty = answer(200, json!({ "data": [] }));
+        assert_eq!(listed(vec![empty]).await.unwrap(), []);
+    }
+
+    #[tokio::test]
+    async fn every_page_is_read_from_our_host() {
+        let page = |guid: &str, next: Value| {
+            answer(
+                200,
+                json!({ "data": [{ "intgGuid": guid }], "paging": { "urls": { "nextPage": next } } }),
+            )
+        };
+        let server = answering([
+            page(
+                "ACME_1",
+                json!("https://elsewhere.example.com/api/v2/CloudAccounts/AwsCfg/next?page=2"),
+            ),
+            page("ACME_2", json!("/api/v2/CloudAccounts/AwsCfg/next?page=3")),
+            page("ACME_3", json!(null)),
+        ])
+        .await;
+        let tokens = Counting::default();
+        let found = client(&server, &tokens)
+            .integrations(None, IntegrationKind::Config)
+            .await
+            .unwrap();
+        let guids: Vec<_> = found.iter().map(|found| found.guid.as_str()).collect();
+        assert_eq!(guids, ["ACME_1", "ACME_2", "ACME_3"]);
+        assert_eq!(
+            request_lines(&server).await,
+            [
+                "GET /api/v2/CloudAccounts/AwsCfg",
+                "GET /api/v2/CloudAccounts/AwsCfg/next?page=2",
+                "GET /api/v2/CloudAccounts/AwsCfg/next?page=3",
+            ]
+        );
+    }
+
+    #[tokio::test]
+    async fn half_a_list_is_no_list() {
+        let circle = answer(
+            200,
+            json!({
+                "data": [],
+                "paging": { "urls": { "nextPage": "/api/v2/CloudAccounts/AwsCtSqs" } },
+            }),
+        );
+        let first = answer(
+            200,
+            json!({
+                "data": [{ "intgGuid": "ACME_1" }],
+                "paging": { "urls": { "nextPage": "/api/v2/CloudAccounts/AwsCtSqs?page=2" } },
+            }),
+        );
+        let item = |item: Value| answer(200, json!({ "data": [item] }));
+        for (answers, kind) in [
+            (vec![circle], ErrorKind::Invalid),
+            (
+                vec![first.clone(), status(500), status(500), status(500)],
+                ErrorKind::Unavailable,
+            ),
+            (vec![first, status(404)], ErrorKind::NotFound),
+            (vec![status(200)], ErrorKind::Invalid),
+            (vec![answer(200, json!({}))], ErrorKind::Invalid),
+            (vec![answer(200, json!({ "data": {} }))], ErrorKind::Invalid),
+            (vec![item(json!({ "name": "no id" }))], ErrorKind::Invalid),
+            (vec![item(json!({ "intgGuid": "" }))], ErrorKind::Invalid),
+            (vec![item(json!({ "intgGuid": ".." }))], ErrorKind::Invalid),
+            (vec![item(json!({ "intgGuid": "a/b" }))], ErrorKind::Invalid),
+            (vec![refusal(400, "no")], ErrorKind::Invalid),
+            (vec![status(302)], ErrorKind::Invalid),
+        ] {
+            let error = listed(answers.clone()).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{}", error.chain());
+        }
+    }
+
+    #[tokio::test]
+    async fn an_integration_is_made_with_all_that_the_vendor_needs() {
+        let server = answering([status(201), status(201)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let sub_account = SubAccount::from("team-a");
+        for kind in [IntegrationKind::Config, IntegrationKind::CloudTrail] {
+            let created = lacework.create(Some(&sub_account), &spec(kind)).await;
+            assert_eq!(created.unwrap(), Created::Done);
+        }
+        let sent = requests(&server).await;
+        assert_eq!(
+            request_lines(&server).await,
+            ["POST /api/v2/CloudAccounts", "POST /api/v2/CloudAccounts"]
+        );
+        assert_eq!(sent[0].headers["account-name"], "team-a");
+        assert_eq!(sent[0].headers["content-type"], "application/json");
+        let credentials = json!({
+            "roleArn": "arn:aws:iam::111122223333:role/acme-laceworkcwsrole-sa",
+            "externalId": "lweid:aws:v2:acme:111122223333:canary:/=.",
+        });
+        assert_eq!(
+            sent[0].body_json::<Value>().unwrap(),
+            json!({
+                "name": "Lacework-Control-Tower-Config-Member-111122223333",
+                "type": "AwsCfg",
+                "enabled": 1,
+                "data": { "awsAccountId": "111122223333", "crossAccountCredentials": credentials },
+            })
+        );
+        let trail: Value = sent[1].body_json().unwrap();
+        assert_eq!(trail["type"], "AwsCtSqs");
+        assert_eq!(
+            trail["data"]["queueUrl"],
+            "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws"
+        );
+    }
+
+    /// The refusals of a creation and of a change, which the vendor words alike.
+    #[tokio::test]
+    async fn a_refusal_is_a_duplicate_or_an_unusable_role_or_an_error() {
+        let tokens = Counting::default();
+        let spec = spec(IntegrationKind::Config);
+        let not_usable = |message: &str| Some(Created::NotUsable(message.into()));
+        for (status, message, outcome) in [
+            (200, "", Some(Created::Done)),
+            (201, "", Some(Created::Done)),
+            (
+                400,
+                "The provided aws account is already used in this Lacework Application.",
+                Some(Created::AlreadyUsed),
+            ),
+            (
+                400,
+                "The provided AWS Account is ALREADY used in this application",
+                Some(Created::AlreadyUsed),
+            ),
+            (
+                400,
+                "Specified AWS SQS resources are already used in this Lacework Application.",
+                Some(Created::AlreadyUsed),
+            ),
+            (
+                400,
+                "AWS Error: Error assuming role. [Error msg: 403 Forbidden]",
+                not_usable("AWS Error: Error assuming role. [Error msg: 403 Forbidden]"),
+            ),
+            (
+                400,
+                "key nonsense is unrecognized",
+                not_usable("key nonsense is unrecognized"),
+            ),
+            (409, "changed meanwhile", None),
+            (422, "no", None),
+        ] {
+            let server = answering([refusal(status, message), refusal(status, message)]).await;
+            let lacework = client(&server, &tokens);
+            let created = lacework.create(None, &spec).await;
+            let updated = lacework.update(&existing(None), &spec, true).await;
+            assert_eq!(created.ok(), outcome, "{status} {message}");
+            assert_eq!(updated.ok(), outcome, "{status} {message}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_change_goes_to_the_store_that_holds_the_integration() {
+        let server = answering([status(200), status(200)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        for enabled in [true, false] {
+            let spec = spec(IntegrationKind::Config);
+            let updated = lacework
+                .update(&existing(Some("team-b")), &spec, enabled)
+                .await;
+            assert_eq!(updated.unwrap(), Created::Done);
+        }
+        assert_eq!(
+            request_lines(&server).await,
+            ["PATCH /api/v2/CloudAccounts/ACME_0123456789ABCDEF"; 2]
+        );
+        let sent = requests(&server).await;
+        assert_eq!(sent[0].headers["account-name"], "team-b");
+        let bodies: Vec<Value> = sent.iter().map(|sent| sent.body_json().unwrap()).collect();
+        assert_eq!(
+            bodies[0]["name"],
+            "Lacework-Control-Tower-Config-Member-111122223333"
+        );
+        assert_eq!(
+            (&bodies[0]["enabled"], &bodies[1]["enabled"]),
+            (&json!(1), &json!(0))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_change_of_what_is_gone_says_so() {
+        let server = answering([refusal(404, "Not Found")]).await;
+        let tokens = Counting::default();
+        let error = client(&server, &tokens)
+            .update(&existing(None), &spec(IntegrationKind::Config), true)
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind, ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_need_not_be_removed() {
+        let server = answering([status(204), refusal(404, "Not Found"), refusal(400, "no")]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let existing = existing(Some("team-b"));
+        lacework.delete(&existing).await.unwrap();
+        lacework.delete(&existing).await.unwrap();
+        let error = lacework.delete(&existing).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert_eq!(
+            request_lines(&server).await,
+            ["DELETE /api/v2/CloudAccounts/ACME_0123456789ABCDEF"; 3]
+        );
+        let sent = requests(&server).await;
+        assert_eq!(sent[0].headers["account-name"], "team-b");
+    }
+}

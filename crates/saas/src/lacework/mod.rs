@@ -1,0 +1,101 @@
+//! Lacework FortiCNAPP, API v2.
+//!
+//! Source of the paths, headers and objects: the vendor's `go-sdk` and Terraform provider, and
+//! answers of the real service that are recorded in their repositories. What is known from
+//! nowhere is said where it is decided.
+
+mod answer;
+mod client;
+mod integrations;
+mod profile;
+#[cfg(test)]
+mod testing;
+mod tokens;
+mod wire;
+
+use backon::ExponentialBuilder;
+use futures::lock::Mutex;
+use reqwest::Client;
+use towerhook_core::{
+    Result,
+    model::SubAccount,
+    ports::{Created, Integration, IntegrationKind, IntegrationSpec, Profile, Saas},
+};
+use url::Url;
+
+pub use tokens::{LaceworkTokens, TokenSource};
+
+use crate::http::{self, BACKOFF, UnsafeUrl};
+
+/// One Lacework tenant, as the holder of an access token sees it.
+///
+/// It keeps the token that its source gave, and asks again only when that one is refused.
+pub struct Lacework<T> {
+    http: Client,
+    url: Url,
+    tokens: T,
+    backoff: ExponentialBuilder,
+    /// The token in use. Held while another is got, so that calls wait for it together.
+    token: Mutex<Option<client::PresentToken>>,
+}
+
+impl<T: TokenSource> Lacework<T> {
+    /// The tenant at `url`, of which only scheme, host and port count.
+    ///
+    /// # Errors
+    ///
+    /// The URL is plain HTTP to another machine.
+    pub fn new(http: Client, url: Url, tokens: T) -> std::result::Result<Self, UnsafeUrl> {
+        http::require_safe(&url)?;
+        Ok(Self {
+            http,
+            url,
+            tokens,
+            backoff: BACKOFF,
+            token: Mutex::new(None),
+        })
+    }
+}
+
+impl<T> std::fmt::Debug for Lacework<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lacework")
+            .field("host", &self.url.host_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: TokenSource> Saas for Lacework<T> {
+    async fn profile(&self) -> Result<Profile> {
+        profile::profile(self).await
+    }
+
+    async fn integrations(
+        &self,
+        sub_account: Option<&SubAccount>,
+        kind: IntegrationKind,
+    ) -> Result<Vec<Integration>> {
+        integrations::list(self, sub_account, kind).await
+    }
+
+    async fn create(
+        &self,
+        sub_account: Option<&SubAccount>,
+        spec: &IntegrationSpec,
+    ) -> Result<Created> {
+        integrations::create(self, sub_account, spec).await
+    }
+
+    async fn update(
+        &self,
+        existing: &Integration,
+        spec: &IntegrationSpec,
+        enabled: bool,
+    ) -> Result<Created> {
+        integrations::update(self, existing, spec, enabled).await
+    }
+
+    async fn delete(&self, existing: &Integration) -> Result<()> {
+        integrations::delete(self, existing).await
+    }
+}

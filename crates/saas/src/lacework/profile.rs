@@ -1,0 +1,112 @@
+//! `/api/v2/UserProfile`.
+
+use reqwest::Method;
+use serde_json::Value;
+use towerhook_core::{Result, model::SubAccount, ports::Profile};
+
+use super::{Lacework, TokenSource, client::Call, wire};
+
+const GET: &str = "lacework:GetUserProfile";
+
+pub(super) async fn profile<T: TokenSource>(lacework: &Lacework<T>) -> Result<Profile> {
+    let call = Call::new(GET, Method::GET, lacework.endpoint(&["UserProfile"]));
+    let body = lacework.send(&call).await?.json(GET)?;
+    let user = &body["data"][0];
+    let tenant = tenant(user["url"].as_str().unwrap_or_default());
+    if tenant.is_empty() {
+        return Err(wire::missing(GET, "url"));
+    }
+    let sub_accounts = user["accounts"]
+        .as_array()
+        .map(|accounts| sub_accounts(accounts, &tenant))
+        .unwrap_or_default();
+    Ok(Profile {
+        tenant,
+        sub_accounts,
+    })
+}
+
+/// `acme` of `acme.lacework.net`, which is a host's name and not a URL.
+fn tenant(url: &str) -> String {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let label = host.split(['.', ':', '/']).next().unwrap_or_default();
+    label.trim().to_lowercase()
+}
+
+/// The accounts that the user is enabled in, without the tenant, which is listed among them.
+fn sub_accounts(accounts: &[Value], tenant: &str) -> Vec<SubAccount> {
+    accounts
+        .iter()
+        .filter(|account| wire::is_on(&account["userEnabled"]))
+        .filter_map(|account| account["accountName"].as_str())
+        .map(SubAccount::from)
+        .filter(|name| !name.as_str().is_empty() && name.as_str() != tenant)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use towerhook_core::{ErrorKind, ports::Saas};
+
+    use super::*;
+    use crate::lacework::testing::{Counting, answering, client, json as answer, request_lines};
+
+    #[tokio::test]
+    async fn the_tenant_and_the_sub_accounts_are_told_apart() {
+        let account = |name: &str, enabled: Value| json!({ "admin": true, "accountName": name, "userEnabled": enabled });
+        let server = answering([answer(
+            200,
+            json!({ "data": [{
+                "username": "someone@example.com",
+                "orgAccount": true,
+                "url": "CustomerDemo.lacework.net",
+                "accounts": [
+                    account("CUSTOMERDEMO", json!(1)),
+                    account("TEAM-A", json!(1)),
+                    account("TEAM-B", json!(0)),
+                    { "admin": true },
+                ],
+            }] }),
+        )])
+        .await;
+        let tokens = Counting::default();
+        let profile = client(&server, &tokens).profile().await.unwrap();
+        assert_eq!(
+            profile,
+            Profile {
+                tenant: "customerdemo".into(),
+                sub_accounts: vec!["team-a".into()],
+            }
+        );
+        assert_eq!(request_lines(&server).await, ["GET /api/v2/UserProfile"]);
+    }
+
+    #[tokio::test]
+    async fn a_profile_without_a_tenant_is_none() {
+        for body in [
+            json!({}),
+            json!({ "data": [] }),
+            json!({ "data": [{ "url": null }] }),
+            json!({ "data": [{ "url": "" }] }),
+        ] {
+            let server = answering([answer(200, body.clone())]).await;
+            let tokens = Counting::default();
+            let error = client(&server, &tokens).profile().await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_tenant_is_the_first_label_of_the_host() {
+        for url in [
+            "acme",
+            "acme.lacework.net",
+            "ACME.fra.lacework.net",
+            "https://acme.lacework.net/",
+            "acme:443",
+        ] {
+            assert_eq!(tenant(url), "acme", "{url}");
+        }
+    }
+}

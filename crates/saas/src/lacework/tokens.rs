@@ -1,0 +1,202 @@
+//! Access tokens: where a client gets its own, and `/api/v2/access/tokens`.
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, StatusCode, header::HeaderValue};
+use serde_json::{Value, json};
+use towerhook_core::{
+    Error, ErrorKind, Result,
+    model::SecretText,
+    ports::{ApiKey, Token, TokenIssuer},
+};
+use url::Url;
+
+use super::{answer, client, wire};
+use crate::http::{self, UnsafeUrl};
+
+const CREATE: &str = "lacework:CreateAccessToken";
+
+/// The longest life of a token, in seconds.
+///
+/// Source: docs.lacework.net/api/api-access-keys-and-tokens.
+const LIFETIME_SECONDS: u32 = 86_400;
+
+/// Where a client gets its token, and what it does when the token is refused.
+#[expect(
+    async_fn_in_trait,
+    reason = "implementations are named types, never `dyn`"
+)]
+pub trait TokenSource {
+    /// The present token. Asked for once, and again after a refusal, as it may have changed.
+    async fn token(&self) -> Result<SecretText>;
+    /// A token in place of the present one, which was refused. Never called twice at once.
+    async fn refused(&self) -> Result<SecretText>;
+}
+
+/// Gets access tokens for API keys.
+pub struct LaceworkTokens {
+    http: Client,
+    url: Url,
+}
+
+impl LaceworkTokens {
+    /// The issuer of the tenant at `url`, of which only scheme, host and port count.
+    ///
+    /// # Errors
+    ///
+    /// The URL is plain HTTP to another machine.
+    pub fn new(http: Client, url: Url) -> std::result::Result<Self, UnsafeUrl> {
+        http::require_safe(&url)?;
+        Ok(Self { http, url })
+    }
+}
+
+impl std::fmt::Debug for LaceworkTokens {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LaceworkTokens")
+            .field("host", &self.url.host_str())
+            .finish_non_exhaustive()
+    }
+}
+
+impl TokenIssuer for LaceworkTokens {
+    async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
+        let mut secret = HeaderValue::from_str(key.secret.expose())
+            .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
+        secret.set_sensitive(true);
+        let request = self
+            .http
+            .post(client::endpoint(&self.url, &["access", "tokens"]))
+            .header("X-LW-UAKS", secret)
+            .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME_SECONDS }));
+        let answer = answer::answer(CREATE, request, &[key.secret.expose()]).await?;
+        if matches!(
+            answer.status,
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+        ) {
+            return Err(answer.into_error(CREATE, ErrorKind::Unauthorized));
+        }
+        let body = answer.json(CREATE)?;
+        let token = body["token"]
+            .as_str()
+            .filter(|token| !token.is_empty())
+            .ok_or_else(|| wire::missing(CREATE, "token"))?;
+        Ok(Token {
+            token: token.into(),
+            expires_at: expires_at(&body, now),
+            key_version: key.version.clone(),
+        })
+    }
+}
+
+/// When the token ends; where the answer does not say it readably, when it was asked to end.
+fn expires_at(body: &Value, now: Timestamp) -> Timestamp {
+    let asked = now + SignedDuration::from_secs(i64::from(LIFETIME_SECONDS));
+    body["expiresAt"]
+        .as_str()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
+
+    use super::*;
+    use crate::{
+        http_client,
+        lacework::testing::{Echo, answering, json as answer, refusal, request_lines, requests},
+    };
+
+    const NOW: &str = "2026-01-01T00:00:00Z";
+
+    async fn issue(server: &MockServer) -> Result<Token> {
+        let issuer = LaceworkTokens::new(http_client().unwrap(), server.uri().parse().unwrap());
+        let key = ApiKey {
+            key_id: "ACME_KEY".into(),
+            secret: "canary-secret".into(),
+            version: "version-1".into(),
+        };
+        issuer.unwrap().issue(&key, NOW.parse().unwrap()).await
+    }
+
+    async fn issued(response: ResponseTemplate) -> Result<Token> {
+        issue(&answering([response]).await).await
+    }
+
+    #[tokio::test]
+    async fn a_token_is_asked_for_a_day_and_keeps_the_version_of_its_key() {
+        let server = answering([answer(
+            201,
+            json!({ "token": "_opaque", "expiresAt": "2026-01-01T12:00:00.000Z" }),
+        )])
+        .await;
+        let token = issue(&server).await.unwrap();
+        assert_eq!(token.token.expose(), "_opaque");
+        assert_eq!(token.expires_at.to_string(), "2026-01-01T12:00:00Z");
+        assert_eq!(token.key_version, "version-1");
+        assert_eq!(request_lines(&server).await, ["POST /api/v2/access/tokens"]);
+        let sent = requests(&server).await;
+        assert_eq!(sent[0].headers["x-lw-uaks"], "canary-secret");
+        assert!(!sent[0].headers.contains_key("authorization"));
+        assert_eq!(
+            sent[0].body_json::<Value>().unwrap(),
+            json!({ "keyId": "ACME_KEY", "expiryTime": 86_400 })
+        );
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_end_is_the_one_that_was_asked_for() {
+        for body in [
+            json!({ "token": "_opaque" }),
+            json!({ "token": "_opaque", "expiresAt": "tomorrow" }),
+        ] {
+            let token = issued(answer(201, body)).await.unwrap();
+            assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_key_is_told_from_other_failures() {
+        for (response, kind) in [
+            (refusal(401, "no"), ErrorKind::Unauthorized),
+            (refusal(403, "no"), ErrorKind::Unauthorized),
+            (refusal(400, "no"), ErrorKind::Invalid),
+            (refusal(503, "no"), ErrorKind::Unavailable),
+            (
+                refusal(429, "no"),
+                ErrorKind::Throttled { retry_after: None },
+            ),
+            (answer(201, json!({})), ErrorKind::Invalid),
+            (answer(201, json!({ "token": "" })), ErrorKind::Invalid),
+            (
+                answer(200, json!({ "data": [{ "token": "_old" }] })),
+                ErrorKind::Invalid,
+            ),
+        ] {
+            let error = issued(response).await.unwrap_err();
+            assert_eq!(error.kind, kind, "{}", error.chain());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_keys_secret_is_in_no_error() {
+        for status in [400, 401, 429, 500] {
+            let server = MockServer::start().await;
+            Mock::given(any())
+                .respond_with(Echo(status))
+                .mount(&server)
+                .await;
+            let error = issue(&server).await.unwrap_err();
+            let shown = format!("{error:?} {}", error.chain());
+            assert!(shown.contains("[redacted]"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn a_secret_goes_to_no_other_machine_in_clear() {
+        let url: Url = "http://acme.lacework.net".parse().unwrap();
+        let issuer = LaceworkTokens::new(http_client().unwrap(), url);
+        assert_eq!(issuer.err(), Some(UnsafeUrl));
+    }
+}

@@ -1,0 +1,158 @@
+//! The API's JSON, read tolerantly: fields come and go between tenants and releases.
+
+use serde_json::{Value, json};
+use towerhook_core::{
+    Error, ErrorKind, Result,
+    model::SubAccount,
+    ports::{Integration, IntegrationKind, IntegrationSpec},
+};
+
+/// The most characters of a server's words that are passed on.
+const LONGEST_MESSAGE: usize = 300;
+
+/// An answer that does not have what every answer of its kind has.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer has no {0}")]
+struct Missing(&'static str);
+
+pub(super) fn missing(operation: &'static str, what: &'static str) -> Error {
+    Error::new(operation, ErrorKind::Invalid, Missing(what))
+}
+
+pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
+    serde_json::from_slice(body).map_err(|error| Error::new(operation, ErrorKind::Invalid, error))
+}
+
+/// The type's name in paths and objects.
+pub(super) fn type_name(kind: IntegrationKind) -> &'static str {
+    match kind {
+        IntegrationKind::Config => "AwsCfg",
+        IntegrationKind::CloudTrail => "AwsCtSqs",
+    }
+}
+
+/// The object that brings an integration to `spec`, for POST and PATCH alike.
+pub(super) fn integration_body(spec: &IntegrationSpec, enabled: bool) -> Value {
+    let mut data = json!({
+        "awsAccountId": spec.account,
+        "crossAccountCredentials": {
+            "roleArn": spec.role_arn,
+            "externalId": spec.external_id,
+        },
+    });
+    if let Some(queue_url) = &spec.queue_url {
+        data["queueUrl"] = json!(queue_url);
+    }
+    json!({
+        "name": spec.name,
+        "type": type_name(spec.kind),
+        "enabled": u8::from(enabled),
+        "data": data,
+    })
+}
+
+/// An integration as listed; `None` where it has no usable id.
+pub(super) fn integration(
+    item: &Value,
+    sub_account: Option<&SubAccount>,
+    kind: IntegrationKind,
+) -> Option<Integration> {
+    let data = &item["data"];
+    let credentials = &data["crossAccountCredentials"];
+    let guid = item["intgGuid"].as_str().filter(|guid| is_guid(guid))?;
+    Some(Integration {
+        guid: guid.to_owned(),
+        sub_account: sub_account.cloned(),
+        name: text(&item["name"]),
+        kind,
+        enabled: is_on(&item["enabled"]),
+        role_arn: text(&credentials["roleArn"]),
+        external_id: text(&credentials["externalId"]),
+        queue_url: data["queueUrl"].as_str().map(str::to_owned),
+    })
+}
+
+/// Whether it can be one segment of a path: `ACME_09063B8C6458FAA0...`.
+fn is_guid(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
+}
+
+/// Flags are the numbers 1 and 0.
+pub(super) fn is_on(flag: &Value) -> bool {
+    flag.as_f64() == Some(1.0) || flag.as_bool() == Some(true) || flag.as_str() == Some("1")
+}
+
+/// The text, or nothing where there is none.
+pub(super) fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+/// The server's words about a refusal, on one line, bounded, and without any of `hidden`.
+///
+/// Errors are `{"message": "..."}`; gateways in between answer with text or HTML.
+pub(super) fn message(body: &[u8], hidden: &[&str]) -> String {
+    let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
+    let mut message = match &parsed {
+        Value::Null => String::from_utf8_lossy(body).into_owned(),
+        parsed => parsed["message"]
+            .as_str()
+            .map_or_else(|| parsed.to_string(), str::to_owned),
+    };
+    for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
+        message = message.replace(secret, "[redacted]");
+    }
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    if line.is_empty() {
+        return "no message".to_owned();
+    }
+    match line.char_indices().nth(LONGEST_MESSAGE) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_one_bounded_line_in_the_servers_words() {
+        let long = format!(r#"{{"message":"{}"}}"#, "ä".repeat(1000));
+        for (body, expected) in [
+            (r#"{"message":"Not Found"}"#, "Not Found"),
+            ("404 page not found\n", "404 page not found"),
+            ("<h1>\n  Bad\r\n Gateway</h1>", "<h1> Bad Gateway</h1>"),
+            (
+                r#"{"data":{"ErrorMsg":"slow"}}"#,
+                r#"{"data":{"ErrorMsg":"slow"}}"#,
+            ),
+            (r#"{"message":7}"#, r#"{"message":7}"#),
+            ("", "no message"),
+            ("null", "null"),
+            (r#"{"message":" "}"#, "no message"),
+            (&long, &format!("{}...", "ä".repeat(300))),
+        ] {
+            assert_eq!(message(body.as_bytes(), &[]), expected);
+        }
+        assert_eq!(message(b"\xff", &[]), "\u{fffd}");
+    }
+
+    #[test]
+    fn a_message_repeats_no_secret() {
+        let hidden = ["", "a/b"];
+        for body in [
+            r#"{"message":"id a/b"}"#,
+            r#"{"error":"id a\/b"}"#,
+            "id a/b",
+        ] {
+            let message = message(body.as_bytes(), &hidden);
+            assert!(message.contains("id [redacted]"), "{message}");
+        }
+        // Not cut in two by the bound, either.
+        let body = format!("{}{}", "x".repeat(295), "secret-token");
+        assert!(!message(body.as_bytes(), &["secret-token"]).contains("secret"));
+    }
+}
