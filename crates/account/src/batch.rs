@@ -1,0 +1,112 @@
+use aws_lambda_events::sqs::SqsEvent;
+use towerhook_core::lifecycle::{Scope, Trigger};
+
+/// A batch of the work queue, merged into one scope.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Where to look.
+    pub scope: Scope,
+    /// The ids of the records that cannot be understood.
+    pub malformed: Vec<String>,
+    understood: Vec<String>,
+    ignored: usize,
+    failed: usize,
+}
+
+impl Batch {
+    /// Reads every record. The event itself is never logged: only what kind it is, and why not.
+    pub fn read(event: &SqsEvent) -> Self {
+        event.records.iter().fold(Self::default(), |mut batch, record| {
+            let id = record.message_id.clone().unwrap_or_default();
+            match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
+                Ok(trigger) => {
+                    batch.understood.push(id);
+                    batch.add(trigger);
+                }
+                Err(malformed) => {
+                    tracing::error!(message_id = id, %malformed, "a record cannot be understood");
+                    batch.malformed.push(id);
+                }
+            }
+            batch
+        })
+    }
+
+    fn add(&mut self, trigger: Trigger) {
+        match trigger {
+            Trigger::Look { kind, scope } => {
+                tracing::info!(
+                    kind,
+                    accounts = scope.accounts.len(),
+                    all = scope.all,
+                    "to look at"
+                );
+                self.scope = std::mem::take(&mut self.scope).merge(scope);
+            }
+            Trigger::Failed {
+                kind,
+                account,
+                message,
+            } => {
+                let account = account.map(|id| id.to_string());
+                tracing::warn!(kind, account, message, "Control Tower failed");
+                self.failed += 1;
+            }
+            Trigger::Ignored { kind } => {
+                tracing::info!(kind, "ignored");
+                self.ignored += 1;
+            }
+        }
+    }
+
+    /// The ids of all records, for when the work could not be put off.
+    pub fn all(&self) -> impl Iterator<Item = String> {
+        self.malformed.iter().chain(&self.understood).cloned()
+    }
+
+    /// What the batch held.
+    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+        vec![
+            ("RecordsMalformed", self.malformed.len()),
+            ("EventsIgnored", self.ignored),
+            ("ControlTowerFailures", self.failed),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_lambda_events::sqs::SqsMessage;
+
+    use super::*;
+
+    fn record(id: &str, body: &str) -> SqsMessage {
+        let mut record = SqsMessage::default();
+        record.message_id = Some(id.into());
+        record.body = Some(body.into());
+        record
+    }
+
+    #[test]
+    fn a_batch_is_one_scope_and_its_poison_is_named() {
+        let mut event = SqsEvent::default();
+        event.records = vec![
+            record(
+                "1",
+                r#"{"towerhook":{"scope":{"accounts":["111111111111"]}}}"#,
+            ),
+            record("2", "poison"),
+            record("3", r#"{"source":"aws.s3"}"#),
+            record(
+                "4",
+                r#"{"towerhook":{"scope":{"accounts":["222222222222"]},"attempt":2}}"#,
+            ),
+        ];
+        let batch = Batch::read(&event);
+        assert_eq!(batch.malformed, ["2"]);
+        assert_eq!(batch.scope.accounts.len(), 2);
+        assert_eq!(batch.scope.attempts(&"222222222222".parse().unwrap()), 2);
+        assert_eq!(batch.counts()[1], ("EventsIgnored", 1));
+        assert_eq!(batch.all().count(), 4);
+    }
+}

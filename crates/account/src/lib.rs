@@ -1,0 +1,74 @@
+//! Keeps every account enrolled: reads the work queue, and makes one pass over all that it names.
+
+mod batch;
+mod pass;
+mod settings;
+
+use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use lambda_runtime::{Error, LambdaEvent};
+use towerhook_runtime::{
+    aws::{self, AccountSettings, Aws},
+    clock, metrics,
+    saas::{self, lacework::Lacework},
+    tokens::StoredTokens,
+};
+
+pub use batch::Batch;
+pub use pass::{Pass, Reply};
+pub use settings::Settings;
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Account {
+    aws: Aws<AccountSettings>,
+    saas: Lacework<StoredTokens<Aws<AccountSettings>>>,
+}
+
+impl Account {
+    /// Reads the environment and makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// Every wrong setting, or an HTTP client that cannot be made.
+    pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let Settings { lacework_url, aws } = Settings::read(lookup)?;
+        let aws = Aws::new(&aws::connect().await, aws);
+        let saas = Lacework::new(
+            saas::http_client()?,
+            lacework_url,
+            StoredTokens(aws.clone()),
+        )?;
+        Ok(Self { aws, saas })
+    }
+
+    /// Handles one batch. Records that cannot be understood, or whose work could not even be put
+    /// off, go back to the queue and from there to the dead-letter queue.
+    ///
+    /// # Errors
+    ///
+    /// None: what fails is told record by record.
+    pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
+        let LambdaEvent { payload, context } = event;
+        let batch = Batch::read(&payload);
+        let pass = Pass {
+            owner: &context.request_id,
+            time_left: || clock::time_left(&context),
+        };
+        let mut response = SqsBatchResponse::default();
+        response.set_failures(batch.malformed.iter().cloned());
+        let counts = match pass
+            .run(&self.aws, &self.saas, batch.scope.clone(), clock::now())
+            .await
+        {
+            Ok(reply) => reply.counts(),
+            Err(error) => {
+                tracing::error!(error = error.chain(), "the pass could not be put off");
+                response.set_failures(batch.all());
+                vec![("PassesFailed", 1)]
+            }
+        };
+        let counts: Vec<_> = batch.counts().into_iter().chain(counts).collect();
+        metrics::emit("account", clock::now(), &counts);
+        Ok(response)
+    }
+}

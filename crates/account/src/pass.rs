@@ -1,0 +1,183 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    Disposition, Result,
+    enrollment::{Deployment, Held, Report, Revisit, execute, observe, plan},
+    lifecycle::Scope,
+    ports::{AccountPorts, Saas},
+};
+
+/// How soon to look whether the lease is free again.
+const LEASE_WAIT: Duration = Duration::from_secs(10);
+/// How long the lease outlives its holder's deadline, for clocks that differ.
+const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+
+/// One way through: observe, plan, execute, report. One pass at a time, over the whole deployment.
+#[derive(Debug)]
+pub struct Pass<'a, T> {
+    /// Who holds the lease: this invocation.
+    pub owner: &'a str,
+    /// The time until the invocation's deadline.
+    pub time_left: T,
+}
+
+/// How a pass ended.
+#[derive(Debug)]
+pub enum Reply {
+    /// There was nothing to look at.
+    Nothing,
+    /// Another pass was under way, so this one was put off.
+    Busy,
+    /// Setup has recorded no deployment, or no longer has one.
+    NoDeployment,
+    /// Too little could be read; the whole scope is looked at again.
+    PutOff,
+    /// Done, as reported.
+    Done {
+        /// What came of it.
+        report: Report,
+        /// Offboardings that await an administrator's word.
+        held: Option<Held>,
+    },
+}
+
+impl<T: Fn() -> Duration> Pass<'_, T> {
+    /// Makes the pass, and sends what is to be looked at again as new messages.
+    ///
+    /// # Errors
+    ///
+    /// Not even those messages could be sent, or the ledger does not answer: the records
+    /// themselves have to come back.
+    pub async fn run<P: AccountPorts>(
+        &self,
+        ports: &P,
+        saas: &impl Saas,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Reply> {
+        if scope.is_empty() {
+            return Ok(Reply::Nothing);
+        }
+        let lifetime = SignedDuration::try_from((self.time_left)()).unwrap_or_default();
+        if !ports
+            .take_lease(self.owner, now, now + lifetime + LEASE_MARGIN)
+            .await?
+        {
+            ports.send(&scope.messages(), LEASE_WAIT).await?;
+            return Ok(Reply::Busy);
+        }
+        let reply = self.with_lease(ports, saas, scope, now).await;
+        if let Err(error) = ports.release_lease(self.owner).await {
+            tracing::warn!(error = error.chain(), "the lease ends by itself");
+        }
+        reply
+    }
+
+    async fn with_lease<P: AccountPorts>(
+        &self,
+        ports: &P,
+        saas: &impl Saas,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Reply> {
+        let Some(deployment) = ports.deployment().await? else {
+            return Ok(Reply::NoDeployment);
+        };
+        match self
+            .look(ports, saas, &deployment, scope.clone(), now)
+            .await
+        {
+            Ok(reply) => Ok(reply),
+            Err(error) => {
+                tracing::error!(error = error.chain(), "put off");
+                let (scope, delay) = scope.again();
+                let delay = match error.disposition() {
+                    Disposition::RetryAfter(asked) => delay.max(asked),
+                    Disposition::Permanent | Disposition::Ignore => delay,
+                };
+                ports.send(&scope.messages(), delay).await?;
+                Ok(Reply::PutOff)
+            }
+        }
+    }
+
+    async fn look<P: AccountPorts>(
+        &self,
+        ports: &P,
+        saas: &impl Saas,
+        deployment: &Deployment,
+        scope: Scope,
+        now: Timestamp,
+    ) -> Result<Reply> {
+        let inventory = observe(ports, saas, deployment, scope).await?;
+        let plan = plan(deployment, &inventory, now);
+        tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
+        let held = plan.held.clone();
+        if let Some(held) = &held {
+            tracing::error!(digest = held.digest, "offboarding held: {held}");
+        }
+        let report = execute(
+            ports,
+            saas,
+            deployment,
+            &inventory,
+            plan,
+            now,
+            &self.time_left,
+        )
+        .await?;
+        for (account, reason) in &report.blocked {
+            tracing::error!(%account, reason, "an account needs help");
+        }
+        for failure in &report.failures {
+            tracing::warn!(failure, "a call failed");
+        }
+        send_revisits(ports, &report.revisits).await?;
+        Ok(Reply::Done { report, held })
+    }
+}
+
+async fn send_revisits(ports: &impl AccountPorts, revisits: &[Revisit]) -> Result<()> {
+    let mut by_delay: BTreeMap<Duration, Scope> = BTreeMap::new();
+    for Revisit {
+        account,
+        delay,
+        attempt,
+    } in revisits
+    {
+        by_delay
+            .entry(*delay)
+            .or_default()
+            .accounts
+            .insert(*account, *attempt);
+    }
+    for (delay, scope) in by_delay {
+        ports.send(&scope.messages(), delay).await?;
+    }
+    Ok(())
+}
+
+impl Reply {
+    /// What the pass did.
+    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+        match self {
+            Self::Nothing => vec![],
+            Self::Busy => vec![("PassesBusy", 1)],
+            Self::NoDeployment => vec![("PassesWithoutDeployment", 1)],
+            Self::PutOff => vec![("PassesPutOff", 1)],
+            Self::Done { report, held } => vec![
+                ("Passes", 1),
+                ("AccountsEnrolled", report.enrolled.len()),
+                ("AccountsOffboarded", report.left.len()),
+                ("AccountsRevisited", report.revisits.len()),
+                ("AccountsBlocked", report.blocked.len()),
+                ("CallsFailed", report.failures.len()),
+                (
+                    "OffboardingsHeld",
+                    held.as_ref().map_or(0, |held| held.accounts.len()),
+                ),
+            ],
+        }
+    }
+}

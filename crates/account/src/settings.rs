@@ -1,0 +1,70 @@
+use towerhook_runtime::{
+    aws::{AccountSettings, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue},
+    environment::{self, WrongEnvironment},
+};
+use url::Url;
+
+/// The function's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LACEWORK_URL`.
+    pub lacework_url: Url,
+    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `AUTH_FUNCTION_NAME`,
+    /// `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    pub aws: AccountSettings,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing or wrong, together.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
+        environment::read(lookup, |reader| {
+            let lacework_url = reader.get("LACEWORK_URL");
+            let ledger = reader.get("LEDGER_TABLE_NAME");
+            let queue = reader.get("WORK_QUEUE_URL");
+            let auth = reader.get("AUTH_FUNCTION_NAME");
+            let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
+            let token = reader.get("API_TOKEN_SECRET_ARN");
+            let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
+            let region = reader.get("AWS_REGION");
+            Some(Self {
+                lacework_url: lacework_url?,
+                aws: AccountSettings {
+                    home: Home {
+                        region: region?,
+                        administration_role: administration_role?,
+                    },
+                    token: TokenSecret(token?),
+                    ledger: LedgerTable(ledger?),
+                    queue: WorkQueue(queue?),
+                    functions: FunctionNames {
+                        own: own?,
+                        auth: Some(auth?),
+                    },
+                },
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_environment_is_reported_as_a_whole() {
+        let wrong = Settings::read(&|_| None).unwrap_err().to_string();
+        for name in [
+            "LACEWORK_URL",
+            "LEDGER_TABLE_NAME",
+            "WORK_QUEUE_URL",
+            "AWS_REGION",
+        ] {
+            assert!(wrong.contains(name), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Keeps the access token fresh: by schedule, and at once when the account function was refused.
+
+use jiff::Timestamp;
+use lambda_runtime::{Error, LambdaEvent};
+use serde::Deserialize;
+use towerhook_core::{
+    Result,
+    ports::{Keys, TokenIssuer, Tokens},
+    token,
+};
+use towerhook_runtime::{
+    aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
+    clock,
+    environment::{self, WrongEnvironment},
+    metrics,
+    saas::{self, lacework::LaceworkTokens},
+};
+use url::Url;
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Auth {
+    aws: Aws<AuthSettings>,
+    issuer: LaceworkTokens,
+}
+
+struct Settings {
+    lacework_url: Url,
+    aws: AuthSettings,
+}
+
+impl Settings {
+    fn read(
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> std::result::Result<Self, WrongEnvironment> {
+        environment::read(lookup, |reader| {
+            let lacework_url = reader.get("LACEWORK_URL");
+            let token = reader.get("API_TOKEN_SECRET_ARN");
+            let key = reader.get("API_CREDENTIALS_SECRET_ARN");
+            Some(Self {
+                lacework_url: lacework_url?,
+                aws: AuthSettings {
+                    key: KeySecret(key?),
+                    token: TokenSecret(token?),
+                },
+            })
+        })
+    }
+}
+
+/// Why the function was invoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Occasion {
+    /// The schedule fired.
+    Schedule,
+    /// The SaaS refused the stored token.
+    Refused,
+}
+
+/// The schedule's constant input, or the account function's request: `{"towerhook":{"refresh":...}}`.
+#[derive(Debug, Deserialize)]
+pub struct Request {
+    towerhook: Refresh,
+}
+
+#[derive(Debug, Deserialize)]
+struct Refresh {
+    refresh: Occasion,
+}
+
+impl Auth {
+    /// Reads the environment and makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// Every wrong setting, or an HTTP client that cannot be made.
+    pub async fn connect(
+        lookup: &dyn Fn(&str) -> Option<String>,
+    ) -> std::result::Result<Self, Error> {
+        let settings = Settings::read(lookup)?;
+        let issuer = LaceworkTokens::new(saas::http_client()?, settings.lacework_url)?;
+        let aws = Aws::new(&aws::connect().await, settings.aws);
+        Ok(Self { aws, issuer })
+    }
+
+    /// Renews the token where that is due.
+    ///
+    /// # Errors
+    ///
+    /// A secret could not be read or written, or the SaaS gave no token.
+    pub async fn handle(&self, event: LambdaEvent<Request>) -> std::result::Result<(), Error> {
+        let occasion = event.payload.towerhook.refresh;
+        let outcome = renew(&self.aws, &self.issuer, occasion, clock::now()).await;
+        match &outcome {
+            Ok(renewed) => {
+                tracing::info!(?occasion, renewed, "token looked after");
+                metrics::emit(
+                    "auth",
+                    clock::now(),
+                    &[("TokensIssued", usize::from(*renewed))],
+                );
+            }
+            Err(error) => {
+                tracing::error!(?occasion, error = error.chain(), "no token");
+                metrics::emit("auth", clock::now(), &[("TokenFailures", 1)]);
+            }
+        }
+        outcome?;
+        Ok(())
+    }
+}
+
+/// Renews the token if it is due, and says whether it was.
+async fn renew(
+    secrets: &(impl Keys + Tokens),
+    issuer: &impl TokenIssuer,
+    occasion: Occasion,
+    now: Timestamp,
+) -> Result<bool> {
+    let due = match occasion {
+        Occasion::Refused => true,
+        Occasion::Schedule => {
+            let stored = secrets.token().await?;
+            token::needs_refresh(stored.as_ref(), &secrets.key().await?.version, now)
+        }
+    };
+    if due {
+        token::refresh(secrets, issuer, now).await?;
+    }
+    Ok(due)
+}

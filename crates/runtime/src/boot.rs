@@ -1,0 +1,41 @@
+//! The way into the Lambda runtime.
+
+use std::future::Future;
+
+use lambda_runtime::Error;
+use tracing_subscriber::EnvFilter;
+
+/// Starts telemetry and a single-threaded executor, and runs a function until Lambda ends it.
+///
+/// One thread is enough: an invocation waits for the network, and nothing else.
+///
+/// # Errors
+///
+/// What `function` ends with, such as a wrong environment; it is logged once, here.
+pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+    init_tracing();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(function).inspect_err(|error| {
+        tracing::error!(
+            error = towerhook_core::chain(error.as_ref()),
+            "the function cannot start"
+        );
+    })
+}
+
+/// JSON lines with a top-level `level` and an RFC 3339 `timestamp`, which is what Lambda's log
+/// level filter reads. The level is Lambda's own setting.
+fn init_tracing() {
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "info".into());
+    // The SDK and the HTTP client may log headers and bodies below this level.
+    let filter = EnvFilter::new(format!("warn,towerhook={level}"));
+    let _ = tracing_subscriber::fmt()
+        .json()
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .with_env_filter(filter)
+        .try_init();
+}

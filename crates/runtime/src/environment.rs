@@ -1,0 +1,95 @@
+//! A function's settings, from its environment. Everything wrong is reported together.
+
+use std::{cell::RefCell, str::FromStr};
+
+/// All that is wrong with a function's environment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the function's environment is wrong: {}", .0.join("; "))]
+pub struct WrongEnvironment(Vec<String>);
+
+/// Reads variables and collects what is wrong with them.
+pub struct Reader<'a> {
+    lookup: &'a dyn Fn(&str) -> Option<String>,
+    wrong: RefCell<Vec<String>>,
+}
+
+impl std::fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader")
+            .field("wrong", &self.wrong)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Reader<'_> {
+    /// A variable that must hold a `T`. Values are not shown: they may be what should be secret.
+    pub fn get<T: FromStr>(&self, name: &str) -> Option<T> {
+        let Some(text) = (self.lookup)(name).filter(|text| !text.is_empty()) else {
+            self.wrong.borrow_mut().push(format!("{name} is not set"));
+            return None;
+        };
+        self.parse(name, &text)
+    }
+
+    /// A variable that may be absent or empty.
+    pub fn optional<T: FromStr>(&self, name: &str) -> Option<T> {
+        let text = (self.lookup)(name).filter(|text| !text.is_empty())?;
+        self.parse(name, &text)
+    }
+
+    fn parse<T: FromStr>(&self, name: &str, text: &str) -> Option<T> {
+        let value = text.parse().ok();
+        if value.is_none() {
+            let kind = std::any::type_name::<T>()
+                .rsplit("::")
+                .next()
+                .unwrap_or_default();
+            self.wrong.borrow_mut().push(format!("{name} is no {kind}"));
+        }
+        value
+    }
+}
+
+/// Reads settings with `read`, which asks for every variable before it gives up.
+///
+/// # Errors
+///
+/// Every variable that is missing or wrong.
+pub fn read<T>(
+    lookup: &dyn Fn(&str) -> Option<String>,
+    read: impl FnOnce(&Reader<'_>) -> Option<T>,
+) -> Result<T, WrongEnvironment> {
+    let reader = Reader {
+        lookup,
+        wrong: RefCell::default(),
+    };
+    let settings = read(&reader);
+    let wrong = reader.wrong.into_inner();
+    settings
+        .filter(|_| wrong.is_empty())
+        .ok_or(WrongEnvironment(wrong))
+}
+
+/// The process's environment, for [`read`].
+pub fn process(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_wrong_is_reported_together() {
+        let lookup = |name: &str| (name == "COUNT").then(|| "many".to_owned());
+        let settings = read(&lookup, |reader| {
+            let (count, name) = (reader.get::<u32>("COUNT"), reader.get::<String>("NAME"));
+            Some((count?, name?))
+        });
+        let wrong = settings.unwrap_err().to_string();
+        assert!(
+            wrong.contains("COUNT is no u32") && wrong.contains("NAME is not set"),
+            "{wrong}"
+        );
+    }
+}

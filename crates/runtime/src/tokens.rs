@@ -1,0 +1,62 @@
+//! Where the SaaS client's token comes from.
+
+use towerhook_core::{
+    Error, ErrorKind, Result,
+    model::SecretText,
+    ports::{Functions, Keys, TokenIssuer, Tokens},
+    token,
+};
+use towerhook_saas::lacework::TokenSource;
+
+use crate::clock;
+
+/// The stored token, for a function that never holds the key: where it is refused, the auth
+/// function is asked for another.
+#[derive(Debug)]
+pub struct StoredTokens<A>(pub A);
+
+impl<A: Tokens + Functions> TokenSource for StoredTokens<A> {
+    async fn token(&self) -> Result<SecretText> {
+        match self.0.token().await? {
+            Some(token) => Ok(token.token),
+            None => self.refused().await,
+        }
+    }
+
+    async fn refused(&self) -> Result<SecretText> {
+        self.0.refresh_token().await?;
+        let token = self.0.token().await?.ok_or_else(|| {
+            let reason = "the auth function stored no token";
+            Error::new(
+                "secretsmanager:GetSecretValue",
+                ErrorKind::Unauthorized,
+                reason,
+            )
+        })?;
+        Ok(token.token)
+    }
+}
+
+/// The stored token, for a function that holds the key and can make another.
+#[derive(Debug)]
+pub struct IssuedTokens<A, I> {
+    /// Both secrets.
+    pub secrets: A,
+    /// Where tokens come from.
+    pub issuer: I,
+}
+
+impl<A: Keys + Tokens, I: TokenIssuer> TokenSource for IssuedTokens<A, I> {
+    async fn token(&self) -> Result<SecretText> {
+        match self.secrets.token().await? {
+            Some(token) if token.expires_at > clock::now() => Ok(token.token),
+            _ => self.refused().await,
+        }
+    }
+
+    async fn refused(&self) -> Result<SecretText> {
+        Ok(token::refresh(&self.secrets, &self.issuer, clock::now())
+            .await?
+            .token)
+    }
+}

@@ -1,0 +1,292 @@
+//! Looks, plans and acts until there is nothing left to do, waiting for what takes time.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures::future::try_join_all;
+use tokio::time::sleep;
+use towerhook_core::{
+    Result,
+    foundation::{Foundation, Observed, StackSetSpec, Step, operation_id, plan, start_operation},
+    landing_zone::{AccountState, OperationState},
+    model::{AccountId, Names, SubAccount},
+    ports::{Created, Integration, IntegrationKind, Saas, SetupPorts},
+};
+
+use crate::{error::SetupError, progress::Progress, request::is_refused};
+
+/// How often to look whether an operation has ended: soon at first, later less often.
+const PAUSES: [Duration; 4] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+];
+/// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, seldom
+/// minutes, until a new role works everywhere.
+const TRIES: usize = 20;
+
+/// What should be when all is done.
+pub(crate) struct Goal<'a> {
+    /// What should exist; nothing, when the stack is deleted.
+    pub(crate) wanted: Option<&'a Foundation>,
+    /// The names of what should not.
+    pub(crate) retired: &'a [Names],
+    /// The main stack's id, which marks what is ours.
+    pub(crate) stack_id: &'a str,
+}
+
+/// A StackSet operation under way.
+struct Operation {
+    stack_set: String,
+    id: String,
+    deletes: bool,
+}
+
+/// Brings about the goal.
+pub(crate) async fn converge(
+    aws: &impl SetupPorts,
+    saas: &impl Saas,
+    goal: &Goal<'_>,
+    progress: &Progress,
+) -> std::result::Result<(), SetupError> {
+    // Accounts whose stack could not be removed: it can only be left behind.
+    let mut unreachable = BTreeSet::new();
+    let mut not_usable = 0;
+    for round in 0.. {
+        let mut observed = observe(aws, saas, goal).await?;
+        observed
+            .active
+            .retain(|account| !unreachable.contains(account));
+        let steps = plan(goal.wanted, goal.retired, goal.stack_id, &observed)?;
+        if steps.is_empty() {
+            return Ok(());
+        }
+        progress.begin_making();
+        let mut operations = Vec::new();
+        let mut wait = false;
+        for step in &steps {
+            tracing::info!(%step, "step");
+            progress.note(step);
+            match act(aws, saas, goal.stack_id, step).await? {
+                Act::Done => {}
+                Act::Wait => wait = true,
+                Act::Operation(operation) => operations.push(operation),
+                Act::NotUsable(why) if not_usable < TRIES => {
+                    tracing::warn!(why, "the SaaS cannot use the role yet");
+                    not_usable += 1;
+                    wait = true;
+                }
+                Act::NotUsable(why) => return Err(SetupError::TrailNotUsable(why)),
+                Act::AlreadyUsed => return Err(SetupError::TrailAlreadyUsed),
+            }
+        }
+        for operation in operations {
+            unreachable.extend(finish(aws, operation).await?);
+        }
+        if wait {
+            sleep(pause(round)).await;
+        }
+    }
+    Ok(())
+}
+
+fn pause(round: usize) -> Duration {
+    PAUSES[round.min(PAUSES.len() - 1)]
+}
+
+async fn observe(
+    aws: &impl SetupPorts,
+    saas: &impl Saas,
+    goal: &Goal<'_>,
+) -> std::result::Result<Observed, SetupError> {
+    let deployment = aws.deployment().await?;
+    let wanted = goal
+        .wanted
+        .map(|foundation| &foundation.deployment.policy.names);
+    let names: Vec<&Names> = wanted.into_iter().chain(goal.retired).collect();
+    let mut observed = Observed::default();
+    let sets = names.iter().flat_map(|names| {
+        [
+            names.log_stack_set(),
+            names.audit_stack_set(),
+            names.member_stack_set(),
+        ]
+    });
+    let sets = try_join_all(sets.map(|name| async move {
+        let Some(set) = aws.stack_set(&name).await? else {
+            return Ok(None);
+        };
+        let instances = aws.instances(&name, None).await?;
+        Result::Ok(Some((name, (set, instances))))
+    }));
+    observed.stack_sets = sets.await?.into_iter().flatten().collect();
+    for name in names.iter().map(|names| names.member_stack_set()) {
+        if let Some(stack) = aws.stack(&name).await? {
+            observed.stacks.insert(name, stack);
+        }
+    }
+    let accounts = aws.accounts().await?;
+    let active = accounts
+        .into_iter()
+        .filter(|account| account.state == AccountState::Active);
+    observed.active = active.map(|account| account.id).collect();
+    let stores = deployment
+        .map(|deployment| deployment.sub_accounts)
+        .unwrap_or_default();
+    observed.integrations = match integrations(saas, &stores).await {
+        Ok(integrations) => integrations,
+        // Who deletes the stack may have revoked the key before; what is in the SaaS stays there.
+        Err(error) if goal.wanted.is_none() && is_refused(&error) => {
+            tracing::error!(error = error.chain(), "integrations stay in Lacework");
+            Vec::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(observed)
+}
+
+async fn integrations(
+    saas: &impl Saas,
+    sub_accounts: &BTreeSet<SubAccount>,
+) -> Result<Vec<Integration>> {
+    let mut all = Vec::new();
+    for store in std::iter::once(None).chain(sub_accounts.iter().map(Some)) {
+        for kind in [IntegrationKind::CloudTrail, IntegrationKind::Config] {
+            all.extend(saas.integrations(store, kind).await?);
+        }
+    }
+    Ok(all)
+}
+
+/// What came of a step.
+enum Act {
+    Done,
+    Wait,
+    Operation(Operation),
+    NotUsable(String),
+    AlreadyUsed,
+}
+
+impl From<Created> for Act {
+    fn from(created: Created) -> Self {
+        match created {
+            Created::Done => Self::Done,
+            Created::NotUsable(why) => Self::NotUsable(why),
+            Created::AlreadyUsed => Self::AlreadyUsed,
+        }
+    }
+}
+
+async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Step) -> Result<Act> {
+    match step {
+        Step::CreateStackSet(spec) => {
+            aws.create_stack_set(spec).await?;
+            Ok(Act::Done)
+        }
+        Step::UpdateStackSet(spec) => {
+            let content = ("update", spec.description(), stack_id);
+            let id = start_operation(aws, &spec.name, &content, async |operation| {
+                aws.update_stack_set(spec, operation).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: spec.name.clone(),
+                id,
+                deletes: false,
+            }))
+        }
+        Step::CreateInstance { stack_set, account } => {
+            let accounts = [*account];
+            let id = start_operation(aws, stack_set, &("create", stack_id, account), async |id| {
+                aws.create_instances(stack_set, &accounts, id).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: stack_set.clone(),
+                id,
+                deletes: false,
+            }))
+        }
+        Step::DeleteInstances {
+            stack_set,
+            accounts,
+            retain,
+        } => {
+            let content = ("delete", stack_id, accounts, retain);
+            let id = start_operation(aws, stack_set, &content, async |id| {
+                aws.delete_instances(stack_set, accounts, *retain, id).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: stack_set.clone(),
+                id,
+                deletes: true,
+            }))
+        }
+        Step::DeleteStackSet(name) => {
+            aws.delete_stack_set(name).await?;
+            Ok(Act::Done)
+        }
+        Step::CreateStack(spec) => {
+            aws.create_stack(spec, &token("create", spec)).await?;
+            Ok(Act::Wait)
+        }
+        Step::UpdateStack(spec) => {
+            aws.update_stack(spec, &token("update", spec)).await?;
+            Ok(Act::Wait)
+        }
+        Step::DeleteStack(name) => {
+            aws.delete_stack(name, &operation_id(name, &("delete", stack_id), 0))
+                .await?;
+            Ok(Act::Wait)
+        }
+        Step::CreateIntegration { sub_account, spec } => {
+            Ok(saas.create(sub_account.as_ref(), spec).await?.into())
+        }
+        Step::UpdateIntegration { existing, spec } => {
+            Ok(saas.update(existing, spec, true).await?.into())
+        }
+        Step::DeleteIntegration(existing) => {
+            saas.delete(existing).await?;
+            Ok(Act::Done)
+        }
+        Step::Await(_) => Ok(Act::Wait),
+    }
+}
+
+fn token(verb: &str, spec: &StackSetSpec) -> String {
+    operation_id(&spec.name, &(verb, spec.description(), &spec.stack_id), 0)
+}
+
+/// Waits for an operation, and answers the accounts that a removal could not reach. An operation
+/// that succeeded may still have failed instances.
+async fn finish(
+    aws: &impl SetupPorts,
+    operation: Operation,
+) -> std::result::Result<BTreeSet<AccountId>, SetupError> {
+    let Operation {
+        stack_set,
+        id,
+        deletes,
+    } = operation;
+    for round in 0.. {
+        if aws.operation(&stack_set, &id).await? != OperationState::InProgress {
+            break;
+        }
+        sleep(pause(round)).await;
+    }
+    let failures = aws.failures(&stack_set, &id).await?;
+    for failure in &failures {
+        tracing::warn!(stack_set, account = %failure.account, reason = failure.reason, "failed");
+    }
+    if deletes {
+        return Ok(failures
+            .into_iter()
+            .map(|failure| failure.account)
+            .collect());
+    }
+    match failures.into_iter().next() {
+        Some(failure) => Err(SetupError::Instance { stack_set, failure }),
+        None => Ok(BTreeSet::new()),
+    }
+}

@@ -1,0 +1,172 @@
+//! The custom resource: makes, changes and removes what the accounts' enrollment stands on, and
+//! always answers.
+//!
+//! It is the one function that waits, since CloudFormation waits for it. Before its deadline it
+//! hands the request to a fresh invocation of itself; before CloudFormation's it answers FAILED,
+//! and the next try goes on from there. Every write can be repeated, so it may be cut anywhere.
+
+mod converge;
+mod error;
+mod progress;
+mod request;
+mod settings;
+mod templates;
+
+use std::{panic::AssertUnwindSafe, time::Duration};
+
+use futures::FutureExt;
+use jiff::{SignedDuration, Timestamp};
+use lambda_runtime::{Context, Error, LambdaEvent};
+use serde_json::{Value, json};
+use towerhook_core::{
+    custom_resource::{Outcome, Request, RequestType, Response, made_nothing},
+    model::SecretText,
+    ports::Functions,
+};
+use towerhook_runtime::{
+    aws::{self, Aws, SetupSettings},
+    clock,
+    saas::{self, presigned},
+};
+
+use crate::{progress::Progress, request::Answer};
+pub use crate::{settings::Settings, templates::TEMPLATES};
+
+/// So long before its own deadline, an invocation hands over to a fresh one.
+const HAND_OVER: Duration = Duration::from_secs(60);
+/// CloudFormation waits an hour; two minutes before, it gets an answer.
+const ANSWER_WITHIN: SignedDuration = SignedDuration::from_mins(58);
+
+/// The function with its clients.
+#[derive(Debug)]
+pub struct Setup {
+    settings: Settings,
+    aws: Aws<SetupSettings>,
+    http: saas::HttpClient,
+}
+
+impl Setup {
+    /// Reads the environment and makes the clients.
+    ///
+    /// # Errors
+    ///
+    /// Every wrong setting, or an HTTP client that cannot be made.
+    pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let settings = Settings::read(lookup)?;
+        let aws = Aws::new(&aws::connect().await, settings.aws.clone());
+        Ok(Self {
+            aws,
+            http: saas::http_client()?,
+            settings,
+        })
+    }
+
+    /// Carries out a request and answers it.
+    ///
+    /// # Errors
+    ///
+    /// The event is no request, or neither an answer nor a hand-over could be sent: Lambda invokes
+    /// the function again with the same event.
+    pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<(), Error> {
+        let LambdaEvent { payload, context } = event;
+        let request = Request::parse(&payload)
+            .inspect_err(|error| tracing::error!(%error, "cannot be answered"))?;
+        let first_seen = first_seen(&payload).unwrap_or_else(clock::now);
+        let left = ANSWER_WITHIN - clock::now().duration_since(first_seen);
+        let left = Duration::try_from(left).unwrap_or_default();
+        let own = clock::time_left(&context).saturating_sub(HAND_OVER);
+
+        let progress = Progress::default();
+        let work = AssertUnwindSafe(self.work(&request, &context, &progress)).catch_unwind();
+        let answer = match tokio::time::timeout(own.min(left), work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => {
+                Answer::failed(&request, &progress, "Towerhook failed unexpectedly".into())
+            }
+            Err(_elapsed) if own < left => {
+                tracing::info!(progress = progress.last(), "handing over");
+                self.aws
+                    .continue_with(&continuation(payload, first_seen))
+                    .await?;
+                return Ok(());
+            }
+            Err(_elapsed) => {
+                let reason = format!(
+                    "CloudFormation's hour is nearly over, and setup came as far as: {}. \
+                     The next try goes on from there.",
+                    progress.last()
+                );
+                Answer::failed(&request, &progress, reason)
+            }
+        };
+        self.answer(&request, answer).await
+    }
+
+    async fn work(&self, request: &Request, context: &Context, progress: &Progress) -> Answer {
+        tracing::info!(request = ?request.request_type, request_id = request.request_id, "setup");
+        if request.request_type == RequestType::Delete
+            && made_nothing(request.physical_resource_id.as_deref())
+        {
+            return Answer::success(request);
+        }
+        let result = match request.request_type {
+            RequestType::Create | RequestType::Update => {
+                self.create_or_update(request, progress).await
+            }
+            RequestType::Delete => self.delete(request, progress).await,
+        };
+        match result {
+            Ok(()) => Answer::success(request),
+            Err(error) => {
+                let reason = error.reason();
+                tracing::error!(reason, aws_request_id = context.request_id, "setup failed");
+                Answer::failed(request, progress, reason)
+            }
+        }
+    }
+
+    async fn answer(&self, request: &Request, answer: Answer) -> Result<(), Error> {
+        let Answer {
+            physical_id,
+            outcome,
+        } = answer;
+        let success = outcome == Outcome::Success;
+        let body = Response::new(request, physical_id, outcome).to_body();
+        presigned::put(&self.http, &request.response_url, body)
+            .await
+            .inspect_err(|error| {
+                tracing::error!(error = error.chain(), "the answer could not be sent");
+            })?;
+        tracing::info!(success, "answered");
+        Ok(())
+    }
+}
+
+/// When the first of a request's invocations began; it travels with the request.
+fn first_seen(payload: &Value) -> Option<Timestamp> {
+    payload
+        .pointer("/towerhook/firstSeen")?
+        .as_str()?
+        .parse()
+        .ok()
+}
+
+fn continuation(mut payload: Value, first_seen: Timestamp) -> SecretText {
+    payload["towerhook"] = json!({ "firstSeen": first_seen });
+    SecretText::from(payload.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_continuation_keeps_the_request_and_the_time_it_was_first_seen() {
+        let seen: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let payload = json!({"RequestType": "Delete", "ResponseURL": "https://example.com"});
+        let text = continuation(payload, seen);
+        let payload: Value = serde_json::from_str(text.expose()).unwrap();
+        assert_eq!(first_seen(&payload), Some(seen));
+        assert_eq!(payload["RequestType"], "Delete");
+    }
+}

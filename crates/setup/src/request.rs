@@ -1,0 +1,346 @@
+//! What each kind of request means.
+
+use jiff::SignedDuration;
+use towerhook_core::{
+    Error, ErrorKind,
+    custom_resource::{NOTHING_MADE, Outcome, Request, RequestType, physical_id},
+    enrollment::{Deployment, Record},
+    foundation::{Context, Facts, Foundation, Properties, Refusal, resolve},
+    lifecycle::{Message, MessageScope},
+    model::{AccountId, Names},
+    ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas},
+    token,
+};
+use towerhook_runtime::{
+    aws::{Aws, SetupSettings},
+    clock, random,
+    saas::lacework::{Lacework, LaceworkTokens},
+    tokens::IssuedTokens,
+};
+use url::Url;
+
+use crate::{
+    Setup, TEMPLATES,
+    converge::{self, Goal},
+    error::SetupError,
+    progress::Progress,
+};
+
+/// How long setup waits for a pass of the account function to end, and how often it asks.
+const LEASE_TRIES: u32 = 50;
+const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
+/// Longer than CloudFormation waits; a continuation keeps the lease, since its owner is the request.
+const LEASE_TIME: SignedDuration = SignedDuration::from_mins(61);
+
+/// What CloudFormation is told.
+pub(crate) struct Answer {
+    pub(crate) physical_id: String,
+    pub(crate) outcome: Outcome,
+}
+
+impl Answer {
+    pub(crate) fn success(request: &Request) -> Self {
+        Self {
+            physical_id: stable_id(request),
+            outcome: Outcome::Success,
+        }
+    }
+
+    pub(crate) fn failed(request: &Request, progress: &Progress, reason: String) -> Self {
+        let made_nothing =
+            request.request_type == RequestType::Create && !progress.made_something();
+        let physical_id = if made_nothing {
+            NOTHING_MADE.to_owned()
+        } else {
+            stable_id(request)
+        };
+        Self {
+            physical_id,
+            outcome: Outcome::Failed { reason },
+        }
+    }
+}
+
+/// An Update or Delete answers with the id that it came with.
+fn stable_id(request: &Request) -> String {
+    request
+        .physical_resource_id
+        .clone()
+        .unwrap_or_else(|| physical_id(&request.stack_id))
+}
+
+pub(crate) type SaasClient = Lacework<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
+
+impl Setup {
+    pub(crate) async fn create_or_update(
+        &self,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<(), SetupError> {
+        let properties = Properties::parse(&request.properties)?;
+        let previous = self.aws.deployment().await?;
+        if previous.is_some() {
+            progress.begin_making();
+        }
+        refuse_other_prefix(&properties, previous.as_ref())?;
+        let saas = self.saas(&properties.lacework_url)?;
+        progress.note(&"getting an access token");
+        self.check_key(&properties.lacework_url).await?;
+
+        progress.note(&"reading the landing zone");
+        let facts = self.facts(&properties, &saas).await?;
+        let suffix = match &previous {
+            Some(deployment) => deployment.policy.external_id_suffix.clone(),
+            None => {
+                self.aws
+                    .external_id_suffix(&random::external_id_suffix()?)
+                    .await?
+            }
+        };
+        let mut foundation = resolve(&properties, &facts, &self.context(suffix), &TEMPLATES)?;
+        if let Some(key) = &properties.kms_key {
+            tracing::warn!(
+                %key,
+                role = log_role(&foundation),
+                "the trail's key must let this role decrypt: add the statement in the README"
+            );
+        }
+        let retired = retire(&mut foundation, previous.as_ref());
+
+        let owner = format!("setup-{}", request.request_id);
+        self.take_lease(&owner).await?;
+        // Recorded before anything is made, so that a Delete always knows what to look for.
+        self.aws.store_deployment(&foundation.deployment).await?;
+        let goal = Goal {
+            wanted: Some(&foundation),
+            retired: &retired,
+            stack_id: &request.stack_id,
+        };
+        let result = converge::converge(&self.aws, &saas, &goal, progress).await;
+        let result = match result {
+            Ok(()) => {
+                self.mark_existing(request, &foundation.deployment, &facts)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        self.aws.release_lease(&owner).await?;
+        result?;
+        progress.note(&"starting the enrollment of all accounts");
+        self.aws
+            .publish(&Message::new(MessageScope::All, 0))
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn delete(
+        &self,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<(), SetupError> {
+        progress.begin_making();
+        // What was never recorded was never begun.
+        let Some(deployment) = self.aws.deployment().await? else {
+            return Ok(());
+        };
+        let url = self.settings.lacework_url.parse().or_else(|_| {
+            Properties::parse(&request.properties).map(|properties| properties.lacework_url)
+        })?;
+        let saas = self.saas(&url)?;
+        let owner = format!("setup-{}", request.request_id);
+        self.take_lease(&owner).await?;
+        let retired = [deployment.policy.names.clone()];
+        let goal = Goal {
+            wanted: None,
+            retired: &retired,
+            stack_id: &request.stack_id,
+        };
+        let result = converge::converge(&self.aws, &saas, &goal, progress).await;
+        self.aws.release_lease(&owner).await?;
+        result
+    }
+
+    fn saas(&self, url: &Url) -> Result<SaasClient, SetupError> {
+        let issuer = self.issuer(url)?;
+        let tokens = IssuedTokens {
+            secrets: self.aws.clone(),
+            issuer,
+        };
+        Lacework::new(self.http.clone(), url.clone(), tokens)
+            .map_err(|error| Refusal::new(format!("LaceworkUrl: {error}")).into())
+    }
+
+    fn issuer(&self, url: &Url) -> Result<LaceworkTokens, SetupError> {
+        LaceworkTokens::new(self.http.clone(), url.clone())
+            .map_err(|error| Refusal::new(format!("LaceworkUrl: {error}")).into())
+    }
+
+    /// A token is made anew, so that a wrong key or URL shows at once.
+    async fn check_key(&self, url: &Url) -> Result<(), SetupError> {
+        let issuer = self.issuer(url)?;
+        match token::refresh(&self.aws, &issuer, clock::now()).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.kind == ErrorKind::Unauthorized => {
+                let key_id = self.aws.key().await?.key_id;
+                Err(SetupError::KeyRefused {
+                    url: url.to_string(),
+                    key_id,
+                })
+            }
+            Err(error) if error.operation.starts_with("lacework:") => Err(SetupError::NoAnswer {
+                url: url.to_string(),
+                source: error,
+            }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn facts(&self, properties: &Properties, saas: &SaasClient) -> Result<Facts, SetupError> {
+        let trail = async {
+            if properties.capability.cloud_trail() {
+                self.aws.trail(&properties.trail_name).await
+            } else {
+                Ok(None)
+            }
+        };
+        let units = async {
+            if properties.mapped_units.is_empty() {
+                Ok(Default::default())
+            } else {
+                self.aws.organizational_units().await
+            }
+        };
+        let (landing_zone, trail, accounts, units, profile) = futures::try_join!(
+            self.aws.landing_zone(),
+            trail,
+            self.aws.accounts(),
+            units,
+            saas.profile(),
+        )?;
+        Ok(Facts {
+            landing_zone,
+            trail,
+            accounts,
+            units,
+            profile,
+        })
+    }
+
+    fn context(&self, external_id_suffix: String) -> Context {
+        Context {
+            stack_id: self.settings.stack_id.clone(),
+            partition: self.settings.partition.clone(),
+            region: self.settings.aws.home.region.clone(),
+            url_suffix: self.settings.url_suffix.clone(),
+            management_account: self.settings.management_account,
+            external_id_suffix,
+        }
+    }
+
+    async fn take_lease(&self, owner: &str) -> Result<(), SetupError> {
+        for _ in 0..LEASE_TRIES {
+            let now = clock::now();
+            if self.aws.take_lease(owner, now, now + LEASE_TIME).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(LEASE_PAUSE).await;
+        }
+        Err(SetupError::LeaseTaken)
+    }
+
+    /// Remembers who was there at launch with `MonitorExistingAccounts=No`, and forgets it when
+    /// the parameter turns Yes.
+    async fn mark_existing(
+        &self,
+        request: &Request,
+        deployment: &Deployment,
+        facts: &Facts,
+    ) -> Result<(), SetupError> {
+        let monitor_existing = deployment.policy.monitor_existing;
+        if monitor_existing && request.request_type == RequestType::Create {
+            return Ok(());
+        }
+        let records = self.aws.records().await?;
+        let changed: Vec<(AccountId, Option<Record>)> = if monitor_existing {
+            let marked = records
+                .into_iter()
+                .filter(|(_, record)| record.existing_at_launch);
+            marked
+                .map(|(id, record)| {
+                    (
+                        id,
+                        Some(Record {
+                            existing_at_launch: false,
+                            ..record
+                        }),
+                    )
+                })
+                .collect()
+        } else if request.request_type == RequestType::Create {
+            let ids = facts.accounts.iter().map(|account| account.id);
+            let unknown = ids.filter(|id| !records.contains_key(id));
+            unknown
+                .map(|id| {
+                    (
+                        id,
+                        Some(Record {
+                            existing_at_launch: true,
+                            ..Record::default()
+                        }),
+                    )
+                })
+                .collect()
+        } else {
+            Vec::new()
+        };
+        if !changed.is_empty() {
+            self.aws.store_records(&changed).await?;
+        }
+        Ok(())
+    }
+}
+
+fn log_role(foundation: &Foundation) -> Option<&str> {
+    foundation
+        .trail
+        .as_ref()
+        .map(|trail| trail.integration.role_arn.as_str())
+}
+
+/// Role names do not carry the prefix, so a second set of everything would collide with the first.
+fn refuse_other_prefix(
+    properties: &Properties,
+    previous: Option<&Deployment>,
+) -> Result<(), Refusal> {
+    match previous.map(|deployment| &deployment.policy.names.prefix) {
+        Some(prefix) if *prefix != properties.prefix => Err(Refusal::new(format!(
+            "IntegrationNamePrefix cannot change after launch: it was {:?} and is now {:?}. \
+             Set it back, or delete the stack and launch it anew.",
+            prefix.as_str(),
+            properties.prefix.as_str()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// What an earlier deployment used and this one does not.
+fn retire(foundation: &mut Foundation, previous: Option<&Deployment>) -> Vec<Names> {
+    let Some(previous) = previous else {
+        return Vec::new();
+    };
+    let deployment = &mut foundation.deployment;
+    deployment
+        .sub_accounts
+        .extend(previous.sub_accounts.iter().cloned());
+    let old = &previous.policy.names;
+    if *old == deployment.policy.names {
+        Vec::new()
+    } else {
+        vec![old.clone()]
+    }
+}
+
+/// An error that means that the SaaS no longer knows our key.
+pub(crate) fn is_refused(error: &Error) -> bool {
+    error.kind == ErrorKind::Unauthorized
+}

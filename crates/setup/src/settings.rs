@@ -1,0 +1,93 @@
+use towerhook_core::model::AccountId;
+use towerhook_runtime::{
+    aws::{
+        FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable, ManagementStackRole,
+        SetupSettings, TokenSecret,
+    },
+    environment::{self, WrongEnvironment},
+};
+
+/// The function's settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LACEWORK_URL`, as text: what is wrong with it is the stack's answer, not a failed start.
+    pub lacework_url: String,
+    /// `STACK_ID`.
+    pub stack_id: String,
+    /// `URL_SUFFIX`, such as `amazonaws.com`.
+    pub url_suffix: String,
+    /// `PARTITION`.
+    pub partition: String,
+    /// `MANAGEMENT_ACCOUNT_ID`.
+    pub management_account: AccountId,
+    /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
+    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`,
+    /// `MANAGEMENT_STACK_ROLE_ARN` (empty where the management account is not enrolled), and
+    /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
+    pub aws: SetupSettings,
+}
+
+impl Settings {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is missing or wrong, together.
+    pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
+        environment::read(lookup, |reader| {
+            let lacework_url = reader.get("LACEWORK_URL");
+            let stack_id = reader.get("STACK_ID");
+            let url_suffix = reader.get("URL_SUFFIX");
+            let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
+            let partition = reader.get("PARTITION");
+            let token = reader.get("API_TOKEN_SECRET_ARN");
+            let key = reader.get("API_CREDENTIALS_SECRET_ARN");
+            let ledger = reader.get("LEDGER_TABLE_NAME");
+            let topic = reader.get("FANOUT_TOPIC_ARN");
+            let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
+            let region = reader.get("AWS_REGION");
+            let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
+            let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
+            Some(Self {
+                lacework_url: lacework_url?,
+                stack_id: stack_id?,
+                url_suffix: url_suffix?,
+                partition: partition?,
+                management_account: management_account?,
+                aws: SetupSettings {
+                    home: Home {
+                        region: region?,
+                        administration_role: administration_role?,
+                    },
+                    key: KeySecret(key?),
+                    token: TokenSecret(token?),
+                    ledger: LedgerTable(ledger?),
+                    topic: FanOutTopic(topic?),
+                    functions: FunctionNames {
+                        own: own?,
+                        auth: None,
+                    },
+                    management_stack_role: ManagementStackRole(management_stack_role),
+                },
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_environment_is_reported_as_a_whole() {
+        let wrong = Settings::read(&|_| None).unwrap_err().to_string();
+        for name in [
+            "STACK_ID",
+            "LEDGER_TABLE_NAME",
+            "FANOUT_TOPIC_ARN",
+            "PARTITION",
+        ] {
+            assert!(wrong.contains(name), "{wrong}");
+        }
+    }
+}

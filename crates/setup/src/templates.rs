@@ -1,0 +1,11 @@
+//! The templates that the StackSets deploy, shipped inside the function: no bucket to read them
+//! from, and no version that could differ from the function's.
+
+use towerhook_core::foundation::Templates;
+
+/// The templates of this release.
+pub const TEMPLATES: Templates = Templates {
+    log: include_str!("../../../templates/lacework-aws-ct-log.template.yml"),
+    audit: include_str!("../../../templates/lacework-aws-ct-audit.template.yml"),
+    member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
+};
