@@ -1,0 +1,118 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use towerhook_sandbox::functions::Profile;
+
+/// Towerhook on this machine: a landing zone to watch it work in, and the package to launch in a
+/// real one.
+#[derive(Debug, Parser)]
+#[command(name = "towerhook", bin_name = "cargo towerhook", version)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Tell the whole story: launch, enroll, refresh, update, delete, and nothing is left.
+    Demo(Demo),
+    /// Keep a landing zone running until Ctrl-C.
+    Sandbox(Sandbox),
+    /// Send an event to the running sandbox's bus.
+    Event(Event),
+    /// Build the functions for Lambda, and put them beside the templates.
+    Package(Package),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Accounts that Control Tower manages at the end of the story: management, Log Archive, Audit,
+    /// members, and the one that Account Factory creates. One that is closed and one that is not
+    /// managed come on top; they are to be left alone.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(5..=500))]
+    pub(crate) accounts: u16,
+    /// Write what came of it to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Build the functions in the profile that ships, which takes longer.
+    #[arg(long)]
+    pub(crate) release: bool,
+}
+
+impl Demo {
+    pub(crate) fn profile(&self) -> Profile {
+        profile(self.release)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sandbox {
+    /// Accounts that Control Tower manages: management, Log Archive, Audit and members. One that is
+    /// closed and one that is not managed come on top.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=500))]
+    pub(crate) accounts: u16,
+    /// Launch the stack in it, too.
+    #[arg(long)]
+    pub(crate) launch: bool,
+    /// Build the functions in the profile that ships, which takes longer.
+    #[arg(long, requires = "launch")]
+    pub(crate) release: bool,
+}
+
+impl Sandbox {
+    pub(crate) fn profile(&self) -> Profile {
+        profile(self.release)
+    }
+}
+
+fn profile(release: bool) -> Profile {
+    if release {
+        Profile::Release
+    } else {
+        Profile::Quick
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Event {
+    /// An event as EventBridge shows it: its source, detail-type and detail are sent.
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Package {
+    /// The processor that the functions will run on.
+    #[arg(long, value_enum, default_value_t = Architectures::Both)]
+    pub(crate) arch: Architectures,
+    /// The folder to write to.
+    #[arg(long, value_name = "FOLDER", default_value = "dist")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Architectures {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "arm64")]
+    Arm64,
+    Both,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_landing_zone_too_small_for_the_story_is_refused() {
+        assert!(Arguments::try_parse_from(["towerhook", "demo", "--accounts", "4"]).is_err());
+        assert!(Arguments::try_parse_from(["towerhook", "demo", "--accounts", "5"]).is_ok());
+    }
+}

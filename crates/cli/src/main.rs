@@ -1,0 +1,40 @@
+//! The `towerhook` command: a landing zone on this machine, and the package that is launched in a
+//! real one.
+
+#![allow(clippy::print_stdout, reason = "a command speaks to its user")]
+
+mod arguments;
+mod demo;
+mod display;
+mod event;
+mod package;
+mod sandbox;
+mod table;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    let done = match Arguments::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Sandbox(arguments) => sandbox::run(&arguments).await,
+        Command::Event(arguments) => event::run(&arguments).await,
+        Command::Package(arguments) => package::run(&arguments).await,
+    };
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
+use comfy_table::{ContentArrangement, Table};
+use towerhook_sandbox::story::{AccountStory, ChapterTime};
+
+/// What became of every account.
+pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
+    let mut table = table(&[
+        "account",
+        "name",
+        "OU",
+        "role",
+        "stack instance",
+        "integration",
+        "sub-account",
+        "enrolled after",
+    ]);
+    for story in stories {
+        let account = &story.account;
+        let integration = story.enrollment.integration.as_ref();
+        let none = || "-".to_owned();
+        table.add_row([
+            account.id.clone(),
+            account.name.clone(),
+            account.unit.clone(),
+            account.role.to_string(),
+            story.enrollment.instance.clone().unwrap_or_else(none),
+            integration.map_or_else(none, |one| one.name.clone()),
+            integration.map_or_else(none, |one| one.account.clone()),
+            match (story.enrolled_after, story.expected) {
+                (Some(time), _) => format!("{:.1} s", time.as_secs_f64()),
+                (None, true) => "not enrolled".to_owned(),
+                (None, false) => "left alone".to_owned(),
+            },
+        ]);
+    }
+    table
+}
+
+/// What each chapter took.
+pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
+    let mut table = table(&["chapter", "seconds"]);
+    for chapter in chapters {
+        table.add_row([chapter.name.clone(), format!("{:.1}", chapter.seconds)]);
+    }
+    table
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
+    table
+}

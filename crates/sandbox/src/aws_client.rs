@@ -1,0 +1,289 @@
+//! The sandbox's own AWS client: the wire protocols, by hand, over plain HTTP.
+//!
+//! The sandbox prepares and inspects the landing zone in many accounts and for many services.
+//! It does so with this client and not with the AWS SDK, so that the SDK of the functions
+//! under test is not also the judge of what they did.
+//!
+//! The emulator takes a 12-digit access key id for the account and ignores the signature, so
+//! requests carry a header in the shape of Signature Version 4 whose signature says nothing.
+
+mod error;
+mod xml;
+
+use std::sync::Once;
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use serde_json::Value;
+use url::Url;
+
+pub use error::AwsError;
+pub use xml::{Element, XmlError};
+
+/// Parameters of a query-protocol call that has none.
+pub const NO_PARAMS: &[(&str, &str)] = &[];
+
+/// A client for one endpoint, one account and one Region. Cloning is cheap and shares connections.
+#[derive(Debug, Clone)]
+pub struct AwsClient {
+    endpoint: Url,
+    region: String,
+    account: String,
+    http: reqwest::Client,
+}
+
+impl AwsClient {
+    /// A client for `endpoint` in `region`, for the emulator's default account `000000000000`
+    /// until [`AwsClient::account`] selects another.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn new(endpoint: Url, region: String) -> anyhow::Result<Self> {
+        Ok(Self {
+            endpoint,
+            region,
+            account: "000000000000".to_owned(),
+            http: http_client()?,
+        })
+    }
+
+    /// The same client, acting in the account with this 12-digit id.
+    #[must_use]
+    pub fn account(&self, account_id: &str) -> Self {
+        Self {
+            account: account_id.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, in another Region.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        Self {
+            region: region.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The endpoint that all calls go to.
+    #[must_use]
+    pub fn endpoint(&self) -> &Url {
+        &self.endpoint
+    }
+
+    /// The Region that the calls name.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The 12-digit id of the account that the calls act in.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        &self.account
+    }
+
+    /// One call of a query-protocol service (CloudFormation, IAM, STS, SNS): a form in, XML out.
+    /// The element returned is the response's root, such as `DescribeStacksResponse`.
+    ///
+    /// # Errors
+    /// [`AwsError::Refused`] with AWS's code, or the other kinds when there was no answer.
+    pub async fn query<K: AsRef<str> + Sync, V: AsRef<str> + Sync>(
+        &self,
+        service: &str,
+        action: &str,
+        version: &str,
+        params: &[(K, V)],
+    ) -> Result<Element, AwsError> {
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", action)
+            .append_pair("Version", version)
+            .extend_pairs(params)
+            .finish();
+        let headers = self.headers(
+            service,
+            &[("content-type", "application/x-www-form-urlencoded")],
+        );
+        let answer = self
+            .send(service, action, Method::POST, "/", headers, form.into())
+            .await?;
+        let text = String::from_utf8_lossy(&answer);
+        Element::parse(&text).map_err(|source| AwsError::Unreadable {
+            service: service.to_owned(),
+            operation: action.to_owned(),
+            expected: "XML",
+            source: source.into(),
+        })
+    }
+
+    /// One call of a JSON-protocol service (Organizations, DynamoDB, Secrets Manager, SQS,
+    /// EventBridge, CloudWatch Logs, CloudTrail). `target_prefix` is what stands before the
+    /// operation in `X-Amz-Target`, such as `AWSOrganizationsV20161128`. An empty answer is `{}`.
+    ///
+    /// # Errors
+    /// [`AwsError::Refused`] with AWS's code, or the other kinds when there was no answer.
+    pub async fn json(
+        &self,
+        service: &str,
+        target_prefix: &str,
+        operation: &str,
+        body: Value,
+    ) -> Result<Value, AwsError> {
+        let content_type = match service {
+            "sqs" | "dynamodb" => "application/x-amz-json-1.0",
+            _ => "application/x-amz-json-1.1",
+        };
+        let target = format!("{target_prefix}.{operation}");
+        let headers = self.headers(
+            service,
+            &[("content-type", content_type), ("x-amz-target", &target)],
+        );
+        let answer = self
+            .send(
+                service,
+                operation,
+                Method::POST,
+                "/",
+                headers,
+                body.to_string().into_bytes(),
+            )
+            .await?;
+        if answer.is_empty() {
+            return Ok(Value::Object(serde_json::Map::new()));
+        }
+        serde_json::from_slice(&answer).map_err(|source| AwsError::Unreadable {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            expected: "JSON",
+            source: source.into(),
+        })
+    }
+
+    /// One call of a REST service (Lambda, S3, Control Tower): the answer's bytes as they came.
+    /// `path_and_query` begins with a slash and is already encoded.
+    ///
+    /// # Errors
+    /// [`AwsError::Refused`] with AWS's code, or the other kinds when there was no answer.
+    pub async fn rest(
+        &self,
+        service: &str,
+        method: Method,
+        path_and_query: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, AwsError> {
+        let operation = format!("{method} {path_and_query}");
+        let headers = self.headers(service, &[("content-type", content_type)]);
+        self.send(service, &operation, method, path_and_query, headers, body)
+            .await
+    }
+
+    fn headers(&self, service: &str, more: &[(&'static str, &str)]) -> HeaderMap {
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{service}/aws4_request, \
+             SignedHeaders=host, Signature=unsigned",
+            self.account, self.region
+        );
+        let mut headers = HeaderMap::new();
+        for (name, value) in more
+            .iter()
+            .chain([&("authorization", authorization.as_str())])
+        {
+            // What is not a header value cannot be a Region, an account or an operation either:
+            // the service refuses the request that lacks it.
+            if let Ok(value) = HeaderValue::from_str(value) {
+                headers.insert(*name, value);
+            }
+        }
+        headers
+    }
+
+    async fn send(
+        &self,
+        service: &str,
+        operation: &str,
+        method: Method,
+        path_and_query: &str,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, AwsError> {
+        let unreachable = |source| AwsError::Unreachable {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            source,
+        };
+        let url = format!(
+            "{}{path_and_query}",
+            self.endpoint.as_str().trim_end_matches('/')
+        );
+        debug_assert!(headers.contains_key(AUTHORIZATION) && headers.contains_key(CONTENT_TYPE));
+        let answer = self
+            .http
+            .request(method, url)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await
+            .map_err(unreachable)?;
+        let status = answer.status();
+        let error_type = answer
+            .headers()
+            .get("x-amzn-errortype")
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned);
+        let bytes = answer.bytes().await.map_err(unreachable)?;
+        if status.is_success() {
+            return Ok(bytes.to_vec());
+        }
+        let (code, message) = error::error_parts(&bytes, error_type.as_deref());
+        Err(AwsError::Refused {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            status: status.as_u16(),
+            code,
+            message,
+        })
+    }
+}
+
+/// An HTTP client that speaks to loopback and nothing else between: no proxy, no redirects.
+pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
+    install_crypto_provider();
+    Ok(reqwest::Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        // The emulator closes connections that are idle for 75 s; ours go before that.
+        .pool_idle_timeout(Duration::from_secs(30))
+        .build()?)
+}
+
+/// Makes ring the process's TLS provider, once. The libraries are built without a default one.
+pub(crate) fn install_crypto_provider() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error says that the process has a provider already, which does as well.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_account_is_the_access_key_id() {
+        let client = AwsClient::new(
+            "http://127.0.0.1:1".parse().unwrap(),
+            "us-east-1".to_owned(),
+        )
+        .unwrap()
+        .account("111122223333");
+        let headers = client.headers("iam", &[("content-type", "text/plain")]);
+        let authorization = headers[AUTHORIZATION].to_str().unwrap();
+        assert!(
+            authorization.contains("Credential=111122223333/20260101/us-east-1/iam/aws4_request")
+        );
+    }
+}

@@ -1,0 +1,225 @@
+//! Control Tower's operations.
+
+use serde_json::{Value, json};
+
+use super::{BASELINES, ControlTower, EnabledBaseline, State, Target};
+use crate::gateway::answer::ApiError;
+use crate::gateway::route::Call;
+
+/// The operations served, with the path of each.
+const OPERATIONS: [(&str, &str); 7] = [
+    ("/get-landingzone", "GetLandingZone"),
+    ("/list-landingzones", "ListLandingZones"),
+    ("/list-baselines", "ListBaselines"),
+    ("/get-baseline", "GetBaseline"),
+    ("/list-enabled-baselines", "ListEnabledBaselines"),
+    ("/get-enabled-baseline", "GetEnabledBaseline"),
+    ("/list-enabled-controls", "ListEnabledControls"),
+];
+
+/// The most that one page of `ListEnabledBaselines` holds.
+const PAGE: usize = 100;
+
+impl ControlTower {
+    pub(in crate::gateway) fn serve(
+        &self,
+        call: &Call,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        if call.account != self.management_account {
+            return Err(ApiError::new(
+                403,
+                "AccessDeniedException",
+                "User is not authorized to perform this operation: it is the management account's",
+            ));
+        }
+        let state = self.state();
+        match call.operation.as_str() {
+            "ListLandingZones" => {
+                let zones: Vec<_> = self
+                    .landing_zone_arn(&state)
+                    .map(|arn| json!({"arn": arn}))
+                    .into_iter()
+                    .collect();
+                Ok(json!({"landingZones": zones}))
+            }
+            "GetLandingZone" => self.get_landing_zone(&state, call, request),
+            "ListBaselines" => {
+                let baselines: Vec<_> = BASELINES
+                    .iter()
+                    .map(|(name, id)| json!({"arn": baseline_arn(&call.region, id), "name": name}))
+                    .collect();
+                Ok(json!({"baselines": baselines}))
+            }
+            "GetBaseline" => {
+                let wanted = text(request, "baselineIdentifier")?;
+                BASELINES
+                    .iter()
+                    .find(|(_, id)| baseline_arn(&call.region, id) == wanted)
+                    .map(|(name, _)| json!({"arn": wanted, "name": name}))
+                    .ok_or_else(|| not_found("Baseline not found."))
+            }
+            "ListEnabledBaselines" => self.list_enabled_baselines(&state, call, request),
+            "GetEnabledBaseline" => {
+                let wanted = text(request, "enabledBaselineIdentifier")?;
+                state
+                    .enabled
+                    .iter()
+                    .find(|one| one.arn == wanted)
+                    .filter(|_| is_home(&state, call))
+                    .map(|one| json!({"enabledBaselineDetails": self.summary(&state, one)}))
+                    .ok_or_else(|| not_found("Enabled baseline not found."))
+            }
+            // Optional controls are not part of the sandbox's landing zone.
+            "ListEnabledControls" => Ok(json!({"enabledControls": []})),
+            other => Err(ApiError::new(
+                404,
+                "UnknownOperationException",
+                format!("The sandbox's Control Tower does not serve {other}"),
+            )),
+        }
+    }
+
+    fn landing_zone_arn(&self, state: &State) -> Option<String> {
+        let zone = state.landing_zone.as_ref()?;
+        Some(format!(
+            "arn:aws:controltower:{}:{}:landingzone/{}",
+            zone.home_region, self.management_account, state.landing_zone_id
+        ))
+    }
+
+    fn get_landing_zone(
+        &self,
+        state: &State,
+        call: &Call,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let wanted = text(request, "landingZoneIdentifier")?;
+        let missing = || not_found("AWS Control Tower could not find the landing zone.");
+        let arn = self.landing_zone_arn(state).ok_or_else(missing)?;
+        let zone = state
+            .landing_zone
+            .as_ref()
+            .filter(|zone| wanted == arn && zone.home_region == call.region)
+            .ok_or_else(missing)?;
+        let mut landing_zone = json!({
+            "arn": arn,
+            "driftStatus": {"status": "IN_SYNC"},
+            "latestAvailableVersion": "4.0",
+            "status": "ACTIVE",
+            "version": zone.version,
+            "manifest": zone.manifest,
+        });
+        if zone.auto_enrollment {
+            landing_zone["remediationTypes"] = json!(["INHERITANCE_DRIFT"]);
+        }
+        Ok(json!({"landingZone": landing_zone}))
+    }
+
+    fn list_enabled_baselines(
+        &self,
+        state: &State,
+        call: &Call,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let children = request["includeChildren"].as_bool().unwrap_or(false);
+        let filter = &request["filter"];
+        let size = match request["maxResults"].as_u64() {
+            None => PAGE,
+            Some(size @ 5..=100) => usize::try_from(size).unwrap_or(PAGE),
+            Some(_) => return Err(invalid("maxResults must be between 5 and 100")),
+        };
+        let start = match request["nextToken"].as_str() {
+            None => 0,
+            Some(token) => token
+                .strip_prefix("enabled-")
+                .and_then(|number| number.parse().ok())
+                .ok_or_else(|| invalid("Invalid nextToken"))?,
+        };
+        let matching: Vec<Value> = state
+            .enabled
+            .iter()
+            .filter(|_| is_home(state, call))
+            .filter(|one| children || one.parent.is_none())
+            .map(|one| self.summary(state, one))
+            .filter(|one| {
+                [
+                    ("baselineIdentifiers", &one["baselineIdentifier"]),
+                    ("targetIdentifiers", &one["targetIdentifier"]),
+                    ("parentIdentifiers", &one["parentIdentifier"]),
+                    ("statuses", &one["statusSummary"]["status"]),
+                ]
+                .iter()
+                .all(|(name, value)| {
+                    filter[name]
+                        .as_array()
+                        .is_none_or(|wanted| wanted.contains(value))
+                })
+            })
+            .collect();
+        let page: Vec<_> = matching.iter().skip(start).take(size).collect();
+        let mut answer = json!({"enabledBaselines": page});
+        if start + size < matching.len() {
+            answer["nextToken"] = json!(format!("enabled-{}", start + size));
+        }
+        Ok(answer)
+    }
+
+    fn summary(&self, state: &State, one: &EnabledBaseline) -> Value {
+        let (region, organization) = state.landing_zone.as_ref().map_or(("", ""), |zone| {
+            (zone.home_region.as_str(), zone.organization_id.as_str())
+        });
+        let target = match &one.target {
+            Target::Account(id) => format!("account/{organization}/{id}"),
+            Target::OrganizationalUnit(id) => format!("ou/{organization}/{id}"),
+        };
+        let mut summary = json!({
+            "arn": one.arn,
+            "baselineIdentifier": baseline_arn(region, &one.baseline),
+            "targetIdentifier":
+                format!("arn:aws:organizations::{}:{target}", self.management_account),
+            "statusSummary": {"status": one.status},
+            "driftStatusSummary": {"types": {"inheritance": {"status": "IN_SYNC"}}},
+        });
+        if let Some(version) = &one.version {
+            summary["baselineVersion"] = json!(version);
+        }
+        if let Some(parent) = &one.parent {
+            summary["parentIdentifier"] = json!(parent);
+        }
+        summary
+    }
+}
+
+/// The operation at a path, where it is served here.
+pub(in crate::gateway) fn operation(path: &str) -> Option<&'static str> {
+    OPERATIONS
+        .iter()
+        .find(|(served, _)| *served == path)
+        .map(|(_, operation)| *operation)
+}
+
+fn is_home(state: &State, call: &Call) -> bool {
+    state
+        .landing_zone
+        .as_ref()
+        .is_some_and(|zone| zone.home_region == call.region)
+}
+
+fn baseline_arn(region: &str, id: &str) -> String {
+    format!("arn:aws:controltower:{region}::baseline/{id}")
+}
+
+fn text<'a>(request: &'a Value, field: &str) -> Result<&'a str, ApiError> {
+    request[field]
+        .as_str()
+        .ok_or_else(|| invalid(&format!("{field} is required")))
+}
+
+fn invalid(message: &str) -> ApiError {
+    ApiError::new(400, "ValidationException", message)
+}
+
+fn not_found(message: &str) -> ApiError {
+    ApiError::new(404, "ResourceNotFoundException", message)
+}

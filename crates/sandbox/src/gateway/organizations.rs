@@ -1,0 +1,358 @@
+//! Organizations as AWS answers it, over what the emulator keeps.
+//!
+//! The emulator lists every account at once, with `Status` alone. AWS answers pages of at most
+//! 20, and of an account its `State` and its `Paths`; `Status` was to go on 9 September 2026.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use super::answer::ApiError;
+use super::route::Call;
+use crate::aws_client::{AwsClient, AwsError};
+
+const TARGET: &str = "AWSOrganizationsV20161128";
+
+/// The most accounts or OUs in one page, and what a page holds when the caller does not say.
+const PAGE: u64 = 20;
+
+/// Whether the gateway answers this operation itself.
+pub(super) fn serves(operation: &str) -> bool {
+    matches!(
+        operation,
+        "ListAccounts"
+            | "DescribeAccount"
+            | "ListAccountsForParent"
+            | "ListOrganizationalUnitsForParent"
+            | "RemoveAccountFromOrganization"
+    )
+}
+
+/// Which fields say how an account is and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AccountFields {
+    /// `State` and `Paths`: since `Status` was retired.
+    #[default]
+    StateAndPaths,
+    /// `State`, `Paths` and `Status`: for the year before that.
+    All,
+    /// `Status` alone, as until 2025.
+    Status,
+}
+
+/// How Organizations answers about accounts. Clones answer alike.
+#[derive(Debug, Clone)]
+pub struct Organizations {
+    upstream: AwsClient,
+    overlay: Arc<Mutex<Overlay>>,
+}
+
+#[derive(Debug, Default)]
+struct Overlay {
+    fields: AccountFields,
+    empty_pages: bool,
+    states: BTreeMap<String, String>,
+    removed: BTreeSet<String>,
+}
+
+impl Organizations {
+    pub(super) fn new(upstream: AwsClient) -> Self {
+        Self {
+            upstream,
+            overlay: Arc::default(),
+        }
+    }
+
+    /// Which fields an account's description has from now on.
+    pub fn set_account_fields(&self, fields: AccountFields) {
+        self.overlay().fields = fields;
+    }
+
+    /// Whether `ListAccounts` begins with a page that is empty but has a `NextToken`, as AWS's
+    /// reference says it may.
+    pub fn set_empty_first_page(&self, empty: bool) {
+        self.overlay().empty_pages = empty;
+    }
+
+    /// Puts an account into a state that no call of this API leads to: `PENDING_ACTIVATION`,
+    /// `SUSPENDED` (by AWS), `PENDING_CLOSURE`, or back to `ACTIVE`. An account that was closed
+    /// is `CLOSED` without this.
+    pub fn set_account_state(&self, account: &str, state: &str) {
+        self.overlay()
+            .states
+            .insert(account.to_owned(), state.to_owned());
+    }
+
+    /// The account's `State`, or nothing when it is not in the organization.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    pub async fn account_state(&self, account: &str) -> Result<Option<String>, AwsError> {
+        if self.overlay().removed.contains(account) {
+            return Ok(None);
+        }
+        match self
+            .ask("DescribeAccount", json!({"AccountId": account}))
+            .await
+        {
+            Ok(answer) => Ok(Some(self.state(&answer["Account"]))),
+            Err(error) if error.is("AccountNotFoundException") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) async fn serve(&self, call: &Call, request: &Value) -> Result<Value, ApiError> {
+        if call.account != self.upstream.account_id() {
+            return Err(ApiError::new(
+                400,
+                "AccessDeniedException",
+                "You don't have permissions to access this resource.",
+            ));
+        }
+        match call.operation.as_str() {
+            "DescribeAccount" => self.describe_account(request).await,
+            "RemoveAccountFromOrganization" => self.remove_account(request).await,
+            "ListOrganizationalUnitsForParent" => {
+                let answer = self.ask(&call.operation, request.clone()).await?;
+                let units = list(&answer, "OrganizationalUnits");
+                let (page, next) = page(&units, request)?;
+                Ok(listing("OrganizationalUnits", page.to_vec(), next))
+            }
+            "ListAccountsForParent" => self.list_accounts(&call.operation, request).await,
+            _ => {
+                if self.overlay().empty_pages && request["NextToken"].is_null() {
+                    let start = Some(token(""));
+                    return Ok(listing("Accounts", Vec::new(), start));
+                }
+                self.list_accounts(&call.operation, request).await
+            }
+        }
+    }
+
+    async fn describe_account(&self, request: &Value) -> Result<Value, ApiError> {
+        let id = request["AccountId"].as_str().unwrap_or_default();
+        if self.overlay().removed.contains(id) {
+            return Err(account_not_found());
+        }
+        let answer = self.ask("DescribeAccount", request.clone()).await?;
+        let mut parents = BTreeMap::new();
+        let account = self.described(&answer["Account"], &mut parents).await?;
+        Ok(json!({"Account": account}))
+    }
+
+    async fn list_accounts(&self, operation: &str, request: &Value) -> Result<Value, ApiError> {
+        let answer = self.ask(operation, request.clone()).await?;
+        let removed = self.overlay().removed.clone();
+        let accounts: Vec<Value> = list(&answer, "Accounts")
+            .into_iter()
+            .filter(|account| !removed.contains(id(account)))
+            .collect();
+        let (page, next) = page(&accounts, request)?;
+        let mut described = Vec::new();
+        let mut parents = BTreeMap::new();
+        for account in page {
+            described.push(self.described(account, &mut parents).await?);
+        }
+        Ok(listing("Accounts", described, next))
+    }
+
+    async fn remove_account(&self, request: &Value) -> Result<Value, ApiError> {
+        let id = request["AccountId"].as_str().unwrap_or_default();
+        if id == self.upstream.account_id() {
+            return Err(ApiError::new(
+                400,
+                "MasterCannotLeaveOrganizationException",
+                "The management account cannot leave the organization.",
+            ));
+        }
+        if self.overlay().removed.contains(id) {
+            return Err(account_not_found());
+        }
+        self.ask("DescribeAccount", json!({"AccountId": id}))
+            .await?;
+        self.overlay().removed.insert(id.to_owned());
+        Ok(json!({}))
+    }
+
+    /// An account with the fields that AWS answers.
+    async fn described(
+        &self,
+        account: &Value,
+        parents: &mut BTreeMap<String, String>,
+    ) -> Result<Value, ApiError> {
+        let fields = self.overlay().fields;
+        let state = self.state(account);
+        let status = match state.as_str() {
+            "CLOSED" | "SUSPENDED" => "SUSPENDED",
+            "PENDING_CLOSURE" => "PENDING_CLOSURE",
+            _ => "ACTIVE",
+        };
+        let mut described: Map<String, Value> = account.as_object().cloned().unwrap_or_default();
+        described.remove("Path");
+        described.remove("Status");
+        if fields != AccountFields::StateAndPaths {
+            described.insert("Status".to_owned(), json!(status));
+        }
+        if fields != AccountFields::Status {
+            described.insert("State".to_owned(), json!(state));
+            let path = self.path(account, parents).await?;
+            described.insert("Paths".to_owned(), json!([path]));
+        }
+        Ok(Value::Object(described))
+    }
+
+    fn state(&self, account: &Value) -> String {
+        if let Some(state) = self.overlay().states.get(id(account)) {
+            return state.clone();
+        }
+        match account["Status"].as_str() {
+            // What CloseAccount leaves behind.
+            Some("SUSPENDED") => "CLOSED".to_owned(),
+            Some(status) => status.to_owned(),
+            None => "ACTIVE".to_owned(),
+        }
+    }
+
+    /// `o-…/r-…/ou-…/<account>/`
+    async fn path(
+        &self,
+        account: &Value,
+        parents: &mut BTreeMap<String, String>,
+    ) -> Result<String, ApiError> {
+        let organization = account["Arn"]
+            .as_str()
+            .and_then(|arn| arn.split('/').nth(1))
+            .unwrap_or_default();
+        let mut path = format!("{}/", id(account));
+        let mut child = id(account).to_owned();
+        while !child.starts_with("r-") {
+            let parent = match parents.get(&child) {
+                Some(parent) => parent.clone(),
+                None => {
+                    let answer = self.ask("ListParents", json!({"ChildId": child})).await?;
+                    let parent = answer["Parents"][0]["Id"].as_str().unwrap_or("r-0000");
+                    parents.insert(child, parent.to_owned());
+                    parent.to_owned()
+                }
+            };
+            path.insert_str(0, &format!("{parent}/"));
+            child = parent;
+        }
+        Ok(format!("{organization}/{path}"))
+    }
+
+    async fn ask(&self, operation: &str, request: Value) -> Result<Value, AwsError> {
+        self.upstream
+            .json("organizations", TARGET, operation, request)
+            .await
+    }
+
+    fn overlay(&self) -> MutexGuard<'_, Overlay> {
+        self.overlay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn account_not_found() -> ApiError {
+    ApiError::new(
+        400,
+        "AccountNotFoundException",
+        "You specified an account that doesn't exist.",
+    )
+}
+
+fn id(item: &Value) -> &str {
+    item["Id"].as_str().unwrap_or_default()
+}
+
+fn list(answer: &Value, field: &str) -> Vec<Value> {
+    answer[field].as_array().cloned().unwrap_or_default()
+}
+
+fn listing(field: &str, items: Vec<Value>, next: Option<String>) -> Value {
+    let mut answer = json!({field: items});
+    if let Some(next) = next {
+        answer["NextToken"] = json!(next);
+    }
+    answer
+}
+
+/// A token names the last item given, so that a page stays right when the list changes.
+fn token(last: &str) -> String {
+    format!("after:{last}")
+}
+
+fn page<'a>(
+    items: &'a [Value],
+    request: &Value,
+) -> Result<(&'a [Value], Option<String>), ApiError> {
+    let invalid = |message: &str| ApiError::new(400, "InvalidInputException", message);
+    let size = match &request["MaxResults"] {
+        Value::Null => PAGE,
+        value => value
+            .as_u64()
+            .filter(|size| (1..=PAGE).contains(size))
+            .ok_or_else(|| invalid("MaxResults must be between 1 and 20."))?,
+    };
+    let size = usize::try_from(size).unwrap_or(items.len());
+    let rest = match &request["NextToken"] {
+        Value::Null => items,
+        value => {
+            let last = value
+                .as_str()
+                .and_then(|token| token.strip_prefix("after:"))
+                .ok_or_else(|| invalid("INVALID_NEXT_TOKEN"))?;
+            match items.iter().position(|item| id(item) == last) {
+                Some(position) => &items[position + 1..],
+                None if last.is_empty() => items,
+                None => return Err(invalid("INVALID_NEXT_TOKEN")),
+            }
+        }
+    };
+    let page = &rest[..size.min(rest.len())];
+    let next = (rest.len() > page.len())
+        .then(|| page.last().map(|last| token(id(last))))
+        .flatten();
+    Ok((page, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_the_list_once() {
+        let items: Vec<_> = (0..45)
+            .map(|number| json!({"Id": format!("{number:012}")}))
+            .collect();
+        let mut seen = Vec::new();
+        let mut request = json!({});
+        let mut sizes = Vec::new();
+        loop {
+            let (page, next) = page(&items, &request).unwrap();
+            sizes.push(page.len());
+            seen.extend(page.iter().cloned());
+            match next {
+                Some(next) => request["NextToken"] = json!(next),
+                None => break,
+            }
+        }
+        assert_eq!(sizes, [20, 20, 5]);
+        assert_eq!(seen, items);
+    }
+
+    #[test]
+    fn what_aws_refuses_is_refused() {
+        for request in [
+            json!({"MaxResults": 21}),
+            json!({"MaxResults": 0}),
+            json!({"NextToken": "no such token"}),
+            json!({"NextToken": "after:000000000000"}),
+        ] {
+            assert_eq!(
+                page(&[], &request).unwrap_err().code,
+                "InvalidInputException"
+            );
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! CloudFormation's StackSets, whole, with self-managed permissions.
+//!
+//! Every stack instance is a real stack, made by the emulator's CloudFormation in the target
+//! account from the template that was submitted. Service-managed permissions, drift and import
+//! are not served, and say so.
+
+mod events;
+mod instances;
+mod model;
+mod operations;
+mod readings;
+mod requests;
+mod run;
+mod template;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::Response;
+use tokio::task::JoinSet;
+
+use super::answer::{ApiError, Body, cloudformation_answer};
+use super::organizations::Organizations;
+use super::route::{Call, Form};
+use crate::aws_client::AwsClient;
+use model::StackSet;
+
+pub use model::{Action, DetailedStatus, InstanceStatus, OperationStatus, ResultStatus};
+
+/// The StackSets of every account and Region. Clones share them.
+#[derive(Debug, Clone)]
+pub struct StackSets {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    upstream: AwsClient,
+    organizations: Organizations,
+    operation_delay: Duration,
+    sets: Mutex<Vec<StackSet>>,
+    failing: Mutex<BTreeMap<String, String>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// A StackSet as a test sees it.
+#[derive(Debug, Clone)]
+pub struct StackSetView {
+    /// Name.
+    pub name: String,
+    /// `arn:aws:cloudformation:<Region>:<account>:stackset/<name>:<uuid>`
+    pub arn: String,
+    /// The template's text.
+    pub template: String,
+    /// Parameters by key.
+    pub parameters: BTreeMap<String, String>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
+    /// Its instances.
+    pub instances: Vec<InstanceView>,
+    /// Its operations, oldest first.
+    pub operations: Vec<OperationView>,
+}
+
+/// A stack instance as a test sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceView {
+    /// 12-digit account id.
+    pub account: String,
+    /// Region.
+    pub region: String,
+    /// ARN of the stack in the account, where there is one.
+    pub stack_id: Option<String>,
+    /// Whether the stack is what the StackSet says.
+    pub status: InstanceStatus,
+    /// What the last operation did to it.
+    pub detailed_status: DetailedStatus,
+    /// Why it is so.
+    pub reason: Option<String>,
+}
+
+/// An operation as a test sees it.
+#[derive(Debug, Clone)]
+pub struct OperationView {
+    /// Operation id, as its caller chose it.
+    pub id: String,
+    /// What it does.
+    pub action: Action,
+    /// How far it is.
+    pub status: OperationStatus,
+    /// Accounts and Regions that it touches, with what became of each.
+    pub results: Vec<(String, String, ResultStatus)>,
+    /// Time from submission to end, waiting included; nothing while it is not over.
+    pub took: Option<Duration>,
+}
+
+impl StackSets {
+    pub(super) fn new(
+        upstream: AwsClient,
+        organizations: Organizations,
+        operation_delay: Duration,
+    ) -> Self {
+        Self {
+            inner: Arc::new(Inner {
+                upstream,
+                organizations,
+                operation_delay,
+                sets: Mutex::default(),
+                failing: Mutex::default(),
+                tasks: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Every StackSet that is not deleted.
+    #[must_use]
+    pub fn all(&self) -> Vec<StackSetView> {
+        self.inner
+            .sets()
+            .iter()
+            .filter(|set| !set.deleted)
+            .map(view)
+            .collect()
+    }
+
+    /// The StackSet with this name, unless it is deleted.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<StackSetView> {
+        self.all().into_iter().find(|set| set.name == name)
+    }
+
+    /// From now on every operation fails in these accounts, with this reason. No accounts: none
+    /// fails any more.
+    pub fn fail_instances<A: Into<String>>(
+        &self,
+        accounts: impl IntoIterator<Item = A>,
+        reason: &str,
+    ) {
+        *self.inner.failing() = accounts
+            .into_iter()
+            .map(|account| (account.into(), reason.to_owned()))
+            .collect();
+    }
+
+    /// Serves a StackSet operation; nothing where the call is another of CloudFormation's.
+    pub(super) async fn serve(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Option<Result<Response<Body>, ApiError>> {
+        let result = self.inner.serve(call, form).await?;
+        Some(result.map(|xml| cloudformation_answer(&call.operation, &xml)))
+    }
+
+    /// Ends the operations that run, where they are.
+    pub(super) fn abort(&self) {
+        self.inner
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort_all();
+    }
+}
+
+impl Inner {
+    fn sets(&self) -> MutexGuard<'_, Vec<StackSet>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failing(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
+    async fn serve(self: &Arc<Self>, call: &Call, form: &Form) -> Option<Result<String, ApiError>> {
+        Some(match call.operation.as_str() {
+            "CreateStackSet" => self.create_stack_set(call, form).await,
+            "DescribeStackSet" => self.describe_stack_set(call, form),
+            "UpdateStackSet" => self.update_stack_set(call, form).await,
+            "DeleteStackSet" => self.delete_stack_set(call, form).await,
+            "ListStackSets" => self.list_stack_sets(call, form),
+            "CreateStackInstances" => self.create_stack_instances(call, form).await,
+            "UpdateStackInstances" => self.update_stack_instances(call, form).await,
+            "DeleteStackInstances" => self.delete_stack_instances(call, form).await,
+            "ListStackInstances" => self.list_stack_instances(call, form),
+            "DescribeStackInstance" => self.describe_stack_instance(call, form),
+            "DescribeStackSetOperation" => self.describe_operation(call, form),
+            "ListStackSetOperations" => self.list_operations(call, form),
+            "ListStackSetOperationResults" => self.list_results(call, form),
+            "StopStackSetOperation" => self.stop_operation(call, form).await,
+            "DetectStackSetDrift"
+            | "ImportStacksToStackSet"
+            | "ListStackSetAutoDeploymentTargets" => Err(ApiError::new(
+                400,
+                "InvalidAction",
+                format!("The sandbox's StackSets do not serve {}", call.operation),
+            )),
+            _ => return None,
+        })
+    }
+}
+
+fn view(set: &StackSet) -> StackSetView {
+    StackSetView {
+        name: set.name.clone(),
+        arn: set.arn(),
+        template: set.template.clone(),
+        parameters: set.parameters.clone(),
+        tags: set.tags.clone(),
+        instances: set
+            .instances
+            .iter()
+            .map(|((account, region), instance)| InstanceView {
+                account: account.clone(),
+                region: region.clone(),
+                stack_id: instance.stack_id.clone(),
+                status: instance.status,
+                detailed_status: instance.detailed,
+                reason: instance.reason.clone(),
+            })
+            .collect(),
+        operations: set
+            .operations
+            .iter()
+            .map(|operation| OperationView {
+                id: operation.id.clone(),
+                action: operation.action,
+                status: operation.status,
+                results: operation
+                    .results
+                    .iter()
+                    .map(|result| {
+                        let (account, region) = result.place.clone();
+                        (account, region, result.status)
+                    })
+                    .collect(),
+                took: operation.took,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,371 @@
+//! StackSets, their instances and operations, as CloudFormation keeps them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+/// Words of the API, with the spelling that it uses.
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(match self { $(Self::$variant => $text,)* })
+            }
+        }
+    };
+}
+
+words! {
+    /// What an operation does.
+    Action {
+        /// CreateStackInstances.
+        Create = "CREATE",
+        /// UpdateStackSet or UpdateStackInstances.
+        Update = "UPDATE",
+        /// DeleteStackInstances.
+        Delete = "DELETE",
+    }
+}
+
+words! {
+    /// How far an operation is.
+    OperationStatus {
+        /// Waits for others of the same StackSet.
+        Queued = "QUEUED",
+        /// At work.
+        Running = "RUNNING",
+        /// Told to stop, and at its last instances.
+        Stopping = "STOPPING",
+        /// Stopped on request.
+        Stopped = "STOPPED",
+        /// Ended with no more failures than tolerated.
+        Succeeded = "SUCCEEDED",
+        /// Ended because of more failures than tolerated.
+        Failed = "FAILED",
+    }
+}
+
+impl OperationStatus {
+    /// Whether it is over.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Stopped | Self::Succeeded | Self::Failed)
+    }
+}
+
+words! {
+    /// Whether an instance's stack is what its StackSet says.
+    InstanceStatus {
+        /// It is.
+        Current = "CURRENT",
+        /// It is not, or there is none.
+        Outdated = "OUTDATED",
+        /// A deletion failed; only another deletion helps.
+        Inoperable = "INOPERABLE",
+    }
+}
+
+words! {
+    /// What the last operation did to an instance.
+    DetailedStatus {
+        /// Not yet anything.
+        Pending = "PENDING",
+        /// It is at it.
+        Running = "RUNNING",
+        /// What it was to do.
+        Succeeded = "SUCCEEDED",
+        /// It failed.
+        Failed = "FAILED",
+        /// Nothing, because the operation stopped or failed before.
+        Cancelled = "CANCELLED",
+        /// It failed to delete.
+        Inoperable = "INOPERABLE",
+        /// Nothing, because the account is suspended or closed.
+        SkippedSuspendedAccount = "SKIPPED_SUSPENDED_ACCOUNT",
+    }
+}
+
+words! {
+    /// What an operation did in an account and Region.
+    ResultStatus {
+        /// Not yet anything.
+        Pending = "PENDING",
+        /// It is at it.
+        Running = "RUNNING",
+        /// What it was to do.
+        Succeeded = "SUCCEEDED",
+        /// It failed.
+        Failed = "FAILED",
+        /// Nothing.
+        Cancelled = "CANCELLED",
+    }
+}
+
+/// Account and Region.
+pub(super) type Place = (String, String);
+
+#[derive(Debug, Clone)]
+pub(super) struct StackSet {
+    pub(super) name: String,
+    /// The part of the StackSet's id after its name.
+    pub(super) uuid: String,
+    pub(super) account: String,
+    pub(super) region: String,
+    pub(super) description: Option<String>,
+    pub(super) deleted: bool,
+    pub(super) template: String,
+    pub(super) parameters: BTreeMap<String, String>,
+    pub(super) capabilities: Vec<String>,
+    pub(super) tags: BTreeMap<String, String>,
+    pub(super) administration_role: String,
+    pub(super) execution_role: String,
+    pub(super) managed_execution: bool,
+    /// Of the CreateStackSet call, with a digest of what it asked for.
+    pub(super) token: Option<(String, String)>,
+    pub(super) instances: BTreeMap<Place, Instance>,
+    pub(super) operations: Vec<Operation>,
+}
+
+impl StackSet {
+    pub(super) fn id(&self) -> String {
+        format!("{}:{}", self.name, self.uuid)
+    }
+
+    pub(super) fn arn(&self) -> String {
+        format!(
+            "arn:aws:cloudformation:{}:{}:stackset/{}",
+            self.region,
+            self.account,
+            self.id()
+        )
+    }
+
+    pub(super) fn operation(&self, id: &str) -> Option<&Operation> {
+        self.operations.iter().find(|operation| operation.id == id)
+    }
+
+    pub(super) fn operation_mut(&mut self, id: &str) -> Option<&mut Operation> {
+        self.operations
+            .iter_mut()
+            .find(|operation| operation.id == id)
+    }
+
+    /// Whether anything runs or waits.
+    pub(super) fn is_busy(&self) -> bool {
+        self.operations
+            .iter()
+            .any(|operation| !operation.status.is_final())
+    }
+
+    /// Ids of the queued operations that may start now: in order, as long as none touches a
+    /// place that a running or earlier queued one touches.
+    pub(super) fn startable(&self) -> Vec<String> {
+        let mut taken: BTreeSet<&Place> = BTreeSet::new();
+        let mut exclusive = false;
+        let mut startable = Vec::new();
+        for operation in &self.operations {
+            let places = || operation.results.iter().map(|result| &result.place);
+            match operation.status {
+                OperationStatus::Running | OperationStatus::Stopping => {
+                    exclusive |= operation.whole_set;
+                    taken.extend(places());
+                }
+                OperationStatus::Queued => {
+                    let free = !exclusive
+                        && places().all(|place| !taken.contains(place))
+                        && (!operation.whole_set || taken.is_empty());
+                    if free {
+                        startable.push(operation.id.clone());
+                    }
+                    exclusive |= operation.whole_set;
+                    taken.extend(places());
+                }
+                _ => {}
+            }
+        }
+        startable
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Instance {
+    pub(super) stack_id: Option<String>,
+    pub(super) status: InstanceStatus,
+    pub(super) detailed: DetailedStatus,
+    pub(super) reason: Option<String>,
+    pub(super) overrides: BTreeMap<String, String>,
+    pub(super) last_operation: String,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Operation {
+    pub(super) id: String,
+    pub(super) action: Action,
+    /// An UpdateStackSet, which goes with no other operation.
+    pub(super) whole_set: bool,
+    pub(super) status: OperationStatus,
+    pub(super) reason: Option<String>,
+    pub(super) retain_stacks: bool,
+    pub(super) preferences: Preferences,
+    pub(super) administration_role: String,
+    pub(super) execution_role: String,
+    pub(super) created: Timestamp,
+    pub(super) ended: Option<Timestamp>,
+    pub(super) submitted: Instant,
+    pub(super) took: Option<std::time::Duration>,
+    pub(super) results: Vec<OperationResult>,
+}
+
+impl Operation {
+    pub(super) fn failures(&self) -> usize {
+        self.results
+            .iter()
+            .filter(|result| result.status == ResultStatus::Failed)
+            .count()
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct OperationResult {
+    pub(super) place: Place,
+    pub(super) status: ResultStatus,
+    pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Preferences {
+    pub(super) region_order: Vec<String>,
+    pub(super) region_concurrency: Option<String>,
+    pub(super) failure_tolerance_count: Option<u32>,
+    pub(super) failure_tolerance_percentage: Option<u32>,
+    pub(super) max_concurrent_count: Option<u32>,
+    pub(super) max_concurrent_percentage: Option<u32>,
+    pub(super) concurrency_mode: Option<String>,
+}
+
+impl Preferences {
+    /// How many accounts of a Region may fail.
+    pub(super) fn tolerance(&self, accounts: usize) -> usize {
+        match (
+            self.failure_tolerance_count,
+            self.failure_tolerance_percentage,
+        ) {
+            (Some(count), _) => as_usize(count),
+            (None, Some(percentage)) => accounts * as_usize(percentage) / 100,
+            (None, None) => 0,
+        }
+    }
+
+    /// How many accounts of a Region are worked on at once.
+    pub(super) fn concurrency(&self, accounts: usize) -> usize {
+        let most = match (self.max_concurrent_count, self.max_concurrent_percentage) {
+            (Some(count), _) => as_usize(count),
+            (None, Some(percentage)) => accounts * as_usize(percentage) / 100,
+            (None, None) => 1,
+        };
+        let soft = self.concurrency_mode.as_deref() == Some("SOFT_FAILURE_TOLERANCE");
+        let strict = self.tolerance(accounts) + 1;
+        if soft { most } else { most.min(strict) }.max(1)
+    }
+}
+
+fn as_usize(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerance_and_concurrency_follow_the_preferences() {
+        let default = Preferences::default();
+        assert_eq!((default.tolerance(10), default.concurrency(10)), (0, 1));
+        let strict = Preferences {
+            failure_tolerance_percentage: Some(25),
+            max_concurrent_count: Some(100),
+            ..Preferences::default()
+        };
+        assert_eq!((strict.tolerance(10), strict.concurrency(10)), (2, 3));
+        let soft = Preferences {
+            concurrency_mode: Some("SOFT_FAILURE_TOLERANCE".to_owned()),
+            ..strict
+        };
+        assert_eq!(soft.concurrency(10), 100);
+    }
+
+    fn operation(
+        id: &str,
+        status: OperationStatus,
+        whole_set: bool,
+        accounts: &[&str],
+    ) -> Operation {
+        let result = |account: &&str| OperationResult {
+            place: ((*account).to_owned(), "us-east-1".to_owned()),
+            status: ResultStatus::Pending,
+            reason: None,
+        };
+        Operation {
+            id: id.to_owned(),
+            action: Action::Update,
+            whole_set,
+            status,
+            reason: None,
+            retain_stacks: false,
+            preferences: Preferences::default(),
+            administration_role: String::new(),
+            execution_role: String::new(),
+            created: Timestamp::UNIX_EPOCH,
+            ended: None,
+            submitted: Instant::now(),
+            took: None,
+            results: accounts.iter().map(result).collect(),
+        }
+    }
+
+    #[test]
+    fn an_operation_waits_for_those_it_conflicts_with() {
+        use OperationStatus::{Queued, Running, Succeeded};
+        let set = |operations| StackSet {
+            name: "Set".to_owned(),
+            uuid: String::new(),
+            account: String::new(),
+            region: String::new(),
+            description: None,
+            deleted: false,
+            template: String::new(),
+            parameters: BTreeMap::new(),
+            capabilities: Vec::new(),
+            tags: BTreeMap::new(),
+            administration_role: String::new(),
+            execution_role: String::new(),
+            managed_execution: true,
+            token: None,
+            instances: BTreeMap::new(),
+            operations,
+        };
+        let busy = set(vec![
+            operation("over", Succeeded, true, &["1", "2", "3", "4"]),
+            operation("runs", Running, false, &["1"]),
+            operation("same account", Queued, false, &["1", "2"]),
+            operation("other account", Queued, false, &["3"]),
+            operation("behind one that waits", Queued, false, &["2"]),
+            operation("everything", Queued, true, &[]),
+            operation("behind everything", Queued, false, &["4"]),
+        ]);
+        assert_eq!(busy.startable(), ["other account"]);
+        let idle = set(vec![operation("everything", Queued, true, &["1"])]);
+        assert_eq!(idle.startable(), ["everything"]);
+        let updating = set(vec![
+            operation("everything", Running, true, &[]),
+            operation("behind everything", Queued, false, &["1"]),
+        ]);
+        assert!(updating.startable().is_empty());
+    }
+}

@@ -1,0 +1,110 @@
+//! The operations that only read.
+
+use super::Inner;
+use super::requests::{find, instance_not_found, operation_not_found};
+use super::wire::{
+    self, element, filters, instance, optional, overrides, required, result, summaries,
+    whole_operation,
+};
+use crate::gateway::answer::ApiError;
+use crate::gateway::route::{Call, Form};
+
+impl Inner {
+    pub(super) fn list_stack_instances(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<String, ApiError> {
+        let account = optional(form, "StackInstanceAccount");
+        let region = optional(form, "StackInstanceRegion");
+        let filters = filters(form);
+        if let Some((other, _)) = filters.iter().find(|(name, _)| {
+            !matches!(
+                *name,
+                "DETAILED_STATUS" | "LAST_OPERATION_ID" | "DRIFT_STATUS"
+            )
+        }) {
+            return Err(ApiError::validation(format!("Unknown filter {other}")));
+        }
+        let mut sets = self.sets();
+        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let items: Vec<_> = set
+            .instances
+            .iter()
+            .filter(|((a, r), _)| {
+                account.is_none_or(|wanted| wanted == a) && region.is_none_or(|wanted| wanted == r)
+            })
+            .filter(|(_, one)| {
+                filters.iter().all(|(name, wanted)| match *name {
+                    "DETAILED_STATUS" => one.detailed.to_string() == *wanted,
+                    "LAST_OPERATION_ID" => one.last_operation == *wanted,
+                    _ => *wanted == "NOT_CHECKED",
+                })
+            })
+            .map(|(place, one)| instance(set, place, one))
+            .collect();
+        summaries(form, &items)
+    }
+
+    pub(super) fn describe_stack_instance(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<String, ApiError> {
+        let place = (
+            required(form, "StackInstanceAccount")?.to_owned(),
+            required(form, "StackInstanceRegion")?.to_owned(),
+        );
+        let mut sets = self.sets();
+        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let one = set
+            .instances
+            .get(&place)
+            .ok_or_else(|| instance_not_found(&set.name, &place))?;
+        Ok(element(
+            "StackInstance",
+            &(instance(set, &place, one) + &overrides(one)),
+        ))
+    }
+
+    pub(super) fn describe_operation(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+        let id = required(form, "OperationId")?;
+        let mut sets = self.sets();
+        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        set.operation(id)
+            .map(|operation| whole_operation(set, operation))
+            .ok_or_else(|| operation_not_found(id))
+    }
+
+    pub(super) fn list_operations(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+        let mut sets = self.sets();
+        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let items: Vec<_> = set.operations.iter().rev().map(wire::operation).collect();
+        summaries(form, &items)
+    }
+
+    pub(super) fn list_results(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+        let id = required(form, "OperationId")?;
+        let filters = filters(form);
+        if let Some((other, _)) = filters
+            .iter()
+            .find(|(name, _)| *name != "OPERATION_RESULT_STATUS")
+        {
+            return Err(ApiError::validation(format!("Unknown filter {other}")));
+        }
+        let mut sets = self.sets();
+        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let operation = set.operation(id).ok_or_else(|| operation_not_found(id))?;
+        let items: Vec<_> = operation
+            .results
+            .iter()
+            .filter(|one| {
+                filters
+                    .iter()
+                    .all(|(_, wanted)| one.status.to_string() == *wanted)
+            })
+            .map(result)
+            .collect();
+        summaries(form, &items)
+    }
+}

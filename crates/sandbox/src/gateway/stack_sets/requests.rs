@@ -1,0 +1,282 @@
+//! The operations on StackSets themselves, and everything that only reads.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::model::StackSet;
+use super::operations::{Submission, places};
+use super::template::template;
+use super::wire::{
+    flag, list, optional, parameters, preferences, required, stack_set, stack_set_summary,
+    summaries, tags, text,
+};
+use super::{Action, Inner, events};
+use crate::gateway::answer::ApiError;
+use crate::gateway::route::{Call, Form};
+
+impl Inner {
+    pub(super) async fn create_stack_set(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<String, ApiError> {
+        let name = required(form, "StackSetName")?;
+        let name_is_good = name.len() <= 128
+            && name.starts_with(|first: char| first.is_ascii_alphabetic())
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if !name_is_good {
+            return Err(ApiError::validation(format!(
+                "1 validation error detected: Value '{name}' at 'stackSetName' failed to satisfy \
+                 constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
+            )));
+        }
+        if optional(form, "PermissionModel") == Some("SERVICE_MANAGED") {
+            return Err(ApiError::validation(
+                "The sandbox's StackSets have self-managed permissions only",
+            ));
+        }
+        let template = template(form)?.ok_or_else(|| {
+            ApiError::validation("Either TemplateBody or TemplateURL is required")
+        })?;
+        let parameters = parameters(form, "Parameters", &BTreeMap::new())?;
+        let capabilities = list(form, "Capabilities");
+        self.check_template(call, &template, &parameters, &capabilities)
+            .await?;
+        let token =
+            optional(form, "ClientRequestToken").map(|token| (token.to_owned(), digest(form)));
+        let set = StackSet {
+            name: name.to_owned(),
+            uuid: Uuid::new_v4().to_string(),
+            account: call.account.clone(),
+            region: call.region.clone(),
+            description: optional(form, "Description").map(str::to_owned),
+            deleted: false,
+            template,
+            parameters,
+            capabilities,
+            tags: tags(form).unwrap_or_default(),
+            administration_role: administration_role(call, form),
+            execution_role: optional(form, "ExecutionRoleName")
+                .unwrap_or("AWSCloudFormationStackSetExecutionRole")
+                .to_owned(),
+            managed_execution: flag(form, "ManagedExecution.Active").unwrap_or(false),
+            token,
+            instances: BTreeMap::new(),
+            operations: Vec::new(),
+        };
+        {
+            let mut sets = self.sets();
+            if let Ok(old) = find(&mut sets, call, name) {
+                return match (&old.token, &set.token) {
+                    (Some(old_token), Some(new_token)) if old_token == new_token => {
+                        Ok(text("StackSetId", &old.id()))
+                    }
+                    (Some(old_token), Some(new_token)) if old_token.0 == new_token.0 => {
+                        Err(ApiError::new(
+                            409,
+                            "CreatedButModifiedException",
+                            format!("StackSet {name} was created with other values"),
+                        ))
+                    }
+                    _ => Err(ApiError::new(
+                        409,
+                        "NameAlreadyExistsException",
+                        format!("StackSet {name} already exists"),
+                    )),
+                };
+            }
+            sets.push(set.clone());
+        }
+        events::publish(&self.upstream, events::stack_set(&set)).await;
+        Ok(text("StackSetId", &set.id()))
+    }
+
+    pub(super) async fn update_stack_set(
+        self: &Arc<Self>,
+        call: &Call,
+        form: &Form,
+    ) -> Result<String, ApiError> {
+        let name = required(form, "StackSetName")?;
+        let before = find(&mut self.sets(), call, name)?.clone();
+        let new_template = template(form)?;
+        if new_template.is_none() && flag(form, "UsePreviousTemplate") != Some(true) {
+            return Err(ApiError::validation(
+                "Either TemplateBody, TemplateURL or UsePreviousTemplate is required",
+            ));
+        }
+        let mut after = before.clone();
+        after.template = new_template.unwrap_or(after.template);
+        after.parameters = parameters(form, "Parameters", &before.parameters)?;
+        after.capabilities = list(form, "Capabilities");
+        self.check_template(
+            call,
+            &after.template,
+            &after.parameters,
+            &after.capabilities,
+        )
+        .await?;
+        after.tags = tags(form).unwrap_or(after.tags);
+        if let Some(description) = optional(form, "Description") {
+            after.description = Some(description.to_owned());
+        }
+        // A customized administration role has to be named in every update.
+        after.administration_role = administration_role(call, form);
+        if let Some(role) = optional(form, "ExecutionRoleName") {
+            role.clone_into(&mut after.execution_role);
+        }
+        if let Some(active) = flag(form, "ManagedExecution.Active") {
+            if active != before.managed_execution && before.is_busy() {
+                return Err(ApiError::new(
+                    400,
+                    "InvalidOperationException",
+                    "The execution configuration cannot change while operations run or wait",
+                ));
+            }
+            after.managed_execution = active;
+        }
+        let accounts = list(form, "Accounts");
+        let regions = list(form, "Regions");
+        let places = if accounts.is_empty() && regions.is_empty() {
+            before.instances.keys().cloned().collect()
+        } else {
+            places(&accounts, &regions)?
+        };
+        let submission = Submission {
+            action: Action::Update,
+            whole_set: true,
+            places,
+            retain_stacks: false,
+            overrides: None,
+            preferences: preferences(form)?,
+            id: optional(form, "OperationId").map(str::to_owned),
+            definition: Some(after),
+        };
+        self.submit(call, name, submission).await
+    }
+
+    pub(super) async fn delete_stack_set(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<String, ApiError> {
+        let name = required(form, "StackSetName")?;
+        let deleted = {
+            let mut sets = self.sets();
+            let set = find(&mut sets, call, name)?;
+            if set.is_busy() {
+                return Err(ApiError::new(
+                    409,
+                    "OperationInProgressException",
+                    format!("An operation is in progress on StackSet {name}"),
+                ));
+            }
+            if !set.instances.is_empty() {
+                return Err(ApiError::new(
+                    409,
+                    "StackSetNotEmptyException",
+                    format!("StackSet {name} is not empty"),
+                ));
+            }
+            set.deleted = true;
+            set.clone()
+        };
+        events::publish(&self.upstream, events::stack_set(&deleted)).await;
+        Ok(String::new())
+    }
+
+    pub(super) fn describe_stack_set(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+        let name = required(form, "StackSetName")?;
+        let sets = self.sets();
+        // A deleted StackSet is still found by its id.
+        sets.iter()
+            .find(|set| is_in(set, call) && (set.id() == name || set.name == name && !set.deleted))
+            .map(stack_set)
+            .ok_or_else(|| not_found(name))
+    }
+
+    pub(super) fn list_stack_sets(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+        let wanted = optional(form, "Status");
+        let items: Vec<_> = self
+            .sets()
+            .iter()
+            .filter(|set| is_in(set, call))
+            .filter(|set| wanted.is_none_or(|status| (status == "DELETED") == set.deleted))
+            .map(stack_set_summary)
+            .collect();
+        summaries(form, &items)
+    }
+}
+
+/// The StackSet with this name or id that is not deleted.
+pub(super) fn find<'a>(
+    sets: &'a mut [StackSet],
+    call: &Call,
+    name: &str,
+) -> Result<&'a mut StackSet, ApiError> {
+    sets.iter_mut()
+        .find(|set| is_in(set, call) && !set.deleted && (set.name == name || set.id() == name))
+        .ok_or_else(|| not_found(name))
+}
+
+fn is_in(set: &StackSet, call: &Call) -> bool {
+    set.account == call.account && set.region == call.region
+}
+
+fn not_found(name: &str) -> ApiError {
+    ApiError::new(
+        404,
+        "StackSetNotFoundException",
+        format!("StackSet {name} not found"),
+    )
+}
+
+pub(super) fn operation_not_found(id: &str) -> ApiError {
+    ApiError::new(
+        404,
+        "OperationNotFoundException",
+        format!("Operation {id} not found"),
+    )
+}
+
+pub(super) fn instance_not_found(name: &str, place: &super::model::Place) -> ApiError {
+    ApiError::new(
+        404,
+        "StackInstanceNotFoundException",
+        format!(
+            "Stack instance not found for StackSet: {name}, account: {}, region: {}",
+            place.0, place.1
+        ),
+    )
+}
+
+fn administration_role(call: &Call, form: &Form) -> String {
+    optional(form, "AdministrationRoleARN").map_or_else(
+        || {
+            format!(
+                "arn:aws:iam::{}:role/AWSCloudFormationStackSetAdministrationRole",
+                call.account
+            )
+        },
+        str::to_owned,
+    )
+}
+
+fn digest(form: &Form) -> String {
+    let mut hasher = Sha256::new();
+    for (name, value) in form {
+        hasher.update(name);
+        hasher.update([0]);
+        hasher.update(value);
+        hasher.update([0]);
+    }
+    hasher
+        .finalize()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}

@@ -1,0 +1,259 @@
+//! What a test can do to the simulator besides calling its API.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
+use super::service::Service;
+use super::store::{Checked, DuplicateScope, Record, Scope, new_guid};
+use super::tokens::RefusalStatus;
+use super::verification::Verification;
+use super::{lock, schema};
+
+/// How old a seeded integration is.
+const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
+
+/// Answers chosen requests with an error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The operation, as [`Simulator::calls`](super::Simulator::calls) names it, such as
+    /// `POST CloudAccounts`; nothing for any.
+    pub operation: Option<String>,
+    /// How many requests it hits before it is over.
+    pub times: u32,
+    /// HTTP status of the answer.
+    pub status: u16,
+    /// Whether the operation has its effect first, so that only the answer is lost.
+    pub after_effect: bool,
+}
+
+/// The behaviours that a test can choose. All take effect with the next request.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) propagation_delay: Duration,
+    pub(super) state_delay: Duration,
+    pub(super) mask_external_ids: bool,
+    pub(super) empty_search_is_no_content: bool,
+    pub(super) page_size: usize,
+    pub(super) duplicates: DuplicateScope,
+    pub(super) faults: Vec<Fault>,
+    pub(super) hanging_creates: u32,
+    pub(super) hang: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            propagation_delay: Duration::ZERO,
+            state_delay: Duration::from_secs(2),
+            mask_external_ids: false,
+            empty_search_is_no_content: false,
+            page_size: 5000,
+            duplicates: DuplicateScope::default(),
+            faults: Vec::new(),
+            hanging_creates: 0,
+            hang: Duration::ZERO,
+        }
+    }
+}
+
+impl Settings {
+    /// Uses up one of the faults that are set for the operation.
+    pub(super) fn take_fault(&mut self, label: &str) -> Option<Fault> {
+        let index = self.faults.iter().position(|fault| {
+            fault.times > 0
+                && fault
+                    .operation
+                    .as_deref()
+                    .is_none_or(|wanted| wanted == label)
+        })?;
+        self.faults[index].times -= 1;
+        let taken = self.faults[index].clone();
+        self.faults.retain(|fault| fault.times > 0);
+        Some(taken)
+    }
+
+    /// Uses up one hanging create.
+    pub(super) fn take_hang(&mut self) -> Option<Duration> {
+        self.hanging_creates = self.hanging_creates.checked_sub(1)?;
+        Some(self.hang)
+    }
+}
+
+/// The levers of a running simulator.
+#[derive(Debug, Clone)]
+pub struct Controls {
+    pub(super) service: Arc<Service>,
+}
+
+impl Controls {
+    /// Requests that every functionality allows in an hour, with full buckets; nothing for no
+    /// limit. It starts with the documented 480.
+    pub fn set_rate_limit(&self, per_hour: Option<u32>) {
+        *lock(&self.service.limiter) = RateLimiter::new(per_hour);
+    }
+
+    /// The documented rate limit, with full buckets again.
+    pub fn reset_rate_limit(&self) {
+        self.set_rate_limit(Some(DOCUMENTED_LIMIT));
+    }
+
+    /// Makes every token issued so far a refused one. New ones are issued as before.
+    pub fn revoke_tokens(&self) {
+        lock(&self.service.tokens).revoke_all();
+    }
+
+    /// Replaces the API key. Tokens made with the old one live on until they expire.
+    pub fn replace_key(&self, key_id: impl Into<String>, secret: SecretString) {
+        lock(&self.service.tokens).replace_key(key_id.into(), secret);
+    }
+
+    /// Cuts the lifetime of tokens issued from now on; nothing for as long as is asked.
+    pub fn set_longest_token_lifetime(&self, longest: Option<Duration>) {
+        lock(&self.service.tokens).longest = longest;
+    }
+
+    /// Whether a refused key or token is answered with 401, as at first, or with 403.
+    pub fn set_refusal_status(&self, status: RefusalStatus) {
+        lock(&self.service.tokens).refusal = status;
+    }
+
+    /// Lets the simulator's time go on: tokens expire, buckets refill, roles propagate, states
+    /// appear.
+    pub fn advance_clock(&self, by: Duration) {
+        self.service.clock.advance(by);
+    }
+
+    /// How long a new role is refused, from the first request that names it. Zero at first.
+    pub fn set_propagation_delay(&self, delay: Duration) {
+        lock(&self.service.settings).propagation_delay = delay;
+    }
+
+    /// How long after its creation an integration has a verified state. Two seconds at first.
+    pub fn set_state_delay(&self, delay: Duration) {
+        lock(&self.service.settings).state_delay = delay;
+    }
+
+    /// Whether answers carry external ids masked.
+    pub fn set_mask_external_ids(&self, mask: bool) {
+        lock(&self.service.settings).mask_external_ids = mask;
+    }
+
+    /// Whether a search that finds nothing answers 204 instead of an empty list.
+    pub fn set_empty_search_is_no_content(&self, no_content: bool) {
+        lock(&self.service.settings).empty_search_is_no_content = no_content;
+    }
+
+    /// Rows in a page, at least 1. The documented 5,000 at first.
+    pub fn set_page_size(&self, rows: usize) {
+        lock(&self.service.settings).page_size = rows.max(1);
+    }
+
+    /// Where a second integration of the same AWS account or queue is refused.
+    pub fn set_duplicate_scope(&self, scope: DuplicateScope) {
+        lock(&self.service.settings).duplicates = scope;
+    }
+
+    /// Adds a fault behind those that are set already.
+    pub fn inject(&self, fault: Fault) {
+        lock(&self.service.settings).faults.push(fault);
+    }
+
+    /// Answers the next requests, whatever they are, with this HTTP status.
+    pub fn fail_next(&self, times: u32, status: u16) {
+        self.inject(Fault {
+            operation: None,
+            times,
+            status,
+            after_effect: false,
+        });
+    }
+
+    /// Lets the next creates have their effect and keeps their answer back for so long.
+    pub fn hang_next_creates(&self, times: u32, hang: Duration) {
+        let mut settings = lock(&self.service.settings);
+        settings.hanging_creates = times;
+        settings.hang = hang;
+    }
+
+    /// Ends all faults and hangs that are still to come.
+    pub fn clear_faults(&self) {
+        let mut settings = lock(&self.service.settings);
+        settings.faults.clear();
+        settings.hanging_creates = 0;
+    }
+
+    /// Adds an integration as if it had been there before, without verification. `body` is that of
+    /// a create; no `sub_account` means the tenant's own account. Its guid is returned.
+    ///
+    /// # Errors
+    /// When the body breaks the schema, or there is no such sub-account.
+    pub fn seed(&self, sub_account: Option<&str>, body: &Value) -> anyhow::Result<String> {
+        let service = &self.service;
+        let body = body
+            .as_object()
+            .context("the integration is not an object")?;
+        schema::validate(body).map_err(anyhow::Error::msg)?;
+        let scope = service
+            .scope(sub_account, false)
+            .with_context(|| format!("there is no sub-account {sub_account:?}"))?;
+        let account = match &scope {
+            Scope::Organization => &service.config.tenant,
+            Scope::Account(name) => name,
+        };
+        let guid = new_guid(account);
+        let before = service.clock.now() - SEEDED_BEFORE;
+        let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+        lock(&service.store).records.push(Record {
+            guid: guid.clone(),
+            scope,
+            name: text("name"),
+            kind: text("type"),
+            enabled: body["enabled"] == 1,
+            data: body["data"].as_object().cloned().unwrap_or_default(),
+            props: body.get("props").cloned(),
+            changed_by: service.user(),
+            changed_at: before,
+            created_at: before,
+            server_token: None,
+            checked: Checked::new(Verification::Passed, before),
+        });
+        Ok(guid)
+    }
+
+    /// Removes an integration as a person would in the console; whether there was one.
+    #[must_use]
+    pub fn remove(&self, guid: &str) -> bool {
+        lock(&self.service.store).remove(guid)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_hit_their_operation_as_often_as_they_say_and_then_are_over() {
+        let mut settings = Settings::default();
+        let fault = |operation: Option<&str>, times, status| Fault {
+            operation: operation.map(str::to_owned),
+            times,
+            status,
+            after_effect: false,
+        };
+        settings.faults = vec![
+            fault(Some("POST CloudAccounts"), 2, 503),
+            fault(None, 1, 500),
+        ];
+        let mut next = |label| settings.take_fault(label).map(|fault| fault.status);
+        assert_eq!(next("GET UserProfile"), Some(500));
+        assert_eq!(next("GET UserProfile"), None);
+        assert_eq!(next("POST CloudAccounts"), Some(503));
+        assert_eq!(next("POST CloudAccounts"), Some(503));
+        assert_eq!(next("POST CloudAccounts"), None);
+    }
+}

@@ -1,0 +1,211 @@
+//! A simulator of Lacework's (FortiCNAPP's) API v2, as far as onboarding AWS accounts needs it.
+//!
+//! Served as the vendor's own clients expect them: access tokens; cloud account integrations in
+//! the tenant, its sub-accounts and its organization, with schema, duplicates, search, pages and
+//! states; `UserProfile`, `OrganizationInfo`, `AgentAccessTokens` and `schemas`; rate limits. With
+//! an emulator of AWS at hand it asks that emulator whether the role that it is given exists,
+//! trusts the vendor and demands the external id, and whether the queue exists.
+//!
+//! Not known of the real service, and therefore the simulator's own choice: the wording of the 400
+//! for a role that cannot be assumed, of the 401 or 403 for a key or a token (and which of the
+//! two), and of the 429; whether `RateLimit-Reset` counts seconds; whether a duplicate is refused
+//! across the tenant; whether external ids come back masked; whether a search without results is a
+//! 200 or a 204; what an unknown `Account-Name` is answered with; what a further page's link looks
+//! like. Where clients could be built on either answer, [`Controls`] chooses.
+
+mod answer;
+mod clock;
+mod cloud_accounts;
+mod controls;
+mod directory;
+mod operation;
+mod rate_limit;
+mod schema;
+mod search;
+mod server;
+mod service;
+mod store;
+mod tokens;
+mod trust;
+mod verification;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use anyhow::Context as _;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use secrecy::SecretString;
+use tokio::task::JoinHandle;
+use url::Url;
+
+pub use controls::{Controls, Fault};
+pub use store::{DuplicateScope, Integration};
+pub use tokens::RefusalStatus;
+pub use verification::Verification;
+
+use crate::aws_client::{AwsClient, install_crypto_provider};
+use service::Service;
+
+/// The role that the vendor's platform assumes the customer's roles with.
+pub const PRINCIPAL_ARN: &str = "arn:aws:iam::434813966438:role/lacework-platform";
+
+/// What a simulator is started with.
+#[derive(Debug, Clone)]
+pub struct SimulatorConfig {
+    /// The Lacework account: what stands before `.lacework.net`, such as `acme`.
+    pub tenant: String,
+    /// Id of the one API key.
+    pub key_id: String,
+    /// Secret of the one API key.
+    pub secret: SecretString,
+    /// Sub-accounts. With at least one the tenant is an organization.
+    pub sub_accounts: Vec<String>,
+    /// Endpoint of the AWS emulator that roles and queues are looked up in; nothing to take them
+    /// all for good.
+    pub emulator: Option<Url>,
+    /// Region of the calls to the emulator.
+    pub region: String,
+    /// Who assumes the roles: [`PRINCIPAL_ARN`] unless a test needs another.
+    pub principal_arn: String,
+    /// Whether to serve HTTPS, with a certificate for `127.0.0.1` made at the start.
+    pub tls: bool,
+}
+
+/// A running simulator. It listens on a free port of `127.0.0.1` and keeps all state in memory.
+#[derive(Debug)]
+pub struct Simulator {
+    url: Url,
+    certificate_pem: Option<String>,
+    controls: Controls,
+    handle: Handle<SocketAddr>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Simulator {
+    /// Starts one. Names of the tenant and of sub-accounts are not case-sensitive.
+    ///
+    /// # Errors
+    /// When there is no free port, or the certificate or the HTTP client cannot be made.
+    pub async fn start(mut config: SimulatorConfig) -> anyhow::Result<Self> {
+        install_crypto_provider();
+        config.tenant = config.tenant.to_lowercase();
+        for name in &mut config.sub_accounts {
+            *name = name.to_lowercase();
+        }
+        let certificate = if config.tls {
+            let names = ["127.0.0.1".to_owned()];
+            Some(generate_simple_self_signed(names).context("cannot make a certificate")?)
+        } else {
+            None
+        };
+        let listener = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
+            .context("cannot listen on 127.0.0.1")?;
+        listener.set_nonblocking(true)?;
+        let scheme = if config.tls { "https" } else { "http" };
+        let url: Url = format!("{scheme}://{}", listener.local_addr()?).parse()?;
+        let aws = match &config.emulator {
+            Some(endpoint) => Some(AwsClient::new(endpoint.clone(), config.region.clone())?),
+            None => None,
+        };
+        let service = Arc::new(Service::new(config, url.clone(), aws));
+        let handle = Handle::new();
+        let serving = serve(listener, &service, handle.clone(), certificate.as_ref()).await?;
+        Ok(Self {
+            url,
+            certificate_pem: certificate.map(|certificate| certificate.cert.pem()),
+            controls: Controls { service },
+            handle,
+            serving,
+        })
+    }
+
+    /// Its address, without a path.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// The certificate to trust, where it serves HTTPS.
+    #[must_use]
+    pub fn certificate_pem(&self) -> Option<&str> {
+        self.certificate_pem.as_deref()
+    }
+
+    /// Requests so far, refused ones included, by method and path below `/api/v2/`, such as
+    /// `POST CloudAccounts` or `GET CloudAccounts/{intgGuid}`.
+    #[must_use]
+    pub fn calls(&self) -> BTreeMap<String, u64> {
+        lock(&self.controls.service.calls).clone()
+    }
+
+    /// All integrations of the tenant, its sub-accounts and its organization, oldest first.
+    #[must_use]
+    pub fn integrations(&self) -> Vec<Integration> {
+        let service = &self.controls.service;
+        let view = service.view();
+        let store = lock(&service.store);
+        let summary = |record: &store::Record| record.summary(&service.config.tenant, &view);
+        store.records.iter().map(summary).collect()
+    }
+
+    /// The levers.
+    #[must_use]
+    pub fn controls(&self) -> &Controls {
+        &self.controls
+    }
+
+    /// Verifies an integration against the emulator again, as the service does from time to time,
+    /// and keeps what it finds as the integration's state.
+    ///
+    /// # Errors
+    /// When there is no such integration, or the emulator gave no answer to judge by.
+    pub async fn verify(&self, guid: &str) -> anyhow::Result<Verification> {
+        cloud_accounts::refresh(&self.controls.service, guid).await
+    }
+
+    /// Stops listening and drops open connections.
+    ///
+    /// # Errors
+    /// When the server had failed before.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
+        self.handle.shutdown();
+        self.serving
+            .await?
+            .context("the simulator had stopped serving")
+    }
+}
+
+async fn serve(
+    listener: TcpListener,
+    service: &Arc<Service>,
+    handle: Handle<SocketAddr>,
+    certificate: Option<&CertifiedKey<rcgen::KeyPair>>,
+) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
+    let app = server::router(Arc::clone(service)).into_make_service();
+    Ok(match certificate {
+        Some(certificate) => {
+            let chain = certificate.cert.pem().into_bytes();
+            let key = certificate.signing_key.serialize_pem().into_bytes();
+            let tls = RustlsConfig::from_pem(chain, key)
+                .await
+                .context("cannot use the certificate")?;
+            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            tokio::spawn(server.serve(app))
+        }
+        None => {
+            let server = axum_server::from_tcp(listener)?.handle(handle);
+            tokio::spawn(server.serve(app))
+        }
+    })
+}
+
+/// A lock that survives a panic in another request: the state behind it is replaced whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

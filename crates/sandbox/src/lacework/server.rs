@@ -1,0 +1,215 @@
+//! From an HTTP request to its answer: what every operation has in common.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::to_bytes;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::Response;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::answer::{Answer, ApiError, Handled, response};
+use super::controls::Fault;
+use super::operation::Operation;
+use super::service::{Page, Service};
+use super::store::Scope;
+use super::{cloud_accounts, directory, lock, schema};
+
+/// Bytes that a request's body may have.
+const BODY_LIMIT: usize = 1 << 20;
+/// Name in [`Service::calls`] of requests for what the API does not have.
+const UNRECOGNIZED: &str = "Unrecognized url";
+/// Query parameter of the links to further pages.
+const PAGE: &str = "pageToken";
+
+pub(super) fn router(service: Arc<Service>) -> Router {
+    Router::new().fallback(entry).with_state(service)
+}
+
+/// Runs the request to its end even when the client goes away: what it asked for happens.
+async fn entry(State(service): State<Arc<Service>>, request: Request) -> Response {
+    let worked = tokio::spawn(async move { answer(&service, request).await }).await;
+    worked.unwrap_or_else(|error| {
+        tracing::error!("a request to the simulator failed: {error}");
+        response(Err(ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the simulator failed",
+        )))
+    })
+}
+
+async fn answer(service: &Service, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(operation) = Operation::parse(&parts.method, parts.uri.path()) else {
+        service.count(UNRECOGNIZED);
+        return response(Err(ApiError::unrecognized_url()));
+    };
+    let label = operation.label();
+    service.count(label);
+    let now = service.clock.now();
+    let allowance = lock(&service.limiter).take(operation.functionality(), now);
+    let handled = if allowance.is_some_and(|allowance| !allowance.allowed) {
+        Err(ApiError::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too Many Requests",
+        ))
+    } else {
+        let fault = lock(&service.settings).take_fault(label);
+        match fault {
+            Some(fault) if !fault.after_effect => Err(failure(&fault)),
+            fault => {
+                let handled = match to_bytes(body, BODY_LIMIT).await {
+                    Err(_) => Err(ApiError::new(
+                        StatusCode::PAYLOAD_TOO_LARGE,
+                        "the body is larger than 1 MB",
+                    )),
+                    Ok(body) => {
+                        perform(service, &operation, &parts.headers, &parts.uri, &body).await
+                    }
+                };
+                fault.map_or(handled, |fault| Err(failure(&fault)))
+            }
+        }
+    };
+    if operation == Operation::CreateCloudAccount && handled.is_ok() {
+        let hang = lock(&service.settings).take_hang();
+        if let Some(hang) = hang {
+            tokio::time::sleep(hang).await;
+        }
+    }
+    let mut response = response(handled);
+    if let Some(allowance) = allowance {
+        allowance.write(response.headers_mut());
+    }
+    response
+}
+
+fn failure(fault: &Fault) -> ApiError {
+    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    ApiError::new(
+        status,
+        status.canonical_reason().unwrap_or("injected failure"),
+    )
+}
+
+async fn perform(
+    service: &Service,
+    operation: &Operation,
+    headers: &HeaderMap,
+    uri: &Uri,
+    body: &[u8],
+) -> Handled {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let json = || {
+        serde_json::from_slice::<Value>(body)
+            .map_err(|_| ApiError::bad_request("the body is not JSON"))
+    };
+    let now = service.clock.now();
+    if *operation == Operation::CreateToken {
+        return lock(&service.tokens).create(header("x-lw-uaks"), &json()?, now);
+    }
+    lock(&service.tokens).check(header("authorization"), now)?;
+    let org_access = header("org-access").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let scope = service
+        .scope(header("account-name"), org_access)
+        .ok_or_else(ApiError::unauthorized_access)?;
+    let config = &service.config;
+    match operation {
+        Operation::CreateToken => Err(ApiError::unrecognized_url()),
+        Operation::ListCloudAccounts => match page_name(uri) {
+            Some(name) => further_page(service, &scope, &name),
+            None => listing(service, &scope, cloud_accounts::list(service, &scope, None)),
+        },
+        Operation::ListCloudAccountsOfType(kind) => listing(
+            service,
+            &scope,
+            cloud_accounts::list(service, &scope, Some(kind)),
+        ),
+        Operation::SearchCloudAccounts => {
+            let found = cloud_accounts::search(service, &scope, &json()?)?;
+            if found.is_empty() && lock(&service.settings).empty_search_is_no_content {
+                Ok(Answer::no_content())
+            } else {
+                listing(service, &scope, found)
+            }
+        }
+        Operation::GetCloudAccount(guid) => cloud_accounts::get(service, &scope, guid).await,
+        Operation::CreateCloudAccount => cloud_accounts::create(service, &scope, json()?).await,
+        Operation::UpdateCloudAccount(guid) => {
+            cloud_accounts::update(service, &scope, guid, json()?).await
+        }
+        Operation::DeleteCloudAccount(guid) => cloud_accounts::delete(service, &scope, guid),
+        Operation::GetUserProfile => Ok(Answer::ok(directory::user_profile(
+            &service.user(),
+            &config.tenant,
+            &config.sub_accounts,
+        ))),
+        Operation::GetOrganizationInfo => Ok(Answer::ok(directory::organization_info(
+            &config.tenant,
+            &config.sub_accounts,
+        ))),
+        Operation::ListSchemas => Ok(Answer::ok(schema::resources())),
+        Operation::GetSchema(resource) => found(schema::resource_schema(resource)),
+        Operation::GetSubtypeSchema(resource, kind) => {
+            found(schema::subtype_schema(resource, kind))
+        }
+        Operation::ListAgentAccessTokens => {
+            let rows = lock(&service.agent_tokens).list();
+            Ok(Answer::ok(json!({ "data": rows })))
+        }
+        Operation::GetAgentAccessToken(id) => lock(&service.agent_tokens).get(id),
+        Operation::CreateAgentAccessToken => lock(&service.agent_tokens).create(&json()?, now),
+        Operation::SearchAgentAccessTokens => {
+            let rows = lock(&service.agent_tokens).search(&json()?)?;
+            Ok(Answer::ok(json!({ "data": rows })))
+        }
+        Operation::UpdateAgentAccessToken(id) => lock(&service.agent_tokens).update(id, &json()?),
+    }
+}
+
+fn found(body: Option<Value>) -> Handled {
+    body.map(Answer::ok).ok_or_else(ApiError::not_found)
+}
+
+/// The first page of a listing.
+fn listing(service: &Service, scope: &Scope, rows: Vec<Value>) -> Handled {
+    let total = rows.len();
+    Ok(page(service, scope, Page { rows, total }))
+}
+
+/// The page behind a link. The same link answers the same page again.
+fn further_page(service: &Service, scope: &Scope, name: &str) -> Handled {
+    let kept = lock(&service.pages).get(name).cloned();
+    match kept {
+        Some((account, rest)) if account == *scope => Ok(page(service, scope, rest)),
+        _ => Err(ApiError::not_found()),
+    }
+}
+
+fn page(service: &Service, scope: &Scope, mut listing: Page) -> Answer {
+    let size = lock(&service.settings).page_size;
+    let total = listing.total;
+    let rest = listing.rows.split_off(listing.rows.len().min(size));
+    let next = (!rest.is_empty()).then(|| {
+        let name = Uuid::new_v4().simple().to_string();
+        let mut url = service.base.clone();
+        url.set_path("/api/v2/CloudAccounts");
+        url.query_pairs_mut().append_pair(PAGE, &name);
+        let rest = Page { rows: rest, total };
+        lock(&service.pages).insert(name, (scope.clone(), rest));
+        url
+    });
+    Answer::ok(json!({
+        "paging": { "rows": listing.rows.len(), "totalRows": total, "urls": { "nextPage": next } },
+        "data": listing.rows,
+    }))
+}
+
+fn page_name(uri: &Uri) -> Option<String> {
+    let query = uri.query()?.as_bytes();
+    url::form_urlencoded::parse(query)
+        .find(|(name, _)| name == PAGE)
+        .map(|(_, value)| value.into_owned())
+}

@@ -1,0 +1,93 @@
+//! The state that requests and tests share.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use url::Url;
+
+use super::clock::Clock;
+use super::controls::Settings;
+use super::directory::AgentTokens;
+use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
+use super::store::{Scope, Store, View};
+use super::tokens::Tokens;
+use super::{SimulatorConfig, lock};
+use crate::aws_client::AwsClient;
+
+#[derive(Debug)]
+pub(super) struct Service {
+    pub(super) config: SimulatorConfig,
+    /// The address that clients were given: links to further pages begin with it.
+    pub(super) base: Url,
+    /// Where roles and queues are looked up; nothing where they are not.
+    pub(super) aws: Option<AwsClient>,
+    pub(super) clock: Clock,
+    pub(super) settings: Mutex<Settings>,
+    pub(super) tokens: Mutex<Tokens>,
+    pub(super) limiter: Mutex<RateLimiter>,
+    pub(super) store: Mutex<Store>,
+    pub(super) agent_tokens: Mutex<AgentTokens>,
+    pub(super) calls: Mutex<BTreeMap<String, u64>>,
+    /// Pages still to be fetched, by the name in their link, with the account they are for.
+    pub(super) pages: Mutex<BTreeMap<String, (Scope, Page)>>,
+    /// When each role, by ARN and unique id, was first asked for.
+    pub(super) roles_first_seen: Mutex<BTreeMap<(String, Option<String>), Timestamp>>,
+}
+
+/// What is left of a listing.
+#[derive(Debug, Clone)]
+pub(super) struct Page {
+    pub(super) rows: Vec<Value>,
+    pub(super) total: usize,
+}
+
+impl Service {
+    pub(super) fn new(config: SimulatorConfig, base: Url, aws: Option<AwsClient>) -> Self {
+        let tokens = Tokens::new(config.key_id.clone(), config.secret.clone());
+        Self {
+            config,
+            base,
+            aws,
+            clock: Clock::default(),
+            settings: Mutex::default(),
+            tokens: Mutex::new(tokens),
+            limiter: Mutex::new(RateLimiter::new(Some(DOCUMENTED_LIMIT))),
+            store: Mutex::default(),
+            agent_tokens: Mutex::default(),
+            calls: Mutex::default(),
+            pages: Mutex::default(),
+            roles_first_seen: Mutex::default(),
+        }
+    }
+
+    pub(super) fn view(&self) -> View {
+        let settings = lock(&self.settings);
+        View {
+            now: self.clock.now(),
+            state_delay: settings.state_delay,
+            mask_external_ids: settings.mask_external_ids,
+        }
+    }
+
+    /// The account that `Account-Name` and `Org-Access` choose: with the latter the former is
+    /// ignored. Nothing where the tenant has no such account.
+    pub(super) fn scope(&self, account_name: Option<&str>, org_access: bool) -> Option<Scope> {
+        if org_access {
+            return (!self.config.sub_accounts.is_empty()).then_some(Scope::Organization);
+        }
+        let name = account_name.map_or_else(|| self.config.tenant.clone(), str::to_lowercase);
+        let known = name == self.config.tenant || self.config.sub_accounts.contains(&name);
+        known.then_some(Scope::Account(name))
+    }
+
+    /// Whose API key it is.
+    pub(super) fn user(&self) -> String {
+        format!("administrator@{}.example", self.config.tenant)
+    }
+
+    pub(super) fn count(&self, label: &str) {
+        *lock(&self.calls).entry(label.to_owned()).or_default() += 1;
+    }
+}

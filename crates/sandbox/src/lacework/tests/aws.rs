@@ -1,0 +1,150 @@
+//! Just enough of IAM, STS and SQS to verify against.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::lacework::lock;
+
+#[derive(Default)]
+struct World {
+    /// Trust policies by account and role name.
+    roles: BTreeMap<(String, String), String>,
+    /// Account, Region and name.
+    queues: BTreeSet<(String, String, String)>,
+    assumed_from: Vec<String>,
+    deny_assume_role: bool,
+    fail: bool,
+}
+
+pub(super) struct FakeAws {
+    pub(super) url: Url,
+    world: Arc<Mutex<World>>,
+}
+
+impl FakeAws {
+    pub(super) async fn start() -> Self {
+        let world = Arc::new(Mutex::new(World::default()));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
+        let app = Router::new()
+            .fallback(handle)
+            .with_state(Arc::clone(&world));
+        let server = axum_server::from_tcp(listener).unwrap();
+        tokio::spawn(server.serve(app.into_make_service()));
+        Self { url, world }
+    }
+
+    pub(super) fn put_role(&self, account: &str, name: &str, principal: &str, external_id: &str) {
+        let trust = json!({"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": principal},
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}}}]});
+        let key = (account.to_owned(), name.to_owned());
+        lock(&self.world).roles.insert(key, trust.to_string());
+    }
+
+    pub(super) fn delete_role(&self, account: &str, name: &str) {
+        lock(&self.world)
+            .roles
+            .remove(&(account.to_owned(), name.to_owned()));
+    }
+
+    pub(super) fn put_queue(&self, account: &str, region: &str, name: &str) {
+        let queue = (account.to_owned(), region.to_owned(), name.to_owned());
+        lock(&self.world).queues.insert(queue);
+    }
+
+    pub(super) fn deny_assume_role(&self, deny: bool) {
+        lock(&self.world).deny_assume_role = deny;
+    }
+
+    pub(super) fn fail(&self, fail: bool) {
+        lock(&self.world).fail = fail;
+    }
+
+    /// The accounts that called AssumeRole.
+    pub(super) fn assumed_from(&self) -> Vec<String> {
+        lock(&self.world).assumed_from.clone()
+    }
+}
+
+async fn handle(
+    State(world): State<Arc<Mutex<World>>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    let mut world = lock(&world);
+    if world.fail {
+        return (StatusCode::BAD_GATEWAY, String::new());
+    }
+    let credential = headers["authorization"].to_str().unwrap();
+    let scope: Vec<&str> = credential
+        .split("Credential=")
+        .nth(1)
+        .unwrap()
+        .split('/')
+        .collect();
+    let (account, region, service) = (scope[0].to_owned(), scope[2].to_owned(), scope[3]);
+    if service == "sqs" {
+        let request: Value = serde_json::from_slice(&body).unwrap();
+        let name = request["QueueName"].as_str().unwrap().to_owned();
+        let known = world.queues.contains(&(account, region, name));
+        return if known {
+            (StatusCode::OK, json!({"QueueUrl": "here"}).to_string())
+        } else {
+            let error = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no"});
+            (StatusCode::BAD_REQUEST, error.to_string())
+        };
+    }
+    let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
+    match form["Action"].as_str() {
+        "GetRole" => {
+            let name = form["RoleName"].clone();
+            let arn = format!("arn:aws:iam::{account}:role/{name}");
+            match world.roles.get(&(account, name)) {
+                Some(trust) => {
+                    let trust = percent_encoding::utf8_percent_encode(
+                        trust,
+                        percent_encoding::NON_ALPHANUMERIC,
+                    );
+                    let role = format!(
+                        "<Arn>{arn}</Arn><RoleId>AROA1</RoleId><AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument>"
+                    );
+                    (
+                        StatusCode::OK,
+                        format!(
+                            "<GetRoleResponse><GetRoleResult><Role>{role}</Role></GetRoleResult></GetRoleResponse>"
+                        ),
+                    )
+                }
+                None => (StatusCode::NOT_FOUND, error("NoSuchEntity")),
+            }
+        }
+        "AssumeRole" => {
+            world.assumed_from.push(account);
+            if world.deny_assume_role {
+                (StatusCode::FORBIDDEN, error("AccessDenied"))
+            } else {
+                (StatusCode::OK, "<AssumeRoleResponse/>".to_owned())
+            }
+        }
+        other => panic!("{other} is not simulated"),
+    }
+}
+
+fn error(code: &str) -> String {
+    format!(
+        "<ErrorResponse><Error><Code>{code}</Code><Message>refused</Message></Error></ErrorResponse>"
+    )
+}

@@ -1,0 +1,260 @@
+//! The landing zone: an organization that Control Tower manages, as it stands before a launch, and
+//! what happens to it afterwards.
+//!
+//! Accounts, OUs, roles, trail, bucket and topic are the emulator's; what Control Tower says of
+//! them is the gateway's. What Control Tower does is done here step by step: the account, its OU,
+//! its role, its baseline, and only then the event.
+
+mod account_factory;
+pub mod events;
+mod seed;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use crate::aws_client::{AwsClient, AwsError};
+use crate::gateway::Gateway;
+
+pub use seed::{MINIMUM_ACCOUNTS, Plan};
+
+/// The trail that Control Tower sets up.
+pub const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
+
+/// The role that Control Tower makes in every account it manages, but not in the management account.
+pub const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
+
+/// The OU of the Log Archive and the Audit account.
+pub const SECURITY: &str = "Security";
+
+/// The OU that Account Factory puts new accounts in, unless told otherwise.
+pub const SANDBOX: &str = "Sandbox";
+
+const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
+const IAM_VERSION: &str = "2010-05-08";
+
+/// What an account is to the landing zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Holds the organization, Control Tower and the main stack.
+    Management,
+    /// Holds the trail's log files.
+    LogArchive,
+    /// Holds the trail's topic.
+    Audit,
+    /// Any other account that Control Tower manages.
+    Member,
+    /// An account of the organization that Control Tower does not manage.
+    Unmanaged,
+    /// A closed account. Control Tower still lists it.
+    Closed,
+}
+
+impl Role {
+    /// Whether such an account is to be enrolled; the management account only when asked.
+    #[must_use]
+    pub fn is_enrolled(self, management: bool) -> bool {
+        match self {
+            Self::Management => management,
+            Self::LogArchive | Self::Audit | Self::Member => true,
+            Self::Unmanaged | Self::Closed => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Role {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(match self {
+            Self::Management => "management",
+            Self::LogArchive => "Log Archive",
+            Self::Audit => "Audit",
+            Self::Member => "member",
+            Self::Unmanaged => "not managed",
+            Self::Closed => "closed",
+        })
+    }
+}
+
+/// An account of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// 12 digits.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Name of the OU it is in; `Root` for none.
+    pub unit: String,
+    /// What it is to the landing zone.
+    pub role: Role,
+}
+
+/// The landing zone as it is now.
+#[derive(Debug)]
+pub struct LandingZone {
+    region: String,
+    organization_id: String,
+    root_id: String,
+    units: BTreeMap<String, Unit>,
+    accounts: Vec<Account>,
+    aws: AwsClient,
+    gateway: Arc<Gateway>,
+}
+
+#[derive(Debug, Clone)]
+struct Unit {
+    id: String,
+    /// ARN of the baseline that Control Tower enabled on the OU; nothing where it is not registered.
+    baseline: Option<String>,
+}
+
+impl LandingZone {
+    /// All accounts: management first, then in the order in which they were made.
+    #[must_use]
+    pub fn accounts(&self) -> &[Account] {
+        &self.accounts
+    }
+
+    /// The account with this name.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn account(&self, name: &str) -> anyhow::Result<&Account> {
+        self.accounts
+            .iter()
+            .find(|account| account.name == name)
+            .with_context(|| format!("the landing zone has no account named {name}"))
+    }
+
+    /// The account that is this to the landing zone, where only one is.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn account_of(&self, role: Role) -> anyhow::Result<&Account> {
+        self.accounts
+            .iter()
+            .find(|account| account.role == role)
+            .with_context(|| format!("the landing zone has no account that is {role}"))
+    }
+
+    /// Id of the OU with this name; `Root` is the organization's root.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn unit_id(&self, name: &str) -> anyhow::Result<&str> {
+        if name == "Root" {
+            return Ok(&self.root_id);
+        }
+        self.units
+            .get(name)
+            .map(|unit| unit.id.as_str())
+            .with_context(|| format!("the landing zone has no OU named {name}"))
+    }
+
+    /// The home Region.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// `o-…`
+    #[must_use]
+    pub fn organization_id(&self) -> &str {
+        &self.organization_id
+    }
+
+    /// Sends an event to the default bus of the management account. Of the envelope its `source`,
+    /// `detail-type`, `detail` and `resources` are taken; the bus adds the rest.
+    ///
+    /// # Errors
+    /// When the envelope lacks one of the first three, or the bus does not take it.
+    pub async fn publish(&self, envelope: &Value) -> anyhow::Result<()> {
+        events::put(&self.aws, envelope).await
+    }
+
+    async fn organizations(&self, operation: &str, request: Value) -> Result<Value, AwsError> {
+        organizations(&self.aws, operation, request).await
+    }
+
+    fn account_mut(&mut self, name: &str) -> anyhow::Result<&mut Account> {
+        self.accounts
+            .iter_mut()
+            .find(|account| account.name == name)
+            .with_context(|| format!("the landing zone has no account named {name}"))
+    }
+}
+
+async fn organizations(
+    aws: &AwsClient,
+    operation: &str,
+    request: Value,
+) -> Result<Value, AwsError> {
+    aws.json("organizations", ORGANIZATIONS, operation, request)
+        .await
+}
+
+/// A role that `principal` may assume, with a managed policy of AWS's or with a policy of its own.
+async fn create_role(
+    aws: &AwsClient,
+    path: &str,
+    name: &str,
+    principal: Value,
+    policy: RolePolicy<'_>,
+) -> Result<(), AwsError> {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}],
+    })
+    .to_string();
+    aws.query(
+        "iam",
+        "CreateRole",
+        IAM_VERSION,
+        &[
+            ("RoleName", name),
+            ("Path", path),
+            ("AssumeRolePolicyDocument", &trust),
+        ],
+    )
+    .await?;
+    match policy {
+        RolePolicy::Managed(arn) => {
+            let parameters = [("RoleName", name), ("PolicyArn", arn)];
+            aws.query("iam", "AttachRolePolicy", IAM_VERSION, &parameters)
+                .await?;
+        }
+        RolePolicy::Inline(policy_name, document) => {
+            let document = document.to_string();
+            let parameters = [
+                ("RoleName", name),
+                ("PolicyName", policy_name),
+                ("PolicyDocument", document.as_str()),
+            ];
+            aws.query("iam", "PutRolePolicy", IAM_VERSION, &parameters)
+                .await?;
+        }
+    }
+    Ok(())
+}
+
+enum RolePolicy<'a> {
+    Managed(&'a str),
+    Inline(&'a str, Value),
+}
+
+/// What Control Tower makes in an account that it manages.
+async fn create_execution_role(
+    aws: &AwsClient,
+    management_account: &str,
+    account: &str,
+) -> Result<(), AwsError> {
+    create_role(
+        &aws.account(account),
+        "/",
+        EXECUTION_ROLE,
+        json!({"AWS": format!("arn:aws:iam::{management_account}:root")}),
+        RolePolicy::Managed("arn:aws:iam::aws:policy/AdministratorAccess"),
+    )
+    .await
+}

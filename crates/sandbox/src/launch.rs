@@ -1,0 +1,324 @@
+//! The launch, as an administrator does it: zips into a bucket, a stack from the template that
+//! ships, and CloudFormation does the rest.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use reqwest::Method;
+
+use crate::aws_client::{AwsClient, AwsError, Element};
+use crate::functions::{FunctionZips, architecture};
+
+/// The template that is launched.
+pub const TEMPLATE: &str =
+    include_str!("../../../templates/control-tower-integration.template.yml");
+
+/// The folder in the bucket, as in the template's default.
+pub const ARTIFACT_PREFIX: &str = concat!("towerhook/", env!("CARGO_PKG_VERSION"), "/");
+
+/// Parameters of the main stack by name. Those that are not here keep their default, or at an
+/// update the value that they have.
+pub type Parameters = BTreeMap<String, String>;
+
+const VERSION: &str = "2010-05-15";
+
+/// How often the stack is looked at while it changes.
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// Makes the bucket, if need be, and puts the zips where the template looks for them.
+///
+/// # Errors
+/// When a zip cannot be read, or S3 refuses it.
+pub async fn upload(aws: &AwsClient, bucket: &str, zips: &FunctionZips) -> anyhow::Result<()> {
+    let made = aws
+        .rest(
+            "s3",
+            Method::PUT,
+            &format!("/{bucket}"),
+            "application/xml",
+            Vec::new(),
+        )
+        .await;
+    match made {
+        Err(error) if !error.is("BucketAlreadyOwnedByYou") => return Err(error.into()),
+        _ => {}
+    }
+    for (name, path) in zips.named() {
+        let bytes = tokio::fs::read(path)
+            .await
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let key = format!("/{bucket}/{ARTIFACT_PREFIX}{}/{name}", architecture());
+        aws.rest("s3", Method::PUT, &key, "application/zip", bytes)
+            .await
+            .with_context(|| format!("cannot upload {name}"))?;
+    }
+    Ok(())
+}
+
+/// The main stack.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// Name.
+    pub name: String,
+    /// ARN, which still finds the stack after its deletion.
+    pub id: String,
+    aws: AwsClient,
+    watch: AwsClient,
+}
+
+/// What CloudFormation says of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// Such as `CREATE_COMPLETE`.
+    pub status: String,
+    /// Why, where CloudFormation says so.
+    pub reason: Option<String>,
+}
+
+/// A resource of a stack that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// Such as `LaceworkSetup`.
+    pub resource: String,
+    /// Such as `CREATE_FAILED`.
+    pub status: String,
+    /// What CloudFormation, or the function, says.
+    pub reason: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} {}: {}",
+            self.resource, self.status, self.reason
+        )
+    }
+}
+
+/// A stack did not become what it was to be.
+#[derive(Debug, thiserror::Error)]
+#[error("the stack {name} is {status}{}", listed(failures))]
+pub struct StackFailed {
+    /// Name of the stack.
+    pub name: String,
+    /// The status that it ended in, or has after the time given.
+    pub status: String,
+    /// What failed, first things first.
+    pub failures: Vec<Failure>,
+}
+
+fn listed(failures: &[Failure]) -> String {
+    failures
+        .iter()
+        .map(|failure| format!("\n  {failure}"))
+        .collect()
+}
+
+impl Stack {
+    /// Asks for a stack from [`TEMPLATE`] through `aws`; `watch` is the client that looks at it
+    /// from then on, so that looking is not among the calls that the gateway counts.
+    ///
+    /// # Errors
+    /// When CloudFormation refuses the request, as for a parameter that its pattern excludes.
+    pub async fn create(
+        aws: &AwsClient,
+        watch: &AwsClient,
+        name: &str,
+        template: &str,
+        parameters: &Parameters,
+    ) -> Result<Self, AwsError> {
+        let mut form = request(name, template);
+        for (number, (key, value)) in (1..).zip(parameters) {
+            let parameter = format!("Parameters.member.{number}");
+            form.push((format!("{parameter}.ParameterKey"), key.clone()));
+            form.push((format!("{parameter}.ParameterValue"), value.clone()));
+        }
+        let answer = aws
+            .query("cloudformation", "CreateStack", VERSION, &form)
+            .await?;
+        Ok(Self {
+            name: name.to_owned(),
+            id: answer
+                .text_at("CreateStackResult/StackId")
+                .unwrap_or(name)
+                .to_owned(),
+            aws: aws.clone(),
+            watch: watch.clone(),
+        })
+    }
+
+    /// Asks for an update with `template`, in which the given parameters change and the others keep
+    /// their values.
+    ///
+    /// # Errors
+    /// When CloudFormation refuses the request.
+    pub async fn update(&self, template: &str, changes: &Parameters) -> Result<(), AwsError> {
+        let mut names = self.parameter_names().await?;
+        names.extend(changes.keys().cloned());
+        names.sort();
+        names.dedup();
+        let mut form = request(&self.name, template);
+        for (number, name) in (1..).zip(&names) {
+            let parameter = format!("Parameters.member.{number}");
+            form.push((format!("{parameter}.ParameterKey"), name.clone()));
+            form.push(match changes.get(name) {
+                Some(value) => (format!("{parameter}.ParameterValue"), value.clone()),
+                None => (format!("{parameter}.UsePreviousValue"), "true".to_owned()),
+            });
+        }
+        self.aws
+            .query("cloudformation", "UpdateStack", VERSION, &form)
+            .await?;
+        Ok(())
+    }
+
+    /// Asks for the deletion.
+    ///
+    /// # Errors
+    /// When CloudFormation refuses the request.
+    pub async fn delete(&self) -> Result<(), AwsError> {
+        let form = [("StackName", self.name.as_str())];
+        self.aws
+            .query("cloudformation", "DeleteStack", VERSION, &form)
+            .await?;
+        Ok(())
+    }
+
+    /// Waits until the stack has the wanted status, such as `CREATE_COMPLETE`.
+    ///
+    /// # Errors
+    /// [`StackFailed`] when it ends in another status, or is still on its way at the deadline.
+    pub async fn wait_for(&self, wanted: &str, deadline: Duration) -> anyhow::Result<()> {
+        let end = Instant::now() + deadline;
+        loop {
+            let Status { status, .. } = self.status().await?;
+            if status == wanted {
+                return Ok(());
+            }
+            if !status.ends_with("_IN_PROGRESS") || Instant::now() >= end {
+                bail!(StackFailed {
+                    name: self.name.clone(),
+                    status,
+                    failures: self.failures().await?,
+                });
+            }
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    /// The stack's status.
+    ///
+    /// # Errors
+    /// When CloudFormation does not answer.
+    pub async fn status(&self) -> anyhow::Result<Status> {
+        let stack = self.describe().await?;
+        Ok(Status {
+            status: stack
+                .text_at("StackStatus")
+                .context("DescribeStacks answered without a status")?
+                .to_owned(),
+            reason: stack.text_at("StackStatusReason").map(str::to_owned),
+        })
+    }
+
+    /// An output of the stack.
+    ///
+    /// # Errors
+    /// When CloudFormation does not answer, or the stack has no such output.
+    pub async fn output(&self, key: &str) -> anyhow::Result<String> {
+        let stack = self.describe().await?;
+        stack
+            .members("Outputs")
+            .find(|output| output.text_at("OutputKey") == Some(key))
+            .and_then(|output| output.text_at("OutputValue"))
+            .map(str::to_owned)
+            .with_context(|| format!("the stack {} has no output {key}", self.name))
+    }
+
+    /// What failed since the last request, first things first: the resources of the template, and
+    /// not those that CloudFormation gave up because of them.
+    ///
+    /// # Errors
+    /// When CloudFormation does not answer.
+    pub async fn failures(&self) -> Result<Vec<Failure>, AwsError> {
+        let mut failures = Vec::new();
+        let mut token: Option<String> = None;
+        'pages: loop {
+            let mut form = vec![("StackName", self.id.clone())];
+            form.extend(token.take().map(|token| ("NextToken", token)));
+            let answer = self
+                .watch
+                .query("cloudformation", "DescribeStackEvents", VERSION, &form)
+                .await?;
+            for event in answer.members("DescribeStackEventsResult/StackEvents") {
+                let text = |name: &str| event.text_at(name).unwrap_or_default().to_owned();
+                let (status, reason) = (text("ResourceStatus"), text("ResourceStatusReason"));
+                let own = text("PhysicalResourceId") == self.id;
+                if own
+                    && matches!(
+                        status.as_str(),
+                        "CREATE_IN_PROGRESS" | "UPDATE_IN_PROGRESS" | "DELETE_IN_PROGRESS"
+                    )
+                {
+                    break 'pages;
+                }
+                if !own && status.ends_with("_FAILED") && !reason.contains("cancelled") {
+                    failures.push(Failure {
+                        resource: text("LogicalResourceId"),
+                        status,
+                        reason,
+                    });
+                }
+            }
+            token = answer
+                .text_at("DescribeStackEventsResult/NextToken")
+                .filter(|token| !token.is_empty())
+                .map(str::to_owned);
+            if token.is_none() {
+                break;
+            }
+        }
+        failures.reverse();
+        Ok(failures)
+    }
+
+    async fn parameter_names(&self) -> Result<Vec<String>, AwsError> {
+        let form = [("StackName", self.id.as_str())];
+        let answer = self
+            .watch
+            .query("cloudformation", "DescribeStacks", VERSION, &form)
+            .await?;
+        Ok(answer
+            .at("DescribeStacksResult/Stacks/member")
+            .into_iter()
+            .flat_map(|stack| stack.members("Parameters"))
+            .filter_map(|parameter| parameter.text_at("ParameterKey"))
+            .map(str::to_owned)
+            .collect())
+    }
+
+    async fn describe(&self) -> anyhow::Result<Element> {
+        let form = [("StackName", self.id.as_str())];
+        let answer = self
+            .watch
+            .query("cloudformation", "DescribeStacks", VERSION, &form)
+            .await?;
+        answer
+            .at("DescribeStacksResult/Stacks/member")
+            .cloned()
+            .with_context(|| format!("there is no stack {}", self.name))
+    }
+}
+
+fn request(name: &str, template: &str) -> Vec<(String, String)> {
+    [
+        ("StackName", name),
+        ("TemplateBody", template),
+        ("Capabilities.member.1", "CAPABILITY_IAM"),
+    ]
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .into()
+}

@@ -1,0 +1,19 @@
+//! A landing zone on one machine: the emulator, the gateway in front of it and the SaaS simulator.
+//!
+//! [`Sandbox::start`] makes one. The functions in it are the binaries that cargo builds, started by
+//! the emulator from the zips that the template names; nothing here links them or calls them.
+
+pub mod aws_client;
+pub mod emulator;
+pub mod function_logs;
+pub mod functions;
+pub mod gateway;
+pub mod inventory;
+pub mod lacework;
+pub mod landing_zone;
+pub mod launch;
+pub mod python;
+mod sandbox;
+pub mod story;
+
+pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, STACK_NAME, Sandbox, TENANT};

@@ -1,0 +1,336 @@
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+use uuid::Uuid;
+
+use crate::aws_client::AwsClient;
+use crate::emulator::{Emulator, EmulatorConfig};
+use crate::function_logs::FunctionLogs;
+use crate::functions::{FunctionZips, architecture};
+use crate::gateway::{Gateway, GatewayConfig};
+use crate::lacework::{PRINCIPAL_ARN, Simulator, SimulatorConfig};
+use crate::landing_zone::{LandingZone, Plan};
+use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
+
+/// The management account of every sandbox.
+pub const MANAGEMENT_ACCOUNT: &str = "111111111111";
+
+/// The Lacework account that the simulator plays.
+pub const TENANT: &str = "acme";
+
+/// What the main stack is called.
+pub const STACK_NAME: &str = "towerhook";
+
+const KEY_ID: &str = "ACME_0123456789ABCDEF";
+
+/// What a sandbox is to be.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// All accounts that Control Tower manages, the management account included.
+    pub accounts: usize,
+    /// The home Region.
+    pub region: String,
+    /// The sub-accounts of the Lacework account; with at least one it is an organization.
+    pub sub_accounts: Vec<String>,
+    /// How long a StackSet operation takes at least.
+    pub operation_delay: Duration,
+    /// A folder for the logs and the temporary files of this run alone.
+    pub directory: PathBuf,
+    /// Where the emulator's virtual environment is, or is made.
+    pub virtual_environment: PathBuf,
+}
+
+impl Options {
+    /// Eight accounts in `us-east-1`, below cargo's target folder.
+    #[must_use]
+    pub fn below(target: &Path) -> Self {
+        let towerhook = target.join("towerhook");
+        Self {
+            accounts: 8,
+            region: "us-east-1".to_owned(),
+            sub_accounts: Vec::new(),
+            operation_delay: Duration::from_millis(500),
+            directory: run_directory(&towerhook.join("runs")),
+            virtual_environment: towerhook.join("emulator"),
+        }
+    }
+}
+
+/// How another process finds a running sandbox.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Running {
+    /// The endpoint of AWS.
+    pub endpoint: Url,
+    /// The home Region.
+    pub region: String,
+    /// 12 digits: the access key id for the management account.
+    pub management_account: String,
+    /// The SaaS.
+    pub lacework_url: Url,
+}
+
+impl Running {
+    /// The file that says so, below cargo's target folder.
+    #[must_use]
+    pub fn file(target: &Path) -> PathBuf {
+        target.join("towerhook/sandbox.json")
+    }
+
+    /// What the file says.
+    ///
+    /// # Errors
+    /// When there is none, or it is not readable.
+    pub fn read(target: &Path) -> anyhow::Result<Self> {
+        let file = Self::file(target);
+        let text = std::fs::read_to_string(&file).with_context(|| {
+            format!(
+                "no sandbox runs ({} is missing): start one with `cargo towerhook sandbox`",
+                file.display()
+            )
+        })?;
+        serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
+    }
+
+    /// A client for the management account, through the gateway.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn client(&self) -> anyhow::Result<AwsClient> {
+        let client = AwsClient::new(self.endpoint.clone(), self.region.clone())?;
+        Ok(client.account(&self.management_account))
+    }
+}
+
+/// A landing zone on this machine. What it started ends with it.
+#[derive(Debug)]
+pub struct Sandbox {
+    /// The emulator of AWS.
+    pub emulator: Emulator,
+    /// The endpoint in front of it.
+    pub gateway: Arc<Gateway>,
+    /// The SaaS.
+    pub simulator: Simulator,
+    /// The organization and Control Tower.
+    pub landing_zone: LandingZone,
+    options: Options,
+    secret: SecretString,
+}
+
+impl Sandbox {
+    /// Starts all of it on free loopback ports and seeds the landing zone. `say` hears of each step.
+    ///
+    /// # Errors
+    /// When Python or a package is missing, a port cannot be bound, or a step of the seed fails.
+    pub async fn start(options: Options, say: &(dyn Fn(&str) + Sync)) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let endpoint: Url = format!("http://{}", listener.local_addr()?).parse()?;
+        say("starting the emulator of AWS (its first start installs it)");
+        let emulator = Emulator::start(&EmulatorConfig {
+            virtual_environment: options.virtual_environment.clone(),
+            directory: options.directory.clone(),
+            gateway: endpoint,
+            region: options.region.clone(),
+            management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            deadline: Duration::from_secs(60),
+        })
+        .await?;
+        say("starting the gateway and the simulator of Lacework");
+        let gateway = Arc::new(Gateway::start(GatewayConfig {
+            upstream: emulator.url().clone(),
+            region: options.region.clone(),
+            management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            listener,
+            operation_delay: options.operation_delay,
+        })?);
+        let secret = SecretString::from(format!("_{}", Uuid::new_v4().simple()));
+        let simulator = Simulator::start(SimulatorConfig {
+            tenant: TENANT.to_owned(),
+            key_id: KEY_ID.to_owned(),
+            secret: secret.clone(),
+            sub_accounts: options.sub_accounts.clone(),
+            emulator: Some(emulator.url().clone()),
+            region: options.region.clone(),
+            principal_arn: PRINCIPAL_ARN.to_owned(),
+            tls: false,
+        })
+        .await?;
+        say("seeding the landing zone");
+        let client = AwsClient::new(emulator.url().clone(), options.region.clone())?;
+        let plan = Plan {
+            region: options.region.clone(),
+            management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            accounts: options.accounts,
+        };
+        let landing_zone = LandingZone::seed(&client, &gateway, &plan)
+            .await
+            .context("the landing zone could not be seeded")?;
+        Ok(Self {
+            emulator,
+            gateway,
+            simulator,
+            landing_zone,
+            options,
+            secret,
+        })
+    }
+
+    /// A client for the management account, through the gateway: what a user would have.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn user(&self) -> anyhow::Result<AwsClient> {
+        self.running().client()
+    }
+
+    /// A client for the management account, behind the gateway: its calls are not counted and do
+    /// not fail on demand.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be built.
+    pub fn inside(&self) -> anyhow::Result<AwsClient> {
+        let client = AwsClient::new(self.emulator.url().clone(), self.options.region.clone())?;
+        Ok(client.account(MANAGEMENT_ACCOUNT))
+    }
+
+    /// How another process finds this sandbox.
+    #[must_use]
+    pub fn running(&self) -> Running {
+        Running {
+            endpoint: self.gateway.url().clone(),
+            region: self.options.region.clone(),
+            management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            lacework_url: self.simulator.url().clone(),
+        }
+    }
+
+    /// The folder of this run: the emulator's log, and the functions' logs once they are followed.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.options.directory
+    }
+
+    /// The bucket that [`Sandbox::upload`] fills.
+    #[must_use]
+    pub fn artifact_bucket(&self) -> String {
+        format!(
+            "towerhook-artifacts-{MANAGEMENT_ACCOUNT}-{}",
+            self.options.region
+        )
+    }
+
+    /// Puts the functions where the template looks for them.
+    ///
+    /// # Errors
+    /// When a zip cannot be read, or S3 refuses it.
+    pub async fn upload(&self, zips: &FunctionZips) -> anyhow::Result<()> {
+        launch::upload(&self.user()?, &self.artifact_bucket(), zips).await
+    }
+
+    /// The parameters that have no default, or whose default does not fit this machine.
+    #[must_use]
+    pub fn parameters(&self) -> Parameters {
+        let url = self
+            .simulator
+            .url()
+            .as_str()
+            .trim_end_matches('/')
+            .to_owned();
+        let secret = self.secret.expose_secret().to_owned();
+        [
+            ("LaceworkUrl", url),
+            ("LaceworkAccessKeyId", KEY_ID.to_owned()),
+            ("LaceworkSecretKey", secret),
+            ("ArtifactBucket", self.artifact_bucket()),
+            ("ArtifactPrefix", ARTIFACT_PREFIX.to_owned()),
+            ("Architecture", architecture().to_owned()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    /// Asks CloudFormation for the main stack, with [`Sandbox::parameters`] and these besides.
+    ///
+    /// # Errors
+    /// When CloudFormation refuses the request.
+    pub async fn launch(&self, more: &[(&str, &str)]) -> anyhow::Result<Stack> {
+        let mut parameters = self.parameters();
+        for (name, value) in more {
+            parameters.insert((*name).to_owned(), (*value).to_owned());
+        }
+        let (user, inside) = (self.user()?, self.inside()?);
+        Ok(Stack::create(&user, &inside, STACK_NAME, TEMPLATE, &parameters).await?)
+    }
+
+    /// Keeps the logs of the main stack's functions in the run's folder.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn follow_logs(&self) -> anyhow::Result<FunctionLogs> {
+        let directory = self.directory().join("functions");
+        FunctionLogs::follow(self.inside()?, STACK_NAME, directory)
+    }
+
+    /// Ends everything that was started, and removes its temporary files.
+    ///
+    /// # Errors
+    /// When the operating system does not let go of a process.
+    pub async fn shutdown(self) -> anyhow::Result<()> {
+        let Self {
+            emulator,
+            simulator,
+            options,
+            ..
+        } = self;
+        emulator.shutdown().await?;
+        simulator.shutdown().await?;
+        // The functions' unpacked code, which is large. An error says that there was none.
+        let _ = std::fs::remove_dir_all(options.directory.join("tmp"));
+        Ok(())
+    }
+}
+
+/// A folder for this run, named for this process. Those of processes that are gone are removed, so
+/// that the last one stays for a look.
+fn run_directory(runs: &Path) -> PathBuf {
+    for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process = name
+            .to_str()
+            .and_then(|name| name.split('-').next()?.parse().ok());
+        if let Some(process) = process
+            && kill(Pid::from_raw(process), None).is_err()
+        {
+            // An error says that another process removed it at the same time.
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+    let run = Uuid::new_v4().simple().to_string();
+    runs.join(format!("{}-{}", std::process::id(), &run[..8]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_processes_that_are_gone_are_removed() {
+        let runs = tempfile::tempdir().unwrap();
+        let gone = runs.path().join("2147483646-0000");
+        let alive = runs.path().join(format!("{}-0000", std::process::id()));
+        for folder in [&gone, &alive] {
+            std::fs::create_dir(folder).unwrap();
+        }
+        let new = run_directory(runs.path());
+        assert!(!gone.exists());
+        assert!(alive.exists());
+        assert_ne!(new, alive);
+    }
+}

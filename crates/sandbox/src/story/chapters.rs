@@ -1,0 +1,250 @@
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::enrollment::log_stack_set;
+use super::{Listener, Story, Telling};
+use crate::STACK_NAME;
+use crate::functions::FunctionZips;
+use crate::inventory::Inventory;
+use crate::landing_zone::SANDBOX;
+use crate::launch::{Parameters, Stack, TEMPLATE};
+
+/// How long CloudFormation may take for one request, the functions' work included.
+const STACK_DEADLINE: Duration = Duration::from_secs(600);
+
+/// How long an enrollment may take.
+const ENROLLMENT_DEADLINE: Duration = Duration::from_secs(420);
+
+/// How long the schedule may take: its rate of one minute, and the emulator's 10 seconds between
+/// looks at its rules.
+const SCHEDULE_DEADLINE: Duration = Duration::from_secs(150);
+
+/// How long the functions' last log lines may take after the stack is gone.
+const SETTLING: Duration = Duration::from_secs(15);
+
+/// Of the 24 hours that a token lives. With less than a third left it is refreshed.
+const SHORT_TOKEN: Duration = Duration::from_secs(6 * 3600);
+
+const INTERVAL: Duration = Duration::from_millis(500);
+
+impl Story {
+    pub(super) fn describe_landing_zone(&self, listen: Listener<'_>) {
+        let accounts = self.sandbox.landing_zone.accounts();
+        let managed = accounts
+            .iter()
+            .filter(|account| account.role.is_enrolled(true))
+            .count();
+        listen(Telling::Fact(&format!(
+            "{managed} accounts that Control Tower manages, {} that are to be left alone",
+            accounts.len() - managed
+        )));
+        listen(Telling::Fact(&format!(
+            "AWS at {}, Lacework at {}",
+            self.sandbox.gateway.url(),
+            self.sandbox.simulator.url()
+        )));
+    }
+
+    /// The functions are in the bucket, and everything that there is before the launch is known.
+    pub(super) async fn upload(
+        &self,
+        zips: &FunctionZips,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<Inventory> {
+        listen(Telling::Step("uploading the functions"));
+        self.sandbox.upload(zips).await?;
+        let before = Inventory::take(&self.sandbox).await?;
+        Ok(before)
+    }
+
+    pub(super) async fn launch(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
+        // The first token is to be due for a refresh when the schedule comes.
+        let controls = self.sandbox.simulator.controls();
+        controls.set_longest_token_lifetime(Some(SHORT_TOKEN));
+        listen(Telling::Step("waiting for CREATE_COMPLETE"));
+        let stack = self
+            .sandbox
+            .launch(&[("TokenRefreshRate", "rate(1 minute)")])
+            .await?;
+        self.stack = Some(stack.clone());
+        stack.wait_for("CREATE_COMPLETE", STACK_DEADLINE).await?;
+        listen(Telling::Fact(&format!(
+            "stack {STACK_NAME} is CREATE_COMPLETE"
+        )));
+        let name = log_stack_set();
+        let trail = self
+            .sandbox
+            .simulator
+            .integrations()
+            .into_iter()
+            .find(|integration| integration.kind == "AwsCtSqs" && integration.name == name)
+            .context("the stack is complete, and Lacework has no integration of the trail")?;
+        listen(Telling::Fact(&format!(
+            "Log Archive and Audit are set up: integration {} reads {}",
+            trail.name,
+            trail.queue_url.as_deref().unwrap_or_default()
+        )));
+        Ok(())
+    }
+
+    pub(super) async fn await_existing(
+        &mut self,
+        launched: Instant,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        self.await_enrolled(false, launched, ENROLLMENT_DEADLINE, listen)
+            .await
+    }
+
+    pub(super) async fn create_account(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
+        listen(Telling::Step("Account Factory creates an account"));
+        let account = self
+            .sandbox
+            .landing_zone
+            .create_account("brand-new", SANDBOX)
+            .await?;
+        listen(Telling::Fact(&format!(
+            "Account Factory made {} ({}) in {}; CreateManagedAccount is on the bus",
+            account.name, account.id, account.unit
+        )));
+        self.await_enrolled(false, Instant::now(), ENROLLMENT_DEADLINE, listen)
+            .await
+    }
+
+    pub(super) async fn await_token(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
+        let controls = self.sandbox.simulator.controls();
+        controls.set_longest_token_lifetime(None);
+        listen(Telling::Fact(
+            "how the schedule is made to fire: the stack was launched with TokenRefreshRate \
+             rate(1 minute), the shortest there is, and Lacework limited tokens to 6 of 24 hours, \
+             so that less than a third was left; now the limit is lifted",
+        ));
+        let end = Instant::now() + SCHEDULE_DEADLINE;
+        loop {
+            let left = self.token_lifetime().await?;
+            listen(Telling::Step("waiting for the schedule"));
+            if left > SHORT_TOKEN {
+                let hours = left.as_secs_f64() / 3600.0;
+                listen(Telling::Fact(&format!(
+                    "the schedule fired: the token is good for {hours:.1} hours"
+                )));
+                return Ok(());
+            }
+            ensure!(
+                Instant::now() < end,
+                "after {} s the token is still the old one",
+                SCHEDULE_DEADLINE.as_secs()
+            );
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
+    pub(super) async fn update(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
+        let started = Instant::now();
+        listen(Telling::Step("waiting for UPDATE_COMPLETE"));
+        let changes: Parameters = [("EnrollManagementAccount".to_owned(), "Yes".to_owned())].into();
+        let stack = self.stack()?;
+        stack.update(TEMPLATE, &changes).await?;
+        stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE).await?;
+        listen(Telling::Fact(
+            "EnrollManagementAccount=Yes: the stack is UPDATE_COMPLETE",
+        ));
+        self.await_enrolled(true, started, ENROLLMENT_DEADLINE, listen)
+            .await?;
+        let dead = self.dead_letters().await?;
+        ensure!(
+            dead == 0,
+            "{dead} messages are in the dead-letter queue: some events could not be handled"
+        );
+        Ok(())
+    }
+
+    pub(super) async fn delete(
+        &mut self,
+        before: &Inventory,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        listen(Telling::Step("waiting for DELETE_COMPLETE"));
+        let stack = self.stack()?;
+        stack.delete().await?;
+        stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE).await?;
+        listen(Telling::Fact("the stack is DELETE_COMPLETE"));
+        listen(Telling::Step(
+            "comparing everything that there is with what there was",
+        ));
+        let end = Instant::now() + SETTLING;
+        let difference = loop {
+            let after = Inventory::take(&self.sandbox).await?;
+            let difference = before.difference(&after);
+            if difference.is_empty() || Instant::now() >= end {
+                break difference;
+            }
+            tokio::time::sleep(INTERVAL).await;
+        };
+        self.difference = Some(difference.clone());
+        if !difference.is_empty() {
+            bail!(
+                "after the deletion not everything is as it was before the launch:\n{difference}"
+            );
+        }
+        listen(Telling::Fact(&format!(
+            "{} items in {} accounts and no integration: the same as before the launch",
+            before.items().count(),
+            self.sandbox.landing_zone.accounts().len()
+        )));
+        Ok(())
+    }
+
+    fn stack(&self) -> anyhow::Result<&Stack> {
+        self.stack.as_ref().context("the stack was not launched")
+    }
+
+    /// How long the stored token is still good.
+    async fn token_lifetime(&self) -> anyhow::Result<Duration> {
+        let secret = self.stack()?.output("ApiTokenSecretArn").await?;
+        let answer = self
+            .sandbox
+            .inside()?
+            .json(
+                "secretsmanager",
+                "secretsmanager",
+                "GetSecretValue",
+                json!({"SecretId": secret}),
+            )
+            .await
+            .context("there is no token")?;
+        let token: Value =
+            serde_json::from_str(answer["SecretString"].as_str().unwrap_or_default())
+                .context("the token's secret is not JSON")?;
+        let expires: Timestamp = token["expiresAt"]
+            .as_str()
+            .context("the token's secret does not say when it expires")?
+            .parse()?;
+        Ok(expires
+            .duration_since(Timestamp::now())
+            .try_into()
+            .unwrap_or_default())
+    }
+
+    async fn dead_letters(&self) -> anyhow::Result<u64> {
+        let url = self.stack()?.output("DeadLetterQueueUrl").await?;
+        let attribute = "ApproximateNumberOfMessages";
+        let answer = self
+            .sandbox
+            .inside()?
+            .json(
+                "sqs",
+                "AmazonSQS",
+                "GetQueueAttributes",
+                json!({"QueueUrl": url, "AttributeNames": [attribute]}),
+            )
+            .await?;
+        Ok(answer["Attributes"][attribute]
+            .as_str()
+            .context("the dead-letter queue does not say what it holds")?
+            .parse()?)
+    }
+}

@@ -1,0 +1,218 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use anyhow::ensure;
+
+use super::{AccountStory, Listener, Story, Telling};
+use crate::aws_client::AwsError;
+use crate::gateway::stack_sets::InstanceStatus;
+use crate::lacework::{Integration, Verification};
+use crate::landing_zone::Role;
+use crate::{Sandbox, TENANT};
+
+/// The template's default of `IntegrationNamePrefix`.
+const PREFIX: &str = "Lacework-Control-Tower-";
+
+const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What an account has of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Enrollment {
+    /// The stack instance: `CURRENT` when the role is what it should be. For the management
+    /// account, which has an ordinary stack, that stack's status.
+    pub instance: Option<String>,
+    /// The integration in the SaaS.
+    pub integration: Option<Integration>,
+}
+
+impl Enrollment {
+    /// Whether both are there and well.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        let instance = matches!(
+            self.instance.as_deref(),
+            Some("CURRENT" | "CREATE_COMPLETE" | "UPDATE_COMPLETE")
+        );
+        instance && self.integration.as_ref().is_some_and(|one| one.enabled)
+    }
+
+    /// Whether there is nothing of it.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.instance.is_none() && self.integration.is_none()
+    }
+}
+
+impl fmt::Display for Enrollment {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.instance {
+            Some(status) => write!(formatter, "stack instance {status}")?,
+            None => formatter.write_str("no stack instance")?,
+        }
+        match &self.integration {
+            Some(integration) => write!(formatter, ", integration {}", integration.name),
+            None => formatter.write_str(", no integration"),
+        }
+    }
+}
+
+/// The name of the members' StackSet, and of the management account's stack.
+pub(super) fn member_stack_set() -> String {
+    format!("{PREFIX}Config-Member-{TENANT}")
+}
+
+/// The name of the StackSet in Log Archive, and of the trail's integration.
+pub(super) fn log_stack_set() -> String {
+    format!("{PREFIX}CloudTrail-Log-Account-{TENANT}")
+}
+
+/// What each account has, by its id.
+pub(super) async fn look(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, Enrollment>> {
+    let mut found: BTreeMap<String, Enrollment> = BTreeMap::new();
+    if let Some(set) = sandbox.gateway.stack_sets().get(&member_stack_set()) {
+        for instance in set.instances {
+            let status = match (instance.status, instance.reason) {
+                (InstanceStatus::Current, _) => "CURRENT".to_owned(),
+                (status, None) => format!("{status:?}").to_uppercase(),
+                (status, Some(reason)) => {
+                    format!("{} ({reason})", format!("{status:?}").to_uppercase())
+                }
+            };
+            found.entry(instance.account).or_default().instance = Some(status);
+        }
+    }
+    let management = sandbox.landing_zone.account_of(Role::Management)?;
+    if let Some(status) = management_stack(sandbox).await? {
+        found.entry(management.id.clone()).or_default().instance = Some(status);
+    }
+    for integration in sandbox.simulator.integrations() {
+        if let ("AwsCfg", Some(account)) = (integration.kind.as_str(), &integration.aws_account_id)
+        {
+            let account = account.clone();
+            found.entry(account).or_default().integration = Some(integration);
+        }
+    }
+    Ok(found)
+}
+
+async fn management_stack(sandbox: &Sandbox) -> anyhow::Result<Option<String>> {
+    let name = member_stack_set();
+    let parameters = [("StackName", name.as_str())];
+    let answer = sandbox
+        .inside()?
+        .query(
+            "cloudformation",
+            "DescribeStacks",
+            "2010-05-15",
+            &parameters,
+        )
+        .await;
+    match answer {
+        Ok(answer) => Ok(answer
+            .text_at("DescribeStacksResult/Stacks/member/StackStatus")
+            .map(str::to_owned)),
+        Err(AwsError::Refused { message, .. }) if message.contains("does not exist") => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Story {
+    /// Waits until all accounts that should be are enrolled, and nobody else. Their time counts from
+    /// `since`.
+    pub(super) async fn await_enrolled(
+        &mut self,
+        management: bool,
+        since: Instant,
+        deadline: Duration,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        let end = Instant::now() + deadline;
+        loop {
+            let found = look(&self.sandbox).await?;
+            self.note(management, &found, since);
+            let expected = self.accounts.iter().filter(|story| story.expected);
+            let (total, missing): (usize, Vec<_>) = (
+                expected.clone().count(),
+                expected
+                    .filter(|story| !story.enrollment.is_complete())
+                    .collect(),
+            );
+            let enrolled = total - missing.len();
+            listen(Telling::Step(&format!(
+                "{enrolled} of {total} accounts enrolled"
+            )));
+            if missing.is_empty() {
+                break;
+            }
+            let missing: String = missing
+                .iter()
+                .map(|story| {
+                    let account = &story.account;
+                    format!("\n  {} {}: {}", account.id, account.name, story.enrollment)
+                })
+                .collect();
+            ensure!(
+                Instant::now() < end,
+                "after {} s these accounts are not enrolled:{missing}",
+                deadline.as_secs()
+            );
+            tokio::time::sleep(INTERVAL).await;
+        }
+        self.verify(listen).await
+    }
+
+    fn note(&mut self, management: bool, found: &BTreeMap<String, Enrollment>, since: Instant) {
+        self.accounts = self
+            .sandbox
+            .landing_zone
+            .accounts()
+            .iter()
+            .map(|account| {
+                let enrollment = found.get(&account.id).cloned().unwrap_or_default();
+                if enrollment.is_complete() {
+                    self.enrolled_after
+                        .entry(account.id.clone())
+                        .or_insert_with(|| since.elapsed());
+                }
+                AccountStory {
+                    account: account.clone(),
+                    expected: account.role.is_enrolled(management),
+                    enrollment,
+                    enrolled_after: self.enrolled_after.get(&account.id).copied(),
+                }
+            })
+            .collect();
+    }
+
+    /// The SaaS assumes every role, and accounts that are to be left alone have nothing.
+    async fn verify(&self, listen: Listener<'_>) -> anyhow::Result<()> {
+        let mut passed = 0;
+        for integration in self.sandbox.simulator.integrations() {
+            let verification = self.sandbox.simulator.verify(&integration.guid).await?;
+            ensure!(
+                verification == Verification::Passed,
+                "the integration {} does not work: {verification:?}",
+                integration.name
+            );
+            passed += 1;
+        }
+        for story in self.accounts.iter().filter(|story| !story.expected) {
+            let account = &story.account;
+            ensure!(
+                story.enrollment.is_absent(),
+                "{} {} is {} and should be left alone, but has: {}",
+                account.id,
+                account.name,
+                account.role,
+                story.enrollment
+            );
+        }
+        let accounts = self.accounts.iter().filter(|story| story.expected).count();
+        listen(Telling::Fact(&format!(
+            "{accounts} accounts enrolled; Lacework assumes the roles of all {passed} integrations; \
+             accounts that are closed or not managed were left alone"
+        )));
+        Ok(())
+    }
+}
