@@ -1,0 +1,215 @@
+//! What the StackSets deploy: names, trust, and the size of policies.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::template::{AUDIT, LOG, MEMBER, Template, actions, argument, one_or_many, text};
+
+/// IAM's quota of managed policies on a role.
+const POLICIES_PER_ROLE: usize = 10;
+/// IAM's limit for a managed policy, not counting white space.
+const POLICY_CHARACTERS: usize = 6_144;
+/// What Lacework asks for beyond SecurityAudit.
+const LACEWORK_ACTIONS: usize = 749;
+
+#[test]
+fn the_trust_names_laceworks_principal_and_demands_the_external_id() {
+    for name in [LOG, MEMBER] {
+        let template = Template::load(name);
+        for (id, role) in template.of_type("AWS::IAM::Role") {
+            let trust = &role["AssumeRolePolicyDocument"]["Statement"];
+            assert_eq!(trust.as_array().unwrap().len(), 1, "{name}: {id}");
+            let trust = &trust[0];
+            assert_eq!(trust["Action"], "sts:AssumeRole", "{name}: {id}");
+            assert_eq!(argument(&trust["Principal"]["AWS"]), "LaceworkPrincipalArn");
+            assert_eq!(
+                argument(&trust["Condition"]["StringEquals"]["sts:ExternalId"]),
+                "lweid:aws:v2:${LaceworkAccount}:${AWS::AccountId}:${ExternalIdSuffix}",
+                "{name}: {id}"
+            );
+        }
+    }
+}
+
+#[test]
+fn names_are_those_of_laceworks_own_integration() {
+    for (template, id, property, name) in [
+        (
+            LOG,
+            "LaceworkCWSSACrossAccountAccessRole",
+            "RoleName",
+            "${ResourceNamePrefix}-laceworkcwssarole",
+        ),
+        (
+            MEMBER,
+            "LaceworkCWSSACrossAccountAccessRole",
+            "RoleName",
+            "${ResourceNamePrefix}-laceworkcwsrole-sa",
+        ),
+        (
+            AUDIT,
+            "LaceworkCWSQueue",
+            "QueueName",
+            "${ResourceNamePrefix}-laceworkcws",
+        ),
+    ] {
+        let template = Template::load(template);
+        assert_eq!(
+            argument(&template.resource(id)["Properties"][property]),
+            name
+        );
+    }
+}
+
+#[test]
+fn every_managed_policy_is_within_iams_limits() {
+    let template = Template::load(MEMBER);
+    let policies = template.of_type("AWS::IAM::ManagedPolicy");
+    for (id, policy) in &policies {
+        let size = rendered(&policy["PolicyDocument"]).to_string().len();
+        assert!(size <= POLICY_CHARACTERS, "{id}: {size}");
+    }
+    let role = &template.resource("LaceworkCWSSACrossAccountAccessRole")["Properties"];
+    let attached: Vec<&str> = one_or_many(&role["ManagedPolicyArns"])
+        .map(argument)
+        .collect();
+    assert_eq!(
+        attached,
+        ["arn:${AWS::Partition}:iam::aws:policy/SecurityAudit"]
+    );
+    assert!(attached.len() + policies.len() <= POLICIES_PER_ROLE);
+    for (id, policy) in policies {
+        assert_eq!(
+            one_or_many(&policy["Roles"])
+                .map(argument)
+                .collect::<Vec<_>>(),
+            ["LaceworkCWSSACrossAccountAccessRole"],
+            "{id}"
+        );
+        // Either would replace a policy that is taken over, and while old and new are attached the
+        // role would have too many.
+        assert!(
+            policy.get("Description").is_none() && policy.get("Path").is_none(),
+            "{id}"
+        );
+        assert_eq!(
+            text(&policy["ManagedPolicyName"]["Fn::If"][0]),
+            "KeepVendorNames",
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn the_member_role_reads_what_lacework_asks_for_and_does_nothing_else() {
+    let template = Template::load(MEMBER);
+    let mut all = BTreeSet::new();
+    for id in template.of_type("AWS::IAM::ManagedPolicy").into_keys() {
+        for statement in template.statements(id) {
+            assert_eq!(statement["Effect"], "Allow", "{id}");
+            let actions = actions(statement);
+            assert!(
+                actions.is_sorted_by_key(|action| action.split_once(':')),
+                "{id}"
+            );
+            for action in actions {
+                let (_, operation) = action.split_once(':').unwrap();
+                let reads = [
+                    "BatchGet", "Check", "Describe", "Detect", "GET", "Get", "List", "Retrieve",
+                    "Search", "View",
+                ]
+                .iter()
+                .any(|verb| operation.starts_with(verb));
+                assert!(reads, "{action}");
+                assert!(all.insert(action.to_owned()), "{action} twice");
+            }
+        }
+    }
+    assert_eq!(all.len(), LACEWORK_ACTIONS);
+}
+
+#[test]
+fn the_log_role_lists_the_bucket_and_reads_its_log_files() {
+    let template = Template::load(LOG);
+    let statements = template.statements("LaceworkCWSSACrossAccountAccessRole");
+    let on = |action: &str| -> Vec<&str> {
+        statements
+            .iter()
+            .filter(|statement| actions(statement).contains(&action))
+            .map(|statement| argument(&statement["Resource"]))
+            .collect()
+    };
+    // ListBucket is an action on the bucket: on its objects it would match nothing.
+    assert_eq!(
+        on("s3:ListBucket"),
+        ["arn:${AWS::Partition}:s3:::${TrailBucketName}"]
+    );
+    assert_eq!(
+        on("s3:Get*"),
+        ["arn:${AWS::Partition}:s3:::${TrailBucketName}/*AWSLogs/*"]
+    );
+    assert_eq!(on("sqs:ReceiveMessage"), ["QueueArn"]);
+    assert_eq!(on("sqs:DeleteMessage"), ["QueueArn"]);
+    assert_eq!(on("kms:Decrypt"), ["KmsKeyArn"]);
+}
+
+#[test]
+fn the_audit_queue_takes_from_the_trails_topic_and_gives_to_the_log_role_only() {
+    let template = Template::load(AUDIT);
+    let statements = template.statements("LaceworkCWSQueuePolicy");
+    assert_eq!(statements.len(), 2);
+    let [topic, role] = statements[..] else {
+        unreachable!()
+    };
+    assert_eq!(topic["Principal"]["Service"], "sns.amazonaws.com");
+    assert_eq!(actions(topic), ["sqs:SendMessage"]);
+    assert_eq!(
+        argument(&topic["Condition"]["ArnEquals"]["aws:SourceArn"]),
+        "TrailTopicArn"
+    );
+    assert_eq!(
+        argument(&role["Principal"]["AWS"]),
+        "arn:${AWS::Partition}:iam::${LogAccountId}:root"
+    );
+    assert_eq!(
+        argument(&role["Condition"]["ArnEquals"]["aws:PrincipalArn"]),
+        "arn:${AWS::Partition}:iam::${LogAccountId}:role/${ResourceNamePrefix}-laceworkcwssarole"
+    );
+    assert!(!actions(role).contains(&"sqs:SendMessage"));
+    for statement in statements {
+        assert_eq!(argument(&statement["Resource"]), "LaceworkCWSQueue");
+    }
+    let needed = template.needs("LaceworkCWSSubscription");
+    assert!(needed.contains("LaceworkCWSQueuePolicy"));
+}
+
+#[test]
+fn outputs_are_what_setup_and_an_administrator_look_for() {
+    for (name, expected) in [
+        (LOG, BTreeSet::from(["ExternalId", "RoleArn"])),
+        (MEMBER, BTreeSet::from(["ExternalId", "RoleArn"])),
+        (AUDIT, BTreeSet::from(["QueueArn", "QueueUrl"])),
+    ] {
+        let template = Template::load(name);
+        let outputs: BTreeSet<&str> = template.section("Outputs").into_keys().collect();
+        assert_eq!(outputs, expected, "{name}");
+    }
+}
+
+/// A policy as IAM gets it, in the partition with the longest name.
+fn rendered(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => match entries.get("Fn::Sub") {
+            Some(pattern) => text(pattern)
+                .replace("${AWS::Partition}", "aws-us-gov")
+                .into(),
+            None => entries
+                .iter()
+                .map(|(key, value)| (key.clone(), rendered(value)))
+                .collect(),
+        },
+        Value::Array(items) => items.iter().map(rendered).collect(),
+        other => other.clone(),
+    }
+}

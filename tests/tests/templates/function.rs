@@ -1,0 +1,108 @@
+//! The functions' settings: what they find in their environment, and where they log.
+
+use std::collections::BTreeSet;
+
+use crate::template::{MAIN, Template, argument, text};
+
+#[test]
+fn every_function_finds_the_settings_that_it_reads() {
+    let template = Template::load(MAIN);
+    let common = ["STACK_ID", "LACEWORK_URL", "API_TOKEN_SECRET_ARN"];
+    let reconcile = [
+        "LEDGER_TABLE_NAME",
+        "STACK_SET_ADMINISTRATION_ROLE_ARN",
+        "MANAGEMENT_ACCOUNT_ID",
+        "PARTITION",
+    ];
+    let setup = [
+        "API_CREDENTIALS_SECRET_ARN",
+        "FANOUT_TOPIC_ARN",
+        "MANAGEMENT_STACK_ROLE_ARN",
+    ];
+    let account = ["WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];
+    let auth = ["API_CREDENTIALS_SECRET_ARN"];
+    for (id, expected) in [
+        (
+            "LaceworkSetupFunction",
+            [&common[..], &reconcile, &setup].concat(),
+        ),
+        (
+            "LaceworkAccountFunction",
+            [&common[..], &reconcile, &account].concat(),
+        ),
+        ("LaceworkAuthFunction", [&common[..], &auth].concat()),
+    ] {
+        let variables = &template.resource(id)["Properties"]["Environment"]["Variables"];
+        let found: BTreeSet<&str> = variables
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        assert_eq!(found, expected.into_iter().collect(), "{id}");
+    }
+}
+
+#[test]
+fn every_function_is_the_binary_of_its_name_for_the_chosen_processor() {
+    let template = Template::load(MAIN);
+    for (id, zip, timeout) in [
+        ("LaceworkSetupFunction", "setup", 900),
+        ("LaceworkAccountFunction", "account", 180),
+        ("LaceworkAuthFunction", "auth", 60),
+    ] {
+        let function = &template.resource(id)["Properties"];
+        assert_eq!(function["Runtime"], "provided.al2023", "{id}");
+        assert_eq!(function["Handler"], "bootstrap", "{id}");
+        assert_eq!(function["Timeout"], timeout, "{id}");
+        assert_eq!(
+            argument(&function["Architectures"][0]),
+            "Architecture",
+            "{id}"
+        );
+        assert_eq!(
+            argument(&function["Code"]["S3Bucket"]),
+            "ArtifactBucket",
+            "{id}"
+        );
+        assert_eq!(
+            argument(&function["Code"]["S3Key"]),
+            format!("${{ArtifactPrefix}}${{Architecture}}/{zip}.zip")
+        );
+    }
+    assert_eq!(template.of_type("AWS::Lambda::Function").len(), 3);
+}
+
+#[test]
+fn every_function_has_a_role_and_a_log_group_of_its_own() {
+    let template = Template::load(MAIN);
+    let functions = template.of_type("AWS::Lambda::Function");
+    let mut roles = BTreeSet::new();
+    for (id, function) in &functions {
+        roles.insert(argument(&function["Role"]));
+        let logging = &function["LoggingConfig"];
+        assert_eq!(logging["LogFormat"], "JSON", "{id}");
+        let group = &template.resource(argument(&logging["LogGroup"]))["Properties"];
+        assert_eq!(
+            argument(&group["LogGroupName"]),
+            format!("/aws/lambda/{}", argument(&function["FunctionName"])),
+            "{id}"
+        );
+        assert_eq!(
+            argument(&group["RetentionInDays"]),
+            "LogRetentionDays",
+            "{id}"
+        );
+    }
+    assert_eq!(roles.len(), functions.len());
+}
+
+#[test]
+fn only_the_account_function_may_send_itself_messages() {
+    let template = Template::load(MAIN);
+    for (id, function) in template.of_type("AWS::Lambda::Function") {
+        let allowed = function.get("RecursiveLoop").map(text);
+        let expected = (id == "LaceworkAccountFunction").then_some("Allow");
+        assert_eq!(allowed, expected, "{id}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The templates: clean, complete, within CloudFormation's and IAM's limits, in an order that is
+//! safe to delete backwards, and with no permission wider than it must be.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
+
+mod child;
+mod function;
+mod order;
+mod parameter;
+mod permission;
+mod template;
+
+use std::path::PathBuf;
+
+use template::{ALL, AUDIT, MAIN, Template, path, text, texts};
+use tokio::process::Command;
+use towerhook_sandbox::python::virtual_environment;
+
+#[tokio::test]
+async fn cfn_lint_finds_nothing() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cfn-lint");
+    let python = virtual_environment(&directory, include_str!("../../cfn-lint.txt"))
+        .await
+        .unwrap();
+    let output = Command::new(python.with_file_name("cfn-lint"))
+        .arg("--")
+        .args(ALL.map(path))
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+}
+
+#[test]
+fn every_template_can_be_given_as_a_text() {
+    // CloudFormation's limit for a TemplateBody.
+    for name in ALL {
+        assert!(Template::load(name).text.len() <= 51_200, "{name}");
+    }
+}
+
+#[test]
+fn no_partition_is_written_out() {
+    for name in ALL {
+        let template = Template::load(name);
+        let mut found = Vec::new();
+        texts(&template.body, "", &mut found);
+        for (path, text) in found {
+            // An account of Lacework's, which exists in this partition only.
+            if path != "/Parameters/LaceworkPrincipalArn/Default" {
+                assert!(!text.contains("arn:aws"), "{name}{path}: {text}");
+            }
+            // The names of services as principals are the same in every partition.
+            let principal = ["/Service", "/Principal", "/iam:PassedToService"]
+                .iter()
+                .any(|key| path.ends_with(key));
+            assert!(
+                principal || !text.contains("amazonaws.com"),
+                "{name}{path}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_queue_is_encrypted_and_has_a_dead_letter_queue_or_is_one() {
+    for name in [MAIN, AUDIT] {
+        let template = Template::load(name);
+        let queues = template.of_type("AWS::SQS::Queue");
+        let target = |queue: &serde_json::Value| {
+            let target = &queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0];
+            target.as_str().map(str::to_owned)
+        };
+        let dead_letter_queues: Vec<String> = queues.values().copied().filter_map(target).collect();
+        assert!(!dead_letter_queues.is_empty(), "{name}");
+        for (id, queue) in &queues {
+            assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}: {id}");
+            let is_one = dead_letter_queues.iter().any(|other| other == id);
+            assert!(is_one != target(queue).is_some(), "{name}: {id}");
+            if is_one {
+                // The longest that SQS keeps a message.
+                assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn topic_and_ledger_are_encrypted() {
+    let template = Template::load(MAIN);
+    for (id, topic) in template.of_type("AWS::SNS::Topic") {
+        assert!(topic["KmsMasterKeyId"].is_string(), "{id}");
+    }
+    for (id, table) in template.of_type("AWS::DynamoDB::Table") {
+        assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
+    }
+}
+
+#[test]
+fn the_templates_are_of_this_release() {
+    let template = Template::load(MAIN);
+    let release = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        text(&template.body["Mappings"]["Towerhook"]["Release"]["Version"]),
+        release
+    );
+    assert_eq!(
+        text(&template.body["Parameters"]["ArtifactPrefix"]["Default"]),
+        format!("towerhook/{release}/")
+    );
+}

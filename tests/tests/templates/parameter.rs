@@ -1,0 +1,219 @@
+//! What the one who launches sees, and what is refused before anything is made.
+
+use std::collections::BTreeSet;
+
+use regex_lite::Regex;
+
+use crate::template::{ALL, MAIN, Template, one_or_many, text};
+
+#[test]
+fn every_parameter_has_a_group_a_label_a_constraint_and_its_explanation() {
+    for name in ALL {
+        let template = Template::load(name);
+        let interface = &template.body["Metadata"]["AWS::CloudFormation::Interface"];
+        let grouped: Vec<&str> = one_or_many(&interface["ParameterGroups"])
+            .flat_map(|group| one_or_many(&group["Parameters"]))
+            .map(text)
+            .collect();
+        let labelled: BTreeSet<&str> = interface["ParameterLabels"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .filter(|(_, label)| !text(&label["default"]).is_empty())
+            .map(|(parameter, _)| parameter.as_str())
+            .collect();
+        let parameters = template.section("Parameters");
+        let declared: BTreeSet<&str> = parameters.keys().copied().collect();
+        assert_eq!(grouped.len(), declared.len(), "{name}");
+        assert_eq!(
+            grouped.into_iter().collect::<BTreeSet<_>>(),
+            declared,
+            "{name}"
+        );
+        assert_eq!(labelled, declared, "{name}");
+        for (id, parameter) in parameters {
+            let constraint = ["AllowedPattern", "AllowedValues"]
+                .iter()
+                .filter(|key| parameter.get(key).is_some());
+            assert_eq!(constraint.count(), 1, "{name}: {id}");
+            assert!(!text(&parameter["Description"]).is_empty(), "{name}: {id}");
+            // CloudFormation prints the parameter's name and then this.
+            let explanation = text(&parameter["ConstraintDescription"]);
+            assert!(explanation.starts_with("must "), "{name}: {id}");
+        }
+    }
+}
+
+#[test]
+fn every_default_is_allowed() {
+    for name in ALL {
+        let template = Template::load(name);
+        for (id, parameter) in template.section("Parameters") {
+            let Some(default) = parameter.get("Default") else {
+                continue;
+            };
+            match parameter.get("AllowedValues") {
+                Some(values) => assert!(values.as_array().unwrap().contains(default), "{id}"),
+                None => assert!(pattern(&template, id).is_match(text(default)), "{id}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_main_template_is_grouped_by_use() {
+    let template = Template::load(MAIN);
+    let interface = &template.body["Metadata"]["AWS::CloudFormation::Interface"];
+    let groups: Vec<&str> = one_or_many(&interface["ParameterGroups"])
+        .map(|group| text(&group["Label"]["default"]))
+        .collect();
+    assert_eq!(
+        groups,
+        ["Basic", "Organization", "Single sub-account", "Advanced"]
+    );
+}
+
+#[test]
+fn the_secret_key_is_never_shown() {
+    let template = Template::load(MAIN);
+    assert_eq!(
+        template.body["Parameters"]["LaceworkSecretKey"]["NoEcho"],
+        true
+    );
+    let shown = serde_json::to_string(&template.body["Outputs"]).unwrap();
+    assert!(!shown.contains("LaceworkSecretKey") && !shown.contains("LaceworkApiCredentials"));
+}
+
+#[test]
+fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
+    let template = Template::load(MAIN);
+    let cases: [(&str, &[&str], &[&str]); 15] = [
+        (
+            "LaceworkUrl",
+            &[
+                "https://acme.lacework.net",
+                "https://acme.fra.lacework.net/",
+                "http://127.0.0.1:8080",
+            ],
+            &[
+                "",
+                "acme.lacework.net",
+                "ftp://acme.lacework.net",
+                "https://acme.lacework.net/api",
+                "https://user@host",
+            ],
+        ),
+        (
+            "LaceworkAccessKeyId",
+            &["ACME_1A2B3C"],
+            &["", "with space", "quote\""],
+        ),
+        // Anything else would break the JSON that the secret is.
+        (
+            "LaceworkSecretKey",
+            &["_0123abc", "a+b/c="],
+            &["", "a b", "a\"b", "a\\b"],
+        ),
+        (
+            "ExistingCloudTrailName",
+            &["my.trail_1"],
+            &[
+                "ab",
+                "-trail",
+                "arn:aws:cloudtrail:us-east-1:111122223333:trail/t",
+            ],
+        ),
+        (
+            "KmsKeyIdentifierArn",
+            &[
+                "",
+                "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1234abcd-12ab",
+                "arn:aws:kms:us-east-1:111122223333:key/mrk-12",
+            ],
+            &[
+                "1234abcd-12ab",
+                "arn:aws:kms:us-east-1:111122223333:alias/trail",
+            ],
+        ),
+        (
+            "LogAccountName",
+            &["", "Log Archive", "log-archive (prod)"],
+            &["a\nb"],
+        ),
+        (
+            "LaceworkOrgSubAccountNames",
+            &["", "team-a", "Team A,Team_B"],
+            &[",", "a,", "a,,b"],
+        ),
+        (
+            "LaceworkSubAccountName",
+            &["", "team-a"],
+            &["team_a", "-a", "a--b", "a b"],
+        ),
+        (
+            "IntegrationNamePrefix",
+            &["L", "Acme-"],
+            &["", "1a", "with_underscore", "with space"],
+        ),
+        (
+            "ArtifactBucket",
+            &["my-bucket.eu"],
+            &["", "ab", "My-Bucket", "-bucket"],
+        ),
+        (
+            "ArtifactPrefix",
+            &["", "a/", "towerhook/0.1.0/"],
+            &["a", "/a/", "a//"],
+        ),
+        (
+            "LaceworkPrincipalArn",
+            &[
+                "arn:aws:iam::434813966438:root",
+                "arn:aws-eusc:iam::434813966438:role/path/name",
+            ],
+            &["434813966438", "arn:aws:iam::434813966438:group/g", "*"],
+        ),
+        (
+            "TokenRefreshRate",
+            &[
+                "rate(1 minute)",
+                "rate(90 minutes)",
+                "rate(1 hour)",
+                "cron(0 */2 * * ? *)",
+            ],
+            &[
+                "2 hours",
+                "rate(1 hours)",
+                "rate(2 hour)",
+                "rate(0 hours)",
+                "rate(2 weeks)",
+            ],
+        ),
+        (
+            "OffboardLimitPercent",
+            &["0", "5", "10", "100"],
+            &["", "101", "-1", "5%", "007"],
+        ),
+        ("ApproveOffboard", &["", "0a1b"], &["0A1B", "yes"]),
+    ];
+    for (id, right, wrong) in cases {
+        let pattern = pattern(&template, id);
+        for value in right {
+            assert!(pattern.is_match(value), "{id} refuses {value:?}");
+        }
+        for value in wrong {
+            assert!(!pattern.is_match(value), "{id} takes {value:?}");
+        }
+    }
+    let rate = |id: &str| text(&template.body["Parameters"][id]["AllowedPattern"]).to_owned();
+    assert_eq!(rate("TokenRefreshRate"), rate("ReconcileRate"));
+}
+
+fn pattern(template: &Template, parameter: &str) -> Regex {
+    let pattern = text(&template.body["Parameters"][parameter]["AllowedPattern"]);
+    assert!(
+        pattern.starts_with('^') && pattern.ends_with('$'),
+        "{parameter}"
+    );
+    Regex::new(pattern).unwrap()
+}

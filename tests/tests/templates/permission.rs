@@ -1,0 +1,177 @@
+//! Permissions in the management account.
+
+use std::collections::BTreeSet;
+
+use crate::template::{CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
+
+/// The actions for which IAM knows no resource, by the service authorization reference.
+const WITHOUT_RESOURCE: [&str; 5] = [
+    "controltower:ListEnabledBaselines",
+    "controltower:ListLandingZones",
+    "organizations:DescribeOrganization",
+    "organizations:ListAccounts",
+    "organizations:ListRoots",
+];
+
+const ROLES: [&str; 4] = [
+    "LaceworkSetupRole",
+    "LaceworkAccountRole",
+    "LaceworkAuthRole",
+    "ManagementStackRole",
+];
+
+#[test]
+fn every_role_is_looked_at_here() {
+    let template = Template::load(MAIN);
+    let roles: BTreeSet<&str> = template.of_type("AWS::IAM::Role").into_keys().collect();
+    assert_eq!(roles, BTreeSet::from(ROLES));
+}
+
+#[test]
+fn no_action_is_allowed_on_everything_that_can_be_narrowed() {
+    let template = Template::load(MAIN);
+    for role in ROLES {
+        for statement in template.statements(role) {
+            assert_eq!(statement["Effect"], "Allow", "{role}");
+            assert!(statement.get("NotAction").is_none(), "{role}");
+            assert!(statement.get("NotResource").is_none(), "{role}");
+            for action in actions(statement) {
+                assert!(!action.contains('*'), "{role}: {action}");
+                for resource in one_or_many(&statement["Resource"]) {
+                    let everything = argument(resource) == "*";
+                    assert_eq!(
+                        everything,
+                        WITHOUT_RESOURCE.contains(&action),
+                        "{role}: {action} on {resource}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_role_is_passed_to_cloudformation_only_and_never_any_role() {
+    let template = Template::load(MAIN);
+    let mut passed = 0;
+    for role in ROLES {
+        for statement in template.statements(role) {
+            if !actions(statement).contains(&"iam:PassRole") {
+                continue;
+            }
+            passed += 1;
+            assert_eq!(
+                statement["Condition"]["StringEquals"]["iam:PassedToService"],
+                "cloudformation.amazonaws.com",
+                "{role}"
+            );
+            for resource in one_or_many(&statement["Resource"]) {
+                assert!(!argument(resource).contains('*'), "{role}: {resource}");
+            }
+        }
+    }
+    assert_eq!(passed, 3, "setup passes two roles, account one");
+}
+
+#[test]
+fn no_function_may_make_roles_or_policies() {
+    let template = Template::load(MAIN);
+    for function in template.of_type("AWS::Lambda::Function").into_values() {
+        let role = argument(&function["Role"]);
+        for action in template.statements(role).into_iter().flat_map(actions) {
+            let harmless = ["iam:GetRole", "iam:PassRole"].contains(&action);
+            assert!(harmless || !action.starts_with("iam:"), "{role}: {action}");
+        }
+    }
+    let management = template.resource("ManagementStackRole");
+    assert_eq!(management["Condition"], "EnrollsManagementAccount");
+}
+
+#[test]
+fn no_function_may_make_log_groups() {
+    let template = Template::load(MAIN);
+    for function in template.of_type("AWS::Lambda::Function").into_values() {
+        let role = argument(&function["Role"]);
+        let logging: BTreeSet<&str> = template
+            .statements(role)
+            .into_iter()
+            .flat_map(actions)
+            .filter(|action| action.starts_with("logs:"))
+            .collect();
+        assert_eq!(
+            logging,
+            BTreeSet::from(["logs:CreateLogStream", "logs:PutLogEvents"]),
+            "{role}"
+        );
+        assert!(
+            one_or_many(&template.resource(role)["Properties"]["ManagedPolicyArns"])
+                .all(|policy| policy.get("Ref").is_some()),
+            "{role}: a policy of AWS's may allow more than is looked at here"
+        );
+    }
+}
+
+#[test]
+fn only_auth_and_setup_hold_the_key_and_account_cannot_write_the_token() {
+    let template = Template::load(MAIN);
+    let readers = |secret: &str, action: &str| -> Vec<&str> {
+        ROLES
+            .into_iter()
+            .filter(|role| {
+                template.statements(role).into_iter().any(|statement| {
+                    actions(statement).contains(&action)
+                        && one_or_many(&statement["Resource"]).any(|one| argument(one) == secret)
+                })
+            })
+            .collect()
+    };
+    let read = "secretsmanager:GetSecretValue";
+    let write = "secretsmanager:PutSecretValue";
+    let owners = ["LaceworkSetupRole", "LaceworkAuthRole"];
+    assert_eq!(readers("LaceworkApiCredentials", read), owners);
+    assert!(readers("LaceworkApiCredentials", write).is_empty());
+    assert_eq!(readers("LaceworkApiToken", write), owners);
+    assert_eq!(readers("LaceworkApiToken", read).len(), 3);
+}
+
+#[test]
+fn stack_sets_may_hold_what_the_child_templates_hold_and_nothing_else() {
+    let deployed: BTreeSet<String> = CHILDREN
+        .into_iter()
+        .flat_map(|name| {
+            let template = Template::load(name);
+            let types: Vec<String> = template
+                .section("Resources")
+                .into_values()
+                .map(|resource| text(&resource["Type"]).replace("::", "-"))
+                .collect();
+            types
+        })
+        .collect();
+    let template = Template::load(MAIN);
+    let mut checked = 0;
+    for role in ["LaceworkSetupRole", "LaceworkAccountRole"] {
+        for statement in template.statements(role) {
+            let writes = actions(statement).iter().any(|action| {
+                [
+                    "cloudformation:CreateStackSet",
+                    "cloudformation:CreateStackInstances",
+                ]
+                .contains(action)
+            });
+            if !writes {
+                continue;
+            }
+            checked += 1;
+            let allowed: BTreeSet<String> = one_or_many(&statement["Resource"])
+                .filter_map(|resource| argument(resource).split_once(":type/resource/"))
+                .map(|(_, kind)| kind.to_owned())
+                .collect();
+            assert_eq!(allowed, deployed, "{role}");
+        }
+    }
+    assert_eq!(
+        checked, 3,
+        "setup makes StackSets, setup and account make instances"
+    );
+}

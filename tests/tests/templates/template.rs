@@ -1,0 +1,200 @@
+//! A CloudFormation template as JSON, with the short forms of its functions written out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Map, Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+pub(crate) const MAIN: &str = "control-tower-integration.template.yml";
+pub(crate) const LOG: &str = "lacework-aws-ct-log.template.yml";
+pub(crate) const AUDIT: &str = "lacework-aws-ct-audit.template.yml";
+pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
+
+/// What the StackSets deploy.
+pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
+pub(crate) const ALL: [&str; 4] = [MAIN, LOG, AUDIT, MEMBER];
+
+pub(crate) fn path(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../templates")
+        .join(name)
+}
+
+pub(crate) struct Template {
+    pub(crate) text: String,
+    pub(crate) body: Value,
+}
+
+impl Template {
+    pub(crate) fn load(name: &str) -> Self {
+        let text = fs::read_to_string(path(name)).unwrap();
+        let body = long_form(serde_yaml_ng::from_str(&text).unwrap());
+        Self { text, body }
+    }
+
+    pub(crate) fn section(&self, name: &str) -> BTreeMap<&str, &Value> {
+        self.body[name]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(id, value)| (id.as_str(), value))
+            .collect()
+    }
+
+    pub(crate) fn resource(&self, id: &str) -> &Value {
+        let resource = &self.body["Resources"][id];
+        assert!(resource.is_object(), "no resource {id}");
+        resource
+    }
+
+    /// The properties of every resource of a type, by logical id.
+    pub(crate) fn of_type(&self, kind: &str) -> BTreeMap<&str, &Value> {
+        self.section("Resources")
+            .into_iter()
+            .filter(|(_, resource)| resource["Type"] == kind)
+            .map(|(id, resource)| (id, &resource["Properties"]))
+            .collect()
+    }
+
+    /// The resources that must exist before this one, directly or not.
+    pub(crate) fn needs(&self, id: &str) -> BTreeSet<String> {
+        let mut found = BTreeSet::new();
+        let mut open = vec![id.to_owned()];
+        while let Some(id) = open.pop() {
+            let resource = self.resource(&id);
+            let mut next = references(&resource["Properties"]);
+            next.extend(one_or_many(&resource["DependsOn"]).map(|id| text(id).to_owned()));
+            for id in next {
+                if self.body["Resources"].get(&id).is_some() && found.insert(id.clone()) {
+                    open.push(id);
+                }
+            }
+        }
+        found
+    }
+
+    /// Every statement of every policy that a resource carries, including the managed policies of
+    /// this template that it refers to.
+    pub(crate) fn statements(&self, id: &str) -> Vec<&Value> {
+        let properties = &self.resource(id)["Properties"];
+        let mut documents = vec![&properties["PolicyDocument"]];
+        for policy in one_or_many(&properties["Policies"]) {
+            documents.extend(branches(policy).map(|policy| &policy["PolicyDocument"]));
+        }
+        let mut statements: Vec<&Value> = documents
+            .into_iter()
+            .flat_map(|document| one_or_many(&document["Statement"]))
+            .flat_map(branches)
+            .collect();
+        for policy in one_or_many(&properties["ManagedPolicyArns"]) {
+            if let Some(id) = policy["Ref"].as_str() {
+                statements.extend(self.statements(id));
+            }
+        }
+        statements
+    }
+}
+
+/// A value that may stand alone or in a list; nothing where it is absent.
+pub(crate) fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
+    match value {
+        Value::Array(items) => items.as_slice(),
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    }
+    .iter()
+}
+
+/// What an `Fn::If` may choose, without `AWS::NoValue`; anything else is its own only branch.
+fn branches(value: &Value) -> impl Iterator<Item = &Value> {
+    let choices = value["Fn::If"].as_array().map(|choice| &choice[1..]);
+    choices
+        .unwrap_or(std::slice::from_ref(value))
+        .iter()
+        .filter(|value| value["Ref"] != "AWS::NoValue")
+}
+
+pub(crate) fn text(value: &Value) -> &str {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("not a text: {value}"))
+}
+
+/// The one text that the function in this value gets, or the value itself.
+pub(crate) fn argument(value: &Value) -> &str {
+    match value
+        .as_object()
+        .and_then(|function| function.values().next())
+    {
+        Some(Value::Array(parts)) => text(&parts[0]),
+        Some(argument) => text(argument),
+        None => text(value),
+    }
+}
+
+pub(crate) fn actions(statement: &Value) -> Vec<&str> {
+    one_or_many(&statement["Action"]).map(text).collect()
+}
+
+/// Every text in a value, with the path of keys that leads to it.
+pub(crate) fn texts<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a str)>) {
+    match value {
+        Value::String(text) => found.push((path.to_owned(), text)),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, path, found)),
+        Value::Object(entries) => {
+            for (key, item) in entries {
+                texts(item, &format!("{path}/{key}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names that `Ref`, `Fn::GetAtt` and `Fn::Sub` in a value refer to.
+fn references(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    match value {
+        Value::Array(items) => found.extend(items.iter().flat_map(references)),
+        Value::Object(entries) => {
+            for (key, item) in entries {
+                match key.as_str() {
+                    "Ref" => drop(found.insert(text(item).to_owned())),
+                    "Fn::GetAtt" => drop(found.insert(text(&item[0]).to_owned())),
+                    "Fn::Sub" => found.extend(text(item).split("${").skip(1).map(|rest| {
+                        let name = rest.split('}').next().unwrap();
+                        name.split('.').next().unwrap().to_owned()
+                    })),
+                    _ => found.extend(references(item)),
+                }
+            }
+        }
+        _ => {}
+    }
+    found
+}
+
+fn long_form(yaml: Yaml) -> Value {
+    match yaml {
+        Yaml::Tagged(tagged) => {
+            let name = tagged.tag.to_string();
+            let argument = long_form(tagged.value);
+            match name.trim_start_matches('!') {
+                "Ref" => json!({ "Ref": argument }),
+                "GetAtt" => {
+                    let (id, attribute) = text(&argument).split_once('.').unwrap();
+                    json!({ "Fn::GetAtt": [id, attribute] })
+                }
+                name => Map::from_iter([(format!("Fn::{name}"), argument)]).into(),
+            }
+        }
+        Yaml::Sequence(items) => items.into_iter().map(long_form).collect(),
+        Yaml::Mapping(entries) => entries
+            .into_iter()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), long_form(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        scalar => serde_json::to_value(scalar).unwrap(),
+    }
+}
