@@ -22,7 +22,7 @@ fn root() -> PathBuf {
 fn metadata() -> Metadata {
     MetadataCommand::new()
         .current_dir(root())
-        .other_options(vec!["--offline".into()])
+        .no_deps()
         .exec()
         .unwrap()
 }

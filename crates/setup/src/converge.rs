@@ -5,14 +5,14 @@ use std::{collections::BTreeSet, time::Duration};
 use futures::future::try_join_all;
 use tokio::time::sleep;
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     foundation::{Foundation, Observed, StackSetSpec, Step, operation_id, plan, start_operation},
     landing_zone::{AccountState, OperationState},
     model::{AccountId, Names, SubAccount},
     ports::{Created, Integration, IntegrationKind, Saas, SetupPorts},
 };
 
-use crate::{error::SetupError, progress::Progress, request::is_refused};
+use crate::{error::SetupError, progress::Progress};
 
 /// How often to look whether an operation has ended: soon at first, later less often.
 const PAUSES: [Duration; 4] = [
@@ -31,6 +31,8 @@ pub(crate) struct Goal<'a> {
     pub(crate) wanted: Option<&'a Foundation>,
     /// The names of what should not.
     pub(crate) retired: &'a [Names],
+    /// The stores in which there may be integrations of ours, besides the tenant's own.
+    pub(crate) sub_accounts: &'a BTreeSet<SubAccount>,
     /// The main stack's id, which marks what is ours.
     pub(crate) stack_id: &'a str,
 }
@@ -81,6 +83,9 @@ pub(crate) async fn converge(
             }
         }
         for operation in operations {
+            if goal.leaves_to_account(&operation) {
+                continue;
+            }
             unreachable.extend(finish(aws, operation).await?);
         }
         if wait {
@@ -99,28 +104,23 @@ async fn observe(
     saas: &impl Saas,
     goal: &Goal<'_>,
 ) -> std::result::Result<Observed, SetupError> {
-    let deployment = aws.deployment().await?;
-    let wanted = goal
-        .wanted
-        .map(|foundation| &foundation.deployment.policy.names);
-    let names: Vec<&Names> = wanted.into_iter().chain(goal.retired).collect();
     let mut observed = Observed::default();
-    let sets = names.iter().flat_map(|names| {
-        [
-            names.log_stack_set(),
-            names.audit_stack_set(),
-            names.member_stack_set(),
-        ]
-    });
-    let sets = try_join_all(sets.map(|name| async move {
-        let Some(set) = aws.stack_set(&name).await? else {
-            return Ok(None);
-        };
-        let instances = aws.instances(&name, None).await?;
-        Result::Ok(Some((name, (set, instances))))
-    }));
-    observed.stack_sets = sets.await?.into_iter().flatten().collect();
-    for name in names.iter().map(|names| names.member_stack_set()) {
+    let sets = goal
+        .stack_sets()
+        .into_iter()
+        .map(|(name, with_instances)| async move {
+            let Some(set) = aws.stack_set(&name).await? else {
+                return Ok(None);
+            };
+            let instances = if with_instances {
+                aws.instances(&name, None).await?
+            } else {
+                Vec::new()
+            };
+            Result::Ok(Some((name, (set, instances))))
+        });
+    observed.stack_sets = try_join_all(sets).await?.into_iter().flatten().collect();
+    for name in goal.names().map(Names::member_stack_set) {
         if let Some(stack) = aws.stack(&name).await? {
             observed.stacks.insert(name, stack);
         }
@@ -130,13 +130,10 @@ async fn observe(
         .into_iter()
         .filter(|account| account.state == AccountState::Active);
     observed.active = active.map(|account| account.id).collect();
-    let stores = deployment
-        .map(|deployment| deployment.sub_accounts)
-        .unwrap_or_default();
-    observed.integrations = match integrations(saas, &stores).await {
+    observed.integrations = match integrations(saas, goal).await {
         Ok(integrations) => integrations,
         // Who deletes the stack may have revoked the key before; what is in the SaaS stays there.
-        Err(error) if goal.wanted.is_none() && is_refused(&error) => {
+        Err(error) if goal.wanted.is_none() && error.kind == ErrorKind::Unauthorized => {
             tracing::error!(error = error.chain(), "integrations stay in Lacework");
             Vec::new()
         }
@@ -145,14 +142,55 @@ async fn observe(
     Ok(observed)
 }
 
-async fn integrations(
-    saas: &impl Saas,
-    sub_accounts: &BTreeSet<SubAccount>,
-) -> Result<Vec<Integration>> {
+impl Goal<'_> {
+    fn names(&self) -> impl Iterator<Item = &Names> {
+        let wanted = self
+            .wanted
+            .map(|foundation| &foundation.deployment.policy.names);
+        wanted.into_iter().chain(self.retired)
+    }
+
+    /// Whether the members' roles, stacks and integrations are to go.
+    fn removes_members(&self) -> bool {
+        !self.retired.is_empty()
+            || self
+                .wanted
+                .is_none_or(|foundation| foundation.member.is_none())
+    }
+
+    /// Whether the account function sees an operation through: an update of thousands of members
+    /// takes longer than CloudFormation waits.
+    fn leaves_to_account(&self, operation: &Operation) -> bool {
+        let member = self
+            .wanted
+            .and_then(|foundation| foundation.member.as_ref());
+        !operation.deletes && member.is_some_and(|member| member.name == operation.stack_set)
+    }
+
+    /// Every StackSet that matters, and whether its instances do: there may be thousands of
+    /// members, and they are the account function's business unless they are to go.
+    fn stack_sets(&self) -> Vec<(String, bool)> {
+        let sets = |names: &Names| {
+            [
+                (names.log_stack_set(), true),
+                (names.audit_stack_set(), true),
+                (names.member_stack_set(), self.removes_members()),
+            ]
+        };
+        self.names().flat_map(sets).collect()
+    }
+}
+
+async fn integrations(saas: &impl Saas, goal: &Goal<'_>) -> Result<Vec<Integration>> {
+    let config = goal.removes_members().then_some(IntegrationKind::Config);
+    let kinds: Vec<_> = [IntegrationKind::CloudTrail]
+        .into_iter()
+        .chain(config)
+        .collect();
     let mut all = Vec::new();
-    for store in std::iter::once(None).chain(sub_accounts.iter().map(Some)) {
-        for kind in [IntegrationKind::CloudTrail, IntegrationKind::Config] {
-            all.extend(saas.integrations(store, kind).await?);
+    for store in std::iter::once(None).chain(goal.sub_accounts.iter().map(Some)) {
+        for kind in &kinds {
+            all.extend(saas.integrations(store, *kind).await?);
         }
     }
     Ok(all)

@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    Error, ErrorKind,
+    ErrorKind,
     custom_resource::{NOTHING_MADE, Outcome, Request, RequestType, physical_id},
     enrollment::{Deployment, Record},
     foundation::{Context, Facts, Foundation, Properties, Refusal, resolve},
     lifecycle::{Message, MessageScope},
-    model::{AccountId, Names},
+    model::AccountId,
     ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas},
     token,
 };
@@ -105,7 +105,7 @@ impl Setup {
                 "the trail's key must let this role decrypt: add the statement in the README"
             );
         }
-        let retired = retire(&mut foundation, previous.as_ref());
+        inherit(&mut foundation.deployment, previous.as_ref());
 
         let owner = format!("setup-{}", request.request_id);
         self.take_lease(&owner).await?;
@@ -113,13 +113,14 @@ impl Setup {
         self.aws.store_deployment(&foundation.deployment).await?;
         let goal = Goal {
             wanted: Some(&foundation),
-            retired: &retired,
+            retired: &foundation.deployment.retired,
+            sub_accounts: &foundation.deployment.sub_accounts,
             stack_id: &request.stack_id,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
         let result = match result {
             Ok(()) => {
-                self.mark_existing(request, &foundation.deployment, &facts)
+                self.conclude(request, &mut foundation.deployment, &facts)
                     .await
             }
             Err(error) => Err(error),
@@ -149,10 +150,12 @@ impl Setup {
         let saas = self.saas(&url)?;
         let owner = format!("setup-{}", request.request_id);
         self.take_lease(&owner).await?;
-        let retired = [deployment.policy.names.clone()];
+        let used = [deployment.policy.names.clone()];
+        let retired = [&used[..], &deployment.retired].concat();
         let goal = Goal {
             wanted: None,
             retired: &retired,
+            sub_accounts: &deployment.sub_accounts,
             stack_id: &request.stack_id,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
@@ -248,6 +251,20 @@ impl Setup {
         Err(SetupError::LeaseTaken)
     }
 
+    async fn conclude(
+        &self,
+        request: &Request,
+        deployment: &mut Deployment,
+        facts: &Facts,
+    ) -> Result<(), SetupError> {
+        self.mark_existing(request, deployment, facts).await?;
+        if !deployment.retired.is_empty() {
+            deployment.retired.clear();
+            self.aws.store_deployment(deployment).await?;
+        }
+        Ok(())
+    }
+
     /// Remembers who was there at launch with `MonitorExistingAccounts=No`, and forgets it when
     /// the parameter turns Yes.
     async fn mark_existing(
@@ -323,24 +340,16 @@ fn refuse_other_prefix(
     }
 }
 
-/// What an earlier deployment used and this one does not.
-fn retire(foundation: &mut Foundation, previous: Option<&Deployment>) -> Vec<Names> {
-    let Some(previous) = previous else {
-        return Vec::new();
-    };
-    let deployment = &mut foundation.deployment;
+/// Takes over what an earlier deployment used and this one does not, so that an invocation which
+/// goes on from here still knows it.
+fn inherit(deployment: &mut Deployment, previous: Option<&Deployment>) {
+    let Some(previous) = previous else { return };
     deployment
         .sub_accounts
         .extend(previous.sub_accounts.iter().cloned());
-    let old = &previous.policy.names;
-    if *old == deployment.policy.names {
-        Vec::new()
-    } else {
-        vec![old.clone()]
-    }
-}
-
-/// An error that means that the SaaS no longer knows our key.
-pub(crate) fn is_refused(error: &Error) -> bool {
-    error.kind == ErrorKind::Unauthorized
+    let used = previous.retired.iter().chain([&previous.policy.names]);
+    deployment.retired = used
+        .filter(|names| **names != deployment.policy.names)
+        .cloned()
+        .collect();
 }

@@ -14,6 +14,9 @@ pub struct Deployment {
     pub policy: Policy,
     /// Every sub-account that this deployment has ever used, so that nothing is forgotten there.
     pub sub_accounts: BTreeSet<SubAccount>,
+    /// Names that this deployment no longer uses and whose resources may still be there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<Names>,
 }
 
 /// The administrator's wishes with every name resolved to an id.

@@ -153,6 +153,7 @@ pub fn resolve(
         deployment: Deployment {
             policy,
             sub_accounts,
+            retired: Vec::new(),
         },
         trail,
         member,

@@ -354,5 +354,6 @@ pub(crate) fn deployment() -> Deployment {
     Deployment {
         policy,
         sub_accounts: BTreeSet::new(),
+        retired: Vec::new(),
     }
 }
