@@ -8,8 +8,9 @@ use towerhook_core::{
     ports::{AccountPorts, Saas},
 };
 
-/// How soon to look whether the lease is free again.
-const LEASE_WAIT: Duration = Duration::from_secs(10);
+/// How soon to look whether the lease is free again. A pass takes a second or two as a rule, and one
+/// that waits costs one invocation a round, since waiting messages are merged.
+const LEASE_WAIT: Duration = Duration::from_secs(2);
 /// How long the lease outlives its holder's deadline, for clocks that differ.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 

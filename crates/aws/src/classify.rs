@@ -55,7 +55,7 @@ fn kind_of(code: Option<&str>, status: u16, retry_after: Option<Duration>) -> Er
         return ErrorKind::Throttled { retry_after };
     }
     // A success that is an error is an answer that could not be read.
-    if status >= 500 || status < 300 {
+    if !(300..500).contains(&status) {
         return ErrorKind::Unavailable;
     }
     if is_conflict(code) {
@@ -64,7 +64,8 @@ fn kind_of(code: Option<&str>, status: u16, retry_after: Option<Duration>) -> Er
     if is_denial(code) || matches!(status, 401 | 403) {
         return ErrorKind::Denied;
     }
-    if code.ends_with("NotFoundException") || code.ends_with("NonExistentQueue") || status == 404 {
+    // Not by status: a wrong endpoint answers 404 too, and that says nothing about what was asked for.
+    if code.ends_with("NotFoundException") || code.ends_with("NonExistentQueue") {
         return ErrorKind::NotFound;
     }
     ErrorKind::Invalid
@@ -134,7 +135,10 @@ where
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code.to_owned(),
         (None, Some(message)) => message.to_owned(),
-        (None, None) => chain(error),
+        (None, None) => match error.raw_response() {
+            Some(answer) => format!("HTTP {}: {}", answer.status(), chain(error)),
+            None => chain(error),
+        },
     }
 }
 
@@ -172,6 +176,7 @@ mod tests {
                 400,
                 ErrorKind::NotFound,
             ),
+            ("", 404, ErrorKind::Invalid),
             ("ValidationError", 400, ErrorKind::Invalid),
             ("LimitExceededException", 400, ErrorKind::Invalid),
         ] {

@@ -12,7 +12,7 @@ use crate::{
     classify::{failed, unusable},
 };
 
-const INVOKE: &str = "lambda:InvokeFunction";
+const INVOKE: &str = "lambda:Invoke";
 
 /// What tells the auth function that its token was refused.
 const REFUSED: &str = r#"{"towerhook":{"refresh":"refused"}}"#;

@@ -10,7 +10,7 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     foundation::{STACK_ID_TAG, StackSetSpec},
     landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
     model::AccountId,
@@ -262,9 +262,7 @@ impl<S: AsRef<Home>> Aws<S> {
             .into_paginator()
             .send();
         let pages = match pages(INSTANCES, listing, |page| page.next_token()).await {
-            Err(error) if error.kind == towerhook_core::ErrorKind::NotFound => {
-                return Ok(Vec::new());
-            }
+            Err(error) if error.kind == ErrorKind::NotFound => return Ok(Vec::new()),
             pages => pages?,
         };
         let summaries = pages.iter().flat_map(|page| page.summaries());

@@ -116,7 +116,10 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
     let description = tags.remove(DESCRIPTION_TAG);
     Ok(Some(Stack {
         state,
-        reason: found.stack_status_reason().map(str::to_owned),
+        reason: found
+            .stack_status_reason()
+            .filter(|reason| !reason.is_empty())
+            .map(str::to_owned),
         description: description
             .or_else(|| found.description().map(str::to_owned))
             .unwrap_or_default(),

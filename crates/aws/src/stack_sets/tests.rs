@@ -1,5 +1,4 @@
 use serde_json::Value;
-use towerhook_core::ErrorKind;
 
 use super::*;
 use crate::testing::{Answer, STACK_SET_ROLE, setup, xml, xml_error};
