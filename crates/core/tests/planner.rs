@@ -252,6 +252,27 @@ fn who_was_there_at_launch_stays_out_until_something_happens_to_it() {
 }
 
 #[test]
+fn who_was_there_at_launch_is_new_from_its_first_event_on_whatever_comes_of_that() {
+    let memory = world(1);
+    let mut deployment = deployment();
+    deployment.policy.monitor_existing = false;
+    let record = Record {
+        existing_at_launch: true,
+        ..Record::default()
+    };
+    memory.0.borrow_mut().records.insert(id(0), record);
+    // The event may come before Control Tower's own listing knows of it.
+    memory.0.borrow_mut().baselines.0.remove(&id(0));
+    pass(&memory, &deployment, Scope::arrival(id(0)));
+    assert!(enrolled(&memory).is_empty());
+    let mut state = memory.0.borrow_mut();
+    state.baselines.add(id(0), Management::Managed);
+    drop(state);
+    converge(&memory, &deployment);
+    assert_eq!(enrolled(&memory).len(), 1);
+}
+
+#[test]
 fn a_baseline_under_change_begins_nothing_and_one_that_is_gone_ends_nothing() {
     let memory = world(2);
     memory

@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use lambda_runtime::Error;
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::{filter::Targets, prelude::*};
 
 /// Starts telemetry and a single-threaded executor, and runs a function until Lambda ends it.
 ///
@@ -28,14 +29,19 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Erro
 /// JSON lines with a top-level `level` and an RFC 3339 `timestamp`, which is what Lambda's log
 /// level filter reads. The level is Lambda's own setting.
 fn init_tracing() {
-    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").unwrap_or_else(|_| "info".into());
-    // The SDK and the HTTP client may log headers and bodies below this level.
-    let filter = EnvFilter::new(format!("warn,towerhook={level}"));
-    let _ = tracing_subscriber::fmt()
+    let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
+    let level = level
+        .and_then(|level| level.parse().ok())
+        .unwrap_or(Level::INFO);
+    // The SDK and the HTTP client may log headers and bodies below a warning.
+    let filter = Targets::new()
+        .with_default(Level::WARN)
+        .with_target("towerhook", level);
+    let lines = tracing_subscriber::fmt::layer()
         .json()
         .flatten_event(true)
         .with_current_span(true)
         .with_span_list(false)
-        .with_env_filter(filter)
-        .try_init();
+        .with_filter(filter);
+    let _ = tracing_subscriber::registry().with(lines).try_init();
 }

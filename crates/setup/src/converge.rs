@@ -6,6 +6,7 @@ use futures::future::try_join_all;
 use tokio::time::sleep;
 use towerhook_core::{
     ErrorKind, Result,
+    enrollment::Policy,
     foundation::{Foundation, Observed, StackSetSpec, Step, operation_id, plan, start_operation},
     landing_zone::{AccountState, OperationState},
     model::{AccountId, Names, SubAccount},
@@ -33,8 +34,8 @@ pub(crate) struct Goal<'a> {
     pub(crate) retired: &'a [Names],
     /// The stores in which there may be integrations of ours, besides the tenant's own.
     pub(crate) sub_accounts: &'a BTreeSet<SubAccount>,
-    /// The main stack's id, which marks what is ours.
-    pub(crate) stack_id: &'a str,
+    /// The deployment's, by which what is ours is known.
+    pub(crate) policy: &'a Policy,
 }
 
 /// A StackSet operation under way.
@@ -59,7 +60,7 @@ pub(crate) async fn converge(
         observed
             .active
             .retain(|account| !unreachable.contains(account));
-        let steps = plan(goal.wanted, goal.retired, goal.stack_id, &observed)?;
+        let steps = plan(goal.wanted, goal.retired, goal.policy, &observed)?;
         if steps.is_empty() {
             return Ok(());
         }
@@ -69,7 +70,7 @@ pub(crate) async fn converge(
         for step in &steps {
             tracing::info!(%step, "step");
             progress.note(step);
-            match act(aws, saas, goal.stack_id, step).await? {
+            match act(aws, saas, &goal.policy.stack_id, step).await? {
                 Act::Done => {}
                 Act::Wait => wait = true,
                 Act::Operation(operation) => operations.push(operation),

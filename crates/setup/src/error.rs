@@ -7,7 +7,7 @@ pub(crate) enum SetupError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The SaaS refused the key.
-    #[error("{url} refuses the API key {key_id} (LaceworkAccessKeyId, LaceworkSecretKey).")]
+    #[error("{url} refuses the API key {key_id}; check LaceworkAccessKeyId and LaceworkSecretKey")]
     KeyRefused {
         /// Who refuses it.
         url: String,
@@ -52,14 +52,66 @@ impl SetupError {
     /// One or two sentences for CloudFormation's Reason.
     pub(crate) fn reason(&self) -> String {
         match self {
-            Self::Call(error) => {
-                let hint = match error.kind {
-                    ErrorKind::Denied => " Check the permissions of the setup function's role.",
-                    _ => "",
-                };
-                format!("{}.{hint}", error.chain())
-            }
-            other => towerhook_core::chain(other),
+            // What the network or the service said last; the layers above it say nothing more.
+            Self::NoAnswer { source, .. } => sentence(format!("{self}: {}", root(source))),
+            Self::Call(error) if error.kind == ErrorKind::Denied => format!(
+                "{} Check the permissions of the setup function's role.",
+                sentence(error.chain())
+            ),
+            Self::Call(error) => sentence(error.chain()),
+            other => sentence(towerhook_core::chain(other)),
         }
+    }
+}
+
+fn sentence(text: String) -> String {
+    format!("{}.", text.trim_end().trim_end_matches('.'))
+}
+
+fn root<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::error::Error {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_made_of_whole_sentences() {
+        let failed = |kind, words: &str| {
+            let error = Error::new("organizations:ListAccounts", kind, words);
+            SetupError::Call(error).reason()
+        };
+        assert_eq!(
+            failed(
+                ErrorKind::Denied,
+                "AccessDenied: You don't have permissions."
+            ),
+            "organizations:ListAccounts failed: AccessDenied: You don't have permissions. \
+             Check the permissions of the setup function's role."
+        );
+        assert_eq!(
+            failed(ErrorKind::Invalid, "no"),
+            "organizations:ListAccounts failed: no."
+        );
+    }
+
+    #[test]
+    fn of_a_service_that_does_not_answer_the_last_cause_is_told() {
+        let refused = std::io::Error::other("Connection refused");
+        let source = Error::new(
+            "lacework:CreateAccessToken",
+            ErrorKind::Unavailable,
+            refused,
+        );
+        let url = "https://acme.lacework.net".to_owned();
+        assert_eq!(
+            SetupError::NoAnswer { url, source }.reason(),
+            "LaceworkUrl: https://acme.lacework.net does not answer as a Lacework API does: \
+             Connection refused."
+        );
     }
 }

@@ -7,14 +7,14 @@
 
 mod converge;
 mod error;
+mod guard;
 mod progress;
 mod request;
 mod settings;
 mod templates;
 
-use std::{panic::AssertUnwindSafe, time::Duration};
+use std::time::Duration;
 
-use futures::FutureExt;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::{Context, Error, LambdaEvent};
 use serde_json::{Value, json};
@@ -29,7 +29,11 @@ use towerhook_runtime::{
     saas::{self, presigned},
 };
 
-use crate::{progress::Progress, request::Answer};
+use crate::{
+    guard::{Ended, guard},
+    progress::Progress,
+    request::Answer,
+};
 pub use crate::{settings::Settings, templates::TEMPLATES};
 
 /// So long before its own deadline, an invocation hands over to a fresh one.
@@ -77,20 +81,21 @@ impl Setup {
         let own = clock::time_left(&context).saturating_sub(HAND_OVER);
 
         let progress = Progress::default();
-        let work = AssertUnwindSafe(self.work(&request, &context, &progress)).catch_unwind();
-        let answer = match tokio::time::timeout(own.min(left), work).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_panic)) => {
-                Answer::failed(&request, &progress, "Towerhook failed unexpectedly".into())
+        let work = self.work(&request, &context, &progress);
+        let answer = match guard(work, own.min(left)).await {
+            Ended::Done(answer) => answer,
+            Ended::Panicked => {
+                let reason = "Towerhook failed unexpectedly; its log says where.";
+                Answer::failed(&request, &progress, reason.into())
             }
-            Err(_elapsed) if own < left => {
+            Ended::OutOfTime if own < left => {
                 tracing::info!(progress = progress.last(), "handing over");
                 self.aws
                     .continue_with(&continuation(payload, first_seen))
                     .await?;
                 return Ok(());
             }
-            Err(_elapsed) => {
+            Ended::OutOfTime => {
                 let reason = format!(
                     "CloudFormation's hour is nearly over, and setup came as far as: {}. \
                      The next try goes on from there.",

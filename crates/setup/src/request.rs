@@ -115,7 +115,7 @@ impl Setup {
             wanted: Some(&foundation),
             retired: &foundation.deployment.retired,
             sub_accounts: &foundation.deployment.sub_accounts,
-            stack_id: &request.stack_id,
+            policy: &foundation.deployment.policy,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
         let result = match result {
@@ -156,7 +156,7 @@ impl Setup {
             wanted: None,
             retired: &retired,
             sub_accounts: &deployment.sub_accounts,
-            stack_id: &request.stack_id,
+            policy: &deployment.policy,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
         self.aws.release_lease(&owner).await?;
@@ -186,12 +186,12 @@ impl Setup {
             Err(error) if error.kind == ErrorKind::Unauthorized => {
                 let key_id = self.aws.key().await?.key_id;
                 Err(SetupError::KeyRefused {
-                    url: url.to_string(),
+                    url: shown(url),
                     key_id,
                 })
             }
             Err(error) if error.operation.starts_with("lacework:") => Err(SetupError::NoAnswer {
-                url: url.to_string(),
+                url: shown(url),
                 source: error,
             }),
             Err(error) => Err(error.into()),
@@ -315,6 +315,11 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+/// As the administrator writes it.
+fn shown(url: &Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
 }
 
 fn log_role(foundation: &Foundation) -> Option<&str> {

@@ -23,22 +23,21 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
     for (id, view) in &inventory.accounts {
         let record = inventory.records.get(id);
         let arrived = inventory.scope.arrived.contains(id);
+        let known = record.cloned().unwrap_or_default();
         let case = Case {
             policy,
             id,
             view,
             record,
+            known: Record {
+                existing_at_launch: known.existing_at_launch && !arrived,
+                ..known
+            },
             attempt: inventory.scope.attempts(id),
             now,
         };
-        if let Some(known) = record.filter(|known| arrived && known.existing_at_launch) {
-            case.record(
-                &mut draft,
-                Record {
-                    existing_at_launch: false,
-                    ..known.clone()
-                },
-            );
+        if record.is_some_and(|record| record.existing_at_launch) && arrived {
+            case.record(&mut draft, case.known.clone());
         }
         match decide(policy, id, view, record, arrived) {
             Decision::Watch(sub_account) => watch(&mut draft, &case, sub_account),
@@ -57,6 +56,9 @@ struct Case<'a> {
     id: &'a AccountId,
     view: &'a AccountView,
     record: Option<&'a Record>,
+    /// The record as it should go on: no longer that of an account that was there at launch, once a
+    /// lifecycle event has named it.
+    known: Record,
     attempt: u32,
     now: Timestamp,
 }
@@ -116,7 +118,7 @@ impl Draft {
     fn block(&mut self, case: &Case<'_>, reason: String) {
         let wanted = Record {
             reason: Some(reason.clone()),
-            ..case.record.cloned().unwrap_or_default()
+            ..case.known.clone()
         };
         case.record(self, wanted);
         self.plan.blocked.push((*case.id, reason));
@@ -136,7 +138,10 @@ impl Draft {
         let ids: BTreeSet<AccountId> = leaving.iter().map(|release| release.account).collect();
         plan.held = offboarding::check(policy, &inventory.records, &ids, now);
         for id in ids {
-            let known = inventory.records.get(&id).cloned().unwrap_or_default();
+            let planned = plan.records.get(&id).cloned().flatten();
+            let known = planned
+                .or_else(|| inventory.records.get(&id).cloned())
+                .unwrap_or_default();
             if plan.held.is_none() {
                 // Counted before it is carried out, so that a crash cannot hide it from the limit.
                 let left_at = known.left_at.or(Some(now));
@@ -241,10 +246,7 @@ fn integrate(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>
     }
     match here.first() {
         Some(existing) if is_as_wanted(existing, &spec) => {
-            let since = case
-                .record
-                .and_then(|record| record.since)
-                .unwrap_or(case.now);
+            let since = case.known.since.unwrap_or(case.now);
             case.record(
                 draft,
                 Record {
@@ -287,7 +289,7 @@ fn is_as_wanted(existing: &Integration, spec: &IntegrationSpec) -> bool {
 
 fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     // Who is enrolled stays so, and keeps the record of it.
-    let known = case.record.cloned().unwrap_or_default();
+    let known = case.known.clone();
     if known.since.is_none() {
         case.record(
             draft,
@@ -316,7 +318,7 @@ fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             enabled: false,
         });
     }
-    let known = case.record.cloned().unwrap_or_default();
+    let known = case.known.clone();
     case.record(
         draft,
         Record {
@@ -344,7 +346,7 @@ fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     if in_progress {
         draft.look_on(case);
     } else if integrations.is_empty() && instance.is_none() {
-        let known = case.record.cloned().unwrap_or_default();
+        let known = case.known.clone();
         let left_at = known.left_at.or(known.since.map(|_| case.now));
         let reason = Some(reason.to_string());
         let existing_at_launch = known.existing_at_launch;

@@ -5,8 +5,9 @@ use std::{
 
 use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec};
 use crate::{
+    enrollment::Policy,
     landing_zone::{InstanceState, StackInstance},
-    model::{AccountId, Names, SubAccount},
+    model::{AccountId, ExternalId, Names, SubAccount, account_of_role},
     ports::{Integration, IntegrationKind, IntegrationSpec, Stack, StackSet, StackState},
 };
 
@@ -105,7 +106,8 @@ pub struct Observed {
 /// What to do next so that what exists becomes `wanted`, and nothing of `retired` remains.
 ///
 /// `wanted` is `None` when the main stack is deleted. An empty plan means that all is done; what
-/// depends on an unfinished step comes in a later plan.
+/// depends on an unfinished step comes in a later plan. `policy` is the deployment's, by which what
+/// is ours is known.
 ///
 /// # Errors
 ///
@@ -113,7 +115,7 @@ pub struct Observed {
 pub fn plan(
     wanted: Option<&Foundation>,
     retired: &[Names],
-    stack_id: &str,
+    policy: &Policy,
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
     let mut steps = match wanted {
@@ -122,7 +124,7 @@ pub fn plan(
     };
     // The new comes first: what is retired goes when nothing is left to make.
     if steps.is_empty() {
-        steps = tear_down(&to_remove(wanted, retired), wanted, stack_id, observed);
+        steps = tear_down(&to_remove(wanted, retired), wanted, policy, observed);
     }
     Ok(steps)
 }
@@ -262,27 +264,28 @@ fn trail_integration(
 }
 
 /// The names of what should not be there.
-struct Remove {
+struct Remove<'a> {
     stack_sets: BTreeSet<String>,
     stacks: BTreeSet<String>,
-    roles: BTreeSet<String>,
+    /// Each with the names that go with it.
+    roles: Vec<(String, &'a Names)>,
 }
 
-fn to_remove(wanted: Option<&Foundation>, retired: &[Names]) -> Remove {
+fn to_remove<'a>(wanted: Option<&'a Foundation>, retired: &'a [Names]) -> Remove<'a> {
     let mut remove = Remove {
         stack_sets: BTreeSet::new(),
         stacks: BTreeSet::new(),
-        roles: BTreeSet::new(),
+        roles: Vec::new(),
     };
-    let trail = |names: &Names, remove: &mut Remove| {
+    let trail = |names: &'a Names, remove: &mut Remove<'a>| {
         remove
             .stack_sets
             .extend([names.log_stack_set(), names.audit_stack_set()]);
-        remove.roles.insert(names.log_role());
+        remove.roles.push((names.log_role(), names));
     };
-    let member = |names: &Names, remove: &mut Remove| {
+    let member = |names: &'a Names, remove: &mut Remove<'a>| {
         remove.stack_sets.insert(names.member_stack_set());
-        remove.roles.insert(names.member_role());
+        remove.roles.push((names.member_role(), names));
     };
     for names in retired {
         trail(names, &mut remove);
@@ -304,10 +307,23 @@ fn to_remove(wanted: Option<&Foundation>, retired: &[Names]) -> Remove {
     remove
 }
 
+/// Whether the integration reads a role of ours. Another deployment's roles have the same names,
+/// so the external id decides; where it is shown masked, the integration's name does.
+fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) -> bool {
+    let Some(account) = account_of_role(&integration.role_arn) else {
+        return false;
+    };
+    let id = ExternalId::new(&policy.tenant, &account, &policy.external_id_suffix);
+    let named = [names.log_stack_set(), names.member_integration(&account)];
+    let shown = &integration.external_id;
+    integration.role_arn.rsplit('/').next() == Some(role)
+        && (shown == id.as_str() || id.is_shown_as(shown) && named.contains(&integration.name))
+}
+
 fn tear_down(
-    remove: &Remove,
+    remove: &Remove<'_>,
     wanted: Option<&Foundation>,
-    stack_id: &str,
+    policy: &Policy,
     observed: &Observed,
 ) -> Vec<Step> {
     let kept = wanted.and_then(|foundation| foundation.trail.as_ref());
@@ -316,20 +332,20 @@ fn tear_down(
     };
     // First what reads the roles, then the roles.
     let ours = observed.integrations.iter().filter(|integration| {
-        let role = integration.role_arn.rsplit('/').next().unwrap_or_default();
-        remove.roles.contains(role) && !is_kept(integration)
+        let mut roles = remove.roles.iter();
+        roles.any(|(role, names)| reads(integration, role, names, policy)) && !is_kept(integration)
     });
     let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteIntegration).collect();
     for name in &remove.stack_sets {
         if let Some((set, instances)) = observed.stack_sets.get(name)
-            && is_ours(&set.tags, stack_id)
+            && is_ours(&set.tags, &policy.stack_id)
         {
             empty_stack_set(&mut steps, name, instances, observed);
         }
     }
     for name in &remove.stacks {
         match observed.stacks.get(name) {
-            Some(stack) if !is_ours(&stack.tags, stack_id) => {}
+            Some(stack) if !is_ours(&stack.tags, &policy.stack_id) => {}
             Some(stack) if stack.state == StackState::InProgress => {
                 steps.push(Step::Await(format!("the stack {name}")));
             }

@@ -114,7 +114,7 @@ impl Reader<'_> {
 
     fn required(&self, name: &'static str) -> Result<String, Refusal> {
         self.optional(name)
-            .ok_or_else(|| Refusal::new(format!("{name} is empty.")))
+            .ok_or_else(|| Refusal::new(format!("{name} is missing or blank.")))
     }
 
     fn parse<T>(

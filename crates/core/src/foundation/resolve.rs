@@ -142,7 +142,7 @@ pub fn resolve(
                 integration,
             })
         }
-        _ => return Err(no_shared_account(&LOG_ARCHIVE, LOG_ARCHIVE.default_name)),
+        _ => return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone)),
     };
     let member = properties
         .capability
@@ -298,9 +298,8 @@ fn shared_account(
         }
     };
     let Some(account) = account else {
-        let name = given.map_or(which.default_name, String::as_str);
         return if needed {
-            Err(no_shared_account(which, name))
+            Err(no_shared_account(which, given, landing_zone))
         } else {
             Ok(None)
         };
@@ -314,19 +313,47 @@ fn shared_account(
     }
     if needed && account.state != AccountState::Active {
         return Err(Refusal::new(format!(
-            "The {title} account {:?} ({}) is {:?} and must be active ({parameter}).",
-            account.name, account.id, account.state
+            "{parameter}: the {title} account {:?} ({}) is {}; it must be active.",
+            account.name,
+            account.id,
+            in_words(account.state)
         )));
     }
     Ok(Some(account.id))
 }
 
-fn no_shared_account(which: &SharedAccount, name: &str) -> Refusal {
+fn no_shared_account(
+    which: &SharedAccount,
+    given: Option<&String>,
+    landing_zone: Option<&LandingZone>,
+) -> Refusal {
+    let SharedAccount {
+        title,
+        parameter,
+        default_name,
+        ..
+    } = which;
+    let found = match landing_zone {
+        Some(_) => format!("the landing zone has no {title} account. Let Control Tower set one up"),
+        None => format!(
+            "there is no landing zone, and no account of the organization is named {:?}. \
+             Correct the name",
+            given.map_or(*default_name, String::as_str)
+        ),
+    };
     Refusal::new(format!(
-        "{}: no {} account was found (looked for {name:?}). \
-         Name it, or choose CapabilityType Config, which needs none.",
-        which.parameter, which.title
+        "{parameter}: {found}, or choose CapabilityType Config, which needs none."
     ))
+}
+
+fn in_words(state: AccountState) -> &'static str {
+    match state {
+        AccountState::PendingActivation => "not activated yet",
+        AccountState::Active => "active",
+        AccountState::Suspended => "suspended",
+        AccountState::PendingClosure => "being closed",
+        AccountState::Closed => "closed",
+    }
 }
 
 type TrailParts<'a> = (&'a Trail, &'a Arn, Option<&'a Arn>);
