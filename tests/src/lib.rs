@@ -1,1 +1,73 @@
-//! Stub.
+//! What the end-to-end tests share: a sandbox with the functions in its bucket, and waiting.
+//!
+//! Every test has its own emulator, gateway and simulator on free loopback ports; dropping the
+//! sandbox ends them. The functions are those of the quick profile, which `cargo test --workspace`
+//! has built already.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+pub mod scene;
+
+use std::time::{Duration, Instant};
+
+use towerhook_sandbox::functions::{Profile, build, target_directory};
+use towerhook_sandbox::launch::Stack;
+use towerhook_sandbox::{Options, Sandbox};
+
+/// How long CloudFormation may take for a request, the functions' work included.
+pub const STACK_DEADLINE: Duration = Duration::from_secs(300);
+
+/// How often a condition is looked at.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Options for a test: five accounts and quick StackSet operations.
+#[must_use]
+pub fn options() -> Options {
+    let mut options = Options::below(&target_directory().unwrap());
+    options.accounts = 5;
+    options.operation_delay = Duration::from_millis(100);
+    options
+}
+
+/// A landing zone with the functions in the bucket, ready to be launched in.
+///
+/// # Panics
+/// When the functions cannot be built, or the sandbox cannot be started.
+pub async fn sandbox(options: Options) -> Sandbox {
+    let zips = tokio::task::spawn_blocking(|| build(Profile::Quick))
+        .await
+        .unwrap()
+        .unwrap();
+    let sandbox = Sandbox::start(options, &|_| {}).await.unwrap();
+    sandbox.upload(&zips).await.unwrap();
+    sandbox
+}
+
+/// The main stack, complete, with these parameters besides the sandbox's own.
+///
+/// # Panics
+/// When CloudFormation refuses it or it fails: the message has what failed and why.
+pub async fn launched(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> Stack {
+    let stack = sandbox.launch(parameters).await.unwrap();
+    stack
+        .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
+        .await
+        .unwrap();
+    stack
+}
+
+/// Looks again and again until the condition holds.
+///
+/// # Panics
+/// When it does not hold before the deadline: the message says what was waited for.
+pub async fn until(what: &str, deadline: Duration, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + deadline;
+    while !condition().await {
+        assert!(
+            Instant::now() < end,
+            "not within {} s: {what}",
+            deadline.as_secs()
+        );
+        tokio::time::sleep(INTERVAL).await;
+    }
+}

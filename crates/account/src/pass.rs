@@ -1,10 +1,14 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     Disposition, Result,
     enrollment::{Deployment, Held, Report, Revisit, execute, observe, plan},
     lifecycle::Scope,
+    model::AccountId,
     ports::{AccountPorts, Saas},
 };
 
@@ -134,12 +138,17 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         for failure in &report.failures {
             tracing::warn!(failure, "a call failed");
         }
-        send_revisits(ports, &report.revisits).await?;
+        send_revisits(ports, &report.revisits, &inventory.scope.arrived).await?;
         Ok(Reply::Done { report, held })
     }
 }
 
-async fn send_revisits(ports: &impl AccountPorts, revisits: &[Revisit]) -> Result<()> {
+/// An account that a lifecycle event named stays one in its revisits.
+async fn send_revisits(
+    ports: &impl AccountPorts,
+    revisits: &[Revisit],
+    arrived: &BTreeSet<AccountId>,
+) -> Result<()> {
     let mut by_delay: BTreeMap<Duration, Scope> = BTreeMap::new();
     for Revisit {
         account,
@@ -147,11 +156,9 @@ async fn send_revisits(ports: &impl AccountPorts, revisits: &[Revisit]) -> Resul
         attempt,
     } in revisits
     {
-        by_delay
-            .entry(*delay)
-            .or_default()
-            .accounts
-            .insert(*account, *attempt);
+        let scope = by_delay.entry(*delay).or_default();
+        scope.accounts.insert(*account, *attempt);
+        scope.arrived.extend(arrived.get(account));
     }
     for (delay, scope) in by_delay {
         ports.send(&scope.messages(), delay).await?;

@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
         write(&report, file)?;
     }
     if let Err(error) = &told {
-        explain(&story, error).await;
+        explain(&story, error);
     }
     story.sandbox.shutdown().await?;
     Ok(if told.is_ok() && report.is_good() {
@@ -84,12 +84,10 @@ fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
 }
 
 /// Says why the story broke off, and where to look.
-async fn explain(story: &Story, error: &anyhow::Error) {
+fn explain(story: &Story, error: &anyhow::Error) {
     eprintln!("\nerror: {error:#}");
-    if let Err(error) = story.logs.copy().await {
-        eprintln!("the functions' logs could not be read to their end: {error:#}");
-    }
-    let errors = story.logs.last_errors(ERRORS);
+    let logs = story.sandbox.function_logs();
+    let errors = logs.last_errors(ERRORS);
     if !errors.is_empty() {
         eprintln!("\nthe functions' last errors:");
         for line in errors {
@@ -98,7 +96,7 @@ async fn explain(story: &Story, error: &anyhow::Error) {
     }
     eprintln!(
         "\nlogs of the functions: {}\nlog of the emulator: {}",
-        story.logs.directory().display(),
+        logs.directory().display(),
         story.sandbox.emulator.log().display()
     );
 }

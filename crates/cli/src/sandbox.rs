@@ -3,7 +3,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
+use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::functions::target_directory;
+use towerhook_sandbox::launch::TEMPLATE;
 use towerhook_sandbox::story::Telling;
 use towerhook_sandbox::{Options, Running, STACK_NAME, Sandbox};
 
@@ -28,7 +30,6 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     let say = |step: &str| display.hear(Telling::Step(step));
     let started = Sandbox::start(options, &say).await;
     let sandbox = started.inspect_err(|_| display.rest())?;
-    let _logs = sandbox.follow_logs()?;
     if let Some(zips) = &zips {
         display.hear(Telling::Chapter("launch"));
         say("waiting for CREATE_COMPLETE");
@@ -76,6 +77,10 @@ fn print(sandbox: &Sandbox) {
     println!("\ntry:");
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");
     println!("  cargo towerhook event FILE");
+    println!("\nunlike AWS:");
+    for gap in gaps::in_template(TEMPLATE) {
+        println!("  {} ({})", gap.difference, gap.asked_by);
+    }
     println!("\nCtrl-C ends it");
 }
 

@@ -297,6 +297,17 @@ fn a_baseline_under_change_begins_nothing_and_one_that_is_gone_ends_nothing() {
 }
 
 #[test]
+fn an_event_ahead_of_the_baselines_listing_is_looked_at_again() {
+    let memory = world(1);
+    memory.0.borrow_mut().baselines.0.clear();
+    let plan = look(&memory, &deployment(), Scope::arrival(id(0))).1;
+    assert!(plan.actions.is_empty());
+    assert_eq!(plan.revisits[0].attempt, 1);
+    let plan = look(&memory, &deployment(), Scope::account(id(0))).1;
+    assert!(plan.revisits.is_empty(), "nobody said that it is new");
+}
+
+#[test]
 fn a_failed_stack_is_tried_again_and_then_an_administrator_is_told() {
     let memory = world(1);
     let broken = StackInstance {

@@ -1,76 +1,46 @@
-//! The functions' logs, kept in files: a stack's deletion takes its log groups with it.
+//! What the functions logged, in files: a stack's deletion takes its log groups with it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::task::JoinHandle;
+use serde_json::Value;
 
-use crate::aws_client::{AwsClient, AwsError};
-use crate::emulator::logs::{LogLine, function_log};
+use crate::STACK_NAME;
 use crate::functions::FUNCTIONS;
 
-const INTERVAL: Duration = Duration::from_millis(500);
-
-/// Copies the logs of one stack's functions into a folder, a file for each function, until it is
-/// dropped.
-#[derive(Debug)]
+/// The logs of the main stack's functions, to which the emulator adds when an invocation ends.
+#[derive(Debug, Clone)]
 pub struct FunctionLogs {
-    source: Arc<Source>,
-    copying: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Source {
-    aws: AwsClient,
-    stack: String,
     directory: PathBuf,
 }
 
 impl FunctionLogs {
-    /// Follows the functions of the stack with this name. They need not exist yet.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
-    pub fn follow(aws: AwsClient, stack: &str, directory: PathBuf) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&directory)?;
-        let source = Arc::new(Source {
-            aws,
-            stack: stack.to_owned(),
-            directory,
-        });
-        let copied = Arc::clone(&source);
-        let copying = tokio::spawn(async move {
-            loop {
-                if let Err(error) = copied.copy().await {
-                    tracing::debug!(%error, "the functions' logs were not read");
-                }
-                tokio::time::sleep(INTERVAL).await;
-            }
-        });
-        Ok(Self { source, copying })
+    pub(crate) fn in_run(run: &Path) -> Self {
+        Self {
+            directory: run.join("functions"),
+        }
     }
 
-    /// Where the files are.
+    /// Where the files are, one for each function that was invoked.
     #[must_use]
     pub fn directory(&self) -> &Path {
-        &self.source.directory
+        &self.directory
     }
 
-    /// Copies what there is now.
-    ///
-    /// # Errors
-    /// When the logs cannot be read.
-    pub async fn copy(&self) -> anyhow::Result<()> {
-        self.source.copy().await
+    /// What a function, such as `setup`, has logged so far; blank where it never ran.
+    #[must_use]
+    pub fn read(&self, function: &str) -> String {
+        let file = self.directory.join(format!("{STACK_NAME}-{function}.log"));
+        std::fs::read(file)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+            .unwrap_or_default()
     }
 
-    /// The last lines of all functions that tell of an error, each with its function's name.
+    /// The last lines of each function that tell of an error, with its name before them.
     #[must_use]
     pub fn last_errors(&self, lines: usize) -> Vec<String> {
         let mut errors = Vec::new();
         for (function, _) in FUNCTIONS {
-            let text = std::fs::read_to_string(self.source.file(function)).unwrap_or_default();
+            let text = self.read(function);
             let found: Vec<_> = text
                 .lines()
                 .filter(|line| tells_of_an_error(line))
@@ -85,47 +55,10 @@ impl FunctionLogs {
     }
 }
 
-impl Drop for FunctionLogs {
-    fn drop(&mut self) {
-        self.copying.abort();
-    }
-}
-
-impl Source {
-    async fn copy(&self) -> anyhow::Result<()> {
-        for (function, _) in FUNCTIONS {
-            let lines = self.read(function).await?;
-            let text: String = lines
-                .iter()
-                .map(|line| format!("{}\n", line.message.trim_end()))
-                .collect();
-            let file = self.file(function);
-            // What was copied stays when the log group is gone.
-            let known = file.metadata().map_or(0, |metadata| metadata.len());
-            if text.len() as u64 > known {
-                std::fs::write(&file, text)?;
-            }
-        }
-        Ok(())
-    }
-
-    async fn read(&self, function: &str) -> Result<Vec<LogLine>, AwsError> {
-        let log_group = format!("/aws/lambda/{}-{function}", self.stack);
-        function_log(&self.aws, &log_group).await
-    }
-
-    fn file(&self, function: &str) -> PathBuf {
-        self.directory.join(format!("{function}.log"))
-    }
-}
-
 fn tells_of_an_error(line: &str) -> bool {
-    let level = serde_json::from_str::<serde_json::Value>(line)
-        .ok()
-        .and_then(|json| json["level"].as_str().map(str::to_uppercase));
-    match level {
-        Some(level) => level == "ERROR" || level == "WARN",
-        None => line.contains("panicked") || line.contains("errorMessage"),
+    match serde_json::from_str::<Value>(line) {
+        Ok(json) => matches!(json["level"].as_str(), Some("ERROR" | "WARN")),
+        Err(_) => line.contains("panicked"),
     }
 }
 
@@ -134,11 +67,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errors_are_told_by_their_level() {
-        assert!(tells_of_an_error(r#"{"level":"ERROR","message":"x"}"#));
-        assert!(tells_of_an_error(r#"{"level":"WARN"}"#));
-        assert!(!tells_of_an_error(r#"{"level":"INFO","message":"ERROR"}"#));
-        assert!(tells_of_an_error("thread 'main' panicked at x"));
-        assert!(!tells_of_an_error("START RequestId: 1"));
+    fn the_last_errors_of_each_function_are_found() {
+        let run = tempfile::tempdir().unwrap();
+        let logs = FunctionLogs::in_run(run.path());
+        assert_eq!(logs.last_errors(2), Vec::<String>::new());
+        std::fs::create_dir(logs.directory()).unwrap();
+        let file = logs.directory().join("towerhook-setup.log");
+        let text = concat!(
+            "{\"level\":\"ERROR\",\"message\":\"one\"}\n",
+            "{\"level\":\"INFO\",\"message\":\"ERROR\"}\n",
+            "{\"level\":\"WARN\",\"message\":\"two\"}\n",
+            "thread 'main' panicked at x\n",
+        );
+        std::fs::write(file, text).unwrap();
+        assert_eq!(
+            logs.last_errors(2),
+            [
+                "setup: {\"level\":\"WARN\",\"message\":\"two\"}",
+                "setup: thread 'main' panicked at x"
+            ]
+        );
     }
 }

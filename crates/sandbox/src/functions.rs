@@ -2,6 +2,7 @@
 //!
 //! The sandbox runs what ships: it starts the binaries that cargo builds and never links them.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -107,6 +108,23 @@ pub fn architecture() -> &'static str {
     }
 }
 
+/// The environment variables that tell the running program which package it belongs to. A cargo
+/// that inherits them compiles ring, and all that is above it, once more: its build script depends
+/// on them.
+pub fn package_variables() -> impl Iterator<Item = OsString> {
+    std::env::vars_os().map(|(name, _)| name).filter(|name| {
+        let name = name.to_string_lossy();
+        [
+            "CARGO_MANIFEST_",
+            "CARGO_PKG_",
+            "CARGO_BIN_",
+            "CARGO_CRATE_",
+        ]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
+    })
+}
+
 /// Compiles the functions for this machine and zips each as a `bootstrap`. Binaries that are newer
 /// than everything they are made from are taken as they are, so that after a build of the whole
 /// workspace nothing is compiled a second time. Cargo's own progress goes to standard error.
@@ -155,6 +173,9 @@ fn compile(profile: Profile, root: &Path, target: &Path) -> anyhow::Result<[Path
         .args(["--message-format", "json-render-diagnostics"])
         .arg("--target-dir")
         .arg(target);
+    for name in package_variables() {
+        command.env_remove(name);
+    }
     for (_, package) in FUNCTIONS {
         command.args(["--package", package]);
     }
@@ -285,14 +306,25 @@ mod tests {
         }
         let binary = root.join("setup");
         assert!(
-            !up_to_date(&[binary.clone()], root).unwrap(),
+            !up_to_date(std::slice::from_ref(&binary), root).unwrap(),
             "there is none"
         );
         std::fs::write(&binary, "").unwrap();
         at(&binary, 1001);
-        assert!(up_to_date(&[binary.clone()], root).unwrap());
+        assert!(up_to_date(std::slice::from_ref(&binary), root).unwrap());
         at(&root.join("crates/core/src/lib.rs"), 1002);
         assert!(!up_to_date(&[binary], root).unwrap());
+    }
+
+    #[test]
+    fn cargo_is_not_told_of_the_package_that_runs() {
+        let names: Vec<_> = package_variables().collect();
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME"] {
+            assert!(names.contains(&name.into()), "{names:?}");
+        }
+        for name in ["CARGO", "CARGO_HOME", "PATH"] {
+            assert!(!names.contains(&name.into()), "{names:?}");
+        }
     }
 
     #[test]

@@ -122,6 +122,19 @@ pub struct Sandbox {
     pub landing_zone: LandingZone,
     options: Options,
     secret: SecretString,
+    // The last field: it goes when the emulator is gone.
+    temporary: Temporary,
+}
+
+/// The functions' unpacked code, which is large.
+#[derive(Debug)]
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // An error says that there was none.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 impl Sandbox {
@@ -177,6 +190,7 @@ impl Sandbox {
             gateway,
             simulator,
             landing_zone,
+            temporary: Temporary(options.directory.join("tmp")),
             options,
             secret,
         })
@@ -211,7 +225,7 @@ impl Sandbox {
         }
     }
 
-    /// The folder of this run: the emulator's log, and the functions' logs once they are followed.
+    /// The folder of this run, with the logs of the emulator and of the functions.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.options.directory
@@ -269,13 +283,10 @@ impl Sandbox {
         Ok(Stack::create(&user, &inside, STACK_NAME, TEMPLATE, &parameters).await?)
     }
 
-    /// Keeps the logs of the main stack's functions in the run's folder.
-    ///
-    /// # Errors
-    /// When the folder cannot be made.
-    pub fn follow_logs(&self) -> anyhow::Result<FunctionLogs> {
-        let directory = self.directory().join("functions");
-        FunctionLogs::follow(self.inside()?, STACK_NAME, directory)
+    /// What the main stack's functions logged.
+    #[must_use]
+    pub fn function_logs(&self) -> FunctionLogs {
+        FunctionLogs::in_run(self.directory())
     }
 
     /// Ends everything that was started, and removes its temporary files.
@@ -286,14 +297,12 @@ impl Sandbox {
         let Self {
             emulator,
             simulator,
-            options,
+            temporary,
             ..
         } = self;
         emulator.shutdown().await?;
-        simulator.shutdown().await?;
-        // The functions' unpacked code, which is large. An error says that there was none.
-        let _ = std::fs::remove_dir_all(options.directory.join("tmp"));
-        Ok(())
+        drop(temporary);
+        simulator.shutdown().await
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum SetupError {
         source: Error,
     },
     /// CloudFormation could not make an instance.
-    #[error("{stack_set} could not be made in account {}: {}", .failure.account, .failure.reason)]
+    #[error("The StackSet {stack_set} failed in account {}: {}", .failure.account, .failure.reason)]
     Instance {
         /// The StackSet.
         stack_set: String,
@@ -35,16 +35,18 @@ pub(crate) enum SetupError {
     #[error("Lacework cannot use the role and queue of the trail: {0}")]
     TrailNotUsable(String),
     /// The trail is integrated already, by somebody else.
-    #[error("the trail's queue is used by another integration of this Lacework account")]
+    #[error(
+        "The trail's queue is used by another integration of this Lacework account; remove that one"
+    )]
     TrailAlreadyUsed,
     /// Somebody else holds the lease for longer than a pass can take.
-    #[error("another pass does not end; try again")]
+    #[error("Another pass of Towerhook does not end; try again")]
     LeaseTaken,
     /// The system has no randomness to give.
-    #[error("no random external id could be made")]
+    #[error("No random external id could be made")]
     Random(#[from] towerhook_runtime::random::Error),
     /// A call failed.
-    #[error("a call failed")]
+    #[error("A call failed")]
     Call(#[from] Error),
 }
 

@@ -78,10 +78,12 @@ impl Setup {
         progress: &Progress,
     ) -> Result<(), SetupError> {
         let properties = Properties::parse(&request.properties)?;
-        let previous = self.aws.deployment().await?;
-        if previous.is_some() {
+        // An invocation before this one may have made something, unless the ledger says otherwise.
+        let previous = self.aws.deployment().await;
+        if !matches!(previous, Ok(None)) {
             progress.begin_making();
         }
+        let previous = previous?;
         refuse_other_prefix(&properties, previous.as_ref())?;
         let saas = self.saas(&properties.lacework_url)?;
         progress.note(&"getting an access token");

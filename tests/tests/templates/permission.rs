@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 use crate::template::{CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
 
 /// The actions for which IAM knows no resource, by the service authorization reference.
-const WITHOUT_RESOURCE: [&str; 5] = [
+const WITHOUT_RESOURCE: [&str; 4] = [
     "controltower:ListEnabledBaselines",
     "controltower:ListLandingZones",
-    "organizations:DescribeOrganization",
     "organizations:ListAccounts",
     "organizations:ListRoots",
 ];

@@ -108,6 +108,10 @@ pub fn decide(
                 return Decision::Wait("Control Tower is changing its baseline".into());
             }
             Known::Known(Management::Failed) => return Decision::Leave(Reason::BaselineFailed),
+            // The event may be ahead of the listing.
+            Known::Known(Management::NotManaged) if arrived => {
+                return Decision::Wait("Control Tower does not list its baseline yet".into());
+            }
             Known::Known(Management::NotManaged) => return Decision::Leave(Reason::NotManaged),
             Known::Known(Management::Managed) => {}
         }

@@ -390,3 +390,6 @@ fn is_ours(tags: &BTreeMap<String, String>, stack_id: &str) -> bool {
     tags.get(STACK_ID_TAG)
         .is_some_and(|owner| owner == stack_id)
 }
+
+#[cfg(test)]
+mod tests;

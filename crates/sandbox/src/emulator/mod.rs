@@ -4,6 +4,7 @@
 //! started on a free loopback port in its own process group and with nothing of the caller's
 //! environment but `PATH`, and is gone with everything it started when the [`Emulator`] is.
 
+pub mod gaps;
 pub mod logs;
 
 use std::fs::File;

@@ -107,6 +107,12 @@ impl Controls {
         lock(&self.service.tokens).revoke_all();
     }
 
+    /// Every token issued so far, revoked and expired ones included.
+    #[must_use]
+    pub fn issued_tokens(&self) -> Vec<SecretString> {
+        lock(&self.service.tokens).issued.clone()
+    }
+
     /// Replaces the API key. Tokens made with the old one live on until they expire.
     pub fn replace_key(&self, key_id: impl Into<String>, secret: SecretString) {
         lock(&self.service.tokens).replace_key(key_id.into(), secret);

@@ -48,6 +48,8 @@ pub(super) struct Tokens {
     /// Cuts the lifetime of new tokens, whatever was asked for.
     pub(super) longest: Option<Duration>,
     live: BTreeMap<String, Timestamp>,
+    /// Every token that was ever given out.
+    pub(super) issued: Vec<SecretString>,
 }
 
 #[derive(Deserialize)]
@@ -65,6 +67,7 @@ impl Tokens {
             refusal: RefusalStatus::default(),
             longest: None,
             live: BTreeMap::new(),
+            issued: Vec::new(),
         }
     }
 
@@ -95,6 +98,7 @@ impl Tokens {
         let token = format!("_{}", Uuid::new_v4().simple());
         self.live.retain(|_, expires_at| *expires_at > now);
         self.live.insert(token.clone(), expires_at);
+        self.issued.push(token.clone().into());
         Ok(Answer::created(
             json!({ "expiresAt": clock::text(expires_at), "token": token }),
         ))

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::enrollment::log_stack_set;
 use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
+use crate::emulator::gaps;
 use crate::functions::FunctionZips;
 use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
@@ -54,6 +55,12 @@ impl Story {
         zips: &FunctionZips,
         listen: Listener<'_>,
     ) -> anyhow::Result<Inventory> {
+        for gap in gaps::in_template(TEMPLATE) {
+            listen(Telling::Fact(&format!(
+                "unlike AWS ({}): {}",
+                gap.asked_by, gap.difference
+            )));
+        }
         listen(Telling::Step("uploading the functions"));
         self.sandbox.upload(zips).await?;
         let before = Inventory::take(&self.sandbox).await?;
@@ -167,6 +174,14 @@ impl Story {
         before: &Inventory,
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
+        // An inventory that did not see what is there could not tell that it is gone.
+        self.made = before
+            .difference(&Inventory::take(&self.sandbox).await?)
+            .left;
+        listen(Telling::Fact(&format!(
+            "before the deletion, {} items in AWS and Lacework are ours",
+            self.made.len()
+        )));
         listen(Telling::Step("waiting for DELETE_COMPLETE"));
         let stack = self.stack()?;
         stack.delete().await?;

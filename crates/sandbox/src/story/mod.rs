@@ -12,9 +12,8 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::function_logs::FunctionLogs;
 use crate::functions::FunctionZips;
-use crate::inventory::Difference;
+use crate::inventory::{Difference, Item};
 use crate::landing_zone::Account;
 use crate::launch::Stack;
 use crate::{Options, Sandbox};
@@ -92,11 +91,10 @@ impl Report {
 pub struct Story {
     /// The sandbox.
     pub sandbox: Sandbox,
-    /// The functions' logs.
-    pub logs: FunctionLogs,
     stack: Option<Stack>,
     accounts: Vec<AccountStory>,
     enrolled_after: BTreeMap<String, Duration>,
+    made: Vec<Item>,
     difference: Option<Difference>,
     started: Instant,
     chapters: Vec<ChapterTime>,
@@ -113,13 +111,12 @@ impl Story {
         listen(Telling::Chapter("landing zone"));
         options.accounts -= 1;
         let sandbox = Sandbox::start(options, &|step| listen(Telling::Step(step))).await?;
-        let logs = sandbox.follow_logs()?;
         let mut story = Self {
             sandbox,
-            logs,
             stack: None,
             accounts: Vec::new(),
             enrolled_after: BTreeMap::new(),
+            made: Vec::new(),
             difference: None,
             started,
             chapters: Vec::new(),
@@ -135,14 +132,13 @@ impl Story {
     /// At the first thing that is not as it should be. [`Story::report`] and [`Story::accounts`]
     /// then tell how far it came.
     pub async fn tell(&mut self, zips: &FunctionZips, listen: Listener<'_>) -> anyhow::Result<()> {
-        let before = self.upload(zips, listen).await?;
-
         let start = begin("stack launched", listen);
+        let before = self.upload(zips, listen).await?;
+        let launched = Instant::now();
         self.launch(listen).await?;
         self.end("stack launched", start, listen);
 
-        // Accounts are enrolled since the launch, not since CloudFormation was done with it.
-        let launched = start;
+        // Accounts count from the launch, not from when CloudFormation was done with it.
         let start = begin("existing accounts enrolled", listen);
         self.await_existing(launched, listen).await?;
         self.end("existing accounts enrolled", start, listen);
@@ -186,6 +182,12 @@ impl Story {
     #[must_use]
     pub fn accounts(&self) -> &[AccountStory] {
         &self.accounts
+    }
+
+    /// What the launch had made, as it was found right before the deletion.
+    #[must_use]
+    pub fn made(&self) -> &[Item] {
+        &self.made
     }
 
     /// Adds a chapter that was told elsewhere, in front of the others.

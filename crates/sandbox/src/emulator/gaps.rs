@@ -1,0 +1,51 @@
+//! What the emulator lacks of what a template uses: it is said, and nothing is skipped in silence.
+
+/// Something that AWS does for a template and the emulator, at the pinned version, does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The property or section of the template that asks for it.
+    pub asked_by: &'static str,
+    /// What is different on this machine.
+    pub difference: &'static str,
+}
+
+const GAPS: [Gap; 5] = [
+    Gap {
+        asked_by: "SSESpecification",
+        difference: "the ledger table is not encrypted",
+    },
+    Gap {
+        asked_by: "MaximumBatchingWindowInSeconds",
+        difference: "a batch of the work queue is delivered at once, with what is there",
+    },
+    Gap {
+        asked_by: "RecursiveLoop",
+        difference: "a chain of messages is cut after 16 invocations, as if loops were not allowed",
+    },
+    Gap {
+        asked_by: "ServiceToken",
+        difference: "the setup function is invoked once; Lambda would try twice more",
+    },
+    Gap {
+        asked_by: "PolicyDocument",
+        difference: "permissions are stored and not enforced",
+    },
+];
+
+/// What of `template` the emulator does differently.
+pub fn in_template(template: &str) -> impl Iterator<Item = Gap> {
+    let asked = |gap: &Gap| template.contains(&format!("{}:", gap.asked_by));
+    GAPS.into_iter().filter(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::TEMPLATE;
+
+    #[test]
+    fn every_gap_is_one_that_the_main_template_falls_into() {
+        assert_eq!(in_template(TEMPLATE).collect::<Vec<_>>(), GAPS);
+        assert_eq!(in_template("Resources: {}").count(), 0);
+    }
+}

@@ -1,0 +1,379 @@
+//! A landing zone with the main stack on it, and what can be seen of both. Everything here panics
+//! when the emulator does not answer.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use towerhook_sandbox::aws_client::AwsClient;
+use towerhook_sandbox::emulator::logs::function_log;
+use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
+use towerhook_sandbox::lacework::Integration;
+use towerhook_sandbox::landing_zone::Account;
+use towerhook_sandbox::launch::{Parameters, Stack, TEMPLATE};
+use towerhook_sandbox::{STACK_NAME, Sandbox};
+
+use crate::{INTERVAL, STACK_DEADLINE, launched, options, sandbox};
+
+/// How long an enrollment may take, its revisits included.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// A landing zone with the main stack on it.
+#[derive(Debug)]
+pub struct Scene {
+    /// The landing zone and Lacework.
+    pub sandbox: Sandbox,
+    /// The main stack.
+    pub stack: Stack,
+}
+
+impl Scene {
+    /// A landing zone with this many accounts, and the main stack with these parameters complete.
+    ///
+    /// # Panics
+    /// When the stack fails.
+    pub async fn open(accounts: usize, sub_accounts: &[&str], parameters: &[(&str, &str)]) -> Self {
+        let mut options = options();
+        options.accounts = accounts;
+        options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
+        let sandbox = sandbox(options).await;
+        let stack = launched(&sandbox, parameters).await;
+        Self { sandbox, stack }
+    }
+
+    /// A landing zone with four accounts, and a stack from this template, complete.
+    ///
+    /// # Panics
+    /// When the stack fails.
+    pub async fn open_from(template: &str) -> Self {
+        let mut options = options();
+        options.accounts = 4;
+        let sandbox = sandbox(options).await;
+        let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
+        let parameters = sandbox.parameters();
+        let stack = Stack::create(&user, &inside, STACK_NAME, template, &parameters)
+            .await
+            .unwrap();
+        stack
+            .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
+            .await
+            .unwrap();
+        Self { sandbox, stack }
+    }
+
+    /// An update of the main stack, complete.
+    ///
+    /// # Panics
+    /// When the update fails.
+    pub async fn update(&self, changes: &[(&str, &str)]) {
+        let changes: Parameters = changes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.stack.update(TEMPLATE, &changes).await.unwrap();
+        self.stack
+            .wait_for("UPDATE_COMPLETE", STACK_DEADLINE)
+            .await
+            .unwrap();
+    }
+
+    /// The deletion of the main stack, complete.
+    ///
+    /// # Panics
+    /// When the deletion fails.
+    pub async fn delete(&self) {
+        self.stack.delete().await.unwrap();
+        self.stack
+            .wait_for("DELETE_COMPLETE", STACK_DEADLINE)
+            .await
+            .unwrap();
+    }
+
+    /// A client that no fault hits and nobody counts.
+    #[must_use]
+    pub fn inside(&self) -> AwsClient {
+        self.sandbox.inside().unwrap()
+    }
+
+    /// The account with this name.
+    ///
+    /// # Panics
+    /// When there is none.
+    #[must_use]
+    pub fn account(&self, name: &str) -> Account {
+        self.sandbox.landing_zone.account(name).unwrap().clone()
+    }
+
+    /// What the ledger says of each account, by its id.
+    pub async fn records(&self) -> BTreeMap<String, Value> {
+        let table = self.stack.output("LedgerTableName").await.unwrap();
+        let request = json!({
+            "TableName": table,
+            "KeyConditionExpression": "#kind = :kind",
+            "ExpressionAttributeNames": {"#kind": "kind"},
+            "ExpressionAttributeValues": {":kind": {"S": "account"}},
+        });
+        let answer = self
+            .inside()
+            .json("dynamodb", "DynamoDB_20120810", "Query", request)
+            .await
+            .unwrap();
+        let items = answer["Items"].as_array().unwrap();
+        items
+            .iter()
+            .map(|item| {
+                let id = item["id"]["S"].as_str().unwrap().to_owned();
+                let document = item["document"]["S"].as_str().unwrap();
+                (id, serde_json::from_str(document).unwrap())
+            })
+            .collect()
+    }
+
+    /// Why the ledger says that an account is not enrolled.
+    pub async fn reason(&self, name: &str) -> Option<String> {
+        let record = self.records().await.remove(&self.account(name).id)?;
+        record["reason"].as_str().map(str::to_owned)
+    }
+
+    /// The integrations of an account's configuration.
+    #[must_use]
+    pub fn integrations(&self, name: &str) -> Vec<Integration> {
+        let id = self.account(name).id;
+        let mut all = self.sandbox.simulator.integrations();
+        all.retain(|one| one.kind == "AwsCfg" && one.aws_account_id.as_deref() == Some(&id));
+        all
+    }
+
+    /// What an account's member stack is; nothing where there is none.
+    #[must_use]
+    pub fn instance(&self, name: &str) -> Option<InstanceStatus> {
+        let id = self.account(name).id;
+        let sets = self.sandbox.gateway.stack_sets().all();
+        let members = sets
+            .into_iter()
+            .find(|set| set.name.contains("Config-Member"))?;
+        let mut instances = members.instances.into_iter();
+        let instance = instances.find(|instance| instance.account == id)?;
+        Some(instance.status)
+    }
+
+    /// Whether the account has a good member stack, exactly one integration, which is switched on,
+    /// and a ledger that says so.
+    pub async fn is_enrolled(&self, name: &str) -> bool {
+        let integrations = self.integrations(name);
+        let records = self.records().await;
+        let record = records.get(&self.account(name).id);
+        let recorded = record.is_some_and(|record| record["since"].is_string());
+        self.instance(name) == Some(InstanceStatus::Current)
+            && matches!(&integrations[..], [one] if one.enabled)
+            && recorded
+    }
+
+    /// Waits until all these accounts are enrolled.
+    ///
+    /// # Panics
+    /// When they are not in three minutes: the message says how every account is, and what failed.
+    pub async fn await_enrolled(&self, names: &[&str]) {
+        let end = Instant::now() + DEADLINE;
+        for name in names {
+            while !self.is_enrolled(name).await {
+                if Instant::now() >= end {
+                    let table = self.table().await;
+                    let mut log = self.log("account").await;
+                    log.retain(|line| line["level"] == "WARN" || line["level"] == "ERROR");
+                    panic!("{name} is not enrolled:\n{table}{log:#?}");
+                }
+                tokio::time::sleep(INTERVAL).await;
+            }
+        }
+    }
+
+    /// A table of all accounts: OU, member stack, the account of Lacework's that watches it, or
+    /// why none does. Without ids and times, so that it is always the same.
+    pub async fn table(&self) -> String {
+        let records = self.records().await;
+        let mut accounts = self.sandbox.landing_zone.accounts().to_vec();
+        accounts.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut table = String::new();
+        for account in accounts {
+            let instance = match self.instance(&account.name) {
+                Some(status) => format!("{status:?}").to_lowercase(),
+                None => "no stack".to_owned(),
+            };
+            let integrations = self.integrations(&account.name);
+            let stores: Vec<&str> = integrations
+                .iter()
+                .map(|one| one.account.as_str())
+                .collect();
+            let record = records.get(&account.id).unwrap_or(&Value::Null);
+            let outcome = match (&record["since"], record["reason"].as_str()) {
+                (Value::String(_), None) => "enrolled",
+                (Value::Null, Some(reason)) => reason,
+                (Value::Null, None) if record.is_null() => "not looked at",
+                (Value::Null, None) => "noted",
+                (_, _) => "enrolled and not",
+            };
+            let line = format!(
+                "{:<15} {:<12} {instance:<9} {:<12} {outcome}",
+                account.name,
+                account.unit,
+                match stores.join(", ") {
+                    none if none.is_empty() => "unwatched".to_owned(),
+                    stores => stores,
+                },
+            );
+            writeln!(table, "{}", line.trim_end()).unwrap();
+        }
+        table
+    }
+
+    /// What a function has logged so far, as JSON; Lambda's own lines are left out.
+    pub async fn log(&self, function: &str) -> Vec<Value> {
+        let group = format!("/aws/lambda/{STACK_NAME}-{function}");
+        function_log(&self.inside(), &group)
+            .await
+            .unwrap()
+            .iter()
+            .filter_map(|line| serde_json::from_str(&line.message).ok())
+            .collect()
+    }
+
+    /// The messages, with this text, that a function has logged so far.
+    pub async fn logged(&self, function: &str, message: &str) -> Vec<Value> {
+        let mut lines = self.log(function).await;
+        lines.retain(|line| line["message"] == message);
+        lines
+    }
+
+    /// The sum of one of the account function's metrics.
+    pub async fn metric(&self, name: &str) -> u64 {
+        self.log("account")
+            .await
+            .iter()
+            .filter(|line| line.get("_aws").is_some())
+            .filter_map(|line| line[name].as_u64())
+            .sum()
+    }
+
+    /// What the steps of setup were, with accounts named and times left out.
+    pub async fn steps(&self) -> String {
+        let steps = self.logged("setup", "step").await;
+        let mut text = String::new();
+        for step in steps {
+            writeln!(text, "{}", step["step"].as_str().unwrap()).unwrap();
+        }
+        for account in self.sandbox.landing_zone.accounts() {
+            text = text.replace(&account.id, &account.name);
+        }
+        text
+    }
+
+    /// Sends events to the bus, ten at a time.
+    pub async fn publish_all(&self, events: &[Value]) {
+        for some in events.chunks(10) {
+            let entries: Vec<Value> = some
+                .iter()
+                .map(|event| {
+                    json!({
+                        "Source": event["source"],
+                        "DetailType": event["detail-type"],
+                        "Detail": event["detail"].to_string(),
+                    })
+                })
+                .collect();
+            let request = json!({"Entries": entries});
+            let answer = self
+                .inside()
+                .json("events", "AWSEvents", "PutEvents", request)
+                .await
+                .unwrap();
+            assert_eq!(answer["FailedEntryCount"], 0);
+        }
+    }
+
+    /// Sends the event in a file of `tests/events`, about the account with this name.
+    pub async fn publish_file(&self, file: &str, name: &str) {
+        let event = self.event(file, name);
+        self.sandbox.landing_zone.publish(&event).await.unwrap();
+    }
+
+    /// The event in a file of `tests/events`, about the account with this name.
+    ///
+    /// # Panics
+    /// When there is no such file or account.
+    #[must_use]
+    pub fn event(&self, file: &str, name: &str) -> Value {
+        let path = format!("{}/events/{file}.json", env!("CARGO_MANIFEST_DIR"));
+        let text = std::fs::read_to_string(path).unwrap();
+        let account = self.account(name);
+        let unit = self.sandbox.landing_zone.unit_id(&account.unit).unwrap();
+        let text = text
+            .replace("222222222222", &account.id)
+            .replace("ou-ab12-l3zc8b3h", unit);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Asks the account function to look at everything, through the bus, and waits until it did.
+    pub async fn reconcile(&self) {
+        let kind = "UpdateLandingZone";
+        let seen = async || {
+            let lines = self.logged("account", "to look at").await;
+            lines.iter().filter(|line| line["kind"] == kind).count()
+        };
+        let before = seen().await;
+        self.publish_file("update-landing-zone", "Log Archive")
+            .await;
+        until("everything is looked at", async || seen().await > before).await;
+        self.settle().await;
+    }
+
+    /// Waits until nothing lies in the work queue, nothing is to come back to it, and nothing that was
+    /// received is still being worked on.
+    pub async fn settle(&self) {
+        let url = self.stack.output("WorkQueueUrl").await.unwrap();
+        until("the queue is empty", async || {
+            let attributes = self.queue(&url).await;
+            attributes.visible + attributes.in_flight + attributes.delayed == 0
+        })
+        .await;
+    }
+
+    /// How many messages a queue holds.
+    pub async fn queue(&self, url: &str) -> Messages {
+        let request = json!({"QueueUrl": url, "AttributeNames": ["All"]});
+        let answer = self
+            .inside()
+            .json("sqs", "AmazonSQS", "GetQueueAttributes", request)
+            .await
+            .unwrap();
+        let count = |name: &str| -> u64 {
+            let text = answer["Attributes"][name].as_str().unwrap();
+            text.parse().unwrap()
+        };
+        Messages {
+            visible: count("ApproximateNumberOfMessages"),
+            in_flight: count("ApproximateNumberOfMessagesNotVisible"),
+            delayed: count("ApproximateNumberOfMessagesDelayed"),
+        }
+    }
+}
+
+/// What a queue holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Messages {
+    /// Can be received now.
+    pub visible: u64,
+    /// Were received and not deleted yet.
+    pub in_flight: u64,
+    /// Cannot be received before some time has passed.
+    pub delayed: u64,
+}
+
+/// Waits until the condition holds.
+///
+/// # Panics
+/// When it does not hold in three minutes.
+pub async fn until(what: &str, condition: impl AsyncFnMut() -> bool) {
+    crate::until(what, DEADLINE, condition).await;
+}
