@@ -81,7 +81,7 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             .permission_model(PermissionModels::SelfManaged)
             .administration_role_arn(self.administration_role())
             .execution_role_name(EXECUTION_ROLE)
-            .managed_execution(managed_execution())
+            .managed_execution(ManagedExecution::builder().active(true).build())
             .send()
             .await;
         match answer {
@@ -106,7 +106,6 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             // Left out, the default administration role would take its place.
             .administration_role_arn(self.administration_role())
             .execution_role_name(EXECUTION_ROLE)
-            .managed_execution(managed_execution())
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
@@ -315,10 +314,6 @@ fn preferences() -> StackSetOperationPreferences {
         .max_concurrent_percentage(100)
         .concurrency_mode(ConcurrencyMode::SoftFailureTolerance)
         .build()
-}
-
-fn managed_execution() -> ManagedExecution {
-    ManagedExecution::builder().active(true).build()
 }
 
 fn to_texts(accounts: &[AccountId]) -> Vec<String> {

@@ -42,7 +42,8 @@ impl Display {
                 shown.step.clear();
                 self.line(&format!("{}. {name}", shown.number));
                 if let Some(bar) = &self.bar {
-                    bar.reset_elapsed();
+                    bar.reset();
+                    bar.set_message("");
                     bar.enable_steady_tick(Duration::from_millis(100));
                 }
             }
@@ -62,7 +63,7 @@ impl Display {
         }
     }
 
-    /// Clears the moving line, so that others can write.
+    /// Clears the moving line until the next chapter, so that others can write.
     pub(crate) fn rest(&self) {
         if let Some(bar) = &self.bar {
             bar.disable_steady_tick();
@@ -72,8 +73,8 @@ impl Display {
 
     fn line(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.println(text),
-            None => println!("{text}"),
+            Some(bar) if !bar.is_finished() => bar.println(text),
+            _ => println!("{text}"),
         }
     }
 }

@@ -1,5 +1,5 @@
+use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
-use comfy_table::{ContentArrangement, Table};
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
 /// What became of every account.
@@ -47,9 +47,6 @@ pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(UTF8_BORDERS_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
+    table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table
 }

@@ -169,7 +169,8 @@ fn custom_resource() -> Value {
     json!({
         "Resources": {
             "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
-            "Function": {"Type": "AWS::Lambda::Function", "Properties": {
+            "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/answers"}},
+            "Function": {"Type": "AWS::Lambda::Function", "DependsOn": "Log", "Properties": {
                 "FunctionName": "answers", "Runtime": "python3.12", "Handler": "index.handler",
                 "Role": get("Role.Arn"), "Code": {"ZipFile": code}}},
             "Custom": {"Type": "Custom::Answer", "Properties": {

@@ -5,9 +5,9 @@ stands in for some of them. Answers to custom resources go through the gateway, 
 lose one. A custom resource whose Create answered FAILED gets a Delete when the stack rolls back,
 with the physical id of that answer, as from CloudFormation; the emulator alone rolls back without
 it. What functions log is kept in files, too, as a stack's deletion takes its log groups with it;
-and a function that logs to a group of its own does not make that group anew when it is gone. When
-the sandbox goes, however it goes, the pipe on standard input closes, and the emulator goes with
-all functions that it runs.
+and no function makes its log group, as its role does not allow it: the emulator would make it anew
+after the stack's deletion. When the sandbox goes, however it goes, the pipe on standard input
+closes, and the emulator goes with all functions that it runs.
 """
 
 import functools

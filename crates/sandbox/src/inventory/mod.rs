@@ -164,7 +164,7 @@ mod tests {
             ("kept", "a"),
             ("changed", "b"),
             ("left", "a"),
-            ("expected", "a"),
+            (EXECUTION_ROLE, "a"),
         ]);
         let item = |name: &str| Item {
             place: "111111111111".to_owned(),
