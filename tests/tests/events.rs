@@ -130,10 +130,7 @@ fn meanings() -> BTreeMap<&'static str, Trigger> {
             "stack-set-instance-current",
             look(instance, Scope::account(account())),
         ),
-        (
-            "stack-set-instance-failed",
-            look(instance, Scope::account(account())),
-        ),
+        ("stack-set-instance-failed", ignored(instance)),
         ("stack-set-instance-running", ignored(instance)),
         ("stack-set-instance-without-stack", ignored(instance)),
         ("stack-set-operation-succeeded", ignored(operation)),

@@ -106,7 +106,11 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
     let state = match found.stack_status() {
         Some(StackStatus::DeleteComplete) => return Ok(None),
         Some(
-            StackStatus::CreateComplete | StackStatus::UpdateComplete | StackStatus::ImportComplete,
+            StackStatus::CreateComplete
+            | StackStatus::UpdateComplete
+            | StackStatus::ImportComplete
+            // As good as before the update that failed; its tags say what it is.
+            | StackStatus::UpdateRollbackComplete,
         ) => StackState::Complete,
         Some(status) if status.as_str().ends_with("_IN_PROGRESS") => StackState::InProgress,
         Some(_) => StackState::Failed,

@@ -11,10 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use memory::{Memory, account, deployment, id, ou};
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{Deployment, Destination, Inventory, Plan, Record, execute, observe, plan},
+    enrollment::{
+        Action, Deployment, Destination, Inventory, Plan, Record, execute, observe, plan,
+    },
     landing_zone::{AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
-    model::SubAccount,
+    model::{ExternalId, SubAccount},
     ports::{IntegrationKind, Saas},
 };
 
@@ -352,12 +354,104 @@ fn no_more_than_the_limit_leaves_in_a_day_however_small_the_scopes() {
         17,
         "at least three may leave, and no more"
     );
-    let held = look(&memory, &deployment(), Scope::all()).1.held.unwrap();
+    let waiting = look(&memory, &deployment(), Scope::all()).1;
+    assert!(
+        waiting.revisits.is_empty(),
+        "only an administrator changes anything"
+    );
+    let held = waiting.held.unwrap();
     assert_eq!(held.accounts.len(), 17);
     let mut approving = deployment();
     approving.policy.approved_offboard = Some(held.digest);
     converge(&memory, &approving);
     assert!(enrolled(&memory).is_empty());
+}
+
+#[test]
+fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
+    let memory = world(10);
+    converge(&memory, &deployment());
+    memory.0.borrow_mut().accounts.clear();
+    let held = look(&memory, &deployment(), Scope::all()).1.held.unwrap();
+    let mut approving = deployment();
+    approving.policy.approved_offboard = Some(held.digest);
+    memory
+        .0
+        .borrow_mut()
+        .broken
+        .insert("lacework:DeleteCloudAccount");
+    pass(&memory, &approving, Scope::all());
+    assert_eq!(enrolled(&memory).len(), 10);
+    assert_eq!(
+        memory.0.borrow().instances.len(),
+        10,
+        "a role goes after its integration"
+    );
+    memory.0.borrow_mut().broken.clear();
+    pass(&memory, &approving, Scope::account(id(3)));
+    assert_eq!(enrolled(&memory).len(), 9);
+    converge(&memory, &approving);
+    assert!(enrolled(&memory).is_empty());
+}
+
+#[test]
+fn a_stack_that_cannot_be_deleted_is_forgotten() {
+    let memory = world(1);
+    let mut deployment = mapped();
+    converge(&memory, &deployment);
+    deployment.policy.destination = Destination::Mapped([(ou(2), "two".into())].into());
+    memory
+        .0
+        .borrow_mut()
+        .instances
+        .get_mut(&id(0))
+        .unwrap()
+        .state = InstanceState::Inoperable;
+    let plan = look(&memory, &deployment, Scope::account(id(0))).1;
+    let forget = Action::DeleteInstances {
+        accounts: vec![id(0)],
+        retain: true,
+    };
+    assert!(plan.actions.contains(&forget), "{plan}");
+}
+
+#[test]
+fn another_deployments_integration_of_the_same_name_is_left_alone() {
+    let memory = world(1);
+    let mut theirs = deployment().policy.member_integration(&id(0));
+    theirs.external_id = ExternalId::new("acme", &id(0), "THEIRSUFFX");
+    block_on(memory.create(None, &theirs)).unwrap();
+    let deployment = mapped();
+    for _ in 0..4 {
+        pass(&memory, &deployment, Scope::all());
+    }
+    memory.0.borrow_mut().accounts.clear();
+    for _ in 0..4 {
+        pass(&memory, &deployment, Scope::all());
+    }
+    assert_eq!(memory.0.borrow().integrations.len(), 1);
+}
+
+#[test]
+fn what_is_gone_for_a_day_is_forgotten() {
+    let memory = world(1);
+    converge(&memory, &deployment());
+    memory.0.borrow_mut().accounts.clear();
+    converge(&memory, &deployment());
+    assert!(
+        memory.0.borrow().records.contains_key(&id(0)),
+        "it counts for a day"
+    );
+    let yesterday = now() - SignedDuration::from_hours(25);
+    memory
+        .0
+        .borrow_mut()
+        .records
+        .get_mut(&id(0))
+        .unwrap()
+        .left_at = Some(yesterday);
+    converge(&memory, &deployment());
+    assert!(memory.0.borrow().records.is_empty());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use towerhook_core::{
     ErrorKind, Result,
     enrollment::Policy,
-    foundation::{Foundation, Observed, StackSetSpec, Step, operation_id, plan, start_operation},
+    foundation::{Foundation, Observed, Step, operation_id, plan, start_operation},
     landing_zone::{AccountState, OperationState},
     model::{AccountId, Names, SubAccount},
     ports::{Created, Integration, IntegrationKind, Saas, SetupPorts},
@@ -36,6 +36,8 @@ pub(crate) struct Goal<'a> {
     pub(crate) sub_accounts: &'a BTreeSet<SubAccount>,
     /// The deployment's, by which what is ours is known.
     pub(crate) policy: &'a Policy,
+    /// CloudFormation's request: an operation or a token of one request is not one of the next.
+    pub(crate) request: &'a str,
 }
 
 /// A StackSet operation under way.
@@ -54,6 +56,8 @@ pub(crate) async fn converge(
 ) -> std::result::Result<(), SetupError> {
     // Accounts whose stack could not be removed: it can only be left behind.
     let mut unreachable = BTreeSet::new();
+    // What was asked of the management account's stack: to ask twice is to have failed.
+    let mut stacks = BTreeSet::new();
     let mut not_usable = 0;
     for round in 0.. {
         let mut observed = observe(aws, saas, goal).await?;
@@ -70,7 +74,12 @@ pub(crate) async fn converge(
         for step in &steps {
             tracing::info!(%step, "step");
             progress.note(step);
-            match act(aws, saas, &goal.policy.stack_id, step).await? {
+            if let Some(name) = step.stack()
+                && !stacks.insert(step.to_string())
+            {
+                return Err(stack_failure(name, &observed));
+            }
+            match act(aws, saas, goal.request, step).await? {
                 Act::Done => {}
                 Act::Wait => wait = true,
                 Act::Operation(operation) => operations.push(operation),
@@ -131,15 +140,7 @@ async fn observe(
         .into_iter()
         .filter(|account| account.state == AccountState::Active);
     observed.active = active.map(|account| account.id).collect();
-    observed.integrations = match integrations(saas, goal).await {
-        Ok(integrations) => integrations,
-        // Who deletes the stack may have revoked the key before; what is in the SaaS stays there.
-        Err(error) if goal.wanted.is_none() && error.kind == ErrorKind::Unauthorized => {
-            tracing::error!(error = error.chain(), "integrations stay in Lacework");
-            Vec::new()
-        }
-        Err(error) => return Err(error.into()),
-    };
+    observed.integrations = integrations(saas, goal).await?;
     Ok(observed)
 }
 
@@ -184,14 +185,26 @@ impl Goal<'_> {
 
 async fn integrations(saas: &impl Saas, goal: &Goal<'_>) -> Result<Vec<Integration>> {
     let config = goal.removes_members().then_some(IntegrationKind::Config);
-    let kinds: Vec<_> = [IntegrationKind::CloudTrail]
-        .into_iter()
-        .chain(config)
-        .collect();
     let mut all = Vec::new();
     for store in std::iter::once(None).chain(goal.sub_accounts.iter().map(Some)) {
-        for kind in &kinds {
-            all.extend(saas.integrations(store, *kind).await?);
+        for kind in [Some(IntegrationKind::CloudTrail), config]
+            .into_iter()
+            .flatten()
+        {
+            match saas.integrations(store, kind).await {
+                Ok(found) => all.extend(found),
+                // Who deletes the stack may have revoked the key before, or lost the sub-account;
+                // what is there stays there.
+                Err(error) if goal.wanted.is_none() && error.kind == ErrorKind::Unauthorized => {
+                    let store = store.map_or(goal.policy.tenant.as_str(), SubAccount::as_str);
+                    tracing::error!(
+                        store,
+                        error = error.chain(),
+                        "integrations stay in Lacework"
+                    );
+                }
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(all)
@@ -216,14 +229,14 @@ impl From<Created> for Act {
     }
 }
 
-async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Step) -> Result<Act> {
+async fn act(aws: &impl SetupPorts, saas: &impl Saas, request: &str, step: &Step) -> Result<Act> {
     match step {
         Step::CreateStackSet(spec) => {
             aws.create_stack_set(spec).await?;
             Ok(Act::Done)
         }
         Step::UpdateStackSet(spec) => {
-            let content = ("update", spec.description(), stack_id);
+            let content = ("update", spec.description(), request);
             let id = start_operation(aws, &spec.name, &content, async |operation| {
                 aws.update_stack_set(spec, operation).await
             })
@@ -236,7 +249,7 @@ async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Ste
         }
         Step::CreateInstance { stack_set, account } => {
             let accounts = [*account];
-            let id = start_operation(aws, stack_set, &("create", stack_id, account), async |id| {
+            let id = start_operation(aws, stack_set, &("create", request, account), async |id| {
                 aws.create_instances(stack_set, &accounts, id).await
             })
             .await?;
@@ -251,7 +264,7 @@ async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Ste
             accounts,
             retain,
         } => {
-            let content = ("delete", stack_id, accounts, retain);
+            let content = ("delete", request, accounts, retain);
             let id = start_operation(aws, stack_set, &content, async |id| {
                 aws.delete_instances(stack_set, accounts, *retain, id).await
             })
@@ -267,15 +280,17 @@ async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Ste
             Ok(Act::Done)
         }
         Step::CreateStack(spec) => {
-            aws.create_stack(spec, &token("create", spec)).await?;
+            aws.create_stack(spec, &token("create", &spec.name, request))
+                .await?;
             Ok(Act::Wait)
         }
         Step::UpdateStack(spec) => {
-            aws.update_stack(spec, &token("update", spec)).await?;
+            aws.update_stack(spec, &token("update", &spec.name, request))
+                .await?;
             Ok(Act::Wait)
         }
         Step::DeleteStack(name) => {
-            aws.delete_stack(name, &operation_id(name, &("delete", stack_id), 0))
+            aws.delete_stack(name, &token("delete", name, request))
                 .await?;
             Ok(Act::Wait)
         }
@@ -293,8 +308,20 @@ async fn act(aws: &impl SetupPorts, saas: &impl Saas, stack_id: &str, step: &Ste
     }
 }
 
-fn token(verb: &str, spec: &StackSetSpec) -> String {
-    operation_id(&spec.name, &(verb, spec.description(), &spec.stack_id), 0)
+/// A client request token: repeated within a request, and never used again after it.
+fn token(verb: &str, stack: &str, request: &str) -> String {
+    operation_id(stack, &(verb, request), 0)
+}
+
+fn stack_failure(name: &str, observed: &Observed) -> SetupError {
+    let reason = observed
+        .stacks
+        .get(name)
+        .and_then(|stack| stack.reason.clone());
+    SetupError::Stack {
+        name: name.to_owned(),
+        reason: reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned()),
+    }
 }
 
 /// Waits for an operation, and answers the accounts that a removal could not reach. An operation

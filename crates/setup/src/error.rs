@@ -31,6 +31,14 @@ pub(crate) enum SetupError {
         /// Where, and CloudFormation's reason.
         failure: InstanceFailure,
     },
+    /// The management account's stack did not become what it should.
+    #[error("the management account's stack {name} could not be changed: {reason}")]
+    Stack {
+        /// The stack.
+        name: String,
+        /// CloudFormation's reason.
+        reason: String,
+    },
     /// The SaaS could not use the trail's role or queue, however often it was asked.
     #[error("Lacework cannot use the role and queue of the trail: {0}")]
     TrailNotUsable(String),

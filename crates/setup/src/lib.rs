@@ -81,10 +81,15 @@ impl Setup {
         let own = clock::time_left(&context).saturating_sub(HAND_OVER);
 
         let progress = Progress::default();
+        if payload.get("towerhook").is_some() {
+            // An earlier invocation of this request may have made something.
+            progress.begin_making();
+        }
         let work = self.work(&request, &context, &progress);
         let answer = match guard(work, own.min(left)).await {
             Ended::Done(answer) => answer,
             Ended::Panicked => {
+                self.release_lease().await;
                 let reason = "Towerhook failed unexpectedly; its log says where.";
                 Answer::failed(&request, &progress, reason.into())
             }
@@ -96,6 +101,7 @@ impl Setup {
                 return Ok(());
             }
             Ended::OutOfTime => {
+                self.release_lease().await;
                 let reason = format!(
                     "CloudFormation's hour is nearly over, and setup came as far as: {}. \
                      The next try goes on from there.",

@@ -7,7 +7,7 @@ use towerhook_core::{
     enrollment::{Deployment, Record},
     foundation::{Context, Facts, Foundation, Properties, Refusal, resolve},
     lifecycle::{Message, MessageScope},
-    model::AccountId,
+    model::{AccountId, SubAccount},
     ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas},
     token,
 };
@@ -27,9 +27,12 @@ use crate::{
 };
 
 /// How long setup waits for a pass of the account function to end, and how often it asks.
-const LEASE_TRIES: u32 = 50;
-const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
-/// Longer than CloudFormation waits; a continuation keeps the lease, since its owner is the request.
+const LEASE_TRIES: u32 = 250;
+const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
+/// CloudFormation makes one request of a stack at a time, so whichever invocation it is, a
+/// continuation or the rollback of one that was cut, it is this one that holds the lease.
+const LEASE_OWNER: &str = "setup";
+/// Longer than CloudFormation waits.
 const LEASE_TIME: SignedDuration = SignedDuration::from_mins(61);
 
 /// What CloudFormation is told.
@@ -100,17 +103,13 @@ impl Setup {
             }
         };
         let mut foundation = resolve(&properties, &facts, &self.context(suffix), &TEMPLATES)?;
-        if let Some(key) = &properties.kms_key {
-            tracing::warn!(
-                %key,
-                role = log_role(&foundation),
-                "the trail's key must let this role decrypt: add the statement in the README"
-            );
+        warn_of_key(&foundation);
+        if let Some(previous) = &previous {
+            refuse_other_tenant(&foundation.deployment, previous)?;
+            inherit(&mut foundation.deployment, previous, &facts);
         }
-        inherit(&mut foundation.deployment, previous.as_ref());
 
-        let owner = format!("setup-{}", request.request_id);
-        self.take_lease(&owner).await?;
+        self.take_lease().await?;
         // Recorded before anything is made, so that a Delete always knows what to look for.
         self.aws.store_deployment(&foundation.deployment).await?;
         let goal = Goal {
@@ -118,6 +117,7 @@ impl Setup {
             retired: &foundation.deployment.retired,
             sub_accounts: &foundation.deployment.sub_accounts,
             policy: &foundation.deployment.policy,
+            request: &request.request_id,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
         let result = match result {
@@ -127,7 +127,7 @@ impl Setup {
             }
             Err(error) => Err(error),
         };
-        self.aws.release_lease(&owner).await?;
+        self.release_lease().await;
         result?;
         progress.note(&"starting the enrollment of all accounts");
         self.aws
@@ -150,8 +150,7 @@ impl Setup {
             Properties::parse(&request.properties).map(|properties| properties.lacework_url)
         })?;
         let saas = self.saas(&url)?;
-        let owner = format!("setup-{}", request.request_id);
-        self.take_lease(&owner).await?;
+        self.take_lease().await?;
         let used = [deployment.policy.names.clone()];
         let retired = [&used[..], &deployment.retired].concat();
         let goal = Goal {
@@ -159,9 +158,10 @@ impl Setup {
             retired: &retired,
             sub_accounts: &deployment.sub_accounts,
             policy: &deployment.policy,
+            request: &request.request_id,
         };
         let result = converge::converge(&self.aws, &saas, &goal, progress).await;
-        self.aws.release_lease(&owner).await?;
+        self.release_lease().await;
         result
     }
 
@@ -242,15 +242,27 @@ impl Setup {
         }
     }
 
-    async fn take_lease(&self, owner: &str) -> Result<(), SetupError> {
+    async fn take_lease(&self) -> Result<(), SetupError> {
         for _ in 0..LEASE_TRIES {
             let now = clock::now();
-            if self.aws.take_lease(owner, now, now + LEASE_TIME).await? {
+            if self
+                .aws
+                .take_lease(LEASE_OWNER, now, now + LEASE_TIME)
+                .await?
+            {
                 return Ok(());
             }
             tokio::time::sleep(LEASE_PAUSE).await;
         }
         Err(SetupError::LeaseTaken)
+    }
+
+    /// Where the ledger does not answer, the lease ends by itself, and the next request of this
+    /// stack takes it over.
+    pub(crate) async fn release_lease(&self) {
+        if let Err(error) = self.aws.release_lease(LEASE_OWNER).await {
+            tracing::warn!(error = error.chain(), "the lease ends by itself");
+        }
     }
 
     async fn conclude(
@@ -324,11 +336,25 @@ fn shown(url: &Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-fn log_role(foundation: &Foundation) -> Option<&str> {
-    foundation
-        .trail
-        .as_ref()
-        .map(|trail| trail.integration.role_arn.as_str())
+/// The key is the administrator's, so its policy is, too.
+fn warn_of_key(foundation: &Foundation) {
+    let Some(trail) = &foundation.trail else {
+        return;
+    };
+    let key = trail
+        .log
+        .0
+        .parameters
+        .get("KmsKeyArn")
+        .filter(|key| !key.is_empty());
+    if let Some(key) = key {
+        let role = &trail.integration.role_arn;
+        tracing::warn!(
+            key,
+            role,
+            "the trail's key must let this role decrypt: add the statement in the README"
+        );
+    }
 }
 
 /// Role names do not carry the prefix, so a second set of everything would collide with the first.
@@ -347,13 +373,24 @@ fn refuse_other_prefix(
     }
 }
 
+/// The integrations of another tenant could no longer be seen, and would stay behind.
+fn refuse_other_tenant(deployment: &Deployment, previous: &Deployment) -> Result<(), Refusal> {
+    let (old, new) = (&previous.policy.tenant, &deployment.policy.tenant);
+    if old == new {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "LaceworkUrl cannot change to another Lacework account after launch: it was {old} and is \
+         now {new}. Set it back, or delete the stack and launch it anew."
+    )))
+}
+
 /// Takes over what an earlier deployment used and this one does not, so that an invocation which
-/// goes on from here still knows it.
-fn inherit(deployment: &mut Deployment, previous: Option<&Deployment>) {
-    let Some(previous) = previous else { return };
-    deployment
-        .sub_accounts
-        .extend(previous.sub_accounts.iter().cloned());
+/// goes on from here still knows it. A sub-account that no longer exists holds nothing of ours.
+fn inherit(deployment: &mut Deployment, previous: &Deployment, facts: &Facts) {
+    let exists = |sub_account: &&SubAccount| facts.profile.sub_accounts.contains(sub_account);
+    let sub_accounts = previous.sub_accounts.iter().filter(exists).cloned();
+    deployment.sub_accounts.extend(sub_accounts);
     let used = previous.retired.iter().chain([&previous.policy.names]);
     deployment.retired = used
         .filter(|names| **names != deployment.policy.names)

@@ -7,14 +7,12 @@ use crate::template::{MAIN, Template, argument, text};
 #[test]
 fn every_function_finds_the_settings_that_it_reads() {
     let template = Template::load(MAIN);
-    let common = ["STACK_ID", "LACEWORK_URL", "API_TOKEN_SECRET_ARN"];
-    let reconcile = [
-        "LEDGER_TABLE_NAME",
-        "STACK_SET_ADMINISTRATION_ROLE_ARN",
+    let common = ["LACEWORK_URL", "API_TOKEN_SECRET_ARN"];
+    let reconcile = ["LEDGER_TABLE_NAME", "STACK_SET_ADMINISTRATION_ROLE_ARN"];
+    let setup = [
+        "STACK_ID",
         "MANAGEMENT_ACCOUNT_ID",
         "PARTITION",
-    ];
-    let setup = [
         "API_CREDENTIALS_SECRET_ARN",
         "FANOUT_TOPIC_ARN",
         "MANAGEMENT_STACK_ROLE_ARN",

@@ -4,8 +4,8 @@ use super::Request;
 
 /// CloudFormation refuses a longer answer.
 pub const MAX_RESPONSE_BYTES: usize = 4096;
-/// Leaves room for the ids, each at most 1 KiB in practice far less, and for JSON's escapes.
-const MAX_REASON_CHARS: usize = 1000;
+/// What a reason may take of that, as JSON; the rest is for the ids.
+const MAX_REASON_BYTES: usize = 2048;
 
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,12 +55,20 @@ impl Response {
     }
 }
 
+/// As much of the reason as fits, however many bytes JSON makes of a character.
 fn bounded(reason: &str) -> String {
-    let mut text: String = reason.chars().take(MAX_REASON_CHARS).collect();
-    if reason.chars().nth(MAX_REASON_CHARS).is_some() {
-        text.push('…');
+    let mut room = MAX_REASON_BYTES;
+    let fits = |character: &char| {
+        let escaped = serde_json::to_string(character).map_or(usize::MAX, |text| text.len() - 2);
+        room = room.saturating_sub(escaped);
+        room > 0
+    };
+    let text: String = reason.chars().take_while(fits).collect();
+    if text.len() < reason.len() {
+        format!("{text}…")
+    } else {
+        text
     }
-    text
 }
 
 #[cfg(test)]
@@ -88,11 +96,12 @@ mod tests {
 
     #[test]
     fn the_longest_reason_fits() {
-        // Three bytes a character is the most that stays unescaped.
-        let outcome = Outcome::Failed {
-            reason: "漢".repeat(5000),
-        };
-        let body = Response::new(&request(), "p".into(), outcome).to_body();
-        assert!(body.len() <= MAX_RESPONSE_BYTES, "{}", body.len());
+        // As it is, in several bytes, and escaped.
+        for character in ["a", "漢", "\u{1}", "\""] {
+            let reason = character.repeat(5000);
+            let body = Response::new(&request(), "p".into(), Outcome::Failed { reason }).to_body();
+            assert!(body.len() <= MAX_RESPONSE_BYTES, "{}", body.len());
+            assert!(body.len() > MAX_REASON_BYTES, "{}", body.len());
+        }
     }
 }

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -59,21 +62,20 @@ pub async fn execute(
         ..Report::default()
     };
     let mut by_account: BTreeMap<AccountId, Vec<Action>> = BTreeMap::new();
+    let mut removals = Vec::new();
     for action in plan.actions {
-        match &action {
+        match action {
             Action::CreateInstances(accounts) => {
-                let outcome = create_instances(ports, deployment, accounts).await;
-                report.operation_outcome(inventory, accounts, outcome);
+                let outcome = create_instances(ports, deployment, &accounts, now).await;
+                report.operation_outcome(inventory, &accounts, outcome);
             }
-            Action::DeleteInstances { accounts, retain } => {
-                let outcome = delete_instances(ports, deployment, accounts, *retain).await;
-                report.operation_outcome(inventory, accounts, outcome);
-            }
-            Action::CreateIntegration { spec, .. } | Action::UpdateIntegration { spec, .. } => {
+            Action::DeleteInstances { accounts, retain } => removals.push((accounts, retain)),
+            Action::CreateIntegration { ref spec, .. }
+            | Action::UpdateIntegration { ref spec, .. } => {
                 by_account.entry(spec.account).or_default().push(action);
             }
             Action::DeleteIntegration { account, .. } => {
-                by_account.entry(*account).or_default().push(action);
+                by_account.entry(account).or_default().push(action);
             }
         }
     }
@@ -86,8 +88,20 @@ pub async fn execute(
         .collect()
         .await;
     let mut records = Vec::new();
+    let mut unfinished = BTreeSet::new();
     for (account, outcome) in outcomes {
+        if !outcome.is_finished() {
+            unfinished.insert(account);
+        }
         report.integration_outcome(inventory, account, outcome, now, &mut records);
+    }
+    for (mut accounts, retain) in removals {
+        // A role goes after the integration that uses it.
+        accounts.retain(|account| !unfinished.contains(account));
+        if !accounts.is_empty() {
+            let outcome = delete_instances(ports, deployment, &accounts, retain, now).await;
+            report.operation_outcome(inventory, &accounts, outcome);
+        }
     }
     if !records.is_empty() {
         ports.store_records(&records).await?;
@@ -95,13 +109,19 @@ pub async fn execute(
     Ok(report)
 }
 
+/// What tells one request for an operation from the same one much later: the hour.
+fn hour(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(3600)
+}
+
 async fn create_instances(
     ports: &impl AccountPorts,
     deployment: &Deployment,
     accounts: &[AccountId],
+    now: Timestamp,
 ) -> Result<String> {
     let name = deployment.policy.names.member_stack_set();
-    let content = ("create", &deployment.policy.stack_id, accounts);
+    let content = ("create", &deployment.policy.stack_id, accounts, hour(now));
     start_operation(ports, &name, &content, async |operation| {
         ports.create_instances(&name, accounts, operation).await
     })
@@ -113,9 +133,16 @@ async fn delete_instances(
     deployment: &Deployment,
     accounts: &[AccountId],
     retain: bool,
+    now: Timestamp,
 ) -> Result<String> {
     let name = deployment.policy.names.member_stack_set();
-    let content = ("delete", &deployment.policy.stack_id, accounts, retain);
+    let content = (
+        "delete",
+        &deployment.policy.stack_id,
+        accounts,
+        retain,
+        hour(now),
+    );
     start_operation(ports, &name, &content, async |operation| {
         ports
             .delete_instances(&name, accounts, retain, operation)
@@ -132,6 +159,13 @@ enum Outcome {
     NotUsable(String),
     AlreadyUsed,
     Failed(Error),
+}
+
+impl Outcome {
+    /// Whether all of the account's actions were carried out.
+    fn is_finished(&self) -> bool {
+        matches!(self, Self::Enrolled(_) | Self::Changed { .. })
+    }
 }
 
 async fn integrate(

@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{
+    StreamExt,
     future::{join_all, try_join},
-    join,
+    join, stream,
 };
 
 use super::{AccountView, Deployment, Inventory, Known, Policy};
@@ -16,6 +17,8 @@ use crate::{
 
 /// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
 const ONE_BY_ONE: usize = 10;
+/// How many single accounts are asked for at once.
+const AT_ONCE: usize = 8;
 /// `ListEnabledBaselines` filters by at most this many targets.
 const BASELINE_TARGETS: usize = 5;
 
@@ -121,13 +124,11 @@ async fn list(ports: &impl AccountPorts) -> Result<KnownAccounts> {
 }
 
 async fn describe(ports: &impl AccountPorts, ids: &[AccountId]) -> KnownAccounts {
-    join_all(
-        ids.iter()
-            .map(|id| async { (*id, known(ports.account(id).await)) }),
-    )
-    .await
-    .into_iter()
-    .collect()
+    stream::iter(ids)
+        .map(|id| async { (*id, known(ports.account(id).await)) })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await
 }
 
 fn in_scope(scope: &Scope, accounts: &KnownAccounts) -> BTreeSet<AccountId> {
@@ -180,10 +181,9 @@ fn by_account(integrations: Vec<Integration>) -> BTreeMap<AccountId, Vec<Integra
 }
 
 fn are_ours(policy: &Policy, id: &AccountId, integrations: &[Integration]) -> bool {
-    let name = policy.names.member_integration(id);
     integrations
         .iter()
-        .any(|integration| integration.name == name)
+        .any(|integration| policy.owns_member_integration(id, integration))
 }
 
 fn known<T>(reading: Result<T>) -> Known<T> {

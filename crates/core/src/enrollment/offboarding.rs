@@ -3,7 +3,7 @@ use std::{
     fmt::{self, Write},
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{Policy, Record};
@@ -35,7 +35,6 @@ impl fmt::Display for Held {
 
 /// Never fewer than this many a day, so that a small organization is not stuck at each closure.
 const AT_LEAST: usize = 3;
-const WINDOW: SignedDuration = SignedDuration::from_hours(24);
 
 /// Whether these accounts may leave now.
 ///
@@ -47,10 +46,8 @@ pub(super) fn check(
     now: Timestamp,
 ) -> Option<Held> {
     let left = records
-        .iter()
-        .filter(|(id, _)| !leaving.contains(id))
-        .filter_map(|(_, record)| record.left_at)
-        .filter(|at| now.duration_since(*at) < WINDOW)
+        .values()
+        .filter(|record| record.left_within_the_day(now))
         .count();
     let enrolled = records
         .values()
@@ -58,7 +55,7 @@ pub(super) fn check(
         .count();
     let percent = usize::from(policy.offboard_limit_percent);
     let limit = AT_LEAST.max(((enrolled + left) * percent).div_ceil(100));
-    if left + leaving.len() <= limit {
+    if leaving.is_empty() || left + leaving.len() <= limit {
         return None;
     }
     let kept = records

@@ -71,8 +71,15 @@ impl Case<'_> {
         }
     }
 
+    /// Asks the ledger to forget an account of which nothing is left.
+    fn forget(&self, draft: &mut Draft) {
+        if self.record.is_some() {
+            draft.plan.records.insert(*self.id, None);
+        }
+    }
+
     fn is_ours(&self, integration: &Integration) -> bool {
-        integration.name == self.policy.names.member_integration(self.id)
+        self.policy.owns_member_integration(self.id, integration)
     }
 }
 
@@ -130,39 +137,48 @@ impl Draft {
             create,
             releases,
         } = self;
-        // Who has a stack and no integration was never enrolled, or has left already.
-        let (leaving, unwatched): (Vec<_>, Vec<_>) = releases
-            .into_iter()
-            .partition(|release| !release.integrations.is_empty());
-        plan.actions.extend(release_actions(unwatched));
+        // Who has a stack and no integration was never enrolled; who was let through before a
+        // call failed is not asked about again.
+        let let_through = |id: &AccountId| {
+            inventory
+                .records
+                .get(id)
+                .is_some_and(|record| record.left_within_the_day(now))
+        };
+        let (leaving, free): (Vec<_>, Vec<_>) = releases.into_iter().partition(|release| {
+            !release.integrations.is_empty() && !let_through(&release.account)
+        });
+        plan.actions.extend(release_actions(free));
         let ids: BTreeSet<AccountId> = leaving.iter().map(|release| release.account).collect();
         plan.held = offboarding::check(policy, &inventory.records, &ids, now);
-        for id in ids {
-            let planned = plan.records.get(&id).cloned().flatten();
+        for id in &ids {
+            let planned = plan.records.get(id).cloned().flatten();
             let known = planned
-                .or_else(|| inventory.records.get(&id).cloned())
+                .or_else(|| inventory.records.get(id).cloned())
                 .unwrap_or_default();
-            if plan.held.is_none() {
+            let record = if plan.held.is_some() {
+                Record {
+                    held: true,
+                    ..known
+                }
+            } else {
                 // Counted before it is carried out, so that a crash cannot hide it from the limit.
-                let left_at = known.left_at.or(Some(now));
-                let record = Record {
+                Record {
                     since: None,
-                    left_at,
+                    left_at: Some(now),
                     held: false,
                     ..known
-                };
-                plan.records.insert(id, Some(record));
-            } else if !known.held {
-                plan.records.insert(
-                    id,
-                    Some(Record {
-                        held: true,
-                        ..known
-                    }),
-                );
+                }
+            };
+            if inventory.records.get(id) != Some(&record) {
+                plan.records.insert(*id, Some(record));
             }
         }
-        if plan.held.is_none() {
+        if plan.held.is_some() {
+            // Nothing changes before an administrator says so; the schedule looks again.
+            plan.revisits
+                .retain(|revisit| !ids.contains(&revisit.account));
+        } else {
             plan.actions.extend(release_actions(leaving));
         }
         if !create.is_empty() {
@@ -347,6 +363,9 @@ fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         draft.look_on(case);
     } else if integrations.is_empty() && instance.is_none() {
         let known = case.known.clone();
+        if reason == Reason::Gone && known.since.is_none() && !known.left_within_the_day(case.now) {
+            return case.forget(draft);
+        }
         let left_at = known.left_at.or(known.since.map(|_| case.now));
         let reason = Some(reason.to_string());
         let existing_at_launch = known.existing_at_launch;
@@ -364,12 +383,14 @@ fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             &case.view.account,
             Known::Known(Some(account)) if account.state == AccountState::Active
         );
-        let instance = instance.as_ref().map(|_| !reachable);
+        let instance = instance
+            .as_ref()
+            .map(|instance| !reachable || instance.state == InstanceState::Inoperable);
         draft.releases.push(Release {
             account: *case.id,
             integrations,
             instance,
         });
-        draft.look_on(case);
+        draft.look_again(case);
     }
 }

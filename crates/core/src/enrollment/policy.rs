@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::{AccountId, ExternalId, Names, OuId, SubAccount},
-    ports::{IntegrationKind, IntegrationSpec},
+    ports::{Integration, IntegrationKind, IntegrationSpec},
 };
 
 /// What setup recorded: the administrator's wishes, resolved and checked.
@@ -136,6 +136,17 @@ impl Policy {
             external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
             queue_url: None,
         }
+    }
+
+    /// Whether an integration is the one that this deployment made for the account. Another
+    /// deployment's may have the same name, so the external id decides; where it is shown masked,
+    /// the role does.
+    pub fn owns_member_integration(&self, account: &AccountId, integration: &Integration) -> bool {
+        let spec = self.member_integration(account);
+        let shown = &integration.external_id;
+        integration.name == spec.name
+            && (shown == spec.external_id.as_str()
+                || spec.external_id.is_shown_as(shown) && integration.role_arn == spec.role_arn)
     }
 
     /// Whether the account belongs to the landing zone itself.

@@ -1,4 +1,4 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::SubAccount;
@@ -24,4 +24,12 @@ pub struct Record {
     /// Its offboarding awaits an administrator's word.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+}
+
+impl Record {
+    /// Whether the account was taken out in the 24 hours before `now`.
+    pub(super) fn left_within_the_day(&self, now: Timestamp) -> bool {
+        self.left_at
+            .is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(24))
+    }
 }

@@ -62,6 +62,25 @@ pub enum Step {
     Await(String),
 }
 
+impl Step {
+    /// The management account's stack that the step changes, if it changes one.
+    pub fn stack(&self) -> Option<&str> {
+        match self {
+            Self::CreateStack(spec) | Self::UpdateStack(spec) => Some(&spec.name),
+            Self::DeleteStack(name) => Some(name),
+            Self::CreateStackSet(_)
+            | Self::UpdateStackSet(_)
+            | Self::CreateInstance { .. }
+            | Self::DeleteInstances { .. }
+            | Self::DeleteStackSet(_)
+            | Self::CreateIntegration { .. }
+            | Self::UpdateIntegration { .. }
+            | Self::DeleteIntegration(_)
+            | Self::Await(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -138,7 +157,7 @@ fn build(foundation: &Foundation, observed: &Observed) -> Result<Vec<Step>, Refu
         }
         if steps.is_empty() {
             let store = policy.destination.shared();
-            trail_integration(&mut steps, &trail.integration, store, observed);
+            trail_integration(&mut steps, &trail.integration, store, observed)?;
         }
     }
     if let Some(member) = &foundation.member {
@@ -237,7 +256,7 @@ fn trail_integration(
     spec: &IntegrationSpec,
     store: Option<&SubAccount>,
     observed: &Observed,
-) {
+) -> Result<(), Refusal> {
     let existing = observed.integrations.iter().find(|integration| {
         integration.kind == IntegrationKind::CloudTrail
             && integration.name == spec.name
@@ -248,11 +267,13 @@ fn trail_integration(
             sub_account: store.cloned(),
             spec: spec.clone(),
         }),
+        Some(existing) if !spec.external_id.is_shown_as(&existing.external_id) => {
+            return Err(foreign("integration", &spec.name));
+        }
         Some(existing)
             if !existing.enabled
                 || existing.role_arn != spec.role_arn
-                || existing.queue_url != spec.queue_url
-                || !spec.external_id.is_shown_as(&existing.external_id) =>
+                || existing.queue_url != spec.queue_url =>
         {
             steps.push(Step::UpdateIntegration {
                 existing: existing.clone(),
@@ -261,6 +282,7 @@ fn trail_integration(
         }
         Some(_) => {}
     }
+    Ok(())
 }
 
 /// The names of what should not be there.

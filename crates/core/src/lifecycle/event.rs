@@ -205,8 +205,8 @@ impl Target {
     }
 }
 
-/// A change of one of our StackSets. Only an instance that has come to an end is news; what an
-/// operation as a whole does, its instances tell.
+/// A change of one of our StackSets. Only an instance that is ready is news; what an operation as a
+/// whole does, its instances tell.
 ///
 /// Source: docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudformation.html
 fn cloud_formation(record: &Value) -> Result<Trigger, Malformed> {
@@ -214,8 +214,9 @@ fn cloud_formation(record: &Value) -> Result<Trigger, Malformed> {
     if kind != "CloudFormation StackSet StackInstance Status Change" {
         return Ok(Trigger::ignored(kind));
     }
+    // What failed is tried again by its revisit, at the pace of its attempts.
     let detailed = text(record, "/detail/status-details/detailed-status");
-    if matches!(detailed, Some("PENDING" | "RUNNING")) {
+    if detailed.is_some_and(|detailed| detailed != "SUCCEEDED") {
         return Ok(Trigger::ignored(kind));
     }
     // A stack that never came into being has no id; the revisit finds its instance.
@@ -350,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn only_an_instance_that_ended_is_news() {
+    fn only_an_instance_that_is_ready_is_news() {
         let event = |detailed: &str, stack: &str| {
             json!({"source": "aws.cloudformation",
                    "detail-type": "CloudFormation StackSet StackInstance Status Change",
@@ -359,7 +360,11 @@ mod tests {
         };
         let stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/StackSet-x/1";
         assert_eq!(scope(&event("SUCCEEDED", stack)), Scope::account(id()));
-        for body in [event("RUNNING", stack), event("FAILED", "")] {
+        for body in [
+            event("RUNNING", stack),
+            event("FAILED", stack),
+            event("SUCCEEDED", ""),
+        ] {
             assert!(
                 matches!(Trigger::parse(&body), Ok(Trigger::Ignored { .. })),
                 "{body}"

@@ -1,5 +1,5 @@
-//! The fixed names: an existing deployment of Lacework's own integration is adopted, not doubled,
-//! so they are its names.
+//! The fixed names. They are those of Lacework's own integration, so that the two are never in
+//! place side by side without anybody noticing.
 
 use std::fmt;
 
