@@ -216,7 +216,7 @@ mod tests {
             ("DELETE_IN_PROGRESS", Some(StackState::InProgress)),
             ("UPDATE_COMPLETE", Some(StackState::Complete)),
             ("ROLLBACK_COMPLETE", Some(StackState::Failed)),
-            ("UPDATE_ROLLBACK_COMPLETE", Some(StackState::Failed)),
+            ("UPDATE_ROLLBACK_COMPLETE", Some(StackState::Complete)),
             ("DELETE_FAILED", Some(StackState::Failed)),
             ("DELETE_COMPLETE", None),
         ] {
