@@ -1,6 +1,9 @@
 //! Looks, plans and acts until there is nothing left to do, waiting for what takes time.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::future::try_join_all;
 use tokio::time::sleep;
@@ -25,6 +28,10 @@ const PAUSES: [Duration; 4] = [
 /// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, seldom
 /// minutes, until a new role works everywhere.
 const TRIES: usize = 20;
+
+/// For so many looks a stack may still seem as it was before it was asked to change; after that, it
+/// is as it was because the change failed.
+const STALE_ROUNDS: usize = 2;
 
 /// What should be when all is done.
 pub(crate) struct Goal<'a> {
@@ -56,8 +63,8 @@ pub(crate) async fn converge(
 ) -> std::result::Result<(), SetupError> {
     // Accounts whose stack could not be removed: it can only be left behind.
     let mut unreachable = BTreeSet::new();
-    // What was asked of the management account's stack: to ask twice is to have failed.
-    let mut stacks = BTreeSet::new();
+    // What was asked of the management account's stack, and in which round.
+    let mut asked = BTreeMap::new();
     let mut not_usable = 0;
     for round in 0.. {
         let mut observed = observe(aws, saas, goal).await?;
@@ -74,10 +81,15 @@ pub(crate) async fn converge(
         for step in &steps {
             tracing::info!(%step, "step");
             progress.note(step);
-            if let Some(name) = step.stack()
-                && !stacks.insert(step.to_string())
-            {
-                return Err(stack_failure(name, &observed));
+            if let Some(name) = step.stack() {
+                let first = *asked.entry(step.to_string()).or_insert(round);
+                if round > first + STALE_ROUNDS {
+                    return Err(stack_failure(name, &observed));
+                }
+                if round > first {
+                    wait = true;
+                    continue;
+                }
             }
             match act(aws, saas, goal.request, step).await? {
                 Act::Done => {}
