@@ -5,6 +5,7 @@ mod operation;
 mod plan;
 mod properties;
 mod resolve;
+mod shared_account;
 mod spec;
 
 pub use operation::{operation_id, start_operation};

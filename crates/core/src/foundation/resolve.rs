@@ -2,10 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use url::Host;
 
-use super::{Properties, StackSetSpec, Templates};
+use super::{
+    Properties, StackSetSpec, Templates,
+    shared_account::{AUDIT, LOG_ARCHIVE, no_shared_account, shared_account},
+};
 use crate::{
     enrollment::{Capability, Deployment, Destination, Policy},
-    landing_zone::{Account, AccountState, LandingZone, OuTree, Trail},
+    landing_zone::{Account, LandingZone, OuTree, Trail},
     model::{AccountId, Arn, ExternalId, Names, OuId, SubAccount},
     ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
 };
@@ -240,120 +243,6 @@ fn destination(
         };
     }
     Ok(Destination::Mapped(units))
-}
-
-/// One of the landing zone's two shared accounts.
-struct SharedAccount {
-    title: &'static str,
-    parameter: &'static str,
-    default_name: &'static str,
-    given: fn(&Properties) -> Option<&String>,
-    found: fn(&LandingZone) -> Option<AccountId>,
-}
-
-const LOG_ARCHIVE: SharedAccount = SharedAccount {
-    title: "Log Archive",
-    parameter: "LogAccountName",
-    default_name: "Log Archive",
-    given: |properties| properties.log_account_name.as_ref(),
-    found: |landing_zone| landing_zone.log_archive,
-};
-
-const AUDIT: SharedAccount = SharedAccount {
-    title: "Audit",
-    parameter: "AuditAccountName",
-    default_name: "Audit",
-    given: |properties| properties.audit_account_name.as_ref(),
-    found: |landing_zone| landing_zone.audit,
-};
-
-/// Control Tower is asked; where no landing zone answers, the account is found by its name.
-fn shared_account(
-    which: &SharedAccount,
-    properties: &Properties,
-    facts: &Facts,
-    landing_zone: Option<&LandingZone>,
-    needed: bool,
-) -> Result<Option<AccountId>, Refusal> {
-    let SharedAccount {
-        title, parameter, ..
-    } = which;
-    let given = (which.given)(properties);
-    let account = match landing_zone {
-        Some(landing_zone) => match (which.found)(landing_zone) {
-            Some(id) => facts.accounts.iter().find(|account| account.id == id),
-            None => None,
-        },
-        None => {
-            let name = given.map_or(which.default_name, String::as_str);
-            let mut named = facts.accounts.iter().filter(|account| account.name == name);
-            match (named.next(), named.next()) {
-                (Some(_), Some(_)) if needed => {
-                    return Err(Refusal::new(format!(
-                        "{parameter}: the organization has more than one account named {name:?}."
-                    )));
-                }
-                (account, _) => account,
-            }
-        }
-    };
-    let Some(account) = account else {
-        return if needed {
-            Err(no_shared_account(which, given, landing_zone))
-        } else {
-            Ok(None)
-        };
-    };
-    if let Some(given) = given.filter(|given| **given != account.name) {
-        return Err(Refusal::new(format!(
-            "{parameter} is {given:?}, and the landing zone's {title} account is {:?} ({}). \
-             Leave {parameter} blank or correct it.",
-            account.name, account.id
-        )));
-    }
-    if needed && account.state != AccountState::Active {
-        return Err(Refusal::new(format!(
-            "{parameter}: the {title} account {:?} ({}) is {}; it must be active.",
-            account.name,
-            account.id,
-            in_words(account.state)
-        )));
-    }
-    Ok(Some(account.id))
-}
-
-fn no_shared_account(
-    which: &SharedAccount,
-    given: Option<&String>,
-    landing_zone: Option<&LandingZone>,
-) -> Refusal {
-    let SharedAccount {
-        title,
-        parameter,
-        default_name,
-        ..
-    } = which;
-    let found = match landing_zone {
-        Some(_) => format!("the landing zone has no {title} account. Let Control Tower set one up"),
-        None => format!(
-            "there is no landing zone, and no account of the organization is named {:?}. \
-             Correct the name",
-            given.map_or(*default_name, String::as_str)
-        ),
-    };
-    Refusal::new(format!(
-        "{parameter}: {found}, or choose CapabilityType Config, which needs none."
-    ))
-}
-
-fn in_words(state: AccountState) -> &'static str {
-    match state {
-        AccountState::PendingActivation => "not activated yet",
-        AccountState::Active => "active",
-        AccountState::Suspended => "suspended",
-        AccountState::PendingClosure => "being closed",
-        AccountState::Closed => "closed",
-    }
 }
 
 type TrailParts<'a> = (&'a Trail, &'a Arn, Option<&'a Arn>);
