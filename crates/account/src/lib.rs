@@ -1,11 +1,11 @@
 //! Keeps every account enrolled: reads the work queue, and makes one pass over all that it names.
 
 mod batch;
-mod pass;
 mod settings;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
+use towerhook_core::enrollment::Pass;
 use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock, metrics,
@@ -14,7 +14,6 @@ use towerhook_runtime::{
 };
 
 pub use batch::Batch;
-pub use pass::{Pass, Reply};
 pub use settings::Settings;
 
 /// The function with its clients.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws_config::{
-    AppName, BehaviorVersion, SdkConfig,
+    AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig,
     environment::{
         credentials::EnvironmentVariableCredentialsProvider,
         region::EnvironmentVariableRegionProvider,
@@ -9,10 +9,12 @@ use aws_config::{
     retry::RetryConfig,
     timeout::TimeoutConfig,
 };
+use aws_sdk_sqs::config::Credentials;
 use aws_smithy_http_client::{
     Builder,
     tls::{Provider, rustls_provider::CryptoMode},
 };
+use towerhook_core::model::SecretText;
 
 /// How often a call is made before its failure is reported; throttling is the usual reason.
 const ATTEMPTS: u32 = 4;
@@ -21,6 +23,47 @@ const ATTEMPTS: u32 = 4;
 ///
 /// Region, credentials and `AWS_ENDPOINT_URL` come from the environment, where Lambda puts them.
 pub async fn connect() -> SdkConfig {
+    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(EnvironmentVariableRegionProvider::new())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
+    shared(loader).await
+}
+
+/// A landing zone on this machine.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// Its URL.
+    pub url: String,
+    /// Its Region.
+    pub region: String,
+    /// The administrator's access key id.
+    pub access_key_id: String,
+    /// The access key's secret.
+    pub secret_access_key: SecretText,
+}
+
+/// The configuration for a person's commands: Region and credentials are found as the AWS CLI finds
+/// them (environment, profile, IAM Identity Center, instance), unless `endpoint` gives them.
+pub async fn connect_as_operator(endpoint: Option<&Endpoint>) -> SdkConfig {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+    if let Some(Endpoint {
+        url,
+        region,
+        access_key_id,
+        secret_access_key,
+    }) = endpoint
+    {
+        let secret = secret_access_key.expose();
+        let credentials = Credentials::new(access_key_id, secret, None, None, "sandbox");
+        loader = loader
+            .endpoint_url(url)
+            .region(Region::new(region.clone()))
+            .credentials_provider(credentials);
+    }
+    shared(loader).await
+}
+
+async fn shared(loader: ConfigLoader) -> SdkConfig {
     let http_client = Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
@@ -29,10 +72,8 @@ pub async fn connect() -> SdkConfig {
         .operation_attempt_timeout(Duration::from_secs(15))
         .operation_timeout(Duration::from_secs(60))
         .build();
-    let mut config = aws_config::defaults(BehaviorVersion::v2026_01_12())
+    let mut config = loader
         .http_client(http_client)
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .timeout_config(timeouts)
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
         .load()
@@ -50,8 +91,7 @@ mod tests {
         thread,
     };
 
-    use aws_config::Region;
-    use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+    use aws_sdk_sqs::config::SharedCredentialsProvider;
 
     use super::*;
 

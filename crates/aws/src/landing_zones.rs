@@ -1,8 +1,8 @@
-use aws_sdk_controltower::types::{EnabledBaselineFilter, EnablementStatus};
+use aws_sdk_controltower::types::{EnabledBaselineFilter, EnablementStatus, LandingZoneDetail};
 use aws_smithy_types::Document;
 use towerhook_core::{
     Result,
-    landing_zone::{Baselines, LandingZone, Management, Trail},
+    landing_zone::{Baselines, LandingZone, Management, Trail, has_optional_integrations},
     model::{AccountId, Arn},
     ports::{LandingZoneReply, LandingZones},
 };
@@ -11,15 +11,15 @@ use crate::{
     Aws, Home,
     classify::{failed, has_code, parse, unusable},
     pages::pages,
+    trails,
 };
 
 const LIST: &str = "controltower:ListLandingZones";
 const GET: &str = "controltower:GetLandingZone";
 const BASELINES: &str = "controltower:ListEnabledBaselines";
-const TRAIL: &str = "cloudtrail:GetTrail";
 
 /// `ListEnabledBaselines` filters by at most this many targets.
-const TARGETS: usize = 5;
+pub(crate) const TARGETS: usize = 5;
 /// The largest page that it gives.
 const PAGE: i32 = 100;
 
@@ -54,12 +54,12 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
             }
             answer => answer.map_err(failed(GET))?.landing_zone,
         };
-        let detail = detail.ok_or_else(|| unusable(GET, "an answer without a landing zone"))?;
+        let detail = &detail.ok_or_else(|| unusable(GET, "an answer without a landing zone"))?;
         let manifest = detail.manifest();
         Ok(LandingZoneReply::Here(LandingZone {
             version: detail.version().to_owned(),
-            log_archive: at(manifest, &["centralizedLogging", "accountId"])?,
-            audit: at(manifest, &["securityRoles", "accountId"])?,
+            log_archive: integration_account(detail, "centralizedLogging")?,
+            audit: integration_account(detail, "securityRoles")?,
             kms_key: at(
                 manifest,
                 &["centralizedLogging", "configurations", "kmsKeyArn"],
@@ -84,32 +84,24 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
         let mut all = self.enabled_baselines(None).await?;
         if let Some(accounts) = accounts {
             all.0.retain(|id, _| accounts.contains(id));
+            if accounts.iter().all(|id| all.0.contains_key(id)) {
+                return Ok(all);
+            }
+        }
+        let missing = accounts.map(|accounts| {
+            let missing = accounts.iter().filter(|id| !all.0.contains_key(id));
+            missing.copied().collect::<Vec<_>>()
+        });
+        let governed = self.governed_by_controls(missing.as_deref()).await?;
+        let asked = |id: &AccountId| accounts.is_none_or(|accounts| accounts.contains(id));
+        for (id, management) in governed.0.into_iter().filter(|(id, _)| asked(id)) {
+            all.0.entry(id).or_insert(management);
         }
         Ok(all)
     }
 
     async fn trail(&self, name: &str) -> Result<Option<Trail>> {
-        let found = match self.cloudtrail().get_trail().name(name).send().await {
-            Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
-            answer => answer.map_err(failed(TRAIL))?.trail,
-        };
-        let found = found.ok_or_else(|| unusable(TRAIL, "an answer without a trail"))?;
-        let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
-            return Err(unusable(TRAIL, "a trail without a name or a bucket"));
-        };
-        Ok(Some(Trail {
-            name: name.to_owned(),
-            home_region: found.home_region().map(str::to_owned),
-            bucket: bucket.to_owned(),
-            topic: found
-                .sns_topic_arn()
-                .map(|arn| parse(TRAIL, arn))
-                .transpose()?,
-            kms_key: found
-                .kms_key_id()
-                .map(|arn| parse(TRAIL, arn))
-                .transpose()?,
-        }))
+        trails::find(self, name).await
     }
 }
 
@@ -126,24 +118,44 @@ impl<S> Aws<S> {
         let mut baselines = Baselines::default();
         for page in pages(BASELINES, listing, |page| page.next_token()).await? {
             for baseline in page.enabled_baselines() {
-                let target: Arn = parse(BASELINES, baseline.target_identifier())?;
-                // The others are organizational units.
-                let Some(path) = target.resource().strip_prefix("account/") else {
+                let Some(account) = target_account(BASELINES, baseline.target_identifier())? else {
                     continue;
                 };
-                let account = path.rsplit('/').next().unwrap_or_default();
                 let status = baseline
                     .status_summary()
                     .and_then(|summary| summary.status());
-                baselines.add(parse(BASELINES, account)?, management(status));
+                baselines.add(account, management(status));
             }
         }
         Ok(baselines)
     }
 }
 
+/// The account that a baseline or a control is enabled on; `None` where it is an organizational
+/// unit.
+pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Option<AccountId>> {
+    let target: Arn = parse(operation, target)?;
+    let path = target.resource().strip_prefix("account/");
+    path.map(|path| parse(operation, path.rsplit('/').next().unwrap_or_default()))
+        .transpose()
+}
+
+/// The account of one of the landing zone's integrations; `None` where that is off. Before 4.0 the
+/// accounts are there even so: only the trail can be off.
+fn integration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
+    let manifest = zone.manifest();
+    let enabled = manifest.as_object().and_then(|manifest| {
+        let integration = manifest.get(name)?.as_object()?;
+        integration.get("enabled")?.as_bool()
+    });
+    if enabled == Some(false) && has_optional_integrations(zone.version()) {
+        return Ok(None);
+    }
+    at(manifest, &[name, "accountId"])
+}
+
 /// Of a status that is missing or new nothing can be said yet.
-fn management(status: Option<&EnablementStatus>) -> Management {
+pub(crate) fn management(status: Option<&EnablementStatus>) -> Management {
     match status {
         Some(EnablementStatus::Succeeded) => Management::Managed,
         Some(EnablementStatus::Failed) => Management::Failed,
@@ -277,6 +289,8 @@ mod tests {
         let (aws, sent) = setup([
             answer(json!({"enabledBaselines": page, "nextToken": "2"})),
             answer(json!({"enabledBaselines": rest})),
+            listed(ARN),
+            landing_zone("3.3", json!({})),
         ]);
         let baselines = aws.baselines(None).await.unwrap();
         let expected = [
@@ -304,6 +318,8 @@ mod tests {
             answer(json!({"enabledBaselines": first})),
             answer(json!({"enabledBaselines": first})),
             answer(json!({"enabledBaselines": first})),
+            listed(ARN),
+            landing_zone("3.3", json!({})),
         ]);
         aws.account(&ids[0]).await.unwrap();
         let one = aws.baselines(Some(&ids[..1])).await.unwrap();
@@ -315,8 +331,25 @@ mod tests {
         assert_eq!(sent.calls().len(), 2);
         let two = aws.baselines(Some(&ids)).await.unwrap();
         assert_eq!(two.of(&ids[1]), Management::NotManaged);
-        assert_eq!(sent.calls().len(), 4);
+        assert_eq!(sent.calls().len(), 6);
         assert!(sent.calls()[3].1.get("filter").is_none());
+    }
+
+    #[tokio::test]
+    async fn an_integration_that_is_off_has_no_account_from_4_0_on() {
+        let manifest = json!({
+            "securityRoles": {"enabled": true, "accountId": "222222222222"},
+            "centralizedLogging": {"enabled": false, "accountId": "111111111111"},
+        });
+        for (version, log_archive) in [("3.3", Some("111111111111")), ("4.0", None)] {
+            let (aws, _) = setup([listed(ARN), landing_zone(version, manifest.clone())]);
+            let LandingZoneReply::Here(zone) = aws.landing_zone().await.unwrap() else {
+                panic!("it is here");
+            };
+            let found = zone.log_archive.map(|id| id.to_string());
+            assert_eq!(found.as_deref(), log_archive, "{version}");
+            assert_eq!(zone.audit.unwrap().as_str(), "222222222222");
+        }
     }
 
     #[tokio::test]
@@ -330,35 +363,5 @@ mod tests {
             aws.baselines(None).await.unwrap_err().kind,
             ErrorKind::Throttled { .. }
         ));
-    }
-
-    #[tokio::test]
-    async fn a_trail_is_what_cloudtrail_says() {
-        let found = json!({"Trail": {
-            "Name": "aws-controltower-BaselineCloudTrail",
-            "HomeRegion": "us-east-1",
-            "S3BucketName": "logs",
-            "SnsTopicARN": "arn:aws:sns:us-east-1:222222222222:topic",
-        }});
-        let (aws, sent) = setup([
-            answer(found),
-            error(400, "TrailNotFoundException"),
-            answer(json!({"Trail": {"Name": "no-bucket"}})),
-        ]);
-        let trail = aws.trail("mine").await.unwrap().unwrap();
-        assert_eq!(trail.name, "aws-controltower-BaselineCloudTrail");
-        assert_eq!(trail.home_region.as_deref(), Some("us-east-1"));
-        assert_eq!(trail.bucket, "logs");
-        assert_eq!(
-            trail.topic.unwrap().account().unwrap().as_str(),
-            "222222222222"
-        );
-        assert_eq!(trail.kms_key, None);
-        assert_eq!(sent.calls()[0].1["Name"], "mine");
-        assert_eq!(aws.trail("mine").await.unwrap(), None);
-        assert_eq!(
-            aws.trail("mine").await.unwrap_err().kind,
-            ErrorKind::Invalid
-        );
     }
 }

@@ -29,6 +29,8 @@ const TRANSACT: &str = "dynamodb:TransactWriteItems";
 const TRANSACTION: usize = 100;
 
 const LEASE: (&str, &str) = ("lease", "pass");
+/// An item of its own, since the lease's is deleted with each release.
+const RESERVATION: (&str, &str) = ("lease", "reservation");
 const DEPLOYMENT: (&str, &str) = ("deployment", "current");
 const SUFFIX: (&str, &str) = ("suffix", "external-id");
 const ACCOUNT: &str = "account";
@@ -38,7 +40,14 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 type Item = HashMap<String, AttributeValue>;
 
 impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
+    /// A reservation that comes between the two calls costs its owner one more wait.
     async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        if let Some(reservation) = self.item(RESERVATION).await?
+            && attribute(GET, &reservation, "owner")? != owner
+            && time(GET, &reservation, "expires_at")? > now
+        {
+            return Ok(false);
+        }
         let answer = self
             .dynamodb()
             .put_item()
@@ -61,6 +70,19 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
             Err(error) if has_code(&error, CONDITION_FAILED) => Ok(false),
             Err(error) => Err(failed(PUT)(error)),
         }
+    }
+
+    async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
+        self.dynamodb()
+            .put_item()
+            .table_name(self.table())
+            .set_item(Some(key(RESERVATION)))
+            .item("owner", text(owner))
+            .item("expires_at", milliseconds(until))
+            .send()
+            .await
+            .map_err(failed(PUT))?;
+        Ok(())
     }
 
     async fn release_lease(&self, owner: &str) -> Result<()> {
@@ -231,6 +253,13 @@ fn document<T: DeserializeOwned>(operation: &'static str, item: &Item) -> Result
         .map_err(|error| unusable(operation, error.to_string()))
 }
 
+fn time(operation: &'static str, item: &Item, name: &str) -> Result<Timestamp> {
+    item.get(name)
+        .and_then(|value| value.as_n().ok())
+        .and_then(|number| Timestamp::from_millisecond(number.parse().ok()?).ok())
+        .ok_or_else(|| unusable(operation, format!("an item without {name}")))
+}
+
 fn attribute<'a>(operation: &'static str, item: &'a Item, name: &str) -> Result<&'a str> {
     item.get(name)
         .and_then(|value| value.as_s().ok())
@@ -250,7 +279,7 @@ mod tests {
         error(400, CONDITION_FAILED)
     }
 
-    fn time(seconds: i64) -> Timestamp {
+    fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(seconds).unwrap()
     }
 
@@ -260,16 +289,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_lease_is_taken_unless_somebody_else_holds_it() {
-        let (aws, sent) = setup([
-            answer(json!({})),
-            refused(),
-            error(500, "InternalServerError"),
-        ]);
-        assert!(aws.take_lease("me", time(10), time(20)).await.unwrap());
-        assert!(!aws.take_lease("me", time(10), time(20)).await.unwrap());
-        let failure = aws.take_lease("me", time(10), time(20)).await.unwrap_err();
+        let free = || answer(json!({}));
+        let broken = error(500, "InternalServerError");
+        let (aws, sent) = setup([free(), answer(json!({})), free(), refused(), free(), broken]);
+        assert!(aws.take_lease("me", at(10), at(20)).await.unwrap());
+        assert!(!aws.take_lease("me", at(10), at(20)).await.unwrap());
+        let failure = aws.take_lease("me", at(10), at(20)).await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::Unavailable);
-        let (_, body) = sent.calls().remove(0);
+        let calls = sent.calls();
+        assert_eq!(calls[0].1["ConsistentRead"], true);
+        let (_, body) = &calls[1];
         assert_eq!(body["TableName"], "ledger");
         assert_eq!(
             body["Item"],
@@ -283,6 +312,40 @@ mod tests {
             json!({":now": {"N": "10000"}, ":owner": {"S": "me"}})
         );
         assert!(body["ConditionExpression"].is_string());
+    }
+
+    #[tokio::test]
+    async fn a_reserved_lease_is_for_its_owner_until_the_reservation_ends() {
+        let reserved =
+            || answer(json!({"Item": {"owner": {"S": "setup"}, "expires_at": {"N": "15000"}}}));
+        let taken = || answer(json!({}));
+        let (aws, sent) = setup([
+            answer(json!({})),
+            reserved(),
+            reserved(),
+            taken(),
+            reserved(),
+            taken(),
+        ]);
+        aws.reserve_lease("setup", at(15)).await.unwrap();
+        assert!(!aws.take_lease("pass", at(14), at(20)).await.unwrap());
+        assert!(aws.take_lease("setup", at(14), at(20)).await.unwrap());
+        assert!(aws.take_lease("pass", at(15), at(20)).await.unwrap());
+        let calls = sent.calls();
+        let operations: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            operations,
+            [
+                "PutItem", "GetItem", "GetItem", "PutItem", "GetItem", "PutItem"
+            ]
+        );
+        assert_eq!(
+            calls[0].1["Item"],
+            json!({
+                "kind": {"S": "lease"}, "id": {"S": "reservation"},
+                "owner": {"S": "setup"}, "expires_at": {"N": "15000"},
+            })
+        );
     }
 
     #[tokio::test]

@@ -8,6 +8,8 @@ mod accounts;
 mod classify;
 mod clients;
 mod config;
+mod controls;
+mod dead_letters;
 mod fan_out;
 mod functions;
 mod landing_zones;
@@ -20,11 +22,13 @@ mod stack_sets;
 mod stacks;
 #[cfg(test)]
 mod testing;
+mod trails;
 
 pub use aws_config::SdkConfig;
 
 pub use clients::Aws;
-pub use config::connect;
+pub use config::{Endpoint, connect, connect_as_operator};
+pub use dead_letters::Queues;
 pub use settings::{
     AccountSettings, AuthSettings, FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable,
     ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,

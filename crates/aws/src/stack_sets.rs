@@ -93,24 +93,12 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
     }
 
     async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
-        let answer = self
-            .cloudformation()
-            .update_stack_set()
-            .stack_set_name(&spec.name)
-            .description(spec.description())
-            .template_body(spec.template)
-            .set_parameters(Some(to_parameters(&spec.parameters)))
-            .set_tags(Some(vec![owner_tag(spec)]))
-            .capabilities(Capability::CapabilityNamedIam)
-            .permission_model(PermissionModels::SelfManaged)
-            // Left out, the default administration role would take its place.
-            .administration_role_arn(self.administration_role())
-            .execution_role_name(EXECUTION_ROLE)
-            .operation_preferences(preferences())
-            .operation_id(operation)
-            .send()
-            .await;
-        started(UPDATE, answer)
+        self.update(spec, operation, None).await
+    }
+
+    async fn adopt_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
+        let managed = ManagedExecution::builder().active(true).build();
+        self.update(spec, operation, Some(managed)).await
     }
 
     async fn delete_stack_set(&self, name: &str) -> Result<()> {
@@ -241,6 +229,34 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
 impl<S: AsRef<Home>> Aws<S> {
     fn region(&self) -> &str {
         &self.settings.as_ref().region
+    }
+
+    /// `managed` may change only while no operation runs, so it is sent only where it has to.
+    async fn update(
+        &self,
+        spec: &StackSetSpec,
+        operation: &str,
+        managed: Option<ManagedExecution>,
+    ) -> Result<Start> {
+        let answer = self
+            .cloudformation()
+            .update_stack_set()
+            .stack_set_name(&spec.name)
+            .description(spec.description())
+            .template_body(spec.template)
+            .set_parameters(Some(to_parameters(&spec.parameters)))
+            .set_tags(Some(vec![owner_tag(spec)]))
+            .capabilities(Capability::CapabilityNamedIam)
+            .permission_model(PermissionModels::SelfManaged)
+            // Left out, the default administration role would take its place.
+            .administration_role_arn(self.administration_role())
+            .execution_role_name(EXECUTION_ROLE)
+            .set_managed_execution(managed)
+            .operation_preferences(preferences())
+            .operation_id(operation)
+            .send()
+            .await;
+        started(UPDATE, answer)
     }
 
     fn administration_role(&self) -> &str {

@@ -180,7 +180,8 @@ fn home() -> Home {
     }
 }
 
-fn replay(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, Sent) {
+/// A configuration whose clients get these answers, whatever they ask.
+pub(crate) fn replay(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, Sent) {
     let client = StaticReplayClient::new(answers.into_iter().map(Answer::event).collect());
     let config = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())

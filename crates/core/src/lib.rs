@@ -14,6 +14,7 @@ pub mod foundation;
 pub mod landing_zone;
 pub mod lifecycle;
 pub mod model;
+pub mod planted;
 pub mod ports;
 pub mod token;
 

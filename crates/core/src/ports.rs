@@ -21,8 +21,8 @@ use crate::{
         Account, Baselines, InstanceFailure, LandingZone, OperationState, OuTree, StackInstance,
         Trail,
     },
-    lifecycle::Message,
-    model::{AccountId, ExternalId, SecretText, SubAccount},
+    lifecycle::{DeadLetter, Message},
+    model::{AccountId, AccountMapping, Arn, ExternalId, SecretText, SubAccount},
 };
 
 /// Which accounts the organization has.
@@ -56,6 +56,21 @@ pub trait LandingZones {
     async fn trail(&self, name: &str) -> Result<Option<Trail>>;
 }
 
+/// What came of setting a trail's topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TopicSet {
+    /// It is set.
+    Done,
+    /// CloudTrail may not publish to the topic, as happens to a policy seconds old.
+    NotPublishable(String),
+}
+
+/// The topic that a trail tells of each log file.
+pub trait TrailTopics {
+    /// Gives the trail of this name in this Region another topic, or none; all else stays.
+    async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet>;
+}
+
 /// A StackSet as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSet {
@@ -86,6 +101,10 @@ pub trait StackSets {
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()>;
     /// Gives a StackSet and all its instances another template or other parameters.
     async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start>;
+    /// The same for a StackSet that somebody else made, which then has managed execution, too.
+    async fn adopt_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
+        self.update_stack_set(spec, operation).await
+    }
     /// Removes an empty StackSet; one that is gone is not an error.
     async fn delete_stack_set(&self, name: &str) -> Result<()>;
     /// The instances in these accounts, or all where `accounts` is `None`.
@@ -190,8 +209,10 @@ pub trait Tokens {
 
 /// What nobody else can remember.
 pub trait Ledger {
-    /// Takes the lease until `until`, unless somebody holds it after `now`.
+    /// Takes the lease until `until`, unless somebody else holds or has reserved it after `now`.
     async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Lets nobody but `owner` take the lease until `until`; who holds it keeps it.
+    async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()>;
     /// Gives the lease back, if `owner` still holds it.
     async fn release_lease(&self, owner: &str) -> Result<()>;
     /// The deployment that setup recorded last.
@@ -210,6 +231,28 @@ pub trait Ledger {
 pub trait Messages {
     /// Sends messages that arrive after `delay` (at most 900 s, SQS's own limit).
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
+}
+
+/// Where a message of the dead-letter queue goes after somebody looked at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReturnTo {
+    /// Where it was, for everybody to see.
+    DeadLetters,
+    /// The work queue.
+    WorkQueue,
+    /// It is removed.
+    Nowhere,
+}
+
+/// The dead-letter queue and the work queue, for an administrator.
+pub trait DeadLetters {
+    /// Some of the messages, which nobody else sees for `hidden`; none where there are none left.
+    async fn receive(&self, hidden: Duration) -> Result<Vec<DeadLetter>>;
+    /// Puts a message where it belongs. On its way to the work queue it is in both for a moment,
+    /// and never in neither.
+    async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()>;
+    /// Whether this ARN is the work queue's.
+    fn is_work_queue(&self, arn: &str) -> bool;
 }
 
 /// The topic that setup fans out on.
@@ -233,6 +276,8 @@ pub struct Integration {
     pub guid: String,
     /// The store that holds it; `None` is the tenant's own.
     pub sub_account: Option<SubAccount>,
+    /// Whether it is the organization's and no store's: every store shows it, and none can change it.
+    pub organization: bool,
     /// Its name; not unique.
     pub name: String,
     /// What it watches.
@@ -245,6 +290,22 @@ pub struct Integration {
     pub external_id: String,
     /// The queue that a trail integration reads.
     pub queue_url: Option<String>,
+    /// An organization's mapping of AWS accounts to sub-accounts, where it shows one that can be read.
+    pub account_mapping: Option<AccountMapping>,
+    /// What the SaaS last found when it used the role and the queue.
+    pub health: Health,
+}
+
+/// What the SaaS last found when it used an integration: `state`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Health {
+    /// It has not looked yet, or does not say.
+    #[default]
+    Unknown,
+    /// It could read what it wants.
+    Good,
+    /// It could not, and says why.
+    Failing(String),
 }
 
 /// The integration types that we make.
@@ -257,7 +318,7 @@ pub enum IntegrationKind {
 }
 
 /// All that is needed to make an integration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IntegrationSpec {
     /// Its name.
     pub name: String,
@@ -271,13 +332,23 @@ pub struct IntegrationSpec {
     pub external_id: ExternalId,
     /// The queue, for a trail.
     pub queue_url: Option<String>,
+    /// Which AWS account belongs to which sub-account: only an organization's integration has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account_mapping: Option<AccountMapping>,
+}
+
+impl IntegrationSpec {
+    /// Whether the integration is the organization's and no store's.
+    pub fn is_of_organization(&self) -> bool {
+        self.account_mapping.is_some()
+    }
 }
 
 /// What came of asking for an integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is there.
-    Done,
+    /// It is there, with this `intgGuid` where the answer names it.
+    Done(Option<String>),
     /// The account or queue is used by another integration of this Lacework application.
     AlreadyUsed,
     /// The SaaS tried the role and could not use it, as happens to a role seconds old.
@@ -309,7 +380,13 @@ pub trait Saas {
         sub_account: Option<&SubAccount>,
         kind: IntegrationKind,
     ) -> Result<Vec<Integration>>;
-    /// Makes an integration.
+    /// Every integration of this kind that is the organization's.
+    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
+        let mut shown = self.integrations(None, kind).await?;
+        shown.retain(|integration| integration.organization);
+        Ok(shown)
+    }
+    /// Makes an integration: in a store, or the organization's, as `spec` says.
     async fn create(
         &self,
         sub_account: Option<&SubAccount>,
@@ -330,12 +407,10 @@ pub trait Saas {
 pub trait AccountPorts: Accounts + LandingZones + StackSets + Ledger + Messages {}
 impl<T: Accounts + LandingZones + StackSets + Ledger + Messages> AccountPorts for T {}
 
+/// All of AWS that the foundation is made of.
+pub trait FoundationPorts: Accounts + LandingZones + TrailTopics + StackSets + Stacks {}
+impl<T: Accounts + LandingZones + TrailTopics + StackSets + Stacks> FoundationPorts for T {}
+
 /// All of AWS that the setup function uses.
-pub trait SetupPorts:
-    Accounts + LandingZones + StackSets + Stacks + Ledger + FanOut + Keys + Tokens + Functions
-{
-}
-impl<T> SetupPorts for T where
-    T: Accounts + LandingZones + StackSets + Stacks + Ledger + FanOut + Keys + Tokens + Functions
-{
-}
+pub trait SetupPorts: FoundationPorts + Ledger + FanOut + Keys + Tokens + Functions {}
+impl<T: FoundationPorts + Ledger + FanOut + Keys + Tokens + Functions> SetupPorts for T {}

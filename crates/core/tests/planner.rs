@@ -332,8 +332,11 @@ fn a_failed_stack_is_tried_again_and_then_an_administrator_is_told() {
 #[test]
 fn an_account_that_somebody_elses_integration_watches_is_reported() {
     let memory = world(1);
-    converge(&memory, &deployment());
-    memory.0.borrow_mut().integrations[0].name = "by hand".into();
+    let mut theirs = deployment().policy.member_integration(&id(0));
+    theirs.name = "by hand".into();
+    theirs.external_id = ExternalId::new("acme", &id(0), "THEIRSUFFX");
+    block_on(memory.create(None, &theirs)).unwrap();
+    pass(&memory, &deployment(), Scope::all());
     let plan = look(&memory, &deployment(), Scope::all()).1;
     assert!(plan.actions.is_empty());
     assert!(plan.blocked[0].1.contains("by hand"));

@@ -1,4 +1,7 @@
-use towerhook_core::{Error, ErrorKind, foundation::Refusal, landing_zone::InstanceFailure};
+use towerhook_core::{
+    Error, ErrorKind,
+    foundation::{ConvergeError, Refusal},
+};
 
 /// Why a request could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -23,30 +26,9 @@ pub(crate) enum SetupError {
         #[source]
         source: Error,
     },
-    /// CloudFormation could not make an instance.
-    #[error("The StackSet {stack_set} failed in account {}: {}", .failure.account, .failure.reason)]
-    Instance {
-        /// The StackSet.
-        stack_set: String,
-        /// Where, and CloudFormation's reason.
-        failure: InstanceFailure,
-    },
-    /// The management account's stack did not become what it should.
-    #[error("the management account's stack {name} could not be changed: {reason}")]
-    Stack {
-        /// The stack.
-        name: String,
-        /// CloudFormation's reason.
-        reason: String,
-    },
-    /// The SaaS could not use the trail's role or queue, however often it was asked.
-    #[error("Lacework cannot use the role and queue of the trail: {0}")]
-    TrailNotUsable(String),
-    /// The trail is integrated already, by somebody else.
-    #[error(
-        "The trail's queue is used by another integration of this Lacework account; remove that one"
-    )]
-    TrailAlreadyUsed,
+    /// What setup makes could not be made.
+    #[error(transparent)]
+    Foundation(ConvergeError),
     /// Somebody else holds the lease for longer than a pass can take.
     #[error("Another pass of Towerhook does not end; try again")]
     LeaseTaken,
@@ -56,6 +38,16 @@ pub(crate) enum SetupError {
     /// A call failed.
     #[error("A call failed")]
     Call(#[from] Error),
+}
+
+impl From<ConvergeError> for SetupError {
+    fn from(error: ConvergeError) -> Self {
+        match error {
+            ConvergeError::Refused(refusal) => Self::Refused(refusal),
+            ConvergeError::Call(error) => Self::Call(error),
+            other => Self::Foundation(other),
+        }
+    }
 }
 
 impl SetupError {

@@ -1,11 +1,16 @@
 //! What each kind of request means.
 
-use jiff::SignedDuration;
+use std::{cell::Cell, collections::BTreeSet};
+
+use tokio::time::sleep;
 use towerhook_core::{
-    ErrorKind,
+    Error, ErrorKind,
     custom_resource::{NOTHING_MADE, Outcome, Request, RequestType, physical_id},
     enrollment::{Deployment, Record},
-    foundation::{Context, Facts, Foundation, Properties, Refusal, resolve},
+    foundation::{
+        Context, Facts, Foundation, Goal, LEASE_OWNER, Progress, Properties, Refusal, adopt,
+        await_lease, converge, insist, resolve,
+    },
     lifecycle::{Message, MessageScope},
     model::{AccountId, SubAccount},
     ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas},
@@ -19,21 +24,10 @@ use towerhook_runtime::{
 };
 use url::Url;
 
-use crate::{
-    Setup, TEMPLATES,
-    converge::{self, Goal},
-    error::SetupError,
-    progress::Progress,
-};
+use crate::{Setup, TEMPLATES, error::SetupError};
 
-/// How long setup waits for a pass of the account function to end, and how often it asks.
-const LEASE_TRIES: u32 = 250;
-const LEASE_PAUSE: std::time::Duration = std::time::Duration::from_secs(1);
-/// CloudFormation makes one request of a stack at a time, so whichever invocation it is, a
-/// continuation or the rollback of one that was cut, it is this one that holds the lease.
-const LEASE_OWNER: &str = "setup";
-/// Longer than CloudFormation waits.
-const LEASE_TIME: SignedDuration = SignedDuration::from_mins(61);
+/// How often a Lacework that does not answer is asked for a token.
+const KEY_TRIES: u32 = 3;
 
 /// What CloudFormation is told.
 pub(crate) struct Answer {
@@ -42,10 +36,14 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn success(request: &Request) -> Self {
+    pub(crate) fn success(request: &Request, progress: &Progress) -> Self {
+        let note = progress.note();
+        if let Some(note) = &note {
+            tracing::warn!(note, "done, but");
+        }
         Self {
             physical_id: stable_id(request),
-            outcome: Outcome::Success,
+            outcome: Outcome::Success { note },
         }
     }
 
@@ -82,57 +80,84 @@ impl Setup {
     ) -> Result<(), SetupError> {
         let properties = Properties::parse(&request.properties)?;
         // An invocation before this one may have made something, unless the ledger says otherwise.
-        let previous = self.aws.deployment().await;
+        let previous = insist(progress, &sleep, async || self.aws.deployment().await).await;
         if !matches!(previous, Ok(None)) {
             progress.begin_making();
         }
         let previous = previous?;
         refuse_other_prefix(&properties, previous.as_ref())?;
+        refuse_other_trail(&properties, previous.as_ref())?;
         let saas = self.saas(&properties.lacework_url)?;
-        progress.note(&"getting an access token");
-        self.check_key(&properties.lacework_url).await?;
+        progress.begin(&"getting an access token");
+        self.check_key(&properties.lacework_url, progress).await?;
 
-        progress.note(&"reading the landing zone");
-        let facts = self.facts(&properties, &saas).await?;
+        progress.begin(&"reading the landing zone");
+        let facts = self.facts(&properties, &saas, progress).await?;
         let suffix = match &previous {
             Some(deployment) => deployment.policy.external_id_suffix.clone(),
             None => {
-                self.aws
-                    .external_id_suffix(&random::external_id_suffix()?)
-                    .await?
+                let fresh = random::external_id_suffix()?;
+                insist(progress, &sleep, async || {
+                    self.aws.external_id_suffix(&fresh).await
+                })
+                .await?
             }
         };
-        let mut foundation = resolve(&properties, &facts, &self.context(suffix), &TEMPLATES)?;
+        let mut context = self.context(suffix);
+        if let Some(previous) = &previous {
+            context.trail_topics = previous.trail_topics.clone();
+        }
+        context.adoption = match &previous {
+            Some(previous) => previous.policy.adoption.clone(),
+            None if properties.adopt => {
+                let anew = resolve(&properties, &facts, &context, &TEMPLATES)?;
+                adopt(&anew, &self.find(&anew, &saas, progress).await?)?
+            }
+            None => None,
+        };
+        let mut foundation = resolve(&properties, &facts, &context, &TEMPLATES)?;
+        foundation.deployment.adopting = match &previous {
+            Some(previous) => previous.adopting,
+            None => context.adoption.is_some(),
+        };
         warn_of_key(&foundation);
         if let Some(previous) = &previous {
             refuse_other_tenant(&foundation.deployment, previous)?;
             inherit(&mut foundation.deployment, previous, &facts);
+            remark_gap(&foundation.deployment, progress);
         }
 
-        self.take_lease().await?;
+        self.take_lease(progress).await?;
         // Recorded before anything is made, so that a Delete always knows what to look for.
-        self.aws.store_deployment(&foundation.deployment).await?;
+        self.store_deployment(&foundation.deployment, progress)
+            .await?;
+        let made = self.made_integrations(progress).await?;
         let goal = Goal {
             wanted: Some(&foundation),
             retired: &foundation.deployment.retired,
             sub_accounts: &foundation.deployment.sub_accounts,
+            organization: foundation.deployment.organization,
+            trail_topics: &foundation.deployment.trail_topics,
+            made: &made,
             policy: &foundation.deployment.policy,
             request: &request.request_id,
         };
-        let result = converge::converge(&self.aws, &saas, &goal, progress).await;
+        let result = converge(&self.aws, &saas, &goal, progress, &sleep).await;
         let result = match result {
             Ok(()) => {
-                self.conclude(request, &mut foundation.deployment, &facts)
+                self.conclude(request, &mut foundation, &facts, progress)
                     .await
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         };
         self.release_lease().await;
         result?;
-        progress.note(&"starting the enrollment of all accounts");
-        self.aws
-            .publish(&Message::new(MessageScope::All, 0))
-            .await?;
+        progress.begin(&"starting the enrollment of all accounts");
+        let everybody = Message::new(MessageScope::All, 0);
+        insist(progress, &sleep, async || {
+            self.aws.publish(&everybody).await
+        })
+        .await?;
         Ok(())
     }
 
@@ -143,26 +168,36 @@ impl Setup {
     ) -> Result<(), SetupError> {
         progress.begin_making();
         // What was never recorded was never begun.
-        let Some(deployment) = self.aws.deployment().await? else {
+        let recorded = insist(progress, &sleep, async || self.aws.deployment().await).await?;
+        let Some(deployment) = recorded else {
             return Ok(());
         };
+        if deployment.adopting {
+            // The rollback of a Create that did not come to its end: nobody loses his watch for it.
+            tracing::error!("the deployment that was to be taken over stays as it is");
+            return Ok(());
+        }
         let url = self.settings.lacework_url.parse().or_else(|_| {
             Properties::parse(&request.properties).map(|properties| properties.lacework_url)
         })?;
         let saas = self.saas(&url)?;
-        self.take_lease().await?;
+        self.take_lease(progress).await?;
         let used = [deployment.policy.names.clone()];
         let retired = [&used[..], &deployment.retired].concat();
+        let made = self.made_integrations(progress).await?;
         let goal = Goal {
             wanted: None,
             retired: &retired,
             sub_accounts: &deployment.sub_accounts,
+            organization: deployment.organization,
+            trail_topics: &deployment.trail_topics,
+            made: &made,
             policy: &deployment.policy,
             request: &request.request_id,
         };
-        let result = converge::converge(&self.aws, &saas, &goal, progress).await;
+        let result = converge(&self.aws, &saas, &goal, progress, &sleep).await;
         self.release_lease().await;
-        result
+        Ok(result?)
     }
 
     fn saas(&self, url: &Url) -> Result<SaasClient, SetupError> {
@@ -180,19 +215,35 @@ impl Setup {
             .map_err(|error| Refusal::new(format!("LaceworkUrl: {error}")).into())
     }
 
-    /// A token is made anew, so that a wrong key or URL shows at once.
-    async fn check_key(&self, url: &Url) -> Result<(), SetupError> {
+    /// A token is made anew, so that a wrong key or URL shows at once: a Lacework that does not
+    /// answer is asked a few times only.
+    async fn check_key(&self, url: &Url, progress: &Progress) -> Result<(), SetupError> {
         let issuer = self.issuer(url)?;
-        match token::refresh(&self.aws, &issuer, clock::now()).await {
-            Ok(_) => Ok(()),
+        let left = Cell::new(KEY_TRIES);
+        let refreshed = insist(progress, &sleep, async || {
+            left.set(left.get().saturating_sub(1));
+            match token::refresh(&self.aws, &issuer, clock::now()).await {
+                Err(error)
+                    if is_lacework(&error)
+                        && error.kind == ErrorKind::Unavailable
+                        && left.get() == 0 =>
+                {
+                    Ok(Err(error))
+                }
+                Err(error) => Err(error),
+                Ok(_) => Ok(Ok(())),
+            }
+        });
+        match refreshed.await.and_then(|answer| answer) {
+            Ok(()) => Ok(()),
             Err(error) if error.kind == ErrorKind::Unauthorized => {
-                let key_id = self.aws.key().await?.key_id;
+                let key = insist(progress, &sleep, async || self.aws.key().await).await?;
                 Err(SetupError::KeyRefused {
                     url: shown(url),
-                    key_id,
+                    key_id: key.key_id,
                 })
             }
-            Err(error) if error.operation.starts_with("lacework:") => Err(SetupError::NoAnswer {
+            Err(error) if is_lacework(&error) => Err(SetupError::NoAnswer {
                 url: shown(url),
                 source: error,
             }),
@@ -200,10 +251,16 @@ impl Setup {
         }
     }
 
-    async fn facts(&self, properties: &Properties, saas: &SaasClient) -> Result<Facts, SetupError> {
+    async fn facts(
+        &self,
+        properties: &Properties,
+        saas: &SaasClient,
+        progress: &Progress,
+    ) -> Result<Facts, SetupError> {
         let trail = async {
             if properties.capability.cloud_trail() {
-                self.aws.trail(&properties.trail_name).await
+                let name = &properties.trail_name;
+                insist(progress, &sleep, async || self.aws.trail(name).await).await
             } else {
                 Ok(None)
             }
@@ -212,15 +269,18 @@ impl Setup {
             if properties.mapped_units.is_empty() {
                 Ok(Default::default())
             } else {
-                self.aws.organizational_units().await
+                insist(progress, &sleep, async || {
+                    self.aws.organizational_units().await
+                })
+                .await
             }
         };
         let (landing_zone, trail, accounts, units, profile) = futures::try_join!(
-            self.aws.landing_zone(),
+            insist(progress, &sleep, async || self.aws.landing_zone().await),
             trail,
-            self.aws.accounts(),
+            insist(progress, &sleep, async || self.aws.accounts().await),
             units,
-            saas.profile(),
+            insist(progress, &sleep, async || saas.profile().await),
         )?;
         Ok(Facts {
             landing_zone,
@@ -231,6 +291,15 @@ impl Setup {
         })
     }
 
+    /// The ids of the members' integrations that the ledger knows, also where somebody has bent them.
+    async fn made_integrations(&self, progress: &Progress) -> Result<BTreeSet<String>, SetupError> {
+        let records = insist(progress, &sleep, async || self.aws.records().await).await?;
+        Ok(records
+            .into_values()
+            .filter_map(|record| record.guid)
+            .collect())
+    }
+
     fn context(&self, external_id_suffix: String) -> Context {
         Context {
             stack_id: self.settings.stack_id.clone(),
@@ -239,20 +308,18 @@ impl Setup {
             url_suffix: self.settings.url_suffix.clone(),
             management_account: self.settings.management_account,
             external_id_suffix,
+            adoption: None,
+            trail_topics: Default::default(),
         }
     }
 
-    async fn take_lease(&self) -> Result<(), SetupError> {
-        for _ in 0..LEASE_TRIES {
-            let now = clock::now();
-            if self
-                .aws
-                .take_lease(LEASE_OWNER, now, now + LEASE_TIME)
-                .await?
-            {
-                return Ok(());
-            }
-            tokio::time::sleep(LEASE_PAUSE).await;
+    async fn take_lease(&self, progress: &Progress) -> Result<(), SetupError> {
+        progress.begin(&"waiting for a pass of the account function to end");
+        let taken = insist(progress, &sleep, async || {
+            await_lease(&self.aws, &clock::now, &sleep).await
+        });
+        if taken.await? {
+            return Ok(());
         }
         Err(SetupError::LeaseTaken)
     }
@@ -268,15 +335,37 @@ impl Setup {
     async fn conclude(
         &self,
         request: &Request,
-        deployment: &mut Deployment,
+        foundation: &mut Foundation,
         facts: &Facts,
+        progress: &Progress,
     ) -> Result<(), SetupError> {
-        self.mark_existing(request, deployment, facts).await?;
-        if !deployment.retired.is_empty() {
+        let deployment = &mut foundation.deployment;
+        insist(progress, &sleep, async || {
+            self.mark_existing(request, deployment, facts).await
+        })
+        .await?;
+        let trail = foundation.trail.as_ref();
+        let topic = trail.and_then(|trail| trail.topic.clone());
+        let topics = topic.into_iter().collect();
+        if !deployment.retired.is_empty()
+            || deployment.adopting
+            || deployment.trail_topics != topics
+        {
             deployment.retired.clear();
-            self.aws.store_deployment(deployment).await?;
+            deployment.adopting = false;
+            deployment.trail_topics = topics;
+            self.store_deployment(deployment, progress).await?;
         }
         Ok(())
+    }
+
+    async fn store_deployment(
+        &self,
+        deployment: &Deployment,
+        progress: &Progress,
+    ) -> Result<(), SetupError> {
+        let store = async || self.aws.store_deployment(deployment).await;
+        Ok(insist(progress, &sleep, store).await?)
     }
 
     /// Remembers who was there at launch with `MonitorExistingAccounts=No`, and forgets it when
@@ -286,7 +375,7 @@ impl Setup {
         request: &Request,
         deployment: &Deployment,
         facts: &Facts,
-    ) -> Result<(), SetupError> {
+    ) -> towerhook_core::Result<()> {
         let monitor_existing = deployment.policy.monitor_existing;
         if monitor_existing && request.request_type == RequestType::Create {
             return Ok(());
@@ -329,6 +418,10 @@ impl Setup {
         }
         Ok(())
     }
+}
+
+fn is_lacework(error: &Error) -> bool {
+    error.operation.starts_with("lacework:")
 }
 
 /// As the administrator writes it.
@@ -385,12 +478,49 @@ fn refuse_other_tenant(deployment: &Deployment, previous: &Deployment) -> Result
     )))
 }
 
+/// The setup function may change the one trail that the stack names: it could no longer take our
+/// topic off another.
+fn refuse_other_trail(
+    properties: &Properties,
+    previous: Option<&Deployment>,
+) -> Result<(), Refusal> {
+    let mut ours = previous.iter().flat_map(|previous| &previous.trail_topics);
+    match ours.find(|ours| ours.trail != properties.trail_name) {
+        None => Ok(()),
+        Some(ours) => Err(Refusal::new(format!(
+            "ExistingCloudTrailName cannot change while the trail {:?} has the topic that \
+             CreateTrailTopic made. Choose CapabilityType Config first, which puts that trail back.",
+            ours.trail
+        ))),
+    }
+}
+
+/// Setup removes what has the old names before the account function, which waits for it, enrolls
+/// under the new ones.
+fn remark_gap(deployment: &Deployment, progress: &Progress) {
+    let config = deployment.policy.capability.config();
+    if let (Some(old), true) = (deployment.retired.first(), config) {
+        progress.remark(format!(
+            "LaceworkSubAccountName has changed: every account is taken out as {} and enrolled anew \
+             as {}, and is not watched in between, which takes some minutes.",
+            old.resource, deployment.policy.names.resource
+        ));
+    }
+}
+
 /// Takes over what an earlier deployment used and this one does not, so that an invocation which
 /// goes on from here still knows it. A sub-account that no longer exists holds nothing of ours.
 fn inherit(deployment: &mut Deployment, previous: &Deployment, facts: &Facts) {
     let exists = |sub_account: &&SubAccount| facts.profile.sub_accounts.contains(sub_account);
     let sub_accounts = previous.sub_accounts.iter().filter(exists).cloned();
     deployment.sub_accounts.extend(sub_accounts);
+    deployment.organization |= previous.organization;
+    if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
+        trail.guid = previous.guid.clone();
+        trail.mended = previous.mended.clone();
+    }
+    let topics = previous.trail_topics.iter().cloned();
+    deployment.trail_topics.extend(topics);
     let used = previous.retired.iter().chain([&previous.policy.names]);
     deployment.retired = used
         .filter(|names| **names != deployment.policy.names)

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use towerhook_core::model::AccountId;
 use towerhook_runtime::{
     aws::{
@@ -20,6 +22,8 @@ pub struct Settings {
     pub partition: String,
     /// `MANAGEMENT_ACCOUNT_ID`.
     pub management_account: AccountId,
+    /// `SERVICE_TIMEOUT_SECONDS`: for how long CloudFormation waits for an answer.
+    pub service_timeout: Duration,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
     /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`,
     /// `MANAGEMENT_STACK_ROLE_ARN` (empty where the management account is not enrolled), and
@@ -40,6 +44,7 @@ impl Settings {
             let url_suffix = reader.get("URL_SUFFIX");
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
             let partition = reader.get("PARTITION");
+            let service_timeout = reader.get::<u64>("SERVICE_TIMEOUT_SECONDS");
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let key = reader.get("API_CREDENTIALS_SECRET_ARN");
             let ledger = reader.get("LEDGER_TABLE_NAME");
@@ -53,6 +58,7 @@ impl Settings {
                 stack_id: stack_id?,
                 url_suffix: url_suffix?,
                 partition: partition?,
+                service_timeout: Duration::from_secs(service_timeout?),
                 management_account: management_account?,
                 aws: SetupSettings {
                     home: Home {
@@ -86,6 +92,7 @@ mod tests {
             "LEDGER_TABLE_NAME",
             "FANOUT_TOPIC_ARN",
             "PARTITION",
+            "SERVICE_TIMEOUT_SECONDS",
         ] {
             assert!(wrong.contains(name), "{wrong}");
         }

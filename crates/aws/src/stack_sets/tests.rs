@@ -129,10 +129,28 @@ async fn an_update_names_its_operation_and_the_roles_again() {
             ),
         ],
     );
+    // Left as it is: it cannot change while an operation runs.
+    assert!(sent.calls()[0].1["ManagedExecution.Active"].is_null());
     let again = aws.update_stack_set(&spec(), "op-1").await.unwrap();
     assert_eq!(again, Start::Exists);
     let conflict = aws.update_stack_set(&spec(), "op-2").await.unwrap_err();
     assert_eq!(conflict.kind, ErrorKind::Conflict);
+}
+
+#[tokio::test]
+async fn what_is_taken_over_gets_our_tag_and_managed_execution() {
+    let (aws, sent) = setup([xml("UpdateStackSet", "<OperationId>op-1</OperationId>")]);
+    let start = aws.adopt_stack_set(&spec(), "op-1").await.unwrap();
+    assert_eq!(start, Start::Started);
+    assert_has(
+        &sent.calls()[0].1,
+        &[
+            ("OperationId", "op-1"),
+            ("ManagedExecution.Active", "true"),
+            ("Description", &spec().description()),
+            ("Tags.member.1.Value", &spec().stack_id),
+        ],
+    );
 }
 
 #[tokio::test]

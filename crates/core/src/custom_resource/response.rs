@@ -10,8 +10,11 @@ const MAX_REASON_BYTES: usize = 2048;
 /// How a request ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// All done.
-    Success,
+    /// All done, but for what the note says.
+    Success {
+        /// What an administrator should know all the same.
+        note: Option<String>,
+    },
     /// Not done, for this reason.
     Failed {
         /// One or two sentences for the administrator.
@@ -36,7 +39,7 @@ impl Response {
     /// The answer to `request`. The ids are copied verbatim, as CloudFormation demands.
     pub fn new(request: &Request, physical_resource_id: String, outcome: Outcome) -> Self {
         let (status, reason) = match outcome {
-            Outcome::Success => ("SUCCESS", None),
+            Outcome::Success { note } => ("SUCCESS", note.as_deref().map(bounded)),
             Outcome::Failed { reason } => ("FAILED", Some(bounded(&reason))),
         };
         Self {
@@ -87,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_success_has_no_reason() {
-        let body = Response::new(&request(), "p".into(), Outcome::Success).to_body();
+        let body = Response::new(&request(), "p".into(), Outcome::Success { note: None }).to_body();
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["Status"], "SUCCESS");
         assert!(body.get("Reason").is_none());

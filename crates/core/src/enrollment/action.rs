@@ -20,12 +20,31 @@ pub enum Action {
         /// Leave the stacks, since nobody can reach them any more.
         retain: bool,
     },
+    /// Remove the member stack of accounts that stay, so that it can be made anew.
+    RemakeInstances {
+        /// The accounts.
+        accounts: Vec<AccountId>,
+        /// Leave the stacks, since they could not be deleted.
+        retain: bool,
+    },
     /// Make an account's integration.
     CreateIntegration {
         /// The store.
         sub_account: Option<SubAccount>,
         /// All of it.
         spec: IntegrationSpec,
+    },
+    /// Make an account's integration in another store than it is in. The new one is tried first;
+    /// where the SaaS takes an account only once, the old one gives way to it.
+    MoveIntegration {
+        /// As they are, elsewhere.
+        from: Vec<Integration>,
+        /// The store where it should be.
+        sub_account: Option<SubAccount>,
+        /// All of it.
+        spec: IntegrationSpec,
+        /// Whether the old one may give way before the new one stands.
+        swap: bool,
     },
     /// Bring an integration of ours to what it should be.
     UpdateIntegration {
@@ -72,6 +91,14 @@ impl fmt::Display for Action {
                 retain: true,
             } => {
                 write!(f, "forget member stack in {}", list(accounts))
+            }
+            Self::RemakeInstances { accounts, .. } => {
+                write!(f, "make member stack anew in {}", list(accounts))
+            }
+            Self::MoveIntegration {
+                sub_account, spec, ..
+            } => {
+                write!(f, "move integration {}{}", spec.name, store(sub_account))
             }
             Self::CreateIntegration { sub_account, spec } => {
                 write!(f, "create integration {}{}", spec.name, store(sub_account))

@@ -4,6 +4,7 @@ use super::{AccountView, Known, Policy, Record};
 use crate::{
     landing_zone::{AccountState, Management},
     model::{AccountId, SubAccount},
+    planted::{Fault, planted},
 };
 
 /// What should be with one account.
@@ -13,6 +14,8 @@ pub enum Decision {
     Watch(Option<SubAccount>),
     /// It stays as it is: nothing is begun and nothing is taken away.
     Leave(Reason),
+    /// Nothing can be made in it, but where it is watched it stays so, in this store.
+    Keep(Option<SubAccount>, Reason),
     /// Its integration is switched off until it comes back.
     Pause(Reason),
     /// It is to be taken out, on positive evidence.
@@ -84,6 +87,9 @@ pub fn decide(
     match account.state {
         AccountState::Active => {}
         AccountState::PendingActivation => return Decision::Leave(Reason::PendingActivation),
+        AccountState::Suspended if planted(Fault::SuspendedIsClosed) => {
+            return Decision::Release(Reason::Closed);
+        }
         AccountState::Suspended => return Decision::Pause(Reason::Suspended),
         AccountState::PendingClosure | AccountState::Closed => {
             return Decision::Release(Reason::Closed);
@@ -104,15 +110,27 @@ pub fn decide(
     if policy.control_tower && !is_management && !policy.is_shared_account(id) {
         match &view.management {
             Known::Unknown(why) => return Decision::Wait(why.clone()),
+            Known::Known(Management::UnderChange)
+                if planted(Fault::UnderChangeIsNotManaged) && policy.offboard_unenrolled =>
+            {
+                return Decision::Release(Reason::NotManaged);
+            }
             Known::Known(Management::UnderChange) => {
                 return Decision::Wait("Control Tower is changing its baseline".into());
             }
-            Known::Known(Management::Failed) => return Decision::Leave(Reason::BaselineFailed),
+            Known::Known(Management::Failed) => {
+                return Decision::Keep(sub_account, Reason::BaselineFailed);
+            }
             // The event may be ahead of the listing.
             Known::Known(Management::NotManaged) if arrived => {
                 return Decision::Wait("Control Tower does not list its baseline yet".into());
             }
-            Known::Known(Management::NotManaged) => return Decision::Leave(Reason::NotManaged),
+            Known::Known(Management::NotManaged) if policy.offboard_unenrolled => {
+                return Decision::Release(Reason::NotManaged);
+            }
+            Known::Known(Management::NotManaged) => {
+                return Decision::Keep(sub_account, Reason::NotManaged);
+            }
             Known::Known(Management::Managed) => {}
         }
     }

@@ -37,8 +37,17 @@ pub struct AccountView {
     pub management: Known<Management>,
     /// Its member stack.
     pub instance: Known<Option<StackInstance>>,
-    /// Its integrations in any store, ours and others'.
-    pub integrations: Known<Vec<Integration>>,
+    /// What watches it, in any store.
+    pub integrations: Known<Watchers>,
+}
+
+/// The integrations that watch an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watchers {
+    /// Those that this deployment made.
+    pub ours: Vec<Integration>,
+    /// Everybody else's.
+    pub others: Vec<Integration>,
 }
 
 impl<T> Known<T> {
@@ -53,6 +62,14 @@ impl<T> Known<T> {
         match self {
             Self::Known(value) => Known::Known(value),
             Self::Unknown(why) => Known::Unknown(why.clone()),
+        }
+    }
+
+    /// Why there is no reading.
+    pub(super) fn reason(&self) -> Option<String> {
+        match self {
+            Self::Known(_) => None,
+            Self::Unknown(why) => Some(why.clone()),
         }
     }
 

@@ -6,16 +6,24 @@ mod execute;
 mod inventory;
 mod observe;
 mod offboarding;
+mod ownership;
+mod pass;
 mod plan;
 mod policy;
 mod record;
+mod trail;
 
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Report, execute};
-pub use inventory::{AccountView, Inventory, Known};
+pub use inventory::{AccountView, Inventory, Known, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
+pub use ownership::Ownership;
+pub use pass::{Pass, Reply};
 pub use plan::plan;
-pub use policy::{Capability, Deployment, Destination, Policy};
+pub use policy::{
+    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, TrailFault,
+};
 pub use record::Record;
+pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};

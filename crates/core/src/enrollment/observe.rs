@@ -6,12 +6,13 @@ use futures::{
     join, stream,
 };
 
-use super::{AccountView, Deployment, Inventory, Known, Policy};
+use super::{AccountView, Deployment, Inventory, Known, Ownership, Watchers};
 use crate::{
-    Result,
+    Disposition, Error, ErrorKind, Result,
     landing_zone::{Account, Baselines, InstanceState, StackInstance},
     lifecycle::Scope,
     model::{AccountId, SubAccount, account_of_role},
+    planted::{Fault, planted},
     ports::{AccountPorts, Integration, IntegrationKind, Saas},
 };
 
@@ -55,7 +56,12 @@ pub async fn observe(
             .map(|instance| (instance.account, instance))
             .collect::<BTreeMap<_, _>>()
     });
-    let integrations = known(integrations).map(by_account);
+    let integrations = match integrations {
+        Err(error) if planted(Fault::ThrottledListingIsEmpty) && is_throttle(&error) => Ok(vec![]),
+        listing => listing,
+    };
+    let ownership = Ownership::new(policy, &records);
+    let integrations = known(integrations).map(|all| by_account(&ownership, all));
 
     let mut subjects: BTreeSet<AccountId> = named.into_iter().collect();
     if listed {
@@ -67,7 +73,7 @@ pub async fn observe(
             let watched = integrations.as_ref().ok().into_iter().flatten();
             subjects.extend(
                 watched
-                    .filter(|(id, all)| are_ours(policy, id, all))
+                    .filter(|(_, watchers)| !watchers.ours.is_empty())
                     .map(|(id, _)| *id),
             );
         }
@@ -77,7 +83,9 @@ pub async fn observe(
             .filter(|id| !accounts.contains_key(id))
             .copied()
             .collect();
-        accounts.extend(describe(ports, &missing).await);
+        if !planted(Fault::MissingIsGone) {
+            accounts.extend(describe(ports, &missing).await);
+        }
     }
 
     let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
@@ -125,7 +133,13 @@ async fn list(ports: &impl AccountPorts) -> Result<KnownAccounts> {
 
 async fn describe(ports: &impl AccountPorts, ids: &[AccountId]) -> KnownAccounts {
     stream::iter(ids)
-        .map(|id| async { (*id, known(ports.account(id).await)) })
+        .map(|id| async {
+            let account = ports.account(id).await;
+            if planted(Fault::UnreadableIsGone) && account.is_err() {
+                return (*id, Known::Known(None));
+            }
+            (*id, known(account))
+        })
         .buffer_unordered(AT_ONCE)
         .collect()
         .await
@@ -153,42 +167,80 @@ async fn baselines(
         return Known::Known(Baselines::default());
     }
     let few = !listed && named.len() <= BASELINE_TARGETS;
-    known(ports.baselines(few.then_some(named)).await)
+    let listing = ports.baselines(few.then_some(named)).await;
+    if planted(Fault::ThrottledListingIsEmpty) && listing.as_ref().is_err_and(is_throttle) {
+        return Known::Known(Baselines::default());
+    }
+    known(listing)
 }
 
 async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
     let stores: Vec<Option<&SubAccount>> = std::iter::once(None)
         .chain(deployment.sub_accounts.iter().map(Some))
         .collect();
-    let listings = stores
-        .into_iter()
-        .map(|store| saas.integrations(store, IntegrationKind::Config));
+    let listings = stores.into_iter().map(|store| async move {
+        (
+            store,
+            saas.integrations(store, IntegrationKind::Config).await,
+        )
+    });
     let mut all = Vec::new();
-    for listing in join_all(listings).await {
-        all.extend(listing?);
+    for (store, listing) in join_all(listings).await {
+        match listing {
+            Ok(found) => all.extend(found),
+            Err(error) if is_lost(deployment, store, &error) => {
+                let store = store.map(SubAccount::as_str);
+                tracing::error!(store, error = error.chain(), "a store is left out");
+            }
+            Err(error) => return Err(error),
+        }
     }
     Ok(all)
 }
 
-fn by_account(integrations: Vec<Integration>) -> BTreeMap<AccountId, Vec<Integration>> {
-    let mut by_account: BTreeMap<AccountId, Vec<Integration>> = BTreeMap::new();
+/// Whether a store that is no longer in use can no longer be read. The accounts in it are not to
+/// keep all others from being looked at.
+fn is_lost(deployment: &Deployment, store: Option<&SubAccount>, error: &Error) -> bool {
+    let in_use = deployment.policy.destination.sub_accounts();
+    let is_refused =
+        error.kind == ErrorKind::Unauthorized || error.disposition() == Disposition::Permanent;
+    is_refused && store.is_some_and(|store| !in_use.contains(store))
+}
+
+fn by_account(
+    ownership: &Ownership<'_>,
+    integrations: Vec<Integration>,
+) -> BTreeMap<AccountId, Watchers> {
+    let mut by_account: BTreeMap<AccountId, Watchers> = BTreeMap::new();
     for integration in integrations {
-        if let Some(account) = account_of_role(&integration.role_arn) {
-            by_account.entry(account).or_default().push(integration);
+        if let Some(account) = ownership.member(&integration) {
+            by_account
+                .entry(account)
+                .or_default()
+                .ours
+                .push(integration);
+        } else if let Some(account) = account_of_role(&integration.role_arn) {
+            by_account
+                .entry(account)
+                .or_default()
+                .others
+                .push(integration);
         }
     }
     by_account
 }
 
-fn are_ours(policy: &Policy, id: &AccountId, integrations: &[Integration]) -> bool {
-    integrations
-        .iter()
-        .any(|integration| policy.owns_member_integration(id, integration))
+fn is_throttle(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::Throttled { .. })
 }
 
 fn known<T>(reading: Result<T>) -> Known<T> {
     match reading {
         Ok(value) => Known::Known(value),
-        Err(error) => Known::Unknown(error.chain()),
+        Err(error) => {
+            let why = error.chain();
+            tracing::warn!(error = why, "could not be read");
+            Known::Unknown(why)
+        }
     }
 }

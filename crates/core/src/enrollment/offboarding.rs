@@ -7,7 +7,10 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
 use super::{Policy, Record};
-use crate::model::AccountId;
+use crate::{
+    model::AccountId,
+    planted::{Fault, planted},
+};
 
 /// Offboardings beyond `OffboardLimitPercent`, kept until an administrator approves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,15 +50,11 @@ pub(super) fn check(
 ) -> Option<Held> {
     let left = records
         .values()
-        .filter(|record| record.left_within_the_day(now))
+        .filter(|record| record.left_within_the_day(now) && !planted(Fault::CountedByPass))
         .count();
-    let enrolled = records
-        .values()
-        .filter(|record| record.since.is_some())
-        .count();
-    let percent = usize::from(policy.offboard_limit_percent);
-    let limit = AT_LEAST.max(((enrolled + left) * percent).div_ceil(100));
-    if leaving.is_empty() || left + leaving.len() <= limit {
+    let limit = limit(policy, records, now);
+    let fits = left + leaving.len() <= limit || planted(Fault::LimitIsIgnored);
+    if leaving.is_empty() || fits {
         return None;
     }
     let kept = records
@@ -70,6 +69,20 @@ pub(super) fn check(
         digest,
         limit,
     })
+}
+
+/// How many accounts may be taken out, or have their stacks made anew, in 24 hours.
+pub(super) fn limit(
+    policy: &Policy,
+    records: &BTreeMap<AccountId, Record>,
+    now: Timestamp,
+) -> usize {
+    let counted = records
+        .values()
+        .filter(|record| record.since.is_some() || record.left_within_the_day(now))
+        .count();
+    let percent = usize::from(policy.offboard_limit_percent);
+    AT_LEAST.max((counted * percent).div_ceil(100))
 }
 
 /// Twelve hexadecimal digits that stand for these accounts and no others.

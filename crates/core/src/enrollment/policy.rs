@@ -1,10 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{AccountId, ExternalId, Names, OuId, SubAccount},
-    ports::{Integration, IntegrationKind, IntegrationSpec},
+    landing_zone::TrailTopic,
+    model::{AccountId, AccountMapping, ExternalId, Names, OuId, SubAccount},
+    ports::{IntegrationKind, IntegrationSpec},
 };
 
 /// What setup recorded: the administrator's wishes, resolved and checked.
@@ -17,6 +19,59 @@ pub struct Deployment {
     /// Names that this deployment no longer uses and whose resources may still be there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Names>,
+    /// Every topic of ours that a trail may be set to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub trail_topics: BTreeSet<TrailTopic>,
+    /// What the trail's integration stands on, where `CapabilityType` has CloudTrail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<DeployedTrail>,
+    /// Whether the trail's integration is, or once was, the organization's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub organization: bool,
+    /// Whether an existing deployment is being taken over: until that is done, a Delete leaves
+    /// everything as it is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub adopting: bool,
+}
+
+/// What an existing deployment had that has to stay.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The end of the members' external ids, where there were members.
+    pub member_suffix: Option<String>,
+    /// The end of the trail's external id, where there was a trail.
+    pub trail_suffix: Option<String>,
+    /// Whether the managed policies have the names that Lacework's own integration gave them.
+    pub vendor_policy_names: bool,
+}
+
+/// What setup made for the trail, and what has happened to it since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployedTrail {
+    /// The integration as setup made it. Its account is Log Archive, which holds the role.
+    pub integration: IntegrationSpec,
+    /// The account that holds the queue.
+    pub audit: AccountId,
+    /// The integration's `intgGuid`, by which it is known whatever becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<String>,
+    /// When what was last mended, so that nothing is made anew over and over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mended: BTreeMap<TrailFault, Timestamp>,
+}
+
+/// What can be wrong with the trail and is mended by making an instance anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrailFault {
+    /// The instance in Log Archive failed, is outdated or inoperable.
+    LogInstance,
+    /// The instance in Audit failed, is outdated or inoperable.
+    AuditInstance,
+    /// The SaaS cannot use the role.
+    Role,
+    /// The SaaS cannot use the queue.
+    Queue,
 }
 
 /// The administrator's wishes with every name resolved to an id.
@@ -40,6 +95,9 @@ pub struct Policy {
     pub destination: Destination,
     /// The random end of this deployment's external ids.
     pub external_id_suffix: String,
+    /// What an existing deployment had, where one was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
     /// `MonitorExistingAccounts`.
     pub monitor_existing: bool,
     /// `EnrollManagementAccount`.
@@ -54,6 +112,9 @@ pub struct Policy {
     pub offboard_limit_percent: u8,
     /// `ApproveOffboard`, where it is set.
     pub approved_offboard: Option<String>,
+    /// `OffboardUnenrolled`: whether an account leaves when Control Tower no longer manages it.
+    #[serde(default)]
+    pub offboard_unenrolled: bool,
 }
 
 /// `CapabilityType`.
@@ -135,18 +196,25 @@ impl Policy {
             role_arn: Names::role_arn(&self.partition, account, &self.names.member_role()),
             external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
             queue_url: None,
+            account_mapping: None,
         }
     }
 
-    /// Whether an integration is the one that this deployment made for the account. Another
-    /// deployment's may have the same name, so the external id decides; where it is shown masked,
-    /// the role does.
-    pub fn owns_member_integration(&self, account: &AccountId, integration: &Integration) -> bool {
-        let spec = self.member_integration(account);
-        let shown = &integration.external_id;
-        integration.name == spec.name
-            && (shown == spec.external_id.as_str()
-                || spec.external_id.is_shown_as(shown) && integration.role_arn == spec.role_arn)
+    /// The trail's external id. One that was taken over may end otherwise than the members'.
+    pub fn trail_external_id(&self, log_archive: &AccountId) -> ExternalId {
+        let adopted = self.adoption.as_ref();
+        let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
+        let suffix = suffix.unwrap_or(&self.external_id_suffix);
+        ExternalId::new(&self.tenant, log_archive, suffix)
+    }
+
+    /// What the trail's integration begins with where sub-accounts are mapped: it is then the
+    /// organization's, and a look at the whole organization fills the mapping.
+    pub fn empty_mapping(&self) -> Option<AccountMapping> {
+        match self.destination {
+            Destination::Mapped(_) => Some(AccountMapping::to_default(self.tenant.as_str().into())),
+            Destination::Tenant | Destination::Single(_) => None,
+        }
     }
 
     /// Whether the account belongs to the landing zone itself.

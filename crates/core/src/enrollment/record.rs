@@ -12,7 +12,10 @@ pub struct Record {
     /// The sub-account that its integration is in; the tenant's own store where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sub_account: Option<SubAccount>,
-    /// Why the account is not enrolled, in words for an administrator.
+    /// The `intgGuid` of its integration, by which one that somebody has bent is still known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub guid: Option<String>,
+    /// Why the account is not enrolled, or what is wrong though it is, in words for an administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// It was there at launch with `MonitorExistingAccounts=No`, and nothing has happened to it since.
@@ -24,12 +27,71 @@ pub struct Record {
     /// Its offboarding awaits an administrator's word.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// Since when the SaaS cannot use its role, however often it is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unusable_at: Option<Timestamp>,
+    /// When its stack was last taken away to be made anew, which is not done again for a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remade_at: Option<Timestamp>,
+    /// When it was last moved to another sub-account in vain and put back. Its integration is not
+    /// given up for that again for a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub move_failed_at: Option<Timestamp>,
+    /// When it last went unwatched for a moment, since the SaaS would not take it in two
+    /// sub-accounts at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap_at: Option<Timestamp>,
 }
 
+/// A day, and the longest that a pass takes.
+const DAY_OF_LEAVING: SignedDuration = SignedDuration::from_mins(24 * 60 + 15);
+
 impl Record {
-    /// Whether the account was taken out in the 24 hours before `now`.
+    /// The record of an account that is watched by this integration as of `now` at the latest.
+    pub(super) fn enrolled(
+        self,
+        now: Timestamp,
+        sub_account: Option<SubAccount>,
+        guid: Option<String>,
+    ) -> Self {
+        Self {
+            since: self.since.or(Some(now)),
+            sub_account,
+            guid,
+            reason: None,
+            held: false,
+            unusable_at: None,
+            ..self
+        }
+    }
+
+    /// The record of an account that is not watched, with why.
+    pub(super) fn not_enrolled(self, reason: String) -> Self {
+        Self {
+            since: None,
+            reason: Some(reason),
+            ..self
+        }
+    }
+
+    /// Whether the account was taken out in the 24 hours before `now`, and a little more: it counts
+    /// from the beginning of the pass that takes it out, which is some minutes before it is out.
     pub(super) fn left_within_the_day(&self, now: Timestamp) -> bool {
         self.left_at
-            .is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(24))
+            .is_some_and(|at| now.duration_since(at) < DAY_OF_LEAVING)
     }
+
+    /// Whether something of it was made anew in the 24 hours before `now`.
+    pub(super) fn remade_within_the_day(&self, now: Timestamp) -> bool {
+        is_within_the_day(self.remade_at, now)
+    }
+
+    /// Whether a move to another sub-account failed in the 24 hours before `now`.
+    pub(super) fn move_failed_within_the_day(&self, now: Timestamp) -> bool {
+        is_within_the_day(self.move_failed_at, now)
+    }
+}
+
+fn is_within_the_day(at: Option<Timestamp>, now: Timestamp) -> bool {
+    at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(24))
 }

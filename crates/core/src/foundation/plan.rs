@@ -1,113 +1,12 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec};
+use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, Step, adoption::is_adoptable};
 use crate::{
     enrollment::Policy,
-    landing_zone::{InstanceState, StackInstance},
-    model::{AccountId, ExternalId, Names, SubAccount, account_of_role},
+    landing_zone::{InstanceState, StackInstance, TrailTopic},
+    model::{AccountId, Arn, ExternalId, Names, SubAccount, account_of_role},
     ports::{Integration, IntegrationKind, IntegrationSpec, Stack, StackSet, StackState},
 };
-
-/// One thing for setup to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
-    /// Make a StackSet without instances.
-    CreateStackSet(StackSetSpec),
-    /// Give a StackSet and its instances another template or other parameters.
-    UpdateStackSet(StackSetSpec),
-    /// Make the one instance of a StackSet.
-    CreateInstance {
-        /// The StackSet.
-        stack_set: String,
-        /// Where.
-        account: AccountId,
-    },
-    /// Remove instances.
-    DeleteInstances {
-        /// The StackSet.
-        stack_set: String,
-        /// Where.
-        accounts: Vec<AccountId>,
-        /// Leave the stacks, since nobody can reach them any more.
-        retain: bool,
-    },
-    /// Remove an empty StackSet.
-    DeleteStackSet(String),
-    /// Make the management account's stack.
-    CreateStack(StackSetSpec),
-    /// Change the management account's stack.
-    UpdateStack(StackSetSpec),
-    /// Remove the management account's stack.
-    DeleteStack(String),
-    /// Make the trail's integration.
-    CreateIntegration {
-        /// The store.
-        sub_account: Option<SubAccount>,
-        /// All of it.
-        spec: IntegrationSpec,
-    },
-    /// Bring the trail's integration to what it should be.
-    UpdateIntegration {
-        /// As it is.
-        existing: Integration,
-        /// As it should be.
-        spec: IntegrationSpec,
-    },
-    /// Remove an integration of ours.
-    DeleteIntegration(Integration),
-    /// Look again: something is under way.
-    Await(String),
-}
-
-impl Step {
-    /// The management account's stack that the step changes, if it changes one.
-    pub fn stack(&self) -> Option<&str> {
-        match self {
-            Self::CreateStack(spec) | Self::UpdateStack(spec) => Some(&spec.name),
-            Self::DeleteStack(name) => Some(name),
-            Self::CreateStackSet(_)
-            | Self::UpdateStackSet(_)
-            | Self::CreateInstance { .. }
-            | Self::DeleteInstances { .. }
-            | Self::DeleteStackSet(_)
-            | Self::CreateIntegration { .. }
-            | Self::UpdateIntegration { .. }
-            | Self::DeleteIntegration(_)
-            | Self::Await(_) => None,
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CreateStackSet(spec) => write!(f, "create StackSet {}", spec.name),
-            Self::UpdateStackSet(spec) => write!(f, "update StackSet {}", spec.name),
-            Self::CreateInstance { stack_set, account } => {
-                write!(f, "create the instance of {stack_set} in {account}")
-            }
-            Self::DeleteInstances {
-                stack_set,
-                accounts,
-                retain,
-            } => {
-                let verb = if *retain { "forget" } else { "delete" };
-                write!(f, "{verb} {} instances of {stack_set}", accounts.len())
-            }
-            Self::DeleteStackSet(name) => write!(f, "delete StackSet {name}"),
-            Self::CreateStack(spec) => write!(f, "create stack {}", spec.name),
-            Self::UpdateStack(spec) => write!(f, "update stack {}", spec.name),
-            Self::DeleteStack(name) => write!(f, "delete stack {name}"),
-            Self::CreateIntegration { spec, .. } => write!(f, "create integration {}", spec.name),
-            Self::UpdateIntegration { spec, .. } => write!(f, "update integration {}", spec.name),
-            Self::DeleteIntegration(existing) => write!(f, "delete integration {}", existing.name),
-            Self::Await(what) => write!(f, "wait for {what}"),
-        }
-    }
-}
 
 /// What setup read of what it makes.
 #[derive(Debug, Clone, Default)]
@@ -118,6 +17,11 @@ pub struct Observed {
     pub stacks: BTreeMap<String, Stack>,
     /// Every integration of both kinds in every store that we may have used.
     pub integrations: Vec<Integration>,
+    /// The topic of each trail that we may have given one, where the trail exists.
+    pub topics: BTreeMap<String, Option<Arn>>,
+    /// The ids of the members' integrations that the ledger knows, by which one that somebody has
+    /// bent is still known.
+    pub made: BTreeSet<String>,
     /// Accounts that can be reached: a stack elsewhere can only be forgotten.
     pub active: BTreeSet<AccountId>,
 }
@@ -126,7 +30,7 @@ pub struct Observed {
 ///
 /// `wanted` is `None` when the main stack is deleted. An empty plan means that all is done; what
 /// depends on an unfinished step comes in a later plan. `policy` is the deployment's, by which what
-/// is ours is known.
+/// is ours is known, and `topics` are all that a trail may have from us.
 ///
 /// # Errors
 ///
@@ -134,26 +38,39 @@ pub struct Observed {
 pub fn plan(
     wanted: Option<&Foundation>,
     retired: &[Names],
+    topics: &BTreeSet<TrailTopic>,
     policy: &Policy,
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
     let mut steps = match wanted {
-        Some(foundation) => build(foundation, observed)?,
+        Some(foundation) => build(foundation, topics, observed)?,
         None => Vec::new(),
     };
     // The new comes first: what is retired goes when nothing is left to make.
     if steps.is_empty() {
-        steps = tear_down(&to_remove(wanted, retired), wanted, policy, observed);
+        let remove = to_remove(wanted, retired, topics);
+        steps = tear_down(&remove, wanted, policy, observed);
     }
     Ok(steps)
 }
 
-fn build(foundation: &Foundation, observed: &Observed) -> Result<Vec<Step>, Refusal> {
+fn build(
+    foundation: &Foundation,
+    topics: &BTreeSet<TrailTopic>,
+    observed: &Observed,
+) -> Result<Vec<Step>, Refusal> {
     let policy = &foundation.deployment.policy;
+    let adopting = foundation.deployment.adopting;
     let mut steps = Vec::new();
     if let Some(trail) = &foundation.trail {
-        for (spec, account) in [&trail.audit, &trail.log] {
-            stack_set(&mut steps, spec, Some(account), observed)?;
+        // The queue can be subscribed to a topic of ours only when that is there.
+        for (spec, account) in [&trail.log, &trail.audit] {
+            if trail.topic.is_none() || steps.is_empty() {
+                stack_set(&mut steps, spec, Some(account), adopting, observed)?;
+            }
+        }
+        if let (Some(topic), true) = (&trail.topic, steps.is_empty()) {
+            trail_topic(&mut steps, topic, topics, observed)?;
         }
         if steps.is_empty() {
             let store = policy.destination.shared();
@@ -161,9 +78,9 @@ fn build(foundation: &Foundation, observed: &Observed) -> Result<Vec<Step>, Refu
         }
     }
     if let Some(member) = &foundation.member {
-        stack_set(&mut steps, member, None, observed)?;
+        stack_set(&mut steps, member, None, adopting, observed)?;
         if policy.enroll_management {
-            management_stack(&mut steps, member, observed)?;
+            management_stack(&mut steps, &member.for_management(), adopting, observed)?;
         }
     }
     Ok(steps)
@@ -180,6 +97,7 @@ fn stack_set(
     steps: &mut Vec<Step>,
     spec: &StackSetSpec,
     account: Option<&AccountId>,
+    adopting: bool,
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let name = &spec.name;
@@ -187,6 +105,11 @@ fn stack_set(
     match existing {
         None => steps.push(Step::CreateStackSet(spec.clone())),
         Some((set, _)) if !is_ours(&set.tags, &spec.stack_id) => {
+            if adopting && is_adoptable(&set.tags, &spec.stack_id) {
+                // Nothing else can be asked of it before this is done.
+                steps.push(Step::AdoptStackSet(spec.clone()));
+                return Ok(());
+            }
             return Err(foreign("StackSet", name));
         }
         Some((set, _)) if !spec.is_met_by(set) => steps.push(Step::UpdateStackSet(spec.clone())),
@@ -223,11 +146,19 @@ fn stack_set(
 fn management_stack(
     steps: &mut Vec<Step>,
     spec: &StackSetSpec,
+    adopting: bool,
     observed: &Observed,
 ) -> Result<(), Refusal> {
+    let of_ours = |stack: &Stack| is_ours(&stack.tags, &spec.stack_id);
+    // Lacework's own integration makes none, so it can only be a former stack's of ours.
+    let can_be = |stack: &Stack| {
+        adopting
+            && stack.tags.contains_key(STACK_ID_TAG)
+            && is_adoptable(&stack.tags, &spec.stack_id)
+    };
     match observed.stacks.get(&spec.name) {
         None => steps.push(Step::CreateStack(spec.clone())),
-        Some(stack) if !is_ours(&stack.tags, &spec.stack_id) => {
+        Some(stack) if !of_ours(stack) && !can_be(stack) => {
             return Err(foreign("stack", &spec.name));
         }
         Some(stack) if stack.state == StackState::InProgress => {
@@ -243,12 +174,35 @@ fn management_stack(
                 spec.name
             )));
         }
-        Some(stack) if stack.description != spec.description() => {
+        Some(stack) if stack.description != spec.description() || !of_ours(stack) => {
             steps.push(Step::UpdateStack(spec.clone()));
         }
         Some(_) => {}
     }
     Ok(())
+}
+
+fn trail_topic(
+    steps: &mut Vec<Step>,
+    wanted: &TrailTopic,
+    topics: &BTreeSet<TrailTopic>,
+    observed: &Observed,
+) -> Result<(), Refusal> {
+    let trail = &wanted.trail;
+    match observed.topics.get(trail) {
+        None => Err(Refusal::new(format!("The trail {trail:?} is gone."))),
+        Some(Some(found)) if *found == wanted.topic => Ok(()),
+        Some(Some(found)) if !topics.iter().any(|ours| ours.topic == *found) => Err(Refusal::new(
+            format!("The trail {trail:?} was given the topic {found} meanwhile; try again."),
+        )),
+        Some(_) => {
+            steps.push(Step::SetTrailTopic {
+                of: wanted.clone(),
+                set: true,
+            });
+            Ok(())
+        }
+    }
 }
 
 fn trail_integration(
@@ -257,12 +211,26 @@ fn trail_integration(
     store: Option<&SubAccount>,
     observed: &Observed,
 ) -> Result<(), Refusal> {
-    let existing = observed.integrations.iter().find(|integration| {
-        integration.kind == IntegrationKind::CloudTrail
-            && integration.name == spec.name
-            && integration.sub_account.as_ref() == store
+    let (here, elsewhere): (Vec<_>, Vec<_>) = observed
+        .integrations
+        .iter()
+        .filter(|one| one.kind == IntegrationKind::CloudTrail && one.name == spec.name)
+        .partition(|one| {
+            one.organization == spec.is_of_organization()
+                && (one.organization || one.sub_account.as_ref() == store)
+        });
+    // The SaaS takes a queue once, so what is elsewhere goes first. Messages wait in the queue.
+    let elsewhere = elsewhere.into_iter().filter(|one| {
+        let shown = &one.external_id;
+        shown == spec.external_id.as_str()
+            || spec.external_id.is_shown_as(shown) && one.role_arn == spec.role_arn
     });
-    match existing {
+    let moved: Vec<_> = elsewhere.cloned().map(Step::DeleteIntegration).collect();
+    if !moved.is_empty() {
+        steps.extend(moved);
+        return Ok(());
+    }
+    match here.first() {
         None => steps.push(Step::CreateIntegration {
             sub_account: store.cloned(),
             spec: spec.clone(),
@@ -275,9 +243,14 @@ fn trail_integration(
                 || existing.role_arn != spec.role_arn
                 || existing.queue_url != spec.queue_url =>
         {
+            let mut spec = spec.clone();
+            // A look at the whole organization keeps the mapping, and not setup.
+            if existing.account_mapping.is_some() {
+                spec.account_mapping = existing.account_mapping.clone();
+            }
             steps.push(Step::UpdateIntegration {
-                existing: existing.clone(),
-                spec: spec.clone(),
+                existing: (*existing).clone(),
+                spec,
             });
         }
         Some(_) => {}
@@ -288,14 +261,25 @@ fn trail_integration(
 /// The names of what should not be there.
 struct Remove<'a> {
     stack_sets: BTreeSet<String>,
+    /// Those of `stack_sets` that hold the members' roles.
+    members: BTreeSet<String>,
     stacks: BTreeSet<String>,
     /// Each with the names that go with it.
     roles: Vec<(String, &'a Names)>,
+    topics: Vec<&'a TrailTopic>,
 }
 
-fn to_remove<'a>(wanted: Option<&'a Foundation>, retired: &'a [Names]) -> Remove<'a> {
+fn to_remove<'a>(
+    wanted: Option<&'a Foundation>,
+    retired: &'a [Names],
+    topics: &'a BTreeSet<TrailTopic>,
+) -> Remove<'a> {
+    let trail = wanted.and_then(|foundation| foundation.trail.as_ref());
+    let kept = trail.and_then(|trail| trail.topic.as_ref());
     let mut remove = Remove {
+        topics: topics.iter().filter(|ours| Some(*ours) != kept).collect(),
         stack_sets: BTreeSet::new(),
+        members: BTreeSet::new(),
         stacks: BTreeSet::new(),
         roles: Vec::new(),
     };
@@ -307,6 +291,7 @@ fn to_remove<'a>(wanted: Option<&'a Foundation>, retired: &'a [Names]) -> Remove
     };
     let member = |names: &'a Names, remove: &mut Remove<'a>| {
         remove.stack_sets.insert(names.member_stack_set());
+        remove.members.insert(names.member_stack_set());
         remove.roles.push((names.member_role(), names));
     };
     for names in retired {
@@ -335,11 +320,39 @@ fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) 
     let Some(account) = account_of_role(&integration.role_arn) else {
         return false;
     };
-    let id = ExternalId::new(&policy.tenant, &account, &policy.external_id_suffix);
+    let id = if role == names.log_role() {
+        policy.trail_external_id(&account)
+    } else {
+        ExternalId::new(&policy.tenant, &account, &policy.external_id_suffix)
+    };
     let named = [names.log_stack_set(), names.member_integration(&account)];
     let shown = &integration.external_id;
     integration.role_arn.rsplit('/').next() == Some(role)
         && (shown == id.as_str() || id.is_shown_as(shown) && named.contains(&integration.name))
+}
+
+/// What the integrations that are still there read.
+#[derive(Default)]
+struct Readers {
+    members: BTreeSet<AccountId>,
+    trail: bool,
+}
+
+impl Readers {
+    fn of(steps: &[Step]) -> Self {
+        let mut readers = Self::default();
+        for integration in steps.iter().filter_map(Step::deletes) {
+            match integration.kind {
+                IntegrationKind::CloudTrail => readers.trail = true,
+                IntegrationKind::Config => {
+                    readers
+                        .members
+                        .extend(account_of_role(&integration.role_arn));
+                }
+            }
+        }
+        readers
+    }
 }
 
 fn tear_down(
@@ -352,20 +365,66 @@ fn tear_down(
     let is_kept = |integration: &Integration| {
         kept.is_some_and(|trail| trail.integration.role_arn == integration.role_arn)
     };
+    // One that somebody has bent is known by its id; what reads a role that stays is not in question.
+    let stays = wanted.and_then(|foundation| {
+        foundation.member.as_ref()?;
+        Some(foundation.deployment.policy.names.member_role())
+    });
+    let has_our_id = |integration: &Integration| {
+        let Policy {
+            tenant,
+            external_id_suffix,
+            ..
+        } = policy;
+        ExternalId::account_in(&integration.external_id, tenant, external_id_suffix).is_some()
+    };
+    let is_bent_member = |integration: &Integration| {
+        !remove.members.is_empty()
+            && integration.kind == IntegrationKind::Config
+            && (observed.made.contains(&integration.guid) || has_our_id(integration))
+            && integration.role_arn.rsplit('/').next() != stays.as_deref()
+    };
     // First what reads the roles, then the roles.
     let ours = observed.integrations.iter().filter(|integration| {
         let mut roles = remove.roles.iter();
-        roles.any(|(role, names)| reads(integration, role, names, policy)) && !is_kept(integration)
+        let reads_ours = roles.any(|(role, names)| reads(integration, role, names, policy));
+        (reads_ours || is_bent_member(integration)) && !is_kept(integration)
     });
     let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteIntegration).collect();
+    let mut read = Readers::of(&steps);
+    // A trail must not be left with a topic that is gone.
+    for ours in &remove.topics {
+        let found = observed.topics.get(&ours.trail).and_then(Option::as_ref);
+        if found == Some(&ours.topic) {
+            read.trail = true;
+            steps.push(Step::SetTrailTopic {
+                of: (*ours).clone(),
+                set: false,
+            });
+        }
+    }
     for name in &remove.stack_sets {
         if let Some((set, instances)) = observed.stack_sets.get(name)
             && is_ours(&set.tags, &policy.stack_id)
         {
-            empty_stack_set(&mut steps, name, instances, observed);
+            let member = remove.members.contains(name);
+            let free = instances.iter().filter(|instance| {
+                if member {
+                    !read.members.contains(&instance.account)
+                } else {
+                    !read.trail
+                }
+            });
+            let free: Vec<_> = free.collect();
+            if instances.is_empty() || !free.is_empty() {
+                empty_stack_set(&mut steps, name, &free, observed);
+            }
         }
     }
     for name in &remove.stacks {
+        if read.members.contains(&policy.management_account) {
+            continue;
+        }
         match observed.stacks.get(name) {
             Some(stack) if !is_ours(&stack.tags, &policy.stack_id) => {}
             Some(stack) if stack.state == StackState::InProgress => {
@@ -381,7 +440,7 @@ fn tear_down(
 fn empty_stack_set(
     steps: &mut Vec<Step>,
     name: &str,
-    instances: &[StackInstance],
+    instances: &[&StackInstance],
     observed: &Observed,
 ) {
     if instances.is_empty() {
@@ -393,7 +452,7 @@ fn empty_stack_set(
     {
         return steps.push(Step::Await(format!("the instances of {name}")));
     }
-    let (delete, forget): (Vec<_>, Vec<_>) = instances.iter().partition(|instance| {
+    let (delete, forget): (Vec<_>, Vec<_>) = instances.iter().copied().partition(|instance| {
         observed.active.contains(&instance.account) && instance.state != InstanceState::Inoperable
     });
     for (instances, retain) in [(delete, false), (forget, true)] {

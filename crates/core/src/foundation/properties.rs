@@ -19,6 +19,8 @@ pub struct Properties {
     pub monitor_existing: bool,
     /// `ExistingCloudTrailName`.
     pub trail_name: String,
+    /// `CreateTrailTopic`.
+    pub create_trail_topic: bool,
     /// `KmsKeyIdentifierArn`.
     pub kms_key: Option<Arn>,
     /// `LogAccountName`.
@@ -37,8 +39,12 @@ pub struct Properties {
     pub enroll_management: bool,
     /// `OffboardLimitPercent`.
     pub offboard_limit_percent: u8,
+    /// `AdoptExistingDeployment`.
+    pub adopt: bool,
     /// `ApproveOffboard`.
     pub approved_offboard: Option<String>,
+    /// `OffboardUnenrolled`.
+    pub offboard_unenrolled: bool,
 }
 
 /// An organizational unit whose accounts go to the sub-account of the same name.
@@ -72,10 +78,13 @@ impl Properties {
             )?,
             monitor_existing: read.yes_or_no("MonitorExistingAccounts")?,
             trail_name: read.required("ExistingCloudTrailName")?,
-            kms_key: read.optional_arn("KmsKeyIdentifierArn")?,
+            // A stack of an earlier release does not send it.
+            create_trail_topic: read.optional("CreateTrailTopic").is_some()
+                && read.yes_or_no("CreateTrailTopic")?,
+            kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
-            mapped_units: mapped_units(read.optional("LaceworkOrgSubAccountNames")),
+            mapped_units: mapped_units(read.optional("LaceworkOrgSubAccountNames"))?,
             sub_account: read
                 .optional("LaceworkSubAccountName")
                 .map(SubAccount::from),
@@ -92,7 +101,12 @@ impl Properties {
                 "a whole number from 0 to 100",
                 |text| text.parse().ok().filter(|percent| *percent <= 100),
             )?,
+            adopt: match read.optional("AdoptExistingDeployment") {
+                None => false,
+                Some(_) => read.yes_or_no("AdoptExistingDeployment")?,
+            },
             approved_offboard: read.optional("ApproveOffboard"),
+            offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
         if let (Some(single), false) = (&parsed.sub_account, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
@@ -135,13 +149,15 @@ impl Reader<'_> {
         })
     }
 
-    fn optional_arn(&self, name: &'static str) -> Result<Option<Arn>, Refusal> {
+    fn optional_key(&self, name: &'static str) -> Result<Option<Arn>, Refusal> {
         match self.optional(name) {
             None => Ok(None),
             Some(text) => text
                 .parse()
+                .ok()
+                .filter(|arn: &Arn| arn.service() == "kms" && arn.resource().starts_with("key/"))
                 .map(Some)
-                .map_err(|_| wrong(name, "an ARN", &text)),
+                .ok_or_else(|| wrong(name, "the ARN of a KMS key", &text)),
         }
     }
 }
@@ -151,17 +167,24 @@ fn wrong(name: &str, expected: &str, found: &str) -> Refusal {
     Refusal::new(format!("{name} must be {expected}; found {found:?}."))
 }
 
-fn mapped_units(names: Option<String>) -> Vec<MappedUnit> {
-    let names = names.unwrap_or_default();
-    let names = names
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty());
-    names
-        .map(|name| MappedUnit {
+/// A blank among names is a name that somebody forgot.
+fn mapped_units(names: Option<String>) -> Result<Vec<MappedUnit>, Refusal> {
+    let Some(names) = names else {
+        return Ok(Vec::new());
+    };
+    let units = names.split(',').map(str::trim).map(|name| {
+        if name.is_empty() {
+            return Err(wrong(
+                "LaceworkOrgSubAccountNames",
+                "names separated by commas, none of them blank",
+                &names,
+            ));
+        }
+        Ok(MappedUnit {
             name: name.to_owned(),
         })
-        .collect()
+    });
+    units.collect()
 }
 
 /// `https://acme.lacework.net` or `acme.lacework.net`; plain HTTP for loopback only.
@@ -200,6 +223,7 @@ mod tests {
             "IntegrationNamePrefix": "Lacework-Control-Tower-",
             "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
             "EnrollManagementAccount": "No", "OffboardLimitPercent": "10",
+            "OffboardUnenrolled": "No",
         })
     }
 
@@ -223,6 +247,9 @@ mod tests {
             ("CapabilityType", "Everything"),
             ("MonitorExistingAccounts", "yes"),
             ("KmsKeyIdentifierArn", "alias/key"),
+            ("KmsKeyIdentifierArn", "arn:aws:s3:::bucket"),
+            ("LaceworkOrgSubAccountNames", "Production, ,Development"),
+            ("LaceworkOrgSubAccountNames", "Production,"),
             ("IntegrationNamePrefix", "1-"),
             ("OffboardLimitPercent", "101"),
         ] {

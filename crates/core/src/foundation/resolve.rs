@@ -5,11 +5,12 @@ use url::Host;
 use super::{
     Properties, StackSetSpec, Templates,
     shared_account::{AUDIT, LOG_ARCHIVE, no_shared_account, shared_account},
+    spec::POLICY_NAMES,
 };
 use crate::{
-    enrollment::{Capability, Deployment, Destination, Policy},
-    landing_zone::{Account, LandingZone, OuTree, Trail},
-    model::{AccountId, Arn, ExternalId, Names, OuId, SubAccount},
+    enrollment::{Adoption, Capability, DeployedTrail, Deployment, Destination, Policy},
+    landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
+    model::{AccountId, Arn, Names, OuId, SubAccount},
     ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
 };
 
@@ -41,6 +42,10 @@ pub struct Context {
     pub management_account: AccountId,
     /// The random end of this deployment's external ids.
     pub external_id_suffix: String,
+    /// What an existing deployment had, where one is taken over.
+    pub adoption: Option<Adoption>,
+    /// The topics that an earlier request of this deployment may have given a trail.
+    pub trail_topics: BTreeSet<TrailTopic>,
 }
 
 /// What was read before anything is made.
@@ -76,6 +81,8 @@ pub struct TrailFoundation {
     pub log: (StackSetSpec, AccountId),
     /// The queue in Audit.
     pub audit: (StackSetSpec, AccountId),
+    /// The topic in Log Archive, where the trail has none of its own.
+    pub topic: Option<TrailTopic>,
     /// The integration.
     pub integration: IntegrationSpec,
 }
@@ -120,7 +127,12 @@ pub fn resolve(
         names,
         capability: properties.capability,
         destination,
-        external_id_suffix: context.external_id_suffix.clone(),
+        external_id_suffix: context
+            .adoption
+            .as_ref()
+            .and_then(|adopted| adopted.member_suffix.clone())
+            .unwrap_or_else(|| context.external_id_suffix.clone()),
+        adoption: context.adoption.clone(),
         monitor_existing: properties.monitor_existing,
         enroll_management: properties.enroll_management,
         control_tower: landing_zone.is_some(),
@@ -128,20 +140,35 @@ pub fn resolve(
         audit,
         offboard_limit_percent: properties.offboard_limit_percent,
         approved_offboard: properties.approved_offboard.clone(),
+        offboard_unenrolled: properties.offboard_unenrolled,
     };
     let trail = match (properties.capability, log, audit) {
         (Capability::Config, _, _) => None,
         (_, Some(log), Some(audit)) => {
-            let (trail, topic, key) = trail(properties, facts, landing_zone, &context.region)?;
+            if let Some(key) = &properties.kms_key {
+                check_key(key, facts, context)?;
+            }
+            let (trail, key) = trail(properties, facts, landing_zone, &context.region)?;
+            let ours = own_topic(&policy, &trail.name, log)?;
+            let (topic, ours) = topic(properties, trail, ours, &context.trail_topics)?;
             let log = (
-                log_spec(properties, &policy, templates, trail, audit, key),
+                log_spec(
+                    properties,
+                    &policy,
+                    templates,
+                    trail,
+                    audit,
+                    key,
+                    ours.is_some(),
+                ),
                 log,
             );
-            let audit = (audit_spec(&policy, templates, topic, log.1), audit);
+            let audit = (audit_spec(&policy, templates, &topic, log.1), audit);
             let integration = trail_integration(&policy, context, log.1, audit.1);
             Some(TrailFoundation {
                 log,
                 audit,
+                topic: ours,
                 integration,
             })
         }
@@ -152,15 +179,66 @@ pub fn resolve(
         .config()
         .then(|| member_spec(properties, &policy, templates));
     let sub_accounts = policy.destination.sub_accounts();
+    let deployed_trail = trail.as_ref().map(|trail| DeployedTrail {
+        integration: trail.integration.clone(),
+        audit: trail.audit.1,
+        guid: None,
+        mended: BTreeMap::new(),
+    });
+    let trail_topics = trail.iter().filter_map(|trail| trail.topic.clone());
+    let trail_topics = trail_topics.collect();
     Ok(Foundation {
         deployment: Deployment {
             policy,
             sub_accounts,
             retired: Vec::new(),
+            organization: deployed_trail
+                .as_ref()
+                .is_some_and(|trail| trail.integration.is_of_organization()),
+            trail: deployed_trail,
+            adopting: false,
+            trail_topics,
         },
         trail,
         member,
     })
+}
+
+/// A hint for who wrote a pattern where a name is due.
+pub(super) fn no_pattern(name: &str) -> &'static str {
+    if name.contains(['*', '?']) {
+        " (patterns are not understood here)"
+    } else {
+        ""
+    }
+}
+
+/// The key of the trail's log files is in the trail's Region. It may belong to any account, though
+/// hardly to one outside the organization.
+fn check_key(key: &Arn, facts: &Facts, context: &Context) -> Result<(), Refusal> {
+    let place = (key.partition(), key.region());
+    if place != (&context.partition, &context.region) {
+        return Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {key}, a key of Region {} ({}), and the trail is in {} ({}). \
+             Leave it blank or correct it.",
+            key.region(),
+            key.partition(),
+            context.region,
+            context.partition
+        )));
+    }
+    let owner = key.account();
+    if !facts
+        .accounts
+        .iter()
+        .any(|account| Some(account.id) == owner)
+    {
+        return Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {key}, and its account is not one of this organization. \
+             Leave it blank or correct it."
+        )));
+    }
+    Ok(())
 }
 
 fn wrong_region(here: &str, home: &str) -> Refusal {
@@ -200,8 +278,9 @@ fn destination(
             names.join(", ")
         };
         Refusal::new(format!(
-            "{parameter} names the sub-account {name}, which the API key cannot use. \
+            "{parameter} names the sub-account {name}, which the API key cannot use{}. \
              Its sub-accounts: {}.",
+            no_pattern(name.as_str()),
             have.chars().take(500).collect::<String>()
         ))
     };
@@ -228,8 +307,9 @@ fn destination(
             (None, _) => {
                 return Err(Refusal::new(format!(
                     "LaceworkOrgSubAccountNames names {:?}, and the organization has no \
-                     organizational unit of that name.",
-                    unit.name
+                     organizational unit of that name{}.",
+                    unit.name,
+                    no_pattern(&unit.name)
                 )));
             }
             (Some(_), more) => {
@@ -245,7 +325,49 @@ fn destination(
     Ok(Destination::Mapped(units))
 }
 
-type TrailParts<'a> = (&'a Trail, &'a Arn, Option<&'a Arn>);
+type TrailParts<'a> = (&'a Trail, Option<&'a Arn>);
+
+/// The topic that we make, or would make, for a trail.
+fn own_topic(policy: &Policy, trail: &str, log: AccountId) -> Result<TrailTopic, Refusal> {
+    let Policy {
+        partition, region, ..
+    } = policy;
+    let topic = format!(
+        "arn:{partition}:sns:{region}:{log}:{}",
+        policy.names.trail_topic()
+    );
+    Ok(TrailTopic {
+        trail: trail.to_owned(),
+        topic: topic
+            .parse()
+            .map_err(|error| Refusal::new(format!("The topic's name cannot be made: {error}")))?,
+    })
+}
+
+/// The topic that the queue is subscribed to, and the one of ours where it is that.
+fn topic(
+    properties: &Properties,
+    trail: &Trail,
+    ours: TrailTopic,
+    owned: &BTreeSet<TrailTopic>,
+) -> Result<(Arn, Option<TrailTopic>), Refusal> {
+    let name = &trail.name;
+    let is_ours =
+        |found: &Arn| *found == ours.topic || owned.iter().any(|owned| owned.topic == *found);
+    match &trail.topic {
+        Some(found) if !is_ours(found) => Ok((found.clone(), None)),
+        _ if properties.create_trail_topic => Ok((ours.topic.clone(), Some(ours))),
+        Some(_) => Err(Refusal::new(format!(
+            "CreateTrailTopic is No, and the only topic of the trail {name:?} is the one that \
+             this stack made. Set another on the trail first, or choose CapabilityType Config."
+        ))),
+        None => Err(Refusal::new(format!(
+            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
+             files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType \
+             Config."
+        ))),
+    }
+}
 
 fn trail<'a>(
     properties: &'a Properties,
@@ -262,12 +384,6 @@ fn trail<'a>(
     if let Some(home) = trail.home_region.as_deref().filter(|home| *home != region) {
         return Err(wrong_region(region, home));
     }
-    let Some(topic) = &trail.topic else {
-        return Err(Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
-             files. Set one on the trail, or choose CapabilityType Config."
-        )));
-    };
     let used = trail
         .kms_key
         .as_ref()
@@ -280,7 +396,7 @@ fn trail<'a>(
              Leave it blank or correct it."
         )));
     }
-    Ok((trail, topic, properties.kms_key.as_ref().or(used)))
+    Ok((trail, properties.kms_key.as_ref().or(used)))
 }
 
 fn spec(
@@ -308,6 +424,7 @@ fn log_spec(
     trail: &Trail,
     audit: AccountId,
     key: Option<&Arn>,
+    makes_topic: bool,
 ) -> StackSetSpec {
     let queue = format!(
         "arn:{}:sqs:{}:{audit}:{}",
@@ -315,9 +432,23 @@ fn log_spec(
         policy.region,
         policy.names.queue()
     );
+    let adopted = policy.adoption.as_ref();
+    let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
+    let trail_arn = if makes_topic {
+        format!(
+            "arn:{}:cloudtrail:{}:{}:trail/{}",
+            policy.partition, policy.region, policy.management_account, trail.name
+        )
+    } else {
+        String::new()
+    };
     let parameters = [
+        ("TopicOfTrailArn", trail_arn.as_str()),
         ("LaceworkAccount", policy.tenant.as_str()),
-        ("ExternalIdSuffix", &policy.external_id_suffix),
+        (
+            "ExternalIdSuffix",
+            suffix.unwrap_or(&policy.external_id_suffix),
+        ),
         ("LaceworkPrincipalArn", properties.principal.as_str()),
         ("TrailBucketName", &trail.bucket),
         ("QueueArn", &queue),
@@ -345,11 +476,15 @@ fn audit_spec(policy: &Policy, templates: &Templates, topic: &Arn, log: AccountI
 }
 
 fn member_spec(properties: &Properties, policy: &Policy, templates: &Templates) -> StackSetSpec {
-    let parameters = [
+    let mut parameters = vec![
         ("LaceworkAccount", policy.tenant.as_str()),
         ("ExternalIdSuffix", &policy.external_id_suffix),
         ("LaceworkPrincipalArn", properties.principal.as_str()),
     ];
+    let adopted = policy.adoption.as_ref();
+    if adopted.is_some_and(|adopted| adopted.vendor_policy_names) {
+        parameters.push((POLICY_NAMES, "Vendor"));
+    }
     spec(
         policy,
         policy.names.member_stack_set(),
@@ -372,10 +507,11 @@ fn trail_integration(
         kind: IntegrationKind::CloudTrail,
         account: log,
         role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
-        external_id: ExternalId::new(&policy.tenant, &log, &policy.external_id_suffix),
+        external_id: policy.trail_external_id(&log),
         queue_url: Some(format!(
             "https://sqs.{region}.{url_suffix}/{audit}/{}",
             policy.names.queue()
         )),
+        account_mapping: policy.empty_mapping(),
     }
 }

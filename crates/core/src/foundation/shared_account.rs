@@ -2,7 +2,7 @@
 
 use super::{
     Properties,
-    resolve::{Facts, Refusal},
+    resolve::{Facts, Refusal, no_pattern},
 };
 use crate::{
     landing_zone::{AccountState, LandingZone},
@@ -73,9 +73,11 @@ pub(super) fn shared_account(
     };
     if let Some(given) = given.filter(|given| **given != account.name) {
         return Err(Refusal::new(format!(
-            "{parameter} is {given:?}, and the landing zone's {title} account is {:?} ({}). \
+            "{parameter} is {given:?}, and the landing zone's {title} account is {:?} ({}){}. \
              Leave {parameter} blank or correct it.",
-            account.name, account.id
+            account.name,
+            account.id,
+            no_pattern(given)
         )));
     }
     if needed && account.state != AccountState::Active {

@@ -7,6 +7,9 @@ use crate::ports::StackSet;
 /// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
 pub const STACK_ID_TAG: &str = "towerhook:stack-id";
 
+/// The member template's parameter that says who names the managed policies.
+pub(super) const POLICY_NAMES: &str = "ManagedPolicyNames";
+
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Templates {
@@ -49,6 +52,14 @@ impl StackSetSpec {
                 text
             });
         format!("Made by Towerhook. Digest {digest}")
+    }
+
+    /// The management account's stack: always made by us, so its policies have generated names,
+    /// which is all that its role may make.
+    pub(super) fn for_management(&self) -> Self {
+        let mut spec = self.clone();
+        spec.parameters.remove(POLICY_NAMES);
+        spec
     }
 
     /// Whether a StackSet is as it should be.

@@ -88,6 +88,21 @@ pub struct LandingZone {
     pub kms_key: Option<Arn>,
 }
 
+impl LandingZone {
+    /// Whether Log Archive, Audit and the baselines can be left out, as from 4.0 on.
+    pub fn has_optional_integrations(&self) -> bool {
+        has_optional_integrations(&self.version)
+    }
+}
+
+/// Whether a landing zone of this version can do without Log Archive, Audit and baselines.
+///
+/// Source: the key changes of landing zone 4.0 in Control Tower's user guide.
+pub fn has_optional_integrations(version: &str) -> bool {
+    let major = version.split('.').next().unwrap_or_default();
+    major.parse().is_ok_and(|major: u32| major >= 4)
+}
+
 /// An organization trail, from CloudTrail's `GetTrail`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trail {
@@ -101,6 +116,15 @@ pub struct Trail {
     pub topic: Option<Arn>,
     /// The key that encrypts it.
     pub kms_key: Option<Arn>,
+}
+
+/// A topic of ours, and the trail that is to tell it of each delivery.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TrailTopic {
+    /// The trail's name.
+    pub trail: String,
+    /// The topic.
+    pub topic: Arn,
 }
 
 /// The organization's units by id.

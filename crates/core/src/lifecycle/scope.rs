@@ -98,8 +98,10 @@ impl Scope {
             .chain([self.attempt])
             .max()
             .unwrap_or_default();
-        self.attempt += 1;
-        self.accounts.values_mut().for_each(|attempt| *attempt += 1);
+        self.attempt = self.attempt.saturating_add(1);
+        for attempt in self.accounts.values_mut() {
+            *attempt = attempt.saturating_add(1);
+        }
         self.accounts.retain(|_, attempt| *attempt <= MAX_ATTEMPTS);
         if self.attempt > MAX_ATTEMPTS {
             self.all = false;

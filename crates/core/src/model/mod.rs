@@ -1,10 +1,12 @@
 //! Identifiers and texts that are parsed once and trusted from then on.
 
+mod account_mapping;
 mod arn;
 mod ids;
 mod names;
 mod secret;
 
+pub use account_mapping::{AccountMapping, ParseMappingError};
 pub use arn::Arn;
 pub use ids::{AccountId, OuId, ParseIdError};
 pub use names::{

@@ -131,6 +131,11 @@ impl Names {
         format!("{}-laceworkcws", self.resource)
     }
 
+    /// The topic in Log Archive, where the trail had none.
+    pub fn trail_topic(&self) -> String {
+        format!("{}-laceworkcwstopic", self.resource)
+    }
+
     /// The ARN of a role of ours.
     pub fn role_arn(partition: &str, account: &AccountId, role: &str) -> String {
         format!("arn:{partition}:iam::{account}:role/{role}")
@@ -156,10 +161,26 @@ impl ExternalId {
     }
 
     /// Whether what the SaaS shows is this id, or is masked and so says nothing against it.
+    pub fn is_shown_as(&self, shown: &str) -> bool {
+        shown == self.0 || Self::is_masked(shown)
+    }
+
+    /// Whether the SaaS shows no id at all.
     ///
     /// The API may show it masked or empty (the vendor's `cloud-account backup` checks for it).
-    pub fn is_shown_as(&self, shown: &str) -> bool {
-        shown == self.0 || shown.trim_matches(['*', 'X', 'x', ' ']).is_empty()
+    pub fn is_masked(shown: &str) -> bool {
+        shown.trim_matches(['*', 'X', 'x', ' ']).is_empty()
+    }
+
+    /// The account in an id of this tenant with this suffix; `None` for any other id.
+    pub fn account_in(shown: &str, tenant: &str, suffix: &str) -> Option<AccountId> {
+        let account = shown
+            .strip_prefix("lweid:aws:v2:")?
+            .strip_prefix(tenant)?
+            .strip_prefix(':')?
+            .strip_suffix(suffix)?
+            .strip_suffix(':')?;
+        account.parse().ok()
     }
 }
 
@@ -208,6 +229,10 @@ mod tests {
         assert_eq!(id.as_str(), "lweid:aws:v2:acme:111122223333:AB:CD12345");
         assert!(id.is_shown_as("********") && id.is_shown_as("") && id.is_shown_as(id.as_str()));
         assert!(!id.is_shown_as("lweid:aws:v2:acme:111122223333:other"));
+        let account_in = |suffix| ExternalId::account_in(id.as_str(), "acme", suffix);
+        assert_eq!(account_in("AB:CD12345"), Some(account));
+        assert_eq!(account_in("CD12345"), None);
+        assert_eq!(account_in("other"), None);
     }
 
     #[test]

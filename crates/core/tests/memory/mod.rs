@@ -25,9 +25,23 @@ pub(crate) struct State {
     pub(crate) instances: BTreeMap<AccountId, StackInstance>,
     pub(crate) integrations: Vec<Integration>,
     pub(crate) records: BTreeMap<AccountId, Record>,
+    /// What was recorded of the deployment last.
+    pub(crate) deployment: Option<Deployment>,
     pub(crate) operations: BTreeSet<String>,
+    /// Who holds the lease, and until when.
+    pub(crate) lease: Option<(String, Timestamp)>,
+    /// Who alone may take it, and until when.
+    pub(crate) reservation: Option<(String, Timestamp)>,
     /// Operations that answer with an error.
     pub(crate) broken: BTreeSet<&'static str>,
+    /// Operations that answer that it is enough for an hour.
+    pub(crate) throttled: BTreeSet<&'static str>,
+    /// Whether the SaaS takes an account in more than one store.
+    pub(crate) takes_twice: bool,
+    /// The stores in which the SaaS cannot use any role.
+    pub(crate) unusable: BTreeSet<Option<SubAccount>>,
+    /// How often each operation was asked for.
+    pub(crate) asked: BTreeMap<&'static str, usize>,
     /// How many integrations were ever made.
     pub(crate) made: usize,
     /// Every write, in words.
@@ -41,6 +55,13 @@ pub(crate) struct Memory(pub(crate) RefCell<State>);
 impl Memory {
     fn read<T>(&self, operation: &'static str, f: impl FnOnce(&mut State) -> T) -> Result<T> {
         let mut state = self.0.borrow_mut();
+        *state.asked.entry(operation).or_default() += 1;
+        if state.throttled.contains(operation) {
+            let kind = ErrorKind::Throttled {
+                retry_after: Some(Duration::from_secs(900)),
+            };
+            return Err(Error::new(operation, kind, "enough"));
+        }
         if state.broken.contains(operation) {
             return Err(Error::new(
                 operation,
@@ -170,11 +191,27 @@ impl StackSets for Memory {
 }
 
 impl Ledger for Memory {
-    async fn take_lease(&self, _: &str, _: Timestamp, _: Timestamp) -> Result<bool> {
+    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+        let mut state = self.0.borrow_mut();
+        let others = |held: &Option<(String, Timestamp)>| {
+            held.as_ref()
+                .is_some_and(|(holder, end)| holder != owner && *end > now)
+        };
+        if others(&state.lease) || others(&state.reservation) {
+            return Ok(false);
+        }
+        state.lease = Some((owner.to_owned(), until));
         Ok(true)
     }
 
-    async fn release_lease(&self, _: &str) -> Result<()> {
+    async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
+        self.0.borrow_mut().reservation = Some((owner.to_owned(), until));
+        Ok(())
+    }
+
+    async fn release_lease(&self, owner: &str) -> Result<()> {
+        let lease = &mut self.0.borrow_mut().lease;
+        lease.take_if(|(holder, _)| holder == owner);
         Ok(())
     }
 
@@ -182,8 +219,10 @@ impl Ledger for Memory {
         Ok(None)
     }
 
-    async fn store_deployment(&self, _: &Deployment) -> Result<()> {
-        Ok(())
+    async fn store_deployment(&self, deployment: &Deployment) -> Result<()> {
+        self.read("dynamodb:PutItem", |state| {
+            state.deployment = Some(deployment.clone());
+        })
     }
 
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
@@ -237,12 +276,13 @@ impl Saas for Memory {
         spec: &IntegrationSpec,
     ) -> Result<Created> {
         self.read("lacework:CreateCloudAccount", |state| {
-            if state
-                .integrations
-                .iter()
-                .any(|i| account_of_role(&i.role_arn) == Some(spec.account))
+            let mut all = state.integrations.iter();
+            if !state.takes_twice && all.any(|i| account_of_role(&i.role_arn) == Some(spec.account))
             {
                 return Created::AlreadyUsed;
+            }
+            if state.unusable.contains(&sub_account.cloned()) {
+                return Created::NotUsable("no such luck".into());
             }
             state
                 .writes
@@ -251,8 +291,8 @@ impl Saas for Memory {
             let guid = format!("GUID_{}", state.made);
             state
                 .integrations
-                .push(integration(guid, sub_account.cloned(), spec));
-            Created::Done
+                .push(integration(guid.clone(), sub_account.cloned(), spec));
+            Created::Done(Some(guid))
         })
     }
 
@@ -277,7 +317,7 @@ impl Saas for Memory {
                     ..fresh.clone()
                 };
             }
-            Created::Done
+            Created::Done(None)
         })
     }
 
@@ -299,12 +339,15 @@ fn integration(
     Integration {
         guid,
         sub_account,
+        organization: spec.is_of_organization(),
         name: spec.name.clone(),
         kind: spec.kind,
         enabled: true,
         role_arn: spec.role_arn.clone(),
         external_id: spec.external_id.as_str().to_owned(),
         queue_url: spec.queue_url.clone(),
+        account_mapping: spec.account_mapping.clone(),
+        health: Health::Good,
     }
 }
 
@@ -343,6 +386,7 @@ pub(crate) fn deployment() -> Deployment {
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
         external_id_suffix: "ABCDEFGHIJ".into(),
+        adoption: None,
         monitor_existing: true,
         enroll_management: false,
         control_tower: true,
@@ -350,10 +394,15 @@ pub(crate) fn deployment() -> Deployment {
         audit: None,
         offboard_limit_percent: 10,
         approved_offboard: None,
+        offboard_unenrolled: false,
     };
     Deployment {
         policy,
         sub_accounts: BTreeSet::new(),
         retired: Vec::new(),
+        trail: None,
+        organization: false,
+        adopting: false,
+        trail_topics: BTreeSet::new(),
     }
 }

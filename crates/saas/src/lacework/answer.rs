@@ -116,7 +116,7 @@ pub(super) async fn answer(
 ///
 /// The vendor documents `RateLimit-Reset` and not its unit, so up to an hour, which is the
 /// documented window, is taken for seconds from now, and more for seconds since 1970.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let reset: i64 = header(headers, "ratelimit-reset")
         .or_else(|| header(headers, "retry-after"))?
         .trim()

@@ -36,6 +36,8 @@ pub(super) struct Call<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) sub_account: Option<&'a SubAccount>,
+    /// Whether it is about the organization's own objects; no sub-account counts then.
+    pub(super) organization: bool,
     pub(super) body: Option<Value>,
     /// Text of the body that no error may repeat.
     pub(super) hidden: Option<&'a str>,
@@ -48,6 +50,7 @@ impl<'a> Call<'a> {
             method,
             url,
             sub_account: None,
+            organization: false,
             body: None,
             hidden: None,
         }
@@ -56,6 +59,13 @@ impl<'a> Call<'a> {
     pub(super) fn for_sub_account(self, sub_account: Option<&'a SubAccount>) -> Self {
         Self {
             sub_account,
+            ..self
+        }
+    }
+
+    pub(super) fn for_organization(self, organization: bool) -> Self {
+        Self {
+            organization,
             ..self
         }
     }
@@ -74,16 +84,6 @@ impl<T: TokenSource> Lacework<T> {
     /// The URL of an endpoint of this tenant.
     pub(super) fn endpoint(&self, path: &[&str]) -> Url {
         endpoint(&self.url, path)
-    }
-
-    /// What a link of the service's points at, but at the host that we were given.
-    pub(super) fn at_our_host(&self, link: &str) -> Option<Url> {
-        let link = self.url.join(link).ok()?;
-        let mut url = self.url.clone();
-        url.set_path(link.path());
-        url.set_query(link.query());
-        url.set_fragment(None);
-        Some(url)
     }
 
     /// Makes the call, with a fresh token where the present one is refused.
@@ -160,7 +160,9 @@ impl<T: TokenSource> Lacework<T> {
             if !call.asks_aws() {
                 request = request.timeout(SHORT_TIMEOUT);
             }
-            if let Some(sub_account) = call.sub_account {
+            if call.organization {
+                request = request.header("Org-Access", "true");
+            } else if let Some(sub_account) = call.sub_account {
                 request = request.header("Account-Name", sub_account.as_str());
             }
             if let Some(body) = &call.body {
@@ -175,6 +177,16 @@ impl<T: TokenSource> Lacework<T> {
             .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
             .await
     }
+}
+
+/// What a link of the service's points at, but at the host that we were given.
+pub(super) fn at_host(base: &Url, link: &str) -> Option<Url> {
+    let link = base.join(link).ok()?;
+    let mut url = base.clone();
+    url.set_path(link.path());
+    url.set_query(link.query());
+    url.set_fragment(None);
+    Some(url)
 }
 
 /// The URL of an endpoint at the host of `base`.

@@ -11,7 +11,12 @@ use towerhook_core::{
 };
 use url::Url;
 
-use super::{Lacework, TokenSource, answer::Answer, client::Call, wire};
+use super::{
+    Lacework, TokenSource,
+    answer::Answer,
+    client::{self, Call},
+    wire,
+};
 
 const LIST: &str = "lacework:ListCloudAccounts";
 const CREATE: &str = "lacework:CreateCloudAccount";
@@ -32,9 +37,11 @@ const ALREADY_USED: [&str; 2] = [
 #[error("the list's pages do not end")]
 struct Endless;
 
+/// Those that `Account-Name` shows, the organization's among them; with `organization` only those.
 pub(super) async fn list<T: TokenSource>(
     lacework: &Lacework<T>,
     sub_account: Option<&SubAccount>,
+    organization: bool,
     kind: IntegrationKind,
 ) -> Result<Vec<Integration>> {
     let mut found = Vec::new();
@@ -44,7 +51,9 @@ pub(super) async fn list<T: TokenSource>(
         if !seen.insert(url.clone()) {
             return Err(Error::new(LIST, ErrorKind::Invalid, Endless));
         }
-        let call = Call::new(LIST, Method::GET, url).for_sub_account(sub_account);
+        let call = Call::new(LIST, Method::GET, url)
+            .for_sub_account(sub_account)
+            .for_organization(organization);
         let answer = lacework.send(&call).await?;
         // How some lists say that they are empty.
         if answer.status == StatusCode::NO_CONTENT {
@@ -57,18 +66,21 @@ pub(super) async fn list<T: TokenSource>(
         {
             let integration = wire::integration(item, sub_account, kind)
                 .ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
-            found.push(integration);
+            found.push(Integration {
+                organization: organization || integration.organization,
+                ..integration
+            });
         }
-        next = next_page(lacework, &page)?;
+        next = next_page(&lacework.url, &page)?;
     }
     Ok(found)
 }
 
-fn next_page<T: TokenSource>(lacework: &Lacework<T>, page: &Value) -> Result<Option<Url>> {
+/// The next page's URL, at the host of `base`.
+pub(super) fn next_page(base: &Url, page: &Value) -> Result<Option<Url>> {
     match page["paging"]["urls"]["nextPage"].as_str() {
         None | Some("") => Ok(None),
-        Some(link) => lacework
-            .at_our_host(link)
+        Some(link) => client::at_host(base, link)
             .map(Some)
             .ok_or_else(|| wire::missing(LIST, "usable nextPage")),
     }
@@ -84,7 +96,10 @@ pub(super) async fn create<T: TokenSource>(
         hidden: Some(spec.external_id.as_str()),
         ..Call::new(CREATE, Method::POST, lacework.endpoint(&["CloudAccounts"]))
     };
-    let answer = lacework.send(&call.for_sub_account(sub_account)).await?;
+    let call = call
+        .for_sub_account(sub_account)
+        .for_organization(spec.is_of_organization());
+    let answer = lacework.send(&call).await?;
     created(CREATE, answer)
 }
 
@@ -100,8 +115,10 @@ pub(super) async fn update<T: TokenSource>(
         hidden: Some(spec.external_id.as_str()),
         ..Call::new(UPDATE, Method::PATCH, url)
     };
-    let sub_account = existing.sub_account.as_ref();
-    let answer = lacework.send(&call.for_sub_account(sub_account)).await?;
+    let call = call
+        .for_sub_account(existing.sub_account.as_ref())
+        .for_organization(existing.organization);
+    let answer = lacework.send(&call).await?;
     created(UPDATE, answer)
 }
 
@@ -111,7 +128,7 @@ pub(super) async fn update<T: TokenSource>(
 /// a duplicate counts as that: it is tried again only so often, and then shown as it is.
 fn created(operation: &'static str, answer: Answer) -> Result<Created> {
     match answer.status {
-        status if status.is_success() => Ok(Created::Done),
+        status if status.is_success() => Ok(Created::Done(wire::made_guid(&answer.body))),
         StatusCode::BAD_REQUEST => {
             let lower = answer.message.to_lowercase();
             if ALREADY_USED.iter().any(|words| lower.contains(words)) {
@@ -129,8 +146,9 @@ pub(super) async fn delete<T: TokenSource>(
     existing: &Integration,
 ) -> Result<()> {
     let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
-    let call =
-        Call::new(DELETE, Method::DELETE, url).for_sub_account(existing.sub_account.as_ref());
+    let call = Call::new(DELETE, Method::DELETE, url)
+        .for_sub_account(existing.sub_account.as_ref())
+        .for_organization(existing.organization);
     let answer = lacework.send(&call).await?;
     if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
         Ok(())
@@ -142,7 +160,10 @@ pub(super) async fn delete<T: TokenSource>(
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use towerhook_core::ports::Saas;
+    use towerhook_core::{
+        model::AccountMapping,
+        ports::{Health, Saas},
+    };
     use wiremock::ResponseTemplate;
 
     use super::*;
@@ -192,6 +213,7 @@ mod tests {
             [Integration {
                 guid: "ACME_0123456789ABCDEF".into(),
                 sub_account: Some(sub_account),
+                organization: false,
                 name: "the trail".into(),
                 kind: IntegrationKind::CloudTrail,
                 enabled: true,
@@ -200,11 +222,39 @@ mod tests {
                 queue_url: Some(
                     "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws".into()
                 ),
+                account_mapping: None,
+                health: Health::Good,
             }]
         );
         assert_eq!(
             request_lines(&server).await,
             ["GET /api/v2/CloudAccounts/AwsCtSqs"]
+        );
+    }
+
+    #[tokio::test]
+    async fn a_state_without_details_is_pending_and_one_with_them_is_bad_news() {
+        let item = |state: Value| json!({ "intgGuid": "ACME_1", "state": state });
+        let found = listed(vec![answer(
+            200,
+            json!({ "data": [
+                { "intgGuid": "ACME_1" },
+                item(json!({ "ok": false, "details": {} })),
+                item(json!({ "ok": true, "details": { "complianceOpsDeniedAccess": [] } })),
+                item(json!({ "ok": false, "details": { "sqsRx": "AccessDenied" } })),
+            ] }),
+        )])
+        .await
+        .unwrap();
+        let health: Vec<_> = found.into_iter().map(|one| one.health).collect();
+        assert_eq!(
+            health,
+            [
+                Health::Unknown,
+                Health::Unknown,
+                Health::Good,
+                Health::Failing(r#"{"sqsRx":"AccessDenied"}"#.into()),
+            ]
         );
     }
 
@@ -317,7 +367,7 @@ mod tests {
         let sub_account = SubAccount::from("team-a");
         for kind in [IntegrationKind::Config, IntegrationKind::CloudTrail] {
             let created = lacework.create(Some(&sub_account), &spec(kind)).await;
-            assert_eq!(created.unwrap(), Created::Done);
+            assert_eq!(created.unwrap(), Created::Done(None));
         }
         let sent = requests(&server).await;
         assert_eq!(
@@ -347,6 +397,79 @@ mod tests {
         );
     }
 
+    #[tokio::test]
+    async fn the_answer_to_a_creation_names_what_was_made() {
+        let made = json!({ "data": { "intgGuid": "ACME_0123456789ABCDEF" } });
+        let odd = json!({ "data": { "intgGuid": "../other" } });
+        let server = answering([answer(201, made), answer(201, odd)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let spec = spec(IntegrationKind::Config);
+        for guid in [Some("ACME_0123456789ABCDEF".to_owned()), None] {
+            let created = lacework.create(None, &spec).await;
+            assert_eq!(created.unwrap(), Created::Done(guid));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_the_organizations_is_asked_for_as_such_and_keeps_its_mapping() {
+        let mapping = AccountMapping {
+            accounts: [("emea".into(), ["111122223333".parse().unwrap()].into())].into(),
+            ..AccountMapping::to_default("acme".into())
+        };
+        let item = json!({
+            "intgGuid": "ACME_1", "isOrg": 1,
+            "data": { "accountMappingFile": mapping.to_data_uri() },
+        });
+        let listed = || answer(200, json!({ "data": [item] }));
+        let server = answering([status(201), listed(), listed(), status(200), status(204)]).await;
+        let tokens = Counting::default();
+        let lacework = client(&server, &tokens);
+        let sub_account = SubAccount::from("emea");
+        let kind = IntegrationKind::CloudTrail;
+        let spec = IntegrationSpec {
+            account_mapping: Some(mapping.clone()),
+            ..spec(kind)
+        };
+        lacework.create(None, &spec).await.unwrap();
+        let ours = lacework.organization_integrations(kind).await.unwrap();
+        let shown = lacework.integrations(Some(&sub_account), kind).await;
+        assert_eq!(shown.unwrap(), ours, "a store shows it, and not as its own");
+        assert!(ours[0].organization && ours[0].sub_account.is_none());
+        assert_eq!(ours[0].account_mapping.as_ref(), Some(&mapping));
+        lacework.update(&ours[0], &spec, true).await.unwrap();
+        lacework.delete(&ours[0]).await.unwrap();
+
+        let sent = requests(&server).await;
+        let scopes: Vec<_> = sent
+            .iter()
+            .map(|request| {
+                let header = |name| {
+                    request
+                        .headers
+                        .get(name)
+                        .map(|value| value.to_str().unwrap())
+                };
+                (header("org-access"), header("account-name"))
+            })
+            .collect();
+        let organization = (Some("true"), None);
+        assert_eq!(
+            scopes,
+            [
+                organization,
+                organization,
+                (None, Some("emea")),
+                organization,
+                organization
+            ]
+        );
+        for body in [&sent[0], &sent[3]] {
+            let body: Value = body.body_json().unwrap();
+            assert_eq!(body["data"]["accountMappingFile"], mapping.to_data_uri());
+        }
+    }
+
     /// The refusals of a creation and of a change, which the vendor words alike.
     #[tokio::test]
     async fn a_refusal_is_a_duplicate_or_an_unusable_role_or_an_error() {
@@ -354,8 +477,8 @@ mod tests {
         let spec = spec(IntegrationKind::Config);
         let not_usable = |message: &str| Some(Created::NotUsable(message.into()));
         for (status, message, outcome) in [
-            (200, "", Some(Created::Done)),
-            (201, "", Some(Created::Done)),
+            (200, "", Some(Created::Done(None))),
+            (201, "", Some(Created::Done(None))),
             (
                 400,
                 "The provided aws account is already used in this Lacework Application.",
@@ -403,7 +526,7 @@ mod tests {
             let updated = lacework
                 .update(&existing(Some("team-b")), &spec, enabled)
                 .await;
-            assert_eq!(updated.unwrap(), Created::Done);
+            assert_eq!(updated.unwrap(), Created::Done(None));
         }
         assert_eq!(
             request_lines(&server).await,

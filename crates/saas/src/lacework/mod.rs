@@ -8,6 +8,8 @@ mod answer;
 mod client;
 mod integrations;
 mod profile;
+#[doc(hidden)]
+pub mod reading;
 #[cfg(test)]
 mod testing;
 mod tokens;
@@ -75,7 +77,11 @@ impl<T: TokenSource> Saas for Lacework<T> {
         sub_account: Option<&SubAccount>,
         kind: IntegrationKind,
     ) -> Result<Vec<Integration>> {
-        integrations::list(self, sub_account, kind).await
+        integrations::list(self, sub_account, false, kind).await
+    }
+
+    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
+        integrations::list(self, None, true, kind).await
     }
 
     async fn create(

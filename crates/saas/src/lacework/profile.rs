@@ -10,7 +10,10 @@ const GET: &str = "lacework:GetUserProfile";
 
 pub(super) async fn profile<T: TokenSource>(lacework: &Lacework<T>) -> Result<Profile> {
     let call = Call::new(GET, Method::GET, lacework.endpoint(&["UserProfile"]));
-    let body = lacework.send(&call).await?.json(GET)?;
+    read(&lacework.send(&call).await?.json(GET)?)
+}
+
+pub(super) fn read(body: &Value) -> Result<Profile> {
     let user = &body["data"][0];
     let tenant = tenant(user["url"].as_str().unwrap_or_default());
     if tenant.is_empty() {

@@ -13,7 +13,7 @@ use serde_json::Value;
 use towerhook_core::{
     Result,
     model::{AccountId, ExternalId, SecretText, SubAccount},
-    ports::{Integration, IntegrationKind, IntegrationSpec},
+    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
 };
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -135,6 +135,7 @@ pub(super) fn spec(kind: IntegrationKind) -> IntegrationSpec {
         external_id: ExternalId::new("acme", &account, "canary:/=."),
         queue_url: (kind == IntegrationKind::CloudTrail)
             .then(|| "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws".into()),
+        account_mapping: None,
     }
 }
 
@@ -142,11 +143,14 @@ pub(super) fn existing(sub_account: Option<&str>) -> Integration {
     Integration {
         guid: "ACME_0123456789ABCDEF".into(),
         sub_account: sub_account.map(SubAccount::from),
+        organization: false,
         name: "another name".into(),
         kind: IntegrationKind::Config,
         enabled: false,
         role_arn: String::new(),
         external_id: String::new(),
         queue_url: None,
+        account_mapping: None,
+        health: Health::Unknown,
     }
 }

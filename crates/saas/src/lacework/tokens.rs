@@ -75,17 +75,20 @@ impl TokenIssuer for LaceworkTokens {
         ) {
             return Err(answer.into_error(CREATE, ErrorKind::Unauthorized));
         }
-        let body = answer.json(CREATE)?;
-        let token = body["token"]
-            .as_str()
-            .filter(|token| !token.is_empty())
-            .ok_or_else(|| wire::missing(CREATE, "token"))?;
-        Ok(Token {
-            token: token.into(),
-            expires_at: expires_at(&body, now),
-            key_version: key.version.clone(),
-        })
+        read(&answer.json(CREATE)?, &key.version, now)
     }
+}
+
+pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<Token> {
+    let token = body["token"]
+        .as_str()
+        .filter(|token| !token.is_empty())
+        .ok_or_else(|| wire::missing(CREATE, "token"))?;
+    Ok(Token {
+        token: token.into(),
+        expires_at: expires_at(body, now),
+        key_version: key_version.to_owned(),
+    })
 }
 
 /// When the token ends; where the answer does not say it readably, when it was asked to end.

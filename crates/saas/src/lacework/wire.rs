@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::SubAccount,
-    ports::{Integration, IntegrationKind, IntegrationSpec},
+    model::{AccountMapping, SubAccount},
+    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
 };
 
 /// The most characters of a server's words that are passed on.
@@ -43,6 +43,9 @@ pub(super) fn integration_body(spec: &IntegrationSpec, enabled: bool) -> Value {
     if let Some(queue_url) = &spec.queue_url {
         data["queueUrl"] = json!(queue_url);
     }
+    if let Some(mapping) = &spec.account_mapping {
+        data["accountMappingFile"] = json!(mapping.to_data_uri());
+    }
     json!({
         "name": spec.name,
         "type": type_name(spec.kind),
@@ -60,16 +63,40 @@ pub(super) fn integration(
     let data = &item["data"];
     let credentials = &data["crossAccountCredentials"];
     let guid = item["intgGuid"].as_str().filter(|guid| is_guid(guid))?;
+    let organization = is_on(&item["isOrg"]);
     Some(Integration {
         guid: guid.to_owned(),
-        sub_account: sub_account.cloned(),
+        sub_account: sub_account.filter(|_| !organization).cloned(),
+        organization,
         name: text(&item["name"]),
         kind,
         enabled: is_on(&item["enabled"]),
         role_arn: text(&credentials["roleArn"]),
         external_id: text(&credentials["externalId"]),
         queue_url: data["queueUrl"].as_str().map(str::to_owned),
+        account_mapping: data["accountMappingFile"]
+            .as_str()
+            .and_then(|file| AccountMapping::from_data_uri(file).ok()),
+        health: health(&item["state"]),
     })
+}
+
+/// A state that is absent, or not ok without details, is one that is still pending.
+fn health(state: &Value) -> Health {
+    match (state["ok"].as_bool(), state["details"].as_object()) {
+        (Some(true), _) => Health::Good,
+        (Some(false), Some(details)) if !details.is_empty() => {
+            Health::Failing(bounded_line(&state["details"].to_string()))
+        }
+        _ => Health::Unknown,
+    }
+}
+
+/// The id of what a call has made or changed, where its answer tells.
+pub(super) fn made_guid(body: &[u8]) -> Option<String> {
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let guid = answer["data"]["intgGuid"].as_str();
+    guid.filter(|guid| is_guid(guid)).map(str::to_owned)
 }
 
 /// Whether it can be one segment of a path: `ACME_09063B8C6458FAA0...`.
@@ -104,10 +131,15 @@ pub(super) fn message(body: &[u8], hidden: &[&str]) -> String {
     for secret in hidden.iter().filter(|secret| !secret.is_empty()) {
         message = message.replace(secret, "[redacted]");
     }
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = bounded_line(&message);
     if line.is_empty() {
         return "no message".to_owned();
     }
+    line
+}
+
+fn bounded_line(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(LONGEST_MESSAGE) {
         Some((end, _)) => format!("{}...", &line[..end]),
         None => line,

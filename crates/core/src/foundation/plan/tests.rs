@@ -18,6 +18,7 @@ fn policy() -> Policy {
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
         external_id_suffix: "ABCDEFGHIJ".into(),
+        adoption: None,
         monitor_existing: true,
         enroll_management: false,
         control_tower: true,
@@ -25,6 +26,7 @@ fn policy() -> Policy {
         audit: None,
         offboard_limit_percent: 10,
         approved_offboard: None,
+        offboard_unenrolled: false,
     }
 }
 
@@ -32,12 +34,15 @@ fn integration(name: &str, role: &str, external_id: &str) -> Integration {
     Integration {
         guid: "guid".into(),
         sub_account: None,
+        organization: false,
         name: name.into(),
         kind: IntegrationKind::Config,
         enabled: true,
         role_arn: format!("arn:aws:iam::{MEMBER}:role/{role}"),
         external_id: external_id.into(),
         queue_url: None,
+        account_mapping: None,
+        health: crate::ports::Health::Unknown,
     }
 }
 
@@ -57,7 +62,7 @@ fn stack_set(name: &str, owner: &str, instances: &[StackInstance]) -> Observed {
 fn removal(observed: &Observed) -> Vec<Step> {
     let policy = policy();
     let retired = [policy.names.clone()];
-    plan(None, &retired, &policy, observed).unwrap()
+    plan(None, &retired, &BTreeSet::new(), &policy, observed).unwrap()
 }
 
 #[test]
@@ -73,7 +78,7 @@ fn an_integration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_n
         (integration("Made by hand", role, "**********"), false),
         (integration("Made by hand", role, &other), false),
         (integration(&name, role, &other), false),
-        (integration(&name, "acme-other", &id), false),
+        (integration(&name, "acme-other", &id), true),
     ] {
         let observed = Observed {
             integrations: vec![integration.clone()],
@@ -114,4 +119,177 @@ fn a_stack_set_is_emptied_and_then_removed_and_another_owners_is_left() {
     assert_eq!(removal(&observed), [Step::DeleteStackSet(name.into())]);
     let observed = stack_set(name, "another stack", &current);
     assert_eq!(removal(&observed), []);
+}
+
+/// Setup's wishes with a trail only, and all of it but the integration there already.
+fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<Step> {
+    let policy = Policy {
+        destination,
+        ..policy()
+    };
+    let account: AccountId = MEMBER.parse().unwrap();
+    let set = |name: String| StackSetSpec {
+        name,
+        template: "a template",
+        parameters: BTreeMap::new(),
+        stack_id: STACK_ID.into(),
+    };
+    let trail = crate::foundation::TrailFoundation {
+        topic: None,
+        log: (set(policy.names.log_stack_set()), account),
+        audit: (set(policy.names.audit_stack_set()), account),
+        integration: trail_spec(&policy),
+    };
+    let made = [&trail.log.0, &trail.audit.0].map(|spec| {
+        let set = StackSet {
+            name: spec.name.clone(),
+            description: spec.description(),
+            parameters: BTreeMap::new(),
+            tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
+        };
+        let instance = StackInstance {
+            account,
+            state: InstanceState::Current,
+            reason: None,
+        };
+        (spec.name.clone(), (set, vec![instance]))
+    });
+    let observed = Observed {
+        stack_sets: made.into(),
+        integrations,
+        ..Observed::default()
+    };
+    let foundation = Foundation {
+        deployment: crate::enrollment::Deployment {
+            sub_accounts: policy.destination.sub_accounts(),
+            policy: policy.clone(),
+            retired: Vec::new(),
+            trail_topics: BTreeSet::new(),
+            trail: None,
+            organization: false,
+            adopting: false,
+        },
+        trail: Some(trail),
+        member: None,
+    };
+    plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed).unwrap()
+}
+
+fn trail_spec(policy: &Policy) -> IntegrationSpec {
+    let account = MEMBER.parse().unwrap();
+    IntegrationSpec {
+        name: policy.names.log_stack_set(),
+        kind: IntegrationKind::CloudTrail,
+        account,
+        role_arn: Names::role_arn("aws", &account, &policy.names.log_role()),
+        external_id: ExternalId::new("acme", &account, "ABCDEFGHIJ"),
+        queue_url: Some("https://sqs.us-east-1.amazonaws.com/1/acme-laceworkcws".into()),
+        account_mapping: policy.empty_mapping(),
+    }
+}
+
+fn trail(organization: bool) -> Integration {
+    let spec = trail_spec(&policy());
+    Integration {
+        kind: IntegrationKind::CloudTrail,
+        queue_url: spec.queue_url,
+        organization,
+        ..integration(
+            &spec.name,
+            "acme-laceworkcwssarole",
+            spec.external_id.as_str(),
+        )
+    }
+}
+
+#[test]
+fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_by_being_made_anew()
+{
+    let mapped =
+        || Destination::Mapped([("ou-ab12-11111111".parse().unwrap(), "emea".into())].into());
+    for (destination, organization) in [(Destination::Tenant, false), (mapped(), true)] {
+        let steps = with_trail(destination.clone(), vec![]);
+        let [Step::CreateIntegration { spec, .. }] = &steps[..] else {
+            panic!("{steps:?}");
+        };
+        assert_eq!(spec.is_of_organization(), organization);
+        assert_eq!(
+            with_trail(destination.clone(), vec![trail(organization)]),
+            []
+        );
+        let elsewhere = trail(!organization);
+        let removed = [Step::DeleteIntegration(elsewhere.clone())];
+        assert_eq!(
+            with_trail(destination.clone(), vec![elsewhere.clone()]),
+            removed
+        );
+        let masked = Integration {
+            external_id: "*****".into(),
+            ..elsewhere.clone()
+        };
+        assert_eq!(
+            with_trail(destination.clone(), vec![masked.clone()]),
+            [Step::DeleteIntegration(masked)]
+        );
+        // Somebody else's of the same name stays.
+        let other = Integration {
+            external_id: "lweid:aws:v2:acme:000000000007:0123456789".into(),
+            ..elsewhere
+        };
+        let steps = with_trail(destination, vec![other]);
+        assert!(matches!(&steps[..], [Step::CreateIntegration { .. }]));
+    }
+}
+
+/// A member StackSet with these tags, and what setup plans for it.
+fn member_steps(adopting: bool, tags: &[(&str, &str)]) -> Result<Vec<Step>, Refusal> {
+    let policy = policy();
+    let name = policy.names.member_stack_set();
+    let mut observed = stack_set(&name, STACK_ID, &[]);
+    let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
+    let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+    set.tags = tags.iter().map(owned).collect();
+    let foundation = Foundation {
+        deployment: crate::enrollment::Deployment {
+            sub_accounts: BTreeSet::new(),
+            policy: policy.clone(),
+            retired: Vec::new(),
+            trail_topics: BTreeSet::new(),
+            trail: None,
+            organization: false,
+            adopting,
+        },
+        trail: None,
+        member: Some(StackSetSpec {
+            name,
+            template: "a template",
+            parameters: BTreeMap::new(),
+            stack_id: STACK_ID.into(),
+        }),
+    };
+    plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed)
+}
+
+#[test]
+fn a_stack_set_is_taken_over_only_when_that_was_decided_and_never_from_a_stack_that_lives() {
+    let vendors = [("team", "security")];
+    let former = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/0";
+    let other = "arn:aws:cloudformation:us-east-1:000000000099:stack/another/1";
+    for (tags, adoptable) in [
+        (&vendors[..], true),
+        (&[], true),
+        (&[(STACK_ID_TAG, former)], true),
+        (&[(STACK_ID_TAG, other)], false),
+        (&[(STACK_ID_TAG, "another stack")], false),
+    ] {
+        assert!(member_steps(false, tags).is_err(), "{tags:?}");
+        let steps = member_steps(true, tags);
+        match steps {
+            Ok(steps) => {
+                assert!(adoptable, "{tags:?}");
+                assert!(matches!(&steps[..], [Step::AdoptStackSet(_)]), "{steps:?}");
+            }
+            Err(refusal) => assert!(!adoptable, "{refusal}"),
+        }
+    }
 }

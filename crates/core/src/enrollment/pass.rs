@@ -4,11 +4,13 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{
+
+use super::{Deployment, Held, Report, Revisit, execute, keep_trail, observe, plan};
+use crate::{
     Disposition, Result,
-    enrollment::{Deployment, Held, Report, Revisit, execute, observe, plan},
     lifecycle::Scope,
     model::AccountId,
+    planted::{Fault, planted},
     ports::{AccountPorts, Saas},
 };
 
@@ -65,10 +67,12 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             return Ok(Reply::Nothing);
         }
         let lifetime = SignedDuration::try_from((self.time_left)()).unwrap_or_default();
-        if !ports
-            .take_lease(self.owner, now, now + lifetime + LEASE_MARGIN)
-            .await?
-        {
+        let until = if planted(Fault::LeaseWithoutEnd) {
+            now + SignedDuration::from_hours(24 * 365)
+        } else {
+            now + lifetime + LEASE_MARGIN
+        };
+        if !ports.take_lease(self.owner, now, until).await? && !planted(Fault::LeaseIsNotAsked) {
             ports.send(&scope.messages(), LEASE_WAIT).await?;
             return Ok(Reply::Busy);
         }
@@ -120,9 +124,9 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
         let held = plan.held.clone();
         if let Some(held) = &held {
-            tracing::error!(digest = held.digest, "offboarding held: {held}");
+            tracing::error!(digest = held.digest, %held, "offboarding held");
         }
-        let report = execute(
+        let mut report = execute(
             ports,
             saas,
             deployment,
@@ -132,8 +136,16 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             &self.time_left,
         )
         .await?;
+        let trail = keep_trail(ports, saas, deployment, &inventory, now, &self.time_left).await?;
+        trail.add_to(&mut report, deployment);
+        if let Some((message, delay)) = trail.revisit {
+            ports.send(&[message], delay).await?;
+        }
         for (account, reason) in &report.blocked {
             tracing::error!(%account, reason, "an account needs help");
+        }
+        for account in &report.gaps {
+            tracing::warn!(%account, "unwatched for a moment on its way to another sub-account");
         }
         for failure in &report.failures {
             tracing::warn!(failure, "a call failed");
@@ -178,6 +190,7 @@ impl Reply {
                 ("Passes", 1),
                 ("AccountsEnrolled", report.enrolled.len()),
                 ("AccountsOffboarded", report.left.len()),
+                ("MonitoringGaps", report.gaps.len()),
                 ("AccountsRevisited", report.revisits.len()),
                 ("AccountsBlocked", report.blocked.len()),
                 ("CallsFailed", report.failures.len()),

@@ -1,0 +1,149 @@
+//! What Control Tower's controls say of accounts.
+
+use towerhook_core::{
+    Result,
+    landing_zone::{Baselines, Management},
+    model::AccountId,
+    ports::{LandingZoneReply, LandingZones},
+};
+
+use crate::{
+    Aws, Home,
+    landing_zones::{TARGETS, management, target_account},
+    pages::pages,
+};
+
+const CONTROLS: &str = "controltower:ListEnabledControls";
+
+/// The largest page that `ListEnabledControls` gives.
+const CONTROLS_PAGE: i32 = 200;
+
+impl<S: AsRef<Home>> Aws<S> {
+    /// The accounts, of these or of all, on which a control is enabled. From landing zone 4.0 on, that is enough for
+    /// Control Tower to manage an account; before, it takes a baseline.
+    pub(crate) async fn governed_by_controls(
+        &self,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Baselines> {
+        let mut governed = Baselines::default();
+        match self.landing_zone().await? {
+            LandingZoneReply::Here(zone) if zone.has_optional_integrations() => {}
+            _ => return Ok(governed),
+        }
+        match accounts.zip(self.account_arns.get()) {
+            Some((accounts, arns)) if accounts.len() <= TARGETS => {
+                for id in accounts {
+                    let target = format!("{arns}{id}");
+                    self.enabled_controls(Some(target), &mut governed).await?;
+                }
+            }
+            _ => self.enabled_controls(None, &mut governed).await?,
+        }
+        Ok(governed)
+    }
+
+    async fn enabled_controls(
+        &self,
+        target: Option<String>,
+        governed: &mut Baselines,
+    ) -> Result<()> {
+        let listing = self
+            .controltower()
+            .list_enabled_controls()
+            .set_target_identifier(target)
+            .include_children(true)
+            .into_paginator()
+            .page_size(CONTROLS_PAGE)
+            .send();
+        for page in pages(CONTROLS, listing, |page| page.next_token()).await? {
+            for control in page.enabled_controls() {
+                let target = control.target_identifier().unwrap_or_default();
+                let Some(account) = target_account(CONTROLS, target)? else {
+                    continue;
+                };
+                let status = control
+                    .status_summary()
+                    .and_then(|summary| summary.status());
+                match management(status) {
+                    // One control that is there is enough, whatever happens to others.
+                    Management::Managed => governed.0.insert(account, Management::Managed),
+                    Management::UnderChange => {
+                        Some(*governed.0.entry(account).or_insert(Management::UnderChange))
+                    }
+                    Management::Failed | Management::NotManaged => None,
+                };
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::testing::{Answer, answer, setup};
+
+    const ARN: &str = "arn:aws:controltower:eu-west-1:999999999999:landingzone/1A2B3C4D5E6F7G8H";
+
+    fn listed(arn: &str) -> Answer {
+        answer(json!({"landingZones": [{"arn": arn}]}))
+    }
+
+    fn landing_zone(version: &str, manifest: Value) -> Answer {
+        answer(json!({"landingZone": {"arn": ARN, "version": version, "manifest": manifest}}))
+    }
+
+    fn on_account(id: &str, status: &str) -> Value {
+        json!({
+            "arn": "arn:aws:controltower:eu-west-1:999999999999:enabledbaseline/X",
+            "baselineIdentifier": "arn:aws:controltower:eu-west-1::baseline/17BSJV3IGJ2QSGA2",
+            "targetIdentifier":
+                format!("arn:aws:organizations::999999999999:account/o-aa111bb222/{id}"),
+            "statusSummary": {"status": status},
+        })
+    }
+
+    #[tokio::test]
+    async fn from_4_0_on_a_control_makes_an_account_managed() {
+        let control = |target: &str, status: &str| {
+            json!({
+                "arn": "arn:aws:controltower:eu-west-1:999999999999:enabledcontrol/X",
+                "controlIdentifier": "arn:aws:controlcatalog:::control/x",
+                "targetIdentifier": format!("arn:aws:organizations::999999999999:{target}"),
+                "statusSummary": {"status": status},
+            })
+        };
+        let account =
+            |id: &str, status: &str| control(&format!("account/o-aa111bb222/{id}"), status);
+        let (aws, sent) = setup([
+            answer(json!({"enabledBaselines": [on_account("111111111111", "FAILED")]})),
+            listed(ARN),
+            landing_zone("4.0", json!({})),
+            answer(json!({
+                "enabledControls": [
+                    control("ou/o-aa111bb222/ou-ab12-11111111", "SUCCEEDED"),
+                    account("111111111111", "SUCCEEDED"),
+                    account("222222222222", "UNDER_CHANGE"),
+                ],
+                "nextToken": "2",
+            })),
+            answer(json!({"enabledControls": [
+                account("222222222222", "SUCCEEDED"),
+                account("333333333333", "UNDER_CHANGE"),
+                account("444444444444", "FAILED"),
+            ]})),
+        ]);
+        let baselines = aws.baselines(None).await.unwrap();
+        let expected = [
+            // What its baseline says counts.
+            ("111111111111", Management::Failed),
+            ("222222222222", Management::Managed),
+            ("333333333333", Management::UnderChange),
+        ];
+        let expected = expected.map(|(id, management)| (id.parse().unwrap(), management));
+        assert_eq!(baselines, Baselines(expected.into()));
+        assert_eq!(sent.calls()[3].1["includeChildren"], true);
+    }
+}

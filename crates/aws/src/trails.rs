@@ -1,0 +1,121 @@
+//! The organization's trail.
+
+use towerhook_core::{
+    Result,
+    landing_zone::Trail,
+    model::Arn,
+    ports::{TopicSet, TrailTopics},
+};
+
+use crate::{
+    Aws,
+    classify::{failed, has_code, parse, unusable},
+};
+
+const TRAIL: &str = "cloudtrail:GetTrail";
+const UPDATE_TRAIL: &str = "cloudtrail:UpdateTrail";
+
+pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
+    let found = match aws.cloudtrail().get_trail().name(name).send().await {
+        Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
+        answer => answer.map_err(failed(TRAIL))?.trail,
+    };
+    let found = found.ok_or_else(|| unusable(TRAIL, "an answer without a trail"))?;
+    let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
+        return Err(unusable(TRAIL, "a trail without a name or a bucket"));
+    };
+    Ok(Some(Trail {
+        name: name.to_owned(),
+        home_region: found.home_region().map(str::to_owned),
+        bucket: bucket.to_owned(),
+        topic: found
+            .sns_topic_arn()
+            .map(|arn| parse(TRAIL, arn))
+            .transpose()?,
+        kms_key: found
+            .kms_key_id()
+            .map(|arn| parse(TRAIL, arn))
+            .transpose()?,
+    }))
+}
+
+impl<S> TrailTopics for Aws<S> {
+    async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
+        // What the request leaves out stays as it is; an empty name takes the topic away.
+        let call = self
+            .cloudtrail()
+            .update_trail()
+            .name(trail)
+            .sns_topic_name(topic.map_or("", Arn::as_str));
+        match call.send().await {
+            Err(error) if has_code(&error, "InsufficientSnsTopicPolicyException") => Ok(
+                TopicSet::NotPublishable(failed(UPDATE_TRAIL)(error).chain()),
+            ),
+            answer => answer.map(|_| TopicSet::Done).map_err(failed(UPDATE_TRAIL)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use towerhook_core::{ErrorKind, ports::LandingZones};
+
+    use super::*;
+    use crate::testing::{answer, error, setup};
+
+    #[tokio::test]
+    async fn a_trail_is_what_cloudtrail_says() {
+        let found = json!({"Trail": {
+            "Name": "aws-controltower-BaselineCloudTrail",
+            "HomeRegion": "us-east-1",
+            "S3BucketName": "logs",
+            "SnsTopicARN": "arn:aws:sns:us-east-1:222222222222:topic",
+        }});
+        let (aws, sent) = setup([
+            answer(found),
+            error(400, "TrailNotFoundException"),
+            answer(json!({"Trail": {"Name": "no-bucket"}})),
+        ]);
+        let trail = aws.trail("mine").await.unwrap().unwrap();
+        assert_eq!(trail.name, "aws-controltower-BaselineCloudTrail");
+        assert_eq!(trail.home_region.as_deref(), Some("us-east-1"));
+        assert_eq!(trail.bucket, "logs");
+        assert_eq!(
+            trail.topic.unwrap().account().unwrap().as_str(),
+            "222222222222"
+        );
+        assert_eq!(trail.kms_key, None);
+        assert_eq!(sent.calls()[0].1["Name"], "mine");
+        assert_eq!(aws.trail("mine").await.unwrap(), None);
+        assert_eq!(
+            aws.trail("mine").await.unwrap_err().kind,
+            ErrorKind::Invalid
+        );
+    }
+    #[tokio::test]
+    async fn a_trail_gets_a_topic_and_loses_it_and_nothing_else_is_said() {
+        let topic: Arn = "arn:aws:sns:eu-west-1:111111111111:topic".parse().unwrap();
+        let (aws, sent) = setup([
+            answer(json!({})),
+            answer(json!({})),
+            error(400, "InsufficientSnsTopicPolicyException"),
+            error(400, "ConflictException"),
+        ]);
+        let set = |topic| aws.set_topic("mine", topic);
+        assert_eq!(set(Some(&topic)).await.unwrap(), TopicSet::Done);
+        assert_eq!(set(None).await.unwrap(), TopicSet::Done);
+        let sent = sent.calls();
+        assert_eq!(
+            sent[0].1,
+            json!({"Name": "mine", "SnsTopicName": topic.as_str()})
+        );
+        assert_eq!(sent[1].1, json!({"Name": "mine", "SnsTopicName": ""}));
+        assert!(matches!(
+            set(Some(&topic)).await.unwrap(),
+            TopicSet::NotPublishable(_)
+        ));
+        let error = set(None).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+    }
+}

@@ -1,0 +1,198 @@
+//! One account's integration, call by call.
+
+use std::{cell::Cell, time::Duration};
+
+use crate::{
+    Error, ErrorKind, Result,
+    enrollment::Action,
+    model::SubAccount,
+    planted::{Fault, planted},
+    ports::{Created, Integration, IntegrationSpec, Saas},
+};
+
+/// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
+const RESERVE: Duration = Duration::from_secs(75);
+
+/// What came of one account's actions, which run in order up to the first that fails.
+pub(super) enum Outcome {
+    /// It is watched, in this store and by this integration.
+    Enrolled(Place),
+    /// All was done, and it is not newly watched.
+    Changed {
+        /// Whether an integration was removed.
+        removed: bool,
+    },
+    /// The invocation ends before the next call would.
+    OutOfTime,
+    /// The SaaS wants no more calls for so long.
+    Enough(Duration),
+    /// The SaaS could not use the role.
+    NotUsable(String),
+    /// Somebody else's integration is in the way.
+    AlreadyUsed,
+    /// The new integration could not be made, so the old one was made again.
+    PutBack(Place, String),
+    /// A call failed.
+    Failed(Error),
+}
+
+/// Where an account is watched.
+pub(super) struct Place {
+    pub(super) sub_account: Option<SubAccount>,
+    pub(super) guid: Option<String>,
+    /// Whether nobody watched it for a moment.
+    pub(super) gap: bool,
+}
+
+impl Outcome {
+    /// Whether all of the account's actions were carried out.
+    pub(super) fn is_finished(&self) -> bool {
+        matches!(self, Self::Enrolled(_) | Self::Changed { .. })
+    }
+}
+
+pub(super) async fn integrate(
+    saas: &impl Saas,
+    actions: Vec<Action>,
+    enough: &Cell<Option<Duration>>,
+    time_left: impl Fn() -> Duration,
+) -> Outcome {
+    let mut outcome = Outcome::Changed { removed: false };
+    for action in actions {
+        if let Some(wait) = enough.get() {
+            return Outcome::Enough(wait);
+        }
+        if time_left() < RESERVE {
+            return Outcome::OutOfTime;
+        }
+        match act(saas, action, &time_left).await {
+            Ok(Outcome::Changed { removed: false }) => {}
+            Ok(done) if done.is_finished() => outcome = done,
+            Ok(stuck) => return stuck,
+            Err(error) => {
+                if let ErrorKind::Throttled {
+                    retry_after: Some(wait),
+                } = error.kind
+                {
+                    enough.set(Some(wait));
+                    return Outcome::Enough(wait);
+                }
+                return Outcome::Failed(error);
+            }
+        }
+    }
+    outcome
+}
+
+async fn act(
+    saas: &impl Saas,
+    action: Action,
+    time_left: impl Fn() -> Duration,
+) -> Result<Outcome> {
+    let place = |sub_account, guid| Place {
+        sub_account,
+        guid,
+        gap: false,
+    };
+    match action {
+        Action::CreateIntegration { sub_account, spec } => {
+            let mut created = saas.create(sub_account.as_ref(), &spec).await;
+            if planted(Fault::RepeatedWithoutLooking) && created.is_err() {
+                created = saas.create(sub_account.as_ref(), &spec).await;
+            }
+            Ok(outcome(created?, |guid| place(sub_account, guid)))
+        }
+        Action::UpdateIntegration {
+            existing,
+            spec,
+            enabled,
+        } => {
+            let updated = saas.update(&existing, &spec, enabled).await?;
+            let Integration {
+                guid, sub_account, ..
+            } = existing;
+            Ok(match outcome(updated, |_| place(sub_account, Some(guid))) {
+                Outcome::Enrolled(_) if !enabled => Outcome::Changed { removed: false },
+                outcome => outcome,
+            })
+        }
+        Action::MoveIntegration {
+            from,
+            sub_account,
+            spec,
+            swap,
+        } => {
+            let created = saas.create(sub_account.as_ref(), &spec).await?;
+            match created {
+                Created::Done(_) => {
+                    delete_all(saas, &from).await?;
+                    Ok(outcome(created, |guid| place(sub_account, guid)))
+                }
+                Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
+                Created::AlreadyUsed if swap => exchange(saas, from, sub_account, spec).await,
+                created => Ok(outcome(created, |guid| place(sub_account, guid))),
+            }
+        }
+        Action::DeleteIntegration { existing, .. } => {
+            saas.delete(&existing).await?;
+            Ok(Outcome::Changed { removed: true })
+        }
+        Action::CreateInstances(_)
+        | Action::DeleteInstances { .. }
+        | Action::RemakeInstances { .. } => Ok(Outcome::Changed { removed: false }),
+    }
+}
+
+fn outcome(created: Created, place: impl FnOnce(Option<String>) -> Place) -> Outcome {
+    match created {
+        Created::Done(guid) => Outcome::Enrolled(place(guid)),
+        Created::NotUsable(why) => Outcome::NotUsable(why),
+        Created::AlreadyUsed if planted(Fault::AlreadyUsedIsSuccess) => {
+            Outcome::Enrolled(place(None))
+        }
+        Created::AlreadyUsed => Outcome::AlreadyUsed,
+    }
+}
+
+async fn delete_all(saas: &impl Saas, all: &[Integration]) -> Result<()> {
+    for existing in all {
+        saas.delete(existing).await?;
+    }
+    Ok(())
+}
+
+/// Gives up the old integration for the new one, and puts it back where the new one cannot be made.
+async fn exchange(
+    saas: &impl Saas,
+    from: Vec<Integration>,
+    sub_account: Option<SubAccount>,
+    spec: IntegrationSpec,
+) -> Result<Outcome> {
+    delete_all(saas, &from).await?;
+    let why = match saas.create(sub_account.as_ref(), &spec).await {
+        Ok(Created::Done(guid)) => {
+            return Ok(Outcome::Enrolled(Place {
+                sub_account,
+                guid,
+                gap: true,
+            }));
+        }
+        Ok(Created::NotUsable(why)) => why,
+        Ok(Created::AlreadyUsed) => "another integration watches it already".to_owned(),
+        Err(error) => error.chain(),
+    };
+    let old = from.into_iter().next().and_then(|old| old.sub_account);
+    match saas.create(old.as_ref(), &spec).await? {
+        Created::Done(guid) => {
+            let place = Place {
+                sub_account: old,
+                guid,
+                gap: true,
+            };
+            Ok(Outcome::PutBack(place, why))
+        }
+        // What did not answer may have taken effect after all; the next look tells.
+        Created::AlreadyUsed => Ok(Outcome::AlreadyUsed),
+        Created::NotUsable(why) => Ok(Outcome::NotUsable(why)),
+    }
+}

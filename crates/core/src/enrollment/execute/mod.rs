@@ -1,0 +1,184 @@
+//! Carries out a plan: stacks, then integrations, then what goes.
+
+mod integrate;
+mod tally;
+
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use futures::{StreamExt, stream};
+use jiff::Timestamp;
+
+use self::{
+    integrate::{Outcome, integrate},
+    tally::Tally,
+};
+use super::{Action, Deployment, Inventory, Plan, Revisit};
+use crate::{
+    Result,
+    foundation::start_operation,
+    model::AccountId,
+    planted::{Fault, planted},
+    ports::{AccountPorts, Saas},
+};
+
+/// How many accounts' integrations are worked on at once.
+const AT_ONCE: usize = 8;
+
+/// What came of a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Accounts that are enrolled as of this pass.
+    pub enrolled: Vec<AccountId>,
+    /// Accounts whose integrations were removed in this pass.
+    pub left: Vec<AccountId>,
+    /// Accounts that nobody watched for a moment, on their way from one sub-account to another.
+    pub gaps: Vec<AccountId>,
+    /// Accounts to look at again.
+    pub revisits: Vec<Revisit>,
+    /// Accounts that only an administrator can help, and why.
+    pub blocked: Vec<(AccountId, String)>,
+    /// Calls that failed, as whole chains.
+    pub failures: Vec<String>,
+}
+
+/// Carries out a plan and makes no choices. What cannot be finished becomes a revisit.
+///
+/// `time_left` is the time until the invocation's deadline.
+///
+/// # Errors
+///
+/// The ledger could not be written. Records come first: a removal counts before it happens.
+pub async fn execute(
+    ports: &impl AccountPorts,
+    saas: &impl Saas,
+    deployment: &Deployment,
+    inventory: &Inventory,
+    plan: Plan,
+    now: Timestamp,
+    time_left: impl Fn() -> Duration,
+) -> Result<Report> {
+    let planned: Vec<_> = plan.records.clone().into_iter().collect();
+    if !planned.is_empty() {
+        ports.store_records(&planned).await?;
+    }
+    let mut tally = Tally::new(inventory, plan.records, now);
+    tally.report.revisits = plan.revisits;
+    tally.report.blocked = plan.blocked;
+    let mut by_account: BTreeMap<AccountId, Vec<Action>> = BTreeMap::new();
+    let mut removals = Vec::new();
+    let instances = Instances {
+        ports,
+        deployment,
+        now,
+    };
+    for action in plan.actions {
+        match action {
+            Action::CreateInstances(accounts) => {
+                let outcome = instances.create(&accounts).await;
+                tally.operation(&accounts, outcome);
+            }
+            Action::DeleteInstances { accounts, retain } if planted(Fault::RoleGoesFirst) => {
+                let outcome = instances.delete(&accounts, retain).await;
+                tally.operation(&accounts, outcome);
+            }
+            Action::DeleteInstances { .. } | Action::RemakeInstances { .. } => {
+                removals.push(action);
+            }
+            Action::CreateIntegration { ref spec, .. }
+            | Action::MoveIntegration { ref spec, .. }
+            | Action::UpdateIntegration { ref spec, .. } => {
+                by_account.entry(spec.account).or_default().push(action);
+            }
+            Action::DeleteIntegration { account, .. } => {
+                by_account.entry(account).or_default().push(action);
+            }
+        }
+    }
+    // Once the SaaS has said that it is enough, nobody asks it again in this pass.
+    let enough = Cell::new(None);
+    let outcomes: Vec<(AccountId, Outcome)> = stream::iter(by_account)
+        .map(|(account, actions)| {
+            let (enough, time_left) = (&enough, &time_left);
+            async move { (account, integrate(saas, actions, enough, time_left).await) }
+        })
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    let mut unfinished = BTreeSet::new();
+    for (account, outcome) in outcomes {
+        if !outcome.is_finished() {
+            unfinished.insert(account);
+        }
+        tally.integration(account, outcome);
+    }
+    for removal in removals {
+        match removal {
+            Action::RemakeInstances { accounts, retain } => {
+                let outcome = instances.delete(&accounts, retain).await;
+                if outcome.is_ok() {
+                    tally.remade(&accounts);
+                }
+                tally.operation(&accounts, outcome);
+            }
+            Action::DeleteInstances {
+                mut accounts,
+                retain,
+            } => {
+                // A role goes after the integration that uses it.
+                accounts.retain(|account| !unfinished.contains(account));
+                if !accounts.is_empty() {
+                    let outcome = instances.delete(&accounts, retain).await;
+                    tally.operation(&accounts, outcome);
+                }
+            }
+            _ => {}
+        }
+    }
+    let (report, records) = tally.into_parts();
+    if !records.is_empty() {
+        ports.store_records(&records).await?;
+    }
+    Ok(report)
+}
+
+/// The instances of the member StackSet.
+struct Instances<'a, P> {
+    ports: &'a P,
+    deployment: &'a Deployment,
+    now: Timestamp,
+}
+
+impl<P: AccountPorts> Instances<'_, P> {
+    /// What tells one request for an operation from the same one much later: the hour.
+    fn hour(&self) -> i64 {
+        self.now.as_second().div_euclid(3600)
+    }
+
+    async fn create(&self, accounts: &[AccountId]) -> Result<String> {
+        let policy = &self.deployment.policy;
+        let name = policy.names.member_stack_set();
+        let content = ("create", &policy.stack_id, accounts, self.hour());
+        start_operation(self.ports, &name, &content, async |operation| {
+            self.ports
+                .create_instances(&name, accounts, operation)
+                .await
+        })
+        .await
+    }
+
+    async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<String> {
+        let policy = &self.deployment.policy;
+        let name = policy.names.member_stack_set();
+        let content = ("delete", &policy.stack_id, accounts, retain, self.hour());
+        start_operation(self.ports, &name, &content, async |operation| {
+            self.ports
+                .delete_instances(&name, accounts, retain, operation)
+                .await
+        })
+        .await
+    }
+}

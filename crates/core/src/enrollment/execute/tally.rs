@@ -1,0 +1,203 @@
+//! What a pass reports and what the ledger remembers of it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{
+    Report,
+    integrate::{Outcome, Place},
+};
+use crate::{
+    Disposition, Error, Result,
+    enrollment::{Inventory, Record, Revisit},
+    error::FIRST_DELAY,
+    lifecycle::{MAX_ATTEMPTS, delay_of},
+    model::AccountId,
+};
+
+pub(super) struct Tally<'a> {
+    inventory: &'a Inventory,
+    now: Timestamp,
+    /// What the plan has just recorded.
+    planned: BTreeMap<AccountId, Option<Record>>,
+    /// What is to be recorded besides.
+    records: BTreeMap<AccountId, Record>,
+    pub(super) report: Report,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(
+        inventory: &'a Inventory,
+        planned: BTreeMap<AccountId, Option<Record>>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            inventory,
+            now,
+            planned,
+            records: BTreeMap::new(),
+            report: Report::default(),
+        }
+    }
+
+    pub(super) fn into_parts(self) -> (Report, Vec<(AccountId, Option<Record>)>) {
+        let records = self.records.into_iter();
+        let records = records.map(|(account, record)| (account, Some(record)));
+        (self.report, records.collect())
+    }
+
+    /// What the ledger says of the account by now.
+    fn known(&self, account: &AccountId) -> Record {
+        let planned = || self.planned.get(account).cloned().flatten();
+        let before = || self.inventory.records.get(account).cloned();
+        let recorded = self.records.get(account).cloned();
+        recorded
+            .or_else(planned)
+            .or_else(before)
+            .unwrap_or_default()
+    }
+
+    /// An operation that could not even be begun.
+    pub(super) fn operation(&mut self, accounts: &[AccountId], outcome: Result<String>) {
+        if let Err(error) = outcome {
+            self.report.failures.push(error.chain());
+            for account in accounts {
+                self.forget_revisit(account);
+                self.fall_back(*account, &error);
+            }
+        }
+    }
+
+    /// The accounts' stacks are on their way out, to be made anew.
+    pub(super) fn remade(&mut self, accounts: &[AccountId]) {
+        for account in accounts {
+            let record = Record {
+                remade_at: Some(self.now),
+                ..self.known(account)
+            };
+            self.records.insert(*account, record);
+        }
+    }
+
+    pub(super) fn integration(&mut self, account: AccountId, outcome: Outcome) {
+        match outcome {
+            Outcome::Enrolled(place) => {
+                let is_known = place.guid.is_some();
+                self.place(account, place);
+                self.forget_revisit(&account);
+                if !is_known {
+                    // The list names it, before somebody can bend what nobody knows for ours.
+                    self.revisit(account, FIRST_DELAY, self.attempts(account));
+                }
+                self.report.enrolled.push(account);
+            }
+            // Of two integrations one may go without its account leaving.
+            Outcome::Changed { removed } => {
+                let known = self.known(&account);
+                if removed && known.since.is_none() {
+                    self.report.left.push(account);
+                    // A removal that was put off counts from when it happens.
+                    if known.left_at.is_some_and(|at| at != self.now) {
+                        let left_at = Some(self.now);
+                        self.records.insert(account, Record { left_at, ..known });
+                    }
+                }
+            }
+            Outcome::OutOfTime => self.revisit(account, Duration::ZERO, self.attempts(account)),
+            // The SaaS's limit is nobody's failure.
+            Outcome::Enough(wait) => self.revisit(account, wait, self.attempts(account)),
+            Outcome::NotUsable(why) => {
+                let known = self.known(&account);
+                let record = Record {
+                    unusable_at: known.unusable_at.or(Some(self.now)),
+                    ..known
+                };
+                self.failed_attempt(account, record, why);
+            }
+            Outcome::AlreadyUsed => {
+                let why = "another integration of this Lacework application watches it already";
+                self.failed_attempt(account, self.known(&account), why.into());
+            }
+            Outcome::PutBack(place, why) => {
+                self.place(account, place);
+                let reason = format!("it could not be moved to another sub-account: {why}");
+                let record = Record {
+                    move_failed_at: Some(self.now),
+                    ..self.known(&account)
+                };
+                self.block(account, record, reason);
+            }
+            Outcome::Failed(error) => {
+                self.report.failures.push(error.chain());
+                self.fall_back(account, &error);
+            }
+        }
+    }
+
+    fn place(&mut self, account: AccountId, place: Place) {
+        let Place {
+            sub_account,
+            guid,
+            gap,
+        } = place;
+        let mut record = self.known(&account).enrolled(self.now, sub_account, guid);
+        if gap {
+            record.gap_at = Some(self.now);
+            self.report.gaps.push(account);
+        }
+        self.records.insert(account, record);
+    }
+
+    /// Tries again while attempts are left, then tells an administrator.
+    fn failed_attempt(&mut self, account: AccountId, record: Record, why: String) {
+        let attempt = self.attempts(account);
+        if attempt < MAX_ATTEMPTS {
+            self.revisit(account, delay_of(attempt), attempt + 1);
+        } else {
+            self.block(account, record, why);
+        }
+    }
+
+    fn block(&mut self, account: AccountId, record: Record, why: String) {
+        self.forget_revisit(&account);
+        let record = Record {
+            reason: Some(why.clone()),
+            ..record
+        };
+        self.records.insert(account, record);
+        self.report.blocked.push((account, why));
+    }
+
+    fn fall_back(&mut self, account: AccountId, error: &Error) {
+        let attempt = self.attempts(account);
+        match error.disposition() {
+            Disposition::RetryAfter(delay) if attempt < MAX_ATTEMPTS => {
+                self.revisit(account, delay.max(delay_of(attempt)), attempt + 1);
+            }
+            Disposition::RetryAfter(_) | Disposition::Permanent => {
+                self.block(account, self.known(&account), error.chain());
+            }
+            Disposition::Ignore => self.revisit(account, FIRST_DELAY, attempt + 1),
+        }
+    }
+
+    fn revisit(&mut self, account: AccountId, delay: Duration, attempt: u32) {
+        self.forget_revisit(&account);
+        self.report.revisits.push(Revisit {
+            account,
+            delay,
+            attempt,
+        });
+    }
+
+    fn forget_revisit(&mut self, account: &AccountId) {
+        self.report
+            .revisits
+            .retain(|revisit| revisit.account != *account);
+    }
+
+    fn attempts(&self, account: AccountId) -> u32 {
+        self.inventory.scope.attempts(&account)
+    }
+}

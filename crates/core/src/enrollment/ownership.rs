@@ -1,0 +1,55 @@
+use std::collections::BTreeMap;
+
+use super::{Policy, Record};
+use crate::{
+    model::{AccountId, ExternalId, Names, account_of_role},
+    planted::{Fault, planted},
+    ports::Integration,
+};
+
+/// Tells this deployment's integrations from everybody else's.
+#[derive(Debug)]
+pub struct Ownership<'a> {
+    policy: &'a Policy,
+    by_guid: BTreeMap<&'a str, AccountId>,
+}
+
+impl<'a> Ownership<'a> {
+    /// What is ours by `policy`, and by what the ledger remembers of having made.
+    pub fn new(policy: &'a Policy, records: &'a BTreeMap<AccountId, Record>) -> Self {
+        let by_guid = records
+            .iter()
+            .filter_map(|(account, record)| Some((record.guid.as_deref()?, *account)))
+            .collect();
+        Self { policy, by_guid }
+    }
+
+    /// The account that a member integration of ours is about; `None` for one that is not ours.
+    ///
+    /// Another deployment's may have the same name and role, so these count only where the
+    /// external id is shown masked. One that somebody has bent is still ours by its guid.
+    pub fn member(&self, integration: &Integration) -> Option<AccountId> {
+        if let Some(account) = self.by_guid.get(integration.guid.as_str()) {
+            return Some(*account);
+        }
+        if planted(Fault::ForeignIsOurs) {
+            return account_of_role(&integration.role_arn);
+        }
+        let Policy {
+            tenant,
+            external_id_suffix,
+            names,
+            partition,
+            ..
+        } = self.policy;
+        let shown = &integration.external_id;
+        ExternalId::account_in(shown, tenant, external_id_suffix).or_else(|| {
+            let account = account_of_role(&integration.role_arn)?;
+            let role = Names::role_arn(partition, &account, &names.member_role());
+            let is_ours = ExternalId::is_masked(shown)
+                && integration.name == names.member_integration(&account)
+                && integration.role_arn == role;
+            is_ours.then_some(account)
+        })
+    }
+}

@@ -1,0 +1,110 @@
+//! Accounts that are not to be watched.
+
+use super::{Case, Draft, Release, StackEnd};
+use crate::{
+    enrollment::{Action, Known, Reason, Record, Watchers},
+    landing_zone::{AccountState, InstanceState, Management, StackInstance},
+};
+
+/// After so many deletions in vain a stack is only forgotten: its account keeps us out.
+const FORGET_AFTER: u32 = 5;
+
+/// Who is enrolled stays so, and keeps the record of it.
+pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+    // Setup has removed what watched it.
+    let is_removed = reason == Reason::NoConfigCapability;
+    if is_removed || case.known.since.is_none() {
+        case.record(draft, case.known.clone().not_enrolled(reason.to_string()));
+    }
+}
+
+/// Switches the integration off until the account comes back.
+pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
+        return draft.look_again(case);
+    };
+    let spec = case.policy.member_integration(case.id);
+    for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
+        let spec = spec.clone();
+        draft.plan.actions.push(Action::UpdateIntegration {
+            existing,
+            spec,
+            enabled: false,
+        });
+    }
+    case.record(draft, case.known.clone().not_enrolled(reason.to_string()));
+}
+
+/// Takes the account out: its integrations first, then its stack.
+pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+    let (Known::Known(Watchers { ours, .. }), Known::Known(instance)) =
+        (&case.view.integrations, &case.view.instance)
+    else {
+        return draft.look_again(case);
+    };
+    let (stack, wait) = match instance {
+        None => (StackEnd::Stay, false),
+        Some(instance) if instance.state == InstanceState::InProgress => {
+            draft.look_on(case);
+            (StackEnd::Stay, true)
+        }
+        Some(instance) => match stack_end(case, instance) {
+            Some(end) => (end, false),
+            None => {
+                draft.look_again(case);
+                (StackEnd::Stay, true)
+            }
+        },
+    };
+    if !ours.is_empty() || stack != StackEnd::Stay {
+        draft.releases.push(Release {
+            account: *case.id,
+            integrations: ours.clone(),
+            stack,
+        });
+        if !wait {
+            draft.look_again(case);
+        }
+    } else if !wait {
+        conclude(draft, case, reason);
+    }
+}
+
+/// What becomes of a stack, or `None` where it cannot be said yet whether anybody can reach it.
+fn stack_end(case: &Case<'_>, instance: &StackInstance) -> Option<StackEnd> {
+    let is_active = matches!(&case.view.account, Known::Known(Some(account))
+        if account.state == AccountState::Active);
+    if case.is_management() {
+        // Setup makes and removes that stack.
+        return Some(StackEnd::Stay);
+    }
+    if !is_active || instance.state == InstanceState::Inoperable || case.attempt >= FORGET_AFTER {
+        return Some(StackEnd::Forget);
+    }
+    let managed = !case.policy.control_tower || case.policy.is_shared_account(case.id);
+    match &case.view.management {
+        _ if managed => Some(StackEnd::Delete),
+        Known::Known(Management::Managed | Management::Failed) => Some(StackEnd::Delete),
+        // AWSControlTowerExecution went with Control Tower's hold on the account.
+        Known::Known(Management::NotManaged) => Some(StackEnd::Stay),
+        Known::Known(Management::UnderChange) | Known::Unknown(_) => None,
+    }
+}
+
+/// Nothing of ours is left in it.
+fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+    let known = &case.known;
+    if reason == Reason::Gone && known.since.is_none() && !known.left_within_the_day(case.now) {
+        return case.forget(draft);
+    }
+    let left_at = known.left_at.or(known.since.map(|_| case.now));
+    case.record(
+        draft,
+        Record {
+            reason: Some(reason.to_string()),
+            left_at,
+            existing_at_launch: known.existing_at_launch,
+            ..Record::default()
+        },
+    );
+}

@@ -1,0 +1,275 @@
+//! The planner: what each account's circumstances call for, and what all of them together allow.
+
+mod leave;
+mod watch;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    AccountView, Action, Decision, Deployment, Inventory, Known, Plan, Policy, Record, Revisit,
+    Watchers, decide, offboarding,
+};
+use crate::{
+    error::FIRST_DELAY,
+    lifecycle::{MAX_ATTEMPTS, delay_of},
+    model::AccountId,
+    ports::{Health, Integration},
+};
+
+/// What to do so that every account in scope is as it should be.
+///
+/// Deterministic and total. What could not be read is looked at again and changes nothing.
+pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> Plan {
+    let policy = &deployment.policy;
+    let mut draft = Draft::default();
+    let may_remake = may_remake(policy, inventory, now);
+    for (id, view) in &inventory.accounts {
+        let record = inventory.records.get(id);
+        let arrived = inventory.scope.arrived.contains(id);
+        let known = record.cloned().unwrap_or_default();
+        let case = Case {
+            policy,
+            id,
+            view,
+            record,
+            known: Record {
+                existing_at_launch: known.existing_at_launch && !arrived,
+                ..known
+            },
+            attempt: inventory.scope.attempts(id),
+            may_remake,
+            now,
+        };
+        if record.is_some_and(|record| record.existing_at_launch) && arrived {
+            case.record(&mut draft, case.known.clone());
+        }
+        match decide(policy, id, view, record, arrived) {
+            Decision::Watch(sub_account) => watch::watch(&mut draft, &case, sub_account),
+            Decision::Keep(sub_account, reason) => {
+                watch::keep(&mut draft, &case, sub_account, reason);
+            }
+            Decision::Leave(reason) => leave::leave(&mut draft, &case, reason),
+            Decision::Pause(reason) => leave::pause(&mut draft, &case, reason),
+            Decision::Release(reason) => leave::release(&mut draft, &case, reason),
+            Decision::Wait(why) => {
+                // A look at everything leaves a record of every account.
+                if inventory.scope.all && record.is_none() {
+                    case.record(&mut draft, Record::default().not_enrolled(why));
+                }
+                draft.look_again(&case);
+            }
+        }
+    }
+    draft.into_plan(policy, inventory, now)
+}
+
+/// Whether stacks may be made anew where the SaaS cannot use them. When it fails with many accounts
+/// at once the fault is hardly theirs.
+fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
+    let is_failing = |view: &&AccountView| {
+        matches!(&view.integrations, Known::Known(Watchers { ours, .. })
+            if ours.iter().any(|one| one.enabled && matches!(one.health, Health::Failing(_))))
+    };
+    let failing = inventory.accounts.values().filter(is_failing).count();
+    let unusable = inventory.records.values();
+    let unusable = unusable.filter(|record| record.unusable_at.is_some());
+    let failing = failing.max(unusable.count());
+    let remade = inventory.records.values();
+    let remade = remade.filter(|record| record.remade_within_the_day(now));
+    failing.max(remade.count()) <= offboarding::limit(policy, &inventory.records, now)
+}
+
+/// One account's circumstances.
+struct Case<'a> {
+    policy: &'a Policy,
+    id: &'a AccountId,
+    view: &'a AccountView,
+    record: Option<&'a Record>,
+    /// The record as it should go on: no longer that of an account that was there at launch, once a
+    /// lifecycle event has named it.
+    known: Record,
+    attempt: u32,
+    /// Whether the stacks of accounts may be made anew in this pass.
+    may_remake: bool,
+    now: Timestamp,
+}
+
+impl Case<'_> {
+    /// Asks the ledger to say `wanted`, if it says anything else.
+    fn record(&self, draft: &mut Draft, wanted: Record) {
+        if self.record.is_none_or(|record| *record != wanted) {
+            draft.plan.records.insert(*self.id, Some(wanted));
+        }
+    }
+
+    fn is_management(&self) -> bool {
+        *self.id == self.policy.management_account
+    }
+
+    /// Asks the ledger to forget an account of which nothing is left.
+    fn forget(&self, draft: &mut Draft) {
+        if self.record.is_some() {
+            draft.plan.records.insert(*self.id, None);
+        }
+    }
+}
+
+#[derive(Default)]
+struct Draft {
+    plan: Plan,
+    create: Vec<AccountId>,
+    /// Accounts whose stack goes, to be made anew.
+    remake: Vec<AccountId>,
+    /// Accounts whose stack can only be forgotten, to be made anew.
+    abandon: Vec<AccountId>,
+    releases: Vec<Release>,
+}
+
+/// An account on its way out.
+struct Release {
+    account: AccountId,
+    integrations: Vec<Integration>,
+    /// What becomes of the member stack.
+    stack: StackEnd,
+}
+
+/// What becomes of the member stack of an account that leaves.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StackEnd {
+    /// There is none, or it stays: nobody can reach it, and a stack that is left behind would be
+    /// in the way when the account comes back.
+    Stay,
+    /// It is deleted.
+    Delete,
+    /// The StackSet forgets it, since its account is out of reach for good.
+    Forget,
+}
+
+impl Draft {
+    /// Another look that uses up an attempt.
+    fn look_again(&mut self, case: &Case<'_>) {
+        let attempt = case.attempt + 1;
+        if attempt <= MAX_ATTEMPTS {
+            let delay = delay_of(case.attempt);
+            self.plan.revisits.push(Revisit {
+                account: *case.id,
+                delay,
+                attempt,
+            });
+        }
+    }
+
+    /// Another look that uses up nothing: something is under way.
+    fn look_on(&mut self, case: &Case<'_>) {
+        let revisit = Revisit {
+            account: *case.id,
+            delay: FIRST_DELAY,
+            attempt: case.attempt,
+        };
+        self.plan.revisits.push(revisit);
+    }
+
+    fn block(&mut self, case: &Case<'_>, reason: String) {
+        let wanted = Record {
+            reason: Some(reason.clone()),
+            ..case.known.clone()
+        };
+        case.record(self, wanted);
+        self.plan.blocked.push((*case.id, reason));
+    }
+
+    fn into_plan(self, policy: &Policy, inventory: &Inventory, now: Timestamp) -> Plan {
+        let Self {
+            mut plan,
+            create,
+            remake,
+            abandon,
+            releases,
+        } = self;
+        // Who has a stack and no integration was never enrolled; who was let through before a
+        // call failed is not asked about again.
+        let let_through = |id: &AccountId| {
+            inventory
+                .records
+                .get(id)
+                .is_some_and(|record| record.since.is_none() && record.left_within_the_day(now))
+        };
+        let (leaving, free): (Vec<_>, Vec<_>) = releases.into_iter().partition(|release| {
+            !release.integrations.is_empty() && !let_through(&release.account)
+        });
+        plan.actions.extend(release_actions(free));
+        let ids: BTreeSet<AccountId> = leaving.iter().map(|release| release.account).collect();
+        plan.held = offboarding::check(policy, &inventory.records, &ids, now);
+        for id in &ids {
+            let planned = plan.records.get(id).cloned().flatten();
+            let known = planned
+                .or_else(|| inventory.records.get(id).cloned())
+                .unwrap_or_default();
+            let record = if plan.held.is_some() {
+                Record {
+                    held: true,
+                    ..known
+                }
+            } else {
+                // Counted before it is carried out, so that a crash cannot hide it from the limit.
+                Record {
+                    since: None,
+                    left_at: Some(now),
+                    held: false,
+                    ..known
+                }
+            };
+            if inventory.records.get(id) != Some(&record) {
+                plan.records.insert(*id, Some(record));
+            }
+        }
+        if plan.held.is_some() {
+            // Nothing changes before an administrator says so; the schedule looks again.
+            plan.revisits
+                .retain(|revisit| !ids.contains(&revisit.account));
+        } else {
+            plan.actions.extend(release_actions(leaving));
+        }
+        for (accounts, retain) in [(remake, false), (abandon, true)] {
+            if !accounts.is_empty() {
+                plan.actions
+                    .push(Action::RemakeInstances { accounts, retain });
+            }
+        }
+        if !create.is_empty() {
+            // First, since a stack takes longest.
+            plan.actions.insert(0, Action::CreateInstances(create));
+        }
+        plan
+    }
+}
+
+fn release_actions(releases: Vec<Release>) -> Vec<Action> {
+    let mut actions = Vec::new();
+    let (mut delete, mut forget) = (Vec::new(), Vec::new());
+    for Release {
+        account,
+        integrations,
+        stack,
+    } in releases
+    {
+        actions.extend(
+            integrations
+                .into_iter()
+                .map(|existing| Action::DeleteIntegration { account, existing }),
+        );
+        match stack {
+            StackEnd::Delete => delete.push(account),
+            StackEnd::Forget => forget.push(account),
+            StackEnd::Stay => {}
+        }
+    }
+    for (accounts, retain) in [(delete, false), (forget, true)] {
+        if !accounts.is_empty() {
+            actions.push(Action::DeleteInstances { accounts, retain });
+        }
+    }
+    actions
+}

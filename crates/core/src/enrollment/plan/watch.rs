@@ -1,0 +1,229 @@
+//! Accounts that are to be watched.
+
+use jiff::SignedDuration;
+
+use super::{Case, Draft};
+use crate::{
+    enrollment::{Action, Known, Reason, Record, Watchers},
+    landing_zone::InstanceState,
+    lifecycle::MAX_ATTEMPTS,
+    model::SubAccount,
+    planted::{Fault, planted},
+    ports::{Health, Integration, IntegrationSpec},
+};
+
+/// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.
+const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
+
+/// Sees to the member stack first, and to the integration once it stands.
+pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>) {
+    let Known::Known(instance) = &case.view.instance else {
+        return draft.look_again(case);
+    };
+    let Some(instance) = instance else {
+        create(draft, case);
+        return draft.look_on(case);
+    };
+    match instance.state {
+        InstanceState::InProgress => draft.look_on(case),
+        InstanceState::Current => integrate(draft, case, sub_account, None),
+        InstanceState::Outdated if planted(Fault::OutdatedIsCurrent) => {
+            integrate(draft, case, sub_account, None);
+        }
+        InstanceState::Outdated if case.attempt < MAX_ATTEMPTS => {
+            create(draft, case);
+            draft.look_again(case);
+        }
+        // First the deletion that was begun is tried again; then the stack is left behind.
+        InstanceState::Inoperable if case.attempt < MAX_ATTEMPTS => {
+            match case.attempt {
+                0 => draft.remake.push(*case.id),
+                _ => draft.abandon.push(*case.id),
+            }
+            draft.look_again(case);
+        }
+        InstanceState::Outdated | InstanceState::Inoperable => {
+            let reason = instance
+                .reason
+                .as_deref()
+                .unwrap_or("CloudFormation gives no reason");
+            draft.block(case, format!("its member stack cannot be made: {reason}"));
+        }
+    }
+}
+
+/// What is known of the role that was there before says nothing of the new one.
+fn create(draft: &mut Draft, case: &Case<'_>) {
+    draft.create.push(*case.id);
+    if case.known.unusable_at.is_some() {
+        let record = Record {
+            unusable_at: None,
+            ..case.known.clone()
+        };
+        case.record(draft, record);
+    }
+}
+
+/// Sees to the integration of an account whose stack is out of reach, if it is watched at all.
+pub(super) fn keep(
+    draft: &mut Draft,
+    case: &Case<'_>,
+    sub_account: Option<SubAccount>,
+    reason: Reason,
+) {
+    let stands = matches!(&case.view.instance, Known::Known(Some(instance))
+        if instance.state == InstanceState::Current);
+    if case.known.since.is_none() {
+        super::leave::leave(draft, case, reason);
+    } else if stands {
+        integrate(draft, case, sub_account, Some(reason));
+    } else {
+        draft.block(case, reason.to_string());
+    }
+}
+
+fn integrate(
+    draft: &mut Draft,
+    case: &Case<'_>,
+    sub_account: Option<SubAccount>,
+    out_of_reach: Option<Reason>,
+) {
+    let Known::Known(Watchers { ours, others }) = &case.view.integrations else {
+        return draft.look_again(case);
+    };
+    let spec = case.policy.member_integration(case.id);
+    let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
+        .iter()
+        .partition(|integration| integration.sub_account == sub_account);
+    // Of several the best stays. Among equals the id decides and not the ledger, which listings of
+    // different age could turn against the one that was kept before.
+    here.sort_by(|one, other| {
+        let rank = |existing: &Integration| (!is_as_wanted(existing, &spec), existing.guid.clone());
+        rank(one).cmp(&rank(other))
+    });
+    let Some((existing, doubled)) = here.split_first() else {
+        return begin(draft, case, sub_account, &elsewhere, others, spec);
+    };
+    let doubled = if planted(Fault::DoubledStays) {
+        &[]
+    } else {
+        doubled
+    };
+    for existing in elsewhere.iter().chain(doubled) {
+        draft.plan.actions.push(Action::DeleteIntegration {
+            account: *case.id,
+            existing: (*existing).clone(),
+        });
+    }
+    if !is_as_wanted(existing, &spec) {
+        if out_of_reach.is_none() && makes_anew(draft, case) {
+            return;
+        }
+        update(draft, existing, spec);
+        return draft.look_again(case);
+    }
+    match (&existing.health, out_of_reach) {
+        (Health::Failing(why), Some(reason)) => {
+            draft.block(
+                case,
+                format!("{reason}, and Lacework cannot read it: {why}"),
+            );
+        }
+        (Health::Failing(why), None) => mend(draft, case, existing, spec, why),
+        (Health::Good | Health::Unknown, Some(reason)) => {
+            draft.block(case, format!("{reason}; it stays watched"));
+        }
+        (Health::Good | Health::Unknown, None) => {
+            let guid = Some(existing.guid.clone());
+            let record = case.known.clone();
+            case.record(draft, record.enrolled(case.now, sub_account, guid));
+        }
+    }
+}
+
+/// Makes the integration where there is none, or moves the one that is in another sub-account.
+fn begin(
+    draft: &mut Draft,
+    case: &Case<'_>,
+    sub_account: Option<SubAccount>,
+    elsewhere: &[&Integration],
+    others: &[Integration],
+    spec: IntegrationSpec,
+) {
+    let foreign = others.iter().find(|other| other.sub_account == sub_account);
+    if let Some(other) = foreign {
+        let reason = format!("integration {:?} watches it already", other.name);
+        return draft.block(case, reason);
+    }
+    if makes_anew(draft, case) {
+        return;
+    }
+    draft.plan.actions.push(if elsewhere.is_empty() {
+        Action::CreateIntegration { sub_account, spec }
+    } else {
+        Action::MoveIntegration {
+            from: elsewhere.iter().copied().cloned().collect(),
+            sub_account,
+            spec,
+            swap: !case.known.move_failed_within_the_day(case.now),
+        }
+    });
+}
+
+/// Makes anew what the role stands on; where that was done today, asks the SaaS to try again.
+///
+/// A role that was deleted by hand shows only here: applying an unchanged template makes nothing.
+fn mend(
+    draft: &mut Draft,
+    case: &Case<'_>,
+    existing: &Integration,
+    spec: IntegrationSpec,
+    why: &str,
+) {
+    if case.known.remade_within_the_day(case.now) {
+        update(draft, existing, spec);
+    } else if case.is_management() {
+        draft.block(case, format!("Lacework cannot read it: {why}"));
+    } else if case.may_remake {
+        draft.remake.push(*case.id);
+        draft.look_on(case);
+    } else {
+        draft.block(
+            case,
+            format!("Lacework cannot read it, like many others: {why}"),
+        );
+    }
+}
+
+/// Makes the stack anew where the SaaS could not use its role however often it was asked: an
+/// account without an integration has no state that tells of a role that somebody deleted.
+fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
+    let known = &case.known;
+    let unusable = known.unusable_at.map(|at| case.now.duration_since(at));
+    // Each look tries the role first.
+    let may = case.attempt > 0
+        && unusable.is_some_and(|time| time >= UNUSABLE_FOR)
+        && case.may_remake
+        && !known.remade_within_the_day(case.now)
+        && !case.is_management();
+    if may {
+        draft.remake.push(*case.id);
+        draft.look_on(case);
+    }
+    may
+}
+
+fn update(draft: &mut Draft, existing: &Integration, spec: IntegrationSpec) {
+    draft.plan.actions.push(Action::UpdateIntegration {
+        existing: existing.clone(),
+        spec,
+        enabled: true,
+    });
+}
+
+fn is_as_wanted(existing: &Integration, spec: &IntegrationSpec) -> bool {
+    existing.enabled
+        && existing.name == spec.name
+        && existing.role_arn == spec.role_arn
+        && spec.external_id.is_shown_as(&existing.external_id)
+}

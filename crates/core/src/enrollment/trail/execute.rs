@@ -1,0 +1,184 @@
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{TrailAction, TrailPlan, observe::observe, plan_trail};
+use crate::{
+    Disposition, ErrorKind, Result,
+    enrollment::{Deployment, Inventory, Report},
+    foundation::start_operation,
+    lifecycle::{MAX_ATTEMPTS, Message, MessageScope, delay_of},
+    ports::{AccountPorts, Created, Saas},
+};
+
+/// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
+const RESERVE: Duration = Duration::from_secs(75);
+
+/// SQS delays a message by no more.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+/// What came of a look at the trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrailReport {
+    /// How many writes were made.
+    pub changes: usize,
+    /// Another look at the whole organization, and when.
+    pub revisit: Option<(Message, Duration)>,
+    /// What only an administrator can help, in words.
+    pub blocked: Vec<String>,
+    /// What could not be read, and calls that failed, as whole chains.
+    pub failures: Vec<String>,
+}
+
+impl TrailReport {
+    /// Tells an administrator with the accounts: the trail's account is Log Archive.
+    pub(in crate::enrollment) fn add_to(&self, report: &mut Report, deployment: &Deployment) {
+        report.failures.extend(self.failures.iter().cloned());
+        if let Some(trail) = &deployment.trail {
+            let account = trail.integration.account;
+            let blocked = self.blocked.iter().cloned();
+            report.blocked.extend(blocked.map(|why| (account, why)));
+        }
+    }
+}
+
+/// Looks at the trail and mends it, where the pass is over the whole organization.
+///
+/// `time_left` is the time until the invocation's deadline. Whoever calls holds the lease.
+///
+/// # Errors
+///
+/// The ledger could not be written. What is mended counts before it is mended.
+pub async fn keep_trail(
+    ports: &impl AccountPorts,
+    saas: &impl Saas,
+    deployment: &Deployment,
+    inventory: &Inventory,
+    now: Timestamp,
+    time_left: impl Fn() -> Duration,
+) -> Result<TrailReport> {
+    let Some(trail) = deployment
+        .trail
+        .as_ref()
+        .filter(|_| inventory.scope.all && time_left() >= RESERVE)
+    else {
+        return Ok(TrailReport::default());
+    };
+    let view = observe(ports, saas, deployment, trail).await;
+    let mut report = TrailReport::default();
+    report.failures.extend(view.log.reason());
+    report.failures.extend(view.audit.reason());
+    report.failures.extend(view.integrations.reason());
+    let TrailPlan {
+        actions,
+        record,
+        look_again,
+        blocked,
+    } = plan_trail(deployment, inventory, &view, now);
+    report.blocked = blocked;
+    if let Some(trail) = record {
+        let deployment = Deployment {
+            trail: Some(trail),
+            ..deployment.clone()
+        };
+        ports.store_deployment(&deployment).await?;
+    }
+    let mut look_again = look_again;
+    let mut wait = Duration::ZERO;
+    for action in actions {
+        tracing::info!(%action, "trail");
+        if time_left() < RESERVE {
+            look_again = true;
+            break;
+        }
+        match act(ports, saas, deployment, &action, now).await {
+            Ok(Created::Done(_)) => report.changes += 1,
+            Ok(Created::NotUsable(why)) if inventory.scope.attempt < MAX_ATTEMPTS => {
+                tracing::warn!(why, "the SaaS cannot use the trail's role or queue yet");
+                look_again = true;
+                break;
+            }
+            Ok(Created::NotUsable(why)) => {
+                report.blocked.push(format!(
+                    "Lacework cannot use the trail's role or queue: {why}"
+                ));
+                break;
+            }
+            Ok(Created::AlreadyUsed) => {
+                report.blocked.push(
+                    "the trail's queue is used by another integration of this Lacework account"
+                        .into(),
+                );
+                break;
+            }
+            Err(error) if error.kind == ErrorKind::NotFound => {
+                report.blocked.push(format!(
+                    "{action} failed, since it is gone; update the stack, so that setup makes it \
+                     anew: {}",
+                    error.chain()
+                ));
+                break;
+            }
+            Err(error) => {
+                match error.disposition() {
+                    Disposition::RetryAfter(asked) => {
+                        wait = asked;
+                        look_again = true;
+                    }
+                    Disposition::Permanent | Disposition::Ignore => {
+                        report.blocked.push(error.chain());
+                    }
+                }
+                report.failures.push(error.chain());
+                break;
+            }
+        }
+    }
+    let attempt = inventory.scope.attempt;
+    report.revisit = (look_again && attempt < MAX_ATTEMPTS).then(|| {
+        let message = Message::new(MessageScope::All, attempt + 1);
+        (message, delay_of(attempt).max(wait).min(LONGEST_WAIT))
+    });
+    Ok(report)
+}
+
+async fn act(
+    ports: &impl AccountPorts,
+    saas: &impl Saas,
+    deployment: &Deployment,
+    action: &TrailAction,
+    now: Timestamp,
+) -> Result<Created> {
+    let stack_id = &deployment.policy.stack_id;
+    // What tells one request for an operation from the same one much later.
+    let hour = now.as_second().div_euclid(3600);
+    match action {
+        TrailAction::CreateInstance { stack_set, account } => {
+            let content = ("create", stack_id, account, hour);
+            start_operation(ports, stack_set, &content, async |operation| {
+                ports
+                    .create_instances(stack_set, &[*account], operation)
+                    .await
+            })
+            .await?;
+        }
+        TrailAction::DeleteInstance { stack_set, account } => {
+            let content = ("delete", stack_id, account, hour);
+            start_operation(ports, stack_set, &content, async |operation| {
+                ports
+                    .delete_instances(stack_set, &[*account], false, operation)
+                    .await
+            })
+            .await?;
+        }
+        TrailAction::CreateIntegration(spec) => {
+            let store = deployment.policy.destination.shared();
+            return saas.create(store, spec).await;
+        }
+        TrailAction::UpdateIntegration { existing, spec } => {
+            return saas.update(existing, spec, true).await;
+        }
+        TrailAction::DeleteIntegration(existing) => saas.delete(existing).await?,
+    }
+    Ok(Created::Done(None))
+}

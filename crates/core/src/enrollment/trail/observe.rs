@@ -1,0 +1,65 @@
+use std::collections::BTreeSet;
+
+use futures::join;
+
+use super::TrailView;
+use crate::{
+    Result,
+    enrollment::{DeployedTrail, Deployment, Known},
+    landing_zone::StackInstance,
+    model::AccountId,
+    ports::{AccountPorts, Integration, IntegrationKind, Saas},
+};
+
+/// Reads all that the trail's plan needs.
+pub(super) async fn observe(
+    ports: &impl AccountPorts,
+    saas: &impl Saas,
+    deployment: &Deployment,
+    trail: &DeployedTrail,
+) -> TrailView {
+    let names = &deployment.policy.names;
+    let (integrations, log, audit) = join!(
+        integrations(saas, deployment),
+        instance(ports, names.log_stack_set(), trail.integration.account),
+        instance(ports, names.audit_stack_set(), trail.audit),
+    );
+    TrailView {
+        integrations,
+        log,
+        audit,
+    }
+}
+
+async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Known<Vec<Integration>> {
+    let kind = IntegrationKind::CloudTrail;
+    let listed = async {
+        let mut all = saas
+            .integrations(deployment.policy.destination.shared(), kind)
+            .await?;
+        if deployment.organization {
+            all.extend(saas.organization_integrations(kind).await?);
+        }
+        // A store shows the organization's integrations as well.
+        let mut seen = BTreeSet::new();
+        all.retain(|integration| seen.insert(integration.guid.clone()));
+        Result::Ok(all)
+    };
+    known(listed.await)
+}
+
+async fn instance(
+    ports: &impl AccountPorts,
+    stack_set: String,
+    account: AccountId,
+) -> Known<Option<StackInstance>> {
+    let instances = ports.instances(&stack_set, Some(&[account])).await;
+    known(instances.map(|all| all.into_iter().find(|one| one.account == account)))
+}
+
+fn known<T>(reading: Result<T>) -> Known<T> {
+    match reading {
+        Ok(value) => Known::Known(value),
+        Err(error) => Known::Unknown(error.chain()),
+    }
+}

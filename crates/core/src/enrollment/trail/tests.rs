@@ -1,0 +1,431 @@
+use super::*;
+use crate::landing_zone::TrailTopic;
+use crate::{
+    enrollment::{Capability, Policy, Watchers},
+    landing_zone::{Account, AccountState, Management},
+    lifecycle::Scope,
+    model::{ExternalId, Names, OuId},
+};
+
+const LOG: &str = "000000000001";
+const AUDIT: &str = "000000000002";
+const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/000000000002/acme-laceworkcws";
+
+fn now() -> Timestamp {
+    "2026-01-02T00:00:00Z".parse().unwrap()
+}
+
+fn hours_ago(hours: i64) -> Timestamp {
+    now() - SignedDuration::from_hours(hours)
+}
+
+fn ou(n: usize) -> OuId {
+    format!("ou-ab12-0000000{n}").parse().unwrap()
+}
+
+fn deployment(destination: Destination) -> Deployment {
+    let policy = Policy {
+        stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
+        partition: "aws".into(),
+        region: "us-east-1".into(),
+        management_account: "000000000099".parse().unwrap(),
+        tenant: "acme".into(),
+        names: Names {
+            resource: "acme".into(),
+            prefix: "Lacework-Control-Tower-".parse().unwrap(),
+        },
+        capability: Capability::CloudTrailAndConfig,
+        destination,
+        external_id_suffix: "ABCDEFGHIJ".into(),
+        adoption: None,
+        monitor_existing: true,
+        enroll_management: false,
+        control_tower: true,
+        log_archive: Some(LOG.parse().unwrap()),
+        audit: Some(AUDIT.parse().unwrap()),
+        offboard_limit_percent: 10,
+        approved_offboard: None,
+        offboard_unenrolled: false,
+    };
+    let log = LOG.parse().unwrap();
+    let integration = IntegrationSpec {
+        name: policy.names.log_stack_set(),
+        kind: IntegrationKind::CloudTrail,
+        account: log,
+        role_arn: Names::role_arn("aws", &log, &policy.names.log_role()),
+        external_id: ExternalId::new("acme", &log, "ABCDEFGHIJ"),
+        queue_url: Some(QUEUE.into()),
+        account_mapping: policy.empty_mapping(),
+    };
+    Deployment {
+        sub_accounts: policy.destination.sub_accounts(),
+        organization: integration.is_of_organization(),
+        adopting: false,
+        policy,
+        retired: Vec::new(),
+        trail_topics: std::collections::BTreeSet::new(),
+        trail: Some(DeployedTrail {
+            integration,
+            audit: AUDIT.parse().unwrap(),
+            guid: None,
+            mended: BTreeMap::new(),
+        }),
+    }
+}
+
+fn tenant() -> Deployment {
+    deployment(Destination::Tenant)
+}
+
+fn mapped() -> Deployment {
+    let units = [(ou(1), "emea".into()), (ou(2), "apac".into())];
+    deployment(Destination::Mapped(units.into()))
+}
+
+fn trail(deployment: &mut Deployment) -> &mut DeployedTrail {
+    deployment.trail.as_mut().unwrap()
+}
+
+fn integration(deployment: &Deployment) -> Integration {
+    let spec = &deployment.trail.as_ref().unwrap().integration;
+    Integration {
+        guid: "ACME_1".into(),
+        sub_account: deployment.policy.destination.shared().cloned(),
+        organization: spec.is_of_organization(),
+        name: spec.name.clone(),
+        kind: spec.kind,
+        enabled: true,
+        role_arn: spec.role_arn.clone(),
+        external_id: spec.external_id.as_str().into(),
+        queue_url: spec.queue_url.clone(),
+        account_mapping: spec.account_mapping.clone(),
+        health: Health::Good,
+    }
+}
+
+fn instance(account: &str, state: InstanceState) -> Known<Option<StackInstance>> {
+    Known::Known(Some(StackInstance {
+        account: account.parse().unwrap(),
+        state,
+        reason: Some("a reason".into()),
+    }))
+}
+
+fn view(integrations: Vec<Integration>) -> TrailView {
+    TrailView {
+        integrations: Known::Known(integrations),
+        log: instance(LOG, InstanceState::Current),
+        audit: instance(AUDIT, InstanceState::Current),
+    }
+}
+
+fn account(id: AccountId, unit: usize) -> AccountView {
+    AccountView {
+        account: Known::Known(Some(Account {
+            id,
+            name: "an account".into(),
+            state: AccountState::Active,
+            path: vec!["r-ab12".parse().unwrap(), ou(unit)],
+        })),
+        management: Known::Known(Management::Managed),
+        instance: Known::Known(None),
+        integrations: Known::Known(Watchers::default()),
+    }
+}
+
+/// Accounts 11, 12 and 13 in units 1, 2 and 3; the last unit is mapped to nothing.
+fn inventory() -> Inventory {
+    let accounts = (1..=3).map(|unit| {
+        let id: AccountId = format!("{:012}", 10 + unit).parse().unwrap();
+        (id, account(id, unit))
+    });
+    Inventory {
+        scope: Scope::all(),
+        accounts: accounts.collect(),
+        ..Inventory::default()
+    }
+}
+
+fn planned(deployment: &Deployment, view: &TrailView) -> TrailPlan {
+    plan_trail(deployment, &inventory(), view, now())
+}
+
+/// The actions in words, without the names that they all share.
+fn words(plan: &TrailPlan) -> Vec<String> {
+    let short = |action: &TrailAction| {
+        let words = action.to_string();
+        words
+            .replace("Lacework-Control-Tower-CloudTrail-", "")
+            .replace("-Account-acme", "")
+    };
+    plan.actions.iter().map(short).collect()
+}
+
+fn mapping_of(plan: &TrailPlan) -> Option<&AccountMapping> {
+    match plan.actions.last()? {
+        TrailAction::CreateIntegration(spec) | TrailAction::UpdateIntegration { spec, .. } => {
+            spec.account_mapping.as_ref()
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
+    let mut deployment = tenant();
+    let view = view(vec![integration(&deployment)]);
+    let plan = planned(&deployment, &view);
+    assert!(plan.actions.is_empty() && plan.blocked.is_empty() && !plan.look_again);
+    let record = plan.record.unwrap();
+    assert_eq!(record.guid.as_deref(), Some("ACME_1"));
+    *trail(&mut deployment) = record;
+    assert_eq!(planned(&deployment, &view), TrailPlan::default());
+}
+
+#[test]
+fn every_departure_of_the_integration_is_put_right() {
+    let mut deployment = tenant();
+    trail(&mut deployment).guid = Some("ACME_1".into());
+    let good = integration(&deployment);
+    let departures: [fn(&mut Integration); 6] = [
+        |one| one.enabled = false,
+        |one| one.name = "renamed".into(),
+        |one| one.role_arn = "arn:aws:iam::000000000001:role/other".into(),
+        |one| one.queue_url = Some("https://sqs.us-east-1.amazonaws.com/1/other".into()),
+        |one| one.queue_url = None,
+        |one| one.external_id = "lweid:aws:v2:acme:000000000001:ZZZZZZZZZZ".into(),
+    ];
+    for depart in departures {
+        let mut one = good.clone();
+        depart(&mut one);
+        let plan = planned(&deployment, &view(vec![one.clone()]));
+        assert_eq!(words(&plan), ["update integration Log"], "{one:?}");
+    }
+    let gone = planned(&deployment, &view(vec![]));
+    assert_eq!(words(&gone), ["create integration Log"]);
+    // Where external ids are masked, name and role tell.
+    let mut masked = good;
+    masked.external_id = "**********".into();
+    trail(&mut deployment).guid = None;
+    assert!(planned(&deployment, &view(vec![masked])).actions.is_empty());
+}
+
+#[test]
+fn somebody_elses_integration_of_the_queue_is_told_and_not_touched() {
+    let deployment = tenant();
+    let mut other = integration(&deployment);
+    other.external_id = "lweid:aws:v2:acme:000000000001:ZZZZZZZZZZ".into();
+    let plan = planned(&deployment, &view(vec![other]));
+    assert!(plan.actions.is_empty());
+    assert!(plan.blocked[0].contains("reads the trail's queue already"));
+}
+
+#[test]
+fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
+    let mut deployment = tenant();
+    let mut view = view(vec![]);
+    view.log = Known::Known(None);
+    let plan = planned(&deployment, &view);
+    assert_eq!(words(&plan), ["create the instance of Log in 000000000001"]);
+    assert!(plan.look_again, "the integration waits for the role");
+
+    for (state, verb) in [
+        (InstanceState::Outdated, "create"),
+        (InstanceState::Inoperable, "delete"),
+    ] {
+        view.log = instance(LOG, state);
+        trail(&mut deployment).mended.clear();
+        let first = planned(&deployment, &view);
+        let expected = format!("{verb} the instance of Log in 000000000001");
+        assert_eq!(words(&first), [expected.as_str()]);
+        let faults = &mut trail(&mut deployment).mended;
+        faults.insert(TrailFault::LogInstance, hours_ago(23));
+        let again = planned(&deployment, &view);
+        assert!(again.actions.is_empty());
+        assert!(again.blocked[0].contains("a reason"), "{again:?}");
+        trail(&mut deployment)
+            .mended
+            .insert(TrailFault::LogInstance, hours_ago(24));
+        assert_eq!(words(&planned(&deployment, &view)), [expected.as_str()]);
+    }
+}
+
+#[test]
+fn a_role_that_cannot_be_assumed_is_made_anew_once_a_day() {
+    let mut deployment = tenant();
+    let mut one = integration(&deployment);
+    one.health = Health::Failing(
+        r#"{"message":"AWS Error: Error assuming role. INTG_GUID:X [Error msg: 403 Forbidden]"}"#
+            .into(),
+    );
+    let view = view(vec![one]);
+    let plan = planned(&deployment, &view);
+    assert_eq!(words(&plan), ["delete the instance of Log in 000000000001"]);
+    assert!(plan.look_again);
+    let record = plan.record.unwrap();
+    assert_eq!(record.mended[&TrailFault::Role], now());
+    *trail(&mut deployment) = record;
+    // The SaaS may not have looked since; and then it is an administrator's turn.
+    assert_eq!(planned(&deployment, &view), TrailPlan::default());
+    trail(&mut deployment)
+        .mended
+        .insert(TrailFault::Role, hours_ago(3));
+    let later = planned(&deployment, &view);
+    assert!(later.actions.is_empty());
+    assert!(later.blocked[0].contains("Error assuming role"));
+}
+
+#[test]
+fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
+    let mut deployment = tenant();
+    deployment.trail_topics.insert(TrailTopic {
+        trail: "trail".into(),
+        topic: "arn:aws:sns:us-east-1:000000000001:acme-laceworkcwstopic"
+            .parse()
+            .unwrap(),
+    });
+    let mut one = integration(&deployment);
+    one.health = Health::Failing("Error assuming role".into());
+    let mut view = view(vec![one]);
+    assert_eq!(
+        words(&planned(&deployment, &view)),
+        [
+            "delete the instance of Log in 000000000001",
+            "delete the instance of Audit in 000000000002"
+        ]
+    );
+    view.audit = Known::Known(None);
+    view.log = Known::Known(None);
+    let role = ["create the instance of Log in 000000000001"];
+    assert_eq!(words(&planned(&deployment, &view)), role);
+    view.log = instance("000000000001", InstanceState::Current);
+    let queue = ["create the instance of Audit in 000000000002"];
+    assert_eq!(words(&planned(&deployment, &view)), queue);
+}
+
+#[test]
+fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
+    let mut deployment = tenant();
+    let with = |details: &str, deployment: &Deployment| {
+        let mut one = integration(deployment);
+        one.health = Health::Failing(details.into());
+        view(vec![one])
+    };
+    let gone = with(
+        r#"{"sqsRx":"QueueDoesNotExist","noData":true}"#,
+        &deployment,
+    );
+    assert_eq!(
+        words(&planned(&deployment, &gone)),
+        ["delete the instance of Audit in 000000000002"]
+    );
+    let denied = with(r#"{"decodeNtfn":"OK","sqsRx":"AccessDenied"}"#, &deployment);
+    let role = ["delete the instance of Log in 000000000001"];
+    assert_eq!(words(&planned(&deployment, &denied)), role);
+    let mended = &mut trail(&mut deployment).mended;
+    mended.insert(TrailFault::Role, hours_ago(1));
+    assert!(planned(&deployment, &denied).actions.is_empty());
+    trail(&mut deployment)
+        .mended
+        .insert(TrailFault::Role, hours_ago(3));
+    assert_eq!(
+        words(&planned(&deployment, &denied)),
+        ["delete the instance of Audit in 000000000002"]
+    );
+    let other = with(r#"{"decodeNtfn":"Malformed","sqsRx":"OK"}"#, &deployment);
+    let plan = planned(&deployment, &other);
+    assert!(plan.actions.is_empty());
+    assert!(plan.blocked[0].contains("Malformed"));
+}
+
+#[test]
+fn the_mapping_says_where_every_account_is_and_is_written_only_when_it_differs() {
+    let deployment = mapped();
+    let existing = integration(&deployment);
+    let plan = planned(&deployment, &view(vec![existing.clone()]));
+    let mapping = mapping_of(&plan).unwrap().clone();
+    assert_eq!(mapping.default, "acme".into());
+    let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
+    assert_eq!(
+        mapping.accounts,
+        [
+            ("apac".into(), ids(&["000000000012"])),
+            ("emea".into(), ids(&["000000000011"])),
+        ]
+        .into()
+    );
+    let mut written = existing;
+    written.account_mapping = Some(mapping.clone());
+    assert!(
+        planned(&deployment, &view(vec![written]))
+            .actions
+            .is_empty()
+    );
+    let new = planned(&deployment, &view(vec![]));
+    assert_eq!(mapping_of(&new), Some(&mapping));
+    assert_eq!(new.actions.len(), 1);
+}
+
+#[test]
+fn half_an_inventory_changes_no_mapping() {
+    let deployment = mapped();
+    let mut existing = integration(&deployment);
+    let unknown = || Known::Unknown("throttled".to_owned());
+    let doubts: [fn(&mut Inventory); 3] = [
+        |inventory| inventory.scope = Scope::default(),
+        |inventory| {
+            let view = inventory.accounts.values_mut().next().unwrap();
+            view.account = Known::Unknown("throttled".into());
+        },
+        |inventory| {
+            let view = inventory.accounts.values_mut().next().unwrap();
+            view.integrations = Known::Unknown("throttled".into());
+        },
+    ];
+    for doubt in doubts {
+        let mut inventory = inventory();
+        doubt(&mut inventory);
+        let shown = view(vec![existing.clone()]);
+        let plan = plan_trail(&deployment, &inventory, &shown, now());
+        assert!(plan.actions.is_empty(), "{plan:?}");
+    }
+    // Other repairs go on and leave the mapping as it is.
+    let kept = AccountMapping {
+        accounts: [("emea".into(), ["000000000077".parse().unwrap()].into())].into(),
+        ..AccountMapping::to_default("acme".into())
+    };
+    existing.account_mapping = Some(kept.clone());
+    existing.enabled = false;
+    let mut inventory = inventory();
+    inventory.accounts.values_mut().next().unwrap().account = unknown();
+    let plan = plan_trail(&deployment, &inventory, &view(vec![existing]), now());
+    assert_eq!(mapping_of(&plan), Some(&kept));
+}
+
+#[test]
+fn an_integration_in_the_wrong_place_goes_before_the_right_one_is_made() {
+    let deployment = mapped();
+    let mut stores = integration(&deployment);
+    stores.organization = false;
+    stores.account_mapping = None;
+    let plan = planned(&deployment, &view(vec![stores]));
+    assert_eq!(
+        words(&plan),
+        ["delete integration Log", "create integration Log"]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_changes_nothing() {
+    let deployment = tenant();
+    let unknown = || Known::Unknown("throttled".to_owned());
+    let nothing = TrailView {
+        integrations: Known::Unknown("throttled".into()),
+        log: unknown(),
+        audit: unknown(),
+    };
+    assert_eq!(planned(&deployment, &nothing), TrailPlan::default());
+    let mut half = view(vec![]);
+    half.audit = unknown();
+    assert!(planned(&deployment, &half).actions.is_empty());
+}

@@ -1,0 +1,223 @@
+//! Carries out one step.
+
+use std::{cell::Cell, collections::BTreeSet, future::ready, time::Duration};
+
+use futures::{StreamExt, stream};
+
+use super::{ConvergeError, pause};
+use crate::{
+    Error, ErrorKind, Result,
+    foundation::{Progress, Step, insist, operation_id, start_operation},
+    landing_zone::{InstanceFailure, OperationState},
+    ports::{Created, FoundationPorts, Integration, Saas, TopicSet},
+};
+
+/// A StackSet operation under way.
+pub(super) struct Operation {
+    pub(super) stack_set: String,
+    pub(super) id: String,
+    pub(super) deletes: bool,
+}
+
+/// What came of a step.
+pub(super) enum Act {
+    Done,
+    Wait,
+    Operation(Operation),
+    NotUsable(String),
+    NotPublishable(String),
+    AlreadyUsed,
+}
+
+impl From<Created> for Act {
+    fn from(created: Created) -> Self {
+        match created {
+            Created::Done(_) => Self::Done,
+            Created::NotUsable(why) => Self::NotUsable(why),
+            Created::AlreadyUsed => Self::AlreadyUsed,
+        }
+    }
+}
+
+pub(super) async fn act(
+    aws: &impl FoundationPorts,
+    saas: &impl Saas,
+    request: &str,
+    step: &Step,
+) -> Result<Act> {
+    match step {
+        Step::CreateStackSet(spec) => {
+            aws.create_stack_set(spec).await?;
+            Ok(Act::Done)
+        }
+        Step::UpdateStackSet(spec) => {
+            let content = ("update", spec.description(), request);
+            let id = start_operation(aws, &spec.name, &content, async |operation| {
+                aws.update_stack_set(spec, operation).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: spec.name.clone(),
+                id,
+                deletes: false,
+            }))
+        }
+        Step::AdoptStackSet(spec) => {
+            let content = ("adopt", spec.description(), request);
+            let id = start_operation(aws, &spec.name, &content, async |operation| {
+                aws.adopt_stack_set(spec, operation).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: spec.name.clone(),
+                id,
+                deletes: false,
+            }))
+        }
+        Step::CreateInstance { stack_set, account } => {
+            let accounts = [*account];
+            let id = start_operation(aws, stack_set, &("create", request, account), async |id| {
+                aws.create_instances(stack_set, &accounts, id).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: stack_set.clone(),
+                id,
+                deletes: false,
+            }))
+        }
+        Step::DeleteInstances {
+            stack_set,
+            accounts,
+            retain,
+        } => {
+            let content = ("delete", request, accounts, retain);
+            let id = start_operation(aws, stack_set, &content, async |id| {
+                aws.delete_instances(stack_set, accounts, *retain, id).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: stack_set.clone(),
+                id,
+                deletes: true,
+            }))
+        }
+        Step::DeleteStackSet(name) => {
+            aws.delete_stack_set(name).await?;
+            Ok(Act::Done)
+        }
+        Step::CreateStack(spec) => {
+            aws.create_stack(spec, &token("create", &spec.name, request))
+                .await?;
+            Ok(Act::Wait)
+        }
+        Step::UpdateStack(spec) => {
+            aws.update_stack(spec, &token("update", &spec.name, request))
+                .await?;
+            Ok(Act::Wait)
+        }
+        Step::DeleteStack(name) => {
+            aws.delete_stack(name, &token("delete", name, request))
+                .await?;
+            Ok(Act::Wait)
+        }
+        Step::CreateIntegration { sub_account, spec } => {
+            Ok(saas.create(sub_account.as_ref(), spec).await?.into())
+        }
+        Step::UpdateIntegration { existing, spec } => {
+            Ok(saas.update(existing, spec, true).await?.into())
+        }
+        Step::DeleteIntegration(existing) => {
+            saas.delete(existing).await?;
+            Ok(Act::Done)
+        }
+        Step::SetTrailTopic { of, set } => {
+            let topic = set.then_some(&of.topic);
+            Ok(match aws.set_topic(&of.trail, topic).await? {
+                TopicSet::Done => Act::Done,
+                TopicSet::NotPublishable(why) => Act::NotPublishable(why),
+            })
+        }
+        Step::Await(_) => Ok(Act::Wait),
+    }
+}
+
+/// A client request token: repeated within a request, and never used again after it.
+fn token(verb: &str, stack: &str, request: &str) -> String {
+    operation_id(stack, &(verb, request), 0)
+}
+
+/// What came of removing integrations.
+#[derive(Default)]
+pub(super) struct Deletions {
+    /// Those that are gone.
+    pub(super) gone: BTreeSet<String>,
+    /// Those that the SaaS does not let us remove.
+    pub(super) refused: BTreeSet<String>,
+    /// What stopped the others: it may pass, or not.
+    pub(super) trouble: Option<Error>,
+}
+
+/// Removes integrations, `at_once` at a time, until one cannot be removed now.
+pub(super) async fn delete_integrations(
+    saas: &impl Saas,
+    integrations: &[&Integration],
+    at_once: usize,
+    progress: &Progress,
+) -> Deletions {
+    let halted = Cell::new(false);
+    let calls = stream::iter(integrations)
+        .take_while(|_| ready(!halted.get()))
+        .map(|integration| async {
+            let step = Step::DeleteIntegration((*integration).clone());
+            tracing::info!(%step, "step");
+            progress.begin(&step);
+            let result = saas.delete(integration).await;
+            if !matches!(&result, Err(error) if is_final(error)) && result.is_err() {
+                halted.set(true);
+            }
+            (integration.guid.clone(), result)
+        });
+    let mut results = std::pin::pin!(calls.buffer_unordered(at_once));
+    let mut deletions = Deletions::default();
+    while let Some((guid, result)) = results.next().await {
+        match result {
+            Ok(()) => deletions.gone.insert(guid),
+            Err(error) if error.kind == ErrorKind::NotFound => deletions.gone.insert(guid),
+            Err(error) if error.kind == ErrorKind::Unauthorized => deletions.refused.insert(guid),
+            Err(error) => {
+                deletions.trouble.get_or_insert(error);
+                false
+            }
+        };
+    }
+    deletions
+}
+
+/// Whether a failure is about this one integration, so that the next may fare better.
+fn is_final(error: &Error) -> bool {
+    matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unauthorized)
+}
+
+/// Waits for an operation, and answers what it could not bring about. An operation that succeeded
+/// may still have failed instances.
+pub(super) async fn finish(
+    aws: &impl FoundationPorts,
+    operation: &Operation,
+    progress: &Progress,
+    sleep: &impl AsyncFn(Duration),
+) -> std::result::Result<Vec<InstanceFailure>, ConvergeError> {
+    let Operation { stack_set, id, .. } = operation;
+    for round in 0.. {
+        let state = insist(progress, sleep, async || aws.operation(stack_set, id).await).await?;
+        if state != OperationState::InProgress {
+            break;
+        }
+        sleep(pause(round)).await;
+    }
+    let failures = insist(progress, sleep, async || aws.failures(stack_set, id).await).await?;
+    for failure in &failures {
+        tracing::warn!(stack_set, account = %failure.account, reason = failure.reason, "failed");
+    }
+    Ok(failures)
+}

@@ -1,0 +1,131 @@
+//! Reads what exists of what setup makes.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use futures::future::try_join_all;
+
+use super::{ConvergeError, Goal};
+use crate::{
+    Error, ErrorKind, Result,
+    foundation::{Observed, Progress, Refusal, insist},
+    landing_zone::AccountState,
+    model::{Names, SubAccount},
+    ports::{FoundationPorts, Integration, IntegrationKind, Saas},
+};
+
+/// All but the integrations.
+pub(super) async fn observe(
+    aws: &impl FoundationPorts,
+    goal: &Goal<'_>,
+    progress: &Progress,
+    sleep: &impl AsyncFn(Duration),
+) -> Result<Observed> {
+    let mut observed = Observed::default();
+    let sets = goal
+        .stack_sets()
+        .into_iter()
+        .map(|(name, with_instances)| async move {
+            let set = insist(progress, sleep, async || aws.stack_set(&name).await).await?;
+            let Some(set) = set else {
+                return Ok(None);
+            };
+            let instances = if with_instances {
+                insist(progress, sleep, async || aws.instances(&name, None).await).await?
+            } else {
+                Vec::new()
+            };
+            Result::Ok(Some((name, (set, instances))))
+        });
+    observed.stack_sets = try_join_all(sets).await?.into_iter().flatten().collect();
+    for name in goal.names().map(Names::member_stack_set) {
+        if let Some(stack) = insist(progress, sleep, async || aws.stack(&name).await).await? {
+            observed.stacks.insert(name, stack);
+        }
+    }
+    let trails: BTreeSet<&String> = goal.trail_topics.iter().map(|ours| &ours.trail).collect();
+    for name in trails {
+        if let Some(trail) = insist(progress, sleep, async || aws.trail(name).await).await? {
+            observed.topics.insert(name.clone(), trail.topic);
+        }
+    }
+    observed.made.clone_from(goal.made);
+    let accounts = insist(progress, sleep, async || aws.accounts().await).await?;
+    let active = accounts
+        .into_iter()
+        .filter(|account| account.state == AccountState::Active);
+    observed.active = active.map(|account| account.id).collect();
+    Ok(observed)
+}
+
+/// The integrations of every store, but for `refusing`, which gains those that refuse us.
+pub(super) async fn integrations(
+    saas: &impl Saas,
+    goal: &Goal<'_>,
+    refusing: &mut BTreeSet<Option<SubAccount>>,
+    progress: &Progress,
+    sleep: &impl AsyncFn(Duration),
+) -> std::result::Result<Vec<Integration>, ConvergeError> {
+    progress.begin(&"reading the integrations");
+    let config = goal.removes_members().then_some(IntegrationKind::Config);
+    let kinds = [Some(IntegrationKind::CloudTrail), config];
+    let mut all = Vec::new();
+    for store in std::iter::once(None).chain(goal.sub_accounts.iter().map(Some)) {
+        for kind in kinds.into_iter().flatten() {
+            if refusing.contains(&store.cloned()) {
+                continue;
+            }
+            let listed = insist(progress, sleep, async || {
+                saas.integrations(store, kind).await
+            });
+            match listed.await {
+                Ok(found) => all.extend(found),
+                // Who deletes the stack may have revoked the key before, or lost the sub-account;
+                // what is there stays there.
+                Err(error) if goal.wanted.is_none() && error.kind == ErrorKind::Unauthorized => {
+                    refusing.insert(store.cloned());
+                    let name = store.map_or(goal.policy.tenant.as_str(), SubAccount::as_str);
+                    tracing::error!(
+                        store = name,
+                        error = error.chain(),
+                        "integrations stay in Lacework"
+                    );
+                    progress.leave_behind(format!(
+                        "the integrations in {name}, since Lacework refuses the API key"
+                    ));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    if goal.organization && !refusing.contains(&None) {
+        let kind = IntegrationKind::CloudTrail;
+        let listed = insist(progress, sleep, async || {
+            saas.organization_integrations(kind).await
+        });
+        match listed.await {
+            Ok(found) => all.extend(found),
+            Err(error) if error.kind == ErrorKind::Unauthorized => match goal.wanted {
+                // The key itself was tried before.
+                Some(_) => return Err(no_organization(&error).into()),
+                None => progress.leave_behind(
+                    "the organization's integration of the trail, since Lacework refuses the API key"
+                        .into(),
+                ),
+            },
+            Err(error) => return Err(error.into()),
+        }
+    }
+    // Every store shows the organization's integrations as well.
+    let mut seen = BTreeSet::new();
+    all.retain(|integration| seen.insert(integration.guid.clone()));
+    Ok(all)
+}
+
+fn no_organization(error: &Error) -> Refusal {
+    Refusal::new(format!(
+        "LaceworkOrgSubAccountNames: the trail's integration belongs to the Lacework organization, \
+         which this API key cannot use ({}). Take the key of an organization's administrator, or \
+         choose CapabilityType Config.",
+        error.chain()
+    ))
+}

@@ -1,0 +1,171 @@
+use std::{
+    cell::{Cell, RefCell},
+    collections::BTreeSet,
+    fmt::{self, Display, Write},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// How far a request has come.
+#[derive(Debug, Default)]
+pub struct Progress {
+    last: RefCell<String>,
+    made_something: Cell<bool>,
+    trouble: RefCell<Option<String>>,
+    removal: Cell<Removal>,
+    left_behind: RefCell<BTreeSet<String>>,
+    remarks: RefCell<Vec<String>>,
+}
+
+/// How far the removal of what is ours has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removal {
+    /// The integrations.
+    pub integrations: Tally,
+    /// The stacks of the StackSets.
+    pub stacks: Tally,
+}
+
+/// Of a number of things, those that are gone and those that are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Gone.
+    pub removed: usize,
+    /// Still there.
+    pub left: usize,
+}
+
+impl Tally {
+    fn now_left(&mut self, left: usize) {
+        self.removed += self.left.saturating_sub(left);
+        self.left = left;
+    }
+
+    fn total(self) -> usize {
+        self.removed + self.left
+    }
+}
+
+impl Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.removed, self.total())
+    }
+}
+
+impl Progress {
+    /// The progress of a request that an earlier invocation handed over.
+    pub fn resumed(removal: Removal) -> Self {
+        let progress = Self::default();
+        progress.begin_making();
+        progress.removal.set(removal);
+        progress
+    }
+
+    /// Notes what begins now.
+    pub fn begin(&self, step: &dyn Display) {
+        *self.last.borrow_mut() = step.to_string();
+    }
+
+    /// Notes that from now on something of ours may exist.
+    pub fn begin_making(&self) {
+        self.made_something.set(true);
+    }
+
+    /// Notes a failure that is waited out, or that it is over.
+    pub(super) fn trouble(&self, error: Option<&Error>) {
+        *self.trouble.borrow_mut() = error.map(Error::chain);
+    }
+
+    /// Notes what is to be removed and still there.
+    pub(super) fn left(&self, integrations: usize, stacks: usize) {
+        let mut removal = self.removal.get();
+        removal.integrations.now_left(integrations);
+        removal.stacks.now_left(stacks);
+        self.removal.set(removal);
+    }
+
+    /// Notes something of ours that nobody could remove.
+    pub(super) fn leave_behind(&self, what: String) {
+        self.left_behind.borrow_mut().insert(what);
+    }
+
+    /// How far a removal has come, for the next invocation.
+    pub fn removal(&self) -> Removal {
+        self.removal.get()
+    }
+
+    /// Notes a sentence that an administrator should read though all goes well.
+    pub fn remark(&self, sentence: String) {
+        self.remarks.borrow_mut().push(sentence);
+    }
+
+    /// What an administrator should read though all went well: the remarks, and what of ours nobody
+    /// could remove.
+    pub fn note(&self) -> Option<String> {
+        let mut sentences = self.remarks.borrow().clone();
+        let left_behind = self.left_behind.borrow();
+        if !left_behind.is_empty() {
+            let all: Vec<&str> = left_behind.iter().map(String::as_str).collect();
+            sentences.push(format!("These stay: {}.", all.join("; ")));
+        }
+        (!sentences.is_empty()).then(|| sentences.join(" "))
+    }
+
+    /// What was begun last.
+    pub fn last(&self) -> String {
+        let last = self.last.borrow();
+        if last.is_empty() {
+            "reading the landing zone".into()
+        } else {
+            last.clone()
+        }
+    }
+
+    /// How far all came, for somebody who reads only this.
+    pub fn summary(&self) -> String {
+        let mut text = self.last();
+        let Removal {
+            integrations,
+            stacks,
+        } = self.removal.get();
+        if integrations.total() + stacks.total() > 0 {
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
+                "; removed are {integrations} integrations and {stacks} stacks"
+            );
+        }
+        if let Some(trouble) = &*self.trouble.borrow() {
+            let trouble: String = trouble.chars().take(500).collect();
+            let _ = write!(text, "; it waited because {trouble}");
+        }
+        text
+    }
+
+    /// Whether something of ours may exist.
+    pub fn made_something(&self) -> bool {
+        self.made_something.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_removed_is_counted_across_invocations() {
+        let first = Progress::default();
+        first.left(5, 3);
+        first.left(2, 3);
+        let second = Progress::resumed(first.removal());
+        second.begin(&"delete integration x");
+        second.left(1, 3);
+        assert_eq!(
+            second.summary(),
+            "delete integration x; removed are 4 of 5 integrations and 0 of 3 stacks"
+        );
+        assert!(second.made_something());
+    }
+}

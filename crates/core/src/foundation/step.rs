@@ -1,0 +1,148 @@
+use std::fmt;
+
+use super::StackSetSpec;
+use crate::{
+    landing_zone::TrailTopic,
+    model::{AccountId, SubAccount},
+    ports::{Integration, IntegrationSpec},
+};
+
+/// One thing for setup to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Make a StackSet without instances.
+    CreateStackSet(StackSetSpec),
+    /// Give a StackSet and its instances another template or other parameters.
+    UpdateStackSet(StackSetSpec),
+    /// Take over a StackSet that is not ours: as an update, and with managed execution.
+    AdoptStackSet(StackSetSpec),
+    /// Make the one instance of a StackSet.
+    CreateInstance {
+        /// The StackSet.
+        stack_set: String,
+        /// Where.
+        account: AccountId,
+    },
+    /// Remove instances.
+    DeleteInstances {
+        /// The StackSet.
+        stack_set: String,
+        /// Where.
+        accounts: Vec<AccountId>,
+        /// Leave the stacks, since nobody can reach them any more.
+        retain: bool,
+    },
+    /// Remove an empty StackSet.
+    DeleteStackSet(String),
+    /// Make the management account's stack.
+    CreateStack(StackSetSpec),
+    /// Change the management account's stack.
+    UpdateStack(StackSetSpec),
+    /// Remove the management account's stack.
+    DeleteStack(String),
+    /// Make the trail's integration.
+    CreateIntegration {
+        /// The store.
+        sub_account: Option<SubAccount>,
+        /// All of it.
+        spec: IntegrationSpec,
+    },
+    /// Bring the trail's integration to what it should be.
+    UpdateIntegration {
+        /// As it is.
+        existing: Integration,
+        /// As it should be.
+        spec: IntegrationSpec,
+    },
+    /// Remove an integration of ours.
+    DeleteIntegration(Integration),
+    /// Give a trail a topic of ours, or take it away again.
+    SetTrailTopic {
+        /// The trail and the topic.
+        of: TrailTopic,
+        /// Whether the trail gets the topic; otherwise it gets none, as it was.
+        set: bool,
+    },
+    /// Look again: something is under way.
+    Await(String),
+}
+
+impl Step {
+    /// The management account's stack that the step changes, if it changes one.
+    pub fn stack(&self) -> Option<&str> {
+        match self {
+            Self::CreateStack(spec) | Self::UpdateStack(spec) => Some(&spec.name),
+            Self::DeleteStack(name) => Some(name),
+            Self::CreateStackSet(_)
+            | Self::UpdateStackSet(_)
+            | Self::AdoptStackSet(_)
+            | Self::CreateInstance { .. }
+            | Self::DeleteInstances { .. }
+            | Self::DeleteStackSet(_)
+            | Self::CreateIntegration { .. }
+            | Self::UpdateIntegration { .. }
+            | Self::DeleteIntegration(_)
+            | Self::SetTrailTopic { .. }
+            | Self::Await(_) => None,
+        }
+    }
+
+    /// The integration that the step removes, if it removes one.
+    pub fn deletes(&self) -> Option<&Integration> {
+        match self {
+            Self::DeleteIntegration(existing) => Some(existing),
+            _ => None,
+        }
+    }
+
+    /// Whether the step makes or changes an integration.
+    pub fn changes_integrations(&self) -> bool {
+        matches!(
+            self,
+            Self::CreateIntegration { .. } | Self::UpdateIntegration { .. }
+        )
+    }
+
+    /// How many stacks of a StackSet the step removes.
+    pub fn stacks(&self) -> usize {
+        match self {
+            Self::DeleteInstances { accounts, .. } => accounts.len(),
+            _ => 0,
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateStackSet(spec) => write!(f, "create StackSet {}", spec.name),
+            Self::UpdateStackSet(spec) => write!(f, "update StackSet {}", spec.name),
+            Self::AdoptStackSet(spec) => write!(f, "take over StackSet {}", spec.name),
+            Self::CreateInstance { stack_set, account } => {
+                write!(f, "create the instance of {stack_set} in {account}")
+            }
+            Self::DeleteInstances {
+                stack_set,
+                accounts,
+                retain,
+            } => {
+                let verb = if *retain { "forget" } else { "delete" };
+                write!(f, "{verb} {} instances of {stack_set}", accounts.len())
+            }
+            Self::DeleteStackSet(name) => write!(f, "delete StackSet {name}"),
+            Self::CreateStack(spec) => write!(f, "create stack {}", spec.name),
+            Self::UpdateStack(spec) => write!(f, "update stack {}", spec.name),
+            Self::DeleteStack(name) => write!(f, "delete stack {name}"),
+            Self::CreateIntegration { spec, .. } => write!(f, "create integration {}", spec.name),
+            Self::UpdateIntegration { spec, .. } => write!(f, "update integration {}", spec.name),
+            Self::DeleteIntegration(existing) => write!(f, "delete integration {}", existing.name),
+            Self::SetTrailTopic { of, set: true } => {
+                write!(f, "give the trail {} a topic", of.trail)
+            }
+            Self::SetTrailTopic { of, set: false } => {
+                write!(f, "take our topic off the trail {}", of.trail)
+            }
+            Self::Await(what) => write!(f, "wait for {what}"),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What is in the dead-letter queue: told without its bodies, and returned to the work queue.
+
+use std::{collections::BTreeSet, fmt, time::Duration};
+
+use jiff::Timestamp;
+
+use super::{Scope, Trigger};
+use crate::{
+    Result,
+    model::AccountId,
+    ports::{DeadLetters, ReturnTo},
+};
+
+/// For so long nobody else sees the messages that are being looked at.
+const HIDDEN: Duration = Duration::from_secs(120);
+/// How many accounts of a message are named.
+const NAMED: usize = 5;
+
+/// A message of the dead-letter queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// SQS's id of the message.
+    pub id: String,
+    /// With what it is deleted or shown again; good for this receipt only.
+    pub receipt: String,
+    /// When it was sent first.
+    pub sent_at: Option<Timestamp>,
+    /// Its text, which is never shown.
+    pub body: String,
+    /// Why EventBridge could not deliver it; nothing for a message that the work queue gave up on.
+    pub undelivered: Option<Undelivered>,
+}
+
+/// What EventBridge notes on an event that it could not deliver.
+///
+/// Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Undelivered {
+    /// `RULE_ARN`.
+    pub rule: String,
+    /// `TARGET_ARN`.
+    pub target: String,
+    /// `ERROR_CODE` and `ERROR_MESSAGE`.
+    pub error: String,
+}
+
+/// What an administrator is told of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Described {
+    /// When it was sent first.
+    pub sent_at: Option<Timestamp>,
+    /// What kind of message it is: an event's name.
+    pub kind: String,
+    /// Which accounts it concerns.
+    pub about: String,
+    /// Why it is there, as far as that can be told.
+    pub why: String,
+    /// What was done with it.
+    pub fate: Fate,
+}
+
+/// What was done with a message of the dead-letter queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fate {
+    /// It is where it was.
+    Kept,
+    /// It is in the work queue.
+    Returned,
+    /// It was for another target than the work queue, and its schedule repeats it: removed.
+    Dropped,
+}
+
+/// Looks at every message of the dead-letter queue, and with `give_back` returns it to the work
+/// queue. A message that fails again while this goes on is not returned twice.
+///
+/// # Errors
+///
+/// A call failed; what was returned until then stays returned. A message whose removal failed may
+/// be in both queues, which does no harm: a message is a hint and can come twice.
+pub async fn redrive(queues: &impl DeadLetters, give_back: bool) -> Result<Vec<Described>> {
+    let mut seen = BTreeSet::new();
+    let mut kept = Vec::new();
+    let mut described = Vec::new();
+    loop {
+        let letters = queues.receive(HIDDEN).await?;
+        let (fresh, again): (Vec<_>, Vec<_>) = letters
+            .into_iter()
+            .partition(|letter| seen.insert(letter.id.clone()));
+        kept.extend(again.iter().cloned());
+        if fresh.is_empty() {
+            break;
+        }
+        for letter in fresh {
+            let foreign = letter
+                .undelivered
+                .as_ref()
+                .is_some_and(|event| !queues.is_work_queue(&event.target));
+            let fate = match (give_back, foreign) {
+                (false, _) => Fate::Kept,
+                (true, false) => Fate::Returned,
+                (true, true) => Fate::Dropped,
+            };
+            described.push(describe(&letter, fate));
+            match fate {
+                Fate::Kept => kept.push(letter),
+                Fate::Returned => queues.settle(&letter, ReturnTo::WorkQueue).await?,
+                Fate::Dropped => queues.settle(&letter, ReturnTo::Nowhere).await?,
+            }
+        }
+    }
+    for letter in &kept {
+        queues.settle(letter, ReturnTo::DeadLetters).await?;
+    }
+    described.sort_by_key(|one| one.sent_at);
+    Ok(described)
+}
+
+fn describe(letter: &DeadLetter, fate: Fate) -> Described {
+    let (kind, about, mut why) = match Trigger::parse(&letter.body) {
+        Ok(Trigger::Look { kind, scope }) => (
+            kind,
+            about(&scope),
+            "the account function gave up on it; its log says why".to_owned(),
+        ),
+        Ok(Trigger::Failed { kind, account, .. }) => (
+            kind,
+            account.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+            "Control Tower reported a failure".to_owned(),
+        ),
+        Ok(Trigger::Ignored { kind }) => {
+            (kind, "-".to_owned(), "nothing is to be done for it".into())
+        }
+        Err(malformed) => (
+            "not understood".to_owned(),
+            "-".to_owned(),
+            format!("{malformed}; it will come back"),
+        ),
+    };
+    if let Some(event) = &letter.undelivered {
+        let rule = event.rule.rsplit('/').next().unwrap_or_default();
+        why = format!("the rule {rule} could not deliver it: {}", event.error);
+    }
+    Described {
+        sent_at: letter.sent_at,
+        kind,
+        about,
+        why,
+        fate,
+    }
+}
+
+fn about(scope: &Scope) -> String {
+    if scope.all {
+        return "all accounts".to_owned();
+    }
+    let ous = scope.ous.iter().map(|ou| format!("accounts below {ou}"));
+    let named = scope.accounts.keys().take(NAMED).map(AccountId::to_string);
+    let more = scope.accounts.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    ous.chain(named).chain(more).collect::<Vec<_>>().join(", ")
+}
+
+impl fmt::Display for Described {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            about,
+            why,
+            fate,
+            ..
+        } = self;
+        write!(f, "{fate}: {kind}, {about} ({why})")
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Kept => "waits",
+            Self::Returned => "returned",
+            Self::Dropped => "dropped",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use futures::executor::block_on;
+
+    use super::*;
+    use crate::lifecycle::{Message, MessageScope};
+
+    const WORK: &str = "arn:aws:sqs:eu-west-1:999999999999:work";
+
+    /// Two queues, of which the dead one hands out two messages at a time, over and over.
+    #[derive(Default)]
+    struct Queues {
+        dead: RefCell<Vec<DeadLetter>>,
+        hidden: RefCell<BTreeSet<String>>,
+        work: RefCell<Vec<String>>,
+    }
+
+    impl Queues {
+        fn with(bodies: &[&str]) -> Self {
+            let queues = Self::default();
+            *queues.dead.borrow_mut() = bodies
+                .iter()
+                .enumerate()
+                .map(|(number, body)| DeadLetter {
+                    id: number.to_string(),
+                    receipt: String::new(),
+                    sent_at: Timestamp::from_second(100 - number as i64).ok(),
+                    body: (*body).to_owned(),
+                    undelivered: None,
+                })
+                .collect();
+            queues
+        }
+    }
+
+    impl DeadLetters for Queues {
+        async fn receive(&self, _: Duration) -> Result<Vec<DeadLetter>> {
+            let mut hidden = self.hidden.borrow_mut();
+            let dead = self.dead.borrow();
+            let visible = dead.iter().filter(|letter| !hidden.contains(&letter.id));
+            let found: Vec<_> = visible.take(2).cloned().collect();
+            hidden.extend(found.iter().map(|letter| letter.id.clone()));
+            Ok(found)
+        }
+
+        async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()> {
+            self.hidden.borrow_mut().remove(&letter.id);
+            if to != ReturnTo::DeadLetters {
+                self.dead.borrow_mut().retain(|one| one.id != letter.id);
+            }
+            if to == ReturnTo::WorkQueue {
+                self.work.borrow_mut().push(letter.body.clone());
+            }
+            Ok(())
+        }
+
+        fn is_work_queue(&self, arn: &str) -> bool {
+            arn == WORK
+        }
+    }
+
+    fn accounts(number: usize) -> String {
+        let ids = (0..number).map(|n| format!("{n:012}").parse().unwrap());
+        Message::new(MessageScope::Accounts(ids.collect()), 0).to_body()
+    }
+
+    #[test]
+    fn all_are_described_the_oldest_first_and_stay() {
+        let secret = r#"{"password":"hunter2"}"#;
+        let queues = Queues::with(&[&accounts(7), &accounts(1), secret, "hunter2"]);
+        let found = block_on(redrive(&queues, false)).unwrap();
+        let shown: Vec<_> = found
+            .iter()
+            .map(|one| format!("{} | {} | {} | {}", one.kind, one.about, one.why, one.fate))
+            .collect();
+        assert!(shown[0].starts_with("not understood | - | the record is not a JSON object"));
+        assert!(shown[2].contains("| 000000000000 | the account function gave up"));
+        assert!(shown[3].contains("000000000004, 2 more |"), "{shown:?}");
+        assert!(!shown.concat().contains("hunter2"), "{shown:?}");
+        assert!(found.iter().all(|one| one.fate == Fate::Kept));
+        assert_eq!(queues.dead.borrow().len(), 4);
+        assert!(queues.hidden.borrow().is_empty(), "all can be seen again");
+        assert!(queues.work.borrow().is_empty());
+    }
+
+    #[test]
+    fn what_the_work_queue_can_do_goes_back_and_a_schedules_call_is_dropped() {
+        let queues = Queues::with(&[&accounts(1), "{}", &accounts(2)]);
+        for (index, target) in [(0, WORK), (1, "arn:aws:lambda:eu-west-1:9:function:auth")] {
+            queues.dead.borrow_mut()[index].undelivered = Some(Undelivered {
+                rule: "arn:aws:events:eu-west-1:999999999999:rule/towerhook-lifecycle".into(),
+                target: target.into(),
+                error: "NO_PERMISSIONS: no".into(),
+            });
+        }
+        let found = block_on(redrive(&queues, true)).unwrap();
+        let fates: Vec<_> = found.iter().map(|one| one.fate).collect();
+        assert_eq!(fates, [Fate::Returned, Fate::Dropped, Fate::Returned]);
+        assert_eq!(
+            found[2].why,
+            "the rule towerhook-lifecycle could not deliver it: NO_PERMISSIONS: no"
+        );
+        assert!(queues.dead.borrow().is_empty());
+        assert_eq!(queues.work.borrow()[..], [accounts(1), accounts(2)]);
+    }
+}

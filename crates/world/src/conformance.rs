@@ -1,0 +1,350 @@
+//! What each port promises, as functions over any implementation.
+//!
+//! They hold for the ports in memory and for the adapters over the sandbox, so that the two cannot
+//! drift apart. Each leaves behind nothing that would make it fail the next time.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    ErrorKind,
+    enrollment::Record,
+    foundation::StackSetSpec,
+    landing_zone::{AccountState, InstanceState, Management, OperationState, StackInstance},
+    lifecycle::{Message, MessageScope},
+    model::{AccountId, SubAccount},
+    ports::{
+        Accounts, Created, Integration, IntegrationKind, IntegrationSpec, LandingZones, Ledger,
+        Messages, Saas, StackSets, Start,
+    },
+};
+
+/// How often something that takes time is looked at.
+const LOOKS: usize = 600;
+
+/// An account that is active and managed is described and listed alike; an unknown one is nobody.
+pub async fn accounts(
+    ports: &(impl Accounts + LandingZones),
+    known: &AccountId,
+    unknown: &AccountId,
+) {
+    let described = ports.account(known).await.unwrap().expect("it is there");
+    assert_eq!(described.id, *known);
+    assert_eq!(described.state, AccountState::Active);
+    assert_eq!(ports.account(unknown).await.unwrap(), None);
+    let listed = ports.accounts().await.unwrap();
+    assert!(
+        listed.contains(&described),
+        "{described:?} is not as listed"
+    );
+    assert!(!listed.iter().any(|account| account.id == *unknown));
+    let root = described
+        .path
+        .first()
+        .expect("every account is below the root");
+    assert!(root.as_str().starts_with("r-"), "{:?}", described.path);
+    for asked in [None, Some(&[*known, *unknown][..])] {
+        let baselines = ports.baselines(asked).await.unwrap();
+        assert_eq!(baselines.of(known), Management::Managed);
+        assert_eq!(baselines.of(unknown), Management::NotManaged);
+    }
+}
+
+/// The lease has one holder until its time is over or it is given back, and a reservation keeps
+/// everybody else from it.
+pub async fn lease(ledger: &impl Ledger) {
+    let now: Timestamp = "2026-01-01T00:00:00Z"
+        .parse()
+        .expect("a constant is a time");
+    let at = |minutes| now + SignedDuration::from_mins(minutes);
+    assert!(ledger.take_lease("one", at(0), at(10)).await.unwrap());
+    assert!(!ledger.take_lease("two", at(5), at(15)).await.unwrap());
+    assert!(
+        ledger.take_lease("one", at(5), at(12)).await.unwrap(),
+        "its holder may take it again"
+    );
+    assert!(
+        !ledger.take_lease("two", at(11), at(20)).await.unwrap(),
+        "it was prolonged"
+    );
+    ledger.release_lease("two").await.unwrap();
+    assert!(
+        !ledger.take_lease("two", at(11), at(20)).await.unwrap(),
+        "it was not two's to give back"
+    );
+    assert!(
+        ledger.take_lease("two", at(12), at(20)).await.unwrap(),
+        "it ends with its time"
+    );
+    ledger.release_lease("one").await.unwrap();
+    assert!(!ledger.take_lease("one", at(13), at(20)).await.unwrap());
+    ledger.reserve_lease("three", at(30)).await.unwrap();
+    ledger.release_lease("two").await.unwrap();
+    ledger.release_lease("two").await.unwrap();
+    assert!(
+        !ledger.take_lease("one", at(29), at(40)).await.unwrap(),
+        "it is reserved"
+    );
+    assert!(ledger.take_lease("three", at(14), at(20)).await.unwrap());
+    ledger.release_lease("three").await.unwrap();
+    assert!(
+        ledger.take_lease("one", at(30), at(40)).await.unwrap(),
+        "a reservation ends"
+    );
+    ledger.release_lease("one").await.unwrap();
+}
+
+/// Records come back as they were written, until they are forgotten.
+pub async fn records(ledger: &impl Ledger) {
+    let now: Timestamp = "2026-01-01T00:00:00Z"
+        .parse()
+        .expect("a constant is a time");
+    let record = |reason: &str| Record {
+        since: Some(now),
+        sub_account: Some("one".into()),
+        guid: Some("ACME_1".into()),
+        reason: Some(reason.into()),
+        existing_at_launch: true,
+        held: true,
+        ..Record::default()
+    };
+    let many: Vec<_> = (0..101)
+        .map(|n| (crate::member_id(n), Some(record("first"))))
+        .collect();
+    ledger.store_records(&many).await.unwrap();
+    let read = ledger.records().await.unwrap();
+    assert_eq!(read.len(), 101);
+    assert!(read.values().all(|read| *read == record("first")));
+    let (one, two) = (crate::member_id(0), crate::member_id(1));
+    let changes = [
+        (one, Some(record("second"))),
+        (two, None),
+        (one, Some(record("third"))),
+    ];
+    ledger.store_records(&changes).await.unwrap();
+    let read = ledger.records().await.unwrap();
+    assert_eq!(
+        read.get(&one),
+        Some(&record("third")),
+        "what was said last counts"
+    );
+    assert_eq!(read.get(&two), None);
+    let all: Vec<_> = many.into_iter().map(|(id, _)| (id, None)).collect();
+    ledger.store_records(&all).await.unwrap();
+    ledger.store_records(&[]).await.unwrap();
+    assert_eq!(ledger.records().await.unwrap(), BTreeMap::new());
+}
+
+/// The first suffix stays, and no deployment is told from one.
+pub async fn deployment(ledger: &impl Ledger) {
+    assert_eq!(ledger.external_id_suffix("FIRST").await.unwrap(), "FIRST");
+    assert_eq!(ledger.external_id_suffix("SECOND").await.unwrap(), "FIRST");
+    assert_eq!(ledger.deployment().await.unwrap(), None);
+}
+
+/// Messages are taken, also none and also with a delay beyond what a queue can hold back.
+pub async fn messages(messages: &impl Messages) {
+    messages.send(&[], Duration::ZERO).await.unwrap();
+    let many: Vec<_> = (0..11)
+        .map(|n| Message::new(MessageScope::All, n))
+        .collect();
+    messages
+        .send(&many, Duration::from_secs(10_000))
+        .await
+        .unwrap();
+}
+
+/// A StackSet and its instances, from nothing to nothing. `account` can be reached, and `pause`
+/// waits a little.
+pub async fn stack_sets(
+    ports: &impl StackSets,
+    spec: &StackSetSpec,
+    account: &AccountId,
+    pause: &impl AsyncFn(),
+) {
+    let name = spec.name.as_str();
+    let accounts = [*account];
+    let here = async || -> Option<StackInstance> {
+        let asked = ports.instances(name, Some(&accounts)).await.unwrap();
+        assert_eq!(asked, ports.instances(name, None).await.unwrap());
+        asked.into_iter().next()
+    };
+    assert_eq!(ports.stack_set(name).await.unwrap(), None);
+    assert_eq!(
+        here().await,
+        None,
+        "a StackSet that does not exist has no instances"
+    );
+    ports.delete_stack_set(name).await.unwrap();
+    let missing = ports
+        .create_instances(name, &accounts, "conformance-0")
+        .await
+        .unwrap_err();
+    assert_eq!(missing.kind, ErrorKind::NotFound);
+
+    ports.create_stack_set(spec).await.unwrap();
+    ports.create_stack_set(spec).await.unwrap();
+    let set = ports.stack_set(name).await.unwrap().expect("it was made");
+    assert!(spec.is_met_by(&set), "{set:?}");
+    assert_eq!(set.parameters, spec.parameters);
+    assert_eq!(here().await, None);
+
+    let create = async |id: &str| ports.create_instances(name, &accounts, id).await.unwrap();
+    assert_eq!(create("conformance-1").await, Start::Started);
+    assert_eq!(
+        create("conformance-1").await,
+        Start::Exists,
+        "the same operation twice"
+    );
+    ended(ports, name, "conformance-1", pause).await;
+    assert_eq!(ports.failures(name, "conformance-1").await.unwrap(), []);
+    assert_eq!(
+        here().await.map(|one| one.state),
+        Some(InstanceState::Current)
+    );
+    assert_eq!(
+        create("conformance-2").await,
+        Start::Started,
+        "an instance that is there"
+    );
+    ended(ports, name, "conformance-2", pause).await;
+    assert_eq!(
+        here().await.map(|one| one.state),
+        Some(InstanceState::Current)
+    );
+    let full = ports.delete_stack_set(name).await.unwrap_err();
+    assert_eq!(full.kind, ErrorKind::Conflict, "it has an instance");
+    let unknown = ports.operation(name, "conformance-9").await.unwrap_err();
+    assert_eq!(unknown.kind, ErrorKind::NotFound);
+
+    let mut other = spec.clone();
+    other
+        .parameters
+        .insert("ExternalIdSuffix".into(), "SECONDSUFF".into());
+    assert_eq!(
+        ports
+            .update_stack_set(&other, "conformance-3")
+            .await
+            .unwrap(),
+        Start::Started
+    );
+    ended(ports, name, "conformance-3", pause).await;
+    let set = ports.stack_set(name).await.unwrap().expect("it is there");
+    assert!(other.is_met_by(&set) && !spec.is_met_by(&set), "{set:?}");
+    assert_eq!(
+        here().await.map(|one| one.state),
+        Some(InstanceState::Current)
+    );
+
+    let delete = async |id: &str| {
+        ports
+            .delete_instances(name, &accounts, false, id)
+            .await
+            .unwrap()
+    };
+    assert_eq!(delete("conformance-4").await, Start::Started);
+    assert_eq!(delete("conformance-4").await, Start::Exists);
+    ended(ports, name, "conformance-4", pause).await;
+    assert_eq!(here().await, None);
+    ports.delete_stack_set(name).await.unwrap();
+    ports.delete_stack_set(name).await.unwrap();
+    assert_eq!(ports.stack_set(name).await.unwrap(), None);
+}
+
+async fn ended(ports: &impl StackSets, name: &str, operation: &str, pause: &impl AsyncFn()) {
+    for _ in 0..LOOKS {
+        match ports.operation(name, operation).await.unwrap() {
+            OperationState::InProgress => pause().await,
+            OperationState::Succeeded => return,
+            OperationState::Failed => panic!("{operation} failed"),
+        }
+    }
+    panic!("{operation} does not end");
+}
+
+/// A member's role is there to be used: the StackSet and its instance, as the account function
+/// makes them.
+pub async fn stand(
+    ports: &impl StackSets,
+    spec: &StackSetSpec,
+    account: &AccountId,
+    pause: &impl AsyncFn(),
+) {
+    ports.create_stack_set(spec).await.unwrap();
+    let started = ports
+        .create_instances(&spec.name, &[*account], "conformance-stand")
+        .await;
+    assert_eq!(started.unwrap(), Start::Started);
+    ended(ports, &spec.name, "conformance-stand", pause).await;
+}
+
+/// Integrations of one account, whose role can be used, from none to none; the SaaS takes an
+/// account once. `other` is a sub-account.
+pub async fn saas(
+    saas: &impl Saas,
+    spec: &IntegrationSpec,
+    other: &SubAccount,
+    pause: &impl AsyncFn(),
+) {
+    let profile = saas.profile().await.unwrap();
+    assert!(profile.sub_accounts.contains(other), "{profile:?}");
+    let listed = async |store: Option<&SubAccount>| -> Vec<Integration> {
+        saas.integrations(store, IntegrationKind::Config)
+            .await
+            .unwrap()
+    };
+    assert_eq!(listed(None).await, []);
+    let guid = made(saas, spec, pause).await;
+    let found = listed(None).await;
+    let [one] = found.as_slice() else {
+        panic!("one integration was made, and there are {found:?}");
+    };
+    assert!(guid.is_none() || guid.as_ref() == Some(&one.guid));
+    assert!(one.enabled && !one.organization && one.sub_account.is_none());
+    assert_eq!((&one.name, &one.role_arn), (&spec.name, &spec.role_arn));
+    assert!(spec.external_id.is_shown_as(&one.external_id));
+    assert_eq!(saas.create(None, spec).await.unwrap(), Created::AlreadyUsed);
+    assert_eq!(
+        saas.create(Some(other), spec).await.unwrap(),
+        Created::AlreadyUsed
+    );
+    assert_eq!(listed(Some(other)).await, []);
+
+    let renamed = IntegrationSpec {
+        name: format!("{} renamed", spec.name),
+        ..spec.clone()
+    };
+    let updated = saas.update(one, &renamed, false).await.unwrap();
+    assert!(matches!(updated, Created::Done(_)), "{updated:?}");
+    let found = listed(None).await;
+    let [two] = found.as_slice() else {
+        panic!("an update makes no other: {found:?}");
+    };
+    assert_eq!((&two.guid, two.enabled), (&one.guid, false));
+    assert_eq!(two.name, renamed.name);
+    let unusable = IntegrationSpec {
+        role_arn: format!("{}-that-is-not-there", spec.role_arn),
+        ..spec.clone()
+    };
+    let refused = saas.update(two, &unusable, true).await.unwrap();
+    assert!(matches!(refused, Created::NotUsable(_)), "{refused:?}");
+
+    saas.delete(two).await.unwrap();
+    saas.delete(two).await.unwrap();
+    assert_eq!(listed(None).await, []);
+    let refused = saas.create(None, &unusable).await.unwrap();
+    assert!(matches!(refused, Created::NotUsable(_)), "{refused:?}");
+    assert_eq!(listed(None).await, [], "what cannot be used is not made");
+}
+
+/// A role that is seconds old may take a while until it can be used.
+async fn made(saas: &impl Saas, spec: &IntegrationSpec, pause: &impl AsyncFn()) -> Option<String> {
+    for _ in 0..LOOKS {
+        match saas.create(None, spec).await.unwrap() {
+            Created::Done(guid) => return guid,
+            Created::NotUsable(_) => pause().await,
+            Created::AlreadyUsed => panic!("nobody else watches it"),
+        }
+    }
+    panic!("the role never becomes usable");
+}

@@ -1,0 +1,157 @@
+//! What somebody bends by hand, and what somebody else has.
+
+use std::collections::BTreeSet;
+
+use towerhook_core::{
+    landing_zone::InstanceState,
+    model::{AccountId, Names},
+};
+
+use crate::{
+    World,
+    ports::integration,
+    state::{KeptIntegration, State},
+    units,
+    watch::is_member,
+    wishes::stores,
+};
+
+impl World {
+    /// Where external ids are shown masked, one that is bent is known by its id in the ledger only,
+    /// so what the ledger has never heard of stays straight.
+    pub(crate) fn bend_integration(&self, number: usize, bend: impl FnOnce(&mut KeptIntegration)) {
+        let masked = self.state().options.masks_external_ids;
+        let known: BTreeSet<String> = {
+            let state = self.state();
+            let records = state.ledger.records.values();
+            records.filter_map(|record| record.guid.clone()).collect()
+        };
+        self.change_integration(number, |kept| {
+            if !masked || known.contains(&kept.integration.guid) {
+                bend(kept);
+            }
+        });
+    }
+
+    pub(crate) fn change_integration(
+        &self,
+        number: usize,
+        change: impl FnOnce(&mut KeptIntegration),
+    ) {
+        let now = self.now();
+        let mut state = self.state();
+        let all = state.integrations.get();
+        let ours: Vec<usize> = (0..all.len())
+            .filter(|index| is_member(&all[*index]))
+            .collect();
+        if !ours.is_empty() {
+            let index = ours[number % ours.len()];
+            change(&mut state.integrations.change(now)[index]);
+        }
+    }
+
+    pub(crate) fn delete_integration(&self, number: usize) {
+        let now = self.now();
+        let mut state = self.state();
+        let all = state.integrations.get().iter();
+        let ours: Vec<KeptIntegration> = all.filter(|kept| is_member(kept)).cloned().collect();
+        if ours.is_empty() {
+            return;
+        }
+        let gone = &ours[number % ours.len()];
+        state.last_deleted.insert(gone.subject, now);
+        let all = state.integrations.change(now);
+        all.retain(|kept| kept.integration.guid != gone.integration.guid);
+    }
+
+    pub(crate) fn double(&self, number: usize, store: usize) {
+        let now = self.now();
+        let mut state = self.state();
+        if state.options.refuses_duplicates {
+            return;
+        }
+        state.made += 1;
+        let guid = format!("ACME_{:06}", state.made);
+        let ours: Vec<KeptIntegration> = state
+            .integrations
+            .get()
+            .iter()
+            .filter(|kept| is_member(kept))
+            .cloned()
+            .collect();
+        if ours.is_empty() {
+            return;
+        }
+        let mut second = ours[number % ours.len()].clone();
+        let stores: Vec<_> = stores().into_iter().collect();
+        second.integration.guid = guid;
+        second.made_by = "somebody".into();
+        second.made_at = now;
+        if state.options.masks_external_ids {
+            // Nobody could tell a bent copy from somebody else's.
+            let names = state.wish().names();
+            let role = Names::role_arn("aws", &second.subject, &names.member_role());
+            second.integration.role_arn = role;
+            second.integration.name = names.member_integration(&second.subject);
+        }
+        second.integration.sub_account = stores[store % stores.len()].clone();
+        // Where nobody of ours has ever looked, nobody of ours finds it.
+        let deployment = state.ledger.deployment.as_ref();
+        let is_known = second.integration.sub_account.as_ref().is_none_or(|store| {
+            deployment.is_some_and(|deployment| deployment.sub_accounts.contains(store))
+        });
+        if is_known {
+            state.integrations.change(now).push(second);
+        }
+    }
+
+    pub(crate) fn delete_instance(&self, number: usize) {
+        let now = self.now();
+        let mut state = self.state();
+        let settled = state.instances.get().iter().filter(|((set, _), one)| {
+            set.contains("Config-Member") && one.state != InstanceState::InProgress
+        });
+        let keys: Vec<_> = settled.map(|(key, _)| key.clone()).collect();
+        if keys.is_empty() {
+            return;
+        }
+        let key = &keys[number % keys.len()];
+        state.instances.change(now).remove(key);
+        state.deployed.entry(key.1).or_default().remove(&key.0);
+    }
+}
+
+/// An integration that somebody else made for an account.
+pub(crate) fn foreign(
+    state: &State,
+    number: usize,
+    subject: AccountId,
+    store: usize,
+    at: jiff::Timestamp,
+) -> KeptIntegration {
+    let names = state.wish().names();
+    let spec = towerhook_core::ports::IntegrationSpec {
+        name: format!("by hand {number}"),
+        kind: towerhook_core::ports::IntegrationKind::Config,
+        account: subject,
+        role_arn: format!("arn:aws:iam::{subject}:role/by-hand"),
+        external_id: towerhook_core::model::ExternalId::new(units::TENANT, &subject, "THEIRSUFFX"),
+        queue_url: None,
+        account_mapping: None,
+    };
+    let stores: Vec<_> = stores().into_iter().collect();
+    let store = stores[store % stores.len()].clone();
+    let mut made = integration(format!("ACME_HAND_{number}"), store, &spec, true);
+    if number % 2 == 1 && !state.options.masks_external_ids {
+        // Another deployment of the same tenant: the same names, another external id.
+        made.name = names.member_integration(&subject);
+    }
+    KeptIntegration {
+        integration: made,
+        ours: false,
+        made_by: "somebody".into(),
+        made_at: at,
+        subject,
+        checked: (at, true),
+    }
+}

@@ -1,0 +1,95 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use towerhook_core::{Error, ErrorKind};
+
+use crate::simulation::Simulation;
+
+/// How often the calls of one service go wrong, in parts of a thousand.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// Refused, since there are too many.
+    pub throttled: u32,
+    /// Not answered, and without effect.
+    pub unavailable: u32,
+    /// Carried out, and the answer was lost.
+    pub lost: u32,
+    /// Refused, since something else is under way.
+    pub conflict: u32,
+}
+
+impl Rates {
+    /// A service that answers nothing.
+    pub const DOWN: Self = Self {
+        throttled: 0,
+        unavailable: 1000,
+        lost: 0,
+        conflict: 0,
+    };
+}
+
+/// What goes wrong at present.
+#[derive(Debug, Clone, Default)]
+pub struct Faults {
+    /// By service, as the part of an operation's name before the colon.
+    pub rates: BTreeMap<&'static str, Rates>,
+    /// How old a listing may be.
+    pub lag: Duration,
+    /// How much longer than usual a StackSet operation may take.
+    pub slow_operations: Duration,
+    /// How often a stack operation fails in an account, in parts of a thousand.
+    pub failing_instances: u32,
+    /// How often a message is delivered twice, in parts of a thousand.
+    pub duplicates: u32,
+    /// How often an event is lost on its way, in parts of a thousand.
+    pub lost_events: u32,
+    /// How late an event may come.
+    pub late_events: Duration,
+}
+
+/// What goes wrong with one call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    Refused(ErrorKind),
+    LostReply,
+}
+
+impl Faults {
+    pub(crate) fn strike(&self, simulation: &Simulation, operation: &str) -> Option<Fault> {
+        let service = operation.split(':').next()?;
+        let rates = self.rates.get(service)?;
+        let die = simulation.roll(|dice| dice.u32(0..1000));
+        let throttled = ErrorKind::Throttled { retry_after: None };
+        let is_start = service == "cloudformation"
+            && !operation.contains("List")
+            && !operation.contains("Describe");
+        let mut bound = 0;
+        for (rate, fault) in [
+            (rates.throttled, Fault::Refused(throttled)),
+            (rates.unavailable, Fault::Refused(ErrorKind::Unavailable)),
+            (rates.lost, Fault::LostReply),
+            (
+                if is_start { rates.conflict } else { 0 },
+                Fault::Refused(ErrorKind::Conflict),
+            ),
+        ] {
+            bound += rate;
+            if die < bound {
+                return Some(fault);
+            }
+        }
+        None
+    }
+}
+
+pub(crate) fn error(operation: &'static str, kind: ErrorKind) -> Error {
+    let words = match kind {
+        ErrorKind::Throttled { .. } => "Rate exceeded",
+        ErrorKind::Conflict => "another operation is in progress",
+        ErrorKind::Unavailable => "no answer",
+        ErrorKind::Unauthorized => "the token was refused",
+        ErrorKind::Denied => "not authorized",
+        ErrorKind::NotFound => "not found",
+        ErrorKind::Invalid => "invalid",
+    };
+    Error::new(operation, kind, words)
+}

@@ -1,0 +1,138 @@
+//! The account function on its queue, and the schedule.
+
+use std::{collections::BTreeSet, future::poll_fn, pin::pin, task::Poll, time::Duration};
+
+use futures::future::{Either, select};
+use jiff::SignedDuration;
+use towerhook_core::{
+    enrollment::{Pass, Reply},
+    lifecycle::{Scope, Trigger},
+};
+
+use crate::{World, ports::Ports, queue::Received};
+
+/// The function's timeout.
+const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
+/// How long the mapping waits for more messages, in milliseconds.
+const WINDOW: u64 = 5000;
+/// How long an ordinary call takes at most, in milliseconds.
+const LATENCY: u64 = 300;
+/// By how much the function's clock is off at most, in milliseconds.
+const SKEW: u64 = 2000;
+/// The schedule's constant input.
+const SCHEDULED: &str = r#"{"towerhook":{"scope":"all","reason":"schedule"}}"#;
+
+/// One of the mapping's two pollers.
+pub(crate) async fn poll(world: World) {
+    loop {
+        message(&world).await;
+        let window = world.simulation().between(0, WINDOW);
+        world.simulation().sleep(window).await;
+        let batch = world.simulation().roll(|dice| {
+            let mut state = world.state();
+            let duplicates = state.faults.duplicates;
+            let twice = |dice: &mut fastrand::Rng| dice.u32(0..1000) < duplicates;
+            state.queue.receive(world.now(), dice, twice)
+        });
+        if !batch.is_empty() {
+            invoke(&world, batch).await;
+        }
+    }
+}
+
+/// Ends when there is a message to receive.
+async fn message(world: &World) {
+    loop {
+        let next = world.state().queue.next();
+        if next.is_some_and(|next| next <= world.now()) {
+            return;
+        }
+        let mut listening = false;
+        let news = poll_fn(|context| {
+            if listening {
+                return Poll::Ready(());
+            }
+            listening = true;
+            world.state().queue.listen(context.waker());
+            Poll::Pending
+        });
+        match next {
+            Some(next) => {
+                select(pin!(news), pin!(world.simulation().sleep_until(next))).await;
+            }
+            None => news.await,
+        }
+    }
+}
+
+async fn invoke(world: &World, batch: Vec<Received>) {
+    let (ports, name) = {
+        let mut state = world.state();
+        state.invocations += 1;
+        let name = format!("pass-{}", state.invocations);
+        let crash = state.next_crash.take();
+        let latency = state.next_latency.take().unwrap_or(LATENCY);
+        (Ports::with(world, &name, crash, latency), name)
+    };
+    let mut failed = BTreeSet::new();
+    let mut scope = Scope::default();
+    for received in &batch {
+        match Trigger::parse(&received.body) {
+            Ok(Trigger::Look { scope: more, .. }) => scope = scope.merge(more),
+            Ok(_) => {}
+            Err(_) => {
+                failed.insert(received.number);
+            }
+        }
+    }
+    world.say(|| format!("{name} looks at {scope:?}"));
+    let deadline = world.now() + TIMEOUT;
+    let time_left = || Duration::try_from(deadline.duration_since(world.now())).unwrap_or_default();
+    let pass = Pass {
+        owner: &name,
+        time_left,
+    };
+    let skew =
+        SignedDuration::try_from(world.simulation().between(0, 2 * SKEW)).unwrap_or_default();
+    let now = world.now() + skew - SignedDuration::from_millis(SKEW as i64);
+    let work = pin!(pass.run(&ports, &ports, scope, now));
+    let killed = pin!(world.simulation().sleep_until(deadline));
+    let crashed = pin!(ports.crash());
+    match select(work, select(killed, crashed)).await {
+        Either::Left((Ok(reply), _)) => {
+            world.say(|| format!("{name} ended: {:?}", reply.counts()));
+            if let Reply::Done { held, .. } = reply
+                && held.is_some()
+            {
+                world.state().held = held;
+            }
+        }
+        Either::Left((Err(error), _)) => {
+            world.say(|| format!("{name} failed: {}", error.chain()));
+            failed.extend(batch.iter().map(|received| received.number));
+        }
+        Either::Right(_) => {
+            // Nobody says what became of the batch; it comes back by itself.
+            world.say(|| format!("{name} is no more"));
+            return;
+        }
+    }
+    world.state().queue.handled(&batch, &failed);
+}
+
+/// The schedule, once an hour.
+pub(crate) async fn schedule(world: World) {
+    loop {
+        world.simulation().sleep(Duration::from_secs(3600)).await;
+        fire(&world);
+    }
+}
+
+/// The schedule's message.
+pub(crate) fn fire(world: &World) {
+    let now = world.now();
+    world
+        .state()
+        .queue
+        .send(now, SCHEDULED.to_owned(), Duration::ZERO);
+}

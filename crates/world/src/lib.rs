@@ -1,0 +1,231 @@
+//! A landing zone and a SaaS in memory, behind the core's ports, with a clock and dice of their own.
+//!
+//! Everything that can go wrong between the functions and what they talk to is modelled here:
+//! listings that lag, throttles, lost replies, messages that come twice, late or out of order,
+//! crashes between any two calls, StackSet operations that queue and fail, roles that cannot be
+//! assumed yet, tokens that expire, a SaaS that is down or counts requests, and two passes that
+//! interleave at every call. A [`History`] is one seed, and the same seed always ends the same way.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "only tests and benchmarks use it, and they may panic"
+)]
+
+mod announce;
+pub mod conformance;
+mod drift;
+mod faults;
+mod functions;
+mod happen;
+mod history;
+mod operation;
+mod oracle;
+mod people;
+mod ports;
+mod queue;
+mod setup;
+mod simulation;
+mod state;
+mod units;
+mod versioned;
+mod watch;
+mod wishes;
+
+use std::{
+    cell::{RefCell, RefMut},
+    collections::BTreeMap,
+    fmt,
+    rc::Rc,
+};
+
+use fastrand::Rng;
+use jiff::Timestamp;
+
+pub use faults::{Faults, Rates};
+pub use history::{History, Outcome};
+pub use people::{Change, Step, Window};
+pub use ports::{CANARY, Ports};
+pub use simulation::Simulation;
+pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
+pub use wishes::{AtLaunch, Destination, Should, Wishes};
+
+use crate::{
+    state::{KeptSecrets, KeptStackSet, State},
+    units::{Member, SECURITY},
+    versioned::Versioned,
+};
+
+/// The random end of the deployment's external ids.
+pub const SUFFIX: &str = "ABCDEFGHIJ";
+
+/// The topic that the trail has.
+const TOPIC: &str = "arn:aws:sns:us-east-1:000000000002:trail";
+
+/// What a world is like for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Whether Control Tower has a landing zone here.
+    pub control_tower: bool,
+    /// The members at launch.
+    pub accounts: usize,
+    /// Whether the SaaS takes an account only once, in whatever sub-account.
+    pub refuses_duplicates: bool,
+    /// Whether the SaaS shows external ids masked.
+    pub masks_external_ids: bool,
+    /// Whether the SaaS allows 480 requests an hour, or any number.
+    pub rate_limit: bool,
+    /// How many accounts somebody else watches, too.
+    pub foreign: usize,
+}
+
+impl Options {
+    fn draw(dice: &mut Rng) -> Self {
+        Self {
+            control_tower: dice.u32(0..8) > 0,
+            accounts: dice.usize(0..14),
+            refuses_duplicates: dice.u32(0..3) > 0,
+            masks_external_ids: dice.u32(0..3) == 0,
+            rate_limit: dice.u32(0..3) == 0,
+            foreign: if dice.u32(0..3) == 0 {
+                dice.usize(1..3)
+            } else {
+                0
+            },
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            control_tower: true,
+            accounts: 0,
+            refuses_duplicates: true,
+            masks_external_ids: false,
+            rate_limit: false,
+            foreign: 0,
+        }
+    }
+}
+
+/// One simulated world. A clone is the same world.
+#[derive(Clone)]
+pub struct World(Rc<Inner>);
+
+struct Inner {
+    simulation: Simulation,
+    state: RefCell<State>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "World at {}", self.now())
+    }
+}
+
+impl World {
+    /// A world before the main stack is launched; `logged` keeps a log of everything that happens.
+    pub fn new(options: Options, seed: u64, logged: bool) -> Self {
+        let now = history::beginning();
+        let mut organization = BTreeMap::new();
+        let own = [
+            (MANAGEMENT, "Management", None),
+            (LOG_ARCHIVE, "Log Archive", Some(SECURITY)),
+            (AUDIT, "Audit", Some(SECURITY)),
+        ];
+        for (text, name, unit) in own {
+            organization.insert(id(text), Member::new(id(text), name, unit, true));
+        }
+        for n in 0..options.accounts {
+            let unit = 1 + n % (units::COUNT - 1);
+            let member = Member::new(member_id(n), &format!("member {n}"), Some(unit), true);
+            organization.insert(member_id(n), member);
+        }
+        let foreign = KeptStackSet {
+            set: towerhook_core::ports::StackSet {
+                name: "AWSControlTowerBP-BASELINE-ROLES".into(),
+                description: String::new(),
+                parameters: BTreeMap::new(),
+                tags: BTreeMap::new(),
+            },
+            ours: false,
+            operations: BTreeMap::new(),
+            busy_until: now,
+            generation: 0,
+        };
+        let state = State {
+            made: options.accounts,
+            options,
+            organization: Versioned::new(organization),
+            instances: Versioned::new(BTreeMap::new()),
+            deployed: BTreeMap::new(),
+            stack_sets: [(foreign.set.name.clone(), foreign)].into(),
+            trail_topic: TOPIC.parse().ok(),
+            stacks: BTreeMap::new(),
+            integrations: Versioned::new(Vec::new()),
+            ledger: Default::default(),
+            queue: Default::default(),
+            secrets: KeptSecrets {
+                key_works: true,
+                ..KeptSecrets::default()
+            },
+            bucket: (480.0, now),
+            faults: Faults::default(),
+            counts: BTreeMap::new(),
+            log: Vec::new(),
+            logged,
+            violations: Vec::new(),
+            wishes: Vec::new(),
+            at_launch: BTreeMap::new(),
+            last_to_go: BTreeMap::new(),
+            offboarded: Vec::new(),
+            ever_watched: Default::default(),
+            highest_limit: 0,
+            held: None,
+            approved: Default::default(),
+            last_failing: BTreeMap::new(),
+            last_deleted: BTreeMap::new(),
+            moved: BTreeMap::new(),
+            next_crash: None,
+            next_latency: None,
+            invocations: 0,
+            requests: Default::default(),
+            idle: true,
+            writes: 0,
+        };
+        Self(Rc::new(Inner {
+            simulation: Simulation::new(seed, now),
+            state: RefCell::new(state),
+        }))
+    }
+
+    /// The clock, the dice and the executor.
+    pub fn simulation(&self) -> &Simulation {
+        &self.0.simulation
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Timestamp {
+        self.0.simulation.now()
+    }
+
+    /// How often each operation was called.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        self.state().counts.clone()
+    }
+
+    /// What goes wrong from now on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.state().faults = faults;
+    }
+
+    pub(crate) fn state(&self) -> RefMut<'_, State> {
+        self.0.state.borrow_mut()
+    }
+
+    pub(crate) fn say(&self, what: impl FnOnce() -> String) {
+        let now = self.now();
+        self.state().say(now, what);
+    }
+}

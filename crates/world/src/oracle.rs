@@ -1,0 +1,153 @@
+//! Whether the world is as it should be, told from what is true and from nothing else.
+
+use towerhook_core::{
+    landing_zone::InstanceState,
+    model::{AccountId, ExternalId, Names, SubAccount},
+    ports::IntegrationKind,
+};
+
+use crate::{
+    SUFFIX,
+    state::{KeptIntegration, State},
+    units::{MANAGEMENT, TENANT, id},
+    watch::is_member,
+    wishes::Should,
+};
+
+/// All that is not as it should be.
+pub(crate) fn faults(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    for account in state.known() {
+        if let Err(what) = account_is_right(state, &account) {
+            found.push(format!("{account}: {what}"));
+        }
+    }
+    if let Err(what) = trail_is_right(state) {
+        found.push(what);
+    }
+    found
+}
+
+fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
+    let all = state.integrations.get().iter();
+    let ours: Vec<&KeptIntegration> = all
+        .filter(|kept| is_member(kept) && kept.subject == *account)
+        .collect();
+    let should = state.should(state.wish(), account);
+    match &should {
+        Should::BeWatched(store) if is_taken(state, account, store.as_ref()) => {
+            // Somebody else's integration stands in the way: that is to be reported.
+            let record = state.ledger.records.get(account);
+            let reported = record.is_some_and(|record| record.reason.is_some());
+            if ours.is_empty() && !reported {
+                return Err("somebody else watches it, and no record says so".into());
+            }
+            Ok(())
+        }
+        Should::BeWatched(store) => is_watched(state, account, store.as_ref(), &ours),
+        Should::BePaused if ours.iter().any(|kept| kept.integration.enabled) => {
+            Err("it is suspended, and its integration is enabled".into())
+        }
+        Should::BeGone => is_gone(state, account, &ours),
+        Should::StayOut if !ours.is_empty() => Err("it is watched and should not be".into()),
+        Should::BePaused | Should::StayOut | Should::StayAsItWas => Ok(()),
+    }
+}
+
+/// Whether an integration that is not ours keeps the SaaS from taking ours.
+fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> bool {
+    let mut foreign = state.integrations.get().iter().filter(|kept| !kept.ours);
+    foreign.any(|kept| {
+        kept.subject == *account
+            && kept.integration.kind == IntegrationKind::Config
+            && (state.options.refuses_duplicates || kept.integration.sub_account.as_ref() == store)
+    })
+}
+
+fn is_watched(
+    state: &State,
+    account: &AccountId,
+    store: Option<&SubAccount>,
+    ours: &[&KeptIntegration],
+) -> Result<(), String> {
+    let names = state.wish().names();
+    let record = state.ledger.records.get(account);
+    let [kept] = ours else {
+        let count = ours.len();
+        return Err(format!(
+            "it has {count} integrations, its record is {record:?}"
+        ));
+    };
+    let found = &kept.integration;
+    let role = Names::role_arn("aws", account, &names.member_role());
+    if !found.enabled {
+        return Err("its integration is disabled".into());
+    }
+    if found.sub_account.as_ref() != store {
+        return Err(format!(
+            "it is in {:?} and belongs in {store:?}",
+            found.sub_account
+        ));
+    }
+    if found.name != names.member_integration(account) {
+        return Err(format!("its integration is named {:?}", found.name));
+    }
+    if found.role_arn != role {
+        return Err(format!("its integration reads {}", found.role_arn));
+    }
+    if found.external_id != ExternalId::new(TENANT, account, SUFFIX).as_str() {
+        return Err(format!("its external id is {}", found.external_id));
+    }
+    if state.has_role(account, &role).is_none() {
+        return Err("its role is not there".into());
+    }
+    let key = (names.member_stack_set(), *account);
+    let instance = state.instances.get().get(&key);
+    let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
+    if *account != id(MANAGEMENT) && !is_current {
+        return Err(format!("its instance is {instance:?}"));
+    }
+    match record {
+        Some(record) if record.since.is_none() => Err("its record has no since".into()),
+        Some(record) if record.sub_account.as_ref() != store => {
+            Err(format!("its record says {:?}", record.sub_account))
+        }
+        Some(_) => Ok(()),
+        None => Err("it has no record".into()),
+    }
+}
+
+fn is_gone(state: &State, account: &AccountId, ours: &[&KeptIntegration]) -> Result<(), String> {
+    let record = state.ledger.records.get(account);
+    if let Some(kept) = ours.first() {
+        let store = &kept.integration.sub_account;
+        return Err(format!(
+            "it should be gone and is still watched in {store:?}: {record:?}"
+        ));
+    }
+    // Nobody can delete a stack where AWSControlTowerExecution is gone, so its instance stays.
+    let reachable = state.member(account).is_none_or(|member| member.reachable);
+    let mut instances = state.instances.get().keys().filter(|_| reachable);
+    if instances.any(|(set, of)| of == account && set.contains("Config-Member")) {
+        return Err(format!(
+            "it should be gone and its instance is there: {record:?}"
+        ));
+    }
+    if record.is_some_and(|record| record.since.is_some()) {
+        return Err("it is gone, and its record says since when it is enrolled".into());
+    }
+    Ok(())
+}
+
+fn trail_is_right(state: &State) -> Result<(), String> {
+    let all = state.integrations.get().iter();
+    let trail =
+        |kept: &&KeptIntegration| kept.ours && kept.integration.kind == IntegrationKind::CloudTrail;
+    let found = all.filter(trail).count();
+    let wanted = usize::from(state.wish().cloud_trail);
+    if found == wanted {
+        Ok(())
+    } else {
+        Err(format!("there are {found} trail integrations"))
+    }
+}

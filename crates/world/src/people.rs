@@ -1,0 +1,338 @@
+//! What people and AWS do to a landing zone, step by step.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use fastrand::Rng;
+
+use crate::{
+    faults::{Faults, Rates},
+    units::COUNT,
+    wishes::{Destination, Wishes},
+};
+
+/// One thing that happens. Numbers choose among what is there at the time, so that a step means
+/// something whatever came before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants say what their fields are")]
+pub enum Step {
+    /// Account Factory makes an account; `told` says whether Control Tower's event comes.
+    Create { unit: usize, told: bool },
+    /// An account joins that Control Tower does not manage.
+    Join { unit: usize },
+    /// A unit is registered, and with it so many accounts that are new to Control Tower.
+    Register { unit: usize, count: usize },
+    /// An account moves to a unit, or to the root.
+    Move {
+        account: usize,
+        unit: Option<usize>,
+        told: bool,
+    },
+    /// An account gets another name.
+    Rename { account: usize },
+    /// Control Tower no longer manages an account, and its execution role is gone.
+    Unmanage { account: usize },
+    /// Control Tower manages an account again.
+    Manage { account: usize },
+    /// Control Tower changes an account's baseline for so many minutes.
+    ChangeBaseline {
+        account: usize,
+        minutes: u64,
+        fails: bool,
+    },
+    /// AWS suspends an account.
+    Suspend { account: usize },
+    /// A suspended account is active again.
+    Restore { account: usize },
+    /// An account is closed, if possible one on which an operation runs.
+    Close { account: usize, busy: bool },
+    /// An account leaves the organization.
+    Remove { account: usize },
+    /// A policy makes every stack operation in an account fail.
+    Forbid { account: usize },
+    /// That policy is taken away.
+    Permit { account: usize },
+    /// Somebody deletes an integration of ours in the SaaS.
+    DeleteIntegration { account: usize },
+    /// Somebody switches one off.
+    DisableIntegration { account: usize },
+    /// Somebody renames one.
+    RenameIntegration { account: usize },
+    /// Somebody lets one use another role of the same account.
+    RepointIntegration { account: usize },
+    /// Somebody makes a second one like it in some store, if the SaaS lets them.
+    DoubleIntegration { account: usize, store: usize },
+    /// Somebody deletes a member stack's instance.
+    DeleteInstance { account: usize },
+    /// Somebody deletes the role.
+    DeleteRole { account: usize },
+    /// The main stack is updated.
+    Update(Change),
+    /// The administrator approves what is held.
+    Approve,
+    /// The API key is revoked.
+    RevokeKey,
+    /// The administrator makes a new API key and updates the stack with it.
+    ReplaceKey,
+    /// Every access token is revoked.
+    RevokeTokens,
+    /// Calls and deliveries go wrong from now on.
+    Fault(Window),
+    /// They no longer do.
+    Calm,
+    /// The next invocation ends after so many steps.
+    Crash { steps: u32 },
+    /// The calls of the next invocation take up to so many milliseconds each.
+    Slow { latency: u64 },
+    /// The dead-letter queue is redriven.
+    Redrive,
+    /// The schedule fires.
+    Fire,
+    /// Somebody sends a message that nobody understands.
+    Poison,
+    /// So many seconds pass.
+    Wait { seconds: u64 },
+}
+
+/// What an update of the main stack changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants say what their fields are")]
+pub enum Change {
+    /// Where accounts go.
+    Destination(Destination),
+    /// Whether accounts are enrolled, and whether the trail is.
+    Capability { config: bool, cloud_trail: bool },
+    /// `MonitorExistingAccounts`.
+    MonitorExisting(bool),
+    /// `EnrollManagementAccount`.
+    EnrollManagement(bool),
+    /// `OffboardUnenrolled`.
+    OffboardUnenrolled(bool),
+    /// `OffboardLimitPercent`.
+    Limit(u8),
+}
+
+/// What goes wrong in a window of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the variants say what their fields are")]
+pub enum Window {
+    /// A service throttles so many calls of a thousand.
+    Throttling(&'static str, u32),
+    /// A service is not there.
+    Down(&'static str),
+    /// A service loses the replies of so many calls of a thousand.
+    LostReplies(&'static str, u32),
+    /// StackSets refuse so many operations of a thousand for another one that is under way.
+    Conflicts(u32),
+    /// A little of everything everywhere.
+    Storm(u32),
+    /// Listings are up to so many seconds old.
+    Lag(u64),
+    /// StackSet operations take up to so many minutes longer.
+    SlowOperations(u64),
+    /// So many instances of a thousand fail.
+    FailingInstances(u32),
+    /// Messages come twice, so many of a thousand.
+    Duplicates(u32),
+    /// Events are lost, so many of a thousand, and come up to so many seconds late.
+    Events { lost: u32, late: u64 },
+}
+
+const SERVICES: [&str; 8] = [
+    "organizations",
+    "controltower",
+    "cloudformation",
+    "lacework",
+    "dynamodb",
+    "sqs",
+    "secretsmanager",
+    "lambda",
+];
+
+fn destination(dice: &mut Rng) -> Destination {
+    match dice.u32(0..8) {
+        0 | 1 => Destination::Tenant,
+        2 => Destination::Single("one"),
+        3 => Destination::Units(vec![1]),
+        4 => Destination::Units(vec![1, 2]),
+        5 => Destination::Units(vec![1, 2, 3]),
+        _ => Destination::Units(vec![1, 3]),
+    }
+}
+
+impl Wishes {
+    /// What an administrator might want at launch.
+    pub(crate) fn draw(dice: &mut Rng) -> Self {
+        Self {
+            destination: destination(dice),
+            config: true,
+            cloud_trail: dice.bool(),
+            monitor_existing: dice.u32(0..4) > 0,
+            enroll_management: dice.u32(0..4) == 0,
+            offboard_unenrolled: dice.u32(0..3) == 0,
+            limit: [10, 10, 25, 50, 100][dice.usize(0..5)],
+            approve: None,
+        }
+    }
+
+    pub(crate) fn with(mut self, change: &Change) -> Self {
+        match change.clone() {
+            Change::Destination(destination) => self.destination = destination,
+            Change::Capability {
+                config,
+                cloud_trail,
+            } => (self.config, self.cloud_trail) = (config, cloud_trail),
+            Change::MonitorExisting(yes) => self.monitor_existing = yes,
+            Change::EnrollManagement(yes) => self.enroll_management = yes,
+            Change::OffboardUnenrolled(yes) => self.offboard_unenrolled = yes,
+            Change::Limit(percent) => self.limit = percent,
+        }
+        self
+    }
+}
+
+impl Change {
+    fn draw(dice: &mut Rng) -> Self {
+        match dice.u32(0..10) {
+            0..=3 => Self::Destination(destination(dice)),
+            4 => {
+                let (config, cloud_trail) =
+                    [(true, true), (true, false), (false, true)][dice.usize(0..3)];
+                Self::Capability {
+                    config,
+                    cloud_trail,
+                }
+            }
+            5 => Self::MonitorExisting(dice.bool()),
+            6 => Self::EnrollManagement(dice.bool()),
+            7 | 8 => Self::OffboardUnenrolled(dice.bool()),
+            _ => Self::Limit([0, 10, 50, 100][dice.usize(0..4)]),
+        }
+    }
+}
+
+impl Window {
+    fn draw(dice: &mut Rng) -> Self {
+        let service = SERVICES[dice.usize(0..SERVICES.len())];
+        match dice.u32(0..12) {
+            0 => Self::Throttling(service, dice.u32(100..900)),
+            1 | 2 => Self::Down(if dice.bool() { "lacework" } else { service }),
+            3 => Self::LostReplies(service, dice.u32(100..700)),
+            4 => Self::Conflicts(dice.u32(200..1000)),
+            5 | 6 => Self::Storm(dice.u32(20..200)),
+            7 => Self::Lag(dice.u64(10..240)),
+            8 => Self::SlowOperations(dice.u64(1..16)),
+            9 => Self::FailingInstances(dice.u32(100..800)),
+            10 => Self::Duplicates(dice.u32(100..600)),
+            _ => Self::Events {
+                lost: dice.u32(0..600),
+                late: dice.u64(0..1200),
+            },
+        }
+    }
+
+    /// Adds what goes wrong in this window.
+    pub(crate) fn open(self, faults: &mut Faults) {
+        let mut rates = |service: &'static str, change: &dyn Fn(&mut Rates)| {
+            change(faults.rates.entry(service).or_default());
+        };
+        match self {
+            Self::Throttling(service, rate) => rates(service, &|rates| rates.throttled = rate),
+            Self::Down(service) => rates(service, &|rates| *rates = Rates::DOWN),
+            Self::LostReplies(service, rate) => rates(service, &|rates| rates.lost = rate),
+            Self::Conflicts(rate) => rates("cloudformation", &|rates| rates.conflict = rate),
+            Self::Storm(rate) => {
+                let all = Rates {
+                    throttled: rate,
+                    unavailable: rate,
+                    lost: rate,
+                    conflict: rate,
+                };
+                faults.rates = BTreeMap::from(SERVICES.map(|service| (service, all)));
+            }
+            Self::Lag(seconds) => faults.lag = Duration::from_secs(seconds),
+            Self::SlowOperations(minutes) => {
+                faults.slow_operations = Duration::from_secs(60 * minutes);
+            }
+            Self::FailingInstances(rate) => faults.failing_instances = rate,
+            Self::Duplicates(rate) => faults.duplicates = rate,
+            Self::Events { lost, late } => {
+                faults.lost_events = lost;
+                faults.late_events = Duration::from_secs(late);
+            }
+        }
+    }
+}
+
+impl Step {
+    /// Draws what happens next.
+    pub(crate) fn draw(dice: &mut Rng) -> Self {
+        let account = dice.usize(0..1000);
+        let unit = dice.usize(1..COUNT);
+        let told = dice.u32(0..4) > 0;
+        match dice.u32(0..100) {
+            0..=9 => Self::Create { unit, told },
+            10 => Self::Join { unit },
+            11 | 12 => Self::Register {
+                unit,
+                count: dice.usize(2..8),
+            },
+            13..=19 => Self::Move {
+                account,
+                unit: (dice.u32(0..6) > 0).then_some(unit),
+                told,
+            },
+            20 => Self::Rename { account },
+            21 => Self::Unmanage { account },
+            22 => Self::Manage { account },
+            23 | 24 => Self::ChangeBaseline {
+                account,
+                minutes: dice.u64(1..60),
+                fails: dice.u32(0..5) == 0,
+            },
+            25 | 26 => Self::Suspend { account },
+            27 | 28 => Self::Restore { account },
+            29 | 30 => Self::Close {
+                account,
+                busy: dice.bool(),
+            },
+            31 => Self::Remove { account },
+            32 => Self::Forbid { account },
+            33 => Self::Permit { account },
+            34 => Self::DeleteIntegration { account },
+            35 => Self::DisableIntegration { account },
+            36 => Self::RenameIntegration { account },
+            37 => Self::RepointIntegration { account },
+            38 => Self::DoubleIntegration {
+                account,
+                store: dice.usize(0..8),
+            },
+            39 => Self::DeleteInstance { account },
+            40 => Self::DeleteRole { account },
+            41..=43 => Self::Update(Change::draw(dice)),
+            44 => Self::Approve,
+            45 => Self::RevokeKey,
+            46 => Self::ReplaceKey,
+            47 => Self::RevokeTokens,
+            48..=54 => Self::Fault(Window::draw(dice)),
+            55..=57 => Self::Calm,
+            58..=62 => Self::Crash {
+                steps: dice.u32(0..60),
+            },
+            63 | 64 => Self::Slow {
+                latency: dice.u64(2000..60_000),
+            },
+            65 => Self::Redrive,
+            66..=69 => Self::Fire,
+            70 => Self::Poison,
+            71..=84 => Self::Wait {
+                seconds: dice.u64(1..60),
+            },
+            85..=95 => Self::Wait {
+                seconds: dice.u64(60..1200),
+            },
+            _ => Self::Wait {
+                seconds: dice.u64(1200..9000),
+            },
+        }
+    }
+}

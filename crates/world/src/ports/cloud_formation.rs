@@ -1,0 +1,317 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    ErrorKind, Result,
+    foundation::{STACK_ID_TAG, StackSetSpec},
+    landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
+    model::AccountId,
+    ports::{Stack, StackSet, StackSets, StackState, Stacks, Start},
+};
+
+use super::Ports;
+use crate::{
+    faults::error,
+    operation::{self, Change},
+    state::{KeptOperation, KeptStackSet, State},
+    units::{Deployed, MANAGEMENT, id},
+    watch,
+};
+
+fn as_set(spec: &StackSetSpec) -> StackSet {
+    StackSet {
+        name: spec.name.clone(),
+        description: spec.description(),
+        parameters: spec.parameters.clone(),
+        tags: [(STACK_ID_TAG.to_owned(), spec.stack_id.clone())].into(),
+    }
+}
+
+impl Ports {
+    /// Starts an operation of a StackSet, which ends some time later.
+    async fn start(
+        &self,
+        call: &'static str,
+        name: &str,
+        accounts: &[AccountId],
+        operation: &str,
+        change: Change,
+        also: impl FnOnce(&mut KeptStackSet),
+    ) -> Result<Start> {
+        self.call(call, |state, now| {
+            let Some(set) = state.stack_sets.get_mut(name) else {
+                return Err(error(call, ErrorKind::NotFound));
+            };
+            if set.operations.contains_key(operation) {
+                return Ok(Start::Exists);
+            }
+            let ours = set.ours;
+            let kept = KeptOperation {
+                state: OperationState::InProgress,
+                failures: Vec::new(),
+            };
+            set.operations.insert(operation.to_owned(), kept);
+            also(set);
+            let generation = set.generation;
+            let took = self.world.simulation().between(10_000, 90_000);
+            let slow = state.faults.slow_operations.as_millis() as u64;
+            let took = took + self.world.simulation().between(0, slow);
+            let took = SignedDuration::try_from(took).unwrap_or_default();
+            let ends = now.max(set.busy_until) + took;
+            set.busy_until = ends;
+            self.write(state, now, || {
+                format!("{change:?} {name} in {accounts:?} until {ends:.0}")
+            });
+            if !ours {
+                state.violate(now, format!("a foreign StackSet was changed: {name}"));
+            }
+            if matches!(change, Change::Delete { .. }) {
+                watch::instances_go(state, now, name, accounts);
+            }
+            let fresh = operation::begin(state, now, name, accounts, change);
+            let task = operation::Ending {
+                set: name.to_owned(),
+                generation,
+                operation: operation.to_owned(),
+                accounts: fresh,
+                change,
+            };
+            let world = self.world.clone();
+            self.world.simulation().spawn(async move {
+                world.simulation().sleep_until(ends).await;
+                task.end(&world);
+            });
+            Ok(Start::Started)
+        })
+        .await
+    }
+}
+
+impl StackSets for Ports {
+    async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
+        self.call("cloudformation:DescribeStackSet", |state, _| {
+            Ok(state.stack_sets.get(name).map(|kept| kept.set.clone()))
+        })
+        .await
+    }
+
+    async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
+        self.call("cloudformation:CreateStackSet", |state, now| {
+            self.write(state, now, || format!("creates StackSet {}", spec.name));
+            state.made += 1;
+            let generation = state.made;
+            state
+                .stack_sets
+                .entry(spec.name.clone())
+                .or_insert_with(|| KeptStackSet {
+                    set: as_set(spec),
+                    ours: true,
+                    operations: BTreeMap::new(),
+                    busy_until: now,
+                    generation,
+                });
+            Ok(())
+        })
+        .await
+    }
+
+    async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
+        let then = self.world.state().instances.get().clone();
+        let accounts: Vec<AccountId> = then
+            .keys()
+            .filter(|(set, _)| *set == spec.name)
+            .map(|(_, account)| *account)
+            .collect();
+        let call = "cloudformation:UpdateStackSet";
+        let renew = |kept: &mut KeptStackSet| kept.set = as_set(spec);
+        self.start(
+            call,
+            &spec.name,
+            &accounts,
+            operation,
+            Change::Update,
+            renew,
+        )
+        .await
+    }
+
+    async fn delete_stack_set(&self, name: &str) -> Result<()> {
+        let call = "cloudformation:DeleteStackSet";
+        self.call(call, |state, now| {
+            if state.instances.get().keys().any(|(set, _)| set == name) {
+                return Err(error(call, ErrorKind::Conflict));
+            }
+            self.write(state, now, || format!("deletes StackSet {name}"));
+            if state.stack_sets.remove(name).is_some_and(|set| !set.ours) {
+                state.violate(now, format!("a foreign StackSet was deleted: {name}"));
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn instances(
+        &self,
+        name: &str,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Vec<StackInstance>> {
+        let then = self.listed_at();
+        self.call("cloudformation:ListStackInstances", |state, _| {
+            let instances = state.instances.at(then);
+            let here = instances.iter().filter(|((set, account), _)| {
+                set == name && accounts.is_none_or(|asked| asked.contains(account))
+            });
+            Ok(here.map(|(_, instance)| instance.clone()).collect())
+        })
+        .await
+    }
+
+    async fn create_instances(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        operation: &str,
+    ) -> Result<Start> {
+        let call = "cloudformation:CreateStackInstances";
+        self.start(call, name, accounts, operation, Change::Create, |_| {})
+            .await
+    }
+
+    async fn delete_instances(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        retain: bool,
+        operation: &str,
+    ) -> Result<Start> {
+        let call = "cloudformation:DeleteStackInstances";
+        self.start(
+            call,
+            name,
+            accounts,
+            operation,
+            Change::Delete { retain },
+            |_| {},
+        )
+        .await
+    }
+
+    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
+        let call = "cloudformation:DescribeStackSetOperation";
+        self.call(call, |state, _| {
+            kept(state, name, operation)
+                .map(|kept| kept.state)
+                .ok_or_else(|| error(call, ErrorKind::NotFound))
+        })
+        .await
+    }
+
+    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
+        let call = "cloudformation:ListStackSetOperationResults";
+        self.call(call, |state, _| {
+            let kept =
+                kept(state, name, operation).ok_or_else(|| error(call, ErrorKind::NotFound))?;
+            let failures = kept.failures.iter().cloned();
+            Ok(failures
+                .map(|(account, reason)| InstanceFailure { account, reason })
+                .collect())
+        })
+        .await
+    }
+}
+
+fn kept<'a>(state: &'a State, name: &str, operation: &str) -> Option<&'a KeptOperation> {
+    state.stack_sets.get(name)?.operations.get(operation)
+}
+
+impl Stacks for Ports {
+    async fn stack(&self, name: &str) -> Result<Option<Stack>> {
+        self.call("cloudformation:DescribeStacks", |state, now| {
+            Ok(state.stacks.get(name).map(|(stack, ready)| Stack {
+                state: if *ready <= now {
+                    stack.state
+                } else {
+                    StackState::InProgress
+                },
+                ..stack.clone()
+            }))
+        })
+        .await
+    }
+
+    async fn create_stack(&self, spec: &StackSetSpec, _: &str) -> Result<()> {
+        self.call("cloudformation:CreateStack", |state, now| {
+            self.write(state, now, || format!("creates stack {}", spec.name));
+            if !state.stacks.contains_key(&spec.name) {
+                change_stack(
+                    state,
+                    now,
+                    spec,
+                    self.world.simulation().between(1000, 20_000),
+                );
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn update_stack(&self, spec: &StackSetSpec, _: &str) -> Result<()> {
+        let call = "cloudformation:UpdateStack";
+        self.call(call, |state, now| {
+            if !state.stacks.contains_key(&spec.name) {
+                return Err(error(call, ErrorKind::Invalid));
+            }
+            self.write(state, now, || format!("updates stack {}", spec.name));
+            change_stack(
+                state,
+                now,
+                spec,
+                self.world.simulation().between(1000, 20_000),
+            );
+            Ok(())
+        })
+        .await
+    }
+
+    async fn delete_stack(&self, name: &str, _: &str) -> Result<()> {
+        self.call("cloudformation:DeleteStack", |state, now| {
+            self.write(state, now, || format!("deletes stack {name}"));
+            state.stacks.remove(name);
+            state
+                .deployed
+                .entry(id(MANAGEMENT))
+                .or_default()
+                .remove(name);
+            Ok(())
+        })
+        .await
+    }
+}
+
+fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Duration) {
+    let ready = now + SignedDuration::try_from(took).unwrap_or_default();
+    let set = as_set(spec);
+    let stack = Stack {
+        state: StackState::Complete,
+        reason: None,
+        description: set.description.clone(),
+        tags: set.tags.clone(),
+    };
+    state.stacks.insert(spec.name.clone(), (stack, ready));
+    let role = operation::made_by(&set, &id(MANAGEMENT)).map(|role| (role, ready));
+    let deployed = Deployed {
+        role,
+        left_behind: false,
+    };
+    let stacks = state.deployed.entry(id(MANAGEMENT)).or_default();
+    stacks.entry(spec.name.clone()).or_insert(deployed);
+}
+
+/// An instance that an operation has begun on.
+pub(crate) fn in_progress(account: AccountId) -> StackInstance {
+    StackInstance {
+        account,
+        state: InstanceState::InProgress,
+        reason: None,
+    }
+}

@@ -1,0 +1,79 @@
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use towerhook_core::{
+    Result,
+    lifecycle::{DeadLetter, Message},
+    ports::{DeadLetters, FanOut, Messages, ReturnTo},
+};
+
+use super::Ports;
+
+/// The longest delay of a message.
+const LONGEST: Duration = Duration::from_secs(900);
+
+impl Messages for Ports {
+    async fn send(&self, messages: &[Message], delay: Duration) -> Result<()> {
+        self.call("sqs:SendMessageBatch", |state, now| {
+            for message in messages {
+                let body = message.to_body();
+                state.say(now, || {
+                    format!("{} sends {body} in {delay:?}", self.caller.name)
+                });
+                state.queue.send(now, body, delay.min(LONGEST));
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl FanOut for Ports {
+    async fn publish(&self, message: &Message) -> Result<()> {
+        self.call("sns:Publish", |state, now| {
+            state.queue.send(now, message.to_body(), Duration::ZERO);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The work queue's ARN.
+const WORK_QUEUE: &str = "arn:aws:sqs:us-east-1:000000000001:towerhook-work";
+
+impl DeadLetters for Ports {
+    async fn receive(&self, hidden: Duration) -> Result<Vec<DeadLetter>> {
+        self.call("sqs:ReceiveMessage", |state, now| {
+            let until = now + SignedDuration::try_from(hidden).unwrap_or_default();
+            let letters = state.queue.dead_letters(now, until).into_iter();
+            Ok(letters
+                .map(|(number, body)| DeadLetter {
+                    id: number.to_string(),
+                    receipt: number.to_string(),
+                    sent_at: None,
+                    body,
+                    undelivered: None,
+                })
+                .collect())
+        })
+        .await
+    }
+
+    async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()> {
+        self.call("sqs:DeleteMessage", |state, now| {
+            let number = letter.receipt.parse().unwrap_or_default();
+            if to == ReturnTo::WorkQueue {
+                state.queue.send(now, letter.body.clone(), Duration::ZERO);
+            }
+            state
+                .queue
+                .settle_dead(now, number, to == ReturnTo::DeadLetters);
+            Ok(())
+        })
+        .await
+    }
+
+    fn is_work_queue(&self, arn: &str) -> bool {
+        arn == WORK_QUEUE
+    }
+}

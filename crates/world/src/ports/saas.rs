@@ -1,0 +1,243 @@
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    ErrorKind, Result,
+    model::{SubAccount, account_of_role},
+    ports::{Created, Health, Integration, IntegrationKind, IntegrationSpec, Profile, Saas},
+};
+
+use super::Ports;
+use crate::{
+    faults::error,
+    operation::PROPAGATION,
+    state::{KeptIntegration, State},
+    units::{TENANT, sub_accounts},
+    watch,
+};
+
+/// What the vendor's API allows in an hour.
+const REQUESTS_PER_HOUR: f64 = 480.0;
+/// How often the SaaS looks whether an integration still works.
+const LOOKS_AFTER: SignedDuration = SignedDuration::from_hours(1);
+
+impl Ports {
+    async fn ask<T>(
+        &self,
+        operation: &'static str,
+        effect: impl FnOnce(&mut State, Timestamp) -> Result<T>,
+    ) -> Result<T> {
+        self.bearer(operation).await?;
+        self.call(operation, |state, now| {
+            if state.options.rate_limit {
+                let (left, since) = state.bucket;
+                let hours = now.duration_since(since).as_secs_f64() / 3600.0;
+                let left = (left + hours * REQUESTS_PER_HOUR).min(REQUESTS_PER_HOUR);
+                state.bucket = (left - 1.0, now);
+                if left < 1.0 {
+                    state.bucket = (left, now);
+                    let seconds = (1.0 - left) / REQUESTS_PER_HOUR * 3600.0;
+                    let retry_after = Some(std::time::Duration::from_secs_f64(seconds.ceil()));
+                    return Err(error(operation, ErrorKind::Throttled { retry_after }));
+                }
+            }
+            effect(state, now)
+        })
+        .await
+    }
+}
+
+/// Whether the SaaS can use the role that an integration names.
+fn is_usable(state: &State, now: Timestamp, role_arn: &str) -> bool {
+    let account = account_of_role(role_arn);
+    let since = account.and_then(|id| state.has_role(&id, role_arn));
+    let settled = SignedDuration::try_from(PROPAGATION).unwrap_or_default();
+    since.is_some_and(|since| now.duration_since(since) >= settled)
+}
+
+fn shown(state: &State, kept: &KeptIntegration, store: Option<&SubAccount>) -> Integration {
+    let mut integration = kept.integration.clone();
+    if integration.organization {
+        integration.sub_account = store.cloned();
+    }
+    if state.options.masks_external_ids {
+        integration.external_id = "**********".into();
+    }
+    integration.health = match kept.checked {
+        (_, true) => Health::Good,
+        (_, false) => Health::Failing(r#"{"assumeRole":"AccessDenied"}"#.into()),
+    };
+    integration
+}
+
+impl Saas for Ports {
+    async fn profile(&self) -> Result<Profile> {
+        self.ask("lacework:UserProfile", |_, _| {
+            Ok(Profile {
+                tenant: TENANT.into(),
+                sub_accounts: sub_accounts().into_iter().collect(),
+            })
+        })
+        .await
+    }
+
+    async fn integrations(
+        &self,
+        sub_account: Option<&SubAccount>,
+        kind: IntegrationKind,
+    ) -> Result<Vec<Integration>> {
+        let then = self.listed_at();
+        self.ask("lacework:ListCloudAccounts", |state, now| {
+            let due = |kept: &KeptIntegration| now.duration_since(kept.checked.0) >= LOOKS_AFTER;
+            if state.integrations.get().iter().any(due) {
+                let found: Vec<bool> = state
+                    .integrations
+                    .get()
+                    .iter()
+                    .map(|kept| is_usable(state, now, &kept.integration.role_arn))
+                    .collect();
+                let mut were_failing = Vec::new();
+                let all = state.integrations.change(now);
+                for (kept, usable) in all.iter_mut().zip(found).filter(|(kept, _)| due(kept)) {
+                    if !kept.checked.1 {
+                        were_failing.push(kept.subject);
+                    }
+                    kept.checked = (now, usable);
+                }
+                let were_failing = were_failing.into_iter().map(|id| (id, now));
+                state.last_failing.extend(were_failing);
+            }
+            let then = state.integrations.at(then);
+            let here = then.iter().filter(|kept| {
+                let integration = &kept.integration;
+                let here =
+                    integration.organization || integration.sub_account.as_ref() == sub_account;
+                here && integration.kind == kind
+            });
+            Ok(here.map(|kept| shown(state, kept, sub_account)).collect())
+        })
+        .await
+    }
+
+    async fn create(
+        &self,
+        sub_account: Option<&SubAccount>,
+        spec: &IntegrationSpec,
+    ) -> Result<Created> {
+        self.ask("lacework:CreateCloudAccount", |state, now| {
+            let same = |kept: &KeptIntegration| match spec.kind {
+                IntegrationKind::Config => {
+                    account_of_role(&kept.integration.role_arn) == Some(spec.account)
+                }
+                IntegrationKind::CloudTrail => kept.integration.queue_url == spec.queue_url,
+            };
+            let mut existing = state.integrations.get().iter();
+            let used = existing.any(|kept| kept.integration.kind == spec.kind && same(kept));
+            if used && state.options.refuses_duplicates {
+                return Ok(Created::AlreadyUsed);
+            }
+            if !is_usable(state, now, &spec.role_arn) {
+                return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
+            }
+            watch::integration_comes(state, now, &self.caller.name, sub_account, spec);
+            self.write(state, now, || {
+                format!("creates {} in {sub_account:?}", spec.name)
+            });
+            state.made += 1;
+            let guid = format!("ACME_{:06}", state.made);
+            let integration = integration(guid, sub_account.cloned(), spec, true);
+            let kept = KeptIntegration {
+                integration,
+                ours: true,
+                made_by: self.caller.name.clone(),
+                made_at: now,
+                subject: spec.account,
+                checked: (now, true),
+            };
+            let guid = kept.integration.guid.clone();
+            state.integrations.change(now).push(kept);
+            watch::count_watched(state);
+            // The answer may lack the id.
+            Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
+        })
+        .await
+    }
+
+    async fn update(
+        &self,
+        existing: &Integration,
+        spec: &IntegrationSpec,
+        enabled: bool,
+    ) -> Result<Created> {
+        let call = "lacework:UpdateCloudAccount";
+        self.ask(call, |state, now| {
+            let mut all = state.integrations.get().iter();
+            let Some(found) = all.find(|kept| kept.integration.guid == existing.guid) else {
+                return Err(error(call, ErrorKind::NotFound));
+            };
+            let (found, ours) = (found.clone(), found.ours);
+            if enabled && !is_usable(state, now, &spec.role_arn) {
+                return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
+            }
+            self.write(state, now, || {
+                format!("updates {} enabled={enabled}", spec.name)
+            });
+            if !ours {
+                state.violate(
+                    now,
+                    format!("a foreign integration was changed: {}", existing.guid),
+                );
+            }
+            let (guid, store) = (existing.guid.clone(), found.integration.sub_account.clone());
+            let integration = Integration {
+                organization: found.integration.organization,
+                ..integration(guid, store, spec, enabled)
+            };
+            let usable = is_usable(state, now, &spec.role_arn);
+            let all = state.integrations.change(now);
+            for kept in all
+                .iter_mut()
+                .filter(|kept| kept.integration.guid == existing.guid)
+            {
+                kept.integration = integration.clone();
+                kept.checked = (now, usable);
+            }
+            watch::count_watched(state);
+            Ok(Created::Done(Some(existing.guid.clone())))
+        })
+        .await
+    }
+
+    async fn delete(&self, existing: &Integration) -> Result<()> {
+        self.ask("lacework:DeleteCloudAccount", |state, now| {
+            self.write(state, now, || {
+                format!("deletes {} in {:?}", existing.name, existing.sub_account)
+            });
+            watch::integration_goes(state, now, &existing.guid);
+            let all = state.integrations.change(now);
+            all.retain(|kept| kept.integration.guid != existing.guid);
+            Ok(())
+        })
+        .await
+    }
+}
+
+pub(crate) fn integration(
+    guid: String,
+    sub_account: Option<SubAccount>,
+    spec: &IntegrationSpec,
+    enabled: bool,
+) -> Integration {
+    let organization = spec.is_of_organization();
+    Integration {
+        guid,
+        sub_account: sub_account.filter(|_| !organization),
+        organization,
+        name: spec.name.clone(),
+        kind: spec.kind,
+        enabled,
+        role_arn: spec.role_arn.clone(),
+        external_id: spec.external_id.as_str().to_owned(),
+        queue_url: spec.queue_url.clone(),
+        account_mapping: spec.account_mapping.clone(),
+        health: Health::Good,
+    }
+}

@@ -1,0 +1,141 @@
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    ErrorKind, Result,
+    model::SecretText,
+    ports::{ApiKey, Functions, Keys, Token, TokenIssuer, Tokens},
+    token,
+};
+
+use super::Ports;
+use crate::{World, faults::error};
+
+/// What every secret of the world begins with, and nothing else does.
+pub const CANARY: &str = "canary-";
+
+impl Keys for Ports {
+    async fn key(&self) -> Result<ApiKey> {
+        self.call("secretsmanager:GetSecretValue", |state, _| {
+            let version = format!("v{}", state.secrets.key_version);
+            Ok(ApiKey {
+                key_id: "ACME_KEY".into(),
+                secret: format!("{CANARY}key-{version}").into(),
+                version,
+            })
+        })
+        .await
+    }
+}
+
+impl Tokens for Ports {
+    async fn token(&self) -> Result<Option<Token>> {
+        self.call("secretsmanager:GetSecretValue", |state, _| {
+            Ok(state.secrets.token.clone())
+        })
+        .await
+    }
+
+    async fn store_token(&self, token: &Token) -> Result<()> {
+        self.call("secretsmanager:PutSecretValue", |state, _| {
+            state.secrets.token = Some(token.clone());
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl TokenIssuer for Ports {
+    async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
+        self.call("lacework:CreateToken", |state, _| {
+            let current = format!("v{}", state.secrets.key_version);
+            if !state.secrets.key_works || key.version != current {
+                return Err(error("lacework:CreateToken", ErrorKind::Unauthorized));
+            }
+            state.secrets.tokens += 1;
+            let text = format!("{CANARY}token-{}", state.secrets.tokens);
+            let expires_at = now + token::LIFETIME;
+            state.secrets.issued.insert(text.clone(), expires_at);
+            Ok(Token {
+                token: text.into(),
+                expires_at,
+                key_version: key.version.clone(),
+            })
+        })
+        .await
+    }
+}
+
+impl Functions for Ports {
+    async fn refresh_token(&self) -> Result<()> {
+        let auth = Self::new(&self.world, "auth");
+        let refreshed = token::refresh(&auth, &auth, self.now()).await;
+        self.call("lambda:Invoke", |_, _| match refreshed {
+            Ok(_) => Ok(()),
+            Err(_) => Err(error("lambda:Invoke", ErrorKind::Unavailable)),
+        })
+        .await
+    }
+
+    async fn continue_with(&self, payload: &SecretText) -> Result<()> {
+        self.call("lambda:Invoke", |state, _| {
+            let payload = payload.expose().to_owned();
+            state.secrets.continuations.push_back(payload);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// The auth function on its schedule.
+pub(crate) async fn keep_fresh(world: World) {
+    loop {
+        world
+            .simulation()
+            .sleep(std::time::Duration::from_secs(7200))
+            .await;
+        let auth = Ports::new(&world, "auth");
+        let (Ok(stored), Ok(key)) = (auth.token().await, auth.key().await) else {
+            continue;
+        };
+        if token::needs_refresh(stored.as_ref(), &key.version, auth.now()) {
+            // What fails here is tried again in two hours, or when a token is refused.
+            let _ = token::refresh(&auth, &auth, auth.now()).await;
+        }
+    }
+}
+
+impl Ports {
+    /// A token that the SaaS accepts, as the SaaS's client gets one: the one that it has used
+    /// before, else the stored one, else a fresh one.
+    pub(super) async fn bearer(&self, operation: &'static str) -> Result<()> {
+        for tries in 0..2 {
+            let known = self.caller.token.borrow().clone();
+            let text = match known {
+                Some(text) => text,
+                None => {
+                    let stored = Tokens::token(self).await?;
+                    let Some(token) = stored else {
+                        self.refresh_token().await?;
+                        continue;
+                    };
+                    let text = token.token.expose().to_owned();
+                    *self.caller.token.borrow_mut() = Some(text.clone());
+                    text
+                }
+            };
+            let now = self.now();
+            let works = {
+                let state = self.world.state();
+                let ends = state.secrets.issued.get(&text);
+                ends.is_some_and(|ends| *ends > now + SignedDuration::from_secs(1))
+            };
+            if works {
+                return Ok(());
+            }
+            *self.caller.token.borrow_mut() = None;
+            if tries == 0 {
+                self.refresh_token().await?;
+            }
+        }
+        Err(error(operation, ErrorKind::Unauthorized))
+    }
+}

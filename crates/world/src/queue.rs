@@ -1,0 +1,148 @@
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    task::Waker,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// `VisibilityTimeout` of the work queue.
+pub(crate) const VISIBILITY: SignedDuration = SignedDuration::from_secs(1080);
+/// `maxReceiveCount` of the work queue.
+const RECEIVES: u32 = 5;
+/// `BatchSize` of the event source mapping.
+const BATCH: usize = 100;
+
+/// The account function's queue and its dead-letter queue.
+#[derive(Debug, Default)]
+pub(crate) struct Queue {
+    messages: BTreeMap<u64, Kept>,
+    dead: BTreeMap<u64, Dead>,
+    number: u64,
+    wakers: Vec<Waker>,
+}
+
+#[derive(Debug)]
+struct Dead {
+    body: String,
+    visible_at: Timestamp,
+}
+
+#[derive(Debug)]
+struct Kept {
+    body: String,
+    visible_at: Timestamp,
+    receives: u32,
+}
+
+/// A message as the function receives it.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) number: u64,
+    pub(crate) body: String,
+}
+
+impl Queue {
+    pub(crate) fn send(&mut self, now: Timestamp, body: String, delay: Duration) {
+        let delay = SignedDuration::try_from(delay).unwrap_or_default();
+        self.number += 1;
+        let kept = Kept {
+            body,
+            visible_at: now + delay,
+            receives: 0,
+        };
+        self.messages.insert(self.number, kept);
+        for waker in self.wakers.drain(..) {
+            waker.wake();
+        }
+    }
+
+    /// When the next message can be received.
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.messages.values().map(|kept| kept.visible_at).min()
+    }
+
+    /// Asks to be told of new messages.
+    pub(crate) fn listen(&mut self, waker: &Waker) {
+        self.wakers.push(waker.clone());
+    }
+
+    /// Takes a batch, in whatever order; `twice` says of which messages a second copy stays.
+    pub(crate) fn receive(
+        &mut self,
+        now: Timestamp,
+        order: &mut fastrand::Rng,
+        mut twice: impl FnMut(&mut fastrand::Rng) -> bool,
+    ) -> Vec<Received> {
+        let ready = |kept: &&u64| self.messages[kept].visible_at <= now;
+        let mut numbers: Vec<u64> = self.messages.keys().filter(ready).copied().collect();
+        order.shuffle(&mut numbers);
+        numbers.truncate(BATCH);
+        let mut batch = Vec::new();
+        for number in numbers {
+            let Some(kept) = self.messages.get_mut(&number) else {
+                continue;
+            };
+            if kept.receives >= RECEIVES {
+                if let Some(kept) = self.messages.remove(&number) {
+                    let body = kept.body;
+                    let visible_at = now;
+                    self.dead.insert(number, Dead { body, visible_at });
+                }
+                continue;
+            }
+            kept.receives += 1;
+            kept.visible_at = now + VISIBILITY;
+            let received = Received {
+                number,
+                body: kept.body.clone(),
+            };
+            if twice(order) {
+                self.number += 1;
+                let copy = Kept {
+                    body: kept.body.clone(),
+                    visible_at: now + SignedDuration::from_secs(1),
+                    receives: kept.receives,
+                };
+                self.messages.insert(self.number, copy);
+            }
+            batch.push(received);
+        }
+        batch
+    }
+
+    /// Ends what was handled; what is named in `failed` comes back when it is visible again.
+    pub(crate) fn handled(&mut self, batch: &[Received], failed: &BTreeSet<u64>) {
+        for received in batch
+            .iter()
+            .filter(|received| !failed.contains(&received.number))
+        {
+            self.messages.remove(&received.number);
+        }
+    }
+
+    /// Some messages of the dead-letter queue, which are hidden until then.
+    pub(crate) fn dead_letters(&mut self, now: Timestamp, until: Timestamp) -> Vec<(u64, String)> {
+        const AT_ONCE: usize = 10;
+        let visible = self
+            .dead
+            .iter_mut()
+            .filter(|(_, dead)| dead.visible_at <= now);
+        visible
+            .take(AT_ONCE)
+            .map(|(number, dead)| {
+                dead.visible_at = until;
+                (*number, dead.body.clone())
+            })
+            .collect()
+    }
+
+    /// Takes a message out of the dead-letter queue, or shows it again.
+    pub(crate) fn settle_dead(&mut self, now: Timestamp, number: u64, keep: bool) {
+        if !keep {
+            self.dead.remove(&number);
+        } else if let Some(dead) = self.dead.get_mut(&number) {
+            dead.visible_at = now;
+        }
+    }
+}

@@ -1,0 +1,217 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    enrollment::{Deployment, Held, Record},
+    landing_zone::{AccountState, OperationState, StackInstance},
+    model::{AccountId, Arn},
+    ports::{Integration, Stack, StackSet, Token},
+};
+
+use crate::{
+    Options,
+    faults::Faults,
+    queue::Queue,
+    units::{Deployed, Member, Organization},
+    versioned::Versioned,
+    wishes::{AtLaunch, Should, Wishes},
+};
+
+/// Everything that is so, whether anybody knows it or not.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) options: Options,
+    pub(crate) organization: Versioned<Organization>,
+    pub(crate) instances: Versioned<BTreeMap<(String, AccountId), StackInstance>>,
+    /// The stacks that are in each account, by the StackSet's name.
+    pub(crate) deployed: BTreeMap<AccountId, BTreeMap<String, Deployed>>,
+    pub(crate) stack_sets: BTreeMap<String, KeptStackSet>,
+    pub(crate) trail_topic: Option<Arn>,
+    pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
+    pub(crate) integrations: Versioned<Vec<KeptIntegration>>,
+    pub(crate) made: usize,
+    pub(crate) ledger: KeptLedger,
+    pub(crate) queue: Queue,
+    pub(crate) secrets: KeptSecrets,
+    pub(crate) bucket: (f64, Timestamp),
+    pub(crate) faults: Faults,
+    pub(crate) counts: BTreeMap<&'static str, usize>,
+    pub(crate) log: Vec<String>,
+    pub(crate) logged: bool,
+    pub(crate) violations: Vec<String>,
+    /// The parameters of the last request that succeeded, then those of one that is under way.
+    pub(crate) wishes: Vec<Wishes>,
+    pub(crate) at_launch: BTreeMap<AccountId, AtLaunch>,
+    /// When it was last so that an account was to go.
+    pub(crate) last_to_go: BTreeMap<AccountId, Timestamp>,
+    pub(crate) offboarded: Vec<(Timestamp, AccountId)>,
+    pub(crate) ever_watched: BTreeSet<AccountId>,
+    pub(crate) highest_limit: u8,
+    pub(crate) held: Option<Held>,
+    /// The accounts that an administrator has let go.
+    pub(crate) approved: BTreeSet<AccountId>,
+    /// When the SaaS last showed that it could not use an account's role.
+    pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
+    /// When somebody last deleted an account's integration, which a listing may still show.
+    pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,
+    /// When accounts were last moved.
+    pub(crate) moved: BTreeMap<AccountId, Timestamp>,
+    /// What befalls the next invocation: it ends after so many steps, or its calls take so long.
+    pub(crate) next_crash: Option<u32>,
+    pub(crate) next_latency: Option<u64>,
+    pub(crate) invocations: usize,
+    /// What administrators want and have not asked for yet.
+    pub(crate) requests: VecDeque<Wishes>,
+    pub(crate) idle: bool,
+    pub(crate) writes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct KeptStackSet {
+    pub(crate) set: StackSet,
+    pub(crate) ours: bool,
+    pub(crate) operations: BTreeMap<String, KeptOperation>,
+    /// Operations run one after another.
+    pub(crate) busy_until: Timestamp,
+    /// Tells a StackSet from an earlier one of the same name.
+    pub(crate) generation: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct KeptOperation {
+    pub(crate) state: OperationState,
+    pub(crate) failures: Vec<(AccountId, String)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct KeptIntegration {
+    pub(crate) integration: Integration,
+    pub(crate) ours: bool,
+    /// Who made it, and when.
+    pub(crate) made_by: String,
+    pub(crate) made_at: Timestamp,
+    /// Whom it was made for.
+    pub(crate) subject: AccountId,
+    /// What the SaaS last found, and when it looked.
+    pub(crate) checked: (Timestamp, bool),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct KeptLedger {
+    pub(crate) lease: Option<(String, Timestamp)>,
+    pub(crate) reservation: Option<(String, Timestamp)>,
+    pub(crate) deployment: Option<Deployment>,
+    pub(crate) suffix: Option<String>,
+    pub(crate) records: BTreeMap<AccountId, Record>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct KeptSecrets {
+    pub(crate) key_version: usize,
+    pub(crate) key_works: bool,
+    pub(crate) token: Option<Token>,
+    pub(crate) tokens: usize,
+    pub(crate) issued: BTreeMap<String, Timestamp>,
+    pub(crate) continuations: VecDeque<String>,
+}
+
+/// How far back evidence may lie: a listing's age and a pass's length.
+pub(crate) const EVIDENCE: SignedDuration = SignedDuration::from_mins(10);
+
+impl State {
+    pub(crate) fn say(&mut self, now: Timestamp, what: impl FnOnce() -> String) {
+        if self.logged {
+            let what = what();
+            self.log.push(format!("{now:.3} {what}"));
+        }
+    }
+
+    pub(crate) fn violate(&mut self, now: Timestamp, what: String) {
+        self.say(now, || format!("VIOLATION {what}"));
+        self.violations.push(format!("{now:.0}: {what}"));
+    }
+
+    pub(crate) fn member(&self, id: &AccountId) -> Option<&Member> {
+        self.organization.get().get(id)
+    }
+
+    pub(crate) fn deployed(&self, id: &AccountId, set: &str) -> Option<&Deployed> {
+        self.deployed.get(id)?.get(set)
+    }
+
+    /// Since when an active account has a role.
+    pub(crate) fn has_role(&self, id: &AccountId, arn: &str) -> Option<Timestamp> {
+        let active = |member: &&Member| member.account.state == AccountState::Active;
+        self.member(id).filter(active)?;
+        let roles = self
+            .deployed
+            .get(id)?
+            .values()
+            .filter_map(|stack| stack.role.as_ref());
+        roles
+            .filter(|(role, _)| role == arn)
+            .map(|(_, since)| *since)
+            .min()
+    }
+
+    /// To change the organization; what was evidence until now stays so for a while.
+    pub(crate) fn change_organization(&mut self, now: Timestamp) -> &mut Organization {
+        self.keep_evidence(now);
+        self.organization.change(now)
+    }
+
+    pub(crate) fn keep_evidence(&mut self, now: Timestamp) {
+        let known: Vec<AccountId> = self.known();
+        for id in known {
+            if self.is_to_go(&id, now) {
+                self.last_to_go.insert(id, now);
+            }
+        }
+    }
+
+    /// Every account that is or was in the organization.
+    pub(crate) fn known(&self) -> Vec<AccountId> {
+        let watched = self.integrations.get().iter();
+        let watched = watched.map(|kept| kept.subject);
+        let members = self.organization.get().keys().copied();
+        let all: BTreeSet<AccountId> = members.chain(watched).collect();
+        all.into_iter().collect()
+    }
+
+    pub(crate) fn should(&self, wishes: &Wishes, id: &AccountId) -> Should {
+        let at_launch = self.at_launch.get(id).copied().unwrap_or(AtLaunch::No);
+        wishes.should(id, self.member(id), at_launch, self.options.control_tower)
+    }
+
+    fn is_to_go(&self, id: &AccountId, since: Timestamp) -> bool {
+        // Whoever may have been named by an event may count as new.
+        let at_launch = match self.at_launch.get(id) {
+            Some(AtLaunch::Yes) => AtLaunch::Yes,
+            Some(AtLaunch::No | AtLaunch::Perhaps) | None => AtLaunch::No,
+        };
+        let control_tower = self.options.control_tower;
+        // A reading may be older than what else it is held against.
+        self.organization.since(since).any(|organization| {
+            let member = organization.get(id);
+            if member.is_none() && self.member(id).is_some() {
+                // It was not there yet, which is not that it was gone.
+                return false;
+            }
+            let goes = |wishes: &Wishes| {
+                wishes.should(id, member, at_launch, control_tower) == Should::BeGone
+            };
+            self.wishes.iter().any(goes)
+        })
+    }
+
+    /// Whether there is evidence, or was a moment ago, that an account is to go.
+    pub(crate) fn may_go(&self, now: Timestamp, id: &AccountId) -> bool {
+        let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
+        self.is_to_go(id, now - EVIDENCE) || self.last_to_go.get(id).is_some_and(lately)
+    }
+
+    /// The parameters in force: those of the last request that succeeded.
+    pub(crate) fn wish(&self) -> &Wishes {
+        &self.wishes[0]
+    }
+}

@@ -1,0 +1,135 @@
+//! The organization that every history begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use towerhook_core::{
+    landing_zone::{Account, AccountState, Management, OuTree},
+    model::{AccountId, OuId, SubAccount},
+};
+
+/// The account that holds the main stack.
+pub const MANAGEMENT: &str = "000000000001";
+/// The landing zone's Log Archive account.
+pub const LOG_ARCHIVE: &str = "000000000002";
+/// The landing zone's Audit account.
+pub const AUDIT: &str = "000000000003";
+/// The account part of the tenant's URL.
+pub const TENANT: &str = "acme";
+/// The main stack, by which what is ours is marked.
+pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/towerhook/1";
+
+const ROOT: &str = "r-ab12";
+
+/// An organizational unit: its name, its id and its parent's place in the list.
+struct UnitSpec(&'static str, &'static str, Option<usize>);
+
+const UNITS: [UnitSpec; 5] = [
+    UnitSpec("Security", "ou-ab12-security0", None),
+    UnitSpec("Production", "ou-ab12-product00", None),
+    UnitSpec("Blue", "ou-ab12-blue00000", Some(1)),
+    UnitSpec("Staging", "ou-ab12-staging00", None),
+    UnitSpec("Sandbox", "ou-ab12-sandbox00", None),
+];
+
+/// The place in the list of the unit that holds Log Archive and Audit.
+pub(crate) const SECURITY: usize = 0;
+/// How many units there are.
+pub(crate) const COUNT: usize = UNITS.len();
+
+/// An account's id from a constant's text.
+pub fn id(text: &str) -> AccountId {
+    text.parse().expect("a constant is an id")
+}
+
+/// The `n`th member's id.
+pub fn member_id(n: usize) -> AccountId {
+    id(&format!("{:012}", 100_000_000_000 + n))
+}
+
+pub(crate) fn unit_id(unit: usize) -> OuId {
+    UNITS[unit].1.parse().expect("a constant is an id")
+}
+
+pub(crate) fn unit_name(unit: usize) -> &'static str {
+    UNITS[unit].0
+}
+
+pub(crate) fn root() -> OuId {
+    ROOT.parse().expect("a constant is an id")
+}
+
+/// The path of an account in this unit; in the root where there is none.
+pub(crate) fn path(unit: Option<usize>) -> Vec<OuId> {
+    let mut path = Vec::new();
+    let mut at = unit;
+    while let Some(unit) = at {
+        path.push(unit_id(unit));
+        at = UNITS[unit].2;
+    }
+    path.push(root());
+    path.reverse();
+    path
+}
+
+pub(crate) fn tree() -> OuTree {
+    let units = (0..COUNT).map(|unit| (unit_id(unit), unit_name(unit).to_owned()));
+    OuTree(units.collect())
+}
+
+/// The sub-accounts of the tenant.
+pub(crate) fn sub_accounts() -> BTreeSet<SubAccount> {
+    ["production", "blue", "staging", "one"]
+        .map(SubAccount::from)
+        .into()
+}
+
+/// A stack in an account, as it truly is.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Deployed {
+    /// The role or queue that it made, and since when; `None` where somebody deleted it by hand.
+    pub(crate) role: Option<(String, Timestamp)>,
+    /// No StackSet knows of it any more.
+    pub(crate) left_behind: bool,
+}
+
+/// An account as it truly is.
+#[derive(Debug, Clone)]
+pub(crate) struct Member {
+    pub(crate) account: Account,
+    pub(crate) management: Management,
+    pub(crate) was_managed: bool,
+    /// Whether AWSControlTowerExecution is there.
+    pub(crate) reachable: bool,
+    /// Whether every stack operation in it fails, as under a service control policy.
+    pub(crate) refuses_stacks: bool,
+}
+
+impl Member {
+    pub(crate) fn new(id: AccountId, name: &str, unit: Option<usize>, managed: bool) -> Self {
+        let management = if managed {
+            Management::Managed
+        } else {
+            Management::NotManaged
+        };
+        Self {
+            account: Account {
+                id,
+                name: name.to_owned(),
+                state: AccountState::Active,
+                path: path(unit),
+            },
+            management,
+            was_managed: managed,
+            reachable: managed,
+            refuses_stacks: false,
+        }
+    }
+
+    /// Whether a stack operation can work in it.
+    pub(crate) fn takes_stacks(&self) -> bool {
+        self.account.state == AccountState::Active && self.reachable && !self.refuses_stacks
+    }
+}
+
+pub(crate) type Organization = BTreeMap<AccountId, Member>;

@@ -1,0 +1,183 @@
+//! What is watched at every write: nothing goes without evidence, and not too much in a day.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    landing_zone::InstanceState,
+    model::{AccountId, SubAccount},
+    ports::{IntegrationKind, IntegrationSpec},
+};
+
+use crate::{
+    state::{EVIDENCE, KeptIntegration, State},
+    wishes::Should,
+};
+
+/// Never fewer than this many may leave in a day.
+const AT_LEAST: usize = 3;
+
+/// The accounts that an enabled integration of ours watches.
+pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
+    let ours = state
+        .integrations
+        .get()
+        .iter()
+        .filter(|kept| is_member(kept));
+    let enabled = ours.filter(|kept| kept.integration.enabled);
+    enabled.map(|kept| kept.subject).collect()
+}
+
+pub(crate) fn is_member(kept: &KeptIntegration) -> bool {
+    kept.ours && kept.integration.kind == IntegrationKind::Config
+}
+
+pub(crate) fn count_watched(state: &mut State) {
+    let watched = watched(state);
+    state.ever_watched.extend(watched);
+}
+
+/// An integration is about to be made: nobody makes the same one twice without looking.
+pub(crate) fn integration_comes(
+    state: &mut State,
+    now: Timestamp,
+    maker: &str,
+    store: Option<&SubAccount>,
+    spec: &IntegrationSpec,
+) {
+    let mut all = state.integrations.get().iter();
+    let twice = all.any(|kept| {
+        is_member(kept)
+            && kept.subject == spec.account
+            && kept.made_by == maker
+            && kept.integration.sub_account.as_ref() == store
+    });
+    if twice && spec.kind == IntegrationKind::Config {
+        state.violate(
+            now,
+            format!("{maker} made {} twice without looking", spec.name),
+        );
+    }
+}
+
+/// An integration is about to be deleted.
+pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
+    let mut all = state.integrations.get().iter();
+    let Some(kept) = all.find(|kept| kept.integration.guid == guid).cloned() else {
+        return;
+    };
+    let (id, name) = (kept.subject, &kept.integration.name);
+    if !kept.ours {
+        return state.violate(now, format!("a foreign integration was deleted: {name}"));
+    }
+    // Before the launch nobody wants anything.
+    if kept.integration.kind == IntegrationKind::CloudTrail || state.wishes.is_empty() {
+        return;
+    }
+    let mut others = state
+        .integrations
+        .get()
+        .iter()
+        .filter(|other| is_member(other));
+    let replaced = others.any(|other| other.subject == id && other.integration.guid != guid);
+    // A change of the fixed names takes away all that bears the old ones, and makes it anew.
+    let renames = state
+        .wishes
+        .iter()
+        .any(|wishes| wishes.names() != state.wish().names());
+    let retired = !kept
+        .integration
+        .role_arn
+        .ends_with(&format!("/{}", state.wish().names().member_role()));
+    let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
+    let seemed_doubled = state.last_deleted.get(&id).is_some_and(lately);
+    if replaced || renames || retired || seemed_doubled {
+        return;
+    }
+    let member = state.member(&id);
+    let is_elsewhere = state.wishes.iter().any(|wishes| {
+        let store = member.and_then(|member| wishes.store(member));
+        store.is_some_and(|store| store != kept.integration.sub_account)
+    });
+    let is_watched = matches!(
+        state.should(state.wish(), &id),
+        Should::BeWatched(_) | Should::StayAsItWas
+    );
+    if state.may_go(now, &id) && !(is_watched && is_elsewhere) {
+        return offboarded(state, now, id);
+    }
+    let moved = state.moved.get(&id);
+    let moved = moved.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
+    if !is_elsewhere && !moved {
+        let why = state.should(state.wish(), &id);
+        state.violate(
+            now,
+            format!("{id} should {why:?} and lost its integration {name}"),
+        );
+    }
+}
+
+fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
+    if state.wishes.iter().any(|wishes| !wishes.config) || state.approved.contains(&id) {
+        return;
+    }
+    state.offboarded.push((now, id));
+    // Less the length of a pass, which counts by the time at which it began.
+    let day = SignedDuration::from_mins(24 * 60 - 5);
+    let watched = watched(state);
+    let lately = state
+        .offboarded
+        .iter()
+        .filter(|(at, _)| now.duration_since(*at) < day);
+    let left: BTreeSet<AccountId> = lately
+        .map(|(_, id)| *id)
+        .filter(|other| *other == id || !watched.contains(other))
+        .collect();
+    let percent = usize::from(state.highest_limit);
+    let limit = AT_LEAST.max((state.ever_watched.len() * percent).div_ceil(100));
+    if left.len() > limit {
+        let count = left.len();
+        state.violate(
+            now,
+            format!("{count} accounts left in a day, and {limit} may: {left:?}"),
+        );
+    }
+}
+
+/// Instances of a StackSet are about to be deleted.
+pub(crate) fn instances_go(state: &mut State, now: Timestamp, set: &str, accounts: &[AccountId]) {
+    if state.wishes.is_empty() {
+        return;
+    }
+    let is_members = |name: &str| name.contains("Config-Member");
+    let mut wishes = state.wishes.iter();
+    if !is_members(set)
+        || !wishes.all(|wishes| wishes.config && wishes.names().member_stack_set() == set)
+    {
+        return;
+    }
+    for id in accounts {
+        // What uses a role goes before it, unless it came a moment ago.
+        let used = state.integrations.get().iter().any(|kept| {
+            let is_old = now.duration_since(kept.made_at) > EVIDENCE;
+            is_member(kept) && kept.subject == *id && is_old
+        });
+        if used && state.should(state.wish(), id) == Should::BeGone {
+            state.violate(now, format!("the role of {id} goes before its integration"));
+        }
+        let instance = state.instances.get().get(&(set.to_owned(), *id));
+        let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
+        let stack = state.deployed(id, set);
+        let has_role = stack.is_some_and(|stack| stack.role.is_some());
+        // The SaaS's last look is what tells of a role that is gone.
+        let mut all = state.integrations.get().iter();
+        let well = all.all(|kept| kept.subject != *id || !kept.ours || kept.checked.1);
+        let failed = state.last_failing.get(id);
+        let failed = failed.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
+        let looks_well = well && !failed;
+        if is_current && has_role && looks_well && !state.may_go(now, id) {
+            let why = state.should(state.wish(), id);
+            state.violate(now, format!("{id} should {why:?} and lost its stack"));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What the administrator wants, and what follows from it for one account: the oracle.
+//!
+//! Written from the true state of the world and from what the parameters promise, never from the
+//! planner.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use towerhook_core::{
+    landing_zone::{AccountState, Management},
+    model::{AccountId, Names, SubAccount},
+};
+
+use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
+
+/// Which sub-account an account belongs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Destination {
+    /// The tenant's own store.
+    Tenant,
+    /// One sub-account for all.
+    Single(&'static str),
+    /// The sub-account with the name of the nearest of these units.
+    Units(Vec<usize>),
+}
+
+/// Whether an account was there at launch and nothing has happened to it since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtLaunch {
+    /// It came later, or a lifecycle event has named it.
+    No,
+    /// It was, and no lifecycle event has named it.
+    Yes,
+    /// A lifecycle event has named it, and may not have arrived.
+    Perhaps,
+}
+
+/// The main stack's parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wishes {
+    /// `LaceworkSubAccountName` and `LaceworkOrgSubAccountNames`.
+    pub destination: Destination,
+    /// Whether `CapabilityType` has Config.
+    pub config: bool,
+    /// Whether `CapabilityType` has CloudTrail.
+    pub cloud_trail: bool,
+    /// `MonitorExistingAccounts`.
+    pub monitor_existing: bool,
+    /// `EnrollManagementAccount`.
+    pub enroll_management: bool,
+    /// `OffboardUnenrolled`.
+    pub offboard_unenrolled: bool,
+    /// `OffboardLimitPercent`.
+    pub limit: u8,
+    /// `ApproveOffboard`.
+    pub approve: Option<String>,
+}
+
+/// What should be with an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Should {
+    /// One enabled integration of ours, in this store.
+    BeWatched(Option<SubAccount>),
+    /// None enabled; it may come back.
+    BePaused,
+    /// None at all, and there is evidence for it.
+    BeGone,
+    /// None at all, but nobody may take one away for that reason.
+    StayOut,
+    /// Watched or not, as it was.
+    StayAsItWas,
+}
+
+impl Wishes {
+    /// The custom resource's properties.
+    pub(crate) fn properties(&self) -> Value {
+        let yes = |wish| if wish { "Yes" } else { "No" };
+        let capability = match (self.cloud_trail, self.config) {
+            (true, true) => "CloudTrail+Config",
+            (true, false) => "CloudTrail",
+            (false, _) => "Config",
+        };
+        let (single, units) = match &self.destination {
+            Destination::Tenant => (String::new(), String::new()),
+            Destination::Single(name) => ((*name).to_owned(), String::new()),
+            Destination::Units(units) => {
+                let names: Vec<_> = units.iter().map(|unit| unit_name(*unit)).collect();
+                (String::new(), names.join(","))
+            }
+        };
+        json!({
+            "LaceworkUrl": "acme.lacework.net",
+            "CapabilityType": capability,
+            "MonitorExistingAccounts": yes(self.monitor_existing),
+            "ExistingCloudTrailName": "trail",
+            "CreateTrailTopic": "No",
+            "RegistrationMode": "Function",
+            "IntegrationNamePrefix": "Lacework-Control-Tower-",
+            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "EnrollManagementAccount": yes(self.enroll_management),
+            "OffboardUnenrolled": yes(self.offboard_unenrolled),
+            "OffboardLimitPercent": self.limit.to_string(),
+            "ApproveOffboard": self.approve.as_deref().unwrap_or_default(),
+            "LaceworkSubAccountName": single,
+            "LaceworkOrgSubAccountNames": units,
+        })
+    }
+
+    /// The names that these parameters lead to.
+    pub(crate) fn names(&self) -> Names {
+        let resource = match &self.destination {
+            Destination::Single(name) => *name,
+            Destination::Tenant | Destination::Units(_) => TENANT,
+        };
+        Names {
+            resource: resource.to_owned(),
+            prefix: "Lacework-Control-Tower-"
+                .parse()
+                .expect("a constant is a prefix"),
+        }
+    }
+
+    /// Where an account belongs; `None` where it is out of scope.
+    pub(crate) fn store(&self, member: &Member) -> Option<Option<SubAccount>> {
+        match &self.destination {
+            Destination::Tenant => Some(None),
+            Destination::Single(name) => Some(Some(SubAccount::from(*name))),
+            Destination::Units(units) => {
+                let mut path = member.account.path.iter().rev();
+                path.find_map(|ou| units.iter().find(|unit| unit_id(**unit) == *ou))
+                    .map(|unit| Some(SubAccount::from(unit_name(*unit))))
+            }
+        }
+    }
+
+    /// What should be with an account. `member` is `None` where the organization has no such
+    /// account.
+    pub(crate) fn should(
+        &self,
+        account: &AccountId,
+        member: Option<&Member>,
+        at_launch: AtLaunch,
+        control_tower: bool,
+    ) -> Should {
+        if !self.config {
+            return Should::BeGone;
+        }
+        let Some(member) = member else {
+            return Should::BeGone;
+        };
+        match member.account.state {
+            AccountState::Active => {}
+            AccountState::PendingActivation => return Should::StayAsItWas,
+            AccountState::Suspended => return Should::BePaused,
+            AccountState::PendingClosure | AccountState::Closed => return Should::BeGone,
+        }
+        let is_management = *account == id(MANAGEMENT);
+        if is_management && !self.enroll_management {
+            return Should::BeGone;
+        }
+        let Some(store) = self.store(member) else {
+            return Should::BeGone;
+        };
+        let is_shared = [LOG_ARCHIVE, AUDIT].map(id).contains(account);
+        if !self.monitor_existing && !is_management {
+            match at_launch {
+                AtLaunch::No => {}
+                AtLaunch::Yes => return Should::StayOut,
+                AtLaunch::Perhaps => return Should::StayAsItWas,
+            }
+        }
+        if control_tower && !is_management && !is_shared {
+            match member.management {
+                Management::Managed => {}
+                Management::UnderChange | Management::Failed => return Should::StayAsItWas,
+                Management::NotManaged if !member.was_managed => return Should::StayOut,
+                Management::NotManaged if self.offboard_unenrolled => return Should::BeGone,
+                Management::NotManaged => return Should::StayAsItWas,
+            }
+        }
+        Should::BeWatched(store)
+    }
+}
+
+/// The sub-accounts that any wish can lead to.
+pub(crate) fn stores() -> BTreeSet<Option<SubAccount>> {
+    let own = crate::units::sub_accounts().into_iter().map(Some);
+    own.chain([None]).collect()
+}
