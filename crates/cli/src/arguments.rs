@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::functions::Profile;
 
 /// Towerhook on this machine: a landing zone to watch it work in, and the package to launch in a
@@ -20,6 +21,9 @@ pub(crate) enum Command {
     Sandbox(Sandbox),
     /// Send an event to the running sandbox's bus.
     Event(Event),
+    /// Show what Towerhook could not do: the dead-letter queue of a stack, in the account that the
+    /// AWS credentials are for.
+    Redrive(Redrive),
     /// Build the functions for Lambda, and put them beside the templates.
     Package(Package),
 }
@@ -37,6 +41,13 @@ pub(crate) struct Demo {
     /// Build the functions in the profile that ships, which takes longer.
     #[arg(long)]
     pub(crate) release: bool,
+    /// Let a third of the functions' calls of AWS and Lacework go wrong, and a third of the events,
+    /// up to the last chapter.
+    #[arg(long)]
+    pub(crate) chaos: bool,
+    /// Choose what goes wrong as an earlier run did, which has said its seed.
+    #[arg(long, value_name = "N", requires = "chaos")]
+    pub(crate) seed: Option<u64>,
 }
 
 impl Demo {
@@ -78,6 +89,19 @@ pub(crate) struct Event {
     /// An event as EventBridge shows it: its source, detail-type and detail are sent.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Redrive {
+    /// The name of Towerhook's stack.
+    #[arg(long, default_value = STACK_NAME, value_name = "NAME")]
+    pub(crate) stack: String,
+    /// Return the messages to the work queue, once what stopped them is mended.
+    #[arg(long = "return")]
+    pub(crate) return_all: bool,
+    /// Of the running sandbox.
+    #[arg(long)]
+    pub(crate) sandbox: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,12 +4,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use towerhook_sandbox::Options;
+use towerhook_sandbox::chaos::random_seed;
 use towerhook_sandbox::functions::{self, FunctionZips, Profile};
-use towerhook_sandbox::story::{Report, Story, Telling};
+use towerhook_sandbox::story::{Adversity, Report, Story, Telling};
 
 use crate::arguments::Demo;
 use crate::display::Display;
-use crate::table;
+use crate::{redrive, table};
 
 /// How many of each function's last errors are shown when the story breaks off.
 const ERRORS: usize = 5;
@@ -23,6 +24,12 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let opened = Story::open(options, &listen).await;
     let mut story = opened.inspect_err(|_| display.rest())?;
     story.preface("functions built", took);
+    if arguments.chaos {
+        story = story.under(Adversity {
+            seed: arguments.seed.unwrap_or_else(random_seed),
+            redrive: Box::new(|running| Box::pin(redrive::all_of(running))),
+        });
+    }
     let told = story.tell(&zips, &listen).await;
     display.rest();
 

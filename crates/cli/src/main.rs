@@ -1,13 +1,12 @@
-//! The `towerhook` command: a landing zone on this machine, and the package that is launched in a
-//! real one.
+//! The `towerhook` command: for a landing zone on this machine, and for a real one.
 
 #![allow(clippy::print_stdout, reason = "a command speaks to its user")]
-
 mod arguments;
 mod demo;
 mod display;
 mod event;
 mod package;
+mod redrive;
 mod sandbox;
 mod table;
 
@@ -28,6 +27,7 @@ async fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&arguments).await,
         Command::Event(arguments) => event::run(&arguments).await,
+        Command::Redrive(arguments) => redrive::run(&arguments).await,
         Command::Package(arguments) => package::run(&arguments).await,
     };
     match done {

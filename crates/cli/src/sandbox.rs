@@ -2,6 +2,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::functions::target_directory;
@@ -70,9 +71,12 @@ fn print(sandbox: &Sandbox) {
         running.lacework_url.as_str().trim_end_matches('/'),
         sandbox.directory().display()
     );
-    println!("credentials, of which the access key id names the account and the rest is any text:");
-    println!("  export AWS_ACCESS_KEY_ID={}", running.management_account);
-    println!("  export AWS_SECRET_ACCESS_KEY=sandbox");
+    println!("the administrator of the management account, for this sandbox alone:");
+    println!("  export AWS_ACCESS_KEY_ID={}", running.access_key_id);
+    println!(
+        "  export AWS_SECRET_ACCESS_KEY={}",
+        running.secret_access_key.expose_secret()
+    );
     println!("  export AWS_DEFAULT_REGION={}", running.region);
     println!("\ntry:");
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");

@@ -1,5 +1,6 @@
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
+use towerhook_core::lifecycle::Described;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
 /// What became of every account.
@@ -31,6 +32,23 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
                 (None, true) => "not enrolled".to_owned(),
                 (None, false) => "left alone".to_owned(),
             },
+        ]);
+    }
+    table
+}
+
+/// What is in the dead-letter queue.
+pub(crate) fn dead_letters(letters: &[Described]) -> Table {
+    let mut table = table(&["since", "kind", "about", "why", ""]);
+    for letter in letters {
+        table.add_row([
+            letter
+                .sent_at
+                .map_or_else(|| "-".to_owned(), |time| format!("{time:.0}")),
+            letter.kind.clone(),
+            letter.about.clone(),
+            letter.why.clone(),
+            letter.fate.to_string(),
         ]);
     }
     table

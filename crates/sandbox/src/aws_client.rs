@@ -4,21 +4,25 @@
 //! It does so with this client and not with the AWS SDK, so that the SDK of the functions
 //! under test is not also the judge of what they did.
 //!
-//! The emulator takes a 12-digit access key id for the account and ignores the signature, so
-//! requests carry a header in the shape of Signature Version 4 whose signature says nothing.
+//! A client acts as an account's root user or with an access key. The emulator knows the root user
+//! by an access key id of 12 digits, the account's, and does not look at the signature; everyone
+//! else signs.
 
+mod credentials;
 mod error;
 mod xml;
 
 use std::sync::Once;
 use std::time::Duration;
 
-use reqwest::Method;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use serde_json::Value;
 use url::Url;
 
+pub(crate) use credentials::root_user;
+pub use credentials::{AccessKey, NotSigned};
 pub use error::AwsError;
+pub use reqwest::Method;
 pub use xml::{Element, XmlError};
 
 /// Parameters of a query-protocol call that has none.
@@ -30,12 +34,13 @@ pub struct AwsClient {
     endpoint: Url,
     region: String,
     account: String,
+    key: Option<AccessKey>,
     http: reqwest::Client,
 }
 
 impl AwsClient {
-    /// A client for `endpoint` in `region`, for the emulator's default account `000000000000`
-    /// until [`AwsClient::account`] selects another.
+    /// A client for `endpoint` in `region`, as root user of the emulator's default account
+    /// `000000000000` until [`AwsClient::account`] or [`AwsClient::with_key`] says otherwise.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -44,15 +49,28 @@ impl AwsClient {
             endpoint,
             region,
             account: "000000000000".to_owned(),
+            key: None,
             http: http_client()?,
         })
     }
 
-    /// The same client, acting in the account with this 12-digit id.
+    /// The same client, acting as root user of the account with this 12-digit id.
     #[must_use]
     pub fn account(&self, account_id: &str) -> Self {
         Self {
             account: account_id.to_owned(),
+            key: None,
+            ..self.clone()
+        }
+    }
+
+    /// The same client, with a key of a user or of a role's session in the account with this
+    /// 12-digit id.
+    #[must_use]
+    pub fn with_key(&self, account_id: &str, key: AccessKey) -> Self {
+        Self {
+            account: account_id.to_owned(),
+            key: Some(key),
             ..self.clone()
         }
     }
@@ -66,6 +84,40 @@ impl AwsClient {
         }
     }
 
+    /// The same client, in a session of this role, in the role's own account.
+    ///
+    /// # Errors
+    /// When the role does not let this client's caller in, or STS answers without credentials.
+    pub async fn assume_role(
+        &self,
+        role_arn: &str,
+        session_name: &str,
+        external_id: Option<&str>,
+    ) -> Result<Self, AwsError> {
+        let mut form = vec![("RoleArn", role_arn), ("RoleSessionName", session_name)];
+        form.extend(external_id.map(|id| ("ExternalId", id)));
+        let answer = self.query("sts", "AssumeRole", "2011-06-15", &form).await?;
+        let credential = |field: &str| {
+            answer
+                .text_at(&format!("AssumeRoleResult/Credentials/{field}"))
+                .map(str::to_owned)
+                .ok_or_else(|| AwsError::Unreadable {
+                    service: "sts".to_owned(),
+                    operation: "AssumeRole".to_owned(),
+                    expected: "credentials",
+                    source: format!("{field} is missing").into(),
+                })
+        };
+        let key = AccessKey {
+            id: credential("AccessKeyId")?,
+            secret: credential("SecretAccessKey")?.into(),
+            session_token: Some(credential("SessionToken")?.into()),
+        };
+        // `arn:aws:iam::<account>:role/<name>`
+        let account = role_arn.split(':').nth(4).unwrap_or_default();
+        Ok(self.with_key(account, key))
+    }
+
     /// The endpoint that all calls go to.
     #[must_use]
     pub fn endpoint(&self) -> &Url {
@@ -76,6 +128,12 @@ impl AwsClient {
     #[must_use]
     pub fn region(&self) -> &str {
         &self.region
+    }
+
+    /// The key that the calls are signed with; nothing for a root user.
+    #[must_use]
+    pub fn key(&self) -> Option<&AccessKey> {
+        self.key.as_ref()
     }
 
     /// The 12-digit id of the account that the calls act in.
@@ -101,10 +159,7 @@ impl AwsClient {
             .append_pair("Version", version)
             .extend_pairs(params)
             .finish();
-        let headers = self.headers(
-            service,
-            &[("content-type", "application/x-www-form-urlencoded")],
-        );
+        let headers = headers(&[("content-type", "application/x-www-form-urlencoded")]);
         let answer = self
             .send(service, action, Method::POST, "/", headers, form.into())
             .await?;
@@ -135,10 +190,7 @@ impl AwsClient {
             _ => "application/x-amz-json-1.1",
         };
         let target = format!("{target_prefix}.{operation}");
-        let headers = self.headers(
-            service,
-            &[("content-type", content_type), ("x-amz-target", &target)],
-        );
+        let headers = headers(&[("content-type", content_type), ("x-amz-target", &target)]);
         let answer = self
             .send(
                 service,
@@ -174,29 +226,28 @@ impl AwsClient {
         body: Vec<u8>,
     ) -> Result<Vec<u8>, AwsError> {
         let operation = format!("{method} {path_and_query}");
-        let headers = self.headers(service, &[("content-type", content_type)]);
+        let headers = headers(&[("content-type", content_type)]);
         self.send(service, &operation, method, path_and_query, headers, body)
             .await
     }
 
-    fn headers(&self, service: &str, more: &[(&'static str, &str)]) -> HeaderMap {
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/20260101/{}/{service}/aws4_request, \
-             SignedHeaders=host, Signature=unsigned",
-            self.account, self.region
-        );
-        let mut headers = HeaderMap::new();
-        for (name, value) in more
-            .iter()
-            .chain([&("authorization", authorization.as_str())])
-        {
-            // What is not a header value cannot be a Region, an account or an operation either:
-            // the service refuses the request that lacks it.
-            if let Ok(value) = HeaderValue::from_str(value) {
-                headers.insert(*name, value);
-            }
-        }
-        headers
+    /// Makes a bucket in the client's account and Region.
+    ///
+    /// # Errors
+    /// As [`AwsClient::rest`].
+    pub async fn create_bucket(&self, name: &str) -> Result<(), AwsError> {
+        // Only us-east-1 is named by saying nothing.
+        let body = match self.region.as_str() {
+            "us-east-1" => String::new(),
+            region => format!(
+                "<CreateBucketConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\
+                 <LocationConstraint>{region}</LocationConstraint></CreateBucketConfiguration>"
+            ),
+        };
+        let path = format!("/{name}");
+        self.rest("s3", Method::PUT, &path, "application/xml", body.into())
+            .await?;
+        Ok(())
     }
 
     async fn send(
@@ -205,7 +256,7 @@ impl AwsClient {
         operation: &str,
         method: Method,
         path_and_query: &str,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Vec<u8>,
     ) -> Result<Vec<u8>, AwsError> {
         let unreachable = |source| AwsError::Unreachable {
@@ -217,7 +268,19 @@ impl AwsClient {
             "{}{path_and_query}",
             self.endpoint.as_str().trim_end_matches('/')
         );
-        debug_assert!(headers.contains_key(AUTHORIZATION) && headers.contains_key(CONTENT_TYPE));
+        debug_assert!(headers.contains_key(CONTENT_TYPE));
+        let place = credentials::Place {
+            account: &self.account,
+            region: &self.region,
+            service,
+        };
+        place
+            .authorize(self.key.as_ref(), &method, &url, &mut headers, &body)
+            .map_err(|source| AwsError::Unsigned {
+                service: service.to_owned(),
+                operation: operation.to_owned(),
+                source,
+            })?;
         let answer = self
             .http
             .request(method, url)
@@ -247,6 +310,17 @@ impl AwsClient {
     }
 }
 
+fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+    pairs
+        .iter()
+        // What is not a header's value cannot be an operation either: the service refuses the
+        // request that lacks it.
+        .filter_map(|(name, value)| {
+            Some(((*name).try_into().ok()?, HeaderValue::from_str(value).ok()?))
+        })
+        .collect()
+}
+
 /// An HTTP client that speaks to loopback and nothing else between: no proxy, no redirects.
 pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
     install_crypto_provider();
@@ -266,24 +340,4 @@ pub(crate) fn install_crypto_provider() {
         // An error says that the process has a provider already, which does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_account_is_the_access_key_id() {
-        let client = AwsClient::new(
-            "http://127.0.0.1:1".parse().unwrap(),
-            "us-east-1".to_owned(),
-        )
-        .unwrap()
-        .account("111122223333");
-        let headers = client.headers("iam", &[("content-type", "text/plain")]);
-        let authorization = headers[AUTHORIZATION].to_str().unwrap();
-        assert!(
-            authorization.contains("Credential=111122223333/20260101/us-east-1/iam/aws4_request")
-        );
-    }
 }

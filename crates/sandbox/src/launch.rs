@@ -15,6 +15,18 @@ use crate::functions::{FunctionZips, architecture};
 pub const TEMPLATE: &str =
     include_str!("../../../templates/control-tower-integration.template.yml");
 
+/// [`TEMPLATE`] with a work queue to which a message comes back soon, where it was not done with.
+/// AWS would not take it: a message must not come back while the function may still be at it.
+#[must_use]
+pub fn hurried() -> String {
+    let visibility = format!("VisibilityTimeout: {VISIBILITY}");
+    debug_assert!(TEMPLATE.contains(&visibility));
+    TEMPLATE.replace(&visibility, "VisibilityTimeout: 10")
+}
+
+/// What the template says, in seconds.
+const VISIBILITY: u32 = 1080;
+
 /// The folder in the bucket, as in the template's default.
 pub const ARTIFACT_PREFIX: &str = concat!("towerhook/", env!("CARGO_PKG_VERSION"), "/");
 
@@ -32,15 +44,7 @@ const INTERVAL: Duration = Duration::from_millis(250);
 /// # Errors
 /// When a zip cannot be read, or S3 refuses it.
 pub async fn upload(aws: &AwsClient, bucket: &str, zips: &FunctionZips) -> anyhow::Result<()> {
-    let made = aws
-        .rest(
-            "s3",
-            Method::PUT,
-            &format!("/{bucket}"),
-            "application/xml",
-            Vec::new(),
-        )
-        .await;
+    let made = aws.create_bucket(bucket).await;
     match made {
         Err(error) if !error.is("BucketAlreadyOwnedByYou") => return Err(error.into()),
         _ => {}

@@ -4,10 +4,12 @@
 //! the emulator from the zips that the template names; nothing here links them or calls them.
 
 pub mod aws_client;
+pub mod chaos;
 pub mod emulator;
 pub mod function_logs;
 pub mod functions;
 pub mod gateway;
+pub mod identities;
 pub mod inventory;
 pub mod lacework;
 pub mod landing_zone;

@@ -11,11 +11,12 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
-use crate::aws_client::AwsClient;
+use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
 use crate::functions::{FunctionZips, architecture};
 use crate::gateway::{Gateway, GatewayConfig};
+use crate::identities;
 use crate::lacework::{PRINCIPAL_ARN, Simulator, SimulatorConfig};
 use crate::landing_zone::{LandingZone, Plan};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
@@ -71,8 +72,13 @@ pub struct Running {
     pub endpoint: Url,
     /// The home Region.
     pub region: String,
-    /// 12 digits: the access key id for the management account.
+    /// 12 digits.
     pub management_account: String,
+    /// Id of the access key of [`identities::ADMINISTRATOR`] in the management account.
+    pub access_key_id: String,
+    /// Its secret, which is good for this sandbox alone.
+    #[serde(with = "written_out")]
+    pub secret_access_key: SecretString,
     /// The SaaS.
     pub lacework_url: Url,
 }
@@ -99,13 +105,37 @@ impl Running {
         serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
     }
 
-    /// A client for the management account, through the gateway.
+    /// A client for the management account's administrator, through the gateway.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
     pub fn client(&self) -> anyhow::Result<AwsClient> {
         let client = AwsClient::new(self.endpoint.clone(), self.region.clone())?;
-        Ok(client.account(&self.management_account))
+        let key = AccessKey {
+            id: self.access_key_id.clone(),
+            secret: self.secret_access_key.clone(),
+            session_token: None,
+        };
+        Ok(client.with_key(&self.management_account, key))
+    }
+}
+
+/// A secret that is there to be read.
+mod written_out {
+    use secrecy::{ExposeSecret, SecretString};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        secret: &SecretString,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(secret.expose_secret())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<SecretString, D::Error> {
+        Ok(String::deserialize(deserializer)?.into())
     }
 }
 
@@ -122,6 +152,7 @@ pub struct Sandbox {
     pub landing_zone: LandingZone,
     options: Options,
     secret: SecretString,
+    administrator: AccessKey,
     // The last field: it goes when the emulator is gone.
     temporary: Temporary,
 }
@@ -175,8 +206,12 @@ impl Sandbox {
             tls: false,
         })
         .await?;
+        simulator.controls().share(gateway.chaos());
         say("seeding the landing zone");
         let client = AwsClient::new(emulator.url().clone(), options.region.clone())?;
+        identities::make_vendor(&client, PRINCIPAL_ARN).await?;
+        let administrator =
+            identities::make_administrator(&client.account(MANAGEMENT_ACCOUNT)).await?;
         let plan = Plan {
             region: options.region.clone(),
             management_account: MANAGEMENT_ACCOUNT.to_owned(),
@@ -193,10 +228,12 @@ impl Sandbox {
             temporary: Temporary(options.directory.join("tmp")),
             options,
             secret,
+            administrator,
         })
     }
 
-    /// A client for the management account, through the gateway: what a user would have.
+    /// A client for the management account's administrator, through the gateway: what a user
+    /// would have.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -204,8 +241,8 @@ impl Sandbox {
         self.running().client()
     }
 
-    /// A client for the management account, behind the gateway: its calls are not counted and do
-    /// not fail on demand.
+    /// A client for the management account's root user, behind the gateway: its calls are not
+    /// counted, do not fail on demand and need no permission.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -221,6 +258,8 @@ impl Sandbox {
             endpoint: self.gateway.url().clone(),
             region: self.options.region.clone(),
             management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            access_key_id: self.administrator.id.clone(),
+            secret_access_key: self.administrator.secret.clone(),
             lacework_url: self.simulator.url().clone(),
         }
     }

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::credentials::NotSigned;
 use super::xml::Element;
 
 /// Why a call to AWS gave no answer that could be used.
@@ -21,6 +22,17 @@ pub enum AwsError {
         /// AWS's message.
         message: String,
     },
+    /// The request could not be signed, and was not sent.
+    #[error("{service}:{operation} was not sent")]
+    Unsigned {
+        /// Service as it is named in a credential scope.
+        service: String,
+        /// Operation, or method and path of a REST call.
+        operation: String,
+        /// Why there is no signature.
+        #[source]
+        source: NotSigned,
+    },
     /// The request or its answer did not get through.
     #[error("{service}:{operation} was not answered")]
     Unreachable {
@@ -32,14 +44,14 @@ pub enum AwsError {
         #[source]
         source: reqwest::Error,
     },
-    /// The answer is not the XML or JSON that the protocol promises.
+    /// The answer is not the XML or JSON that the protocol promises, or lacks what it must have.
     #[error("{service}:{operation} answered something that is not {expected}")]
     Unreadable {
         /// Service as it is named in a credential scope.
         service: String,
         /// Operation.
         operation: String,
-        /// What was expected, `XML` or `JSON`.
+        /// What was expected, such as `XML` or `JSON`.
         expected: &'static str,
         /// What the parser found.
         #[source]
@@ -53,7 +65,7 @@ impl AwsError {
     pub fn code(&self) -> Option<&str> {
         match self {
             Self::Refused { code, .. } => Some(code),
-            Self::Unreachable { .. } | Self::Unreadable { .. } => None,
+            Self::Unsigned { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => None,
         }
     }
 
@@ -62,7 +74,7 @@ impl AwsError {
     pub fn message(&self) -> Option<&str> {
         match self {
             Self::Refused { message, .. } => Some(message),
-            Self::Unreachable { .. } | Self::Unreadable { .. } => None,
+            Self::Unsigned { .. } | Self::Unreachable { .. } | Self::Unreadable { .. } => None,
         }
     }
 

@@ -95,10 +95,19 @@ impl Element {
 
     /// The `member` elements of the list at a path; none where the list is absent.
     pub fn members(&self, path: &str) -> impl Iterator<Item = &Self> {
+        self.each(path, "member")
+    }
+
+    /// The `entry` elements of the map at a path; none where the map is absent.
+    pub fn entries(&self, path: &str) -> impl Iterator<Item = &Self> {
+        self.each(path, "entry")
+    }
+
+    fn each(&self, path: &str, name: &'static str) -> impl Iterator<Item = &Self> {
         self.at(path)
             .into_iter()
             .flat_map(|list| &list.children)
-            .filter(|child| child.name == "member")
+            .filter(move |child| child.name == name)
     }
 
     /// The nearest element with this name: this one, or one below, depth first.

@@ -24,11 +24,11 @@ const GAPS: [Gap; 5] = [
     },
     Gap {
         asked_by: "ServiceToken",
-        difference: "the setup function is invoked once; Lambda would try twice more",
+        difference: "when the setup function fails, Lambda's two further tries come after a second",
     },
     Gap {
-        asked_by: "PolicyDocument",
-        difference: "permissions are stored and not enforced",
+        asked_by: "ManagementStackRole",
+        difference: "a stack is made with every permission; who asks for it is judged, its role is not",
     },
 ];
 

@@ -1,23 +1,33 @@
 """Starts the emulator as the sandbox needs it.
 
 AWS's own services publish events whose source begins with `aws.`, and so must the sandbox, which
-stands in for some of them. Answers to custom resources go through the gateway, so that it can
-lose one. A custom resource whose Create answered FAILED gets a Delete when the stack rolls back,
-with the physical id of that answer, as from CloudFormation; the emulator alone rolls back without
-it. What functions log is kept in files, too, as a stack's deletion takes its log groups with it;
-and no function makes its log group, as its role does not allow it: the emulator would make it anew
-after the stack's deletion. When the sandbox goes, however it goes, the pipe on standard input
-closes, and the emulator goes with all functions that it runs.
+stands in for some of them. Answers to custom resources go through the gateway, so that it can lose
+one. A custom resource whose Create answered FAILED gets a Delete when the stack rolls back, with
+the physical id of that answer, as from CloudFormation; the emulator alone rolls back without it. A
+custom resource whose function failed is invoked twice more, as Lambda does with an asynchronous
+invocation, only sooner. An event bus in another Region is a target that is reached, as in AWS. What
+functions log is kept in files, too, as a stack's deletion takes its log groups with it; and no
+function makes its log group, as its role does not allow it: the emulator would make it anew after
+the stack's deletion. A stack can subscribe a queue to a topic of another account, and what a
+resource depends on that could not be deleted stays with it, so that the deletion can be tried
+again. Lambda writes logs and reads queues only as far as the function's role allows it. The gateway
+asks here whether the caller of a request that it serves itself may do so: it sends the request along
+with what would have to be allowed. When the sandbox goes, however it goes, the pipe on standard
+input closes, and the emulator goes with all functions that it runs.
 """
 
 import functools
+import json
 import os
 import signal
 import sys
 import threading
+import time
+from urllib.parse import parse_qs, unquote
 
-from ministack.services import cloudwatch_logs, eventbridge, lambda_svc
-from ministack.services.cloudformation import custom_resource, stacks
+from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4
+from ministack.services import cloudformation, cloudwatch_logs, eventbridge, lambda_svc, sns
+from ministack.services.cloudformation import custom_resource, provisioners, stacks
 
 
 def follow_the_sandbox():
@@ -61,6 +71,18 @@ def invoke_custom_resource(
         raise
 
 
+def execute_function(original, func, event, *rest, **options):
+    result = original(func, event, *rest, **options)
+    if not (isinstance(event, dict) and {"RequestType", "ResponseURL"} <= event.keys()):
+        return result
+    for _ in range(2):
+        if not (isinstance(result, dict) and result.get("error")):
+            break
+        time.sleep(1)
+        result = original(func, event, *rest, **options)
+    return result
+
+
 async def roll_back(original, stack_name, stack_id, stack, operation, *reason):
     failed = operation.get("failed_logical_id")
     resource = failed_creates.pop((stack_id, failed), None)
@@ -71,13 +93,178 @@ async def roll_back(original, stack_name, stack_id, stack, operation, *reason):
     await original(stack_name, stack_id, stack, operation, *reason)
 
 
+# What stays, by stack, as something that could not be deleted depends on it.
+needed = {}
+
+
+def delete_resource(original, kind, physical_id, props, stack_name, logical_id, *rest):
+    if logical_id in needed.get(stack_name, ()):
+        raise RuntimeError("it is needed by a resource that could not be deleted")
+    try:
+        done = original(kind, physical_id, props, stack_name, logical_id, *rest)
+    except Exception:
+        stack = cloudformation._stacks.get(stack_name) or {}
+        definitions = (stack.get("_template") or {}).get("Resources", {})
+        here = set(stack.get("_resources", {}))
+        needed[stack_name] = stacks._with_dependencies([logical_id], definitions, here)
+        needed[stack_name].discard(logical_id)
+        raise
+    if kind.startswith("Custom::"):
+        needed.pop(stack_name, None)
+    return done
+
+
+def subscribe(original, logical_id, props, stack_name):
+    made = original(logical_id, props, stack_name)
+    arn = props.get("TopicArn", "")
+    topic = sns._topic_by_arn_any_scope(arn)
+    if topic is not None and sns._topics.get(arn) is None:
+        topic["subscriptions"].append(
+            {
+                "arn": made[0],
+                "topic_arn": arn,
+                "protocol": props.get("Protocol", ""),
+                "endpoint": props.get("Endpoint", ""),
+                "confirmed": True,
+                "owner": responses.get_account_id(),
+                "attributes": {"RawMessageDelivery": "false"},
+            }
+        )
+        sns._sub_arn_to_topic[made[0]] = arn
+    return made
+
+
+def unsubscribe(original, physical_id, props):
+    topic = sns._topic_by_arn_any_scope(sns._sub_arn_to_topic.get(physical_id) or "")
+    if topic is not None:
+        topic["subscriptions"] = [s for s in topic["subscriptions"] if s["arn"] != physical_id]
+    return original(physical_id, props)
+
+
+def adapt_resource(kind, step, adapted):
+    handlers = provisioners._RESOURCE_HANDLERS[kind]
+    handlers[step] = functools.partial(adapted, handlers[step])
+
+
+def extract_iam_action(original, *request):
+    action = original(*request)
+    # A batch needs the permission of its single call.
+    is_batch = (action or "").startswith("sqs:")
+    return action.removesuffix("Batch") if is_batch else action
+
+
+def allows(role_arn, action, resource):
+    account = role_arn.split(":")[4]
+    context = iam_evaluator.EvalContext(
+        principal_arn=role_arn,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region="",
+    )
+    policies = iam_evaluator._gather_role_policies(role_arn.rsplit("/", 1)[-1], account)
+    return iam_evaluator.evaluate(context, policies).decision == "Allow"
+
+
 def emit_lambda_logs(original, func, request_id, log_text, *rest, **options):
     config = func.get("config") or func
     with open(f"functions/{config['FunctionName']}.log", "a", encoding="utf-8") as log:
         log.write("".join(f"{line}\n" for line in (log_text or "").splitlines()))
     group = (config.get("LoggingConfig") or {}).get("LogGroup")
+    if group is not None:
+        region, account = config["FunctionArn"].split(":")[3:5]
+        stream = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:new"
+        for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
+            if not allows(config["Role"], action, stream):
+                print(f"{config['FunctionName']} has no log: {config['Role']} lacks {action}")
+                return
     if group is None or group in cloudwatch_logs._log_groups:
         original(func, request_id, log_text, *rest, **options)
+
+
+def iter_all_esms(original):
+    for account, region, mapping in original():
+        queue = mapping.get("EventSourceArn", "")
+        if queue.split(":")[2:3] == ["sqs"]:
+            functions = lambda_svc._functions.get_scoped(account, region, mapping["FunctionName"])
+            role = ((functions or {}).get("config") or {}).get("Role")
+            actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+            denied = [name for name in actions if role and not allows(role, f"sqs:{name}", queue)]
+            if denied:
+                mapping["LastProcessingResult"] = (
+                    "PROBLEM: The function execution role does not have permissions to call "
+                    f"{denied[0]} on SQS"
+                )
+                continue
+        yield account, region, mapping
+
+
+def judge(headers, query, checks):
+    """None where the caller may do all of it, else code, status and message as IAM has them."""
+    key = router.extract_access_key_id(headers, query)
+    region = router.extract_region(headers, query)
+    service = checks["service"]
+    if not checks["checks"]:
+        denied = iam_evaluator.check_credentials(key, service)
+    for check in checks["checks"]:
+        denied = iam_evaluator.enforce(
+            key,
+            check["action"],
+            service,
+            region,
+            resource_arn=check["resource"],
+            service_context=check["context"],
+        )
+        if denied:
+            break
+    if denied is None:
+        return None
+    if isinstance(denied, iam_evaluator.AuthError):
+        return iam_actions._auth_failure(service, denied.code, denied.message, headers)
+    message = iam_actions.identity_denial_message(
+        check["action"], denied.principal_arn, check["resource"], denied.decision == "Deny"
+    )
+    return "AccessDenied", 403, message
+
+
+async def serve(original, scope, receive, send):
+    checks = dict(scope.get("headers") or []).get(b"x-sandbox-authorize")
+    if checks is None:
+        return await original(scope, receive, send)
+    body = b""
+    more = True
+    while more:
+        event = await receive()
+        body += event.get("body", b"")
+        more = event.get("more_body", False)
+    query = parse_qs(scope["query_string"].decode(), keep_blank_values=True)
+    headers = {
+        name.decode().lower(): sigv4.decode_header_value(value) for name, value in scope["headers"]
+    }
+    key = router.extract_access_key_id(headers, query)
+    responses.set_request_account_id(iam_evaluator.find_iam_access_key_account(key) or key)
+    responses.set_request_region(router.extract_region(headers, query))
+    iam_evaluator.pin_signed_request(
+        scope["method"], scope["raw_path"].decode(), query, scope["headers"]
+    )
+    iam_evaluator.pin_signed_body(body)
+    denied = judge(headers, query, json.loads(unquote(checks.decode())))
+    answer = {"account": responses.get_account_id()}
+    if denied:
+        answer["denied"] = dict(zip(("code", "status", "message"), denied))
+    content = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": 200, "headers": content})
+    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+
+
+def dispatch_to_event_bus(original, spec, *event):
+    region = eventbridge.get_region()
+    eventbridge.set_request_region(spec.region)
+    try:
+        original(spec, *event)
+    finally:
+        eventbridge.set_request_region(region)
 
 
 threading.Thread(target=follow_the_sandbox, daemon=True).start()
@@ -85,12 +272,20 @@ threading.Thread(target=follow_the_sandbox, daemon=True).start()
 gateway = os.environ["AWS_ENDPOINT_URL"].rstrip("/")
 eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
 os.makedirs("functions", exist_ok=True)
+adapt(iam_actions, "extract_iam_action", extract_iam_action)
+adapt(eventbridge, "_dispatch_to_event_bus", dispatch_to_event_bus)
+adapt(lambda_svc, "_execute_function_with_config_scope", execute_function)
 adapt(lambda_svc, "_emit_lambda_logs", emit_lambda_logs)
+adapt(lambda_svc, "_iter_all_esms", iter_all_esms)
 adapt(custom_resource, "_gateway_url", lambda original: gateway)
 adapt(custom_resource, "deliver_response", deliver_response)
 adapt(custom_resource, "invoke_custom_resource", invoke_custom_resource)
 adapt(stacks, "_roll_back_operation", roll_back)
+adapt(stacks, "_delete_resource", delete_resource)
+adapt_resource("AWS::SNS::Subscription", "create", subscribe)
+adapt_resource("AWS::SNS::Subscription", "delete", unsubscribe)
 
-from ministack.app import main  # noqa: E402  (what is changed above is changed first)
+from ministack import app  # noqa: E402  (what is changed above is changed first)
 
-main()
+adapt(app, "app", serve)
+app.main()

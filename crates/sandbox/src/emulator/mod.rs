@@ -124,6 +124,7 @@ impl Emulator {
             .env("LAMBDA_EXECUTOR", "local")
             .env("IOT_MTLS_ENABLED", "0")
             .env("SERVICES", SERVICES.join(","))
+            .env("AUTH", "true")
             .env("MINISTACK_REGION", &config.region)
             .env("MINISTACK_ACCOUNT_ID", &config.management_account)
             .env("AWS_DEFAULT_REGION", &config.region)

@@ -1,4 +1,5 @@
-//! What the emulator's CloudTrail leaves out of a trail: the ARN of its topic.
+//! What the emulator's CloudTrail leaves out of a trail: the ARN of its topic, and the check that it
+//! may publish to it.
 
 use serde_json::{Value, json};
 
@@ -6,6 +7,7 @@ use super::answer::ApiError;
 use super::route::Call;
 use crate::aws_client::AwsClient;
 
+const SNS_VERSION: &str = "2010-03-31";
 const TARGET: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
 
 /// Whether the gateway answers this operation itself.
@@ -22,6 +24,9 @@ pub(super) async fn serve(
     call: &Call,
     request: Value,
 ) -> Result<Value, ApiError> {
+    if call.operation == "UpdateTrail" {
+        check_topic(upstream, call, &request).await?;
+    }
     let mut answer = upstream
         .account(&call.account)
         .in_region(&call.region)
@@ -37,6 +42,49 @@ pub(super) async fn serve(
         _ => complete(&mut answer),
     }
     Ok(answer)
+}
+
+/// CloudTrail refuses a topic that is not there or does not let it publish for this trail.
+async fn check_topic(upstream: &AwsClient, call: &Call, request: &Value) -> Result<(), ApiError> {
+    let topic = request["SnsTopicName"].as_str().unwrap_or_default();
+    let (Some(owner), Some(trail)) = (topic.split(':').nth(4), request["Name"].as_str()) else {
+        return Ok(());
+    };
+    let form = [("TopicArn", topic)];
+    let attributes = upstream
+        .account(owner)
+        .in_region(&call.region)
+        .query("sns", "GetTopicAttributes", SNS_VERSION, &form)
+        .await;
+    let policy = attributes.ok().and_then(|answer| {
+        let mut entries = answer.entries("GetTopicAttributesResult/Attributes");
+        let policy = entries.find(|entry| entry.text_at("key") == Some("Policy"))?;
+        serde_json::from_str::<Value>(policy.text_at("value")?).ok()
+    });
+    let source = format!(
+        "arn:aws:cloudtrail:{}:{}:trail/{trail}",
+        call.region, call.account
+    );
+    let statements = policy
+        .as_ref()
+        .and_then(|policy| policy["Statement"].as_array());
+    let allows = |statement: &Value| {
+        let condition = &statement["Condition"]["StringEquals"]["aws:SourceArn"];
+        statement["Effect"] == "Allow"
+            && statement["Principal"]["Service"] == "cloudtrail.amazonaws.com"
+            && statement["Action"]
+                .as_str()
+                .is_some_and(|action| action.eq_ignore_ascii_case("sns:Publish"))
+            && (condition.is_null() || *condition == source)
+    };
+    if statements.into_iter().flatten().any(allows) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        400,
+        "InsufficientSnsTopicPolicyException",
+        "SNS Topic does not exist or the topic policy is incorrect!",
+    ))
 }
 
 /// A trail is told of its topic by name or by ARN, and tells of it by ARN.

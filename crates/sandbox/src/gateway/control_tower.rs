@@ -112,6 +112,21 @@ pub struct EnabledBaseline {
     pub status: String,
 }
 
+/// A control on a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnabledControl {
+    /// `arn:aws:controltower:<Region>:<management account>:enabledcontrol/X…`
+    pub arn: String,
+    /// The control's ARN.
+    pub control: String,
+    /// What it is enabled on.
+    pub target: Target,
+    /// ARN of the enabled control of the OU that an account has it from.
+    pub parent: Option<String>,
+    /// `SUCCEEDED`, `FAILED` or `UNDER_CHANGE`.
+    pub status: String,
+}
+
 /// Control Tower. There may be no landing zone at all.
 #[derive(Debug)]
 pub struct ControlTower {
@@ -124,6 +139,7 @@ struct State {
     landing_zone: Option<LandingZone>,
     landing_zone_id: String,
     enabled: Vec<EnabledBaseline>,
+    controls: Vec<EnabledControl>,
 }
 
 impl ControlTower {
@@ -139,6 +155,7 @@ impl ControlTower {
         let mut state = self.state();
         if landing_zone.is_none() {
             state.enabled.clear();
+            state.controls.clear();
         } else if state.landing_zone_id.is_empty() {
             state.landing_zone_id = identifier(16);
         }
@@ -200,6 +217,34 @@ impl ControlTower {
     /// Takes every baseline off the target, as when an account is unmanaged.
     pub fn disable_baselines(&self, target: &Target) {
         self.state().enabled.retain(|one| one.target != *target);
+    }
+
+    /// Enables a control, by its ARN, and returns the enabled control's ARN: on an OU, or on an
+    /// account with the OU's enabled control as `parent`.
+    pub fn enable_control(&self, control: &str, target: Target, parent: Option<&str>) -> String {
+        let mut state = self.state();
+        let region = state
+            .landing_zone
+            .as_ref()
+            .map_or("us-east-1", |zone| zone.home_region.as_str());
+        let arn = format!(
+            "arn:aws:controltower:{region}:{}:enabledcontrol/X{}",
+            self.management_account,
+            identifier(16)
+        );
+        state.controls.push(EnabledControl {
+            arn: arn.clone(),
+            control: control.to_owned(),
+            target,
+            parent: parent.map(str::to_owned),
+            status: "SUCCEEDED".to_owned(),
+        });
+        arn
+    }
+
+    /// Takes every control off the target.
+    pub fn disable_controls(&self, target: &Target) {
+        self.state().controls.retain(|one| one.target != *target);
     }
 
     /// Says how far the change of a target's baselines is: `SUCCEEDED`, `FAILED` or

@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use super::answer::{ApiError, Protocol};
+use crate::chaos::Mishap;
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,20 @@ pub enum Fault {
     LostReply,
     /// The call reaches the service that much later.
     Delay(Duration),
+}
+
+impl Fault {
+    /// The fault that a mishap is; nothing where it is a crash.
+    pub(crate) fn of(mishap: Mishap) -> Option<Self> {
+        match mishap {
+            Mishap::Throttle => Some(Self::Throttle),
+            Mishap::ServerError => Some(Self::ServerError),
+            Mishap::Reset => Some(Self::Reset),
+            Mishap::LostReply => Some(Self::LostReply),
+            Mishap::Delay(time) => Some(Self::Delay(time)),
+            Mishap::Crash(_) => None,
+        }
+    }
 }
 
 #[derive(Debug)]

@@ -5,6 +5,7 @@
 //! Its own calls go to the emulator directly: they are neither counted nor do they fail.
 
 mod answer;
+mod authorize;
 mod calls;
 mod cloudtrail;
 pub mod control_tower;
@@ -15,12 +16,12 @@ mod route;
 pub mod stack_sets;
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use hyper::body::Incoming;
+use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -29,8 +30,10 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::aws_client::{AwsClient, http_client};
+use crate::chaos::{self, Chaos, Mishap, Moment};
 use crate::emulator::ensure_loopback;
 use answer::{ApiError, Body, error_answer, json_answer, plain};
+use authorize::Asked;
 use calls::Calls;
 use control_tower::ControlTower;
 use organizations::Organizations;
@@ -72,6 +75,8 @@ struct State {
     management_account: String,
     calls: Calls,
     faults: Faults,
+    accounts: authorize::Accounts,
+    chaos: Arc<Chaos>,
     control_tower: ControlTower,
     organizations: Organizations,
     stack_sets: StackSets,
@@ -91,17 +96,21 @@ impl Gateway {
         let client = AwsClient::new(config.upstream.clone(), config.region.clone())?
             .account(&config.management_account);
         let organizations = Organizations::new(client.clone());
+        let chaos = Arc::new(Chaos::default());
         let state = Arc::new(State {
             upstream: config.upstream,
             http: http_client()?,
             calls: Calls::default(),
             faults: Faults::default(),
+            accounts: authorize::Accounts::default(),
             control_tower: ControlTower::new(config.management_account.clone()),
             stack_sets: StackSets::new(
                 client.clone(),
                 organizations.clone(),
                 config.operation_delay,
+                Arc::clone(&chaos),
             ),
+            chaos,
             client,
             organizations,
             region: config.region,
@@ -127,6 +136,12 @@ impl Gateway {
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.state.faults
+    }
+
+    /// What goes wrong by chance, or with a crash.
+    #[must_use]
+    pub fn chaos(&self) -> &Arc<Chaos> {
+        &self.state.chaos
     }
 
     /// The landing zone that Control Tower answers for.
@@ -168,10 +183,10 @@ async fn accept(listener: tokio::net::TcpListener, state: Arc<State>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
+                Ok((stream, peer)) => {
                     let state = Arc::clone(&state);
                     connections.spawn(async move {
-                        let service = service_fn(move |request| handle(Arc::clone(&state), request));
+                        let service = service_fn(move |request| handle(Arc::clone(&state), peer, request));
                         let served = http1::Builder::new()
                             .header_read_timeout(None)
                             .serve_connection(TokioIo::new(stream), service)
@@ -196,16 +211,17 @@ async fn accept(listener: tokio::net::TcpListener, state: Arc<State>) {
 #[error("closed on purpose")]
 struct Dropped;
 
-async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<Response<Body>, Dropped> {
+async fn handle(
+    state: Arc<State>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
     let (form, body) = if route::is_form(&parts) {
-        let bytes = body.collect().await.map_err(|_| Dropped)?.to_bytes();
-        (
-            Some(route::form(&parts, &bytes)),
-            reqwest::Body::from(bytes),
-        )
+        let bytes = read(body).await?;
+        (Some(route::form(&parts, &bytes)), Payload::Read(bytes))
     } else {
-        (None, reqwest::Body::wrap(body))
+        (None, Payload::Coming(body))
     };
     let call = route::identify(
         &parts,
@@ -213,12 +229,15 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
         &state.management_account,
         &state.region,
     );
-    let Some(call) = call else {
+    let Some(mut call) = call else {
         return Ok(pass(&state, parts, body).await);
     };
     state.calls.count(&call.service, &call.operation);
+    let name = || format!("{}:{}", call.service, call.operation);
+    let mishap = state.chaos.call(&parts.headers, name);
+    let fault = state.faults.take(&call.service, &call.operation);
     let mut lost = false;
-    match state.faults.take(&call.service, &call.operation) {
+    match fault.or_else(|| mishap.and_then(Fault::of)) {
         None => {}
         Some(Fault::Reset) => return Err(Dropped),
         Some(Fault::LostReply) => lost = true,
@@ -239,65 +258,95 @@ async fn handle(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
             return Ok(error_answer(call.protocol, &error));
         }
     }
-    let answer = serve(&state, &call, form.as_ref(), parts, body).await;
-    if lost {
+    if mishap == Some(Mishap::Crash(Moment::Before)) {
+        chaos::crash(peer);
+        return Err(Dropped);
+    }
+    let crashes = mishap == Some(Mishap::Crash(Moment::After));
+    let answer = if authorize::judges(&call) {
+        let body = match body {
+            Payload::Read(bytes) => bytes,
+            Payload::Coming(body) => read(body).await?,
+        };
+        serve(&state, &mut call, form.as_ref(), parts, body)
+            .await
+            .unwrap_or_else(|error| error_answer(call.protocol, &error))
+    } else {
+        pass(&state, parts, body).await
+    };
+    if lost || crashes {
         // The caller's connection closes only when the emulator has answered in full.
         let _ = answer.into_body().collect().await;
+        if crashes {
+            chaos::crash(peer);
+        }
         return Err(Dropped);
     }
     Ok(answer)
 }
 
-/// Serves what is ours and passes the rest on.
+/// A request's body.
+enum Payload {
+    Coming(Incoming),
+    Read(Bytes),
+}
+
+impl From<Payload> for reqwest::Body {
+    fn from(payload: Payload) -> Self {
+        match payload {
+            Payload::Coming(body) => Self::wrap(body),
+            Payload::Read(bytes) => Self::from(bytes),
+        }
+    }
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Dropped> {
+    Ok(body.collect().await.map_err(|_| Dropped)?.to_bytes())
+}
+
+/// Serves what is ours to a caller that may have it, and passes the rest on.
 async fn serve(
     state: &State,
-    call: &Call,
+    call: &mut Call,
     form: Option<&Form>,
-    parts: hyper::http::request::Parts,
-    body: reqwest::Body,
-) -> Response<Body> {
-    let json = match call.service.as_str() {
-        "cloudformation" => {
-            if let Some(form) = form
-                && let Some(answer) = state.stack_sets.serve(call, form).await
-            {
-                return answer.unwrap_or_else(|error| error_answer(call.protocol, &error));
-            }
-            return pass(state, parts, body).await;
+    mut parts: hyper::http::request::Parts,
+    body: Bytes,
+) -> Result<Response<Body>, ApiError> {
+    if call.service == "cloudformation" {
+        let Some(form) = form else {
+            return Ok(pass(state, parts, Payload::Read(body)).await);
+        };
+        authorize::authorize(state, call, Asked::Form(form), &parts, &body).await?;
+        return match state.stack_sets.serve(call, form).await {
+            Some(answer) => answer,
+            None => Ok(pass(state, parts, Payload::Read(body)).await),
+        };
+    }
+    let request = json(&body)?;
+    authorize::authorize(state, call, Asked::Json(&request), &parts, &body).await?;
+    let answer = match call.service.as_str() {
+        "organizations" if organizations::serves(&call.operation) => {
+            state.organizations.serve(call, &request).await
         }
-        "organizations" if organizations::serves(&call.operation) => match read_json(body).await {
-            Ok(request) => state.organizations.serve(call, &request).await,
-            Err(error) => Err(error),
-        },
-        "cloudtrail" if cloudtrail::serves(&call.operation) => match read_json(body).await {
-            Ok(request) => cloudtrail::serve(&state.client, call, request).await,
-            Err(error) => Err(error),
-        },
-        "controltower" => read_json(body)
-            .await
-            .and_then(|request| state.control_tower.serve(call, &request)),
-        _ => return pass(state, parts, body).await,
+        "cloudtrail" => cloudtrail::serve(&state.client, call, request).await,
+        "controltower" => state.control_tower.serve(call, &request),
+        _ => {
+            authorize::as_root_user(call, &mut parts);
+            return Ok(pass(state, parts, Payload::Read(body)).await);
+        }
     };
-    json.map_or_else(
-        |error| error_answer(call.protocol, &error),
-        |json| json_answer(&json),
-    )
+    Ok(json_answer(&answer?))
 }
 
-async fn read_json(body: reqwest::Body) -> Result<serde_json::Value, ApiError> {
-    let malformed = || ApiError::new(400, "SerializationException", "The body is not JSON");
-    let bytes = body.collect().await.map_err(|_| malformed())?.to_bytes();
-    if bytes.is_empty() {
+fn json(body: &Bytes) -> Result<serde_json::Value, ApiError> {
+    if body.is_empty() {
         return Ok(serde_json::json!({}));
     }
-    serde_json::from_slice(&bytes).map_err(|_| malformed())
+    serde_json::from_slice(body)
+        .map_err(|_| ApiError::new(400, "SerializationException", "The body is not JSON"))
 }
 
-async fn pass(
-    state: &State,
-    parts: hyper::http::request::Parts,
-    body: reqwest::Body,
-) -> Response<Body> {
+async fn pass(state: &State, parts: hyper::http::request::Parts, body: Payload) -> Response<Body> {
     match proxy::forward(&state.http, &state.upstream, parts, body).await {
         Ok(answer) => answer,
         Err(error) => {

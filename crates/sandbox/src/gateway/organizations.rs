@@ -25,6 +25,7 @@ pub(super) fn serves(operation: &str) -> bool {
             | "DescribeAccount"
             | "ListAccountsForParent"
             | "ListOrganizationalUnitsForParent"
+            | "DescribeOrganizationalUnit"
             | "RemoveAccountFromOrganization"
     )
 }
@@ -53,6 +54,8 @@ struct Overlay {
     fields: AccountFields,
     empty_pages: bool,
     states: BTreeMap<String, String>,
+    names: BTreeMap<String, String>,
+    invited: BTreeSet<String>,
     removed: BTreeSet<String>,
 }
 
@@ -84,6 +87,26 @@ impl Organizations {
             .insert(account.to_owned(), state.to_owned());
     }
 
+    /// Gives an account or an OU, by its id, another name, which no call to the emulator can.
+    pub fn set_name(&self, id: &str, name: &str) {
+        self.overlay().names.insert(id.to_owned(), name.to_owned());
+    }
+
+    /// Takes an account out of the organization: no call finds it any more.
+    pub fn dismiss(&self, account: &str) {
+        self.overlay().removed.insert(account.to_owned());
+    }
+
+    /// Takes an account into the organization, by invitation, and active.
+    pub fn admit(&self, account: &str) {
+        let mut overlay = self.overlay();
+        overlay.removed.remove(account);
+        overlay.invited.insert(account.to_owned());
+        overlay
+            .states
+            .insert(account.to_owned(), "ACTIVE".to_owned());
+    }
+
     /// The account's `State`, or nothing when it is not in the organization.
     ///
     /// # Errors
@@ -102,6 +125,21 @@ impl Organizations {
         }
     }
 
+    /// ARN of an account, an OU or a root of the organization.
+    pub(super) async fn arn(&self, id: &str) -> Result<String, ApiError> {
+        let answer = self.ask("DescribeOrganization", json!({})).await?;
+        let organization = answer["Organization"]["Id"].as_str().unwrap_or_default();
+        let kind = match id.split_once('-') {
+            Some(("ou", _)) => "ou",
+            Some(("r", _)) => "root",
+            _ => "account",
+        };
+        let management = self.upstream.account_id();
+        Ok(format!(
+            "arn:aws:organizations::{management}:{kind}/{organization}/{id}"
+        ))
+    }
+
     pub(super) async fn serve(&self, call: &Call, request: &Value) -> Result<Value, ApiError> {
         if call.account != self.upstream.account_id() {
             return Err(ApiError::new(
@@ -115,9 +153,15 @@ impl Organizations {
             "RemoveAccountFromOrganization" => self.remove_account(request).await,
             "ListOrganizationalUnitsForParent" => {
                 let answer = self.ask(&call.operation, request.clone()).await?;
-                let units = list(&answer, "OrganizationalUnits");
+                let mut units = list(&answer, "OrganizationalUnits");
+                units.iter_mut().for_each(|unit| self.rename(unit));
                 let (page, next) = page(&units, request)?;
                 Ok(listing("OrganizationalUnits", page.to_vec(), next))
+            }
+            "DescribeOrganizationalUnit" => {
+                let mut answer = self.ask(&call.operation, request.clone()).await?;
+                self.rename(&mut answer["OrganizationalUnit"]);
+                Ok(answer)
             }
             "ListAccountsForParent" => self.list_accounts(&call.operation, request).await,
             _ => {
@@ -171,7 +215,7 @@ impl Organizations {
         }
         self.ask("DescribeAccount", json!({"AccountId": id}))
             .await?;
-        self.overlay().removed.insert(id.to_owned());
+        self.dismiss(id);
         Ok(json!({}))
     }
 
@@ -181,7 +225,6 @@ impl Organizations {
         account: &Value,
         parents: &mut BTreeMap<String, String>,
     ) -> Result<Value, ApiError> {
-        let fields = self.overlay().fields;
         let state = self.state(account);
         let status = match state.as_str() {
             "CLOSED" | "SUSPENDED" => "SUSPENDED",
@@ -191,6 +234,13 @@ impl Organizations {
         let mut described: Map<String, Value> = account.as_object().cloned().unwrap_or_default();
         described.remove("Path");
         described.remove("Status");
+        let fields = {
+            let overlay = self.overlay();
+            if overlay.invited.contains(id(account)) {
+                described.insert("JoinedMethod".to_owned(), json!("INVITED"));
+            }
+            overlay.fields
+        };
         if fields != AccountFields::StateAndPaths {
             described.insert("Status".to_owned(), json!(status));
         }
@@ -199,7 +249,15 @@ impl Organizations {
             let path = self.path(account, parents).await?;
             described.insert("Paths".to_owned(), json!([path]));
         }
-        Ok(Value::Object(described))
+        let mut described = Value::Object(described);
+        self.rename(&mut described);
+        Ok(described)
+    }
+
+    fn rename(&self, item: &mut Value) {
+        if let Some(name) = self.overlay().names.get(id(item)) {
+            item["Name"] = json!(name);
+        }
     }
 
     fn state(&self, account: &Value) -> String {

@@ -30,24 +30,28 @@ pub(super) async fn forward(
     http: &reqwest::Client,
     upstream: &Url,
     parts: Parts,
-    body: reqwest::Body,
+    body: impl Into<reqwest::Body>,
 ) -> reqwest::Result<Response<Body>> {
+    let answer = request(http, upstream, &parts).body(body).send().await?;
+    let mut answer = Response::<reqwest::Body>::from(answer);
+    without_connection(answer.headers_mut());
+    Ok(answer.map(|body| body.map_err(|error| Box::new(error) as BodyError).boxed()))
+}
+
+/// The call for the emulator, without its body. Host, path and query are as the caller signed them.
+pub(super) fn request(
+    http: &reqwest::Client,
+    upstream: &Url,
+    parts: &Parts,
+) -> reqwest::RequestBuilder {
     let path = parts
         .uri
         .path_and_query()
         .map_or("/", |path_and_query| path_and_query.as_str());
     let url = format!("{}{path}", upstream.as_str().trim_end_matches('/'));
-    let mut headers = parts.headers;
+    let mut headers = parts.headers.clone();
     without_connection(&mut headers);
-    let answer = http
-        .request(parts.method, url)
-        .headers(headers)
-        .body(body)
-        .send()
-        .await?;
-    let mut answer = Response::<reqwest::Body>::from(answer);
-    without_connection(answer.headers_mut());
-    Ok(answer.map(|body| body.map_err(|error| Box::new(error) as BodyError).boxed()))
+    http.request(parts.method.clone(), url).headers(headers)
 }
 
 fn without_connection(headers: &mut HeaderMap) {

@@ -24,7 +24,9 @@ pub(crate) struct Call {
     /// Operation; method and path where a REST service's operation is not in the table.
     pub(crate) operation: String,
     pub(crate) protocol: Protocol,
-    /// The account that the access key id names, the management account otherwise.
+    /// The caller's access key id; of an account's root user, the account.
+    pub(crate) key_id: String,
+    /// The caller's account, as far as the key id names it; the management account otherwise.
     pub(crate) account: String,
     pub(crate) region: String,
 }
@@ -61,6 +63,7 @@ pub(crate) fn identify(
             service: "custom-resource".to_owned(),
             operation: "PutResponse".to_owned(),
             protocol: Protocol::Plain,
+            key_id: default_account.to_owned(),
             account: default_account.to_owned(),
             region: default_region.to_owned(),
         });
@@ -83,10 +86,11 @@ pub(crate) fn identify(
         operation,
         protocol,
         account: if is_account {
-            scope.key_id
+            scope.key_id.clone()
         } else {
             default_account.to_owned()
         },
+        key_id: scope.key_id,
         region: scope.region,
     })
 }

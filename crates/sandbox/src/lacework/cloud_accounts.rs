@@ -9,7 +9,7 @@ use super::clock::elapsed;
 use super::service::Service;
 use super::store::{Checked, Record, Scope, Store, new_guid};
 use super::verification::{self, Access, Verification};
-use super::{lock, schema, search};
+use super::{account_mapping, lock, schema, search};
 
 /// Keys of an answered integration that a PATCH may bring back and that it cannot change.
 const READ_ONLY: [&str; 6] = [
@@ -60,6 +60,8 @@ pub(super) async fn create(service: &Service, scope: &Scope, body: Value) -> Han
     };
     schema::validate(&body).map_err(ApiError::bad_request)?;
     let integration = Integration::of(&body)?;
+    account_mapping::validate(&integration.data, scope, &service.config)
+        .map_err(ApiError::bad_request)?;
     refuse_duplicate(service, &lock(&service.store), &integration, scope, None)?;
     let verification = verify_new(service, &integration.data).await?;
     let now = service.clock.now();
@@ -131,6 +133,8 @@ pub(super) async fn update(service: &Service, scope: &Scope, guid: &str, body: V
     };
     schema::validate(&merged).map_err(ApiError::bad_request)?;
     let changed = Integration::of(&merged)?;
+    account_mapping::validate(&changed.data, scope, &service.config)
+        .map_err(ApiError::bad_request)?;
     refuse_duplicate(service, &lock(&service.store), &changed, scope, Some(guid))?;
     let verification = if Access::of(&changed.data) == Access::of(&current.data) {
         None

@@ -13,6 +13,7 @@ use super::store::{Checked, DuplicateScope, Record, Scope, new_guid};
 use super::tokens::RefusalStatus;
 use super::verification::Verification;
 use super::{lock, schema};
+use crate::chaos::Chaos;
 
 /// How old a seeded integration is.
 const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
@@ -164,6 +165,12 @@ impl Controls {
         lock(&self.service.settings).duplicates = scope;
     }
 
+    /// Lets requests go wrong as `chaos` says, from the first time that this is called.
+    pub fn share(&self, chaos: &Arc<Chaos>) {
+        // An error says that it was called before.
+        let _ = self.service.chaos.set(Arc::clone(chaos));
+    }
+
     /// Adds a fault behind those that are set already.
     pub fn inject(&self, fault: Fault) {
         lock(&self.service.settings).faults.push(fault);
@@ -229,6 +236,26 @@ impl Controls {
             checked: Checked::new(Verification::Passed, before),
         });
         Ok(guid)
+    }
+
+    /// Gives an integration other fields, as a person would in the console, without verification.
+    /// Only those that `body` names change, `data` as a whole. Whether there was one.
+    #[must_use]
+    pub fn change(&self, guid: &str, body: &Value) -> bool {
+        let mut store = lock(&self.service.store);
+        let Some(record) = store.find_mut(guid) else {
+            return false;
+        };
+        if let Some(name) = body["name"].as_str() {
+            name.clone_into(&mut record.name);
+        }
+        if let Some(enabled) = body["enabled"].as_u64() {
+            record.enabled = enabled == 1;
+        }
+        if let Some(data) = body["data"].as_object() {
+            record.data.clone_from(data);
+        }
+        true
     }
 
     /// Removes an integration as a person would in the console; whether there was one.

@@ -13,6 +13,7 @@
 //! 200 or a 204; what an unknown `Account-Name` is answered with; what a further page's link looks
 //! like. Where clients could be built on either answer, [`Controls`] chooses.
 
+mod account_mapping;
 mod answer;
 mod clock;
 mod cloud_accounts;
@@ -187,7 +188,8 @@ async fn serve(
     handle: Handle<SocketAddr>,
     certificate: Option<&CertifiedKey<rcgen::KeyPair>>,
 ) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
-    let app = server::router(Arc::clone(service)).into_make_service();
+    let app =
+        server::router(Arc::clone(service)).into_make_service_with_connect_info::<SocketAddr>();
     Ok(match certificate {
         Some(certificate) => {
             let chain = certificate.cert.pem().into_bytes();

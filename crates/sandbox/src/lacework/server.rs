@@ -1,10 +1,11 @@
 //! From an HTTP request to its answer: what every operation has in common.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::to_bytes;
-use axum::extract::{Request, State};
+use axum::body::{Body, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use serde_json::{Value, json};
@@ -16,6 +17,7 @@ use super::operation::Operation;
 use super::service::{Page, Service};
 use super::store::Scope;
 use super::{cloud_accounts, directory, lock, schema};
+use crate::chaos::{self, Mishap, Moment};
 
 /// Bytes that a request's body may have.
 const BODY_LIMIT: usize = 1 << 20;
@@ -48,13 +50,36 @@ async fn answer(service: &Service, request: Request) -> Response {
     };
     let label = operation.label();
     service.count(label);
+    let mishap = service
+        .chaos
+        .get()
+        .and_then(|chaos| chaos.call(&parts.headers, || format!("lacework:{label}")));
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    let crash = || {
+        if let Some(ConnectInfo(peer)) = peer {
+            chaos::crash(*peer);
+        }
+    };
+    match mishap {
+        Some(Mishap::Throttle) => {
+            return response(Err(too_many_requests()));
+        }
+        Some(Mishap::ServerError) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            return response(Err(ApiError::new(status, "something went wrong")));
+        }
+        Some(Mishap::Reset) => return cut_off(),
+        Some(Mishap::Crash(Moment::Before)) => {
+            crash();
+            return cut_off();
+        }
+        Some(Mishap::Delay(time)) => tokio::time::sleep(time).await,
+        Some(Mishap::LostReply | Mishap::Crash(Moment::After)) | None => {}
+    }
     let now = service.clock.now();
     let allowance = lock(&service.limiter).take(operation.functionality(), now);
     let handled = if allowance.is_some_and(|allowance| !allowance.allowed) {
-        Err(ApiError::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too Many Requests",
-        ))
+        Err(too_many_requests())
     } else {
         let fault = lock(&service.settings).take_fault(label);
         match fault {
@@ -79,11 +104,30 @@ async fn answer(service: &Service, request: Request) -> Response {
             tokio::time::sleep(hang).await;
         }
     }
+    match mishap {
+        Some(Mishap::Crash(Moment::After)) => {
+            crash();
+            return cut_off();
+        }
+        Some(Mishap::LostReply) => return cut_off(),
+        _ => {}
+    }
     let mut response = response(handled);
     if let Some(allowance) = allowance {
         allowance.write(response.headers_mut());
     }
     response
+}
+
+fn too_many_requests() -> ApiError {
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+}
+
+/// An answer whose body breaks off: the server closes the connection.
+fn cut_off() -> Response {
+    let broken = std::io::Error::other("cut off on purpose");
+    let body = futures::stream::once(async { Err::<Vec<u8>, _>(broken) });
+    Response::new(Body::from_stream(body))
 }
 
 fn failure(fault: &Fault) -> ApiError {

@@ -1,7 +1,7 @@
 //! The state that requests and tests share.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -15,6 +15,7 @@ use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
 use super::{SimulatorConfig, lock};
 use crate::aws_client::AwsClient;
+use crate::chaos::Chaos;
 
 #[derive(Debug)]
 pub(super) struct Service {
@@ -25,6 +26,8 @@ pub(super) struct Service {
     pub(super) aws: Option<AwsClient>,
     pub(super) clock: Clock,
     pub(super) settings: Mutex<Settings>,
+    /// Shared with the gateway, once both are there.
+    pub(super) chaos: OnceLock<Arc<Chaos>>,
     pub(super) tokens: Mutex<Tokens>,
     pub(super) limiter: Mutex<RateLimiter>,
     pub(super) store: Mutex<Store>,
@@ -52,6 +55,7 @@ impl Service {
             aws,
             clock: Clock::default(),
             settings: Mutex::default(),
+            chaos: OnceLock::new(),
             tokens: Mutex::new(tokens),
             limiter: Mutex::new(RateLimiter::new(Some(DOCUMENTED_LIMIT))),
             store: Mutex::default(),

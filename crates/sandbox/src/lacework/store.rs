@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::account_mapping;
 use super::clock::{self, elapsed};
 use super::verification::{Access, Verification};
 
@@ -43,6 +44,8 @@ pub struct Integration {
     pub external_id: Option<String>,
     /// The queue, for the types that have one.
     pub queue_url: Option<String>,
+    /// What its `accountMappingFile` says, for the types that have one.
+    pub account_mapping: Option<Value>,
     /// `state.ok`; nothing while the service would not say yet.
     pub ok: Option<bool>,
 }
@@ -182,6 +185,11 @@ impl Record {
                 .get("queueUrl")
                 .and_then(Value::as_str)
                 .map(str::to_owned),
+            account_mapping: self
+                .data
+                .get("accountMappingFile")
+                .and_then(Value::as_str)
+                .and_then(account_mapping::decode),
             ok: self.state(view).and_then(|state| state["ok"].as_bool()),
         }
     }

@@ -1,7 +1,7 @@
 //! Verifies an integration against AWS, as the service does before it accepts one.
 //!
-//! The emulator lets anyone assume any role unless it enforces policies, so the role's trust
-//! policy is read and judged here as well.
+//! The vendor's own role assumes the customer's, as the service does. The trust policy is judged
+//! here as well: IAM alone would let in a role that demands no external id.
 
 use anyhow::Context as _;
 use percent_encoding::percent_decode_str;
@@ -170,18 +170,13 @@ async fn role(
         return Ok(Err(format!("role {role_arn}: {reason}")));
     }
     let vendor = principal_arn.split(':').nth(4).unwrap_or_default();
-    let assumed = aws
+    let platform = aws
         .account(vendor)
-        .query(
-            "sts",
-            "AssumeRole",
-            "2011-06-15",
-            &[
-                ("RoleArn", role_arn),
-                ("RoleSessionName", "lacework"),
-                ("ExternalId", &access.external_id),
-            ],
-        )
+        .assume_role(principal_arn, "lacework", None)
+        .await
+        .context("the vendor cannot assume its own role")?;
+    let assumed = platform
+        .assume_role(role_arn, "lacework", Some(&access.external_id))
         .await;
     match assumed {
         Ok(_) => Ok(Ok(found("RoleId")?.to_owned())),

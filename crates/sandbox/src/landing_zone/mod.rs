@@ -2,12 +2,15 @@
 //! what happens to it afterwards.
 //!
 //! Accounts, OUs, roles, trail, bucket and topic are the emulator's; what Control Tower says of
-//! them is the gateway's. What Control Tower does is done here step by step: the account, its OU,
-//! its role, its baseline, and only then the event.
+//! them is the gateway's. What Control Tower and Organizations do is done here step by step: the
+//! account, its OU, its role, its baseline, and only then the event.
 
 mod account_factory;
+mod emission;
 pub mod events;
+mod organization;
 mod seed;
+mod version_4;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,8 +20,12 @@ use serde_json::{Value, json};
 
 use crate::aws_client::{AwsClient, AwsError};
 use crate::gateway::Gateway;
+use events::Place;
 
+pub use emission::Emission;
+pub use organization::Departure;
 pub use seed::{MINIMUM_ACCOUNTS, Plan};
+pub use version_4::{CONTROL, Integrations};
 
 /// The trail that Control Tower sets up.
 pub const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
@@ -31,6 +38,9 @@ pub const SECURITY: &str = "Security";
 
 /// The OU that Account Factory puts new accounts in, unless told otherwise.
 pub const SANDBOX: &str = "Sandbox";
+
+/// The Region that has the events of Organizations.
+pub const ORGANIZATIONS_REGION: &str = "us-east-1";
 
 const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
 const IAM_VERSION: &str = "2010-05-08";
@@ -50,6 +60,8 @@ pub enum Role {
     Unmanaged,
     /// A closed account. Control Tower still lists it.
     Closed,
+    /// An account that has left the organization.
+    Departed,
 }
 
 impl Role {
@@ -59,7 +71,7 @@ impl Role {
         match self {
             Self::Management => management,
             Self::LogArchive | Self::Audit | Self::Member => true,
-            Self::Unmanaged | Self::Closed => false,
+            Self::Unmanaged | Self::Closed | Self::Departed => false,
         }
     }
 }
@@ -73,6 +85,7 @@ impl std::fmt::Display for Role {
             Self::Member => "member",
             Self::Unmanaged => "not managed",
             Self::Closed => "closed",
+            Self::Departed => "departed",
         })
     }
 }
@@ -98,6 +111,7 @@ pub struct LandingZone {
     root_id: String,
     units: BTreeMap<String, Unit>,
     accounts: Vec<Account>,
+    emission: Emission,
     aws: AwsClient,
     gateway: Arc<Gateway>,
 }
@@ -164,13 +178,53 @@ impl LandingZone {
         &self.organization_id
     }
 
-    /// Sends an event to the default bus of the management account. Of the envelope its `source`,
-    /// `detail-type`, `detail` and `resources` are taken; the bus adds the rest.
+    /// What becomes of the events that AWS's services send.
+    #[must_use]
+    pub fn emission(&self) -> &Emission {
+        &self.emission
+    }
+
+    /// Sends an event to the default bus of the management account, whatever [`Emission`] says. Of
+    /// the envelope its `source`, `detail-type`, `detail` and `resources` are taken; the bus adds the
+    /// rest. Under [`chaos`](crate::chaos) it may arrive twice or not at all.
     ///
     /// # Errors
     /// When the envelope lacks one of the first three, or the bus does not take it.
     pub async fn publish(&self, envelope: &Value) -> anyhow::Result<()> {
-        events::put(&self.aws, envelope).await
+        for _ in 0..self.gateway.chaos().arrivals() {
+            events::put(&self.aws, envelope).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends what AWS's services say of what happened, each event to the bus of its Region.
+    async fn emit(&self, events: Vec<Value>) -> anyhow::Result<()> {
+        let chaos = self.gateway.chaos();
+        let passed = self.emission.pass(events).into_iter();
+        let passed: Vec<Value> = passed
+            .flat_map(|event| std::iter::repeat_n(event, chaos.arrivals()))
+            .collect();
+        for same in passed.chunk_by(|one, other| one["region"] == other["region"]) {
+            let region = same[0]["region"].as_str().unwrap_or(&self.region);
+            events::put_all(&self.aws.in_region(region), same).await?;
+        }
+        Ok(())
+    }
+
+    /// Where Control Tower's events come.
+    fn home(&self) -> Place<'_> {
+        Place {
+            account: self.aws.account_id(),
+            region: &self.region,
+        }
+    }
+
+    /// Where the events of Organizations come.
+    fn organizations_place(&self) -> Place<'_> {
+        Place {
+            account: self.aws.account_id(),
+            region: ORGANIZATIONS_REGION,
+        }
     }
 
     async fn organizations(&self, operation: &str, request: Value) -> Result<Value, AwsError> {

@@ -2,18 +2,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context, ensure};
-use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
-    Account, LandingZone, Role, RolePolicy, SANDBOX, SECURITY, TRAIL, Unit, create_execution_role,
-    create_role, organizations,
+    Account, Emission, LandingZone, Role, RolePolicy, SANDBOX, SECURITY, TRAIL,
+    create_execution_role, create_role, organizations,
 };
 use crate::aws_client::AwsClient;
 use crate::gateway::Gateway;
 use crate::gateway::control_tower::{self, Target};
 
-const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
+pub(super) const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
 const SNS_VERSION: &str = "2010-03-31";
 
 /// The version of AWSControlTowerBaseline that goes with landing zone 3.3.
@@ -80,6 +79,7 @@ impl LandingZone {
                 unit: "Root".to_owned(),
                 role: Role::Management,
             }],
+            emission: Emission::default(),
             aws,
             gateway: Arc::clone(gateway),
         };
@@ -97,7 +97,7 @@ impl LandingZone {
                 manifest,
                 auto_enrollment: false,
             }));
-        landing_zone.register_units();
+        landing_zone.register_units()?;
         for (baseline, account) in [
             ("LogArchiveBaseline", &log_archive),
             ("AuditBaseline", &audit),
@@ -109,6 +109,8 @@ impl LandingZone {
         }
         landing_zone.make_members(plan.accounts - 3).await?;
         landing_zone.make_bystanders().await?;
+        // Nobody listened yet.
+        let _ = landing_zone.emission.take_sent();
         Ok(landing_zone)
     }
 
@@ -136,15 +138,7 @@ impl LandingZone {
     /// The OUs and, in the first, Log Archive and Audit. Returns the ids of these two.
     async fn make_security_accounts(&mut self) -> anyhow::Result<(String, String)> {
         for (name, parent, _) in UNITS {
-            let request = json!({"ParentId": self.unit_id(parent)?, "Name": name});
-            let answer = self
-                .organizations("CreateOrganizationalUnit", request)
-                .await?;
-            let unit = Unit {
-                id: text(&answer["OrganizationalUnit"]["Id"])?,
-                baseline: None,
-            };
-            self.units.insert(name.to_owned(), unit);
+            self.create_unit(name, parent).await?;
         }
         let mut ids = Vec::new();
         for (name, role) in [("Log Archive", Role::LogArchive), ("Audit", Role::Audit)] {
@@ -160,10 +154,9 @@ impl LandingZone {
     /// The organization's trail: its bucket in Log Archive, its topic in Audit.
     async fn make_trail(&self, log_archive: &str, audit: &str) -> anyhow::Result<()> {
         let bucket = format!("aws-controltower-logs-{log_archive}-{}", self.region);
-        let path = format!("/{bucket}");
         self.aws
             .account(log_archive)
-            .rest("s3", Method::PUT, &path, "application/xml", Vec::new())
+            .create_bucket(&bucket)
             .await
             .context("cannot make the trail's bucket")?;
         let topics = self.aws.account(audit);
@@ -197,19 +190,13 @@ impl LandingZone {
         Ok(())
     }
 
-    fn register_units(&mut self) {
+    fn register_units(&mut self) -> anyhow::Result<()> {
         for (name, _, registered) in UNITS {
-            if let (true, Some(unit)) = (registered, self.units.get_mut(name)) {
-                let target = Target::OrganizationalUnit(unit.id.clone());
-                let arn = self.gateway.control_tower().enable_baseline(
-                    "AWSControlTowerBaseline",
-                    Some(BASELINE_VERSION),
-                    target,
-                    None,
-                );
-                unit.baseline = Some(arn);
+            if registered {
+                self.enable_unit_baseline(name)?;
             }
         }
+        Ok(())
     }
 
     async fn make_members(&mut self, members: usize) -> anyhow::Result<()> {

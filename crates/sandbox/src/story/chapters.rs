@@ -14,10 +14,10 @@ use crate::landing_zone::SANDBOX;
 use crate::launch::{Parameters, Stack, TEMPLATE};
 
 /// How long CloudFormation may take for one request, the functions' work included.
-const STACK_DEADLINE: Duration = Duration::from_secs(600);
+pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);
 
 /// How long an enrollment may take.
-const ENROLLMENT_DEADLINE: Duration = Duration::from_secs(420);
+pub(super) const ENROLLMENT_DEADLINE: Duration = Duration::from_secs(420);
 
 /// How long the schedule may take: its rate of one minute, and the emulator's 10 seconds between
 /// looks at its rules.
@@ -29,7 +29,7 @@ const SETTLING: Duration = Duration::from_secs(15);
 /// Of the 24 hours that a token lives. With less than a third left it is refreshed.
 const SHORT_TOKEN: Duration = Duration::from_secs(6 * 3600);
 
-const INTERVAL: Duration = Duration::from_millis(500);
+pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Story {
     pub(super) fn describe_landing_zone(&self, listen: Listener<'_>) {
@@ -72,12 +72,8 @@ impl Story {
         let controls = self.sandbox.simulator.controls();
         controls.set_longest_token_lifetime(Some(SHORT_TOKEN));
         listen(Telling::Step("waiting for CREATE_COMPLETE"));
-        let stack = self
-            .sandbox
-            .launch(&[("TokenRefreshRate", "rate(1 minute)")])
+        self.launch_stack(&[("TokenRefreshRate", "rate(1 minute)")], listen)
             .await?;
-        self.stack = Some(stack.clone());
-        stack.wait_for("CREATE_COMPLETE", STACK_DEADLINE).await?;
         listen(Telling::Fact(&format!(
             "stack {STACK_NAME} is CREATE_COMPLETE"
         )));
@@ -102,7 +98,7 @@ impl Story {
         launched: Instant,
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
-        self.await_enrolled(false, launched, ENROLLMENT_DEADLINE, listen)
+        self.await_enrolled(false, launched, self.within(ENROLLMENT_DEADLINE), listen)
             .await
     }
 
@@ -117,7 +113,9 @@ impl Story {
             "Account Factory made {} ({}) in {}; CreateManagedAccount is on the bus",
             account.name, account.id, account.unit
         )));
-        self.await_enrolled(false, Instant::now(), ENROLLMENT_DEADLINE, listen)
+        let created = Instant::now();
+        self.outage(listen).await?;
+        self.await_enrolled(false, created, self.within(ENROLLMENT_DEADLINE), listen)
             .await
     }
 
@@ -129,7 +127,8 @@ impl Story {
              rate(1 minute), the shortest there is, and Lacework limited tokens to 6 of 24 hours, \
              so that less than a third was left; now the limit is lifted",
         ));
-        let end = Instant::now() + SCHEDULE_DEADLINE;
+        let deadline = self.within(SCHEDULE_DEADLINE);
+        let end = Instant::now() + deadline;
         loop {
             let left = self.token_lifetime().await?;
             listen(Telling::Step("waiting for the schedule"));
@@ -143,7 +142,7 @@ impl Story {
             ensure!(
                 Instant::now() < end,
                 "after {} s the token is still the old one",
-                SCHEDULE_DEADLINE.as_secs()
+                deadline.as_secs()
             );
             tokio::time::sleep(INTERVAL).await;
         }
@@ -153,14 +152,13 @@ impl Story {
         let started = Instant::now();
         listen(Telling::Step("waiting for UPDATE_COMPLETE"));
         let changes: Parameters = [("EnrollManagementAccount".to_owned(), "Yes".to_owned())].into();
-        let stack = self.stack()?;
-        stack.update(TEMPLATE, &changes).await?;
-        stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE).await?;
+        self.update_stack(&changes, listen).await?;
         listen(Telling::Fact(
             "EnrollManagementAccount=Yes: the stack is UPDATE_COMPLETE",
         ));
-        self.await_enrolled(true, started, ENROLLMENT_DEADLINE, listen)
+        self.await_enrolled(true, started, self.within(ENROLLMENT_DEADLINE), listen)
             .await?;
+        self.redrive(listen).await?;
         let dead = self.dead_letters().await?;
         ensure!(
             dead == 0,
@@ -183,9 +181,7 @@ impl Story {
             self.made.len()
         )));
         listen(Telling::Step("waiting for DELETE_COMPLETE"));
-        let stack = self.stack()?;
-        stack.delete().await?;
-        stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE).await?;
+        self.delete_stack(listen).await?;
         listen(Telling::Fact("the stack is DELETE_COMPLETE"));
         listen(Telling::Step(
             "comparing everything that there is with what there was",
@@ -213,7 +209,7 @@ impl Story {
         Ok(())
     }
 
-    fn stack(&self) -> anyhow::Result<&Stack> {
+    pub(super) fn stack(&self) -> anyhow::Result<&Stack> {
         self.stack.as_ref().context("the stack was not launched")
     }
 
@@ -244,7 +240,7 @@ impl Story {
             .unwrap_or_default())
     }
 
-    async fn dead_letters(&self) -> anyhow::Result<u64> {
+    pub(super) async fn dead_letters(&self) -> anyhow::Result<u64> {
         let url = self.stack()?.output("DeadLetterQueueUrl").await?;
         let attribute = "ApproximateNumberOfMessages";
         let answer = self

@@ -4,6 +4,7 @@
 //! No function is called from here. CloudFormation, the bus, the queue and the schedule do that;
 //! the story changes what a user, Control Tower or the SaaS would change, and looks.
 
+mod adversity;
 mod chapters;
 mod enrollment;
 
@@ -18,6 +19,7 @@ use crate::landing_zone::Account;
 use crate::launch::Stack;
 use crate::{Options, Sandbox};
 
+pub use adversity::{Adversity, Redrive};
 pub use enrollment::Enrollment;
 
 /// What a listener hears.
@@ -91,6 +93,7 @@ impl Report {
 pub struct Story {
     /// The sandbox.
     pub sandbox: Sandbox,
+    adversity: Option<Adversity>,
     stack: Option<Stack>,
     accounts: Vec<AccountStory>,
     enrolled_after: BTreeMap<String, Duration>,
@@ -113,6 +116,7 @@ impl Story {
         let sandbox = Sandbox::start(options, &|step| listen(Telling::Step(step))).await?;
         let mut story = Self {
             sandbox,
+            adversity: None,
             stack: None,
             accounts: Vec::new(),
             enrolled_after: BTreeMap::new(),
@@ -126,6 +130,13 @@ impl Story {
         Ok(story)
     }
 
+    /// Lets all further chapters but the last be told under faults.
+    #[must_use]
+    pub fn under(mut self, adversity: Adversity) -> Self {
+        self.adversity = Some(adversity);
+        self
+    }
+
     /// All other chapters.
     ///
     /// # Errors
@@ -134,6 +145,7 @@ impl Story {
     pub async fn tell(&mut self, zips: &FunctionZips, listen: Listener<'_>) -> anyhow::Result<()> {
         let start = begin("stack launched", listen);
         let before = self.upload(zips, listen).await?;
+        self.begin_faults(listen);
         let launched = Instant::now();
         self.launch(listen).await?;
         self.end("stack launched", start, listen);
@@ -156,6 +168,7 @@ impl Story {
         self.end("stack updated", start, listen);
 
         let start = begin("stack deleted, nothing left", listen);
+        self.end_faults(listen);
         self.delete(&before, listen).await?;
         self.end("stack deleted, nothing left", start, listen);
         Ok(())

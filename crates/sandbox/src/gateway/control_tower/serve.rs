@@ -20,6 +20,9 @@ const OPERATIONS: [(&str, &str); 7] = [
 /// The most that one page of `ListEnabledBaselines` holds.
 const PAGE: usize = 100;
 
+/// The most that one page of `ListEnabledControls` holds.
+const CONTROLS_PAGE: usize = 200;
+
 impl ControlTower {
     pub(in crate::gateway) fn serve(
         &self,
@@ -70,8 +73,7 @@ impl ControlTower {
                     .map(|one| json!({"enabledBaselineDetails": self.summary(&state, one)}))
                     .ok_or_else(|| not_found("Enabled baseline not found."))
             }
-            // Optional controls are not part of the sandbox's landing zone.
-            "ListEnabledControls" => Ok(json!({"enabledControls": []})),
+            "ListEnabledControls" => self.list_enabled_controls(&state, call, request),
             other => Err(ApiError::new(
                 404,
                 "UnknownOperationException",
@@ -165,19 +167,85 @@ impl ControlTower {
         Ok(answer)
     }
 
-    fn summary(&self, state: &State, one: &EnabledBaseline) -> Value {
-        let (region, organization) = state.landing_zone.as_ref().map_or(("", ""), |zone| {
-            (zone.home_region.as_str(), zone.organization_id.as_str())
-        });
-        let target = match &one.target {
+    /// Those of the target, or of all; those of accounts only with `includeChildren`, unless the
+    /// target is one.
+    fn list_enabled_controls(
+        &self,
+        state: &State,
+        call: &Call,
+        request: &Value,
+    ) -> Result<Value, ApiError> {
+        let children = request["includeChildren"].as_bool().unwrap_or(false);
+        let wanted = request["targetIdentifier"].as_str();
+        let size = match request["maxResults"].as_u64() {
+            None => CONTROLS_PAGE,
+            Some(size @ 1..=200) => usize::try_from(size).unwrap_or(CONTROLS_PAGE),
+            Some(_) => return Err(invalid("maxResults must be between 1 and 200")),
+        };
+        let start = match request["nextToken"].as_str() {
+            None => 0,
+            Some(token) => token
+                .strip_prefix("controls-")
+                .and_then(|number| number.parse().ok())
+                .ok_or_else(|| invalid("Invalid nextToken"))?,
+        };
+        let of = |arn: Option<&String>| {
+            let parent = state.controls.iter().find(|one| Some(&one.arn) == arn)?;
+            Some(self.target_arn(state, &parent.target))
+        };
+        let matching: Vec<Value> = state
+            .controls
+            .iter()
+            .filter(|_| is_home(state, call))
+            .filter(|one| {
+                let target = self.target_arn(state, &one.target);
+                match wanted {
+                    None => children || one.parent.is_none(),
+                    Some(wanted) if wanted == target => true,
+                    Some(wanted) => children && of(one.parent.as_ref()).as_deref() == Some(wanted),
+                }
+            })
+            .map(|one| {
+                let mut summary = json!({
+                    "arn": one.arn,
+                    "controlIdentifier": one.control,
+                    "targetIdentifier": self.target_arn(state, &one.target),
+                    "statusSummary": {"status": one.status},
+                });
+                if let Some(parent) = &one.parent {
+                    summary["parentIdentifier"] = json!(parent);
+                }
+                summary
+            })
+            .collect();
+        let page: Vec<_> = matching.iter().skip(start).take(size).collect();
+        let mut answer = json!({"enabledControls": page});
+        if start + size < matching.len() {
+            answer["nextToken"] = json!(format!("controls-{}", start + size));
+        }
+        Ok(answer)
+    }
+
+    fn target_arn(&self, state: &State, target: &Target) -> String {
+        let zone = state.landing_zone.as_ref();
+        let organization = zone.map_or("", |zone| zone.organization_id.as_str());
+        let target = match target {
             Target::Account(id) => format!("account/{organization}/{id}"),
             Target::OrganizationalUnit(id) => format!("ou/{organization}/{id}"),
         };
+        format!(
+            "arn:aws:organizations::{}:{target}",
+            self.management_account
+        )
+    }
+
+    fn summary(&self, state: &State, one: &EnabledBaseline) -> Value {
+        let zone = state.landing_zone.as_ref();
+        let region = zone.map_or("", |zone| zone.home_region.as_str());
         let mut summary = json!({
             "arn": one.arn,
             "baselineIdentifier": baseline_arn(region, &one.baseline),
-            "targetIdentifier":
-                format!("arn:aws:organizations::{}:{target}", self.management_account),
+            "targetIdentifier": self.target_arn(state, &one.target),
             "statusSummary": {"status": one.status},
             "driftStatusSummary": {"types": {"inheritance": {"status": "IN_SYNC"}}},
         });

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::model::{Action, Instance, Operation, StackSet};
 use crate::aws_client::AwsClient;
+use crate::chaos::Chaos;
 
 /// An event, and where it belongs.
 #[derive(Debug, Clone)]
@@ -66,7 +67,13 @@ fn event(set: &StackSet, detail_type: &'static str, mut detail: Value) -> Event 
 
 /// Puts the event on the bus. CloudFormation does not fail when its events do, and neither do
 /// the StackSets.
-pub(super) async fn publish(upstream: &AwsClient, event: Event) {
+pub(super) async fn publish(upstream: &AwsClient, chaos: &Chaos, event: Event) {
+    for _ in 0..chaos.arrivals() {
+        put(upstream, &event).await;
+    }
+}
+
+async fn put(upstream: &AwsClient, event: &Event) {
     let entry = json!({
         "Source": "aws.cloudformation",
         "DetailType": event.detail_type,

@@ -137,10 +137,10 @@ impl Inner {
                 reason: format!("Account {account} is {state}"),
             });
         }
-        if let Some(reason) = self.closed_gate(work).await? {
-            return Ok(failed(reason));
-        }
-        let client = self.upstream.account(account).in_region(&work.place.1);
+        let client = match self.enter(work).await? {
+            Ok(client) => client,
+            Err(reason) => return Ok(failed(reason)),
+        };
         match (work.action, &work.stack_id) {
             (Action::Delete, None) => Ok(Outcome::Gone),
             (Action::Delete, Some(id)) => delete(&client, id).await,
@@ -159,36 +159,35 @@ impl Inner {
         }
     }
 
-    /// Why StackSets cannot enter the account, if they cannot: one of the two roles is missing
-    /// or does not trust who is to assume it.
-    async fn closed_gate(&self, work: &Work) -> Result<Option<String>, AwsError> {
-        let admin_name = work
-            .administration_role
-            .rsplit('/')
-            .next()
-            .unwrap_or_default();
-        let admin = self.upstream.account(&work.administrator);
-        let trust = trust_policy(&admin, admin_name).await?;
+    /// A session of the execution role in the target account, or why StackSets cannot have one:
+    /// CloudFormation assumes the administration role, and that the execution role.
+    async fn enter(&self, work: &Work) -> Result<Result<AwsClient, String>, AwsError> {
+        let (account, region) = &work.place;
+        let admin_arn = work.administration_role.as_str();
+        let admin_name = admin_arn.rsplit('/').next().unwrap_or_default();
+        let owner = self.upstream.account(&work.administrator).in_region(region);
+        // The emulator takes the root user for any service.
+        let trust = trust_policy(&owner, admin_name).await?;
         if !trust.is_some_and(|trust| trust.contains("cloudformation.")) {
-            return Ok(Some(format!(
+            return Ok(Err(format!(
                 "Account {} should have '{admin_name}' role with trust relationship to CloudFormation service.",
                 work.administrator
             )));
         }
-        let target = self.upstream.account(&work.place.0);
-        let trust = trust_policy(&target, &work.execution_role).await?;
-        let trusted = [
-            format!("\"arn:aws:iam::{}:root\"", work.administrator),
-            format!("\"{}\"", work.administrator),
-            format!("\"{}\"", work.administration_role),
-        ];
-        let open = trust.is_some_and(|trust| trusted.iter().any(|one| trust.contains(one)));
-        Ok((!open).then(|| {
-            format!(
-                "Account {} should have '{}' role with trust relationship to Role '{admin_name}'.",
-                work.place.0, work.execution_role
-            )
-        }))
+        let session = "StackSets";
+        let administration = owner.assume_role(admin_arn, session, None).await?;
+        let execution_arn = format!("arn:aws:iam::{account}:role/{}", work.execution_role);
+        let execution = administration
+            .assume_role(&execution_arn, session, None)
+            .await;
+        match execution {
+            Ok(client) => Ok(Ok(client)),
+            Err(error) if error.is("AccessDenied") => Ok(Err(format!(
+                "Account {account} should have '{}' role with trust relationship to Role '{admin_name}'.",
+                work.execution_role
+            ))),
+            Err(error) => Err(error),
+        }
     }
 }
 

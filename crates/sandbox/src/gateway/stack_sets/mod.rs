@@ -25,6 +25,7 @@ use super::answer::{ApiError, Body, cloudformation_answer};
 use super::organizations::Organizations;
 use super::route::{Call, Form};
 use crate::aws_client::AwsClient;
+use crate::chaos::Chaos;
 use model::StackSet;
 
 pub use model::{Action, DetailedStatus, InstanceStatus, OperationStatus, ResultStatus};
@@ -38,6 +39,7 @@ pub struct StackSets {
 #[derive(Debug)]
 struct Inner {
     upstream: AwsClient,
+    chaos: Arc<Chaos>,
     organizations: Organizations,
     operation_delay: Duration,
     sets: Mutex<Vec<StackSet>>,
@@ -58,6 +60,8 @@ pub struct StackSetView {
     pub parameters: BTreeMap<String, String>,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
+    /// Whether its operations wait for one another instead of being refused.
+    pub managed_execution: bool,
     /// Its instances.
     pub instances: Vec<InstanceView>,
     /// Its operations, oldest first.
@@ -96,15 +100,25 @@ pub struct OperationView {
     pub took: Option<Duration>,
 }
 
+/// Whether an operation of CloudFormation's is about StackSets.
+pub(super) fn serves(operation: &str) -> bool {
+    ["StackSet", "StackInstance"]
+        .iter()
+        .any(|noun| operation.contains(noun))
+        || operation == "ImportStacksToStackSet"
+}
+
 impl StackSets {
     pub(super) fn new(
         upstream: AwsClient,
         organizations: Organizations,
         operation_delay: Duration,
+        chaos: Arc<Chaos>,
     ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 upstream,
+                chaos,
                 organizations,
                 operation_delay,
                 sets: Mutex::default(),
@@ -142,6 +156,31 @@ impl StackSets {
             .into_iter()
             .map(|account| (account.into(), reason.to_owned()))
             .collect();
+    }
+
+    /// The template of a StackSet, by name or id.
+    pub(super) fn template(&self, call: &Call, name: &str) -> Option<String> {
+        let mut sets = self.inner.sets();
+        let set = requests::find(&mut sets, call, name).ok()?;
+        Some(set.template.clone())
+    }
+
+    /// ARN of a StackSet's administration role, by name or id.
+    pub(super) fn administration_role(&self, call: &Call, name: &str) -> Option<String> {
+        let mut sets = self.inner.sets();
+        let set = requests::find(&mut sets, call, name).ok()?;
+        Some(set.administration_role.clone())
+    }
+
+    /// Whether an update takes tags off a StackSet: those that it does not name, if it names any.
+    pub(super) fn loses_tags(&self, call: &Call, form: &Form) -> bool {
+        let mut sets = self.inner.sets();
+        let name = form.get("StackSetName").map_or("", String::as_str);
+        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), wire::tags(form))
+        else {
+            return false;
+        };
+        set.tags.keys().any(|key| !tags.contains_key(key))
     }
 
     /// Serves a StackSet operation; nothing where the call is another of CloudFormation's.
@@ -214,6 +253,7 @@ fn view(set: &StackSet) -> StackSetView {
         template: set.template.clone(),
         parameters: set.parameters.clone(),
         tags: set.tags.clone(),
+        managed_execution: set.managed_execution,
         instances: set
             .instances
             .iter()

@@ -139,7 +139,7 @@ impl Inner {
             (set.uuid.clone(), waits)
         };
         if let Some(event) = waits {
-            events::publish(&self.upstream, event).await;
+            events::publish(&self.upstream, &self.chaos, event).await;
         }
         self.start_next(&uuid).await;
         Ok(text("OperationId", &id))
@@ -177,7 +177,12 @@ impl Inner {
             let operation = operation.clone();
             (set.clone(), operation)
         };
-        events::publish(&self.upstream, events::operation(&set, &stopped)).await;
+        events::publish(
+            &self.upstream,
+            &self.chaos,
+            events::operation(&set, &stopped),
+        )
+        .await;
         self.start_next(&set.uuid).await;
         Ok(String::new())
     }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::lacework::lock;
+use crate::lacework::{PRINCIPAL_ARN, lock};
 
 #[derive(Default)]
 struct World {
@@ -73,7 +73,7 @@ impl FakeAws {
         lock(&self.world).fail = fail;
     }
 
-    /// The accounts that called AssumeRole.
+    /// The access key ids that called AssumeRole: an account's, or a role's name.
     pub(super) fn assumed_from(&self) -> Vec<String> {
         lock(&self.world).assumed_from.clone()
     }
@@ -133,11 +133,20 @@ async fn handle(
         }
         "AssumeRole" => {
             world.assumed_from.push(account);
-            if world.deny_assume_role {
-                (StatusCode::FORBIDDEN, error("AccessDenied"))
-            } else {
-                (StatusCode::OK, "<AssumeRoleResponse/>".to_owned())
+            if world.deny_assume_role && form["RoleArn"] != PRINCIPAL_ARN {
+                return (StatusCode::FORBIDDEN, error("AccessDenied"));
             }
+            // A session's key names its role here, where AWS's would say nothing.
+            let session = form["RoleArn"].rsplit('/').next().unwrap();
+            let credentials = format!(
+                "<AccessKeyId>{session}</AccessKeyId><SecretAccessKey>-</SecretAccessKey><SessionToken>-</SessionToken>"
+            );
+            (
+                StatusCode::OK,
+                format!(
+                    "<AssumeRoleResponse><AssumeRoleResult><Credentials>{credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
+                ),
+            )
         }
         other => panic!("{other} is not simulated"),
     }

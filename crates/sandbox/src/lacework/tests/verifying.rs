@@ -41,7 +41,8 @@ async fn a_role_must_exist_trust_the_vendor_and_demand_the_external_id() {
     assert!(refusal().await.contains("AccessDenied"));
     aws.deny_assume_role(false);
     let id = guid(&api.create(&member(MEMBER)).await);
-    assert_eq!(aws.assumed_from(), ["434813966438", "434813966438"]);
+    let once = ["434813966438", "lacework-platform"];
+    assert_eq!(aws.assumed_from(), [once, once].concat());
     assert_eq!(
         api.simulator.verify(&id).await.unwrap(),
         Verification::Passed

@@ -1,0 +1,304 @@
+//! What happens to the functions' calls and to events: misfortune by chance, from a seed, and a
+//! crash at a chosen call.
+//!
+//! Gateway and simulator ask for each call that a function, or a command of Towerhook's, makes; so
+//! it is below the retries of the AWS SDK and of the client of the SaaS. Calls of an administrator
+//! or of the sandbox itself go well.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Context;
+use fastrand::Rng;
+use hyper::header::{HeaderMap, USER_AGENT};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// One call in so many goes wrong.
+const CALLS: u32 = 3;
+/// One event in so many is lost, and one in as many comes twice.
+const EVENTS: u32 = 6;
+/// The longest delay of a call, in milliseconds.
+const LONGEST_DELAY: u64 = 1000;
+
+/// What goes wrong with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mishap {
+    Throttle,
+    ServerError,
+    Reset,
+    LostReply,
+    Delay(Duration),
+    /// The calling process is killed, before the call has its effect or after it.
+    Crash(Moment),
+}
+
+/// When a process is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The call has no effect.
+    Before,
+    /// The call has its effect, and nobody hears its answer.
+    After,
+}
+
+/// What happens to calls and events; nothing, at first.
+#[derive(Debug, Default)]
+pub struct Chaos(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    dice: Option<Rng>,
+    calls: u64,
+    tally: BTreeMap<&'static str, u64>,
+    crash: Option<Crash>,
+    crashed_at: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Crash {
+    after_calls: u64,
+    moment: Moment,
+}
+
+impl Chaos {
+    /// Lets a third of all calls go wrong from now on: throttled, answered with an internal error,
+    /// cut off before or after their effect, or delayed. A third of all events is lost or doubled.
+    /// The same seed makes the same choices, one call after the other.
+    pub fn begin(&self, seed: u64) {
+        self.state().dice = Some(Rng::with_seed(seed));
+    }
+
+    /// Lets everything go well again.
+    pub fn end(&self) {
+        self.state().dice = None;
+    }
+
+    /// How often each thing went wrong so far.
+    #[must_use]
+    pub fn tally(&self) -> BTreeMap<&'static str, u64> {
+        self.state().tally.clone()
+    }
+
+    /// How many calls Towerhook's functions and commands made so far.
+    #[must_use]
+    pub fn calls(&self) -> u64 {
+        self.state().calls
+    }
+
+    /// Kills the process that makes the call after the next `calls`.
+    pub fn crash_after(&self, calls: u64, moment: Moment) {
+        let mut state = self.state();
+        state.crashed_at = None;
+        state.crash = Some(Crash {
+            after_calls: calls,
+            moment,
+        });
+    }
+
+    /// Takes back a crash that did not come yet, and answers which call met one since the last
+    /// [`Chaos::crash_after`].
+    pub fn crashed_at(&self) -> Option<String> {
+        let mut state = self.state();
+        state.crash = None;
+        state.crashed_at.take()
+    }
+
+    /// What is to go wrong with a call, named as `service:Operation`.
+    pub(crate) fn call(
+        &self,
+        headers: &HeaderMap,
+        name: impl FnOnce() -> String,
+    ) -> Option<Mishap> {
+        if !is_ours(headers) {
+            return None;
+        }
+        let mut state = self.state();
+        state.calls += 1;
+        if let Some(crash) = &mut state.crash {
+            if crash.after_calls == 0 {
+                let moment = crash.moment;
+                state.crash = None;
+                state.crashed_at = Some(name());
+                return Some(Mishap::Crash(moment));
+            }
+            crash.after_calls -= 1;
+        }
+        let dice = state.dice.as_mut()?;
+        let (hit, kind, delay) = (
+            dice.u32(0..CALLS) == 0,
+            dice.u32(0..5),
+            dice.u64(1..=LONGEST_DELAY),
+        );
+        if !hit {
+            return None;
+        }
+        let (mishap, word) = match kind {
+            0 => (Mishap::Throttle, "throttled"),
+            1 => (Mishap::ServerError, "answered with an internal error"),
+            2 => (Mishap::Reset, "cut off before their effect"),
+            3 => (Mishap::LostReply, "cut off after their effect"),
+            _ => (Mishap::Delay(Duration::from_millis(delay)), "delayed"),
+        };
+        *state.tally.entry(word).or_default() += 1;
+        Some(mishap)
+    }
+
+    /// How often an event arrives.
+    pub(crate) fn arrivals(&self) -> usize {
+        let mut state = self.state();
+        let Some(dice) = &mut state.dice else {
+            return 1;
+        };
+        let (times, word) = match dice.u32(0..EVENTS) {
+            0 => (0, "events lost"),
+            1 => (2, "events doubled"),
+            _ => return 1,
+        };
+        *state.tally.entry(word).or_default() += 1;
+        times
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A seed that is not likely to come again; short, so that it can be typed.
+#[must_use]
+pub fn random_seed() -> u64 {
+    fastrand::u64(0..1_000_000)
+}
+
+/// Whether a function or a command of Towerhook's makes the call: both clients say so.
+fn is_ours(headers: &HeaderMap) -> bool {
+    let says = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|value| value.contains("towerhook"))
+    };
+    says(USER_AGENT.as_str()) || says("x-amz-user-agent")
+}
+
+/// Kills the function's process that holds the other end of a connection.
+pub(crate) fn crash(peer: SocketAddr) {
+    if let Err(error) = kill_peer(peer) {
+        tracing::error!("the caller could not be killed: {error:#}");
+    }
+}
+
+fn kill_peer(peer: SocketAddr) -> anyhow::Result<()> {
+    let process = process_of(peer)?;
+    let program = std::fs::read_link(format!("/proc/{process}/exe"))?;
+    // Anybody else on this machine is left alone.
+    anyhow::ensure!(
+        program.file_name().is_some_and(|name| name == "bootstrap"),
+        "{} is no function",
+        program.display()
+    );
+    kill(Pid::from_raw(process), Signal::SIGKILL)?;
+    Ok(())
+}
+
+/// The process that holds a local end of a connection, as Linux tells it.
+fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
+    let connections = std::fs::read_to_string("/proc/net/tcp").context("this is not Linux")?;
+    let local = format!(":{:04X}", peer.port());
+    let inode = connections
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            let is_it = fields.get(1)?.ends_with(&local);
+            is_it.then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
+        })
+        .next()
+        .with_context(|| format!("there is no connection from {peer}"))?;
+    let processes = std::fs::read_dir("/proc")?.flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .find(|process| {
+            let descriptors = std::fs::read_dir(format!("/proc/{process}/fd"));
+            descriptors.into_iter().flatten().flatten().any(|one| {
+                std::fs::read_link(one.path()).is_ok_and(|to| to == Path::new(inode.as_str()))
+            })
+        })
+        .with_context(|| format!("nobody holds the connection from {peer}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn headers(agent: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_static(agent));
+        headers
+    }
+
+    fn choices(chaos: &Chaos, agent: &'static str) -> Vec<Option<Mishap>> {
+        let headers = headers(agent);
+        (0..300)
+            .map(|_| chaos.call(&headers, || "x:Y".to_owned()))
+            .collect()
+    }
+
+    #[test]
+    fn a_seed_makes_the_same_choices_and_a_third_of_the_calls_go_wrong() {
+        let (one, other, third) = (Chaos::default(), Chaos::default(), Chaos::default());
+        one.begin(7);
+        other.begin(7);
+        third.begin(8);
+        let found = choices(&one, "aws-sdk-rust app/towerhook");
+        assert_eq!(found, choices(&other, "towerhook/0.1.0"));
+        assert_ne!(found, choices(&third, "towerhook/0.1.0"));
+        let hit = found.iter().flatten().count();
+        assert!((70..130).contains(&hit), "{hit}");
+        let tally = one.tally();
+        assert_eq!(tally.len(), 5, "{tally:?}");
+        assert_eq!(tally.values().sum::<u64>(), hit as u64);
+        let arrivals: Vec<_> = (0..60).map(|_| one.arrivals()).collect();
+        assert!(
+            (0..=2).all(|times| arrivals.contains(&times)),
+            "{arrivals:?}"
+        );
+        one.end();
+        assert_eq!(choices(&one, "towerhook/0.1.0"), vec![None; 300]);
+        assert_eq!(one.arrivals(), 1);
+    }
+
+    #[test]
+    fn only_towerhooks_own_calls_go_wrong() {
+        let chaos = Chaos::default();
+        chaos.begin(7);
+        chaos.crash_after(0, Moment::Before);
+        assert_eq!(choices(&chaos, "aws-cli/2.0"), vec![None; 300]);
+        assert_eq!(chaos.crashed_at(), None);
+    }
+
+    #[test]
+    fn a_crash_comes_once_and_at_the_call_that_was_chosen() {
+        let chaos = Chaos::default();
+        chaos.crash_after(2, Moment::After);
+        let found = choices(&chaos, "towerhook/0.1.0");
+        assert_eq!(found[2], Some(Mishap::Crash(Moment::After)));
+        assert_eq!(found.iter().flatten().count(), 1);
+        assert_eq!(chaos.crashed_at().as_deref(), Some("x:Y"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_caller_is_found_and_spared_where_it_is_no_function() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let peer = stream.local_addr().unwrap();
+        assert_eq!(process_of(peer).unwrap(), std::process::id() as i32);
+        let error = kill_peer(peer).unwrap_err().to_string();
+        assert!(error.contains("is no function"), "{error}");
+    }
+}

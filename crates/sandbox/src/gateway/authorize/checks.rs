@@ -1,0 +1,288 @@
+//! What IAM checks for each call, by the service authorization reference.
+
+use serde_json::{Value, json};
+use serde_yaml_ng::Value as Yaml;
+
+use super::{Asked, Check};
+use crate::gateway::State;
+use crate::gateway::answer::ApiError;
+use crate::gateway::route::{Call, Form};
+use crate::gateway::stack_sets;
+
+/// The fields of an Organizations request that name what the call is about.
+const SUBJECTS: [&str; 7] = [
+    "AccountId",
+    "ChildId",
+    "DestinationParentId",
+    "OrganizationalUnitId",
+    "ParentId",
+    "ResourceId",
+    "SourceParentId",
+];
+
+pub(super) async fn checks(
+    state: &State,
+    call: &Call,
+    asked: Asked<'_>,
+) -> Result<Vec<Check>, ApiError> {
+    let action = format!("{}:{}", call.service, call.operation);
+    Ok(match asked {
+        Asked::Form(form) if stack_sets::serves(&call.operation) => {
+            let template = match form.get("TemplateBody") {
+                Some(template) => Some(template.clone()),
+                None => (form.get("StackSetName"))
+                    .and_then(|name| state.stack_sets.template(call, name)),
+            };
+            let role = match form.get("AdministrationRoleARN") {
+                Some(role) => Some(role.clone()),
+                None => (form.get("StackSetName"))
+                    .and_then(|name| state.stack_sets.administration_role(call, name)),
+            };
+            let mut checks = stack_set_checks(call, form, template.as_deref(), role.as_deref());
+            if call.operation == "UpdateStackSet" && state.stack_sets.loses_tags(call, form) {
+                let stack_set = checks.first().map(|check| check.resource.clone());
+                let untag = "cloudformation:UntagResource";
+                checks.extend(stack_set.map(|arn| Check::new(untag, arn)));
+            }
+            checks
+        }
+        Asked::Form(form) => stack_checks(call, form),
+        Asked::Json(request) => match call.service.as_str() {
+            "organizations" => {
+                let mut checks = Vec::new();
+                for subject in subjects(request) {
+                    let arn = state.organizations.arn(subject).await?;
+                    checks.push(Check::new(&action, arn));
+                }
+                or_everything(checks, &action)
+            }
+            "cloudtrail" => {
+                let names = ["Name", "TrailName"].map(|field| &request[field]);
+                let trails = names.into_iter().filter_map(Value::as_str);
+                let checks = trails.map(|trail| Check::new(&action, trail_arn(call, trail)));
+                let mut checks = or_everything(checks.collect(), &action);
+                // Of an organization's trail, which the landing zone's is.
+                if call.operation == "UpdateTrail" {
+                    for along in [
+                        "DescribeOrganization",
+                        "ListAWSServiceAccessForOrganization",
+                    ] {
+                        checks.push(Check::new(format!("organizations:{along}"), "*"));
+                    }
+                }
+                checks
+            }
+            _ => {
+                let identifiers = request.as_object().into_iter().flatten();
+                let arns = identifiers
+                    .filter(|(field, _)| field.ends_with("Identifier"))
+                    .filter_map(|(_, value)| value.as_str());
+                let checks = arns.map(|arn| Check::new(&action, arn));
+                or_everything(checks.collect(), &action)
+            }
+        },
+    })
+}
+
+/// An action that is about nothing in particular is allowed on everything or not at all.
+fn or_everything(checks: Vec<Check>, action: &str) -> Vec<Check> {
+    if checks.is_empty() {
+        vec![Check::new(action, "*")]
+    } else {
+        checks
+    }
+}
+
+fn subjects(request: &Value) -> impl Iterator<Item = &str> {
+    SUBJECTS.iter().filter_map(|field| request[*field].as_str())
+}
+
+fn trail_arn(call: &Call, trail: &str) -> String {
+    if trail.starts_with("arn:") {
+        return trail.to_owned();
+    }
+    format!(
+        "arn:aws:cloudtrail:{}:{}:trail/{trail}",
+        call.region, call.account
+    )
+}
+
+/// A StackSet, the accounts that it reaches, the types that it holds, and its administration role,
+/// which StackSets takes from the caller.
+fn stack_set_checks(
+    call: &Call,
+    form: &Form,
+    template: Option<&str>,
+    role: Option<&str>,
+) -> Vec<Check> {
+    let action = format!("cloudformation:{}", call.operation);
+    let Some(name) = form.get("StackSetName") else {
+        return vec![Check::new(action, "*")];
+    };
+    // By name or by id, which is the name with a UUID.
+    let id = if name.contains(':') {
+        name.clone()
+    } else {
+        format!("{name}:*")
+    };
+    let arn = |kind: &str| {
+        format!(
+            "arn:aws:cloudformation:{}:{}:{kind}/{id}",
+            call.region, call.account
+        )
+    };
+    let mut checks = vec![Check::new(&action, arn("stackset"))];
+    let deploys = matches!(
+        call.operation.as_str(),
+        "UpdateStackSet" | "CreateStackInstances" | "UpdateStackInstances" | "DeleteStackInstances"
+    );
+    if deploys {
+        checks.push(Check::new(&action, arn("stackset-target")));
+    }
+    if deploys || call.operation == "CreateStackSet" {
+        for kind in template.map(types).unwrap_or_default() {
+            let region = &call.region;
+            let arn = format!("arn:aws:cloudformation:{region}::type/resource/{kind}");
+            checks.push(Check::new(&action, arn));
+        }
+        if let Some(role) = role {
+            checks.push(Check::new("iam:GetRole", role));
+            checks.push(passing(role));
+        }
+    }
+    checks.extend(tagging(form, &arn("stackset")));
+    checks
+}
+
+/// What a call about an ordinary stack needs besides the action itself, which the emulator judges.
+fn stack_checks(call: &Call, form: &Form) -> Vec<Check> {
+    let Some(name) = form.get("StackName") else {
+        return Vec::new();
+    };
+    let arn = if name.starts_with("arn:") {
+        name.clone()
+    } else {
+        format!(
+            "arn:aws:cloudformation:{}:{}:stack/{name}/*",
+            call.region, call.account
+        )
+    };
+    let mut checks: Vec<Check> = form
+        .get("RoleARN")
+        .map(|role| passing(role))
+        .into_iter()
+        .collect();
+    checks.extend(tagging(form, &arn));
+    checks
+}
+
+fn passing(role: &str) -> Check {
+    let service = json!({"iam:passedtoservice": "cloudformation.amazonaws.com"});
+    Check {
+        context: service,
+        ..Check::new("iam:PassRole", role)
+    }
+}
+
+fn tagging(form: &Form, arn: &str) -> Option<Check> {
+    let tags = form.keys().any(|name| name.starts_with("Tags.member."));
+    tags.then(|| Check::new("cloudformation:TagResource", arn))
+}
+
+/// The types of a template's resources, as `type/resource/` ARNs name them.
+fn types(template: &str) -> Vec<String> {
+    let document: Yaml = serde_yaml_ng::from_str(template).unwrap_or_default();
+    let resources = document.get("Resources").and_then(Yaml::as_mapping);
+    let mut types: Vec<String> = resources
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, resource)| Some(resource.get("Type")?.as_str()?.replace("::", "-")))
+        .collect();
+    types.sort();
+    types.dedup();
+    types
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::answer::Protocol;
+
+    fn call(operation: &str) -> Call {
+        Call {
+            service: "cloudformation".to_owned(),
+            operation: operation.to_owned(),
+            protocol: Protocol::Query,
+            key_id: "AKIAEXAMPLE".to_owned(),
+            account: "111111111111".to_owned(),
+            region: "eu-west-1".to_owned(),
+        }
+    }
+
+    fn form(fields: &[(&str, &str)]) -> Form {
+        fields
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect()
+    }
+
+    fn said(checks: &[Check]) -> Vec<String> {
+        checks
+            .iter()
+            .map(|check| format!("{} {}", check.action, check.resource))
+            .collect()
+    }
+
+    #[test]
+    fn making_instances_needs_the_stack_set_its_targets_its_types_and_its_role() {
+        let template = "Resources:\n  A: {Type: 'AWS::IAM::Role'}\n  B: {Type: 'AWS::IAM::Role'}\n";
+        let role = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
+        let checks = stack_set_checks(
+            &call("CreateStackInstances"),
+            &form(&[("StackSetName", "Ours")]),
+            Some(template),
+            Some(role),
+        );
+        let place = "arn:aws:cloudformation:eu-west-1";
+        let action = "cloudformation:CreateStackInstances";
+        assert_eq!(
+            said(&checks),
+            [
+                format!("{action} {place}:111111111111:stackset/Ours:*"),
+                format!("{action} {place}:111111111111:stackset-target/Ours:*"),
+                format!("{action} {place}::type/resource/AWS-IAM-Role"),
+                format!("iam:GetRole {role}"),
+                format!("iam:PassRole {role}"),
+            ]
+        );
+        assert_eq!(
+            checks[4].context,
+            json!({"iam:passedtoservice": "cloudformation.amazonaws.com"})
+        );
+    }
+
+    #[test]
+    fn a_stack_needs_its_role_to_be_passed_and_its_tags_to_be_allowed() {
+        let request = form(&[
+            ("StackName", "ours"),
+            ("RoleARN", "arn:aws:iam::111111111111:role/theirs"),
+            ("Tags.member.1.Key", "owner"),
+        ]);
+        assert_eq!(
+            said(&stack_checks(&call("CreateStack"), &request)),
+            [
+                "iam:PassRole arn:aws:iam::111111111111:role/theirs",
+                "cloudformation:TagResource arn:aws:cloudformation:eu-west-1:111111111111:stack/ours/*",
+            ]
+        );
+        let plain = form(&[("StackName", "ours")]);
+        assert!(stack_checks(&call("DescribeStacks"), &plain).is_empty());
+    }
+
+    #[test]
+    fn every_subject_of_a_move_is_looked_at() {
+        let request = json!({"AccountId": "1", "SourceParentId": "2", "DestinationParentId": "3"});
+        assert_eq!(subjects(&request).collect::<Vec<_>>(), ["1", "3", "2"]);
+        assert_eq!(subjects(&json!({"MaxResults": 20})).count(), 0);
+    }
+}

@@ -1,0 +1,68 @@
+//! Who calls AWS in a sandbox besides the functions: the person who launches the stack, and the
+//! SaaS.
+
+use anyhow::Context;
+use serde_json::json;
+
+use crate::aws_client::{AccessKey, AwsClient, AwsError};
+
+const VERSION: &str = "2010-05-08";
+
+/// The user that a sandbox's owner is.
+pub const ADMINISTRATOR: &str = "administrator";
+
+/// Makes a user that may do everything in the client's account, and gives it a key.
+///
+/// # Errors
+/// When the emulator refuses a step.
+pub(crate) async fn make_administrator(aws: &AwsClient) -> anyhow::Result<AccessKey> {
+    let user = ("UserName", ADMINISTRATOR);
+    let policy = ("PolicyArn", "arn:aws:iam::aws:policy/AdministratorAccess");
+    aws.query("iam", "CreateUser", VERSION, &[user]).await?;
+    aws.query("iam", "AttachUserPolicy", VERSION, &[user, policy])
+        .await?;
+    let answer = aws
+        .query("iam", "CreateAccessKey", VERSION, &[user])
+        .await?;
+    let field = |field: &str| {
+        answer
+            .text_at(&format!("CreateAccessKeyResult/AccessKey/{field}"))
+            .with_context(|| format!("CreateAccessKey answered without {field}"))
+    };
+    Ok(AccessKey {
+        id: field("AccessKeyId")?.to_owned(),
+        secret: field("SecretAccessKey")?.into(),
+        session_token: None,
+    })
+}
+
+/// Makes the SaaS's own role, which may assume any role that lets it in.
+///
+/// # Errors
+/// When the emulator refuses a step.
+pub async fn make_vendor(aws: &AwsClient, role_arn: &str) -> Result<(), AwsError> {
+    let vendor = role_arn.split(':').nth(4).unwrap_or_default();
+    let name = role_arn.rsplit('/').next().unwrap_or_default();
+    let statement = |statement: serde_json::Value| {
+        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+    };
+    let trust = statement(json!({
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": format!("arn:aws:iam::{vendor}:root")},
+    }));
+    let policy = statement(json!({
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*",
+    }));
+    let aws = aws.account(vendor);
+    let role = ("RoleName", name);
+    let create = [role, ("AssumeRolePolicyDocument", trust.as_str())];
+    aws.query("iam", "CreateRole", VERSION, &create).await?;
+    let put = [
+        role,
+        ("PolicyName", "customers"),
+        ("PolicyDocument", policy.as_str()),
+    ];
+    aws.query("iam", "PutRolePolicy", VERSION, &put).await?;
+    Ok(())
+}
