@@ -4,9 +4,10 @@
 //! sandbox ends them. The functions are those of the quick profile, which `cargo test --workspace`
 //! has built already.
 
-#![allow(clippy::unwrap_used, reason = "a test may panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 pub mod scene;
+pub mod transcript;
 
 use std::time::{Duration, Instant};
 

@@ -12,7 +12,7 @@ use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
 use towerhook_sandbox::lacework::Integration;
 use towerhook_sandbox::landing_zone::Account;
 use towerhook_sandbox::launch::{Parameters, Stack, TEMPLATE};
-use towerhook_sandbox::{STACK_NAME, Sandbox};
+use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
 
 use crate::{INTERVAL, STACK_DEADLINE, launched, options, sandbox};
 
@@ -37,6 +37,14 @@ impl Scene {
         let mut options = options();
         options.accounts = accounts;
         options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
+        Self::open_with(options, parameters).await
+    }
+
+    /// A landing zone with these options, and the main stack with these parameters complete.
+    ///
+    /// # Panics
+    /// When the stack fails.
+    pub async fn open_with(options: Options, parameters: &[(&str, &str)]) -> Self {
         let sandbox = sandbox(options).await;
         let stack = launched(&sandbox, parameters).await;
         Self { sandbox, stack }
@@ -202,17 +210,20 @@ impl Scene {
                 None => "no stack".to_owned(),
             };
             let integrations = self.integrations(&account.name);
-            let stores: Vec<&str> = integrations
+            let stores: Vec<String> = integrations
                 .iter()
-                .map(|one| one.account.as_str())
+                .map(|one| match one.enabled {
+                    true => one.account.clone(),
+                    false => format!("{} (off)", one.account),
+                })
                 .collect();
             let record = records.get(&account.id).unwrap_or(&Value::Null);
             let outcome = match (&record["since"], record["reason"].as_str()) {
-                (Value::String(_), None) => "enrolled",
-                (Value::Null, Some(reason)) => reason,
-                (Value::Null, None) if record.is_null() => "not looked at",
-                (Value::Null, None) => "noted",
-                (_, _) => "enrolled and not",
+                (Value::String(_), None) => "enrolled".to_owned(),
+                (Value::String(_), Some(reason)) => format!("enrolled, but {reason}"),
+                (_, Some(reason)) => reason.to_owned(),
+                (_, None) if record.is_null() => "not looked at".to_owned(),
+                (_, None) => "noted".to_owned(),
             };
             let line = format!(
                 "{:<15} {:<12} {instance:<9} {:<12} {outcome}",
@@ -256,17 +267,24 @@ impl Scene {
             .sum()
     }
 
-    /// What the steps of setup were, with accounts named and times left out.
+    /// What the steps of setup were, with accounts named and times left out. Integrations are removed
+    /// side by side, so those of one go are sorted.
     pub async fn steps(&self) -> String {
         let steps = self.logged("setup", "step").await;
-        let mut text = String::new();
-        for step in steps {
-            writeln!(text, "{}", step["step"].as_str().unwrap()).unwrap();
-        }
+        let mut steps: Vec<String> = steps
+            .iter()
+            .map(|step| step["step"].as_str().unwrap().to_owned())
+            .collect();
         for account in self.sandbox.landing_zone.accounts() {
-            text = text.replace(&account.id, &account.name);
+            for step in &mut steps {
+                *step = step.replace(&account.id, &account.name);
+            }
         }
-        text
+        let removes = |step: &String| step.starts_with("delete integration ");
+        for side_by_side in steps.chunk_by_mut(|one, next| removes(one) && removes(next)) {
+            side_by_side.sort();
+        }
+        steps.join("\n") + "\n"
     }
 
     /// Sends events to the bus, ten at a time.

@@ -51,6 +51,50 @@ fn ignored(kind: &str) -> Trigger {
 
 /// What each file means.
 fn meanings() -> BTreeMap<&'static str, Trigger> {
+    let mut meanings = control_tower_and_cloud_formation();
+    meanings.extend(organizations());
+    meanings
+}
+
+/// The organization's own events: none is an arrival, which only Control Tower's are.
+fn organizations() -> BTreeMap<&'static str, Trigger> {
+    let mut meanings: BTreeMap<_, _> = [
+        ("accept-handshake", "AcceptHandshake"),
+        (
+            "account-departed-organization",
+            "AccountDepartedOrganization",
+        ),
+        ("account-joined-organization", "AccountJoinedOrganization"),
+        ("close-account", "CloseAccount"),
+        ("close-account-result", "CloseAccountResult"),
+        ("close-account-result-failed", "CloseAccountResult"),
+        ("create-account-result", "CreateAccountResult"),
+        ("leave-organization", "LeaveOrganization"),
+        ("move-account", "MoveAccount"),
+        (
+            "remove-account-from-organization",
+            "RemoveAccountFromOrganization",
+        ),
+    ]
+    .into_iter()
+    .map(|(file, kind)| (file, look(kind, Scope::account(account()))))
+    .collect();
+    meanings.extend([
+        (
+            "account-departed-organization-unnamed",
+            look("AccountDepartedOrganization", Scope::all()),
+        ),
+        (
+            "create-account-result-failed",
+            ignored("CreateAccountResult"),
+        ),
+        ("move-account-denied", ignored("MoveAccount")),
+    ]);
+    meanings
+}
+
+fn control_tower_and_cloud_formation() -> BTreeMap<&'static str, Trigger> {
+    let drift = "Drift Detected";
     let unit = || Scope::ou(UNIT.parse().unwrap());
     let instance = "CloudFormation StackSet StackInstance Status Change";
     let operation = "CloudFormation StackSet Operation Status Change";
@@ -118,14 +162,66 @@ fn meanings() -> BTreeMap<&'static str, Trigger> {
         ),
         (
             "precheck-organizational-unit",
-            ignored("PrecheckOrganizationalUnit"),
+            failed(
+                "PrecheckOrganizationalUnit",
+                None,
+                "AWS Control Tower failed to register an organizational unit due to pre-check \
+                 failures.",
+            ),
         ),
         ("setup-landing-zone", look("SetupLandingZone", Scope::all())),
         (
             "update-landing-zone",
             look("UpdateLandingZone", Scope::all()),
         ),
-        ("drift-detected", ignored("Drift Detected")),
+        (
+            "update-landing-zone-failed",
+            failed(
+                "UpdateLandingZone",
+                None,
+                "AWS Control Tower failed to update a landing zone.",
+            ),
+        ),
+        (
+            "update-enabled-baseline",
+            look("UpdateEnabledBaseline", Scope::account(account())),
+        ),
+        (
+            "reset-enabled-control",
+            look("ResetEnabledControl", Scope::account(account())),
+        ),
+        (
+            "update-enabled-control",
+            look("UpdateEnabledControl", Scope::account(account())),
+        ),
+        (
+            "enable-control-failed",
+            failed(
+                "EnableControl",
+                Some(account()),
+                "AWS Control Tower failed to enable a control.",
+            ),
+        ),
+        ("enable-guardrail", look("EnableGuardrail", unit())),
+        ("disable-guardrail", look("DisableGuardrail", unit())),
+        (
+            "register-organizational-unit-failed",
+            failed(
+                "RegisterOrganizationalUnit",
+                None,
+                "AWS Control Tower failed to register an organizational unit.",
+            ),
+        ),
+        ("drift-detected", look(drift, Scope::account(account()))),
+        (
+            "drift-detected-capitalized",
+            look(drift, Scope::account(account())),
+        ),
+        (
+            "drift-detected-account-removed",
+            look(drift, Scope::account(account())),
+        ),
+        ("drift-detected-policy", ignored(drift)),
         (
             "stack-set-instance-current",
             look(instance, Scope::account(account())),
@@ -165,4 +261,50 @@ fn every_event_has_eventbridges_envelope() {
         assert!(event["detail"].is_object(), "{name} has no detail");
         assert!(event["resources"].is_array(), "{name} has no resources");
     }
+}
+
+/// All that Control Tower's user guide lists, and what Organizations sends about accounts.
+#[test]
+fn every_event_that_aws_names_has_a_file() {
+    let expected = BTreeSet::from([
+        "CreateManagedAccount",
+        "UpdateManagedAccount",
+        "EnableGuardrail",
+        "DisableGuardrail",
+        "SetupLandingZone",
+        "UpdateLandingZone",
+        "RegisterOrganizationalUnit",
+        "DeregisterOrganizationalUnit",
+        "PrecheckOrganizationalUnit",
+        "EnableBaseline",
+        "ResetEnabledBaseline",
+        "UpdateEnabledBaseline",
+        "DisableBaseline",
+        "EnableControl",
+        "ResetEnabledControl",
+        "UpdateEnabledControl",
+        "DisableControl",
+        "AcceptHandshake",
+        "AccountDepartedOrganization",
+        "AccountJoinedOrganization",
+        "CloseAccount",
+        "CloseAccountResult",
+        "CreateAccountResult",
+        "LeaveOrganization",
+        "MoveAccount",
+        "RemoveAccountFromOrganization",
+    ]);
+    let named: BTreeSet<String> = events()
+        .into_values()
+        .filter_map(|text| {
+            let event: Value = serde_json::from_str(&text).unwrap();
+            let is_theirs = ["aws.controltower", "aws.organizations"]
+                .iter()
+                .any(|source| event["source"] == **source);
+            let name = event["detail"]["eventName"].as_str();
+            name.filter(|_| is_theirs).map(str::to_owned)
+        })
+        .collect();
+    let named: BTreeSet<&str> = named.iter().map(String::as_str).collect();
+    assert_eq!(named, expected);
 }

@@ -15,6 +15,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
+use towerhook_sandbox::identities::make_vendor;
 use towerhook_sandbox::lacework::{
     Controls, Fault, PRINCIPAL_ARN, RefusalStatus, Simulator, SimulatorConfig, Verification,
 };
@@ -236,6 +237,7 @@ async fn roles_and_queues_are_looked_up_in_the_emulator() {
     .await
     .unwrap();
     let aws = AwsClient::new(emulator.url().clone(), REGION.to_owned()).unwrap();
+    make_vendor(&aws, PRINCIPAL_ARN).await.unwrap();
     let (member, audit) = (aws.account(MEMBER), aws.account(AUDIT));
     let credentials = json!({
         "roleArn": format!("arn:aws:iam::{MEMBER}:role/{ROLE}"),

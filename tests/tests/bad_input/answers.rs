@@ -58,12 +58,12 @@ async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
 async fn setup_hands_over_to_fresh_invocations_of_itself() {
     let mut options = options();
     options.accounts = 4;
-    // Longer than an invocation may work: it hands over 60 s before its deadline.
+    // Longer than an invocation may work: it hands over when a quarter of its time is left.
     options.operation_delay = Duration::from_secs(7);
     let sandbox = sandbox(options).await;
     let before = Inventory::take(&sandbox).await.unwrap();
     assert_eq!(TEMPLATE.matches("Timeout: 900").count(), 1);
-    let template = TEMPLATE.replace("Timeout: 900", "Timeout: 65");
+    let template = TEMPLATE.replace("Timeout: 900", "Timeout: 8");
     let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
     let parameters = sandbox.parameters();
     let stack = Stack::create(&user, &inside, STACK_NAME, &template, &parameters)

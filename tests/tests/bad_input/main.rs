@@ -20,7 +20,7 @@ use serde_json::json;
 use towerhook_sandbox::MANAGEMENT_ACCOUNT;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::control_tower::LandingZone;
-use towerhook_sandbox::landing_zone::Role;
+use towerhook_sandbox::landing_zone::{Role, SANDBOX};
 use towerhook_sandbox::launch::TEMPLATE;
 
 /// What a Create answers that failed before it made anything.
@@ -49,7 +49,8 @@ impl Reasons {
 #[tokio::test]
 async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     let neighbour = Neighbour::new(&["development", "marketing"]).await;
-    let rows: [(&str, &[(&str, &str)]); 12] = [
+    let elsewhere = format!("arn:aws:kms:eu-west-1:{MANAGEMENT_ACCOUNT}:key/mine");
+    let rows: [(&str, &[(&str, &str)]); 18] = [
         (
             "wrong secret key",
             &[("LaceworkSecretKey", "_wrong-canary")],
@@ -84,11 +85,43 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
             "loopback by the look of it",
             &[("LaceworkUrl", "http://127.0.0.1.example.com")],
         ),
+        (
+            "a key of another Region",
+            &[("KmsKeyIdentifierArn", &elsewhere)],
+        ),
+        (
+            "a key of a stranger",
+            &[(
+                "KmsKeyIdentifierArn",
+                "arn:aws:kms:us-east-1:999999999999:key/theirs",
+            )],
+        ),
+        (
+            "a pattern of units",
+            &[("LaceworkOrgSubAccountNames", "Dev*")],
+        ),
+        (
+            "a pattern of accounts",
+            &[("LogAccountName", "Log Archiv?")],
+        ),
+        (
+            "a blank entry",
+            &[("LaceworkOrgSubAccountNames", "Development, ")],
+        ),
+        (
+            "a blank entry between",
+            &[("LaceworkOrgSubAccountNames", "Development, ,Sandbox")],
+        ),
     ];
     let mut reasons = Reasons::default();
     for (row, parameters) in rows {
         reasons.add(row, &neighbour, parameters).await;
     }
+    neighbour.make_unit("Development", SANDBOX).await;
+    let twice = [("LaceworkOrgSubAccountNames", "Development")];
+    reasons
+        .add("a unit's name that exists twice", &neighbour, &twice)
+        .await;
     insta::assert_snapshot!(reasons.0, @r#"
     wrong secret key
       http://127.0.0.1:<port> refuses the API key ACME_0123456789ABCDEF; check LaceworkAccessKeyId and LaceworkSecretKey.
@@ -114,6 +147,20 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
       ExistingCloudTrailName: there is no trail "my-trail" in Region us-east-1.
     loopback by the look of it
       LaceworkUrl must be an https URL; found "http://127.0.0.1.example.com".
+    a key of another Region
+      KmsKeyIdentifierArn is arn:aws:kms:eu-west-1:<Master Account>:key/mine, a key of Region eu-west-1 (aws), and the trail is in us-east-1 (aws). Leave it blank or correct it.
+    a key of a stranger
+      KmsKeyIdentifierArn is arn:aws:kms:us-east-1:999999999999:key/theirs, and its account is not one of this organization. Leave it blank or correct it.
+    a pattern of units
+      LaceworkOrgSubAccountNames names the sub-account dev*, which the API key cannot use (patterns are not understood here). Its sub-accounts: development, marketing.
+    a pattern of accounts
+      LogAccountName is "Log Archiv?", and the landing zone's Log Archive account is "Log Archive" (<Log Archive>) (patterns are not understood here). Leave LogAccountName blank or correct it.
+    a blank entry
+      LaceworkOrgSubAccountNames must be names separated by commas, none of them blank; found "Development,".
+    a blank entry between
+      LaceworkOrgSubAccountNames must be names separated by commas, none of them blank; found "Development, ,Sandbox".
+    a unit's name that exists twice
+      LaceworkOrgSubAccountNames names "Development", and the organization has 2 organizational units of that name. Rename all but one.
     "#);
 }
 
@@ -192,7 +239,7 @@ async fn a_landing_zone_that_does_not_fit_is_described() {
     Log Archive is PENDING_CLOSURE
       LogAccountName: the Log Archive account "Log Archive" (<Log Archive>) is being closed; it must be active.
     a trail without topic
-      ExistingCloudTrailName: the trail "quiet" has no SNS topic, which tells of new log files. Set one on the trail, or choose CapabilityType Config.
+      ExistingCloudTrailName: the trail "quiet" has no SNS topic, which tells of new log files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType Config.
     somebody else's StackSet
       The StackSet Lacework-Control-Tower-Config-Member-acme exists and was not made by this stack. Remove it, or choose another IntegrationNamePrefix or LaceworkSubAccountName.
     "#);

@@ -112,6 +112,20 @@ impl Neighbour {
         .await;
     }
 
+    /// Makes another OU of this name below a parent.
+    pub(crate) async fn make_unit(&self, name: &str, parent: &str) {
+        let parent = self.sandbox.landing_zone.unit_id(parent).unwrap();
+        let request = json!({"ParentId": parent, "Name": name});
+        let inside = self.sandbox.inside().unwrap();
+        let made = inside.json(
+            "organizations",
+            "AWSOrganizationsV20161128",
+            "CreateOrganizationalUnit",
+            request,
+        );
+        made.await.unwrap();
+    }
+
     pub(crate) fn id(&self, role: Role) -> String {
         let account = self.sandbox.landing_zone.account_of(role).unwrap();
         account.id.clone()

@@ -1,6 +1,11 @@
 //! Deletion of the stack.
 
-use towerhook_tests::scene::Scene;
+use std::time::Duration;
+
+use towerhook_sandbox::inventory::Inventory;
+use towerhook_sandbox::launch::TEMPLATE;
+use towerhook_tests::scene::{Scene, until};
+use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
 
 #[tokio::test]
 async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {
@@ -42,4 +47,65 @@ async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {
     aws.query("iam", "GetRole", "2010-05-08", &role)
         .await
         .unwrap();
+}
+
+/// Setup works in invocations of six seconds and has thirty in all, where it usually has fourteen
+/// minutes and fifty-eight.
+#[tokio::test]
+async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_tried_again() {
+    let mut options = options();
+    options.accounts = 4;
+    let sandbox = sandbox(options).await;
+    let before = Inventory::take(&sandbox).await.unwrap();
+    let stack = launched(&sandbox, &[]).await;
+    let scene = Scene { sandbox, stack };
+    let members = ["Log Archive", "Audit", "production-1"];
+    scene.await_enrolled(&members).await;
+    let mut template = TEMPLATE.to_owned();
+    for (long, short) in [
+        ("Timeout: 900", "Timeout: 8"),
+        ("TimeoutSeconds: '3600'", "TimeoutSeconds: '40'"),
+    ] {
+        assert_eq!(template.matches(long).count(), 1, "{long}");
+        template = template.replace(long, short);
+    }
+    scene.stack.update(&template, &[].into()).await.unwrap();
+    let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
+    updated.await.unwrap();
+    scene.settle().await;
+
+    // Two listings and two of the four integrations; for the next request it is a quarter of an hour.
+    let controls = scene.sandbox.simulator.controls();
+    controls.set_rate_limit(Some(4));
+    scene.stack.delete().await.unwrap();
+    let failed = scene.stack.wait_for("DELETE_FAILED", STACK_DEADLINE);
+    failed.await.unwrap();
+    // What setup depends on stays, too.
+    let failures = scene.stack.failures().await.unwrap();
+    let failure = &failures[0];
+    assert_eq!(failure.resource, "LaceworkSetup", "{failures:?}");
+    for said in [
+        "CloudFormation's time is nearly over",
+        "removed are 2 of 4 integrations and ",
+        "it waited because lacework:",
+        "The next try goes on from there.",
+    ] {
+        assert!(failure.reason.contains(said), "{}", failure.reason);
+    }
+    assert_eq!(scene.sandbox.simulator.integrations().len(), 2);
+    until("setup's handing over is logged", async || {
+        let log = scene.sandbox.function_logs().read("setup");
+        log.matches("handing over").count() >= 2
+    })
+    .await;
+
+    controls.set_rate_limit(None);
+    controls.advance_clock(Duration::from_secs(3600));
+    scene.delete().await;
+    assert!(scene.sandbox.simulator.integrations().is_empty());
+    until("nothing is left", async || {
+        let after = Inventory::take(&scene.sandbox).await.unwrap();
+        before.difference(&after).is_empty()
+    })
+    .await;
 }

@@ -5,13 +5,20 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod adoption;
 mod capability;
 mod delete;
+mod drift;
 mod event;
 mod existing;
+mod happening;
+mod limit;
+mod moving;
 mod pass;
 mod secret;
 mod sub_account;
+mod trail;
+mod transition;
 mod unit;
 
 /// The template's default of `IntegrationNamePrefix`.

@@ -36,10 +36,7 @@ async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
     let moves = [("development-1", "Production"), ("production-2", "Sandbox")];
     for (name, unit) in moves {
         landing_zone.move_account(name, unit).await.unwrap();
-        landing_zone
-            .publish_managed_account("UpdateManagedAccount", name, "SUCCEEDED")
-            .await
-            .unwrap();
+        landing_zone.update_account(name).await.unwrap();
     }
     until("both have moved", async || {
         let stores = |name| -> Vec<String> {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic anywhere")]
 
+mod permission;
 mod stack_sets;
 mod world;
 
@@ -165,10 +166,14 @@ fn custom_resource() -> Value {
     let code = include_str!("../../python/answering_function.py");
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
         "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    let log = json!({"PolicyName": "Log", "PolicyDocument": {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+         "Resource": {"Fn::GetAtt": ["Log", "Arn"]}}]}});
     let get = |name: &str| json!({"Fn::GetAtt": name.split('.').collect::<Vec<_>>()});
     json!({
         "Resources": {
-            "Role": {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": trust}},
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {
+                "AssumeRolePolicyDocument": trust, "Policies": [log]}},
             "Log": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/aws/lambda/answers"}},
             "Function": {"Type": "AWS::Lambda::Function", "DependsOn": "Log", "Properties": {
                 "FunctionName": "answers", "Runtime": "python3.12", "Handler": "index.handler",

@@ -7,7 +7,7 @@ use towerhook_sandbox::gateway::stack_sets::{
     DetailedStatus, InstanceStatus, OperationStatus, ResultStatus,
 };
 
-use crate::world::{MANAGEMENT, REGION, World, until};
+use crate::world::{ADMINISTRATOR_ACCESS, MANAGEMENT, REGION, World, until};
 
 #[tokio::test]
 async fn instances_fail_as_aws_says_and_tolerance_decides_about_the_operation() {
@@ -17,17 +17,18 @@ async fn instances_fail_as_aws_says_and_tolerance_decides_about_the_operation() 
         .gateway
         .stack_sets()
         .fail_instances([world.members[0].clone()], "Broken on purpose");
-    world
-        .client
-        .account(&world.members[1])
-        .query(
-            "iam",
-            "DeleteRole",
-            "2010-05-08",
-            &[("RoleName", "AWSControlTowerExecution")],
-        )
-        .await
-        .unwrap();
+    let execution = ("RoleName", "AWSControlTowerExecution");
+    let detach = [execution, ("PolicyArn", ADMINISTRATOR_ACCESS)];
+    let member = world.client.account(&world.members[1]);
+    for (action, params) in [
+        ("DetachRolePolicy", &detach[..]),
+        ("DeleteRole", &[execution]),
+    ] {
+        member
+            .query("iam", action, "2010-05-08", params)
+            .await
+            .unwrap();
+    }
 
     let tolerant = [
         ("OperationPreferences.FailureToleranceCount", "999"),

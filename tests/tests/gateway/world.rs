@@ -16,6 +16,7 @@ pub(crate) const REGION: &str = "us-east-1";
 pub(crate) const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
 pub(crate) const ADMINISTRATION_ROLE: &str =
     "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
+pub(crate) const ADMINISTRATOR_ACCESS: &str = "arn:aws:iam::aws:policy/AdministratorAccess";
 pub(crate) const TEMPLATE: &str = r#"{"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": {"Ref": "Name"}}}},
  "Parameters": {"Name": {"Type": "String"}}}"#;
 
@@ -151,6 +152,12 @@ impl World {
                     ("AssumeRolePolicyDocument", &trust.to_string()),
                 ],
             )
+            .await
+            .unwrap();
+        let attach = [("RoleName", name), ("PolicyArn", ADMINISTRATOR_ACCESS)];
+        self.client
+            .account(account)
+            .query("iam", "AttachRolePolicy", "2010-05-08", &attach)
             .await
             .unwrap();
     }

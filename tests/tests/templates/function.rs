@@ -16,6 +16,7 @@ fn every_function_finds_the_settings_that_it_reads() {
         "API_CREDENTIALS_SECRET_ARN",
         "FANOUT_TOPIC_ARN",
         "MANAGEMENT_STACK_ROLE_ARN",
+        "SERVICE_TIMEOUT_SECONDS",
         "URL_SUFFIX",
     ];
     let account = ["WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];

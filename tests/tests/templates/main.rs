@@ -5,10 +5,13 @@
 
 mod call;
 mod child;
+mod event;
 mod function;
+mod linked;
 mod order;
 mod parameter;
 mod permission;
+mod reason;
 mod template;
 
 use std::path::PathBuf;

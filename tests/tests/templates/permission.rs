@@ -5,9 +5,12 @@ use std::collections::BTreeSet;
 use crate::template::{CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
 
 /// The actions for which IAM knows no resource, by the service authorization reference.
-const WITHOUT_RESOURCE: [&str; 4] = [
+const WITHOUT_RESOURCE: [&str; 7] = [
     "controltower:ListEnabledBaselines",
+    "controltower:ListEnabledControls",
     "controltower:ListLandingZones",
+    "organizations:DescribeOrganization",
+    "organizations:ListAWSServiceAccessForOrganization",
     "organizations:ListAccounts",
     "organizations:ListRoots",
 ];

@@ -11,10 +11,12 @@ pub(crate) const MAIN: &str = "control-tower-integration.template.yml";
 pub(crate) const LOG: &str = "lacework-aws-ct-log.template.yml";
 pub(crate) const AUDIT: &str = "lacework-aws-ct-audit.template.yml";
 pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
+/// Launched in another Region than the main template, where it is needed.
+pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
 /// What the StackSets deploy.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 4] = [MAIN, LOG, AUDIT, MEMBER];
+pub(crate) const ALL: [&str; 5] = [MAIN, LOG, AUDIT, MEMBER, FORWARD];
 
 pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -79,21 +81,27 @@ impl Template {
     /// this template that it refers to.
     pub(crate) fn statements(&self, id: &str) -> Vec<&Value> {
         let properties = &self.resource(id)["Properties"];
-        let mut documents = vec![&properties["PolicyDocument"]];
-        for policy in one_or_many(&properties["Policies"]) {
-            documents.extend(branches(policy).map(|policy| &policy["PolicyDocument"]));
-        }
-        let mut statements: Vec<&Value> = documents
-            .into_iter()
-            .flat_map(|document| one_or_many(&document["Statement"]))
-            .flat_map(branches)
-            .collect();
+        let mut statements = self.own_statements(id);
         for policy in one_or_many(&properties["ManagedPolicyArns"]) {
             if let Some(id) = policy["Ref"].as_str() {
                 statements.extend(self.statements(id));
             }
         }
         statements
+    }
+
+    /// Every statement of the policies that a resource carries itself.
+    pub(crate) fn own_statements(&self, id: &str) -> Vec<&Value> {
+        let properties = &self.resource(id)["Properties"];
+        let mut documents = vec![&properties["PolicyDocument"]];
+        for policy in one_or_many(&properties["Policies"]) {
+            documents.extend(branches(policy).map(|policy| &policy["PolicyDocument"]));
+        }
+        documents
+            .into_iter()
+            .flat_map(|document| one_or_many(&document["Statement"]))
+            .flat_map(branches)
+            .collect()
     }
 }
 

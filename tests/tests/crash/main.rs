@@ -1,0 +1,136 @@
+//! A function that is killed at any of its calls leaves nothing that the next try cannot finish.
+//!
+//! Each scenario is first told without a crash, and its calls are counted. Then it is told again
+//! and again on the same sandbox, and each time the process that makes the call in question is
+//! killed, before the call has its effect or after it; the message comes back, or Lambda invokes
+//! the function once more, and the end must be the same.
+//!
+//! A normal run takes a few calls of each scenario. `CRASH_ALL=1` takes every call, before and
+//! after its effect; `CRASH_OFFSET=N` begins with the Nth in place of the first.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
+#![allow(
+    clippy::print_stdout,
+    reason = "who looks for a crash wants to know which"
+)]
+
+mod enrolling;
+mod stack;
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use towerhook_sandbox::chaos::Moment;
+use towerhook_tests::scene::Scene;
+
+/// How many crashes of a scenario a normal run tries.
+const SAMPLE: u64 = 3;
+/// A pass that lives does not hold the lease for so long.
+const STUCK: Duration = Duration::from_secs(6);
+
+/// Where a function is killed.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    call: u64,
+    moment: Moment,
+}
+
+impl fmt::Display for Point {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} call {}", self.moment, self.call)
+    }
+}
+
+/// The calls of a scenario at which it is told with a crash.
+fn points(calls: u64) -> Vec<Point> {
+    assert!(calls > 0, "nothing was called");
+    let all = (0..calls)
+        .flat_map(|call| [Moment::Before, Moment::After].map(|moment| Point { call, moment }));
+    if std::env::var_os("CRASH_ALL").is_some() {
+        return all.collect();
+    }
+    // An odd stride takes calls before and after their effect in turn.
+    let stride = (calls * 2).div_ceil(SAMPLE) | 1;
+    let offset = std::env::var("CRASH_OFFSET").map_or(0, |number| {
+        number.parse::<u64>().expect("CRASH_OFFSET is a number")
+    });
+    let (stride, offset) = (stride as usize, (offset % stride) as usize);
+    all.skip(offset).step_by(stride).collect()
+}
+
+/// Begins to count calls, and kills at `point`, if there is one.
+fn arm(scene: &Scene, point: Option<Point>) {
+    if let Some(Point { call, moment }) = point {
+        println!("killed {:?} call {call}", moment);
+        scene.sandbox.gateway.chaos().crash_after(call, moment);
+    }
+}
+
+/// Which call met the crash. The last calls of a scenario are not always made.
+fn disarm(scene: &Scene) -> String {
+    let met = scene.sandbox.gateway.chaos().crashed_at();
+    met.unwrap_or_else(|| "none: the scenario was over before".to_owned())
+}
+
+/// Waits for the condition. A lease that a killed pass left behind ends meanwhile, as it would at
+/// the pass's own deadline, which is minutes away: nothing else depends on that time.
+async fn until(scene: &Scene, what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let end = Instant::now() + Duration::from_secs(180);
+    let mut holder: Option<(String, Instant)> = None;
+    while !condition().await {
+        assert!(Instant::now() < end, "{what}: not within 180 s");
+        let now = lease(scene).await.filter(|owner| owner != "setup");
+        holder = match (holder, now) {
+            (Some((known, since)), Some(owner)) if known == owner => {
+                if since.elapsed() > STUCK {
+                    end_lease(scene, &owner).await;
+                }
+                Some((known, since))
+            }
+            (_, now) => now.map(|owner| (owner, Instant::now())),
+        };
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}
+
+async fn lease(scene: &Scene) -> Option<String> {
+    let table = scene.stack.output("LedgerTableName").await.ok()?;
+    let request = json!({
+        "TableName": table,
+        "Key": {"kind": {"S": "lease"}, "id": {"S": "pass"}},
+    });
+    let answer = scene
+        .inside()
+        .json("dynamodb", "DynamoDB_20120810", "GetItem", request)
+        .await
+        .ok()?;
+    answer["Item"]["owner"]["S"].as_str().map(str::to_owned)
+}
+
+async fn end_lease(scene: &Scene, owner: &str) {
+    let table = scene.stack.output("LedgerTableName").await.unwrap();
+    let request = json!({
+        "TableName": table,
+        "Key": {"kind": {"S": "lease"}, "id": {"S": "pass"}},
+        "ConditionExpression": "#owner = :owner",
+        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeValues": {":owner": {"S": owner}},
+    });
+    // An error says that somebody else took it over.
+    let _ = scene
+        .inside()
+        .json("dynamodb", "DynamoDB_20120810", "DeleteItem", request)
+        .await;
+}
+
+/// Waits until nothing is in the work queue, in flight or on its way.
+async fn settle(scene: &Scene) {
+    let url = scene.stack.output("WorkQueueUrl").await.unwrap();
+    until(scene, "the queue is empty", async || {
+        let found = scene.queue(&url).await;
+        found.visible + found.in_flight + found.delayed == 0
+    })
+    .await;
+}

@@ -1,0 +1,68 @@
+//! Which operations of AWS each function can call, read from the function's program: an operation
+//! that no code of the function reaches is not linked into it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use object::{Object, ObjectSymbol};
+use regex_lite::Regex;
+use towerhook_sandbox::functions::{Profile, build};
+use zip::ZipArchive;
+
+/// The operations, as `service:Operation`, that each function can call.
+pub(crate) fn operations() -> &'static BTreeMap<&'static str, BTreeSet<String>> {
+    static OPERATIONS: LazyLock<BTreeMap<&str, BTreeSet<String>>> = LazyLock::new(|| {
+        let zips = build(Profile::Quick).unwrap();
+        zips.named()
+            .map(|(name, zip)| (name.strip_suffix(".zip").unwrap(), linked(&program(zip))))
+            .into()
+    });
+    &OPERATIONS
+}
+
+fn program(zip: &Path) -> Vec<u8> {
+    let mut archive = ZipArchive::new(File::open(zip).unwrap()).unwrap();
+    let mut program = Vec::new();
+    archive
+        .by_name("bootstrap")
+        .unwrap()
+        .read_to_end(&mut program)
+        .unwrap();
+    program
+}
+
+/// The SDK's entry point of an operation is
+/// `aws_sdk_<service>::operation::<operation>::<Operation>::orchestrate`.
+fn linked(program: &[u8]) -> BTreeSet<String> {
+    let entry =
+        Regex::new(r"aws_sdk_([a-z0-9]+)::operation::[a-z_0-9]+::([A-Za-z0-9]+)::orchestrate\b")
+            .unwrap();
+    let file = object::File::parse(program).unwrap();
+    let operations: BTreeSet<String> = file
+        .symbols()
+        .filter_map(|symbol| symbol.name().ok())
+        .filter(|name| name.contains("aws_sdk_") && name.contains("orchestrate"))
+        .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
+        .filter_map(|name| {
+            let found = entry.captures(&name)?;
+            Some(format!("{}:{}", prefix(&found[1])?, &found[2]))
+        })
+        .collect();
+    assert!(!operations.is_empty(), "the program has no symbols");
+    operations
+}
+
+/// What IAM calls the service of an SDK crate; nothing for those that only the SDK's own search for
+/// credentials names, since Lambda gives a function its role's credentials. Identity Center is among
+/// them where the functions were compiled together with the command.
+fn prefix(sdk: &str) -> Option<&str> {
+    match sdk {
+        "sso" | "ssooidc" | "sts" => None,
+        "eventbridge" => Some("events"),
+        "cloudwatchlogs" => Some("logs"),
+        other => Some(other),
+    }
+}
