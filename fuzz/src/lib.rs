@@ -1,0 +1,162 @@
+//! What each fuzz target does with its bytes: read them as the functions would, and hold what was read
+//! against what must be true of it. `tests/tests/fuzz_seeds.rs` does the same with every seed.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use towerhook_core::custom_resource::{MAX_RESPONSE_BYTES, Outcome, Request, Response};
+use towerhook_core::foundation::Properties;
+use towerhook_core::lifecycle::{MAX_ATTEMPTS, Message, Scope, Trigger};
+use towerhook_core::model::AccountMapping;
+use towerhook_core::ports::Health;
+use towerhook_saas::lacework::reading;
+use url::Url;
+
+/// A record of the work queue.
+pub fn trigger(data: &[u8]) {
+    let Ok(body) = std::str::from_utf8(data) else {
+        return;
+    };
+    match Trigger::parse(body) {
+        Err(malformed) => assert!(malformed.to_string().len() <= 200),
+        Ok(Trigger::Ignored { kind }) => assert!(kind.chars().count() <= 64),
+        Ok(Trigger::Failed { kind, message, .. }) => {
+            assert!(kind.len() <= 64);
+            assert!(message.chars().count() <= 500);
+        }
+        Ok(Trigger::Look { kind, scope }) => {
+            assert!(kind.len() <= 64);
+            // No more than the record can name.
+            assert!(scope.accounts.len() * 12 <= body.len());
+            survives_the_queue(&scope);
+            comes_to_an_end(scope);
+        }
+    }
+}
+
+fn survives_the_queue(scope: &Scope) {
+    let back = scope
+        .messages()
+        .iter()
+        .map(
+            |message| match Trigger::parse(&message.to_body()).expect("our own message") {
+                Trigger::Look { scope, .. } => scope,
+                other => panic!("{other:?}"),
+            },
+        )
+        .fold(Scope::default(), Scope::merge);
+    assert_eq!(back.all, scope.all);
+    assert_eq!(back.ous, scope.ous);
+    assert_eq!(back.accounts, scope.accounts);
+    let arrived = scope
+        .arrived
+        .iter()
+        .filter(|id| scope.accounts.contains_key(id));
+    assert!(back.arrived.iter().eq(arrived));
+}
+
+fn comes_to_an_end(mut scope: Scope) {
+    for _ in 0..=MAX_ATTEMPTS {
+        let (next, wait) = scope.again();
+        assert!(wait.as_secs() <= 900, "the longest that a queue can delay");
+        scope = next;
+    }
+    assert!(scope.is_empty(), "{scope:?}");
+    let _: Vec<Message> = scope.messages();
+}
+
+/// What CloudFormation sends to setup.
+pub fn custom_resource(data: &[u8]) {
+    let Ok(event) = serde_json::from_slice(data) else {
+        return;
+    };
+    let request = match Request::parse(&event) {
+        Ok(request) => request,
+        Err(malformed) => {
+            assert!(malformed.to_string().len() <= 200);
+            return;
+        }
+    };
+    let url = request.response_url.expose();
+    // A text that is nowhere else in the request.
+    if url.len() >= 16 && event.to_string().matches(url).count() == 1 {
+        assert!(!format!("{request:?}").contains(url));
+    }
+    let reason = match Properties::parse(&request.properties) {
+        Ok(_) => String::from_utf8_lossy(data).into_owned(),
+        Err(refusal) => refusal.to_string(),
+    };
+    let ids = [
+        &request.stack_id,
+        &request.request_id,
+        &request.logical_resource_id,
+    ];
+    let id_bytes: usize = ids
+        .iter()
+        .map(|id| serde_json::to_string(id).expect("a text").len())
+        .sum();
+    let body = Response::new(&request, "id".to_owned(), Outcome::Failed { reason }).to_body();
+    assert!(!body.is_empty());
+    assert!(id_bytes > 1500 || body.len() <= MAX_RESPONSE_BYTES);
+}
+
+/// What the SaaS answers to any call.
+pub fn saas_response(data: &[u8]) {
+    const SECRET: &str = "canary-secret";
+    const LONGEST_LINE: usize = 303;
+    let base: Url = "https://acme.lacework.net".parse().expect("a URL");
+    let read = reading::read(&base, data, SECRET);
+    let line = |text: &str| text.chars().count() <= LONGEST_LINE && !text.contains('\n');
+    assert!(line(&read.message));
+    assert!(!read.message.contains(SECRET));
+    let is_guid = |guid: &str| {
+        !guid.is_empty()
+            && guid
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    assert!(read.made.is_none_or(|guid| is_guid(&guid)));
+    for integration in read.integrations {
+        assert!(is_guid(&integration.guid));
+        if let Health::Failing(why) = integration.health {
+            assert!(line(&why));
+        }
+    }
+    if let Some(next) = read.next_page {
+        assert_eq!(next.origin(), base.origin());
+        assert!(next.username().is_empty() && next.password().is_none());
+    }
+    if let Some(wait) = read.retry_after {
+        assert!((1..=900).contains(&wait.as_secs()));
+    }
+    if let Some(profile) = read.profile {
+        assert!(!profile.tenant.is_empty());
+        assert!(
+            !profile
+                .sub_accounts
+                .iter()
+                .any(|one| one.as_str().is_empty())
+        );
+    }
+    if let Some(token) = read.token {
+        let text = token.token.expose();
+        assert!(!text.is_empty());
+        assert!(text.len() < 16 || !format!("{token:?}").contains(text));
+    }
+}
+
+/// A trail integration's `accountMappingFile`: the bytes as the text itself, and as what is in it.
+pub fn mapping_file(data: &[u8]) {
+    let inside = format!("data:application/json;base64,{}", STANDARD.encode(data));
+    let outside = String::from_utf8_lossy(data);
+    for text in [&inside, &*outside] {
+        match AccountMapping::from_data_uri(text) {
+            Err(error) => assert!(error.to_string().len() <= 200),
+            Ok(mapping) => {
+                assert!(mapping.accounts.values().all(|ids| !ids.is_empty()));
+                let written = mapping.to_data_uri();
+                let read = AccountMapping::from_data_uri(&written).expect("what was written");
+                assert_eq!(read, mapping);
+                assert_eq!(read.to_data_uri(), written);
+            }
+        }
+    }
+}
