@@ -212,8 +212,10 @@ fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
         .lines()
         .filter_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
+            // A connection that is over lingers under its port, without an inode.
+            let inode = fields.get(9).filter(|inode| **inode != "0")?;
             let is_it = fields.get(1)?.ends_with(&local);
-            is_it.then(|| fields.get(9).map(|inode| format!("socket:[{inode}]")))?
+            is_it.then(|| format!("socket:[{inode}]"))
         })
         .next()
         .with_context(|| format!("there is no connection from {peer}"))?;

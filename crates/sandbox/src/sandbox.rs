@@ -210,6 +210,8 @@ impl Sandbox {
         say("seeding the landing zone");
         let client = AwsClient::new(emulator.url().clone(), options.region.clone())?;
         identities::make_vendor(&client, PRINCIPAL_ARN).await?;
+        let endpoint = simulator.registration_url();
+        identities::make_registration_topic(&client, PRINCIPAL_ARN, &endpoint).await?;
         let administrator =
             identities::make_administrator(&client.account(MANAGEMENT_ACCOUNT)).await?;
         let plan = Plan {

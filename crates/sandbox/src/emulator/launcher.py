@@ -5,15 +5,16 @@ stands in for some of them. Answers to custom resources go through the gateway, 
 one. A custom resource whose Create answered FAILED gets a Delete when the stack rolls back, with
 the physical id of that answer, as from CloudFormation; the emulator alone rolls back without it. A
 custom resource whose function failed is invoked twice more, as Lambda does with an asynchronous
-invocation, only sooner. An event bus in another Region is a target that is reached, as in AWS. What
-functions log is kept in files, too, as a stack's deletion takes its log groups with it; and no
-function makes its log group, as its role does not allow it: the emulator would make it anew after
-the stack's deletion. A stack can subscribe a queue to a topic of another account, and what a
-resource depends on that could not be deleted stays with it, so that the deletion can be tried
-again. Lambda writes logs and reads queues only as far as the function's role allows it. The gateway
-asks here whether the caller of a request that it serves itself may do so: it sends the request along
-with what would have to be allowed. When the sandbox goes, however it goes, the pipe on standard
-input closes, and the emulator goes with all functions that it runs.
+invocation, only sooner. A custom resource can also be a topic's, of any account that lets the
+stack's publish to it; the emulator alone knows functions only. An event bus in another Region is a
+target that is reached, as in AWS. What functions log is kept in files, too, as a stack's deletion
+takes its log groups with it; and no function makes its log group, as its role does not allow it:
+the emulator would make it anew after the stack's deletion. A stack can subscribe a queue to a topic
+of another account, and what a resource depends on that could not be deleted stays with it, so that
+the deletion can be tried again. Lambda writes logs and reads queues only as far as the function's
+role allows it. The gateway asks here whether the caller of a request that it serves itself may do
+so: it sends the request along with what would have to be allowed. When the sandbox goes, however it
+goes, the pipe on standard input closes, and the emulator goes with all functions that it runs.
 """
 
 import functools
@@ -53,13 +54,68 @@ def deliver_response(original, token, response):
     return original(token, response)
 
 
+def topic_of(service_token):
+    """The topic, if it is where the stack is and may be published to."""
+    region = responses.get_region()
+    if service_token.split(":")[3:4] != [region]:
+        raise ValueError(f"ServiceToken {service_token} is not in the stack's Region {region}")
+    topic = sns._topic_by_arn_any_scope(service_token)
+    if topic is None:
+        raise ValueError(f"ServiceToken {service_token}: the topic does not exist")
+    if sns._enforce_topic_policy(topic, "sns:Publish") is not None:
+        account = responses.get_account_id()
+        raise ValueError(f"ServiceToken {service_token}: account {account} may not publish to it")
+    return topic["arn"]
+
+
+def publish_to_topic(
+    request_type,
+    logical_id,
+    props,
+    stack_name,
+    stack_id,
+    resource_type,
+    physical_id=None,
+    old_props=None,
+):
+    topic_arn = topic_of(props["ServiceToken"])
+    timeout = int(props.get("ServiceTimeout", 3600))
+    written = custom_resource._normalise_resource_properties
+    token = responses.new_uuid()
+    request = {
+        # First what may be logged: the emulator logs how a message begins.
+        "RequestType": request_type,
+        "RequestId": responses.new_uuid(),
+        "StackId": stack_id,
+        "ResponseURL": custom_resource._response_url(token),
+        "ResourceType": resource_type,
+        "LogicalResourceId": logical_id,
+        "ResourceProperties": written(props),
+    }
+    if physical_id is not None:
+        request["PhysicalResourceId"] = physical_id
+    if old_props is not None:
+        request["OldResourceProperties"] = written(old_props)
+    answered = custom_resource.register_token(token)
+    sns.publish_internal(topic_arn, request)
+    answered.wait(timeout)
+    with custom_resource._lock:
+        answer = custom_resource._pending.pop(token, {}).get("result")
+    if answer is None:
+        raise TimeoutError(f"{logical_id}: nobody answered within {timeout} s")
+    if answer.get("Status") == "FAILED":
+        raise RuntimeError(answer.get("Reason") or "FAILED without a reason")
+    physical_id = answer.get("PhysicalResourceId") or physical_id or request["RequestId"]
+    return physical_id, answer.get("Data") or {}
+
+
 def invoke_custom_resource(
     original, request_type, logical_id, props, stack_name, stack_id, resource_type, **ids
 ):
+    service = str(props.get("ServiceToken")).split(":")[2:3]
+    invoke = publish_to_topic if service == ["sns"] else original
     try:
-        return original(
-            request_type, logical_id, props, stack_name, stack_id, resource_type, **ids
-        )
+        return invoke(request_type, logical_id, props, stack_name, stack_id, resource_type, **ids)
     except RuntimeError:
         answer = answers.get((stack_id, logical_id), {})
         if request_type == "Create" and answer.get("PhysicalResourceId"):

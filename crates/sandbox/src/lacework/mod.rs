@@ -2,16 +2,19 @@
 //!
 //! Served as the vendor's own clients expect them: access tokens; cloud account integrations in
 //! the tenant, its sub-accounts and its organization, with schema, duplicates, search, pages and
-//! states; `UserProfile`, `OrganizationInfo`, `AgentAccessTokens` and `schemas`; rate limits. With
-//! an emulator of AWS at hand it asks that emulator whether the role that it is given exists,
-//! trusts the vendor and demands the external id, and whether the queue exists.
+//! states; `UserProfile`, `OrganizationInfo`, `AgentAccessTokens` and `schemas`; rate limits.
+//! Beside the API, an account's own stack can register it, through the vendor's topic
+//! ([`REGISTRATION_TOPIC`]). With an emulator of AWS at hand the simulator asks that emulator
+//! whether the role that it is given exists, trusts the vendor and demands the external id, and
+//! whether the queue exists.
 //!
 //! Not known of the real service, and therefore the simulator's own choice: the wording of the 400
 //! for a role that cannot be assumed, of the 401 or 403 for a key or a token (and which of the
 //! two), and of the 429; whether `RateLimit-Reset` counts seconds; whether a duplicate is refused
 //! across the tenant; whether external ids come back masked; whether a search without results is a
 //! 200 or a 204; what an unknown `Account-Name` is answered with; what a further page's link looks
-//! like. Where clients could be built on either answer, [`Controls`] chooses.
+//! like. Where clients could be built on either answer, [`Controls`] chooses. What is not known of
+//! the registration stands with it.
 
 mod account_mapping;
 mod answer;
@@ -21,6 +24,7 @@ mod controls;
 mod directory;
 mod operation;
 mod rate_limit;
+mod registration;
 mod schema;
 mod search;
 mod server;
@@ -46,11 +50,12 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 pub use controls::{Controls, Fault};
+pub use registration::REGISTRATION_TOPIC;
 pub use store::{DuplicateScope, Integration};
 pub use tokens::RefusalStatus;
 pub use verification::Verification;
 
-use crate::aws_client::{AwsClient, install_crypto_provider};
+use crate::aws_client::{AwsClient, http_client, install_crypto_provider};
 use service::Service;
 
 /// The role that the vendor's platform assumes the customer's roles with.
@@ -114,7 +119,7 @@ impl Simulator {
             Some(endpoint) => Some(AwsClient::new(endpoint.clone(), config.region.clone())?),
             None => None,
         };
-        let service = Arc::new(Service::new(config, url.clone(), aws));
+        let service = Arc::new(Service::new(config, url.clone(), aws, http_client()?));
         let handle = Handle::new();
         let serving = serve(listener, &service, handle.clone(), certificate.as_ref()).await?;
         Ok(Self {
@@ -130,6 +135,14 @@ impl Simulator {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Where [`REGISTRATION_TOPIC`] is to deliver to.
+    #[must_use]
+    pub fn registration_url(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(registration::PATH);
+        url
     }
 
     /// The certificate to trust, where it serves HTTPS.

@@ -8,6 +8,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
+use axum::routing::post;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use super::controls::Fault;
 use super::operation::Operation;
 use super::service::{Page, Service};
 use super::store::Scope;
-use super::{cloud_accounts, directory, lock, schema};
+use super::{cloud_accounts, directory, lock, registration, schema};
 use crate::chaos::{self, Mishap, Moment};
 
 /// Bytes that a request's body may have.
@@ -27,7 +28,10 @@ const UNRECOGNIZED: &str = "Unrecognized url";
 const PAGE: &str = "pageToken";
 
 pub(super) fn router(service: Arc<Service>) -> Router {
-    Router::new().fallback(entry).with_state(service)
+    Router::new()
+        .route(registration::PATH, post(registration::delivered))
+        .fallback(entry)
+        .with_state(service)
 }
 
 /// Runs the request to its end even when the client goes away: what it asked for happens.

@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::controls::Settings;
 use super::directory::AgentTokens;
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
+use super::registration::Registrations;
 use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
 use super::{SimulatorConfig, lock};
@@ -24,6 +25,8 @@ pub(super) struct Service {
     pub(super) base: Url,
     /// Where roles and queues are looked up; nothing where they are not.
     pub(super) aws: Option<AwsClient>,
+    /// For what is not AWS's API: answers to CloudFormation, confirmations to SNS.
+    pub(super) http: reqwest::Client,
     pub(super) clock: Clock,
     pub(super) settings: Mutex<Settings>,
     /// Shared with the gateway, once both are there.
@@ -37,6 +40,7 @@ pub(super) struct Service {
     pub(super) pages: Mutex<BTreeMap<String, (Scope, Page)>>,
     /// When each role, by ARN and unique id, was first asked for.
     pub(super) roles_first_seen: Mutex<BTreeMap<(String, Option<String>), Timestamp>>,
+    pub(super) registrations: Mutex<Registrations>,
 }
 
 /// What is left of a listing.
@@ -47,12 +51,18 @@ pub(super) struct Page {
 }
 
 impl Service {
-    pub(super) fn new(config: SimulatorConfig, base: Url, aws: Option<AwsClient>) -> Self {
+    pub(super) fn new(
+        config: SimulatorConfig,
+        base: Url,
+        aws: Option<AwsClient>,
+        http: reqwest::Client,
+    ) -> Self {
         let tokens = Tokens::new(config.key_id.clone(), config.secret.clone());
         Self {
             config,
             base,
             aws,
+            http,
             clock: Clock::default(),
             settings: Mutex::default(),
             chaos: OnceLock::new(),
@@ -63,6 +73,7 @@ impl Service {
             calls: Mutex::default(),
             pages: Mutex::default(),
             roles_first_seen: Mutex::default(),
+            registrations: Mutex::default(),
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod aws;
 mod behaviour;
+mod registration;
 mod verifying;
 
 use std::time::Duration;

@@ -110,6 +110,10 @@ words! {
 /// Account and Region.
 pub(super) type Place = (String, String);
 
+/// Values that instances are to have in place of their StackSet's, by parameter; nothing for a
+/// parameter that keeps the value that it has in each instance.
+pub(super) type Overrides = BTreeMap<String, Option<String>>;
+
 #[derive(Debug, Clone)]
 pub(super) struct StackSet {
     pub(super) name: String,
@@ -201,6 +205,20 @@ pub(super) struct Instance {
     pub(super) reason: Option<String>,
     pub(super) overrides: BTreeMap<String, String>,
     pub(super) last_operation: String,
+}
+
+impl Instance {
+    /// A parameter that is not named has the StackSet's value from now on, and so has one that is to
+    /// keep a value of its own and has none.
+    pub(super) fn override_parameters(&mut self, overrides: &Overrides) {
+        self.overrides = overrides
+            .iter()
+            .filter_map(|(key, value)| {
+                let value = value.as_ref().or_else(|| self.overrides.get(key))?;
+                Some((key.clone(), value.clone()))
+            })
+            .collect();
+    }
 }
 
 #[derive(Debug, Clone)]

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::model::{
-    DetailedStatus, Instance, InstanceStatus, Operation, OperationResult, OperationStatus, Place,
-    Preferences, ResultStatus, StackSet,
+    DetailedStatus, Instance, InstanceStatus, Operation, OperationResult, OperationStatus,
+    Overrides, Place, Preferences, ResultStatus, StackSet,
 };
 use super::requests::{find, instance_not_found, operation_not_found};
-use super::wire::{flag, list, optional, parameters, preferences, required, text};
+use super::template::check_names;
+use super::wire::{flag, list, optional, parameter_overrides, preferences, required, text};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::{Call, Form};
@@ -24,7 +25,7 @@ pub(super) struct Submission {
     pub(super) places: Vec<Place>,
     pub(super) retain_stacks: bool,
     /// Overrides for the instances touched; nothing leaves theirs as they are.
-    pub(super) overrides: Option<BTreeMap<String, String>>,
+    pub(super) overrides: Option<Overrides>,
     pub(super) preferences: Preferences,
     pub(super) id: Option<String>,
     /// What an UpdateStackSet makes of the StackSet.
@@ -91,13 +92,12 @@ impl Inner {
                 "Accounts and Regions are required with self-managed permissions",
             ));
         }
-        let overrides = parameters(form, "ParameterOverrides", &BTreeMap::new())?;
         Ok(Submission {
             action,
             whole_set: false,
             places: places(&accounts, &regions)?,
             retain_stacks: flag(form, "RetainStacks").unwrap_or(false),
-            overrides: (action == Action::Create || !overrides.is_empty()).then_some(overrides),
+            overrides: parameter_overrides(form)?,
             preferences: preferences(form)?,
             id: optional(form, "OperationId").map(str::to_owned),
             definition: None,
@@ -131,6 +131,9 @@ impl Inner {
                     "OperationInProgressException",
                     format!("Another Operation on StackSet {} is in progress", set.arn()),
                 ));
+            }
+            if let Some(overrides) = &submission.overrides {
+                check_names(&set.template, overrides.keys())?;
             }
             accept(set, &id, submission);
             let waits = (!set.startable().contains(&id))
@@ -232,7 +235,7 @@ fn accept(set: &mut StackSet, id: &str, submission: Submission) {
         instance.detailed = DetailedStatus::Pending;
         id.clone_into(&mut instance.last_operation);
         if let Some(overrides) = &submission.overrides {
-            instance.overrides.clone_from(overrides);
+            instance.override_parameters(overrides);
         }
     }
     set.operations.push(Operation {

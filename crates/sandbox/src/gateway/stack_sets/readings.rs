@@ -63,7 +63,7 @@ impl Inner {
             .ok_or_else(|| instance_not_found(&set.name, &place))?;
         Ok(element(
             "StackInstance",
-            &(instance(set, &place, one) + &overrides(one)),
+            &(instance(set, &place, one) + &overrides(set, one)),
         ))
     }
 

@@ -73,32 +73,73 @@ pub(super) fn template(form: &Form) -> Result<Option<String>, ApiError> {
     Ok(body.map(str::to_owned))
 }
 
-fn check_parameters(template: &str, parameters: &BTreeMap<String, String>) -> Result<(), ApiError> {
+/// What a template says of one parameter.
+struct Declared {
+    has_default: bool,
+    no_echo: bool,
+}
+
+fn declared(template: &str) -> Result<BTreeMap<String, Declared>, ApiError> {
     let document: Value = serde_yaml_ng::from_str(template)
         .map_err(|error| ApiError::validation(format!("Template format error: {error}")))?;
-    let declared = document.get("Parameters").and_then(Value::as_mapping);
-    let names: BTreeMap<&str, bool> = declared
+    let parameters = document.get("Parameters").and_then(Value::as_mapping);
+    Ok(parameters
         .into_iter()
         .flatten()
         .filter_map(|(name, definition)| {
-            Some((name.as_str()?, definition.get("Default").is_some()))
+            let declared = Declared {
+                has_default: definition.get("Default").is_some(),
+                no_echo: match definition.get("NoEcho") {
+                    Some(Value::Bool(no_echo)) => *no_echo,
+                    Some(Value::String(text)) => text.eq_ignore_ascii_case("true"),
+                    _ => false,
+                },
+            };
+            Some((name.as_str()?.to_owned(), declared))
         })
-        .collect();
+        .collect())
+}
+
+/// The values of parameters as an answer may tell them: what the template does not declare, or
+/// declares `NoEcho`, is asterisks.
+pub(super) fn told(template: &str, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let declared = declared(template).unwrap_or_default();
+    values
+        .iter()
+        .map(|(name, value)| {
+            let tells = declared.get(name).is_some_and(|declared| !declared.no_echo);
+            let value = if tells { value } else { "****" };
+            (name.clone(), value.to_owned())
+        })
+        .collect()
+}
+
+/// An instance can have other values for the StackSet's parameters, and no other parameters.
+pub(super) fn check_names<'a>(
+    template: &str,
+    parameters: impl IntoIterator<Item = &'a String>,
+) -> Result<(), ApiError> {
+    let declared = declared(template)?;
     let unknown: Vec<_> = parameters
-        .keys()
-        .filter(|name| !names.contains_key(name.as_str()))
+        .into_iter()
+        .filter(|name| !declared.contains_key(name.as_str()))
         .map(String::as_str)
         .collect();
-    if !unknown.is_empty() {
-        return Err(ApiError::validation(format!(
-            "Parameters: [{}] do not exist in the template",
-            unknown.join(", ")
-        )));
+    if unknown.is_empty() {
+        return Ok(());
     }
-    let without_value: Vec<_> = names
-        .iter()
-        .filter(|(name, has_default)| !**has_default && !parameters.contains_key(**name))
-        .map(|(name, _)| *name)
+    Err(ApiError::validation(format!(
+        "Parameters: [{}] do not exist in the template",
+        unknown.join(", ")
+    )))
+}
+
+fn check_parameters(template: &str, parameters: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    check_names(template, parameters.keys())?;
+    let without_value: Vec<_> = declared(template)?
+        .into_iter()
+        .filter(|(name, declared)| !declared.has_default && !parameters.contains_key(name))
+        .map(|(name, _)| name)
         .collect();
     if !without_value.is_empty() {
         return Err(ApiError::validation(format!(
@@ -130,6 +171,26 @@ mod tests {
         assert_eq!(
             unknown.message,
             "Parameters: [C] do not exist in the template"
+        );
+    }
+
+    #[test]
+    fn values_that_the_template_does_not_echo_are_asterisks() {
+        let template = "Parameters:\n  Plain: {Type: String}\n  Said: {Type: String, NoEcho: false}\n  \
+                        Secret: {Type: String, NoEcho: true}\n  Quoted: {Type: String, NoEcho: 'True'}\n";
+        let values = ["Plain", "Said", "Secret", "Quoted", "Gone"]
+            .map(|name| (name.to_owned(), format!("{name}-value")));
+        let told: Vec<_> = told(template, &values.into()).into_iter().collect();
+        let expected = [
+            ("Gone", "****"),
+            ("Plain", "Plain-value"),
+            ("Quoted", "****"),
+            ("Said", "Said-value"),
+            ("Secret", "****"),
+        ];
+        assert_eq!(
+            told,
+            expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }
 }

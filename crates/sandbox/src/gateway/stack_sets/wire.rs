@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use quick_xml::escape::escape;
 
-use super::model::{Action, Instance, Operation, OperationResult, Place, Preferences, StackSet};
+use super::model::{
+    Action, Instance, Operation, OperationResult, Overrides, Place, Preferences, StackSet,
+};
+use super::template::told;
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::Form;
 
@@ -61,6 +64,27 @@ pub(super) fn parameters(
     name: &str,
     previous: &BTreeMap<String, String>,
 ) -> Result<BTreeMap<String, String>, ApiError> {
+    given(form, name)?
+        .into_iter()
+        .map(|(key, value)| {
+            let value = value
+                .or_else(|| previous.get(&key).cloned())
+                .ok_or_else(|| ApiError::validation(format!("No previous value for {key}")))?;
+            Ok((key, value))
+        })
+        .collect()
+}
+
+/// The values that instances are to have in place of their StackSet's; nothing where the caller
+/// says nothing of them. An empty list takes back those that there are.
+pub(super) fn parameter_overrides(form: &Form) -> Result<Option<Overrides>, ApiError> {
+    let overrides = given(form, "ParameterOverrides")?;
+    let said = !overrides.is_empty() || form.contains_key("ParameterOverrides");
+    Ok(said.then_some(overrides))
+}
+
+/// Parameters by key, each with its value, or nothing where it is to keep the one it has.
+fn given(form: &Form, name: &str) -> Result<Overrides, ApiError> {
     structures(
         form,
         name,
@@ -68,16 +92,18 @@ pub(super) fn parameters(
     )
     .into_iter()
     .map(|[key, value, keep]| {
-        let key = key.unwrap_or_default();
-        let value = match value {
-            Some(value) => value.to_owned(),
-            None if keep == Some("true") => previous
-                .get(key)
-                .cloned()
-                .ok_or_else(|| ApiError::validation(format!("No previous value for {key}")))?,
-            None => String::new(),
+        let key = key.unwrap_or_default().to_owned();
+        let value = match (value, keep == Some("true")) {
+            (Some(_), true) => {
+                return Err(ApiError::validation(format!(
+                    "Invalid input for parameter key {key}. Cannot specify usePreviousValue as \
+                     true and a value for the parameter key"
+                )));
+            }
+            (None, true) => None,
+            (value, false) => Some(value.unwrap_or_default().to_owned()),
         };
-        Ok((key.to_owned(), value))
+        Ok((key, value))
     })
     .collect()
 }
@@ -222,7 +248,7 @@ pub(super) fn stack_set(set: &StackSet) -> String {
             "Parameters",
             "ParameterKey",
             "ParameterValue",
-            &set.parameters,
+            &told(&set.template, &set.parameters),
         ),
         texts("Capabilities", &set.capabilities),
         pairs("Tags", "Key", "Value", &set.tags),
@@ -267,12 +293,12 @@ pub(super) fn instance(set: &StackSet, place: &Place, instance: &Instance) -> St
     .concat()
 }
 
-pub(super) fn overrides(instance: &Instance) -> String {
+pub(super) fn overrides(set: &StackSet, instance: &Instance) -> String {
     pairs(
         "ParameterOverrides",
         "ParameterKey",
         "ParameterValue",
-        &instance.overrides,
+        &told(&set.template, &instance.overrides),
     )
 }
 
