@@ -11,9 +11,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use towerhook_core::{
     ErrorKind, Result,
-    foundation::{STACK_ID_TAG, StackSetSpec},
+    foundation::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec},
     landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
-    model::AccountId,
+    model::{AccountId, SecretText},
     ports::{StackSet, StackSets, Start},
 };
 
@@ -29,6 +29,7 @@ const UPDATE: &str = "cloudformation:UpdateStackSet";
 const DELETE: &str = "cloudformation:DeleteStackSet";
 const INSTANCES: &str = "cloudformation:ListStackInstances";
 const CREATE_INSTANCES: &str = "cloudformation:CreateStackInstances";
+const UPDATE_INSTANCES: &str = "cloudformation:UpdateStackInstances";
 const DELETE_INSTANCES: &str = "cloudformation:DeleteStackInstances";
 const OPERATION: &str = "cloudformation:DescribeStackSetOperation";
 const RESULTS: &str = "cloudformation:ListStackSetOperationResults";
@@ -138,6 +139,7 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
         &self,
         name: &str,
         accounts: &[AccountId],
+        token: Option<&SecretText>,
         operation: &str,
     ) -> Result<Start> {
         let answer = self
@@ -146,11 +148,33 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             .stack_set_name(name)
             .set_accounts(Some(to_texts(accounts)))
             .regions(self.region())
+            .set_parameter_overrides(token.map(access_token))
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
             .await;
         started(CREATE_INSTANCES, answer)
+    }
+
+    async fn renew_token(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        token: &SecretText,
+        operation: &str,
+    ) -> Result<Start> {
+        let answer = self
+            .cloudformation()
+            .update_stack_instances()
+            .stack_set_name(name)
+            .set_accounts(Some(to_texts(accounts)))
+            .regions(self.region())
+            .set_parameter_overrides(Some(access_token(token)))
+            .operation_preferences(preferences())
+            .operation_id(operation)
+            .send()
+            .await;
+        started(UPDATE_INSTANCES, answer)
     }
 
     async fn delete_instances(
@@ -334,6 +358,14 @@ fn preferences() -> StackSetOperationPreferences {
 
 fn to_texts(accounts: &[AccountId]) -> Vec<String> {
     accounts.iter().map(AccountId::to_string).collect()
+}
+
+/// The one parameter that each instance has for itself.
+fn access_token(token: &SecretText) -> Vec<Parameter> {
+    let parameter = Parameter::builder()
+        .parameter_key(ACCESS_TOKEN)
+        .parameter_value(token.expose());
+    vec![parameter.build()]
 }
 
 /// The tag that says whose a StackSet or stack is.

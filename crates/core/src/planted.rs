@@ -35,11 +35,13 @@ pub enum Fault {
     AlreadyUsedIsSuccess,
     /// A creation without an answer is repeated without looking.
     RepeatedWithoutLooking,
+    /// A stack that removes its own integration goes with whatever token it has.
+    TokenIsNotRenewed,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ThrottledListingIsEmpty,
         Self::UnreadableIsGone,
         Self::MissingIsGone,
@@ -55,6 +57,7 @@ impl Fault {
         Self::DoubledStays,
         Self::AlreadyUsedIsSuccess,
         Self::RepeatedWithoutLooking,
+        Self::TokenIsNotRenewed,
     ];
 }
 

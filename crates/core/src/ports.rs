@@ -114,11 +114,21 @@ pub trait StackSets {
         name: &str,
         accounts: Option<&[AccountId]>,
     ) -> Result<Vec<StackInstance>>;
-    /// Makes instances, or tries again those that are outdated.
+    /// Makes instances, or tries again those that are outdated; `token` is what they register
+    /// themselves with, where they do.
     async fn create_instances(
         &self,
         name: &str,
         accounts: &[AccountId],
+        token: Option<&SecretText>,
+        operation: &str,
+    ) -> Result<Start>;
+    /// Gives instances another token to register themselves with.
+    async fn renew_token(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        token: &SecretText,
         operation: &str,
     ) -> Result<Start>;
     /// Removes instances; with `retain`, leaves their stacks where they are.
@@ -404,8 +414,14 @@ pub trait Saas {
 }
 
 /// All of AWS that the account function uses.
-pub trait AccountPorts: Accounts + LandingZones + StackSets + Ledger + Messages {}
-impl<T: Accounts + LandingZones + StackSets + Ledger + Messages> AccountPorts for T {}
+pub trait AccountPorts:
+    Accounts + LandingZones + StackSets + Ledger + Messages + Tokens + Functions
+{
+}
+impl<T: Accounts + LandingZones + StackSets + Ledger + Messages + Tokens + Functions> AccountPorts
+    for T
+{
+}
 
 /// All of AWS that the foundation is made of.
 pub trait FoundationPorts: Accounts + LandingZones + TrailTopics + StackSets + Stacks {}

@@ -15,9 +15,12 @@ pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// Whether a token should be replaced: less than a third of its life is left, or it was made with
 /// another version of the key.
 pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -> bool {
-    token.is_none_or(|token| {
-        token.key_version != key_version || token.expires_at.duration_since(now) < LIFETIME / 3
-    })
+    token.is_none_or(|token| token.key_version != key_version || !lasts(token, now))
+}
+
+/// Whether a token works for another third of its life, as one does that is looked after.
+pub fn lasts(token: &Token, now: Timestamp) -> bool {
+    token.expires_at.duration_since(now) >= LIFETIME / 3
 }
 
 /// Gets a new token and stores it.

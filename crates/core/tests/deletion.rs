@@ -16,10 +16,10 @@ use futures::FutureExt;
 use memory::{account, deployment, id};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    enrollment::Deployment,
+    enrollment::{Deployment, Registration},
     foundation::{Goal, Progress, STACK_ID_TAG, StackSetSpec, converge},
     landing_zone::*,
-    model::{AccountId, Arn, SubAccount},
+    model::{AccountId, Arn, SecretText, SubAccount, account_of_role},
     ports::*,
 };
 
@@ -43,6 +43,9 @@ enum Limit {
 /// AWS and the SaaS, with a clock that only waiting and calling move.
 struct World {
     limit: Limit,
+    by_stack: bool,
+    /// Whose stacks hold a token that works.
+    renewed: RefCell<BTreeSet<AccountId>>,
     now: Cell<Duration>,
     left: Cell<f64>,
     at: Cell<Duration>,
@@ -74,6 +77,8 @@ impl World {
         });
         Self {
             limit,
+            by_stack: policy.registration == Registration::SnsCustomResource,
+            renewed: RefCell::default(),
             now: Cell::default(),
             left: Cell::new(PER_HOUR),
             at: Cell::default(),
@@ -143,6 +148,7 @@ impl World {
             }
         };
         let names = [deployment.policy.names.clone()];
+        let token = SecretText::from("token");
         let goal = Goal {
             wanted: None,
             retired: &names,
@@ -151,6 +157,7 @@ impl World {
             trail_topics: &deployment.trail_topics,
             made: &BTreeSet::new(),
             policy: &deployment.policy,
+            token: self.by_stack.then_some(&token),
             request: &format!("request {request}"),
         };
         let progress = Progress::default();
@@ -178,6 +185,23 @@ fn without_a_limit_two_thousand_accounts_are_removed_within_the_hour() {
     // The stacks go together, in one operation.
     assert_eq!(world.operations.borrow().len(), 1);
     assert!(world.now.get() < HOUR);
+}
+
+#[test]
+fn stacks_that_remove_their_integrations_get_a_token_that_works_before_they_go() {
+    let mut deployment = deployment();
+    deployment.policy.registration = Registration::SnsCustomResource;
+    let world = World::new(Limit::Refilled, &deployment);
+    let (done, _) = world.delete(&deployment, 0);
+    assert!(done, "the rate limit is nothing to them");
+    assert!(world.integrations.borrow().is_empty() && world.members.borrow().is_empty());
+    assert_eq!(*world.set.borrow(), None);
+    assert_eq!(world.deleted.get(), 0, "none is left for the function");
+    assert_eq!(
+        world.operations.borrow().len(),
+        2,
+        "tokens in one operation, the stacks in another"
+    );
 }
 
 #[test]
@@ -371,8 +395,30 @@ impl StackSets for World {
         Ok(instances.collect())
     }
 
-    async fn create_instances(&self, _: &str, _: &[AccountId], _: &str) -> Result<Start> {
+    async fn create_instances(
+        &self,
+        _: &str,
+        _: &[AccountId],
+        _: Option<&SecretText>,
+        _: &str,
+    ) -> Result<Start> {
         unreachable!("a removal makes nothing")
+    }
+
+    async fn renew_token(
+        &self,
+        _: &str,
+        accounts: &[AccountId],
+        _: &SecretText,
+        operation: &str,
+    ) -> Result<Start> {
+        assert!(self.by_stack);
+        self.renewed.borrow_mut().extend(accounts);
+        let end = self.now.get() + time_to_delete(accounts.len());
+        let ends = (end, Vec::new());
+        let known = self.operations.borrow_mut().insert(operation.into(), ends);
+        assert_eq!(known, None, "one try is enough");
+        Ok(Start::Started)
     }
 
     async fn delete_instances(
@@ -383,6 +429,8 @@ impl StackSets for World {
         operation: &str,
     ) -> Result<Start> {
         assert!(!retain, "all can be reached");
+        let renewed = self.renewed.borrow();
+        assert!(!self.by_stack || accounts.iter().all(|id| renewed.contains(id)));
         let end = self.now.get() + time_to_delete(accounts.len());
         let operation_of = (end, accounts.to_vec());
         let known = self.operations.borrow().contains_key(operation);
@@ -403,6 +451,12 @@ impl StackSets for World {
         self.members
             .borrow_mut()
             .retain(|id| !accounts.contains(id));
+        if self.by_stack {
+            let goes = |one: &Integration| {
+                account_of_role(&one.role_arn).is_some_and(|id| accounts.contains(&id))
+            };
+            self.integrations.borrow_mut().retain(|_, one| !goes(one));
+        }
         Ok(OperationState::Succeeded)
     }
 

@@ -6,14 +6,14 @@ use tokio::time::sleep;
 use towerhook_core::{
     Error, ErrorKind,
     custom_resource::{NOTHING_MADE, Outcome, Request, RequestType, physical_id},
-    enrollment::{Deployment, Record},
+    enrollment::{Deployment, Record, Registration},
     foundation::{
         Context, Facts, Foundation, Goal, LEASE_OWNER, Progress, Properties, Refusal, adopt,
         await_lease, converge, insist, resolve,
     },
     lifecycle::{Message, MessageScope},
     model::{AccountId, SubAccount},
-    ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas},
+    ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas, Token},
     token,
 };
 use towerhook_runtime::{
@@ -87,9 +87,10 @@ impl Setup {
         let previous = previous?;
         refuse_other_prefix(&properties, previous.as_ref())?;
         refuse_other_trail(&properties, previous.as_ref())?;
+        refuse_other_registration(&properties, previous.as_ref())?;
         let saas = self.saas(&properties.lacework_url)?;
         progress.begin(&"getting an access token");
-        self.check_key(&properties.lacework_url, progress).await?;
+        let token = self.check_key(&properties.lacework_url, progress).await?;
 
         progress.begin(&"reading the landing zone");
         let facts = self.facts(&properties, &saas, progress).await?;
@@ -140,6 +141,7 @@ impl Setup {
             trail_topics: &foundation.deployment.trail_topics,
             made: &made,
             policy: &foundation.deployment.policy,
+            token: Some(&token.token),
             request: &request.request_id,
         };
         let result = converge(&self.aws, &saas, &goal, progress, &sleep).await;
@@ -185,6 +187,10 @@ impl Setup {
         let used = [deployment.policy.names.clone()];
         let retired = [&used[..], &deployment.retired].concat();
         let made = self.made_integrations(progress).await?;
+        let token = match deployment.policy.registration {
+            Registration::Function => None,
+            Registration::SnsCustomResource => self.parting_token(&url, progress).await?,
+        };
         let goal = Goal {
             wanted: None,
             retired: &retired,
@@ -193,6 +199,7 @@ impl Setup {
             trail_topics: &deployment.trail_topics,
             made: &made,
             policy: &deployment.policy,
+            token: token.as_ref().map(|token| &token.token),
             request: &request.request_id,
         };
         let result = converge(&self.aws, &saas, &goal, progress, &sleep).await;
@@ -217,7 +224,7 @@ impl Setup {
 
     /// A token is made anew, so that a wrong key or URL shows at once: a Lacework that does not
     /// answer is asked a few times only.
-    async fn check_key(&self, url: &Url, progress: &Progress) -> Result<(), SetupError> {
+    async fn check_key(&self, url: &Url, progress: &Progress) -> Result<Token, SetupError> {
         let issuer = self.issuer(url)?;
         let left = Cell::new(KEY_TRIES);
         let refreshed = insist(progress, &sleep, async || {
@@ -231,11 +238,11 @@ impl Setup {
                     Ok(Err(error))
                 }
                 Err(error) => Err(error),
-                Ok(_) => Ok(Ok(())),
+                Ok(token) => Ok(Ok(token)),
             }
         });
         match refreshed.await.and_then(|answer| answer) {
-            Ok(()) => Ok(()),
+            Ok(token) => Ok(token),
             Err(error) if error.kind == ErrorKind::Unauthorized => {
                 let key = insist(progress, &sleep, async || self.aws.key().await).await?;
                 Err(SetupError::KeyRefused {
@@ -248,6 +255,20 @@ impl Setup {
                 source: error,
             }),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// A token with which the members' stacks remove their integrations, or none where the key is
+    /// revoked already: then those stacks stay, as CloudFormation cannot remove them.
+    async fn parting_token(
+        &self,
+        url: &Url,
+        progress: &Progress,
+    ) -> Result<Option<Token>, SetupError> {
+        match self.check_key(url, progress).await {
+            Ok(token) => Ok(Some(token)),
+            Err(SetupError::KeyRefused { .. }) => Ok(None),
+            Err(other) => Err(other),
         }
     }
 
@@ -492,6 +513,20 @@ fn refuse_other_trail(
              CreateTrailTopic made. Choose CapabilityType Config first, which puts that trail back.",
             ours.trail
         ))),
+    }
+}
+
+/// What was registered one way would be registered once more the other way.
+fn refuse_other_registration(
+    properties: &Properties,
+    previous: Option<&Deployment>,
+) -> Result<(), Refusal> {
+    match previous.map(|deployment| deployment.policy.registration) {
+        Some(registration) if registration != properties.registration => Err(Refusal::new(
+            "RegistrationMode cannot change after launch. Set it back, or delete the stack and \
+             launch it anew.",
+        )),
+        _ => Ok(()),
     }
 }
 

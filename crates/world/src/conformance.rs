@@ -177,7 +177,7 @@ pub async fn stack_sets(
     );
     ports.delete_stack_set(name).await.unwrap();
     let missing = ports
-        .create_instances(name, &accounts, "conformance-0")
+        .create_instances(name, &accounts, None, "conformance-0")
         .await
         .unwrap_err();
     assert_eq!(missing.kind, ErrorKind::NotFound);
@@ -189,7 +189,12 @@ pub async fn stack_sets(
     assert_eq!(set.parameters, spec.parameters);
     assert_eq!(here().await, None);
 
-    let create = async |id: &str| ports.create_instances(name, &accounts, id).await.unwrap();
+    let create = async |id: &str| {
+        ports
+            .create_instances(name, &accounts, None, id)
+            .await
+            .unwrap()
+    };
     assert_eq!(create("conformance-1").await, Start::Started);
     assert_eq!(
         create("conformance-1").await,
@@ -272,7 +277,7 @@ pub async fn stand(
 ) {
     ports.create_stack_set(spec).await.unwrap();
     let started = ports
-        .create_instances(&spec.name, &[*account], "conformance-stand")
+        .create_instances(&spec.name, &[*account], None, "conformance-stand")
         .await;
     assert_eq!(started.unwrap(), Start::Started);
     ended(ports, &spec.name, "conformance-stand", pause).await;

@@ -12,7 +12,7 @@ use crate::{
     ports::integration,
     state::{KeptIntegration, State},
     units,
-    watch::is_member,
+    watch::{self, is_member},
     wishes::stores,
 };
 
@@ -115,9 +115,42 @@ impl World {
         if keys.is_empty() {
             return;
         }
-        let key = &keys[number % keys.len()];
-        state.instances.change(now).remove(key);
-        state.deployed.entry(key.1).or_default().remove(&key.0);
+        remove_instance(&mut state, now, &keys[number % keys.len()]);
+    }
+
+    /// Where Lacework can use none of many roles, nobody but an administrator makes them anew.
+    pub(crate) fn remove_bare_instances(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        let is_bare = |(set, account): &&(String, AccountId)| {
+            set.contains("Config-Member")
+                && state
+                    .deployed(account, set)
+                    .is_some_and(|stack| stack.role.is_none())
+        };
+        let bare: Vec<_> = state
+            .instances
+            .get()
+            .keys()
+            .filter(is_bare)
+            .cloned()
+            .collect();
+        if bare.len() > watch::AT_LEAST {
+            for key in &bare {
+                remove_instance(&mut state, now, key);
+            }
+        }
+    }
+}
+
+fn remove_instance(state: &mut State, now: jiff::Timestamp, key: &(String, AccountId)) {
+    state.instances.change(now).remove(key);
+    let stack = state.deployed.entry(key.1).or_default().remove(&key.0);
+    if let Some(registered) = stack.and_then(|stack| stack.registered) {
+        // It goes with the stack that made it.
+        state.last_deleted.insert(key.1, now);
+        let all = state.integrations.change(now);
+        all.retain(|kept| kept.integration.guid != registered.guid);
     }
 }
 

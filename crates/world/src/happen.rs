@@ -319,6 +319,8 @@ impl World {
             stacks.retain(|_, stack| !stack.left_behind);
         }
         state.next_crash = None;
+        drop(state);
+        self.remove_bare_instances();
     }
 
     /// How long ago something was, for those who wait.

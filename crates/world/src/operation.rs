@@ -6,11 +6,18 @@ use jiff::Timestamp;
 use serde_json::json;
 use towerhook_core::{
     landing_zone::{InstanceState, OperationState, StackInstance},
-    model::{AccountId, Names},
-    ports::StackSet,
+    model::{AccountId, ExternalId, Names, account_of_role},
+    ports::{IntegrationKind, IntegrationSpec, StackSet},
 };
 
-use crate::{World, ports::in_progress, state::State, units::Deployed};
+use crate::{
+    SUFFIX, World,
+    faults::Fault,
+    ports::{in_progress, integration},
+    state::{KeptIntegration, State},
+    units::{Deployed, Registered, TENANT},
+    watch,
+};
 
 /// What an operation does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +78,8 @@ pub(crate) struct Ending {
     pub(crate) operation: String,
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) change: Change,
+    /// What the instances are to register themselves with from now on.
+    pub(crate) token: Option<String>,
 }
 
 impl Ending {
@@ -87,7 +96,8 @@ impl Ending {
             let mut failures = Vec::new();
             for account in &self.accounts {
                 let unlucky = world.simulation().chance(state.faults.failing_instances);
-                match self.settle(&mut state, now, &set, account, unlucky) {
+                let register = Registrar { world, set: &set };
+                match self.settle(&mut state, now, &register, account, unlucky) {
                     Ok(()) => events.push(*account),
                     Err(reason) => failures.push((*account, reason)),
                 }
@@ -114,7 +124,7 @@ impl Ending {
         &self,
         state: &mut State,
         now: Timestamp,
-        set: &StackSet,
+        registrar: &Registrar<'_>,
         account: &AccountId,
         unlucky: bool,
     ) -> Result<(), String> {
@@ -135,7 +145,12 @@ impl Ending {
             }
             _ => None,
         };
-        if let Some(reason) = failure {
+        let registered = match failure {
+            Some(reason) => Err(reason),
+            None => self.register(state, now, registrar, account),
+        };
+        if let Err(reason) = &registered {
+            let reason = reason.clone();
             let inoperable = matches!(self.change, Change::Delete { .. });
             let instance = StackInstance {
                 account: *account,
@@ -149,6 +164,7 @@ impl Ending {
             state.instances.change(now).insert(key, instance);
             return Err(reason);
         }
+        let registered = registered?;
         match self.change {
             Change::Create | Change::Update => {
                 let instance = StackInstance {
@@ -157,14 +173,16 @@ impl Ending {
                     reason: None,
                 };
                 state.instances.change(now).insert(key, instance);
-                let role = made_by(set, account).map(|role| (role, now));
+                let role = made_by(registrar.set, account).map(|role| (role, now));
                 let deployed = Deployed {
                     role,
                     left_behind: false,
+                    registered: None,
                 };
                 let stacks = state.deployed.entry(*account).or_default();
                 // A stack that is there already is not made anew.
-                stacks.entry(self.set.clone()).or_insert(deployed);
+                let stack = stacks.entry(self.set.clone()).or_insert(deployed);
+                stack.registered = registered;
             }
             Change::Delete { .. } => {
                 state.instances.change(now).remove(&key);
@@ -177,6 +195,105 @@ impl Ending {
             }
         }
         Ok(())
+    }
+}
+
+impl Ending {
+    /// What the stack's custom resource does, and what it has made by then. It works with the token
+    /// that the stack has, as the SaaS would refuse any other.
+    fn register(
+        &self,
+        state: &mut State,
+        now: Timestamp,
+        registrar: &Registrar<'_>,
+        account: &AccountId,
+    ) -> Result<Option<Registered>, String> {
+        let deployed = state.deployed(account, &self.set);
+        let known = deployed.and_then(|stack| stack.registered.clone());
+        match (self.change, known) {
+            (Change::Delete { retain: true }, known) => Ok(known),
+            (Change::Delete { retain: false }, Some(known)) => {
+                registrar.check(state, now, &known.token)?;
+                let all = state.integrations.change(now);
+                all.retain(|kept| kept.integration.guid != known.guid);
+                Ok(None)
+            }
+            (Change::Create | Change::Update, Some(known)) => Ok(Some(Registered {
+                token: self.token.clone().unwrap_or(known.token),
+                ..known
+            })),
+            (Change::Create, None) if registrar.is_asked() && deployed.is_none() => {
+                let token = self.token.clone().ok_or("it has no token")?;
+                registrar.check(state, now, &token)?;
+                let guid = registrar.integrate(state, now, account)?;
+                Ok(Some(Registered { guid, token }))
+            }
+            (_, None) => Ok(None),
+        }
+    }
+}
+
+/// The SaaS's side of the custom resource in a StackSet's template.
+struct Registrar<'a> {
+    world: &'a World,
+    set: &'a StackSet,
+}
+
+impl Registrar<'_> {
+    fn is_asked(&self) -> bool {
+        self.set.parameters.contains_key("RegistrationTopicArn")
+    }
+
+    fn check(&self, state: &State, now: Timestamp, token: &str) -> Result<(), String> {
+        let simulation = self.world.simulation();
+        if let Some(Fault::Refused(_)) = state.faults.strike(simulation, "lacework:Registration") {
+            return Err("the registration was not answered".into());
+        }
+        let ends = state.secrets.issued.get(token);
+        if ends.is_some_and(|ends| *ends > now) {
+            Ok(())
+        } else {
+            Err("the token of the stack was refused".into())
+        }
+    }
+
+    fn integrate(
+        &self,
+        state: &mut State,
+        now: Timestamp,
+        account: &AccountId,
+    ) -> Result<String, String> {
+        let mut existing = state.integrations.get().iter();
+        let used = existing.any(|kept| {
+            kept.integration.kind == IntegrationKind::Config
+                && account_of_role(&kept.integration.role_arn) == Some(*account)
+        });
+        if used && state.options.refuses_duplicates {
+            return Err("the account is registered already".into());
+        }
+        let names = state.wish().names();
+        let spec = IntegrationSpec {
+            name: names.member_integration(account),
+            kind: IntegrationKind::Config,
+            account: *account,
+            role_arn: Names::role_arn("aws", account, &names.member_role()),
+            external_id: ExternalId::new(TENANT, account, SUFFIX),
+            queue_url: None,
+            account_mapping: None,
+        };
+        state.made += 1;
+        let guid = format!("ACME_{:06}", state.made);
+        let kept = KeptIntegration {
+            integration: integration(guid.clone(), None, &spec, true),
+            ours: true,
+            made_by: "a stack".into(),
+            made_at: now,
+            subject: *account,
+            checked: (now, true),
+        };
+        state.integrations.change(now).push(kept);
+        watch::count_watched(state);
+        Ok(guid)
     }
 }
 

@@ -162,8 +162,13 @@ fn destination(dice: &mut Rng) -> Destination {
 impl Wishes {
     /// What an administrator might want at launch.
     pub(crate) fn draw(dice: &mut Rng) -> Self {
+        let by_stack = dice.u32(0..6) == 0;
         Self {
-            destination: destination(dice),
+            destination: match destination(dice) {
+                _ if by_stack => Destination::Tenant,
+                drawn => drawn,
+            },
+            by_stack,
             config: true,
             cloud_trail: dice.bool(),
             monitor_existing: dice.u32(0..4) > 0,
@@ -176,6 +181,8 @@ impl Wishes {
 
     pub(crate) fn with(mut self, change: &Change) -> Self {
         match change.clone() {
+            // Stacks register their accounts with the tenant.
+            Change::Destination(_) if self.by_stack => {}
             Change::Destination(destination) => self.destination = destination,
             Change::Capability {
                 config,

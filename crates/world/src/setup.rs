@@ -12,7 +12,7 @@ use towerhook_core::{
     },
     lifecycle::{Message, MessageScope},
     model::SubAccount,
-    ports::{Accounts, FanOut, LandingZones, Ledger, Saas},
+    ports::{Accounts, FanOut, LandingZones, Ledger, Saas, Token},
     token,
 };
 
@@ -141,7 +141,7 @@ async fn make(ports: &Ports, wishes: &Wishes, request: &str, creates: bool) -> R
     let properties = Properties::parse(&wishes.properties()).map_err(|error| error.to_string())?;
     let previous = insist(&progress, &sleep, async || ports.deployment().await);
     let previous = previous.await.map_err(said)?;
-    check_key(ports, &progress).await.map_err(said)?;
+    let token = check_key(ports, &progress).await.map_err(said)?;
     let facts = facts(ports, &progress).await.map_err(said)?;
     let suffix = insist(&progress, &sleep, async || {
         ports.external_id_suffix(SUFFIX).await
@@ -170,6 +170,7 @@ async fn make(ports: &Ports, wishes: &Wishes, request: &str, creates: bool) -> R
     if !taken.await.map_err(said)? {
         return Err("a pass has the lease".into());
     }
+    let request = (request, &token);
     let outcome = with_lease(ports, &mut foundation, &facts, request, creates, &progress).await;
     let _ = ports.release_lease(LEASE_OWNER).await;
     outcome?;
@@ -179,7 +180,7 @@ async fn make(ports: &Ports, wishes: &Wishes, request: &str, creates: bool) -> R
 }
 
 /// A Lacework that does not answer is asked a few times only.
-async fn check_key(ports: &Ports, progress: &Progress) -> towerhook_core::Result<()> {
+async fn check_key(ports: &Ports, progress: &Progress) -> towerhook_core::Result<Token> {
     let sleep = async |time| ports.sleep(time).await;
     let left = Cell::new(KEY_TRIES);
     let refreshed = insist(progress, &sleep, async || {
@@ -189,7 +190,7 @@ async fn check_key(ports: &Ports, progress: &Progress) -> towerhook_core::Result
                 Ok(Err(error))
             }
             Err(error) => Err(error),
-            Ok(_) => Ok(Ok(())),
+            Ok(token) => Ok(Ok(token)),
         }
     });
     refreshed.await.and_then(|answer| answer)
@@ -234,7 +235,7 @@ async fn with_lease(
     ports: &Ports,
     foundation: &mut Foundation,
     facts: &Facts,
-    request: &str,
+    (request, token): (&str, &Token),
     creates: bool,
     progress: &Progress,
 ) -> Result<(), String> {
@@ -259,6 +260,7 @@ async fn with_lease(
         trail_topics: &foundation.deployment.trail_topics,
         made: &made,
         policy: &foundation.deployment.policy,
+        token: Some(&token.token),
         request,
     };
     let converged = converge(ports, ports, &goal, progress, &sleep).await;

@@ -91,6 +91,15 @@ pub(crate) struct Deployed {
     pub(crate) role: Option<(String, Timestamp)>,
     /// No StackSet knows of it any more.
     pub(crate) left_behind: bool,
+    /// What it has registered its account as, where it does that.
+    pub(crate) registered: Option<Registered>,
+}
+
+/// What a stack's custom resource has made, and the token that it was last given.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Registered {
+    pub(crate) guid: String,
+    pub(crate) token: String,
 }
 
 /// An account as it truly is.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Never fewer than this many may leave in a day.
-const AT_LEAST: usize = 3;
+pub(crate) const AT_LEAST: usize = 3;
 
 /// The accounts that an enabled integration of ours watches.
 pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
@@ -89,6 +89,11 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .integration
         .role_arn
         .ends_with(&format!("/{}", state.wish().names().member_role()));
+    // A stack cannot register an account that is registered, so before it comes the old one goes.
+    let set = state.wish().names().member_stack_set();
+    if state.wish().by_stack && !state.instances.get().contains_key(&(set, id)) {
+        return;
+    }
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
     let seemed_doubled = state.last_deleted.get(&id).is_some_and(lately);
     if replaced || renames || retired || seemed_doubled {

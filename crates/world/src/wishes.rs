@@ -40,6 +40,8 @@ pub enum AtLaunch {
 pub struct Wishes {
     /// `LaceworkSubAccountName` and `LaceworkOrgSubAccountNames`.
     pub destination: Destination,
+    /// Whether `RegistrationMode` is `SnsCustomResource`, for good.
+    pub by_stack: bool,
     /// Whether `CapabilityType` has Config.
     pub config: bool,
     /// Whether `CapabilityType` has CloudTrail.
@@ -94,7 +96,7 @@ impl Wishes {
             "MonitorExistingAccounts": yes(self.monitor_existing),
             "ExistingCloudTrailName": "trail",
             "CreateTrailTopic": "No",
-            "RegistrationMode": "Function",
+            "RegistrationMode": if self.by_stack { "SnsCustomResource" } else { "Function" },
             "IntegrationNamePrefix": "Lacework-Control-Tower-",
             "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
             "EnrollManagementAccount": yes(self.enroll_management),

@@ -156,7 +156,8 @@ async fn delete_instance(scene: &Scene, name: &str) {
     until("the stack is gone", async || scene.instance(name).is_none()).await;
 }
 
-async fn delete_role(scene: &Scene, name: &str) {
+/// The account's role is deleted by hand, in the order that IAM asks for.
+pub(crate) async fn delete_role(scene: &Scene, name: &str) {
     let aws = scene.inside().account(&scene.account(name).id);
     let role = [("RoleName", ROLE)];
     let iam = async |action: &str, more: &[(&str, &str)]| {

@@ -15,6 +15,7 @@ mod happening;
 mod limit;
 mod moving;
 mod pass;
+mod registration;
 mod secret;
 mod sub_account;
 mod trail;

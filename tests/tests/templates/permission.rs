@@ -145,7 +145,12 @@ fn stack_sets_may_hold_what_the_child_templates_hold_and_nothing_else() {
             let types: Vec<String> = template
                 .section("Resources")
                 .into_values()
-                .map(|resource| text(&resource["Type"]).replace("::", "-"))
+                .flat_map(|resource| {
+                    let kind = text(&resource["Type"]).replace("::", "-");
+                    let general = "AWS-CloudFormation-CustomResource".to_owned();
+                    let also = kind.starts_with("Custom-").then_some(general);
+                    [Some(kind), also].into_iter().flatten()
+                })
                 .collect();
             types
         })

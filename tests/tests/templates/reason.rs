@@ -1,7 +1,7 @@
 //! What the functions call AWS for.
 
 /// Every operation that a function can call, and what for.
-pub(crate) const CALLS: [(&str, &str); 34] = [
+pub(crate) const CALLS: [(&str, &str); 35] = [
     (
         "cloudformation:CreateStack",
         "makes the management account's own stack, where it is to be enrolled",
@@ -49,6 +49,10 @@ pub(crate) const CALLS: [(&str, &str); 34] = [
     (
         "cloudformation:UpdateStack",
         "changes the management account's own stack",
+    ),
+    (
+        "cloudformation:UpdateStackInstances",
+        "gives the stack of an account that registers itself another token, before it goes",
     ),
     (
         "cloudformation:UpdateStackSet",

@@ -162,7 +162,7 @@ async fn instances_are_made_and_removed_in_this_region() {
         no_stack_set(),
     ]);
     let ids = [account("111111111111"), account("222222222222")];
-    let created = aws.create_instances("Member", &ids, "op-1").await;
+    let created = aws.create_instances("Member", &ids, None, "op-1").await;
     assert_eq!(created.unwrap(), Start::Started);
     let deleted = aws.delete_instances("Member", &ids, true, "op-2").await;
     assert_eq!(deleted.unwrap(), Start::Started);
@@ -183,7 +183,7 @@ async fn instances_are_made_and_removed_in_this_region() {
     assert_eq!(calls[1].1["RetainStacks"], "true");
     let again = aws.delete_instances("Member", &ids, true, "op-2").await;
     assert_eq!(again.unwrap(), Start::Exists);
-    let gone = aws.create_instances("Member", &ids, "op-3").await;
+    let gone = aws.create_instances("Member", &ids, None, "op-3").await;
     assert_eq!(gone.unwrap_err().kind, ErrorKind::NotFound);
 }
 

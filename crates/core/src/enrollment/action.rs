@@ -13,6 +13,8 @@ use crate::{
 pub enum Action {
     /// Make the member stack in these accounts, or try again where it failed.
     CreateInstances(Vec<AccountId>),
+    /// Give the member stacks of these accounts a token that works, before they are to go.
+    RenewTokens(Vec<AccountId>),
     /// Remove the member stack of accounts that left.
     DeleteInstances {
         /// The accounts.
@@ -79,6 +81,13 @@ impl fmt::Display for Action {
         match self {
             Self::CreateInstances(accounts) => {
                 write!(f, "create member stack in {}", list(accounts))
+            }
+            Self::RenewTokens(accounts) => {
+                write!(
+                    f,
+                    "renew the token of the member stack in {}",
+                    list(accounts)
+                )
             }
             Self::DeleteInstances {
                 accounts,

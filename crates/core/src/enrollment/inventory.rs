@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::Record;
 use crate::{
     landing_zone::{Account, Management, StackInstance},
@@ -26,6 +28,8 @@ pub struct Inventory {
     pub accounts: BTreeMap<AccountId, AccountView>,
     /// Every account's record, in scope or not: the offboard limit counts them all.
     pub records: BTreeMap<AccountId, Record>,
+    /// When the access token ends that works at present, where stacks register their accounts.
+    pub token_ends: Option<Timestamp>,
 }
 
 /// All that was observed of one account.

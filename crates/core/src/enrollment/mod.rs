@@ -23,7 +23,7 @@ pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
 pub use policy::{
-    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, TrailFault,
+    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration, TrailFault,
 };
 pub use record::Record;
 pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};

@@ -5,8 +5,9 @@ use futures::{
     future::{join_all, try_join},
     join, stream,
 };
+use jiff::Timestamp;
 
-use super::{AccountView, Deployment, Inventory, Known, Ownership, Watchers};
+use super::{AccountView, Deployment, Inventory, Known, Ownership, Registration, Watchers};
 use crate::{
     Disposition, Error, ErrorKind, Result,
     landing_zone::{Account, Baselines, InstanceState, StackInstance},
@@ -114,11 +115,29 @@ pub async fn observe(
             },
         )
     });
+    let accounts = views.collect();
+    // After the SaaS was asked, so that one which was refused has made room for the next.
+    let token_ends = match policy.registration {
+        Registration::Function => None,
+        Registration::SnsCustomResource => token_ends(ports).await,
+    };
     Ok(Inventory {
-        accounts: views.collect(),
+        accounts,
         records,
         scope,
+        token_ends,
     })
+}
+
+/// One that cannot be read makes a stack get another, which is one operation more and nothing worse.
+async fn token_ends(ports: &impl AccountPorts) -> Option<Timestamp> {
+    match ports.token().await {
+        Ok(token) => token.map(|token| token.expires_at),
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "could not be read");
+            None
+        }
+    }
 }
 
 type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;

@@ -93,6 +93,9 @@ pub struct Policy {
     pub capability: Capability,
     /// Which sub-account an account goes to.
     pub destination: Destination,
+    /// Who makes the members' integrations.
+    #[serde(default, skip_serializing_if = "Registration::is_default")]
+    pub registration: Registration,
     /// The random end of this deployment's external ids.
     pub external_id_suffix: String,
     /// What an existing deployment had, where one was taken over.
@@ -138,6 +141,24 @@ impl Capability {
     /// Whether the trail is integrated.
     pub fn cloud_trail(self) -> bool {
         matches!(self, Self::CloudTrailAndConfig | Self::CloudTrail)
+    }
+}
+
+/// `RegistrationMode`: who makes the integration of a member. The management account's stack is not
+/// the StackSet's, and its integration is always the function's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Registration {
+    /// The account function, through the SaaS's API.
+    #[default]
+    Function,
+    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the integration
+    /// with the stack and removes it with the stack, for which it needs a token that still works.
+    SnsCustomResource,
+}
+
+impl Registration {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
     }
 }
 
@@ -215,6 +236,11 @@ impl Policy {
             Destination::Mapped(_) => Some(AccountMapping::to_default(self.tenant.as_str().into())),
             Destination::Tenant | Destination::Single(_) => None,
         }
+    }
+
+    /// Whether the account's own stack makes and removes its integration.
+    pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
+        self.registration == Registration::SnsCustomResource && *account != self.management_account
     }
 
     /// Whether the account belongs to the landing zone itself.

@@ -30,6 +30,13 @@ pub struct Record {
     /// Since when the SaaS cannot use its role, however often it is asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable_at: Option<Timestamp>,
+    /// When the token ends that its stack was given last, by which the token is known; only where the
+    /// stack registers the account itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_ends: Option<Timestamp>,
+    /// Since when its stack is missing although the SaaS lists the integration that it would make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing_at: Option<Timestamp>,
     /// When its stack was last taken away to be made anew, which is not done again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remade_at: Option<Timestamp>,

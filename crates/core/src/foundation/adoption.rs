@@ -179,7 +179,7 @@ fn checked(set: &StackSet, suffix: &str) -> Result<String, Refusal> {
 mod tests {
     use super::*;
     use crate::{
-        enrollment::{Capability, Deployment, Destination, Policy},
+        enrollment::{Capability, Deployment, Destination, Policy, Registration},
         foundation::TrailFoundation,
         landing_zone::InstanceState,
         model::Names,
@@ -203,6 +203,7 @@ mod tests {
             },
             capability: Capability::CloudTrailAndConfig,
             destination: Destination::Tenant,
+            registration: Registration::Function,
             external_id_suffix: "FRESHFRESH".into(),
             adoption: None,
             monitor_existing: true,

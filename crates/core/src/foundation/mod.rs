@@ -23,5 +23,5 @@ pub use plan::{Observed, plan};
 pub use progress::{Progress, Removal, Tally};
 pub use properties::{MappedUnit, Properties};
 pub use resolve::{Context, Facts, Foundation, Refusal, TrailFoundation, resolve};
-pub use spec::{STACK_ID_TAG, StackSetSpec, Templates};
+pub use spec::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec, Templates};
 pub use step::Step;

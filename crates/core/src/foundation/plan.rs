@@ -24,6 +24,9 @@ pub struct Observed {
     pub made: BTreeSet<String>,
     /// Accounts that can be reached: a stack elsewhere can only be forgotten.
     pub active: BTreeSet<AccountId>,
+    /// Accounts whose stacks were given a token that works, by which they remove their integrations;
+    /// nothing where there is no such token.
+    pub renewed: Option<BTreeSet<AccountId>>,
 }
 
 /// What to do next so that what exists becomes `wanted`, and nothing of `retired` remains.
@@ -78,7 +81,12 @@ fn build(
         }
     }
     if let Some(member) = &foundation.member {
-        stack_set(&mut steps, member, None, adopting, observed)?;
+        let mut change = Vec::new();
+        stack_set(&mut change, member, None, adopting, observed)?;
+        let updates = matches!(change[..], [Step::UpdateStackSet(_)]);
+        // A stack that cannot change its registration cannot go back to what it was either.
+        let first = renewal(&member.name, policy, observed).filter(|_| updates);
+        steps.extend(first.map_or(change, |renewal| vec![renewal]));
         if policy.enroll_management {
             management_stack(&mut steps, &member.for_management(), adopting, observed)?;
         }
@@ -384,11 +392,18 @@ fn tear_down(
             && (observed.made.contains(&integration.guid) || has_our_id(integration))
             && integration.role_arn.rsplit('/').next() != stays.as_deref()
     };
+    let deregistering = deregistering(remove, policy, observed);
+    let goes_with_its_stack = |integration: &Integration| {
+        integration.kind == IntegrationKind::Config
+            && account_of_role(&integration.role_arn).is_some_and(|id| deregistering.contains(&id))
+    };
     // First what reads the roles, then the roles.
     let ours = observed.integrations.iter().filter(|integration| {
         let mut roles = remove.roles.iter();
         let reads_ours = roles.any(|(role, names)| reads(integration, role, names, policy));
-        (reads_ours || is_bent_member(integration)) && !is_kept(integration)
+        (reads_ours || is_bent_member(integration))
+            && !is_kept(integration)
+            && !goes_with_its_stack(integration)
     });
     let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteIntegration).collect();
     let mut read = Readers::of(&steps);
@@ -417,7 +432,8 @@ fn tear_down(
             });
             let free: Vec<_> = free.collect();
             if instances.is_empty() || !free.is_empty() {
-                empty_stack_set(&mut steps, name, &free, observed);
+                let renewal = renewal(name, policy, observed).filter(|_| member);
+                empty_stack_set(&mut steps, name, &free, renewal, observed);
             }
         }
     }
@@ -437,10 +453,45 @@ fn tear_down(
     steps
 }
 
+/// Accounts whose stacks remove their integrations as they go.
+fn deregistering(remove: &Remove<'_>, policy: &Policy, observed: &Observed) -> BTreeSet<AccountId> {
+    let sets = remove
+        .members
+        .iter()
+        .filter_map(|name| observed.stack_sets.get(name));
+    sets.flat_map(|(_, instances)| instances)
+        .filter(|instance| policy.is_registered_by_stack(&instance.account))
+        .filter(|instance| can_be_deleted(instance, observed))
+        .map(|instance| instance.account)
+        .collect()
+}
+
+/// What gives the stacks of a StackSet a token that works, where they have none and need it.
+fn renewal(name: &str, policy: &Policy, observed: &Observed) -> Option<Step> {
+    let (renewed, (_, instances)) = (observed.renewed.as_ref()?, observed.stack_sets.get(name)?);
+    let stale: Vec<_> = instances
+        .iter()
+        .filter(|instance| policy.is_registered_by_stack(&instance.account))
+        .filter(|instance| can_be_deleted(instance, observed))
+        .map(|instance| instance.account)
+        .filter(|id| !renewed.contains(id))
+        .collect();
+    let stack_set = name.to_owned();
+    (!stale.is_empty()).then_some(Step::RenewToken {
+        stack_set,
+        accounts: stale,
+    })
+}
+
+fn can_be_deleted(instance: &StackInstance, observed: &Observed) -> bool {
+    observed.active.contains(&instance.account) && instance.state != InstanceState::Inoperable
+}
+
 fn empty_stack_set(
     steps: &mut Vec<Step>,
     name: &str,
     instances: &[&StackInstance],
+    renewal: Option<Step>,
     observed: &Observed,
 ) {
     if instances.is_empty() {
@@ -452,9 +503,13 @@ fn empty_stack_set(
     {
         return steps.push(Step::Await(format!("the instances of {name}")));
     }
-    let (delete, forget): (Vec<_>, Vec<_>) = instances.iter().copied().partition(|instance| {
-        observed.active.contains(&instance.account) && instance.state != InstanceState::Inoperable
-    });
+    let (delete, forget): (Vec<_>, Vec<_>) = instances
+        .iter()
+        .copied()
+        .partition(|instance| can_be_deleted(instance, observed));
+    if let Some(renewal) = renewal {
+        return steps.push(renewal);
+    }
     for (instances, retain) in [(delete, false), (forget, true)] {
         if !instances.is_empty() {
             let accounts = instances.iter().map(|instance| instance.account).collect();

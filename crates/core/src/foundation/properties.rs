@@ -3,7 +3,7 @@ use url::{Host, Url};
 
 use super::Refusal;
 use crate::{
-    enrollment::Capability,
+    enrollment::{Capability, Registration},
     model::{Arn, IntegrationPrefix, SubAccount},
 };
 
@@ -15,6 +15,8 @@ pub struct Properties {
     pub lacework_url: Url,
     /// `CapabilityType`.
     pub capability: Capability,
+    /// `RegistrationMode`.
+    pub registration: Registration,
     /// `MonitorExistingAccounts`.
     pub monitor_existing: bool,
     /// `ExistingCloudTrailName`.
@@ -76,6 +78,15 @@ impl Properties {
                 "CloudTrail+Config, Config or CloudTrail",
                 |text| serde_json::from_value(Value::from(text)).ok(),
             )?,
+            // A stack of an earlier release does not send it.
+            registration: match read.optional("RegistrationMode") {
+                None => Registration::default(),
+                Some(_) => read.parse(
+                    "RegistrationMode",
+                    "Function or SnsCustomResource",
+                    |text| serde_json::from_value(Value::from(text)).ok(),
+                )?,
+            },
             monitor_existing: read.yes_or_no("MonitorExistingAccounts")?,
             trail_name: read.required("ExistingCloudTrailName")?,
             // A stack of an earlier release does not send it.
@@ -108,6 +119,9 @@ impl Properties {
             approved_offboard: read.optional("ApproveOffboard"),
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
+        if parsed.registration == Registration::SnsCustomResource {
+            parsed.check_registration_by_stack()?;
+        }
         if let (Some(single), false) = (&parsed.sub_account, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
                 "LaceworkSubAccountName ({single}) and LaceworkOrgSubAccountNames are both set. \
@@ -115,6 +129,24 @@ impl Properties {
             )));
         }
         Ok(parsed)
+    }
+
+    /// The SaaS's custom resource knows the Lacework account and nothing below it, and what an earlier
+    /// deployment registered otherwise would be registered twice.
+    fn check_registration_by_stack(&self) -> Result<(), Refusal> {
+        let other = if self.sub_account.is_some() {
+            "LaceworkSubAccountName"
+        } else if !self.mapped_units.is_empty() {
+            "LaceworkOrgSubAccountNames"
+        } else if self.adopt {
+            "AdoptExistingDeployment"
+        } else {
+            return Ok(());
+        };
+        Err(Refusal::new(format!(
+            "RegistrationMode is SnsCustomResource, which cannot be had together with {other}. \
+             Set RegistrationMode to Function, or leave {other} at its default."
+        )))
     }
 }
 
@@ -245,6 +277,7 @@ mod tests {
             ("LaceworkUrl", "http://acme.lacework.net"),
             ("LaceworkUrl", "ftp://acme.lacework.net"),
             ("CapabilityType", "Everything"),
+            ("RegistrationMode", "Sns"),
             ("MonitorExistingAccounts", "yes"),
             ("KmsKeyIdentifierArn", "alias/key"),
             ("KmsKeyIdentifierArn", "arn:aws:s3:::bucket"),
@@ -264,6 +297,24 @@ mod tests {
         properties["LaceworkUrl"] = "http://127.0.0.1:8443".into();
         assert!(Properties::parse(&properties).is_ok());
         assert!(refusal("LaceworkUrl", "http://127.0.0.1.example.com").contains("https"));
+    }
+
+    #[test]
+    fn registration_by_stack_is_for_a_new_deployment_without_sub_accounts() {
+        let mut properties = valid();
+        properties["RegistrationMode"] = "SnsCustomResource".into();
+        let parsed = Properties::parse(&properties).unwrap();
+        assert_eq!(parsed.registration, Registration::SnsCustomResource);
+        for (name, value) in [
+            ("LaceworkSubAccountName", "one"),
+            ("LaceworkOrgSubAccountNames", "Production"),
+            ("AdoptExistingDeployment", "Yes"),
+        ] {
+            let mut properties = properties.clone();
+            properties[name] = value.into();
+            let reason = Properties::parse(&properties).unwrap_err().to_string();
+            assert!(reason.contains(name) && reason.contains("RegistrationMode"));
+        }
     }
 
     #[test]

@@ -5,14 +5,19 @@ use url::Host;
 use super::{
     Properties, StackSetSpec, Templates,
     shared_account::{AUDIT, LOG_ARCHIVE, no_shared_account, shared_account},
-    spec::POLICY_NAMES,
+    spec::{INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC},
 };
 use crate::{
-    enrollment::{Adoption, Capability, DeployedTrail, Deployment, Destination, Policy},
+    enrollment::{
+        Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration,
+    },
     landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
     model::{AccountId, Arn, Names, OuId, SubAccount},
     ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
 };
+
+/// The AWS account that Lacework's platform runs in.
+const LACEWORK_AWS_ACCOUNT: &str = "434813966438";
 
 /// Why a request cannot be carried out: one or two sentences for CloudFormation's Reason, which
 /// name the parameter and what was found.
@@ -127,6 +132,7 @@ pub fn resolve(
         names,
         capability: properties.capability,
         destination,
+        registration: properties.registration,
         external_id_suffix: context
             .adoption
             .as_ref()
@@ -174,10 +180,11 @@ pub fn resolve(
         }
         _ => return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone)),
     };
-    let member = properties
-        .capability
-        .config()
-        .then(|| member_spec(properties, &policy, templates));
+    let member = if properties.capability.config() {
+        Some(member_spec(properties, &policy, templates)?)
+    } else {
+        None
+    };
     let sub_accounts = policy.destination.sub_accounts();
     let deployed_trail = trail.as_ref().map(|trail| DeployedTrail {
         integration: trail.integration.clone(),
@@ -475,7 +482,32 @@ fn audit_spec(policy: &Policy, templates: &Templates, topic: &Arn, log: AccountI
     )
 }
 
-fn member_spec(properties: &Properties, policy: &Policy, templates: &Templates) -> StackSetSpec {
+/// The topic on which Lacework takes custom resources, in the Region of the stack.
+///
+/// Source: the templates and functions of Lacework's own Control Tower integration.
+fn registration_topic(properties: &Properties, policy: &Policy) -> Result<String, Refusal> {
+    let Policy {
+        partition, region, ..
+    } = policy;
+    if partition != "aws" {
+        return Err(Refusal::new(format!(
+            "RegistrationMode is SnsCustomResource, and Lacework has no topic in the partition \
+             {partition}. Set it to Function."
+        )));
+    }
+    let host = properties.lacework_url.host_str().unwrap_or_default();
+    let european = if host.contains(".fra.") { "eu" } else { "" };
+    Ok(format!(
+        "arn:aws:sns:{region}:{LACEWORK_AWS_ACCOUNT}:{european}prodn-customer-cloudformation"
+    ))
+}
+
+fn member_spec(
+    properties: &Properties,
+    policy: &Policy,
+    templates: &Templates,
+) -> Result<StackSetSpec, Refusal> {
+    let topic;
     let mut parameters = vec![
         ("LaceworkAccount", policy.tenant.as_str()),
         ("ExternalIdSuffix", &policy.external_id_suffix),
@@ -485,12 +517,17 @@ fn member_spec(properties: &Properties, policy: &Policy, templates: &Templates) 
     if adopted.is_some_and(|adopted| adopted.vendor_policy_names) {
         parameters.push((POLICY_NAMES, "Vendor"));
     }
-    spec(
+    if policy.registration == Registration::SnsCustomResource {
+        topic = registration_topic(properties, policy)?;
+        parameters.push((REGISTRATION_TOPIC, &topic));
+        parameters.push((INTEGRATION_PREFIX, policy.names.prefix.as_str()));
+    }
+    Ok(spec(
         policy,
         policy.names.member_stack_set(),
         templates.member,
         &parameters,
-    )
+    ))
 }
 
 fn trail_integration(

@@ -10,6 +10,16 @@ pub const STACK_ID_TAG: &str = "towerhook:stack-id";
 /// The member template's parameter that says who names the managed policies.
 pub(super) const POLICY_NAMES: &str = "ManagedPolicyNames";
 
+/// The member template's parameter with the topic that an account registers itself on.
+pub(super) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
+
+/// The member template's parameter with what the names of integrations begin with.
+pub(super) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
+
+/// The member template's NoEcho parameter with the token that an account registers itself with. Each
+/// instance has its own value: a new token for one account is nothing to the others.
+pub const ACCESS_TOKEN: &str = "AccessToken";
+
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Templates {
@@ -55,10 +65,12 @@ impl StackSetSpec {
     }
 
     /// The management account's stack: always made by us, so its policies have generated names,
-    /// which is all that its role may make.
+    /// which is all that its role may make, and its integration is the function's.
     pub(super) fn for_management(&self) -> Self {
         let mut spec = self.clone();
-        spec.parameters.remove(POLICY_NAMES);
+        for parameter in [POLICY_NAMES, REGISTRATION_TOPIC, INTEGRATION_PREFIX] {
+            spec.parameters.remove(parameter);
+        }
         spec
     }
 

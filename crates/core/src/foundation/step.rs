@@ -23,6 +23,13 @@ pub enum Step {
         /// Where.
         account: AccountId,
     },
+    /// Give instances a token that works, with which each removes its own integration as it goes.
+    RenewToken {
+        /// The StackSet.
+        stack_set: String,
+        /// Where.
+        accounts: Vec<AccountId>,
+    },
     /// Remove instances.
     DeleteInstances {
         /// The StackSet.
@@ -77,6 +84,7 @@ impl Step {
             | Self::UpdateStackSet(_)
             | Self::AdoptStackSet(_)
             | Self::CreateInstance { .. }
+            | Self::RenewToken { .. }
             | Self::DeleteInstances { .. }
             | Self::DeleteStackSet(_)
             | Self::CreateIntegration { .. }
@@ -92,6 +100,14 @@ impl Step {
         match self {
             Self::DeleteIntegration(existing) => Some(existing),
             _ => None,
+        }
+    }
+
+    /// Accounts whose stacks the step gives a token.
+    pub fn renews(&self) -> &[AccountId] {
+        match self {
+            Self::RenewToken { accounts, .. } => accounts,
+            _ => &[],
         }
     }
 
@@ -120,6 +136,13 @@ impl fmt::Display for Step {
             Self::AdoptStackSet(spec) => write!(f, "take over StackSet {}", spec.name),
             Self::CreateInstance { stack_set, account } => {
                 write!(f, "create the instance of {stack_set} in {account}")
+            }
+            Self::RenewToken {
+                stack_set,
+                accounts,
+            } => {
+                let count = accounts.len();
+                write!(f, "renew the token of {count} instances of {stack_set}")
             }
             Self::DeleteInstances {
                 stack_set,

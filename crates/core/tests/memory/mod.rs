@@ -9,11 +9,11 @@ use std::{
 use jiff::Timestamp;
 use towerhook_core::{
     Error, ErrorKind, Result,
-    enrollment::{Capability, Deployment, Destination, Policy, Record},
+    enrollment::{Capability, Deployment, Destination, Policy, Record, Registration},
     foundation::StackSetSpec,
     landing_zone::*,
     lifecycle::Message,
-    model::{AccountId, Names, OuId, SubAccount, account_of_role},
+    model::{AccountId, Names, OuId, SecretText, SubAccount, account_of_role},
     ports::*,
 };
 
@@ -44,6 +44,10 @@ pub(crate) struct State {
     pub(crate) asked: BTreeMap<&'static str, usize>,
     /// How many integrations were ever made.
     pub(crate) made: usize,
+    /// The access token as it is kept.
+    pub(crate) token: Option<Token>,
+    /// The token that auth makes when it is asked to.
+    pub(crate) next_token: Option<Token>,
     /// Every write, in words.
     pub(crate) writes: Vec<String>,
 }
@@ -143,7 +147,13 @@ impl StackSets for Memory {
         })
     }
 
-    async fn create_instances(&self, _: &str, accounts: &[AccountId], id: &str) -> Result<Start> {
+    async fn create_instances(
+        &self,
+        _: &str,
+        accounts: &[AccountId],
+        token: Option<&SecretText>,
+        id: &str,
+    ) -> Result<Start> {
         self.read("cloudformation:CreateStackInstances", |state| {
             if !state.operations.insert(id.to_owned()) {
                 return Start::Exists;
@@ -155,7 +165,28 @@ impl StackSets for Memory {
                     reason: None,
                 };
                 state.instances.insert(*account, instance);
-                state.writes.push(format!("create stack in {account}"));
+                let with = token.map_or("", |_| " with a token");
+                state
+                    .writes
+                    .push(format!("create stack in {account}{with}"));
+            }
+            Start::Started
+        })
+    }
+
+    async fn renew_token(
+        &self,
+        _: &str,
+        accounts: &[AccountId],
+        _: &SecretText,
+        id: &str,
+    ) -> Result<Start> {
+        self.read("cloudformation:UpdateStackInstances", |state| {
+            if !state.operations.insert(id.to_owned()) {
+                return Start::Exists;
+            }
+            for account in accounts {
+                state.writes.push(format!("renew the token in {account}"));
             }
             Start::Started
         })
@@ -245,6 +276,28 @@ impl Ledger for Memory {
     }
 }
 
+impl Tokens for Memory {
+    async fn token(&self) -> Result<Option<Token>> {
+        self.read("secretsmanager:GetSecretValue", |state| state.token.clone())
+    }
+
+    async fn store_token(&self, _: &Token) -> Result<()> {
+        unreachable!("auth stores tokens")
+    }
+}
+
+impl Functions for Memory {
+    async fn refresh_token(&self) -> Result<()> {
+        self.read("lambda:Invoke", |state| {
+            state.token = state.next_token.clone();
+        })
+    }
+
+    async fn continue_with(&self, _: &SecretText) -> Result<()> {
+        unreachable!("a pass is not continued")
+    }
+}
+
 impl Messages for Memory {
     async fn send(&self, _: &[Message], _: Duration) -> Result<()> {
         Ok(())
@@ -331,7 +384,8 @@ impl Saas for Memory {
     }
 }
 
-fn integration(
+/// An integration as the SaaS shows it.
+pub(crate) fn integration(
     guid: String,
     sub_account: Option<SubAccount>,
     spec: &IntegrationSpec,
@@ -385,6 +439,7 @@ pub(crate) fn deployment() -> Deployment {
         },
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
+        registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
         monitor_existing: true,

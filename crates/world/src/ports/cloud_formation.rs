@@ -5,7 +5,7 @@ use towerhook_core::{
     ErrorKind, Result,
     foundation::{STACK_ID_TAG, StackSetSpec},
     landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
-    model::AccountId,
+    model::{AccountId, SecretText},
     ports::{Stack, StackSet, StackSets, StackState, Stacks, Start},
 };
 
@@ -29,6 +29,7 @@ fn as_set(spec: &StackSetSpec) -> StackSet {
 
 impl Ports {
     /// Starts an operation of a StackSet, which ends some time later.
+    #[expect(clippy::too_many_arguments, reason = "an operation has them all")]
     async fn start(
         &self,
         call: &'static str,
@@ -36,6 +37,7 @@ impl Ports {
         accounts: &[AccountId],
         operation: &str,
         change: Change,
+        token: Option<&SecretText>,
         also: impl FnOnce(&mut KeptStackSet),
     ) -> Result<Start> {
         self.call(call, |state, now| {
@@ -75,6 +77,7 @@ impl Ports {
                 operation: operation.to_owned(),
                 accounts: fresh,
                 change,
+                token: token.map(|token| token.expose().to_owned()),
             };
             let world = self.world.clone();
             self.world.simulation().spawn(async move {
@@ -130,6 +133,7 @@ impl StackSets for Ports {
             &accounts,
             operation,
             Change::Update,
+            None,
             renew,
         )
         .await
@@ -170,10 +174,25 @@ impl StackSets for Ports {
         &self,
         name: &str,
         accounts: &[AccountId],
+        token: Option<&SecretText>,
         operation: &str,
     ) -> Result<Start> {
         let call = "cloudformation:CreateStackInstances";
-        self.start(call, name, accounts, operation, Change::Create, |_| {})
+        let change = Change::Create;
+        self.start(call, name, accounts, operation, change, token, |_| {})
+            .await
+    }
+
+    async fn renew_token(
+        &self,
+        name: &str,
+        accounts: &[AccountId],
+        token: &SecretText,
+        operation: &str,
+    ) -> Result<Start> {
+        let call = "cloudformation:UpdateStackInstances";
+        let (change, token) = (Change::Update, Some(token));
+        self.start(call, name, accounts, operation, change, token, |_| {})
             .await
     }
 
@@ -191,6 +210,7 @@ impl StackSets for Ports {
             accounts,
             operation,
             Change::Delete { retain },
+            None,
             |_| {},
         )
         .await
@@ -302,6 +322,7 @@ fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Du
     let deployed = Deployed {
         role,
         left_behind: false,
+        registered: None,
     };
     let stacks = state.deployed.entry(id(MANAGEMENT)).or_default();
     stacks.entry(spec.name.clone()).or_insert(deployed);

@@ -138,6 +138,7 @@ async fn act(
             Ok(Outcome::Changed { removed: true })
         }
         Action::CreateInstances(_)
+        | Action::RenewTokens(_)
         | Action::DeleteInstances { .. }
         | Action::RemakeInstances { .. } => Ok(Outcome::Changed { removed: false }),
     }

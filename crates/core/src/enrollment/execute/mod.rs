@@ -16,13 +16,14 @@ use self::{
     integrate::{Outcome, integrate},
     tally::Tally,
 };
-use super::{Action, Deployment, Inventory, Plan, Revisit};
+use super::{Action, Deployment, Inventory, Plan, Registration, Revisit};
 use crate::{
-    Result,
+    Error, ErrorKind, Result,
     foundation::start_operation,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Saas},
+    ports::{AccountPorts, Saas, Token},
+    token,
 };
 
 /// How many accounts' integrations are worked on at once.
@@ -79,6 +80,16 @@ pub async fn execute(
         match action {
             Action::CreateInstances(accounts) => {
                 let outcome = instances.create(&accounts).await;
+                if let Ok(Some(token_ends)) = outcome {
+                    tally.given_token(&accounts, token_ends);
+                }
+                tally.operation(&accounts, outcome);
+            }
+            Action::RenewTokens(accounts) => {
+                let outcome = instances.renew_token(&accounts).await;
+                if let Ok(token_ends) = outcome {
+                    tally.given_token(&accounts, token_ends);
+                }
                 tally.operation(&accounts, outcome);
             }
             Action::DeleteInstances { accounts, retain } if planted(Fault::RoleGoesFirst) => {
@@ -158,16 +169,56 @@ impl<P: AccountPorts> Instances<'_, P> {
         self.now.as_second().div_euclid(3600)
     }
 
-    async fn create(&self, accounts: &[AccountId]) -> Result<String> {
+    /// Answers when the token ends that the accounts register themselves with, where they do.
+    async fn create(&self, accounts: &[AccountId]) -> Result<Option<Timestamp>> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();
         let content = ("create", &policy.stack_id, accounts, self.hour());
+        let token = match policy.registration {
+            Registration::Function => None,
+            Registration::SnsCustomResource => Some(self.token().await?),
+        };
         start_operation(self.ports, &name, &content, async |operation| {
+            let token = token.as_ref().map(|token| &token.token);
             self.ports
-                .create_instances(&name, accounts, operation)
+                .create_instances(&name, accounts, token, operation)
                 .await
         })
-        .await
+        .await?;
+        Ok(token.map(|token| token.expires_at))
+    }
+
+    /// Answers when the accounts' new token ends.
+    async fn renew_token(&self, accounts: &[AccountId]) -> Result<Timestamp> {
+        let policy = &self.deployment.policy;
+        let name = policy.names.member_stack_set();
+        let content = ("token", &policy.stack_id, accounts, self.hour());
+        let token = self.token().await?;
+        start_operation(self.ports, &name, &content, async |operation| {
+            self.ports
+                .renew_token(&name, accounts, &token.token, operation)
+                .await
+        })
+        .await?;
+        Ok(token.expires_at)
+    }
+
+    /// A token that still works when the operation that it is for has come to its end.
+    async fn token(&self) -> Result<Token> {
+        let lasts = |token: &Token| token::lasts(token, self.now);
+        if let Some(token) = self.ports.token().await?.filter(lasts) {
+            return Ok(token);
+        }
+        self.ports.refresh_token().await?;
+        let fresh = self.ports.token().await?;
+        fresh.filter(lasts).ok_or_else(|| {
+            let reason = "the auth function stored no token that lasts";
+            Error::new(
+                "secretsmanager:GetSecretValue",
+                ErrorKind::Unavailable,
+                reason,
+            )
+        })
     }
 
     async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<String> {

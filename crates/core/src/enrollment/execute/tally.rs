@@ -59,13 +59,24 @@ impl<'a> Tally<'a> {
     }
 
     /// An operation that could not even be begun.
-    pub(super) fn operation(&mut self, accounts: &[AccountId], outcome: Result<String>) {
+    pub(super) fn operation<T>(&mut self, accounts: &[AccountId], outcome: Result<T>) {
         if let Err(error) = outcome {
             self.report.failures.push(error.chain());
             for account in accounts {
                 self.forget_revisit(account);
                 self.fall_back(*account, &error);
             }
+        }
+    }
+
+    /// The accounts' stacks hold a fresh token, or soon will.
+    pub(super) fn given_token(&mut self, accounts: &[AccountId], token_ends: Timestamp) {
+        for account in accounts {
+            let record = Record {
+                token_ends: Some(token_ends),
+                ..self.known(account)
+            };
+            self.records.insert(*account, record);
         }
     }
 

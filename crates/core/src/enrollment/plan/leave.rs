@@ -56,6 +56,10 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             }
         },
     };
+    if stack == StackEnd::Delete && case.needs_token() {
+        draft.renew.push(*case.id);
+        return draft.look_on(case);
+    }
     if !ours.is_empty() || stack != StackEnd::Stay {
         draft.releases.push(Release {
             account: *case.id,

@@ -15,6 +15,7 @@ use crate::{
     error::FIRST_DELAY,
     lifecycle::{MAX_ATTEMPTS, delay_of},
     model::AccountId,
+    planted::{Fault, planted},
     ports::{Health, Integration},
 };
 
@@ -36,13 +37,17 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             record,
             known: Record {
                 existing_at_launch: known.existing_at_launch && !arrived,
+                missing_at: known
+                    .missing_at
+                    .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
                 ..known
             },
             attempt: inventory.scope.attempts(id),
             may_remake,
+            token_ends: inventory.token_ends,
             now,
         };
-        if record.is_some_and(|record| record.existing_at_launch) && arrived {
+        if record.is_some() {
             case.record(&mut draft, case.known.clone());
         }
         match decide(policy, id, view, record, arrived) {
@@ -88,11 +93,13 @@ struct Case<'a> {
     view: &'a AccountView,
     record: Option<&'a Record>,
     /// The record as it should go on: no longer that of an account that was there at launch, once a
-    /// lifecycle event has named it.
+    /// lifecycle event has named it, nor of one without a stack, once there is one.
     known: Record,
     attempt: u32,
     /// Whether the stacks of accounts may be made anew in this pass.
     may_remake: bool,
+    /// When the access token ends that works at present.
+    token_ends: Option<Timestamp>,
     now: Timestamp,
 }
 
@@ -108,6 +115,14 @@ impl Case<'_> {
         *self.id == self.policy.management_account
     }
 
+    /// Whether the account's stack removes its integration and has another token for that than the one
+    /// that works.
+    fn needs_token(&self) -> bool {
+        self.policy.is_registered_by_stack(self.id)
+            && (self.token_ends.is_none() || self.token_ends != self.known.token_ends)
+            && !planted(Fault::TokenIsNotRenewed)
+    }
+
     /// Asks the ledger to forget an account of which nothing is left.
     fn forget(&self, draft: &mut Draft) {
         if self.record.is_some() {
@@ -120,6 +135,8 @@ impl Case<'_> {
 struct Draft {
     plan: Plan,
     create: Vec<AccountId>,
+    /// Accounts whose stack gets another token, since it is to go.
+    renew: Vec<AccountId>,
     /// Accounts whose stack goes, to be made anew.
     remake: Vec<AccountId>,
     /// Accounts whose stack can only be forgotten, to be made anew.
@@ -171,6 +188,17 @@ impl Draft {
         self.plan.revisits.push(revisit);
     }
 
+    /// Takes the stack away, to be made anew.
+    fn remake(&mut self, case: &Case<'_>) {
+        let accounts = if case.needs_token() {
+            &mut self.renew
+        } else {
+            &mut self.remake
+        };
+        accounts.push(*case.id);
+        self.look_on(case);
+    }
+
     fn block(&mut self, case: &Case<'_>, reason: String) {
         let wanted = Record {
             reason: Some(reason.clone()),
@@ -184,6 +212,7 @@ impl Draft {
         let Self {
             mut plan,
             create,
+            renew,
             remake,
             abandon,
             releases,
@@ -237,6 +266,9 @@ impl Draft {
                 plan.actions
                     .push(Action::RemakeInstances { accounts, retain });
             }
+        }
+        if !renew.is_empty() {
+            plan.actions.push(Action::RenewTokens(renew));
         }
         if !create.is_empty() {
             // First, since a stack takes longest.

@@ -15,12 +15,22 @@ use crate::{
 /// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.
 const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
 
+/// For so many looks, a good minute and a half, an integration that a stack made may be missing in the
+/// SaaS's list; after that, it is made without the stack.
+const UNLISTED_LOOKS: u32 = 3;
+
+/// For so long a stack may be missing in lists that are behind.
+const MISSING_FOR: SignedDuration = SignedDuration::from_mins(7);
+
 /// Sees to the member stack first, and to the integration once it stands.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>) {
     let Known::Known(instance) = &case.view.instance else {
         return draft.look_again(case);
     };
     let Some(instance) = instance else {
+        if is_registered_otherwise(draft, case) {
+            return draft.look_again(case);
+        }
         create(draft, case);
         return draft.look_on(case);
     };
@@ -52,12 +62,43 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubA
     }
 }
 
+/// Whether an account that its stack is to register is registered already, or may be: the SaaS would
+/// refuse it once more, and the stack would fail. What registered it goes as its role has gone, once
+/// that is sure.
+fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
+    if !case.policy.is_registered_by_stack(case.id) {
+        return false;
+    }
+    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
+        return true;
+    };
+    if ours.is_empty() {
+        return false;
+    }
+    let since = case.known.missing_at.unwrap_or(case.now);
+    if case.now.duration_since(since) >= MISSING_FOR {
+        for existing in ours.iter().cloned() {
+            draft.plan.actions.push(Action::DeleteIntegration {
+                account: *case.id,
+                existing,
+            });
+        }
+    }
+    let record = Record {
+        missing_at: Some(since),
+        ..case.known.clone()
+    };
+    case.record(draft, record);
+    true
+}
+
 /// What is known of the role that was there before says nothing of the new one.
 fn create(draft: &mut Draft, case: &Case<'_>) {
     draft.create.push(*case.id);
-    if case.known.unusable_at.is_some() {
+    if case.known.unusable_at.is_some() || case.known.missing_at.is_some() {
         let record = Record {
             unusable_at: None,
+            missing_at: None,
             ..case.known.clone()
         };
         case.record(draft, record);
@@ -155,6 +196,11 @@ fn begin(
         let reason = format!("integration {:?} watches it already", other.name);
         return draft.block(case, reason);
     }
+    // The stack has made it, so the list is behind, or somebody has removed it since.
+    let by_stack = case.policy.is_registered_by_stack(case.id);
+    if by_stack && case.attempt < UNLISTED_LOOKS && elsewhere.is_empty() {
+        return draft.look_again(case);
+    }
     if makes_anew(draft, case) {
         return;
     }
@@ -185,8 +231,7 @@ fn mend(
     } else if case.is_management() {
         draft.block(case, format!("Lacework cannot read it: {why}"));
     } else if case.may_remake {
-        draft.remake.push(*case.id);
-        draft.look_on(case);
+        draft.remake(case);
     } else {
         draft.block(
             case,
@@ -207,8 +252,7 @@ fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
         && !known.remade_within_the_day(case.now)
         && !case.is_management();
     if may {
-        draft.remake.push(*case.id);
-        draft.look_on(case);
+        draft.remake(case);
     }
     may
 }

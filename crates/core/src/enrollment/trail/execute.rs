@@ -157,7 +157,7 @@ async fn act(
             let content = ("create", stack_id, account, hour);
             start_operation(ports, stack_set, &content, async |operation| {
                 ports
-                    .create_instances(stack_set, &[*account], operation)
+                    .create_instances(stack_set, &[*account], None, operation)
                     .await
             })
             .await?;

@@ -1,7 +1,7 @@
 use super::*;
 use crate::landing_zone::TrailTopic;
 use crate::{
-    enrollment::{Capability, Policy, Watchers},
+    enrollment::{Capability, Policy, Registration, Watchers},
     landing_zone::{Account, AccountState, Management},
     lifecycle::Scope,
     model::{ExternalId, Names, OuId},
@@ -36,6 +36,7 @@ fn deployment(destination: Destination) -> Deployment {
         },
         capability: Capability::CloudTrailAndConfig,
         destination,
+        registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
         monitor_existing: true,

@@ -4,7 +4,7 @@ use std::{cell::Cell, collections::BTreeSet, future::ready, time::Duration};
 
 use futures::{StreamExt, stream};
 
-use super::{ConvergeError, pause};
+use super::{ConvergeError, Goal, pause};
 use crate::{
     Error, ErrorKind, Result,
     foundation::{Progress, Step, insist, operation_id, start_operation},
@@ -16,7 +16,18 @@ use crate::{
 pub(super) struct Operation {
     pub(super) stack_set: String,
     pub(super) id: String,
-    pub(super) deletes: bool,
+    pub(super) purpose: Purpose,
+}
+
+/// What an operation is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To make or change instances.
+    Make,
+    /// To give instances a token that works, before they are removed.
+    RenewToken,
+    /// To remove instances.
+    Remove,
 }
 
 /// What came of a step.
@@ -42,9 +53,10 @@ impl From<Created> for Act {
 pub(super) async fn act(
     aws: &impl FoundationPorts,
     saas: &impl Saas,
-    request: &str,
+    goal: &Goal<'_>,
     step: &Step,
 ) -> Result<Act> {
+    let request = goal.request;
     match step {
         Step::CreateStackSet(spec) => {
             aws.create_stack_set(spec).await?;
@@ -59,7 +71,7 @@ pub(super) async fn act(
             Ok(Act::Operation(Operation {
                 stack_set: spec.name.clone(),
                 id,
-                deletes: false,
+                purpose: Purpose::Make,
             }))
         }
         Step::AdoptStackSet(spec) => {
@@ -71,19 +83,37 @@ pub(super) async fn act(
             Ok(Act::Operation(Operation {
                 stack_set: spec.name.clone(),
                 id,
-                deletes: false,
+                purpose: Purpose::Make,
             }))
         }
         Step::CreateInstance { stack_set, account } => {
             let accounts = [*account];
             let id = start_operation(aws, stack_set, &("create", request, account), async |id| {
-                aws.create_instances(stack_set, &accounts, id).await
+                aws.create_instances(stack_set, &accounts, None, id).await
             })
             .await?;
             Ok(Act::Operation(Operation {
                 stack_set: stack_set.clone(),
                 id,
-                deletes: false,
+                purpose: Purpose::Make,
+            }))
+        }
+        Step::RenewToken {
+            stack_set,
+            accounts,
+        } => {
+            let Some(token) = goal.token else {
+                return Ok(Act::Done);
+            };
+            let content = ("token", request, accounts);
+            let id = start_operation(aws, stack_set, &content, async |id| {
+                aws.renew_token(stack_set, accounts, token, id).await
+            })
+            .await?;
+            Ok(Act::Operation(Operation {
+                stack_set: stack_set.clone(),
+                id,
+                purpose: Purpose::RenewToken,
             }))
         }
         Step::DeleteInstances {
@@ -99,7 +129,7 @@ pub(super) async fn act(
             Ok(Act::Operation(Operation {
                 stack_set: stack_set.clone(),
                 id,
-                deletes: true,
+                purpose: Purpose::Remove,
             }))
         }
         Step::DeleteStackSet(name) => {

@@ -11,12 +11,12 @@ use std::{
 use super::{Foundation, Observed, Progress, Refusal, Step, patience::pause_after, plan};
 use crate::{
     Error, ErrorKind,
-    enrollment::Policy,
+    enrollment::{Policy, Registration},
     landing_zone::{InstanceFailure, TrailTopic},
-    model::{AccountId, Names, SubAccount},
+    model::{AccountId, Names, SecretText, SubAccount},
     ports::{FoundationPorts, Integration, Saas},
 };
-use act::{Act, Deletions, Operation, act, delete_integrations, finish};
+use act::{Act, Deletions, Operation, Purpose, act, delete_integrations, finish};
 
 /// How often to look whether an operation has ended: soon at first, later less often.
 const PAUSES: [Duration; 4] = [
@@ -99,6 +99,8 @@ pub struct Goal<'a> {
     pub made: &'a BTreeSet<String>,
     /// The deployment's, by which what is ours is known.
     pub policy: &'a Policy,
+    /// A token that works, for stacks that remove their integrations as they go.
+    pub token: Option<&'a SecretText>,
     /// CloudFormation's request: an operation or a token of one request is not one of the next.
     pub request: &'a str,
 }
@@ -115,6 +117,8 @@ struct Run {
     /// How long the SaaS wants us to wait, and whether it ever did.
     hold: Option<Duration>,
     was_throttled: bool,
+    /// Accounts whose stacks were given a token that works.
+    renewed: BTreeSet<AccountId>,
     /// How often each account's stack could not be removed.
     not_removed: BTreeMap<AccountId, usize>,
     /// What was asked of the management account's stack, and in which round.
@@ -145,6 +149,7 @@ pub async fn converge(
     for round in 0.. {
         let mut observed = observe::observe(aws, goal, progress, sleep).await?;
         observed.active.retain(|account| run.can_reach(account));
+        observed.renewed = goal.token.map(|_| run.renewed.clone());
         let integrations = match run.integrations.take() {
             Some(known) => known,
             None => {
@@ -187,7 +192,7 @@ pub async fn converge(
             run.carry_out(aws, saas, goal, &others, &observed, round, progress, sleep)
                 .await?
         };
-        if !steps.iter().any(Step::changes_integrations) {
+        if !steps.iter().any(|step| goal.changes_integrations(step)) {
             observed
                 .integrations
                 .retain(|known| !gone.contains(&known.guid));
@@ -347,10 +352,13 @@ impl Run {
                     continue;
                 }
             }
-            match act(aws, saas, goal.request, step).await {
+            match act(aws, saas, goal, step).await {
                 Ok(Act::Done) => {}
                 Ok(Act::Wait) => again = Some(pause(round)),
-                Ok(Act::Operation(operation)) => operations.push(operation),
+                Ok(Act::Operation(operation)) => {
+                    self.renewed.extend(step.renews());
+                    operations.push(operation);
+                }
                 Ok(Act::NotUsable(why)) if self.not_usable < TRIES => {
                     tracing::warn!(why, "the SaaS cannot use the role yet");
                     self.not_usable += 1;
@@ -406,11 +414,16 @@ impl Run {
     ) -> std::result::Result<(), ConvergeError> {
         let failures = finish(aws, &operation, progress, sleep).await?;
         let stack_set = operation.stack_set;
-        if !operation.deletes {
-            return match failures.into_iter().next() {
-                Some(failure) => Err(ConvergeError::Instance { stack_set, failure }),
-                None => Ok(()),
-            };
+        match operation.purpose {
+            Purpose::Make => {
+                return match failures.into_iter().next() {
+                    Some(failure) => Err(ConvergeError::Instance { stack_set, failure }),
+                    None => Ok(()),
+                };
+            }
+            // Whether the stack goes all the same shows when it is asked to.
+            Purpose::RenewToken => return Ok(()),
+            Purpose::Remove => {}
         }
         for InstanceFailure { account, reason } in failures {
             *self.not_removed.entry(account).or_default() += 1;
@@ -445,23 +458,33 @@ impl Goal<'_> {
                 .is_none_or(|foundation| foundation.member.is_none())
     }
 
+    /// Whether the integrations have to be listed again after a step.
+    fn changes_integrations(&self, step: &Step) -> bool {
+        let by_stack = self.policy.registration == Registration::SnsCustomResource;
+        step.changes_integrations() || by_stack && step.stacks() > 0
+    }
+
     /// Whether the account function sees an operation through: an update of thousands of members
     /// takes longer than CloudFormation waits.
     fn leaves_to_account(&self, operation: &Operation) -> bool {
         let member = self
             .wanted
             .and_then(|foundation| foundation.member.as_ref());
-        !operation.deletes && member.is_some_and(|member| member.name == operation.stack_set)
+        operation.purpose == Purpose::Make
+            && member.is_some_and(|member| member.name == operation.stack_set)
     }
 
     /// Every StackSet that matters, and whether its instances do: there may be thousands of
-    /// members, and they are the account function's business unless they are to go.
+    /// members, and they are the account function's business unless they are to go, or need a token
+    /// before they change.
     fn stack_sets(&self) -> Vec<(String, bool)> {
+        let by_stack = self.policy.registration == Registration::SnsCustomResource;
+        let members = self.removes_members() || by_stack;
         let sets = |names: &Names| {
             [
                 (names.log_stack_set(), true),
                 (names.audit_stack_set(), true),
-                (names.member_stack_set(), self.removes_members()),
+                (names.member_stack_set(), members),
             ]
         };
         self.names().flat_map(sets).collect()

@@ -1,5 +1,7 @@
 use super::*;
-use crate::enrollment::{Capability, Destination};
+use crate::enrollment::{Capability, Destination, Registration};
+
+mod registration;
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1";
 const MEMBER: &str = "000000000007";
@@ -17,6 +19,7 @@ fn policy() -> Policy {
         },
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
+        registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
         monitor_existing: true,
@@ -159,19 +162,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         integrations,
         ..Observed::default()
     };
-    let foundation = Foundation {
-        deployment: crate::enrollment::Deployment {
-            sub_accounts: policy.destination.sub_accounts(),
-            policy: policy.clone(),
-            retired: Vec::new(),
-            trail_topics: BTreeSet::new(),
-            trail: None,
-            organization: false,
-            adopting: false,
-        },
-        trail: Some(trail),
-        member: None,
-    };
+    let foundation = member_foundation(&policy, adopting);
     plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed).unwrap()
 }
 
@@ -238,6 +229,23 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
         };
         let steps = with_trail(destination, vec![other]);
         assert!(matches!(&steps[..], [Step::CreateIntegration { .. }]));
+    }
+}
+
+/// A foundation of members alone.
+fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
+    Foundation {
+        deployment: crate::enrollment::Deployment {
+            sub_accounts: policy.destination.sub_accounts(),
+            policy: policy.clone(),
+            retired: Vec::new(),
+            trail_topics: BTreeSet::new(),
+            trail: None,
+            organization: false,
+            adopting: false,
+        },
+        trail: Some(trail),
+        member: None,
     }
 }
 

@@ -1,0 +1,87 @@
+//! Stacks that register their accounts themselves.
+
+use super::*;
+
+fn by_stack() -> Policy {
+    Policy {
+        registration: Registration::SnsCustomResource,
+        ..policy()
+    }
+}
+
+fn instance(state: InstanceState) -> StackInstance {
+    StackInstance {
+        account: MEMBER.parse().unwrap(),
+        state,
+        reason: None,
+    }
+}
+
+#[test]
+fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integration_is_looked_after()
+ {
+    let name = "Lacework-Control-Tower-Config-Member-acme";
+    let account: AccountId = MEMBER.parse().unwrap();
+    let policy = by_stack();
+    let removal = |observed: &Observed| {
+        let retired = [policy.names.clone()];
+        plan(None, &retired, &BTreeSet::new(), &policy, observed).unwrap()
+    };
+    let watcher = integration(
+        &format!("Lacework-Control-Tower-Config-Member-{MEMBER}"),
+        "acme-laceworkcwsrole-sa",
+        &format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ"),
+    );
+    let delete = |retain| Step::DeleteInstances {
+        stack_set: name.into(),
+        accounts: vec![account],
+        retain,
+    };
+    let remove = [Step::DeleteIntegration(watcher.clone())];
+    let mut observed = stack_set(name, STACK_ID, &[instance(InstanceState::Current)]);
+    observed.integrations = vec![watcher];
+    observed.active.insert(account);
+
+    observed.renewed = Some(BTreeSet::new());
+    let renew = Step::RenewToken {
+        stack_set: name.into(),
+        accounts: vec![account],
+    };
+    assert_eq!(removal(&observed), [renew]);
+    observed.renewed = Some([account].into());
+    assert_eq!(removal(&observed), [delete(false)]);
+    observed.renewed = None;
+    assert_eq!(removal(&observed), [delete(false)], "the key is revoked");
+
+    // A stack that does not go removes nothing, and so the function does.
+    let stuck = [instance(InstanceState::Inoperable)];
+    let integrations = observed.integrations.clone();
+    observed = stack_set(name, STACK_ID, &stuck);
+    observed.integrations = integrations;
+    observed.active.insert(account);
+    assert_eq!(removal(&observed), remove);
+    observed.stack_sets.clear();
+    assert_eq!(removal(&observed), remove);
+}
+
+#[test]
+fn a_stack_gets_a_token_before_its_template_changes() {
+    let policy = by_stack();
+    let name = policy.names.member_stack_set();
+    let foundation = member_foundation(&policy, false);
+    let account: AccountId = MEMBER.parse().unwrap();
+    let mut observed = stack_set(&name, STACK_ID, &[instance(InstanceState::Current)]);
+    observed.active.insert(account);
+    let steps = |observed: &Observed| {
+        plan(Some(&foundation), &[], &BTreeSet::new(), &policy, observed).unwrap()
+    };
+    observed.renewed = Some(BTreeSet::new());
+    assert!(matches!(&steps(&observed)[..], [Step::RenewToken { .. }]));
+    observed.renewed = Some([account].into());
+    assert!(matches!(&steps(&observed)[..], [Step::UpdateStackSet(_)]));
+    // What is as it should be needs none.
+    let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
+    set.description = foundation.member.as_ref().unwrap().description();
+    observed.renewed = Some(BTreeSet::new());
+    assert_eq!(steps(&observed), []);
+}
