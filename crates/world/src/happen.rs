@@ -184,10 +184,10 @@ impl World {
             Step::RevokeKey => {
                 let mut state = self.state();
                 state.secrets.key_works = false;
-                state.secrets.issued.clear();
+                state.revoke_tokens(now);
             }
             Step::ReplaceKey => self.replace_key(),
-            Step::RevokeTokens => self.state().secrets.issued.clear(),
+            Step::RevokeTokens => self.state().revoke_tokens(now),
             Step::Fault(window) => window.open(&mut self.state().faults),
             Step::Calm => self.calm(),
             Step::Crash { steps } => self.state().next_crash = Some(*steps),
@@ -302,10 +302,11 @@ impl World {
 
     /// A new API key, which CloudFormation writes into the secret.
     pub(crate) fn replace_key(&self) {
+        let now = self.now();
         let mut state = self.state();
         state.secrets.key_works = true;
         state.secrets.key_version += 1;
-        state.secrets.issued.clear();
+        state.revoke_tokens(now);
     }
 
     /// Accounts, one after another, are as they should be for stacks to be made in them.

@@ -111,6 +111,7 @@ pub(crate) struct KeptSecrets {
     pub(crate) key_works: bool,
     pub(crate) token: Option<Token>,
     pub(crate) tokens: usize,
+    /// Until when each token works, or worked.
     pub(crate) issued: BTreeMap<String, Timestamp>,
     pub(crate) continuations: VecDeque<String>,
 }
@@ -129,6 +130,13 @@ impl State {
     pub(crate) fn violate(&mut self, now: Timestamp, what: String) {
         self.say(now, || format!("VIOLATION {what}"));
         self.violations.push(format!("{now:.0}: {what}"));
+    }
+
+    /// No token works from now on that was issued before.
+    pub(crate) fn revoke_tokens(&mut self, now: Timestamp) {
+        for ends in self.secrets.issued.values_mut() {
+            *ends = now.min(*ends);
+        }
     }
 
     pub(crate) fn member(&self, id: &AccountId) -> Option<&Member> {

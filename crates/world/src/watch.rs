@@ -149,8 +149,31 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     }
 }
 
+/// A stack that unregisters its account as it goes has a token that works, or did a moment ago.
+fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
+    let stack = state.deployed(id, set);
+    let Some(registered) = stack.and_then(|stack| stack.registered.as_ref()) else {
+        return;
+    };
+    let ends = state.secrets.issued.get(&registered.token);
+    let is_stale = ends.is_none_or(|ends| now.duration_since(*ends) > EVIDENCE);
+    // One whose deletion failed before takes no other token.
+    let key = (set.to_owned(), *id);
+    let instance = state.instances.get().get(&key);
+    let is_stuck = instance.is_some_and(|one| one.state == InstanceState::Inoperable);
+    if is_stale && !is_stuck && !retain {
+        state.violate(now, format!("{id} loses its stack, whose token is stale"));
+    }
+}
+
 /// Instances of a StackSet are about to be deleted.
-pub(crate) fn instances_go(state: &mut State, now: Timestamp, set: &str, accounts: &[AccountId]) {
+pub(crate) fn instances_go(
+    state: &mut State,
+    now: Timestamp,
+    set: &str,
+    accounts: &[AccountId],
+    retain: bool,
+) {
     if state.wishes.is_empty() {
         return;
     }
@@ -162,6 +185,7 @@ pub(crate) fn instances_go(state: &mut State, now: Timestamp, set: &str, account
         return;
     }
     for id in accounts {
+        token_is_good(state, now, set, id, retain);
         // What uses a role goes before it, unless it came a moment ago.
         let used = state.integrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;

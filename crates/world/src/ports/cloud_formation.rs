@@ -67,8 +67,8 @@ impl Ports {
             if !ours {
                 state.violate(now, format!("a foreign StackSet was changed: {name}"));
             }
-            if matches!(change, Change::Delete { .. }) {
-                watch::instances_go(state, now, name, accounts);
+            if let Change::Delete { retain } = change {
+                watch::instances_go(state, now, name, accounts, retain);
             }
             let fresh = operation::begin(state, now, name, accounts, change);
             let task = operation::Ending {

@@ -162,7 +162,19 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         integrations,
         ..Observed::default()
     };
-    let foundation = member_foundation(&policy, adopting);
+    let foundation = Foundation {
+        deployment: crate::enrollment::Deployment {
+            sub_accounts: policy.destination.sub_accounts(),
+            policy: policy.clone(),
+            retired: Vec::new(),
+            trail_topics: BTreeSet::new(),
+            trail: None,
+            organization: false,
+            adopting: false,
+        },
+        trail: Some(trail),
+        member: None,
+    };
     plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed).unwrap()
 }
 
@@ -236,16 +248,21 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
 fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
     Foundation {
         deployment: crate::enrollment::Deployment {
-            sub_accounts: policy.destination.sub_accounts(),
+            sub_accounts: BTreeSet::new(),
             policy: policy.clone(),
             retired: Vec::new(),
             trail_topics: BTreeSet::new(),
             trail: None,
             organization: false,
-            adopting: false,
+            adopting,
         },
-        trail: Some(trail),
-        member: None,
+        trail: None,
+        member: Some(StackSetSpec {
+            name: policy.names.member_stack_set(),
+            template: "a template",
+            parameters: BTreeMap::new(),
+            stack_id: STACK_ID.into(),
+        }),
     }
 }
 
@@ -257,24 +274,7 @@ fn member_steps(adopting: bool, tags: &[(&str, &str)]) -> Result<Vec<Step>, Refu
     let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     set.tags = tags.iter().map(owned).collect();
-    let foundation = Foundation {
-        deployment: crate::enrollment::Deployment {
-            sub_accounts: BTreeSet::new(),
-            policy: policy.clone(),
-            retired: Vec::new(),
-            trail_topics: BTreeSet::new(),
-            trail: None,
-            organization: false,
-            adopting,
-        },
-        trail: None,
-        member: Some(StackSetSpec {
-            name,
-            template: "a template",
-            parameters: BTreeMap::new(),
-            stack_id: STACK_ID.into(),
-        }),
-    };
+    let foundation = member_foundation(&policy, adopting);
     plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed)
 }
 
