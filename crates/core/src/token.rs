@@ -23,6 +23,11 @@ pub fn lasts(token: &Token, now: Timestamp) -> bool {
     token.expires_at.duration_since(now) >= LIFETIME / 3
 }
 
+/// Whether a token that ends then works for as long as a StackSet operation may take, with those before it.
+pub fn outlasts_an_operation(ends: Timestamp, now: Timestamp) -> bool {
+    ends.duration_since(now) >= SignedDuration::from_hours(1)
+}
+
 /// Gets a new token and stores it.
 ///
 /// # Errors

@@ -105,8 +105,8 @@ fn the_stack_gets_a_token_and_makes_the_integration() {
 #[test]
 fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
     let (memory, deployment) = (one_account(), by_stack());
-    memory.0.borrow_mut().next_token = token(17);
-    look(&memory, &deployment, 0, at(17));
+    memory.0.borrow_mut().next_token = token(24);
+    look(&memory, &deployment, 0, at(24));
     assert_eq!(memory.0.borrow().asked.get("lambda:Invoke"), Some(&1));
     assert_eq!(
         writes(&memory),
@@ -115,7 +115,7 @@ fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
 
     // Where there is none to be had, the account is looked at again, and nothing is begun.
     let memory = one_account();
-    let plan = look(&memory, &deployment, 0, at(17));
+    let plan = look(&memory, &deployment, 0, at(24));
     assert_eq!(plan.actions.len(), 1);
     assert_eq!(writes(&memory), [] as [&str; 0]);
 }

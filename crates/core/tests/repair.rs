@@ -217,7 +217,13 @@ fn with_offboard_unenrolled_it_leaves_and_its_stack_stays_for_its_return() {
     deployment.policy.offboard_unenrolled = true;
     let memory = enrolled(1, &deployment);
     unmanage(&memory);
-    converge(&memory, &deployment);
+    // The listing of baselines may be behind a newcomer.
+    let (plan, _) = pass(&memory, &deployment);
+    assert!(
+        plan.actions.is_empty() && plan.revisits.len() == 1,
+        "{plan}"
+    );
+    pass_at(&memory, &deployment, now() + SignedDuration::from_mins(15));
     assert_eq!(memory.0.borrow().integrations, []);
     assert_eq!(memory.0.borrow().instances.len(), 1);
     let managed = Management::Managed;
@@ -270,6 +276,30 @@ fn a_move_that_fails_puts_the_old_integration_back_and_waits_a_day() {
     memory.0.borrow_mut().unusable.clear();
     pass_at(&memory, &deployment, now() + SignedDuration::from_hours(24));
     assert_eq!(store(&memory), Some("two".into()));
+}
+
+#[test]
+fn a_move_that_was_cut_off_goes_on_or_back_and_its_gap_is_recorded() {
+    for (refuses, store) in [(false, "two"), (true, "one")] {
+        let deployment = mapped();
+        let memory = enrolled(1, &deployment);
+        {
+            let mut state = memory.0.borrow_mut();
+            state.accounts.insert(id(0), account(0, 2));
+            // The function was no more before it had made the new one.
+            state.integrations.clear();
+            state.unusable.extend(refuses.then(|| Some("two".into())));
+        }
+        let (_, report) = pass(&memory, &deployment);
+        assert_eq!(report.gaps, [id(0)]);
+        assert_eq!(report.blocked.len(), usize::from(refuses), "{report:?}");
+        let state = memory.0.borrow();
+        let [one] = &state.integrations[..] else {
+            panic!("{:?}", state.integrations);
+        };
+        assert_eq!(one.sub_account, Some(store.into()));
+        assert_eq!(state.records[&id(0)].gap_at, Some(now()));
+    }
 }
 
 #[test]

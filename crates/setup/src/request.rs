@@ -26,7 +26,7 @@ use url::Url;
 
 use crate::{Setup, TEMPLATES, error::SetupError};
 
-/// How often a Lacework that does not answer is asked for a token.
+/// How often a Lacework that does not answer is asked for a token, where its address may be wrong.
 const KEY_TRIES: u32 = 3;
 
 /// What CloudFormation is told.
@@ -90,7 +90,10 @@ impl Setup {
         refuse_other_registration(&properties, previous.as_ref())?;
         let saas = self.saas(&properties.lacework_url)?;
         progress.begin(&"getting an access token");
-        let token = self.check_key(&properties.lacework_url, progress).await?;
+        // An address that has worked before is not wrong because nobody answers there now.
+        let tries = (!request.leaves("LaceworkUrl")).then_some(KEY_TRIES);
+        let url = &properties.lacework_url;
+        let token = self.check_key(url, tries, progress).await?;
 
         progress.begin(&"reading the landing zone");
         let facts = self.facts(&properties, &saas, progress).await?;
@@ -223,17 +226,22 @@ impl Setup {
     }
 
     /// A token is made anew, so that a wrong key or URL shows at once: a Lacework that does not
-    /// answer is asked a few times only.
-    async fn check_key(&self, url: &Url, progress: &Progress) -> Result<Token, SetupError> {
+    /// answer is asked `tries` times, or for as long as it takes.
+    async fn check_key(
+        &self,
+        url: &Url,
+        tries: Option<u32>,
+        progress: &Progress,
+    ) -> Result<Token, SetupError> {
         let issuer = self.issuer(url)?;
-        let left = Cell::new(KEY_TRIES);
+        let left = Cell::new(tries);
         let refreshed = insist(progress, &sleep, async || {
-            left.set(left.get().saturating_sub(1));
+            left.set(left.get().map(|left| left.saturating_sub(1)));
             match token::refresh(&self.aws, &issuer, clock::now()).await {
                 Err(error)
                     if is_lacework(&error)
                         && error.kind == ErrorKind::Unavailable
-                        && left.get() == 0 =>
+                        && left.get() == Some(0) =>
                 {
                     Ok(Err(error))
                 }
@@ -265,7 +273,7 @@ impl Setup {
         url: &Url,
         progress: &Progress,
     ) -> Result<Option<Token>, SetupError> {
-        match self.check_key(url, progress).await {
+        match self.check_key(url, None, progress).await {
             Ok(token) => Ok(Some(token)),
             Err(SetupError::KeyRefused { .. }) => Ok(None),
             Err(other) => Err(other),

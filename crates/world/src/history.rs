@@ -1,4 +1,4 @@
-use std::{fmt, time::Duration};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
@@ -36,6 +36,8 @@ pub struct Outcome {
     pub log: Vec<String>,
     /// How many calls were made.
     pub calls: usize,
+    /// How often each operation was called.
+    pub counts: BTreeMap<&'static str, usize>,
     /// How many integrations there were at the end.
     pub watched: usize,
 }
@@ -208,6 +210,7 @@ impl History {
             problems,
             log: std::mem::take(&mut state.log),
             calls: state.counts.values().sum(),
+            counts: state.counts.clone(),
             watched: state.integrations.get().len(),
         }
     }

@@ -186,6 +186,7 @@ impl World {
             approved: Default::default(),
             last_failing: BTreeMap::new(),
             last_deleted: BTreeMap::new(),
+            last_renewed: BTreeMap::new(),
             moved: BTreeMap::new(),
             next_crash: None,
             next_latency: None,

@@ -2,16 +2,16 @@
 
 use towerhook_core::{
     landing_zone::InstanceState,
-    model::{AccountId, ExternalId, Names, SubAccount},
-    ports::IntegrationKind,
+    model::{AccountId, AccountMapping, ExternalId, Names, SubAccount},
+    ports::{Integration, IntegrationKind},
 };
 
 use crate::{
     SUFFIX,
     state::{KeptIntegration, State},
-    units::{MANAGEMENT, TENANT, id},
+    units::{LOG_ARCHIVE, MANAGEMENT, TENANT, id},
     watch::is_member,
-    wishes::Should,
+    wishes::{Destination, Should},
 };
 
 /// All that is not as it should be.
@@ -143,11 +143,40 @@ fn trail_is_right(state: &State) -> Result<(), String> {
     let all = state.integrations.get().iter();
     let trail =
         |kept: &&KeptIntegration| kept.ours && kept.integration.kind == IntegrationKind::CloudTrail;
-    let found = all.filter(trail).count();
-    let wanted = usize::from(state.wish().cloud_trail);
-    if found == wanted {
-        Ok(())
-    } else {
-        Err(format!("there are {found} trail integrations"))
+    let found: Vec<&KeptIntegration> = all.filter(trail).collect();
+    match (&found[..], state.wish().cloud_trail) {
+        ([], false) => Ok(()),
+        ([kept], true) => trail_is_as_wanted(state, &kept.integration),
+        _ => Err(format!("there are {} trail integrations", found.len())),
     }
+}
+
+fn trail_is_as_wanted(state: &State, found: &Integration) -> Result<(), String> {
+    let log_archive = id(LOG_ARCHIVE);
+    let role = Names::role_arn("aws", &log_archive, &state.wish().names().log_role());
+    if !found.enabled || found.role_arn != role {
+        return Err(format!("the trail's integration is {found:?}"));
+    }
+    let wanted = mapping(state);
+    if found.account_mapping != wanted {
+        let mapping = &found.account_mapping;
+        return Err(format!(
+            "the trail's mapping is {mapping:?}, not {wanted:?}"
+        ));
+    }
+    Ok(())
+}
+
+/// Which sub-account is to hear of which account of the organization, enrolled or not.
+fn mapping(state: &State) -> Option<AccountMapping> {
+    let Destination::Units(_) = state.wish().destination else {
+        return None;
+    };
+    let mut mapping = AccountMapping::to_default(SubAccount::from(TENANT));
+    for (account, member) in state.organization.get() {
+        if let Some(Some(store)) = state.wish().store(member) {
+            mapping.accounts.entry(store).or_default().insert(*account);
+        }
+    }
+    Some(mapping)
 }

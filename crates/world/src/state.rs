@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
     /// When somebody last deleted an account's integration, which a listing may still show.
     pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,
+    /// When an account's stack was last given a token, or was to be.
+    pub(crate) last_renewed: BTreeMap<AccountId, Timestamp>,
     /// When accounts were last moved.
     pub(crate) moved: BTreeMap<AccountId, Timestamp>,
     /// What befalls the next invocation: it ends after so many steps, or its calls take so long.

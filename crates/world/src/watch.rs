@@ -17,6 +17,9 @@ use crate::{
 /// Never fewer than this many may leave in a day.
 pub(crate) const AT_LEAST: usize = 3;
 
+/// How long a token that a stack was given may be of use: operations before it take their time.
+const RENEWAL: SignedDuration = SignedDuration::from_hours(1);
+
 /// The accounts that an enabled integration of ours watches.
 pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
     let ours = state
@@ -149,7 +152,8 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     }
 }
 
-/// A stack that unregisters its account as it goes has a token that works, or did a moment ago.
+/// A stack that unregisters its account as it goes has a token that works, or did a moment ago, or was
+/// to be given one and refused it.
 fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
     let stack = state.deployed(id, set);
     let Some(registered) = stack.and_then(|stack| stack.registered.as_ref()) else {
@@ -161,7 +165,9 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
     let key = (set.to_owned(), *id);
     let instance = state.instances.get().get(&key);
     let is_stuck = instance.is_some_and(|one| one.state == InstanceState::Inoperable);
-    if is_stale && !is_stuck && !retain {
+    let tried = state.last_renewed.get(id);
+    let is_tried = tried.is_some_and(|at| now.duration_since(*at) <= RENEWAL);
+    if is_stale && !is_stuck && !is_tried && !retain {
         state.violate(now, format!("{id} loses its stack, whose token is stale"));
     }
 }

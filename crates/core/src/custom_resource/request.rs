@@ -31,6 +31,8 @@ pub struct Request {
     pub physical_resource_id: Option<String>,
     /// The template's properties, unparsed.
     pub properties: Value,
+    /// The properties before an Update, unparsed.
+    pub old_properties: Value,
 }
 
 /// An event that no answer can be sent to.
@@ -39,6 +41,13 @@ pub struct Request {
 pub struct MalformedRequest(&'static str);
 
 impl Request {
+    /// Whether an Update leaves a property as it was.
+    pub fn leaves(&self, property: &str) -> bool {
+        self.old_properties
+            .get(property)
+            .is_some_and(|old| self.properties.get(property) == Some(old))
+    }
+
     /// Parses the envelope.
     ///
     /// # Errors
@@ -66,6 +75,10 @@ impl Request {
             logical_resource_id: text("LogicalResourceId")?,
             physical_resource_id: text("PhysicalResourceId").ok(),
             properties: event.get("ResourceProperties").cloned().unwrap_or_default(),
+            old_properties: event
+                .get("OldResourceProperties")
+                .cloned()
+                .unwrap_or_default(),
         })
     }
 }
@@ -90,6 +103,16 @@ mod tests {
             "https://example.com/?Signature=canary"
         );
         assert_eq!(request.physical_resource_id.as_deref(), Some("p"));
+    }
+
+    #[test]
+    fn an_update_tells_what_it_leaves_as_it_was() {
+        let mut event = event();
+        event["ResourceProperties"] = json!({"A": "1", "B": "2", "C": "3"});
+        event["OldResourceProperties"] = json!({"A": "1", "B": "1"});
+        let request = Request::parse(&event).unwrap();
+        let left = ["A", "B", "C", "D"].map(|property| request.leaves(property));
+        assert_eq!(left, [true, false, false, false]);
     }
 
     #[test]

@@ -39,8 +39,10 @@ pub enum Action {
     /// Make an account's integration in another store than it is in. The new one is tried first;
     /// where the SaaS takes an account only once, the old one gives way to it.
     MoveIntegration {
-        /// As they are, elsewhere.
+        /// As they are, elsewhere; none where a move was cut off before it came to its end.
         from: Vec<Integration>,
+        /// The store to go back to where it cannot be made.
+        home: Option<SubAccount>,
         /// The store where it should be.
         sub_account: Option<SubAccount>,
         /// All of it.

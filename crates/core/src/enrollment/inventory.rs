@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
@@ -28,6 +28,8 @@ pub struct Inventory {
     pub accounts: BTreeMap<AccountId, AccountView>,
     /// Every account's record, in scope or not: the offboard limit counts them all.
     pub records: BTreeMap<AccountId, Record>,
+    /// How long the SaaS wants not to be asked, where it said so.
+    pub saas_wait: Option<Duration>,
     /// When the access token ends that works at present, where stacks register their accounts.
     pub token_ends: Option<Timestamp>,
 }

@@ -13,6 +13,12 @@ mod policy;
 mod record;
 mod trail;
 
+use std::time::Duration;
+
+/// Each pass lists all integrations before it makes any, so under a limit that refills call by call it
+/// waits for as many calls as are worth a listing.
+const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
+
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Report, execute};

@@ -1,4 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use futures::{
     StreamExt,
@@ -7,10 +10,12 @@ use futures::{
 };
 use jiff::Timestamp;
 
-use super::{AccountView, Deployment, Inventory, Known, Ownership, Registration, Watchers};
+use super::{
+    AccountView, Deployment, Inventory, Known, Ownership, Registration, WORTHWHILE_WAIT, Watchers,
+};
 use crate::{
     Disposition, Error, ErrorKind, Result,
-    landing_zone::{Account, Baselines, InstanceState, StackInstance},
+    landing_zone::{Account, AccountState, Baselines, InstanceState, StackInstance},
     lifecycle::Scope,
     model::{AccountId, SubAccount, account_of_role},
     planted::{Fault, planted},
@@ -47,22 +52,26 @@ pub async fn observe(
     let policy = &deployment.policy;
     let asked = (!listed).then_some(named.as_slice());
     let member_set = policy.names.member_stack_set();
-    let (baselines, instances, integrations) = join!(
+    let (baselines, instances) = join!(
         baselines(ports, policy.control_tower, &named, listed),
         ports.instances(&member_set, asked),
-        integrations(saas, deployment),
     );
     let instances = known(instances).map(|all| {
         all.into_iter()
             .map(|instance| (instance.account, instance))
             .collect::<BTreeMap<_, _>>()
     });
-    let integrations = match integrations {
-        Err(error) if planted(Fault::ThrottledListingIsEmpty) && is_throttle(&error) => Ok(vec![]),
-        listing => listing,
+    let only_named = !scope.all && scope.ous.is_empty();
+    let (integrations, saas_wait) = if only_named && all_wait(&named, &accounts, &instances) {
+        // The SaaS allows few requests, and nothing is to be done for anybody.
+        (Known::Unknown("its stack is under way".into()), None)
+    } else {
+        let listing = integrations(saas, deployment).await;
+        let wait = listing.as_ref().err().and_then(saas_wait);
+        let ownership = Ownership::new(policy, &records);
+        let listing = known(listing).map(|all| by_account(&ownership, all));
+        (listing, wait)
     };
-    let ownership = Ownership::new(policy, &records);
-    let integrations = known(integrations).map(|all| by_account(&ownership, all));
 
     let mut subjects: BTreeSet<AccountId> = named.into_iter().collect();
     if listed {
@@ -125,6 +134,7 @@ pub async fn observe(
         accounts,
         records,
         scope,
+        saas_wait,
         token_ends,
     })
 }
@@ -193,7 +203,39 @@ async fn baselines(
     known(listing)
 }
 
+/// Whether all these accounts are active, and an operation runs on the stack of each.
+fn all_wait(
+    named: &[AccountId],
+    accounts: &KnownAccounts,
+    instances: &Known<BTreeMap<AccountId, StackInstance>>,
+) -> bool {
+    let Known::Known(instances) = instances else {
+        return false;
+    };
+    named.iter().all(|id| {
+        let instance = instances.get(id).map(|instance| instance.state);
+        instance == Some(InstanceState::InProgress)
+            && matches!(accounts.get(id), Some(Known::Known(Some(account)))
+                if account.state == AccountState::Active)
+    })
+}
+
+/// How long the SaaS wants not to be asked, at least for as long as makes a listing worth while.
+fn saas_wait(error: &Error) -> Option<Duration> {
+    match error.kind {
+        ErrorKind::Throttled { retry_after } => Some(retry_after?.max(WORTHWHILE_WAIT)),
+        _ => None,
+    }
+}
+
 async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
+    match list_integrations(saas, deployment).await {
+        Err(error) if planted(Fault::ThrottledListingIsEmpty) && is_throttle(&error) => Ok(vec![]),
+        listing => listing,
+    }
+}
+
+async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
     let stores: Vec<Option<&SubAccount>> = std::iter::once(None)
         .chain(deployment.sub_accounts.iter().map(Some))
         .collect();

@@ -197,6 +197,14 @@ impl Destination {
         }
     }
 
+    /// Whether an account can be in this store.
+    pub fn uses(&self, store: Option<&SubAccount>) -> bool {
+        match store {
+            None => *self == Self::Tenant,
+            Some(sub_account) => self.sub_accounts().contains(sub_account),
+        }
+    }
+
     /// Every sub-account in use.
     pub fn sub_accounts(&self) -> BTreeSet<SubAccount> {
         match self {

@@ -34,7 +34,9 @@ pub(crate) struct State {
     pub(crate) reservation: Option<(String, Timestamp)>,
     /// Operations that answer with an error.
     pub(crate) broken: BTreeSet<&'static str>,
-    /// Operations that answer that it is enough for an hour.
+    /// Operations that are refused since another one is under way.
+    pub(crate) conflicting: BTreeSet<&'static str>,
+    /// Operations that answer that it is enough for a quarter of an hour.
     pub(crate) throttled: BTreeSet<&'static str>,
     /// Whether the SaaS takes an account in more than one store.
     pub(crate) takes_twice: bool,
@@ -65,6 +67,13 @@ impl Memory {
                 retry_after: Some(Duration::from_secs(900)),
             };
             return Err(Error::new(operation, kind, "enough"));
+        }
+        if state.conflicting.contains(operation) {
+            return Err(Error::new(
+                operation,
+                ErrorKind::Conflict,
+                "OperationInProgress",
+            ));
         }
         if state.broken.contains(operation) {
             return Err(Error::new(

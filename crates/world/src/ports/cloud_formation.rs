@@ -67,6 +67,10 @@ impl Ports {
             if !ours {
                 state.violate(now, format!("a foreign StackSet was changed: {name}"));
             }
+            if token.is_some() {
+                let renewed = accounts.iter().map(|account| (*account, now));
+                state.last_renewed.extend(renewed);
+            }
             if let Change::Delete { retain } = change {
                 watch::instances_go(state, now, name, accounts, retain);
             }

@@ -118,6 +118,7 @@ async fn act(
         }
         Action::MoveIntegration {
             from,
+            home,
             sub_account,
             spec,
             swap,
@@ -129,7 +130,11 @@ async fn act(
                     Ok(outcome(created, |guid| place(sub_account, guid)))
                 }
                 Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
-                Created::AlreadyUsed if swap => exchange(saas, from, sub_account, spec).await,
+                Created::AlreadyUsed if swap => exchange(saas, from, home, sub_account, spec).await,
+                // Nobody watches it meanwhile, so it goes back to where it was.
+                Created::NotUsable(why) if from.is_empty() => {
+                    put_back(saas, home, &spec, why).await
+                }
                 created => Ok(outcome(created, |guid| place(sub_account, guid))),
             }
         }
@@ -166,6 +171,7 @@ async fn delete_all(saas: &impl Saas, all: &[Integration]) -> Result<()> {
 async fn exchange(
     saas: &impl Saas,
     from: Vec<Integration>,
+    home: Option<SubAccount>,
     sub_account: Option<SubAccount>,
     spec: IntegrationSpec,
 ) -> Result<Outcome> {
@@ -182,11 +188,19 @@ async fn exchange(
         Ok(Created::AlreadyUsed) => "another integration watches it already".to_owned(),
         Err(error) => error.chain(),
     };
-    let old = from.into_iter().next().and_then(|old| old.sub_account);
-    match saas.create(old.as_ref(), &spec).await? {
+    put_back(saas, home, &spec, why).await
+}
+
+async fn put_back(
+    saas: &impl Saas,
+    home: Option<SubAccount>,
+    spec: &IntegrationSpec,
+    why: String,
+) -> Result<Outcome> {
+    match saas.create(home.as_ref(), spec).await? {
         Created::Done(guid) => {
             let place = Place {
-                sub_account: old,
+                sub_account: home,
                 guid,
                 gap: true,
             };

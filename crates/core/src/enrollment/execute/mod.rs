@@ -205,13 +205,13 @@ impl<P: AccountPorts> Instances<'_, P> {
 
     /// A token that still works when the operation that it is for has come to its end.
     async fn token(&self) -> Result<Token> {
-        let lasts = |token: &Token| token::lasts(token, self.now);
-        if let Some(token) = self.ports.token().await?.filter(lasts) {
+        let outlasts = |token: &Token| token::outlasts_an_operation(token.expires_at, self.now);
+        if let Some(token) = self.ports.token().await?.filter(outlasts) {
             return Ok(token);
         }
         self.ports.refresh_token().await?;
         let fresh = self.ports.token().await?;
-        fresh.filter(lasts).ok_or_else(|| {
+        fresh.filter(outlasts).ok_or_else(|| {
             let reason = "the auth function stored no token that lasts";
             Error::new(
                 "secretsmanager:GetSecretValue",

@@ -9,8 +9,8 @@ use super::{
     integrate::{Outcome, Place},
 };
 use crate::{
-    Disposition, Error, Result,
-    enrollment::{Inventory, Record, Revisit},
+    Disposition, Error, ErrorKind, Result,
+    enrollment::{Inventory, Known, Record, Revisit, WORTHWHILE_WAIT, Watchers},
     error::FIRST_DELAY,
     lifecycle::{MAX_ATTEMPTS, delay_of},
     model::AccountId,
@@ -64,7 +64,12 @@ impl<'a> Tally<'a> {
             self.report.failures.push(error.chain());
             for account in accounts {
                 self.forget_revisit(account);
-                self.fall_back(*account, &error);
+                if error.kind == ErrorKind::Conflict {
+                    // Another operation is under way, which is nobody's failure.
+                    self.revisit(*account, FIRST_DELAY, self.attempts(*account));
+                } else {
+                    self.fall_back(*account, &error);
+                }
             }
         }
     }
@@ -117,7 +122,9 @@ impl<'a> Tally<'a> {
             }
             Outcome::OutOfTime => self.revisit(account, Duration::ZERO, self.attempts(account)),
             // The SaaS's limit is nobody's failure.
-            Outcome::Enough(wait) => self.revisit(account, wait, self.attempts(account)),
+            Outcome::Enough(wait) => {
+                self.revisit(account, wait.max(WORTHWHILE_WAIT), self.attempts(account));
+            }
             Outcome::NotUsable(why) => {
                 let known = self.known(&account);
                 let record = Record {
@@ -146,14 +153,23 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// Whether none of our integrations watched the account when it was looked at.
+    fn is_unwatched(&self, account: &AccountId) -> bool {
+        let view = self.inventory.accounts.get(account);
+        matches!(view.map(|view| &view.integrations),
+            Some(Known::Known(Watchers { ours, .. })) if ours.is_empty())
+    }
+
     fn place(&mut self, account: AccountId, place: Place) {
         let Place {
             sub_account,
             guid,
             gap,
         } = place;
-        let mut record = self.known(&account).enrolled(self.now, sub_account, guid);
-        if gap {
+        let known = self.known(&account);
+        let was_lost = known.since.is_some() && self.is_unwatched(&account);
+        let mut record = known.enrolled(self.now, sub_account, guid);
+        if gap || was_lost {
             record.gap_at = Some(self.now);
             self.report.gaps.push(account);
         }

@@ -101,12 +101,12 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     if reason == Reason::Gone && known.since.is_none() && !known.left_within_the_day(case.now) {
         return case.forget(draft);
     }
-    let left_at = known.left_at.or(known.since.map(|_| case.now));
     case.record(
         draft,
         Record {
             reason: Some(reason.to_string()),
-            left_at,
+            // Who was not let go by us may be in a list that is behind, and is then to be let go yet.
+            left_at: known.left_at,
             existing_at_launch: known.existing_at_launch,
             ..Record::default()
         },

@@ -3,9 +3,9 @@
 mod leave;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
     AccountView, Action, Decision, Deployment, Inventory, Known, Plan, Policy, Record, Revisit,
@@ -17,7 +17,12 @@ use crate::{
     model::AccountId,
     planted::{Fault, planted},
     ports::{Health, Integration},
+    token,
 };
+
+/// For so long after its enrollment an account that Control Tower does not list as managed may be one
+/// that it does not list yet.
+const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// What to do so that every account in scope is as it should be.
 ///
@@ -45,12 +50,17 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             attempt: inventory.scope.attempts(id),
             may_remake,
             token_ends: inventory.token_ends,
+            saas_wait: inventory.saas_wait,
             now,
         };
         if record.is_some() {
             case.record(&mut draft, case.known.clone());
         }
-        match decide(policy, id, view, record, arrived) {
+        // A listing of baselines may be older than the account's.
+        let since = record.and_then(|record| record.since);
+        let is_new = policy.offboard_unenrolled
+            && since.is_some_and(|since| now.duration_since(since) < NEW_FOR);
+        match decide(policy, id, view, record, arrived || is_new) {
             Decision::Watch(sub_account) => watch::watch(&mut draft, &case, sub_account),
             Decision::Keep(sub_account, reason) => {
                 watch::keep(&mut draft, &case, sub_account, reason);
@@ -100,6 +110,8 @@ struct Case<'a> {
     may_remake: bool,
     /// When the access token ends that works at present.
     token_ends: Option<Timestamp>,
+    /// How long the SaaS wants not to be asked.
+    saas_wait: Option<Duration>,
     now: Timestamp,
 }
 
@@ -118,9 +130,10 @@ impl Case<'_> {
     /// Whether the account's stack removes its integration and has another token for that than the one
     /// that works.
     fn needs_token(&self) -> bool {
-        self.policy.is_registered_by_stack(self.id)
-            && (self.token_ends.is_none() || self.token_ends != self.known.token_ends)
-            && !planted(Fault::TokenIsNotRenewed)
+        let works = self.token_ends.is_some_and(|ends| {
+            self.known.token_ends == Some(ends) && token::outlasts_an_operation(ends, self.now)
+        });
+        self.policy.is_registered_by_stack(self.id) && !works && !planted(Fault::TokenIsNotRenewed)
     }
 
     /// Asks the ledger to forget an account of which nothing is left.
@@ -167,6 +180,15 @@ enum StackEnd {
 impl Draft {
     /// Another look that uses up an attempt.
     fn look_again(&mut self, case: &Case<'_>) {
+        if let Some(delay) = case.saas_wait {
+            // The SaaS's limit is nobody's failure.
+            let revisit = Revisit {
+                account: *case.id,
+                delay,
+                attempt: case.attempt,
+            };
+            return self.plan.revisits.push(revisit);
+        }
         let attempt = case.attempt + 1;
         if attempt <= MAX_ATTEMPTS {
             let delay = delay_of(case.attempt);

@@ -204,16 +204,32 @@ fn begin(
     if makes_anew(draft, case) {
         return;
     }
-    draft.plan.actions.push(if elsewhere.is_empty() {
-        Action::CreateIntegration { sub_account, spec }
-    } else {
-        Action::MoveIntegration {
+    let swap = !case.known.move_failed_within_the_day(case.now);
+    draft.plan.actions.push(match elsewhere.first() {
+        Some(first) => Action::MoveIntegration {
+            home: first.sub_account.clone(),
             from: elsewhere.iter().copied().cloned().collect(),
             sub_account,
             spec,
-            swap: !case.known.move_failed_within_the_day(case.now),
-        }
+            swap,
+        },
+        // It was watched elsewhere, and the move was cut off after the old integration had gone.
+        None if is_stranded(case, sub_account.as_ref()) => Action::MoveIntegration {
+            home: case.known.sub_account.clone(),
+            from: Vec::new(),
+            sub_account,
+            spec,
+            swap,
+        },
+        None => Action::CreateIntegration { sub_account, spec },
     });
+}
+
+fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
+    let known = &case.known;
+    known.since.is_some()
+        && known.sub_account.as_ref() != sub_account
+        && case.policy.destination.uses(known.sub_account.as_ref())
 }
 
 /// Makes anew what the role stands on; where that was done today, asks the SaaS to try again.

@@ -105,11 +105,9 @@ pub(super) async fn act(
             let Some(token) = goal.token else {
                 return Ok(Act::Done);
             };
-            let content = ("token", request, accounts);
-            let id = start_operation(aws, stack_set, &content, async |id| {
-                aws.renew_token(stack_set, accounts, token, id).await
-            })
-            .await?;
+            // Once in a request, however many invocations it takes: a token lives longer than that.
+            let id = operation_id(stack_set, &("token", request), 0);
+            aws.renew_token(stack_set, accounts, token, &id).await?;
             Ok(Act::Operation(Operation {
                 stack_set: stack_set.clone(),
                 id,

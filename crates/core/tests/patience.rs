@@ -1,0 +1,129 @@
+//! What only takes time uses up no attempt, and none of the SaaS's few requests.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+#[path = "memory/mod.rs"]
+#[allow(dead_code, reason = "each test file uses its part")]
+mod memory;
+
+use std::time::Duration;
+
+use futures::executor::block_on;
+use jiff::Timestamp;
+use memory::{Memory, account, deployment, id};
+use towerhook_core::{
+    enrollment::{Report, execute, observe, plan},
+    landing_zone::Management,
+    lifecycle::Scope,
+};
+use towerhook_world::{Destination, History, Options, Step, Wishes};
+
+const LISTING: &str = "lacework:ListCloudAccounts";
+/// The attempts that were used up before.
+const ATTEMPT: u32 = 4;
+
+fn one_account() -> Memory {
+    let memory = Memory::default();
+    {
+        let mut state = memory.0.borrow_mut();
+        state.accounts.insert(id(0), account(0, 1));
+        state.baselines.add(id(0), Management::Managed);
+    }
+    memory
+}
+
+fn look(memory: &Memory) -> Report {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let mut scope = Scope::default();
+    scope.accounts.insert(id(0), ATTEMPT);
+    let deployment = deployment();
+    let inventory = block_on(observe(memory, memory, &deployment, scope)).unwrap();
+    let plan = plan(&deployment, &inventory, now);
+    let left = || Duration::from_secs(180);
+    let done = execute(memory, memory, &deployment, &inventory, plan, now, left);
+    block_on(done).unwrap()
+}
+
+/// When the account is looked at again, and which attempt that is.
+fn revisit(report: &Report) -> (u64, u32) {
+    let [revisit] = &report.revisits[..] else {
+        panic!("{report:?}");
+    };
+    (revisit.delay.as_secs(), revisit.attempt)
+}
+
+#[test]
+fn another_operation_under_way_is_no_failure() {
+    let memory = one_account();
+    let create = "cloudformation:CreateStackInstances";
+    memory.0.borrow_mut().conflicting.insert(create);
+    assert_eq!(revisit(&look(&memory)), (15, ATTEMPT));
+}
+
+#[test]
+fn a_listing_that_the_saas_puts_off_is_awaited_for_as_long_as_it_says() {
+    let memory = one_account();
+    look(&memory);
+    memory.settle();
+    memory.0.borrow_mut().throttled.insert(LISTING);
+    let report = look(&memory);
+    assert_eq!(revisit(&report), (900, ATTEMPT));
+    assert_eq!(report.blocked, []);
+}
+
+#[test]
+fn while_every_stack_is_under_way_the_saas_is_not_asked() {
+    let memory = one_account();
+    look(&memory);
+    let before = memory.0.borrow().asked[LISTING];
+    assert_eq!(revisit(&look(&memory)), (15, ATTEMPT));
+    assert_eq!(memory.0.borrow().asked[LISTING], before);
+    memory.settle();
+    look(&memory);
+    assert_eq!(memory.0.borrow().asked[LISTING], before + 1);
+}
+
+/// A unit with 1,000 accounts is registered, and Control Tower tells of each.
+#[test]
+fn a_burst_of_a_thousand_accounts_takes_a_few_passes_and_one_request_each() {
+    const BURST: usize = 1000;
+    for rate_limit in [false, true] {
+        let history = History {
+            seed: 1,
+            options: Options {
+                rate_limit,
+                ..Options::default()
+            },
+            wishes: Wishes {
+                destination: Destination::Tenant,
+                by_stack: false,
+                config: true,
+                cloud_trail: false,
+                monitor_existing: true,
+                enroll_management: false,
+                offboard_unenrolled: false,
+                limit: 10,
+                approve: None,
+            },
+            steps: vec![
+                Step::Register {
+                    unit: 1,
+                    count: BURST,
+                },
+                Step::Wait { seconds: 600 },
+            ],
+        };
+        let outcome = history.run(false);
+        assert_eq!(outcome.problems, [] as [&str; 0]);
+        // Log Archive and Audit, too.
+        assert_eq!(outcome.watched, BURST + 2);
+        let calls = |operation: &str| outcome.counts.get(operation).copied().unwrap_or_default();
+        let (created, listed) = (calls("lacework:CreateCloudAccount"), calls(LISTING));
+        let passes = calls("dynamodb:DeleteItem");
+        // Two of three roles cannot be used yet when they are first tried, and are tried again.
+        assert!(created <= 2 * (BURST + 2), "{created} creations");
+        let (few, some) = if rate_limit { (200, 160) } else { (60, 30) };
+        assert!(passes <= few, "{passes} passes");
+        assert!(listed <= some, "{listed} listings");
+    }
+}
