@@ -78,7 +78,6 @@ impl Properties {
                 "CloudTrail+Config, Config or CloudTrail",
                 |text| serde_json::from_value(Value::from(text)).ok(),
             )?,
-            // A stack of an earlier release does not send it.
             registration: match read.optional("RegistrationMode") {
                 None => Registration::default(),
                 Some(_) => read.parse(
@@ -89,7 +88,6 @@ impl Properties {
             },
             monitor_existing: read.yes_or_no("MonitorExistingAccounts")?,
             trail_name: read.required("ExistingCloudTrailName")?,
-            // A stack of an earlier release does not send it.
             create_trail_topic: read.optional("CreateTrailTopic").is_some()
                 && read.yes_or_no("CreateTrailTopic")?,
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,

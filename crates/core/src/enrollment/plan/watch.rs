@@ -136,12 +136,9 @@ fn integrate(
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
         .partition(|integration| integration.sub_account == sub_account);
-    // Of several the best stays. Among equals the id decides and not the ledger, which listings of
-    // different age could turn against the one that was kept before.
-    here.sort_by(|one, other| {
-        let rank = |existing: &Integration| (!is_as_wanted(existing, &spec), existing.guid.clone());
-        rank(one).cmp(&rank(other))
-    });
+    // Which of several stays is the id's to decide, since nothing else is the same in two listings of
+    // different age, which together could take away both.
+    here.sort_by(|one, other| one.guid.cmp(&other.guid));
     let Some((existing, doubled)) = here.split_first() else {
         return begin(draft, case, sub_account, &elsewhere, others, spec);
     };
@@ -150,18 +147,19 @@ fn integrate(
     } else {
         doubled
     };
-    for existing in elsewhere.iter().chain(doubled) {
-        draft.plan.actions.push(Action::DeleteIntegration {
-            account: *case.id,
-            existing: (*existing).clone(),
-        });
-    }
+    // The others go when this one is as it should be.
     if !is_as_wanted(existing, &spec) {
         if out_of_reach.is_none() && makes_anew(draft, case) {
             return;
         }
         update(draft, existing, spec);
         return draft.look_again(case);
+    }
+    for existing in elsewhere.iter().chain(doubled) {
+        draft.plan.actions.push(Action::DeleteIntegration {
+            account: *case.id,
+            existing: (*existing).clone(),
+        });
     }
     match (&existing.health, out_of_reach) {
         (Health::Failing(why), Some(reason)) => {
