@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use fastrand::Rng;
 use hyper::header::{HeaderMap, USER_AGENT};
 use nix::sys::signal::{Signal, kill};
@@ -56,6 +56,8 @@ struct State {
     tally: BTreeMap<&'static str, u64>,
     crash: Option<Crash>,
     crashed_at: Option<String>,
+    killed: u64,
+    not_killed: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -93,6 +95,8 @@ impl Chaos {
     pub fn crash_after(&self, calls: u64, moment: Moment) {
         let mut state = self.state();
         state.crashed_at = None;
+        state.killed = 0;
+        state.not_killed = None;
         state.crash = Some(Crash {
             after_calls: calls,
             moment,
@@ -105,6 +109,28 @@ impl Chaos {
         let mut state = self.state();
         state.crash = None;
         state.crashed_at.take()
+    }
+
+    /// How many processes were killed since the last [`Chaos::crash_after`].
+    ///
+    /// # Errors
+    /// Why the process that met the crash was not killed.
+    pub fn killed(&self) -> anyhow::Result<u64> {
+        let state = self.state();
+        match &state.not_killed {
+            Some(why) => bail!("the caller could not be killed: {why}"),
+            None => Ok(state.killed),
+        }
+    }
+
+    /// Kills the function's process that holds the other end of a connection.
+    pub(crate) fn crash(&self, peer: SocketAddr) {
+        let outcome = kill_peer(peer);
+        let mut state = self.state();
+        match outcome {
+            Ok(()) => state.killed += 1,
+            Err(error) => state.not_killed = Some(format!("{error:#}")),
+        }
     }
 
     /// What is to go wrong with a call, named as `service:Operation`.
@@ -184,13 +210,6 @@ fn is_ours(headers: &HeaderMap) -> bool {
     says(USER_AGENT.as_str()) || says("x-amz-user-agent")
 }
 
-/// Kills the function's process that holds the other end of a connection.
-pub(crate) fn crash(peer: SocketAddr) {
-    if let Err(error) = kill_peer(peer) {
-        tracing::error!("the caller could not be killed: {error:#}");
-    }
-}
-
 fn kill_peer(peer: SocketAddr) -> anyhow::Result<()> {
     let process = process_of(peer)?;
     let program = std::fs::read_link(format!("/proc/{process}/exe"))?;
@@ -233,6 +252,8 @@ fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use hyper::header::HeaderValue;
 
     use super::*;
@@ -300,7 +321,36 @@ mod tests {
         let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let peer = stream.local_addr().unwrap();
         assert_eq!(process_of(peer).unwrap(), std::process::id() as i32);
-        let error = kill_peer(peer).unwrap_err().to_string();
+        let chaos = Chaos::default();
+        chaos.crash(peer);
+        let error = chaos.killed().unwrap_err().to_string();
         assert!(error.contains("is no function"), "{error}");
+        chaos.crash_after(0, Moment::Before);
+        assert_eq!(chaos.killed().unwrap(), 0, "the next crash is another one");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_function_that_is_killed_is_counted_and_gone() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("bootstrap");
+        std::fs::copy("/bin/bash", &program).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut function = std::process::Command::new(&program)
+            .args([
+                "-c",
+                &format!("exec 3<>/dev/tcp/127.0.0.1/{port}; read <&3"),
+            ])
+            .spawn()
+            .unwrap();
+        let (stream, peer) = listener.accept().unwrap();
+        let chaos = Chaos::default();
+        chaos.crash(peer);
+        assert_eq!(chaos.killed().unwrap(), 1);
+        // It would end well by itself now.
+        drop(stream);
+        let status = function.wait().unwrap();
+        assert_eq!(status.signal(), Some(Signal::SIGKILL as i32));
     }
 }

@@ -5,7 +5,7 @@ use towerhook_sandbox::launch::hurried;
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::Scene;
 
-use crate::{Point, arm, disarm, points, settle, until};
+use crate::{Crashes, Point, arm, points, settle, until};
 
 const PRESENT: [&str; 3] = ["Audit", "Log Archive", "production-1"];
 
@@ -61,18 +61,21 @@ async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
     println!("{coming} calls to enroll an account, {going} to let one go");
     let expected = scene.table().await;
 
+    let mut crashes = Crashes::of("an account comes");
     for (number, point) in points(coming).into_iter().enumerate() {
         let name = format!("come-{number}");
         come(&mut scene, &name, Some(point)).await;
-        println!("enrolled, killed {point}: {}", disarm(&scene));
+        crashes.note(scene.sandbox.gateway.chaos(), point).await;
         assert_eq!(scene.integrations(&name).len(), 1, "{point}");
         assert!(scene.is_enrolled(&name).await, "{point}");
     }
+    crashes.end();
+    let mut crashes = Crashes::of("an account goes");
     for (number, point) in points(going).into_iter().enumerate() {
         let name = format!("go-{number}");
         come(&mut scene, &name, None).await;
         go(&mut scene, &name, Some(point)).await;
-        println!("gone, killed {point}: {}", disarm(&scene));
+        crashes.note(scene.sandbox.gateway.chaos(), point).await;
         let line = |table: &str, name: &str| {
             let line = table.lines().find(|line| line.starts_with(name)).unwrap();
             line.strip_prefix(name).unwrap().trim_start().to_owned()
@@ -80,6 +83,7 @@ async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
         let table = scene.table().await;
         assert_eq!(line(&table, &name), line(&expected, "calm"), "{point}");
     }
+    crashes.end();
     // Nobody else was touched.
     for name in PRESENT {
         assert!(scene.is_enrolled(name).await, "{name}");

@@ -22,13 +22,15 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use towerhook_sandbox::chaos::Moment;
+use towerhook_sandbox::chaos::{Chaos, Moment};
 use towerhook_tests::scene::Scene;
 
 /// How many crashes of a scenario a normal run tries.
 const SAMPLE: u64 = 3;
 /// A pass that lives does not hold the lease for so long.
 const STUCK: Duration = Duration::from_secs(6);
+/// A call that met its crash takes this long at most until the process is gone.
+const KILLED: Duration = Duration::from_secs(30);
 
 /// Where a function is killed.
 #[derive(Debug, Clone, Copy)]
@@ -43,13 +45,19 @@ impl fmt::Display for Point {
     }
 }
 
+/// Every call of a scenario, before and after its effect.
+fn all_points(calls: u64) -> Vec<Point> {
+    assert!(calls > 0, "nothing was called");
+    (0..calls)
+        .flat_map(|call| [Moment::Before, Moment::After].map(|moment| Point { call, moment }))
+        .collect()
+}
+
 /// The calls of a scenario at which it is told with a crash.
 fn points(calls: u64) -> Vec<Point> {
-    assert!(calls > 0, "nothing was called");
-    let all = (0..calls)
-        .flat_map(|call| [Moment::Before, Moment::After].map(|moment| Point { call, moment }));
+    let all = all_points(calls);
     if std::env::var_os("CRASH_ALL").is_some() {
-        return all.collect();
+        return all;
     }
     // An odd stride takes calls before and after their effect in turn.
     let stride = (calls * 2).div_ceil(SAMPLE) | 1;
@@ -57,7 +65,7 @@ fn points(calls: u64) -> Vec<Point> {
         number.parse::<u64>().expect("CRASH_OFFSET is a number")
     });
     let (stride, offset) = (stride as usize, (offset % stride) as usize);
-    all.skip(offset).step_by(stride).collect()
+    all.into_iter().skip(offset).step_by(stride).collect()
 }
 
 /// Begins to count calls, and kills at `point`, if there is one.
@@ -68,10 +76,36 @@ fn arm(scene: &Scene, point: Option<Point>) {
     }
 }
 
-/// Which call met the crash. The last calls of a scenario are not always made.
-fn disarm(scene: &Scene) -> String {
-    let met = scene.sandbox.gateway.chaos().crashed_at();
-    met.unwrap_or_else(|| "none: the scenario was over before".to_owned())
+/// The crashes of a scenario.
+struct Crashes {
+    scenario: &'static str,
+    met: u32,
+}
+
+impl Crashes {
+    fn of(scenario: &'static str) -> Self {
+        Self { scenario, met: 0 }
+    }
+
+    /// Takes back a crash that did not come; one that came has killed a process. The last calls of
+    /// a scenario are not always made.
+    async fn note(&mut self, chaos: &Chaos, point: Point) {
+        let scenario = self.scenario;
+        let Some(call) = chaos.crashed_at() else {
+            println!("{scenario}, {point}: it was over before");
+            return;
+        };
+        // What the call did can end the scenario before the process is killed.
+        let killed = format!("{scenario}, {point}: {call} kills its process");
+        towerhook_tests::until(&killed, KILLED, async || chaos.killed().unwrap() == 1).await;
+        println!("{killed}");
+        self.met += 1;
+    }
+
+    /// A scenario in which nothing was killed shows nothing.
+    fn end(self) {
+        assert!(self.met > 0, "{}: no crash was met", self.scenario);
+    }
 }
 
 /// Waits for the condition. A lease that a killed pass left behind ends meanwhile, as it would at

@@ -7,7 +7,7 @@ use towerhook_sandbox::{STACK_NAME, Sandbox};
 use towerhook_tests::scene::Scene;
 use towerhook_tests::{STACK_DEADLINE, options, sandbox};
 
-use crate::{Point, arm, disarm, points, settle, until};
+use crate::{Crashes, Point, arm, points, settle, until};
 
 async fn landing_zone() -> Sandbox {
     let mut options = options();
@@ -90,16 +90,17 @@ async fn the_stack_is_launched_and_deleted_wherever_a_function_is_killed() {
     let deleted = points(deleting)
         .into_iter()
         .map(|point| (None, Some(point)));
+    let mut launches = Crashes::of("the stack is launched");
+    let mut deletions = Crashes::of("the stack is deleted");
     for (at_launch, at_delete) in launched.chain(deleted) {
         let scene = launch(sandbox, at_launch).await;
         if let Some(point) = at_launch {
-            println!("launched, killed {point}: {}", disarm(&scene));
+            launches.note(scene.sandbox.gateway.chaos(), point).await;
         }
         assert_eq!(scene.table().await, expected, "{at_launch:?}");
         sandbox = delete(scene, at_delete).await;
-        let met = sandbox.gateway.chaos().crashed_at();
         if let Some(point) = at_delete {
-            println!("deleted, killed {point}: {met:?}");
+            deletions.note(sandbox.gateway.chaos(), point).await;
         }
         let after = Inventory::take(&sandbox).await.unwrap();
         let difference = before.difference(&after);
@@ -108,6 +109,8 @@ async fn the_stack_is_launched_and_deleted_wherever_a_function_is_killed() {
             "{at_launch:?} {at_delete:?}\n{difference}"
         );
     }
+    launches.end();
+    deletions.end();
 }
 
 #[tokio::test]
@@ -123,16 +126,20 @@ async fn the_stack_is_updated_wherever_a_function_is_killed() {
     let removing = calls(&scene.sandbox) - start;
     println!("{adding} calls to add the management account, {removing} to remove it");
 
+    let mut crashes = Crashes::of("the management account is added");
     for point in points(adding) {
         update(&scene, true, Some(point)).await;
-        println!("added, killed {point}: {}", disarm(&scene));
+        crashes.note(scene.sandbox.gateway.chaos(), point).await;
         assert_eq!(scene.table().await, with, "{point}");
         update(&scene, false, None).await;
     }
+    crashes.end();
+    let mut crashes = Crashes::of("the management account is removed");
     for point in points(removing) {
         update(&scene, true, None).await;
         update(&scene, false, Some(point)).await;
-        println!("removed, killed {point}: {}", disarm(&scene));
+        crashes.note(scene.sandbox.gateway.chaos(), point).await;
         assert_eq!(scene.table().await, without, "{point}");
     }
+    crashes.end();
 }

@@ -30,7 +30,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::aws_client::{AwsClient, http_client};
-use crate::chaos::{self, Chaos, Mishap, Moment};
+use crate::chaos::{Chaos, Mishap, Moment};
 use crate::emulator::ensure_loopback;
 use answer::{ApiError, Body, error_answer, json_answer, plain};
 use authorize::Asked;
@@ -259,7 +259,7 @@ async fn handle(
         }
     }
     if mishap == Some(Mishap::Crash(Moment::Before)) {
-        chaos::crash(peer);
+        state.chaos.crash(peer);
         return Err(Dropped);
     }
     let crashes = mishap == Some(Mishap::Crash(Moment::After));
@@ -278,7 +278,7 @@ async fn handle(
         // The caller's connection closes only when the emulator has answered in full.
         let _ = answer.into_body().collect().await;
         if crashes {
-            chaos::crash(peer);
+            state.chaos.crash(peer);
         }
         return Err(Dropped);
     }

@@ -18,7 +18,7 @@ use super::operation::Operation;
 use super::service::{Page, Service};
 use super::store::Scope;
 use super::{cloud_accounts, directory, lock, registration, schema};
-use crate::chaos::{self, Mishap, Moment};
+use crate::chaos::{Mishap, Moment};
 
 /// Bytes that a request's body may have.
 const BODY_LIMIT: usize = 1 << 20;
@@ -60,8 +60,8 @@ async fn answer(service: &Service, request: Request) -> Response {
         .and_then(|chaos| chaos.call(&parts.headers, || format!("lacework:{label}")));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let crash = || {
-        if let Some(ConnectInfo(peer)) = peer {
-            chaos::crash(*peer);
+        if let (Some(chaos), Some(ConnectInfo(peer))) = (service.chaos.get(), peer) {
+            chaos.crash(*peer);
         }
     };
     match mishap {
