@@ -17,6 +17,7 @@
 
 mod enrolling;
 mod stack;
+mod token;
 
 use std::fmt;
 use std::time::{Duration, Instant};
