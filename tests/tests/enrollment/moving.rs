@@ -15,6 +15,10 @@ async fn in_store(scene: &Scene, name: &str, store: &str) {
     scene.await_enrolled(&[name]).await;
 }
 
+fn guid(scene: &Scene, name: &str) -> String {
+    scene.integrations(name)[0].guid.clone()
+}
+
 async fn created(scene: &Scene) -> u64 {
     scene.sandbox.simulator.calls()["POST CloudAccounts"]
 }
@@ -82,6 +86,52 @@ async fn an_account_is_watched_where_its_unit_says() {
     in_store(&scene, "development-1", "workloads").await;
     scene.sandbox.landing_zone.emission().clear();
     told.tell(&scene, "it moves back, and no event comes").await;
+
+    // The old integration is given up for a new one, which is refused; so it is made again.
+    let simulator = scene.sandbox.simulator.controls();
+    simulator.set_duplicate_scope(DuplicateScope::Tenant);
+    simulator.refuse_new_in(Some("production"));
+    let (before, old) = (created(&scene).await, guid(&scene, "development-1"));
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.emission().lose("*", 5);
+    zone.move_account("development-1", "Production")
+        .await
+        .unwrap();
+    scene.reconcile().await;
+    scene.sandbox.landing_zone.emission().clear();
+    in_store(&scene, "development-1", "workloads").await;
+    told.tell(&scene, "it is moved where Lacework refuses it")
+        .await;
+    let back = guid(&scene, "development-1");
+    assert_ne!(back, old, "it was given up");
+    assert_eq!(created(&scene).await - before, 3, "two in vain");
+    assert_eq!(scene.metric("MonitoringGaps").await, 2);
+
+    // It is not given up again.
+    let looks = async || scene.logged("account", "to look at").await.len();
+    let before = looks().await;
+    scene
+        .publish_file("update-managed-account", "development-1")
+        .await;
+    let queue = scene.stack.output("WorkQueueUrl").await.unwrap();
+    until("it was looked at again", async || {
+        let messages = scene.queue(&queue).await;
+        looks().await > before && messages.visible + messages.in_flight == 0
+    })
+    .await;
+    assert_eq!(guid(&scene, "development-1"), back);
+    assert_eq!(scene.metric("MonitoringGaps").await, 2, "no other");
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.move_account("development-1", "Development")
+        .await
+        .unwrap();
+    until("nothing is wrong with it", async || {
+        scene.reason("development-1").await.is_none()
+    })
+    .await;
+    told.tell(&scene, "it moves back to where it is watched")
+        .await;
+    scene.sandbox.simulator.controls().refuse_new_in(None);
 
     // Ids are what counts.
     let zone = &mut scene.sandbox.landing_zone;

@@ -64,6 +64,7 @@ pub(super) async fn create(service: &Service, scope: &Scope, body: Value) -> Han
         .map_err(ApiError::bad_request)?;
     refuse_duplicate(service, &lock(&service.store), &integration, scope, None)?;
     let verification = verify_new(service, &integration.data).await?;
+    refuse_on_purpose(service, scope)?;
     let now = service.clock.now();
     let account = match scope {
         Scope::Organization => service.config.tenant.as_str(),
@@ -276,6 +277,19 @@ async fn verify_new(
             Err(ApiError::bad_request(message))
         }
     }
+}
+
+/// Refuses what is new in an account that a test has chosen for that.
+fn refuse_on_purpose(service: &Service, scope: &Scope) -> Result<(), ApiError> {
+    let refusing = lock(&service.settings).refusing.clone();
+    let refused = match (refusing, scope) {
+        (Some(refusing), Scope::Account(name)) if refusing == *name => {
+            let reason = format!("no role can be used from {name}");
+            Verification::RoleRefused { reason }.refusal()
+        }
+        _ => None,
+    };
+    refused.map_or(Ok(()), |message| Err(ApiError::bad_request(message)))
 }
 
 /// Whether the role has been known for the propagation delay, counted from the first time that it

@@ -41,6 +41,7 @@ pub(super) struct Settings {
     pub(super) empty_search_is_no_content: bool,
     pub(super) page_size: usize,
     pub(super) duplicates: DuplicateScope,
+    pub(super) refusing: Option<String>,
     pub(super) faults: Vec<Fault>,
     pub(super) hanging_creates: u32,
     pub(super) hang: Duration,
@@ -55,6 +56,7 @@ impl Default for Settings {
             empty_search_is_no_content: false,
             page_size: 5000,
             duplicates: DuplicateScope::default(),
+            refusing: None,
             faults: Vec::new(),
             hanging_creates: 0,
             hang: Duration::ZERO,
@@ -163,6 +165,12 @@ impl Controls {
     /// Where a second integration of the same AWS account or queue is refused.
     pub fn set_duplicate_scope(&self, scope: DuplicateScope) {
         lock(&self.service.settings).duplicates = scope;
+    }
+
+    /// Refuses new integrations in this sub-account, or in the tenant's own account by its name, as
+    /// if no role could be used from there; nothing to refuse none.
+    pub fn refuse_new_in(&self, account: Option<&str>) {
+        lock(&self.service.settings).refusing = account.map(str::to_lowercase);
     }
 
     /// Lets requests go wrong as `chaos` says, from the first time that this is called.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Api, MEMBER, config, guid, member};
+use super::{AUDIT, Api, MEMBER, config, guid, member};
 use crate::lacework::{DuplicateScope, Fault, lock};
 
 #[tokio::test]
@@ -62,6 +62,31 @@ async fn faults_come_before_or_after_the_effect() {
             .unwrap()
             .contains("aws account is already used")
     );
+}
+
+#[tokio::test]
+async fn one_sub_account_can_refuse_what_is_new() {
+    let api = Api::start(config()).await;
+    let create = async |sub_account: &str, account: &str| {
+        let request = api.request(Method::POST, "CloudAccounts");
+        let request = request.header("Account-Name", sub_account);
+        api.send(request.json(&member(account))).await
+    };
+    let kept = guid(&create("prod", MEMBER).await);
+    api.controls().refuse_new_in(Some("Prod"));
+    let refused = create("prod", AUDIT).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let message = refused.body["message"].as_str().unwrap();
+    assert!(message.contains("Error assuming role"), "{message}");
+    guid(&create("dev", AUDIT).await);
+    let path = format!("CloudAccounts/{kept}");
+    let request = api
+        .request(Method::PATCH, &path)
+        .json(&json!({"name": "x"}));
+    let changed = api.send(request.header("Account-Name", "prod")).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    api.controls().refuse_new_in(None);
+    guid(&create("prod", "222233334444").await);
 }
 
 #[tokio::test]
