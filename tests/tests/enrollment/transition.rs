@@ -7,6 +7,7 @@ use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::{Scene, until};
+use towerhook_tests::transcript::Transcript;
 
 use crate::{PREFIX, assert_golden};
 
@@ -127,4 +128,43 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     })
     .await;
     assert_golden("transitions", &told);
+}
+
+#[tokio::test]
+async fn another_mapping_of_units_moves_takes_in_and_lets_go() {
+    let stores = ["workloads", "production", "development", "security"];
+    let units = |units| [("LaceworkOrgSubAccountNames", units)];
+    let scene = Scene::open(5, &stores, &units("Workloads,Production")).await;
+    scene
+        .await_enrolled(&["development-1", "production-1"])
+        .await;
+    scene.settle().await;
+    let mut told = Transcript::begin(&scene).await;
+
+    scene.update(&units("Development,Security")).await;
+    until("every account is where its unit is now", async || {
+        let stores = |name| -> Vec<String> {
+            let all = scene.integrations(name).into_iter();
+            all.map(|one| one.account).collect()
+        };
+        stores("development-1") == ["development"]
+            && stores("production-1").is_empty()
+            && scene.instance("production-1").is_none()
+    })
+    .await;
+    scene
+        .await_enrolled(&["Audit", "Log Archive", "development-1"])
+        .await;
+    told.tell(&scene, "LaceworkOrgSubAccountNames=Development,Security")
+        .await;
+
+    // Names in capitals and in another order are the same units.
+    let before = scene.sandbox.simulator.calls()["POST CloudAccounts"];
+    scene.update(&units("security,DEVELOPMENT")).await;
+    scene.settle().await;
+    told.tell(&scene, "LaceworkOrgSubAccountNames=security,DEVELOPMENT")
+        .await;
+    let after = scene.sandbox.simulator.calls()["POST CloudAccounts"];
+    assert_eq!(after, before, "nothing is made");
+    assert_golden("another_mapping", told.text());
 }
