@@ -8,11 +8,12 @@ use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
 use towerhook_sandbox::lacework::Verification;
 use towerhook_sandbox::landing_zone::Role;
+use towerhook_sandbox::launch::Stack;
 use towerhook_sandbox::{MANAGEMENT_ACCOUNT, Sandbox, TENANT};
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, options, sandbox};
 
-use crate::PREFIX;
+use crate::{PREFIX, assert_golden};
 
 const CLOUDFORMATION: &str = "2010-05-15";
 const VENDORS_STACK: &str = "Lacework-Control-Tower";
@@ -262,6 +263,19 @@ fn owned(form: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
+async fn is_now(stack: &Stack, status: &str) {
+    stack.wait_for(status, STACK_DEADLINE).await.unwrap();
+}
+
+/// The steps of setup since the launch, and how every account is.
+async fn told(scene: &Scene) -> String {
+    until("setup's log is filed", async || {
+        !scene.logged("setup", "answered").await.is_empty()
+    })
+    .await;
+    format!("{}\n{}", scene.steps().await, scene.table().await)
+}
+
 #[tokio::test]
 async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     let vendors = Vendors::open(&[]).await;
@@ -271,17 +285,11 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
 
     // Without the word nothing is touched.
     let stack = vendors.sandbox.launch(&[]).await.unwrap();
-    stack
-        .wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "ROLLBACK_COMPLETE").await;
     let failures = stack.failures().await.unwrap();
     assert!(failures[0].reason.contains("was not made by this stack"));
     stack.delete().await.unwrap();
-    stack
-        .wait_for("DELETE_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "DELETE_COMPLETE").await;
 
     // A launch that fails half way leaves everybody watched.
     let audit = vendors.sandbox.landing_zone.account_of(Role::Audit);
@@ -289,27 +297,18 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     let sets = vendors.sandbox.gateway.stack_sets();
     sets.fail_instances([audit], "no such luck");
     let stack = vendors.sandbox.launch(&[adopt]).await.unwrap();
-    stack
-        .wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "ROLLBACK_COMPLETE").await;
     let failures = stack.failures().await.unwrap();
     assert!(failures[0].reason.contains("no such luck"), "{failures:?}");
     assert_eq!(vendors.watched(), before);
     assert_eq!(sets.all().len(), 3);
     stack.delete().await.unwrap();
-    stack
-        .wait_for("DELETE_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "DELETE_COMPLETE").await;
     assert_eq!(vendors.watched(), before);
     sets.fail_instances([] as [&str; 0], "");
 
     let stack = vendors.sandbox.launch(&[adopt]).await.unwrap();
-    stack
-        .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "CREATE_COMPLETE").await;
     let scene = Scene {
         sandbox: vendors.sandbox,
         stack,
@@ -331,6 +330,7 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     for set in scene.sandbox.gateway.stack_sets().all() {
         assert!(set.managed_execution, "{}", set.name);
     }
+    assert_golden("adoption", &told(&scene).await);
     // Another look changes nothing.
     scene.reconcile().await;
     assert_eq!(
@@ -353,10 +353,7 @@ async fn where_units_are_sub_accounts_the_trail_becomes_the_organizations() {
         ("LaceworkOrgSubAccountNames", "Security,Production"),
     ];
     let stack = vendors.sandbox.launch(&parameters).await.unwrap();
-    stack
-        .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
-        .await
-        .unwrap();
+    is_now(&stack, "CREATE_COMPLETE").await;
     let scene = Scene {
         sandbox: vendors.sandbox,
         stack,
@@ -388,6 +385,7 @@ async fn where_units_are_sub_accounts_the_trail_becomes_the_organizations() {
         let unit = scene.account(name).unit.to_lowercase();
         assert_eq!(integration.account, unit, "{name}");
     }
+    assert_golden("adoption_by_unit", &told(&scene).await);
     scene.delete().await;
     assert_eq!(scene.sandbox.simulator.integrations(), []);
 }
