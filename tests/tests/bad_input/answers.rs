@@ -82,6 +82,20 @@ async fn setup_hands_over_to_fresh_invocations_of_itself() {
     .await;
     assert!(!scene.logged("setup", "handing over").await.is_empty());
     assert_eq!(scene.logged("setup", "answered").await.len(), 1);
+    // Nothing is done twice; how often it is waited for is a matter of time.
+    let steps = scene.steps().await;
+    let done: Vec<&str> = steps
+        .lines()
+        .filter(|step| !step.starts_with("wait for "))
+        .collect();
+    insta::assert_snapshot!(done.join("\n"), @"
+    create StackSet Lacework-Control-Tower-CloudTrail-Log-Account-acme
+    create the instance of Lacework-Control-Tower-CloudTrail-Log-Account-acme in Log Archive
+    create StackSet Lacework-Control-Tower-CloudTrail-Audit-Account-acme
+    create the instance of Lacework-Control-Tower-CloudTrail-Audit-Account-acme in Audit
+    create StackSet Lacework-Control-Tower-Config-Member-acme
+    create integration Lacework-Control-Tower-CloudTrail-Log-Account-acme
+    ");
     scene.delete().await;
     await_difference(&scene.sandbox, &before, &Difference::default()).await;
 }
