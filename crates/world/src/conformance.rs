@@ -12,7 +12,7 @@ use towerhook_core::{
     foundation::StackSetSpec,
     landing_zone::{AccountState, InstanceState, Management, OperationState, StackInstance},
     lifecycle::{Message, MessageScope},
-    model::{AccountId, SubAccount},
+    model::{AccountId, SecretText, SubAccount},
     ports::{
         Accounts, Created, Integration, IntegrationKind, IntegrationSpec, LandingZones, Ledger,
         Messages, Saas, StackSets, Start,
@@ -213,6 +213,19 @@ pub async fn stack_sets(
         "an instance that is there"
     );
     ended(ports, name, "conformance-2", pause).await;
+    assert_eq!(
+        here().await.map(|one| one.state),
+        Some(InstanceState::Current)
+    );
+    let token = SecretText::from("a token");
+    let renew = async |id: &str| {
+        let renewed = ports.renew_token(name, &accounts, &token, id).await;
+        renewed.unwrap()
+    };
+    assert_eq!(renew("conformance-5").await, Start::Started);
+    assert_eq!(renew("conformance-5").await, Start::Exists);
+    ended(ports, name, "conformance-5", pause).await;
+    assert_eq!(ports.failures(name, "conformance-5").await.unwrap(), []);
     assert_eq!(
         here().await.map(|one| one.state),
         Some(InstanceState::Current)

@@ -143,7 +143,10 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
         .collect();
     let percent = usize::from(state.highest_limit);
     let limit = AT_LEAST.max((state.ever_watched.len() * percent).div_ceil(100));
-    if left.len() > limit {
+    // One that has just moved may be on its way to another sub-account.
+    let moved = state.moved.get(&id);
+    let is_moving = moved.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
+    if left.len() > limit && !is_moving {
         let count = left.len();
         state.violate(
             now,
@@ -209,7 +212,9 @@ pub(crate) fn instances_go(
         let well = all.all(|kept| kept.subject != *id || !kept.ours || kept.checked.1);
         let failed = state.last_failing.get(id);
         let failed = failed.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
-        let looks_well = well && !failed;
+        let mut all = state.integrations.get().iter();
+        let is_watched = all.any(|kept| is_member(kept) && kept.subject == *id);
+        let looks_well = is_watched && well && !failed;
         if is_current && has_role && looks_well && !state.may_go(now, id) {
             let why = state.should(state.wish(), id);
             state.violate(now, format!("{id} should {why:?} and lost its stack"));

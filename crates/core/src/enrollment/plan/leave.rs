@@ -107,6 +107,7 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             reason: Some(reason.to_string()),
             // Who was not let go by us may be in a list that is behind, and is then to be let go yet.
             left_at: known.left_at,
+            guid: known.guid.clone(),
             existing_at_launch: known.existing_at_launch,
             ..Record::default()
         },
