@@ -217,7 +217,7 @@ pub async fn stack_sets(
         here().await.map(|one| one.state),
         Some(InstanceState::Current)
     );
-    let token = SecretText::from("a token");
+    let token = SecretText::from("token");
     let renew = async |id: &str| {
         let renewed = ports.renew_token(name, &accounts, &token, id).await;
         renewed.unwrap()
