@@ -102,8 +102,9 @@ async fn under_faults_the_story_ends_as_in_calm() {
     ] {
         assert!(chaotic.mishaps.contains_key(mishap), "{mishap}");
     }
+    // What redrive answers can be lost as well; that it worked shows in the accounts.
     let facts = &chaotic.facts;
-    for fact in ["the outage is over", "redrive: returned: "] {
+    for fact in ["the outage is over", "\nredrive: "] {
         assert!(facts.contains(fact), "{facts}");
     }
 }
