@@ -271,8 +271,11 @@ fn a_move_that_fails_puts_the_old_integration_back_and_waits_a_day() {
     assert_eq!(store(&memory), Some("one".into()));
     let asked = |memory: &Memory| memory.0.borrow().asked["lacework:DeleteCloudAccount"];
     let before = asked(&memory);
+    let reason = |memory: &Memory| memory.0.borrow().records[&id(0)].reason.clone();
+    let why = reason(&memory);
     pass(&memory, &deployment);
     assert_eq!(asked(&memory), before, "nothing is given up again today");
+    assert_eq!(reason(&memory), why);
     memory.0.borrow_mut().unusable.clear();
     pass_at(&memory, &deployment, now() + SignedDuration::from_hours(24));
     assert_eq!(store(&memory), Some("two".into()));

@@ -133,6 +133,12 @@ impl<'a> Tally<'a> {
                 };
                 self.failed_attempt(account, record, why);
             }
+            Outcome::AlreadyUsed if self.was_put_back(&account) => {
+                // Its own integration, where it was before, is what uses it.
+                let known = self.known(&account);
+                let why = known.reason.clone().unwrap_or_default();
+                self.block(account, known, why);
+            }
             Outcome::AlreadyUsed => {
                 let why = "another integration of this Lacework application watches it already";
                 self.failed_attempt(account, self.known(&account), why.into());
@@ -151,6 +157,12 @@ impl<'a> Tally<'a> {
                 self.fall_back(account, &error);
             }
         }
+    }
+
+    /// Whether a move of the account failed today, and the ledger says why.
+    fn was_put_back(&self, account: &AccountId) -> bool {
+        let known = self.known(account);
+        known.move_failed_within_the_day(self.now) && known.reason.is_some()
     }
 
     /// Whether none of our integrations watched the account when it was looked at.
