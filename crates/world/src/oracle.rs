@@ -39,7 +39,8 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
             // Somebody else's integration stands in the way: that is to be reported.
             let record = state.ledger.records.get(account);
             let reported = record.is_some_and(|record| record.reason.is_some());
-            if ours.is_empty() && !reported {
+            let nothing = ours.iter().all(|kept| is_beyond_recognition(state, kept));
+            if nothing && !reported {
                 return Err("somebody else watches it, and no record says so".into());
             }
             Ok(())
@@ -54,14 +55,25 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
     }
 }
 
-/// Whether an integration that is not ours keeps the SaaS from taking ours.
+/// Whether an integration that is not ours, or that nobody can tell for ours, keeps the SaaS from
+/// taking ours.
 fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> bool {
-    let mut foreign = state.integrations.get().iter().filter(|kept| !kept.ours);
+    let all = state.integrations.get().iter();
+    let mut foreign = all.filter(|kept| !kept.ours || is_beyond_recognition(state, kept));
     foreign.any(|kept| {
         kept.subject == *account
             && kept.integration.kind == IntegrationKind::Config
             && (state.options.refuses_duplicates || kept.integration.sub_account.as_ref() == store)
     })
+}
+
+/// Whether somebody has bent it whose id the ledger does not hold, while external ids are masked.
+fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
+    let found = &kept.integration;
+    let mut records = state.ledger.records.values();
+    let is_known = records.any(|record| record.guid.as_ref() == Some(&found.guid));
+    let role = Names::role_arn("aws", &kept.subject, &state.wish().names().member_role());
+    state.options.masks_external_ids && !is_known && found.role_arn != role
 }
 
 fn is_watched(
