@@ -6,13 +6,12 @@ use tokio::time::sleep;
 use towerhook_core::{
     Error, ErrorKind,
     custom_resource::{NOTHING_MADE, Outcome, Request, RequestType, physical_id},
-    enrollment::{Deployment, Record, Registration},
+    enrollment::{Deployment, Registration},
     foundation::{
         Context, Facts, Foundation, Goal, LEASE_OWNER, Progress, Properties, Refusal, adopt,
-        await_lease, converge, insist, resolve,
+        await_lease, converge, inherit, insist, mark_existing, resolve,
     },
     lifecycle::{Message, MessageScope},
-    model::{AccountId, SubAccount},
     ports::{Accounts, FanOut, Keys, LandingZones, Ledger, Saas, Token},
     token,
 };
@@ -127,7 +126,7 @@ impl Setup {
         warn_of_key(&foundation);
         if let Some(previous) = &previous {
             refuse_other_tenant(&foundation.deployment, previous)?;
-            inherit(&mut foundation.deployment, previous, &facts);
+            inherit(&mut foundation.deployment, previous, &facts.profile);
             remark_gap(&foundation.deployment, progress);
         }
 
@@ -410,38 +409,8 @@ impl Setup {
             return Ok(());
         }
         let records = self.aws.records().await?;
-        let changed: Vec<(AccountId, Option<Record>)> = if monitor_existing {
-            let marked = records
-                .into_iter()
-                .filter(|(_, record)| record.existing_at_launch);
-            marked
-                .map(|(id, record)| {
-                    (
-                        id,
-                        Some(Record {
-                            existing_at_launch: false,
-                            ..record
-                        }),
-                    )
-                })
-                .collect()
-        } else if request.request_type == RequestType::Create {
-            let ids = facts.accounts.iter().map(|account| account.id);
-            let unknown = ids.filter(|id| !records.contains_key(id));
-            unknown
-                .map(|id| {
-                    (
-                        id,
-                        Some(Record {
-                            existing_at_launch: true,
-                            ..Record::default()
-                        }),
-                    )
-                })
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let creates = request.request_type == RequestType::Create;
+        let changed = mark_existing(records, monitor_existing, creates, &facts.accounts);
         if !changed.is_empty() {
             self.aws.store_records(&changed).await?;
         }
@@ -549,24 +518,4 @@ fn remark_gap(deployment: &Deployment, progress: &Progress) {
             old.resource, deployment.policy.names.resource
         ));
     }
-}
-
-/// Takes over what an earlier deployment used and this one does not, so that an invocation which
-/// goes on from here still knows it. A sub-account that no longer exists holds nothing of ours.
-fn inherit(deployment: &mut Deployment, previous: &Deployment, facts: &Facts) {
-    let exists = |sub_account: &&SubAccount| facts.profile.sub_accounts.contains(sub_account);
-    let sub_accounts = previous.sub_accounts.iter().filter(exists).cloned();
-    deployment.sub_accounts.extend(sub_accounts);
-    deployment.organization |= previous.organization;
-    if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
-        trail.guid = previous.guid.clone();
-        trail.mended = previous.mended.clone();
-    }
-    let topics = previous.trail_topics.iter().cloned();
-    deployment.trail_topics.extend(topics);
-    let used = previous.retired.iter().chain([&previous.policy.names]);
-    deployment.retired = used
-        .filter(|names| **names != deployment.policy.names)
-        .cloned()
-        .collect();
 }

@@ -5,13 +5,11 @@ use std::{cell::Cell, pin::pin, time::Duration};
 use futures::future::{Either, select};
 use towerhook_core::{
     chain,
-    enrollment::{Deployment, Record},
     foundation::{
         Context, Facts, Foundation, Goal, LEASE_OWNER, Progress, Properties, Templates,
-        await_lease, converge, insist, resolve,
+        await_lease, converge, inherit, insist, mark_existing, resolve,
     },
     lifecycle::{Message, MessageScope},
-    model::SubAccount,
     ports::{Accounts, FanOut, LandingZones, Ledger, Saas, Token},
     token,
 };
@@ -162,7 +160,7 @@ async fn make(ports: &Ports, wishes: &Wishes, request: &str, creates: bool) -> R
     let mut foundation =
         resolve(&properties, &facts, &context, &TEMPLATES).map_err(|error| error.to_string())?;
     if let Some(previous) = &previous {
-        inherit(&mut foundation.deployment, previous, &facts);
+        inherit(&mut foundation.deployment, previous, &facts.profile);
     }
     let taken = insist(&progress, &sleep, async || {
         await_lease(ports, &|| ports.now(), &sleep).await
@@ -194,21 +192,6 @@ async fn check_key(ports: &Ports, progress: &Progress) -> towerhook_core::Result
         }
     });
     refreshed.await.and_then(|answer| answer)
-}
-
-/// Takes over what an earlier deployment used and this one does not.
-fn inherit(deployment: &mut Deployment, previous: &Deployment, facts: &Facts) {
-    let exists = |sub_account: &&SubAccount| facts.profile.sub_accounts.contains(sub_account);
-    let sub_accounts = previous.sub_accounts.iter().filter(exists).cloned();
-    deployment.sub_accounts.extend(sub_accounts);
-    deployment.organization |= previous.organization;
-    if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
-        trail.guid = previous.guid.clone();
-        trail.mended = previous.mended.clone();
-    }
-    let used = previous.retired.iter().chain([&previous.policy.names]);
-    let retired = used.filter(|names| **names != deployment.policy.names);
-    deployment.retired = retired.cloned().collect();
 }
 
 async fn facts(ports: &Ports, progress: &Progress) -> towerhook_core::Result<Facts> {
@@ -267,7 +250,13 @@ async fn with_lease(
     converged.map_err(|error| chain(&error))?;
     let deployment = &mut foundation.deployment;
     let marked = insist(progress, &sleep, async || {
-        mark_existing(ports, deployment, facts, creates).await
+        let records = ports.records().await?;
+        let monitor_existing = deployment.policy.monitor_existing;
+        let changed = mark_existing(records, monitor_existing, creates, &facts.accounts);
+        if changed.is_empty() {
+            return Ok(());
+        }
+        ports.store_records(&changed).await
     });
     marked.await.map_err(said)?;
     if !deployment.retired.is_empty() {
@@ -278,43 +267,4 @@ async fn with_lease(
         stored.await.map_err(said)?;
     }
     Ok(())
-}
-
-async fn mark_existing(
-    ports: &Ports,
-    deployment: &Deployment,
-    facts: &Facts,
-    creates: bool,
-) -> towerhook_core::Result<()> {
-    let records = ports.records().await?;
-    let monitor_existing = deployment.policy.monitor_existing;
-    let mut changed = Vec::new();
-    if monitor_existing {
-        for (id, record) in records
-            .into_iter()
-            .filter(|(_, record)| record.existing_at_launch)
-        {
-            let record = Record {
-                existing_at_launch: false,
-                ..record
-            };
-            changed.push((id, Some(record)));
-        }
-    } else if creates {
-        for account in facts
-            .accounts
-            .iter()
-            .filter(|account| !records.contains_key(&account.id))
-        {
-            let record = Record {
-                existing_at_launch: true,
-                ..Record::default()
-            };
-            changed.push((account.id, Some(record)));
-        }
-    }
-    if changed.is_empty() {
-        return Ok(());
-    }
-    ports.store_records(&changed).await
 }

@@ -246,9 +246,14 @@ impl Policy {
         }
     }
 
+    /// Whether members' stacks make and remove their integrations.
+    pub fn registers_by_stack(&self) -> bool {
+        self.registration == Registration::SnsCustomResource
+    }
+
     /// Whether the account's own stack makes and removes its integration.
     pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
-        self.registration == Registration::SnsCustomResource && *account != self.management_account
+        self.registers_by_stack() && *account != self.management_account
     }
 
     /// Whether the account belongs to the landing zone itself.

@@ -13,6 +13,7 @@ mod resolve;
 mod shared_account;
 mod spec;
 mod step;
+mod succession;
 
 pub use adoption::{Found, adopt};
 pub use converge::{ConvergeError, Goal, converge};
@@ -25,3 +26,4 @@ pub use properties::{MappedUnit, Properties};
 pub use resolve::{Context, Facts, Foundation, Refusal, TrailFoundation, resolve};
 pub use spec::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec, Templates};
 pub use step::Step;
+pub use succession::{inherit, mark_existing};

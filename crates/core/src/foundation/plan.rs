@@ -459,21 +459,27 @@ fn deregistering(remove: &Remove<'_>, policy: &Policy, observed: &Observed) -> B
         .members
         .iter()
         .filter_map(|name| observed.stack_sets.get(name));
-    sets.flat_map(|(_, instances)| instances)
+    sets.flat_map(|(_, instances)| self_registered(instances, policy, observed))
+        .collect()
+}
+
+/// Accounts that registered themselves and whose stacks can do more.
+fn self_registered(
+    instances: &[StackInstance],
+    policy: &Policy,
+    observed: &Observed,
+) -> impl Iterator<Item = AccountId> {
+    instances
+        .iter()
         .filter(|instance| policy.is_registered_by_stack(&instance.account))
         .filter(|instance| can_be_deleted(instance, observed))
         .map(|instance| instance.account)
-        .collect()
 }
 
 /// What gives the stacks of a StackSet a token that works, where they have none and need it.
 fn renewal(name: &str, policy: &Policy, observed: &Observed) -> Option<Step> {
     let (renewed, (_, instances)) = (observed.renewed.as_ref()?, observed.stack_sets.get(name)?);
-    let stale: Vec<_> = instances
-        .iter()
-        .filter(|instance| policy.is_registered_by_stack(&instance.account))
-        .filter(|instance| can_be_deleted(instance, observed))
-        .map(|instance| instance.account)
+    let stale: Vec<_> = self_registered(instances, policy, observed)
         .filter(|id| !renewed.contains(id))
         .collect();
     let stack_set = name.to_owned();

@@ -8,9 +8,7 @@ use super::{
     spec::{INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC},
 };
 use crate::{
-    enrollment::{
-        Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration,
-    },
+    enrollment::{Adoption, Capability, DeployedTrail, Deployment, Destination, Policy},
     landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
     model::{AccountId, Arn, Names, OuId, SubAccount},
     ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
@@ -517,7 +515,7 @@ fn member_spec(
     if adopted.is_some_and(|adopted| adopted.vendor_policy_names) {
         parameters.push((POLICY_NAMES, "Vendor"));
     }
-    if policy.registration == Registration::SnsCustomResource {
+    if policy.registers_by_stack() {
         topic = registration_topic(properties, policy)?;
         parameters.push((REGISTRATION_TOPIC, &topic));
         parameters.push((INTEGRATION_PREFIX, policy.names.prefix.as_str()));

@@ -11,7 +11,7 @@ use std::{
 use super::{Foundation, Observed, Progress, Refusal, Step, patience::pause_after, plan};
 use crate::{
     Error, ErrorKind,
-    enrollment::{Policy, Registration},
+    enrollment::Policy,
     landing_zone::{InstanceFailure, TrailTopic},
     model::{AccountId, Names, SecretText, SubAccount},
     ports::{FoundationPorts, Integration, Saas},
@@ -460,8 +460,7 @@ impl Goal<'_> {
 
     /// Whether the integrations have to be listed again after a step.
     fn changes_integrations(&self, step: &Step) -> bool {
-        let by_stack = self.policy.registration == Registration::SnsCustomResource;
-        step.changes_integrations() || by_stack && step.stacks() > 0
+        step.changes_integrations() || self.policy.registers_by_stack() && step.stacks() > 0
     }
 
     /// Whether the account function sees an operation through: an update of thousands of members
@@ -478,8 +477,7 @@ impl Goal<'_> {
     /// members, and they are the account function's business unless they are to go, or need a token
     /// before they change.
     fn stack_sets(&self) -> Vec<(String, bool)> {
-        let by_stack = self.policy.registration == Registration::SnsCustomResource;
-        let members = self.removes_members() || by_stack;
+        let members = self.removes_members() || self.policy.registers_by_stack();
         let sets = |names: &Names| {
             [
                 (names.log_stack_set(), true),
