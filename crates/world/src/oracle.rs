@@ -59,9 +59,9 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
 /// taking ours.
 fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> bool {
     let all = state.integrations.get().iter();
-    let mut foreign = all.filter(|kept| !kept.ours || is_beyond_recognition(state, kept));
-    foreign.any(|kept| {
-        kept.subject == *account
+    let mut of_account = all.filter(|kept| kept.subject == *account);
+    of_account.any(|kept| {
+        (!kept.ours || is_beyond_recognition(state, kept))
             && kept.integration.kind == IntegrationKind::Config
             && (state.options.refuses_duplicates || kept.integration.sub_account.as_ref() == store)
     })
@@ -69,11 +69,14 @@ fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> b
 
 /// Whether somebody has bent it whose id the ledger does not hold, while external ids are masked.
 fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
+    if !state.options.masks_external_ids {
+        return false;
+    }
     let found = &kept.integration;
     let mut records = state.ledger.records.values();
     let is_known = records.any(|record| record.guid.as_ref() == Some(&found.guid));
     let role = Names::role_arn("aws", &kept.subject, &state.wish().names().member_role());
-    state.options.masks_external_ids && !is_known && found.role_arn != role
+    !is_known && found.role_arn != role
 }
 
 fn is_watched(
