@@ -242,7 +242,11 @@ impl Story {
 
     pub(super) async fn dead_letters(&self) -> anyhow::Result<u64> {
         let url = self.stack()?.output("DeadLetterQueueUrl").await?;
-        let attribute = "ApproximateNumberOfMessages";
+        let attributes = [
+            "ApproximateNumberOfMessages",
+            // Received, and neither deleted nor shown again: so it is when the answer was lost.
+            "ApproximateNumberOfMessagesNotVisible",
+        ];
         let answer = self
             .sandbox
             .inside()?
@@ -250,12 +254,15 @@ impl Story {
                 "sqs",
                 "AmazonSQS",
                 "GetQueueAttributes",
-                json!({"QueueUrl": url, "AttributeNames": [attribute]}),
+                json!({"QueueUrl": url, "AttributeNames": attributes}),
             )
             .await?;
-        Ok(answer["Attributes"][attribute]
-            .as_str()
-            .context("the dead-letter queue does not say what it holds")?
-            .parse()?)
+        attributes.iter().try_fold(0, |sum, attribute| {
+            let number: u64 = answer["Attributes"][attribute]
+                .as_str()
+                .context("the dead-letter queue does not say what it holds")?
+                .parse()?;
+            Ok(sum + number)
+        })
     }
 }
