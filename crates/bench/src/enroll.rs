@@ -32,6 +32,8 @@ const OPERATION: Duration = Duration::from_secs(6);
 /// How often the SaaS is looked at.
 const INTERVAL: Duration = Duration::from_millis(20);
 const DEADLINE: Duration = Duration::from_secs(180);
+/// Accounts seldom come within seconds of each other: for so long the lease rests after a pass.
+const ALONE: Duration = Duration::from_secs(4);
 /// `MemorySize` of the account function, in GB.
 const MEMORY_GB: f64 = 0.25;
 const UNIT: &str = "Sandbox";
@@ -130,6 +132,7 @@ async fn enroll(
     let (mut latencies, mut operations) = (Vec::new(), Vec::new());
     let (mut enrolled, mut settled) = (Vec::new(), Vec::new());
     for number in 0..accounts {
+        tokio::time::sleep(ALONE).await;
         let before = Count::take(sandbox).await?;
         let account = sandbox
             .landing_zone
