@@ -64,8 +64,8 @@ pub async fn execute(
     now: Timestamp,
     time_left: impl Fn() -> Duration,
 ) -> Result<Report> {
-    let recorded_first = plan.actions.iter().any(Action::takes_away) && !plan.records.is_empty();
-    if recorded_first {
+    let takes_away = plan.actions.iter().any(Action::takes_away);
+    if takes_away && !plan.records.is_empty() {
         let planned: Vec<_> = plan.records.clone().into_iter().collect();
         ports.store_records(&planned).await?;
     }
@@ -152,7 +152,13 @@ pub async fn execute(
             _ => {}
         }
     }
-    Ok(tally.into_report(recorded_first))
+    let mut report = tally.into_report(takes_away);
+    if takes_away && !report.records.is_empty() {
+        // When it happened counts, whatever becomes of the rest of the pass.
+        ports.store_records(&report.records).await?;
+        report.records.clear();
+    }
+    Ok(report)
 }
 
 /// The instances of the member StackSet.
