@@ -89,10 +89,7 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
             auth: None,
         },
     };
-    Aws::new(
-        &connect_as_operator(Some(&endpoint)).await.unwrap(),
-        settings,
-    )
+    Aws::new(&connect_as_operator(Some(&endpoint)).await, settings)
 }
 
 /// An access token made when it is needed.

@@ -99,7 +99,6 @@ fn is_conflict(code: &str) -> bool {
             | "ResourceConflictException"
             | "TransactionConflictException"
             | "TransactionCanceledException"
-            | "ConditionalCheckFailedException"
             | "TransactionInProgressException"
     )
 }

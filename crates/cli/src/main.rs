@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stdout, reason = "a command speaks to its user")]
 mod arguments;
-mod bench;
 mod demo;
 mod display;
 mod event;
@@ -30,11 +29,12 @@ async fn main() -> ExitCode {
         Command::Event(arguments) => event::run(&arguments).await,
         Command::Redrive(arguments) => redrive::run(&arguments).await,
         Command::Package(arguments) => package::run(&arguments).await,
-        Command::Bench(arguments) => bench::run(&arguments).await,
-        Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
     };
-    done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
-        ExitCode::FAILURE
-    })
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -82,16 +82,13 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
         "controltower:ListLandingZones",
         "finds the landing zone of this Region",
     ),
+    ("dynamodb:DeleteItem", "gives the lease back"),
     ("dynamodb:GetItem", "reads the deployment"),
-    ("dynamodb:PutItem", "keeps the suffix of external ids"),
+    ("dynamodb:PutItem", "takes the lease, keeps the deployment"),
     ("dynamodb:Query", "reads the accounts' records"),
     (
         "dynamodb:TransactWriteItems",
-        "keeps and forgets accounts' records, gives the lease back",
-    ),
-    (
-        "dynamodb:UpdateItem",
-        "takes the lease and gives it back, keeps the deployment",
+        "keeps and forgets accounts' records",
     ),
     (
         "lambda:Invoke",

@@ -4,7 +4,6 @@ mod cloud_formation;
 mod ledger;
 mod messages;
 mod organization;
-mod paced;
 mod saas;
 mod secrets;
 
@@ -110,7 +109,7 @@ impl Ports {
         operation: &'static str,
         effect: impl FnOnce(&mut State, Timestamp) -> Result<T>,
     ) -> Result<T> {
-        let pace = self.before(operation).await?;
+        self.step().await;
         let world = &self.world;
         let (fault, result) = {
             let mut state = world.state();
@@ -125,7 +124,7 @@ impl Ports {
                 fault => (fault, effect(&mut state, world.now())),
             }
         };
-        self.after(pace).await;
+        self.step().await;
         if fault == Some(Fault::LostReply) {
             world.say(|| format!("{} {operation}: the reply was lost", self.caller.name));
             return Err(faults::error(operation, ErrorKind::Unavailable));

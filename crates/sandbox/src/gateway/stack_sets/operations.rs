@@ -142,7 +142,7 @@ impl Inner {
             (set.uuid.clone(), waits)
         };
         if let Some(event) = waits {
-            self.publish(event).await;
+            events::publish(&self.upstream, &self.chaos, event).await;
         }
         self.start_next(&uuid).await;
         Ok(text("OperationId", &id))
@@ -180,7 +180,12 @@ impl Inner {
             let operation = operation.clone();
             (set.clone(), operation)
         };
-        self.publish(events::operation(&set, &stopped)).await;
+        events::publish(
+            &self.upstream,
+            &self.chaos,
+            events::operation(&set, &stopped),
+        )
+        .await;
         self.start_next(&set.uuid).await;
         Ok(String::new())
     }

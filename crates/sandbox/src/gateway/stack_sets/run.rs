@@ -22,7 +22,7 @@ impl Inner {
         async move {
             let (startable, news) = self.next(uuid);
             for event in news {
-                self.publish(event).await;
+                events::publish(&self.upstream, &self.chaos, event).await;
             }
             for id in startable {
                 let inner = Arc::clone(self);
@@ -100,7 +100,7 @@ impl Inner {
             Some(events::operation(set, &operation))
         });
         if let Some(event) = ended {
-            self.publish(event).await;
+            events::publish(&self.upstream, &self.chaos, event).await;
         }
         self.start_next(uuid).await;
     }
@@ -136,7 +136,7 @@ impl Inner {
         let Some((work, event)) = begun else {
             return ResultStatus::Cancelled;
         };
-        self.publish(event).await;
+        events::publish(&self.upstream, &self.chaos, event).await;
         let Some(work) = work else {
             return ResultStatus::Cancelled;
         };
@@ -158,7 +158,7 @@ impl Inner {
         let Some((status, event)) = ended else {
             return ResultStatus::Cancelled;
         };
-        self.publish(event).await;
+        events::publish(&self.upstream, &self.chaos, event).await;
         status
     }
 
