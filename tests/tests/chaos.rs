@@ -25,7 +25,7 @@ async fn redriven(running: Running) -> Result<Vec<String>, towerhook_core::Error
         access_key_id: running.access_key_id,
         secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
     };
-    let config = connect_as_operator(Some(&endpoint)).await;
+    let config = connect_as_operator(Some(&endpoint)).await.unwrap();
     let queues = Aws::<Queues>::queues_of(&config, STACK_NAME).await?;
     let letters = redrive(&queues, true).await?;
     Ok(letters.iter().map(ToString::to_string).collect())

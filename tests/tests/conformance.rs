@@ -89,7 +89,10 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
             auth: None,
         },
     };
-    Aws::new(&connect_as_operator(Some(&endpoint)).await, settings)
+    Aws::new(
+        &connect_as_operator(Some(&endpoint)).await.unwrap(),
+        settings,
+    )
 }
 
 /// An access token made when it is needed.

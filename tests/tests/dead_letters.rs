@@ -23,7 +23,7 @@ async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
         access_key_id: running.access_key_id,
         secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
     };
-    let config = connect_as_operator(Some(&endpoint)).await;
+    let config = connect_as_operator(Some(&endpoint)).await.unwrap();
     let queues = Aws::<Queues>::queues_of(&config, STACK_NAME).await.unwrap();
     redrive(&queues, give_back).await.unwrap()
 }
@@ -59,7 +59,7 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
     scene.settle().await;
 
     let faults = scene.sandbox.gateway.faults();
-    faults.inject("dynamodb", "PutItem", Fault::ServerError, u32::MAX);
+    faults.inject("dynamodb", "UpdateItem", Fault::ServerError, u32::MAX);
     let account = scene.sandbox.landing_zone.create_account("late", SANDBOX);
     let account = account.await.unwrap();
     let work = scene.stack.output("WorkQueueUrl").await.unwrap();

@@ -31,7 +31,7 @@ impl Account {
     /// Every wrong setting, or an HTTP client that cannot be made.
     pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let Settings { lacework_url, aws } = Settings::read(lookup)?;
-        let aws = Aws::new(&aws::connect().await, aws);
+        let aws = Aws::new(&aws::connect()?, aws);
         let saas = Lacework::new(
             saas::http_client()?,
             lacework_url,

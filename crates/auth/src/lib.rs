@@ -80,7 +80,7 @@ impl Auth {
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
         let issuer = LaceworkTokens::new(saas::http_client()?, settings.lacework_url)?;
-        let aws = Aws::new(&aws::connect().await, settings.aws);
+        let aws = Aws::new(&aws::connect()?, settings.aws);
         Ok(Self { aws, issuer })
     }
 

@@ -99,6 +99,7 @@ fn is_conflict(code: &str) -> bool {
             | "ResourceConflictException"
             | "TransactionConflictException"
             | "TransactionCanceledException"
+            | "ConditionalCheckFailedException"
             | "TransactionInProgressException"
     )
 }

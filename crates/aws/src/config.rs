@@ -1,32 +1,48 @@
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use aws_config::{
-    AppName, BehaviorVersion, ConfigLoader, Region, SdkConfig,
-    environment::{
-        credentials::EnvironmentVariableCredentialsProvider,
-        region::EnvironmentVariableRegionProvider,
-    },
-    retry::RetryConfig,
+    AppName, BehaviorVersion, Region, SdkConfig,
+    environment::credentials::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_sdk_sqs::config::Credentials;
-use aws_smithy_http_client::{
-    Builder,
-    tls::{Provider, rustls_provider::CryptoMode},
-};
+use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
 use towerhook_core::model::SecretText;
+use towerhook_http::{ClientError, Timeouts};
+
+use crate::http::http_client;
 
 /// How often a call is made before its failure is reported; throttling is the usual reason.
 const ATTEMPTS: u32 = 4;
+/// How long connecting may take, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The configuration that all clients of a process share, with one HTTP client.
 ///
-/// Region, credentials and `AWS_ENDPOINT_URL` come from the environment, where Lambda puts them.
-pub async fn connect() -> SdkConfig {
-    let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(EnvironmentVariableRegionProvider::new())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new());
-    shared(loader).await
+/// It comes from the environment variables that Lambda sets (`AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` as AWS's
+/// own tools read them. Nothing else is looked for: a function has no profile, no instance's role
+/// and no single sign-on, and every place to look costs some of its start.
+///
+/// # Errors
+///
+/// `AWS_CA_BUNDLE` names a file without certificates.
+pub fn connect() -> Result<SdkConfig, ClientError> {
+    let region = std::env::var("AWS_REGION").ok().map(Region::new);
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(region)
+        .credentials_provider(SharedCredentialsProvider::new(
+            EnvironmentVariableCredentialsProvider::new(),
+        ))
+        .sleep_impl(TokioSleep::new())
+        .time_source(SystemTimeSource::new())
+        .http_client(http_client(client()?))
+        .timeout_config(timeouts())
+        .retry_config(retries());
+    config.set_endpoint_url(std::env::var("AWS_ENDPOINT_URL").ok());
+    config.set_app_name(app_name());
+    Ok(config.build())
 }
 
 /// A landing zone on this machine.
@@ -44,8 +60,15 @@ pub struct Endpoint {
 
 /// The configuration for a person's commands: Region and credentials are found as the AWS CLI finds
 /// them (environment, profile, IAM Identity Center, instance), unless `endpoint` gives them.
-pub async fn connect_as_operator(endpoint: Option<&Endpoint>) -> SdkConfig {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12());
+///
+/// # Errors
+///
+/// `AWS_CA_BUNDLE` names a file without certificates.
+pub async fn connect_as_operator(endpoint: Option<&Endpoint>) -> Result<SdkConfig, ClientError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(http_client(client()?))
+        .timeout_config(timeouts())
+        .retry_config(retries());
     if let Some(Endpoint {
         url,
         region,
@@ -60,27 +83,33 @@ pub async fn connect_as_operator(endpoint: Option<&Endpoint>) -> SdkConfig {
             .region(Region::new(region.clone()))
             .credentials_provider(credentials);
     }
-    shared(loader).await
+    let mut config = loader.load().await.into_builder();
+    config.set_app_name(app_name());
+    Ok(config.build())
 }
 
-async fn shared(loader: ConfigLoader) -> SdkConfig {
-    let http_client = Builder::new()
-        .tls_provider(Provider::Rustls(CryptoMode::Ring))
-        .build_https();
-    let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(3))
+fn client() -> Result<towerhook_http::Client, ClientError> {
+    let timeouts = Timeouts {
+        connect: CONNECT_TIMEOUT,
+        total: None,
+    };
+    let more_roots = std::env::var_os("AWS_CA_BUNDLE");
+    towerhook_http::client(timeouts, more_roots.as_deref().map(Path::new))
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
         .operation_attempt_timeout(Duration::from_secs(15))
         .operation_timeout(Duration::from_secs(60))
-        .build();
-    let mut config = loader
-        .http_client(http_client)
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .load()
-        .await
-        .into_builder();
-    config.set_app_name(AppName::new("towerhook").ok());
-    config.build()
+        .build()
+}
+
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(ATTEMPTS)
+}
+
+fn app_name() -> Option<AppName> {
+    AppName::new("towerhook").ok()
 }
 
 #[cfg(test)]
@@ -90,8 +119,6 @@ mod tests {
         net::TcpListener,
         thread,
     };
-
-    use aws_sdk_sqs::config::SharedCredentialsProvider;
 
     use super::*;
 
@@ -107,7 +134,7 @@ mod tests {
             stream.write_all(answer.as_bytes()).unwrap();
             String::from_utf8_lossy(&request[..length]).into_owned()
         });
-        let mut config = connect().await.into_builder();
+        let mut config = connect().unwrap().into_builder();
         config.set_endpoint_url(Some(endpoint));
         config.set_region(Some(Region::new("eu-west-1")));
         config.set_credentials_provider(Some(SharedCredentialsProvider::new(

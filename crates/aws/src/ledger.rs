@@ -1,8 +1,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_dynamodb::{
-    operation::query::QueryOutput,
-    types::{AttributeValue, Delete, Put, TransactWriteItem},
+    operation::{query::QueryOutput, update_item::UpdateItemError},
+    types::{
+        AttributeValue, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+        TransactWriteItem, Update,
+    },
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
@@ -10,7 +13,7 @@ use towerhook_core::{
     Result,
     enrollment::{Deployment, Record},
     model::AccountId,
-    ports::Ledger,
+    ports::{Lease, Ledger},
 };
 
 use crate::{
@@ -21,100 +24,160 @@ use crate::{
 
 const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
-const DELETE: &str = "dynamodb:DeleteItem";
+const UPDATE: &str = "dynamodb:UpdateItem";
 const QUERY: &str = "dynamodb:Query";
 const TRANSACT: &str = "dynamodb:TransactWriteItems";
 
 /// `TransactWriteItems` takes at most this many.
 const TRANSACTION: usize = 100;
 
-const LEASE: (&str, &str) = ("lease", "pass");
-/// An item of its own, since the lease's is deleted with each release.
-const RESERVATION: (&str, &str) = ("lease", "reservation");
+/// The deployment, with who holds the lease on it: whoever takes it has read it, too.
 const DEPLOYMENT: (&str, &str) = ("deployment", "current");
 const SUFFIX: (&str, &str) = ("suffix", "external-id");
 const ACCOUNT: &str = "account";
+
+const IS_HOLDER: &str = "holder = :owner";
+/// Gives the lease back and lets it rest.
+const REST: &str = "SET rests_until = :until REMOVE holder, held_until";
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 type Item = HashMap<String, AttributeValue>;
 
 impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
-    /// A reservation that comes between the two calls costs its owner one more wait.
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
-        if let Some(reservation) = self.item(RESERVATION).await?
-            && attribute(GET, &reservation, "owner")? != owner
-            && time(GET, &reservation, "expires_at")? > now
-        {
-            return Ok(false);
-        }
+    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
         let answer = self
             .dynamodb()
-            .put_item()
+            .update_item()
             .table_name(self.table())
-            .set_item(Some(key(LEASE)))
-            .item("owner", text(owner))
-            .item("expires_at", milliseconds(until))
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression("SET holder = :owner, held_until = :until")
             .condition_expression(
-                "attribute_not_exists(#kind) OR #expires_at <= :now OR #owner = :owner",
+                "(attribute_not_exists(held_until) OR held_until <= :now OR holder = :owner) \
+                 AND (reserved_for = :owner OR \
+                 ((attribute_not_exists(reserved_until) OR reserved_until <= :now) \
+                 AND (attribute_not_exists(rests_until) OR rests_until <= :now)))",
             )
-            .expression_attribute_names("#kind", "kind")
-            .expression_attribute_names("#expires_at", "expires_at")
-            .expression_attribute_names("#owner", "owner")
             .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":until", milliseconds(until))
             .expression_attribute_values(":owner", text(owner))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .send()
             .await;
-        match answer {
-            Ok(_) => Ok(true),
-            Err(error) if has_code(&error, CONDITION_FAILED) => Ok(false),
-            Err(error) => Err(failed(PUT)(error)),
-        }
+        let error = match answer {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                return match recorded(UPDATE, &item) {
+                    Ok(deployment) => Ok(Lease::Taken(deployment.map(Box::new))),
+                    Err(error) => {
+                        self.release_lease(owner).await?;
+                        Err(error)
+                    }
+                };
+            }
+            Err(error) => error,
+        };
+        let refused = match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused,
+            _ => return Err(failed(UPDATE)(error)),
+        };
+        let later = |name: &str| {
+            let until = refused
+                .item()
+                .and_then(|item| time(UPDATE, item, name).ok());
+            until.filter(|until| *until > now)
+        };
+        Ok(match later("rests_until") {
+            Some(until) if later("held_until").or(later("reserved_until")).is_none() => {
+                Lease::Resting(until)
+            }
+            _ => Lease::Held,
+        })
     }
 
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
         self.dynamodb()
-            .put_item()
+            .update_item()
             .table_name(self.table())
-            .set_item(Some(key(RESERVATION)))
-            .item("owner", text(owner))
-            .item("expires_at", milliseconds(until))
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression("SET reserved_for = :owner, reserved_until = :until")
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":until", milliseconds(until))
             .send()
             .await
-            .map_err(failed(PUT))?;
+            .map_err(failed(UPDATE))?;
         Ok(())
     }
 
     async fn release_lease(&self, owner: &str) -> Result<()> {
         let answer = self
             .dynamodb()
-            .delete_item()
+            .update_item()
             .table_name(self.table())
-            .set_key(Some(key(LEASE)))
-            .condition_expression("#owner = :owner")
-            .expression_attribute_names("#owner", "owner")
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression("REMOVE holder, held_until")
+            .condition_expression(IS_HOLDER)
             .expression_attribute_values(":owner", text(owner))
             .send()
             .await;
         match answer {
-            Err(error) if !has_code(&error, CONDITION_FAILED) => Err(failed(DELETE)(error)),
+            Err(error) if !has_code(&error, CONDITION_FAILED) => Err(failed(UPDATE)(error)),
             _ => Ok(()),
         }
     }
 
+    async fn close_pass(
+        &self,
+        owner: &str,
+        records: &[(AccountId, Option<Record>)],
+        rests_until: Timestamp,
+    ) -> Result<()> {
+        let mut writes = self.writes(records)?;
+        if writes.is_empty() {
+            let answer = self
+                .dynamodb()
+                .update_item()
+                .table_name(self.table())
+                .set_key(Some(key(DEPLOYMENT)))
+                .update_expression(REST)
+                .condition_expression(IS_HOLDER)
+                .expression_attribute_values(":owner", text(owner))
+                .expression_attribute_values(":until", milliseconds(rests_until))
+                .send()
+                .await;
+            return answer.map(|_| ()).map_err(failed(UPDATE));
+        }
+        let update = Update::builder()
+            .table_name(self.table())
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression(REST)
+            .condition_expression(IS_HOLDER)
+            .expression_attribute_values(":owner", text(owner))
+            .expression_attribute_values(":until", milliseconds(rests_until))
+            .build()
+            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
+        writes.push(TransactWriteItem::builder().update(update).build());
+        self.transact(writes).await
+    }
+
     async fn deployment(&self) -> Result<Option<Deployment>> {
-        let item = self.item(DEPLOYMENT).await?;
-        item.map(|item| document(GET, &item)).transpose()
+        match self.item(DEPLOYMENT).await? {
+            Some(item) => recorded(GET, &item),
+            None => Ok(None),
+        }
     }
 
     async fn store_deployment(&self, deployment: &Deployment) -> Result<()> {
         self.dynamodb()
-            .put_item()
+            .update_item()
             .table_name(self.table())
-            .set_item(Some(with_document(PUT, DEPLOYMENT, deployment)?))
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression("SET document = :document")
+            .expression_attribute_values(":document", text(&json(UPDATE, deployment)?))
             .send()
             .await
-            .map_err(failed(PUT))?;
+            .map_err(failed(UPDATE))?;
         Ok(())
     }
 
@@ -162,22 +225,7 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
-        // A transaction may name an item only once; what was said last counts.
-        let latest: BTreeMap<&AccountId, &Option<Record>> =
-            records.iter().map(|(id, record)| (id, record)).collect();
-        let writes: Vec<TransactWriteItem> = latest
-            .into_iter()
-            .map(|(id, record)| self.write(id, record.as_ref()))
-            .collect::<Result<_>>()?;
-        for chunk in writes.chunks(TRANSACTION) {
-            self.dynamodb()
-                .transact_write_items()
-                .set_transact_items(Some(chunk.to_vec()))
-                .send()
-                .await
-                .map_err(failed(TRANSACT))?;
-        }
-        Ok(())
+        self.transact(self.writes(records)?).await
     }
 }
 
@@ -197,6 +245,28 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
             .await
             .map_err(failed(GET))?;
         Ok(answer.item)
+    }
+
+    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
+        for chunk in writes.chunks(TRANSACTION) {
+            self.dynamodb()
+                .transact_write_items()
+                .set_transact_items(Some(chunk.to_vec()))
+                .send()
+                .await
+                .map_err(failed(TRANSACT))?;
+        }
+        Ok(())
+    }
+
+    fn writes(&self, records: &[(AccountId, Option<Record>)]) -> Result<Vec<TransactWriteItem>> {
+        // A transaction may name an item only once; what was said last counts.
+        let latest: BTreeMap<&AccountId, &Option<Record>> =
+            records.iter().map(|(id, record)| (id, record)).collect();
+        let writes = latest.into_iter();
+        writes
+            .map(|(id, record)| self.write(id, record.as_ref()))
+            .collect()
     }
 
     fn write(&self, id: &AccountId, record: Option<&Record>) -> Result<TransactWriteItem> {
@@ -241,11 +311,20 @@ fn with_document(
     of: (&str, &str),
     document: &impl Serialize,
 ) -> Result<Item> {
-    let json =
-        serde_json::to_string(document).map_err(|error| unusable(operation, error.to_string()))?;
     let mut item = key(of);
-    item.insert("document".to_owned(), AttributeValue::S(json));
+    item.insert("document".to_owned(), text(&json(operation, document)?));
     Ok(item)
+}
+
+fn json(operation: &'static str, document: &impl Serialize) -> Result<String> {
+    serde_json::to_string(document).map_err(|error| unusable(operation, error.to_string()))
+}
+
+/// The deployment in an item that has none before setup has recorded it.
+fn recorded(operation: &'static str, item: &Item) -> Result<Option<Deployment>> {
+    item.contains_key("document")
+        .then(|| document(operation, item))
+        .transpose()
 }
 
 fn document<T: DeserializeOwned>(operation: &'static str, item: &Item) -> Result<T> {
@@ -268,187 +347,4 @@ fn attribute<'a>(operation: &'static str, item: &'a Item, name: &str) -> Result<
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-    use towerhook_core::ErrorKind;
-
-    use super::*;
-    use crate::testing::{Answer, answer, error, setup};
-
-    fn refused() -> Answer {
-        error(400, CONDITION_FAILED)
-    }
-
-    fn at(seconds: i64) -> Timestamp {
-        Timestamp::from_second(seconds).unwrap()
-    }
-
-    fn account(id: &str) -> AccountId {
-        id.parse().unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_lease_is_taken_unless_somebody_else_holds_it() {
-        let free = || answer(json!({}));
-        let broken = error(500, "InternalServerError");
-        let (aws, sent) = setup([free(), answer(json!({})), free(), refused(), free(), broken]);
-        assert!(aws.take_lease("me", at(10), at(20)).await.unwrap());
-        assert!(!aws.take_lease("me", at(10), at(20)).await.unwrap());
-        let failure = aws.take_lease("me", at(10), at(20)).await.unwrap_err();
-        assert_eq!(failure.kind, ErrorKind::Unavailable);
-        let calls = sent.calls();
-        assert_eq!(calls[0].1["ConsistentRead"], true);
-        let (_, body) = &calls[1];
-        assert_eq!(body["TableName"], "ledger");
-        assert_eq!(
-            body["Item"],
-            json!({
-                "kind": {"S": "lease"}, "id": {"S": "pass"},
-                "owner": {"S": "me"}, "expires_at": {"N": "20000"},
-            })
-        );
-        assert_eq!(
-            body["ExpressionAttributeValues"],
-            json!({":now": {"N": "10000"}, ":owner": {"S": "me"}})
-        );
-        assert!(body["ConditionExpression"].is_string());
-    }
-
-    #[tokio::test]
-    async fn a_reserved_lease_is_for_its_owner_until_the_reservation_ends() {
-        let reserved =
-            || answer(json!({"Item": {"owner": {"S": "setup"}, "expires_at": {"N": "15000"}}}));
-        let taken = || answer(json!({}));
-        let (aws, sent) = setup([
-            answer(json!({})),
-            reserved(),
-            reserved(),
-            taken(),
-            reserved(),
-            taken(),
-        ]);
-        aws.reserve_lease("setup", at(15)).await.unwrap();
-        assert!(!aws.take_lease("pass", at(14), at(20)).await.unwrap());
-        assert!(aws.take_lease("setup", at(14), at(20)).await.unwrap());
-        assert!(aws.take_lease("pass", at(15), at(20)).await.unwrap());
-        let calls = sent.calls();
-        let operations: Vec<_> = calls.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(
-            operations,
-            [
-                "PutItem", "GetItem", "GetItem", "PutItem", "GetItem", "PutItem"
-            ]
-        );
-        assert_eq!(
-            calls[0].1["Item"],
-            json!({
-                "kind": {"S": "lease"}, "id": {"S": "reservation"},
-                "owner": {"S": "setup"}, "expires_at": {"N": "15000"},
-            })
-        );
-    }
-
-    #[tokio::test]
-    async fn a_lease_that_went_to_somebody_else_stays_theirs() {
-        let (aws, sent) = setup([answer(json!({})), refused()]);
-        aws.release_lease("me").await.unwrap();
-        aws.release_lease("me").await.unwrap();
-        let (operation, body) = sent.calls().remove(0);
-        assert_eq!(operation, "DeleteItem");
-        assert_eq!(
-            body["Key"],
-            json!({"kind": {"S": "lease"}, "id": {"S": "pass"}})
-        );
-        assert_eq!(body["ConditionExpression"], "#owner = :owner");
-        assert_eq!(body["ExpressionAttributeValues"][":owner"]["S"], "me");
-    }
-
-    #[tokio::test]
-    async fn the_first_suffix_stays() {
-        let stored = answer(json!({"Item": {"suffix": {"S": "FIRST"}}}));
-        let (aws, sent) = setup([refused(), stored]);
-        assert_eq!(aws.external_id_suffix("FRESH").await.unwrap(), "FIRST");
-        let calls = sent.calls();
-        assert_eq!(calls[0].1["Item"]["suffix"]["S"], "FRESH");
-        assert_eq!(
-            calls[0].1["ConditionExpression"],
-            "attribute_not_exists(#kind)"
-        );
-        assert_eq!(calls[1].1["ConsistentRead"], true);
-    }
-
-    #[tokio::test]
-    async fn no_deployment_is_told_from_one_that_cannot_be_read() {
-        let (aws, _) = setup([
-            answer(json!({})),
-            answer(json!({"Item": {"document": {"S": "{}"}}})),
-            error(400, "ResourceNotFoundException"),
-        ]);
-        assert_eq!(aws.deployment().await.unwrap(), None);
-        let unreadable = aws.deployment().await.unwrap_err();
-        assert_eq!(unreadable.kind, ErrorKind::Invalid);
-        let no_table = aws.deployment().await.unwrap_err();
-        assert_eq!(no_table.kind, ErrorKind::NotFound);
-    }
-
-    fn record(reason: &str) -> Record {
-        Record {
-            reason: Some(reason.into()),
-            ..Record::default()
-        }
-    }
-
-    fn item(id: &str, reason: &str) -> Value {
-        let document = serde_json::to_string(&record(reason)).unwrap();
-        json!({"kind": {"S": "account"}, "id": {"S": id}, "document": {"S": document}})
-    }
-
-    #[tokio::test]
-    async fn records_are_read_to_the_last_page() {
-        let more = json!({"kind": {"S": "account"}, "id": {"S": "111111111111"}});
-        let first = json!({"Items": [item("111111111111", "a")], "LastEvaluatedKey": more});
-        let last = json!({"Items": [item("222222222222", "b")]});
-        let (aws, sent) = setup([answer(first.clone()), answer(last)]);
-        assert_eq!(
-            aws.records().await.unwrap(),
-            [
-                (account("111111111111"), record("a")),
-                (account("222222222222"), record("b")),
-            ]
-            .into()
-        );
-        let calls = sent.calls();
-        assert_eq!(calls[0].1["ConsistentRead"], true);
-        assert_eq!(
-            calls[0].1["ExpressionAttributeValues"],
-            json!({":kind": {"S": "account"}})
-        );
-        assert_eq!(calls[1].1["ExclusiveStartKey"], more);
-        let (aws, _) = setup([answer(first), error(500, "InternalServerError")]);
-        let half = aws.records().await.unwrap_err();
-        assert_eq!(half.kind, ErrorKind::Unavailable);
-    }
-
-    #[tokio::test]
-    async fn records_are_written_a_hundred_at_a_time_and_each_once() {
-        let (aws, sent) = setup([answer(json!({})), answer(json!({}))]);
-        let mut records: Vec<_> = (0..101)
-            .map(|n| (account(&format!("{n:012}")), Some(record("first"))))
-            .collect();
-        records.push((account("000000000000"), None));
-        aws.store_records(&records).await.unwrap();
-        let calls = sent.calls();
-        let counts: Vec<usize> = calls
-            .iter()
-            .map(|(_, body)| body["TransactItems"].as_array().unwrap().len())
-            .collect();
-        assert_eq!(counts, [100, 1]);
-        let writes = &calls[0].1["TransactItems"];
-        assert_eq!(
-            writes[0]["Delete"]["Key"],
-            json!({"kind": {"S": "account"}, "id": {"S": "000000000000"}})
-        );
-        assert_eq!(writes[1]["Put"]["Item"], item("000000000001", "first"));
-        assert_eq!(writes[1]["Put"]["TableName"], "ledger");
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ mod controls;
 mod dead_letters;
 mod fan_out;
 mod functions;
+mod http;
 mod landing_zones;
 mod ledger;
 mod messages;

@@ -83,6 +83,11 @@ impl Answer {
         }
     }
 
+    pub(crate) fn body(mut self, body: &Value) -> Self {
+        self.body = body.to_string();
+        self
+    }
+
     pub(crate) fn header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.to_owned()));
         self

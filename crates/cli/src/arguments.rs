@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use towerhook_bench::package::{ARM64, Processor, X86_64};
 use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::functions::Profile;
 
@@ -26,6 +27,11 @@ pub(crate) enum Command {
     Redrive(Redrive),
     /// Build the functions for Lambda, and put them beside the templates.
     Package(Package),
+    /// Measure what Towerhook costs: starts, enrollments, large organizations, and bytes.
+    Bench(Bench),
+    /// Launch in one simulated organization and print its figures, in a process of its own.
+    #[command(hide = true)]
+    BenchScaleOne(BenchScaleOne),
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +129,83 @@ pub(crate) enum Architectures {
     Both,
 }
 
+impl Architectures {
+    pub(crate) fn processors(self) -> &'static [Processor] {
+        match self {
+            Self::X86_64 => &[X86_64],
+            Self::Arm64 => &[ARM64],
+            Self::Both => &[ARM64, X86_64],
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure; all of it by default.
+    #[arg(value_enum)]
+    pub(crate) part: Option<Part>,
+    /// Write every figure to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
+    /// Fail when a function is beyond its budget; only with size, of which it measures no more than
+    /// that takes.
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Write the figures into the documentation.
+    #[arg(long)]
+    pub(crate) docs: bool,
+    /// The processor that the sizes are for.
+    #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
+    pub(crate) arch: Architecture,
+}
+
+impl Bench {
+    /// Whether a part is to be measured.
+    pub(crate) fn includes(&self, part: Part) -> bool {
+        self.part.is_none_or(|one| one == part)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchScaleOne {
+    /// Accounts of the organization, besides the landing zone's own.
+    #[arg(long)]
+    pub(crate) accounts: usize,
+    /// Let the SaaS limit its requests.
+    #[arg(long)]
+    pub(crate) limited: bool,
+}
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Starts of the functions, and their memory.
+    Cold,
+    /// The enrollment of a new account.
+    Enroll,
+    /// Large organizations.
+    Scale,
+    /// Bytes of the functions.
+    Size,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Architecture {
+    #[value(name = "x86_64")]
+    X86_64,
+    #[value(name = "arm64")]
+    Arm64,
+}
+
+impl Architecture {
+    pub(crate) fn processor(self) -> Processor {
+        match self {
+            Self::X86_64 => X86_64,
+            Self::Arm64 => ARM64,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -138,5 +221,23 @@ mod tests {
     fn a_landing_zone_too_small_for_the_story_is_refused() {
         assert!(Arguments::try_parse_from(["towerhook", "demo", "--accounts", "4"]).is_err());
         assert!(Arguments::try_parse_from(["towerhook", "demo", "--accounts", "5"]).is_ok());
+    }
+
+    #[test]
+    fn a_bench_without_a_part_has_them_all() {
+        let bench = |words: &[&str]| {
+            let words = ["towerhook", "bench"].iter().chain(words);
+            match Arguments::parse_from(words).command {
+                Command::Bench(bench) => bench,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert!(
+            Part::value_variants()
+                .iter()
+                .all(|part| bench(&[]).includes(*part))
+        );
+        let one = bench(&["size"]);
+        assert!(one.includes(Part::Size) && !one.includes(Part::Cold));
     }
 }

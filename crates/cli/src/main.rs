@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a command speaks to its user")]
 mod arguments;
+mod bench;
 mod demo;
 mod display;
 mod event;
@@ -29,12 +30,11 @@ async fn main() -> ExitCode {
         Command::Event(arguments) => event::run(&arguments).await,
         Command::Redrive(arguments) => redrive::run(&arguments).await,
         Command::Package(arguments) => package::run(&arguments).await,
+        Command::Bench(arguments) => bench::run(&arguments).await,
+        Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
     };
-    match done {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }

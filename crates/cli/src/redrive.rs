@@ -13,7 +13,7 @@ use crate::table;
 
 pub(crate) async fn run(arguments: &Redrive) -> anyhow::Result<ExitCode> {
     let endpoint = arguments.sandbox.then(sandbox).transpose()?;
-    let config = connect_as_operator(endpoint.as_ref()).await;
+    let config = connect_as_operator(endpoint.as_ref()).await?;
     let stack = &arguments.stack;
     let queues = Aws::<Queues>::queues_of(&config, stack)
         .await
@@ -49,7 +49,7 @@ fn endpoint(running: Running) -> Endpoint {
 
 /// Returns all that is in a sandbox's dead-letter queue, and answers a line for each message.
 pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
-    let config = connect_as_operator(Some(&endpoint(running))).await;
+    let config = connect_as_operator(Some(&endpoint(running))).await?;
     let queues = Aws::<Queues>::queues_of(&config, STACK_NAME)
         .await
         .map_err(readable)?;

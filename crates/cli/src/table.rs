@@ -1,5 +1,6 @@
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
+use towerhook_bench::Section;
 use towerhook_core::lifecycle::Described;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
@@ -61,6 +62,13 @@ pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
         table.add_row([chapter.name.clone(), format!("{:.1}", chapter.seconds)]);
     }
     table
+}
+
+/// A table of the benchmark, with its title.
+pub(crate) fn section(section: &Section) -> String {
+    let mut table = section.table.clone();
+    table.load_style(UTF8_BORDERS_ONLY);
+    format!("{}\n{table}", section.title)
 }
 
 fn table(header: &[&str]) -> Table {

@@ -217,14 +217,36 @@ pub trait Tokens {
     async fn store_token(&self, token: &Token) -> Result<()>;
 }
 
+/// What came of asking for the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lease {
+    /// It is the asker's. With it comes the deployment that setup recorded last, if there is one.
+    Taken(Option<Box<Deployment>>),
+    /// Somebody else holds it or has reserved it.
+    Held,
+    /// Nobody holds it, and nobody is to have it before this time.
+    Resting(Timestamp),
+}
+
 /// What nobody else can remember.
 pub trait Ledger {
-    /// Takes the lease until `until`, unless somebody else holds or has reserved it after `now`.
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool>;
+    /// Takes the lease until `until`, unless somebody else holds or has reserved it after `now`, or
+    /// it rests. Whoever has reserved it need not wait for its rest to end.
+    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease>;
     /// Lets nobody but `owner` take the lease until `until`; who holds it keeps it.
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()>;
     /// Gives the lease back, if `owner` still holds it.
     async fn release_lease(&self, owner: &str) -> Result<()>;
+    /// Writes records as [`Ledger::store_records`] does, and with the last of them gives the lease
+    /// back, which then rests until `rests_until`.
+    ///
+    /// A conflict where `owner` no longer holds it: then those last records are not written.
+    async fn close_pass(
+        &self,
+        owner: &str,
+        records: &[(AccountId, Option<Record>)],
+        rests_until: Timestamp,
+    ) -> Result<()>;
     /// The deployment that setup recorded last.
     async fn deployment(&self) -> Result<Option<Deployment>>;
     /// Records the deployment.

@@ -4,16 +4,14 @@
 
 mod memory;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use memory::{Memory, account, deployment, id, ou};
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{
-        Action, Deployment, Destination, Inventory, Plan, Record, execute, observe, plan,
-    },
+    enrollment::{Action, Deployment, Destination, Inventory, Plan, Record, observe, plan},
     landing_zone::{AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
     model::{ExternalId, SubAccount},
@@ -33,17 +31,7 @@ fn look(memory: &Memory, deployment: &Deployment, scope: Scope) -> (Inventory, P
 /// One pass and the end of the operations that it began.
 fn pass(memory: &Memory, deployment: &Deployment, scope: Scope) -> Plan {
     let (inventory, plan) = look(memory, deployment, scope);
-    let left = || Duration::from_secs(180);
-    block_on(execute(
-        memory,
-        memory,
-        deployment,
-        &inventory,
-        plan.clone(),
-        now(),
-        left,
-    ))
-    .unwrap();
+    memory.carry_out(deployment, &inventory, plan.clone(), now());
     memory.settle();
     plan
 }

@@ -7,13 +7,11 @@
 #[allow(dead_code, reason = "each test file uses its part")]
 mod memory;
 
-use std::time::Duration;
-
 use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use memory::{Memory, account, deployment, id, integration};
 use towerhook_core::{
-    enrollment::{Deployment, Plan, Registration, execute, observe, plan},
+    enrollment::{Deployment, Plan, Registration, observe, plan},
     landing_zone::Management,
     lifecycle::Scope,
     ports::{Health, Token},
@@ -56,11 +54,9 @@ fn look(memory: &Memory, deployment: &Deployment, attempt: u32, now: Timestamp) 
     scope.accounts.insert(id(0), attempt);
     let inventory = block_on(observe(memory, memory, deployment, scope)).unwrap();
     let plan = plan(deployment, &inventory, now);
-    let left = || Duration::from_secs(180);
-    let (planned, done) = (plan.clone(), &inventory);
-    block_on(execute(memory, memory, deployment, done, plan, now, left)).unwrap();
+    memory.carry_out(deployment, &inventory, plan.clone(), now);
     memory.settle();
-    planned
+    plan
 }
 
 /// What the stack's custom resource makes.

@@ -12,7 +12,7 @@ use futures::executor::block_on;
 use jiff::{SignedDuration, Timestamp};
 use memory::{Memory, account, deployment, id, ou};
 use towerhook_core::{
-    enrollment::{Deployment, Destination, Plan, Report, execute, observe, plan},
+    enrollment::{Deployment, Destination, Plan, Report, observe, plan},
     landing_zone::{Baselines, InstanceState, Management},
     lifecycle::Scope,
     model::ExternalId,
@@ -26,17 +26,7 @@ fn now() -> Timestamp {
 fn pass_at(memory: &Memory, deployment: &Deployment, now: Timestamp) -> (Plan, Report) {
     let inventory = block_on(observe(memory, memory, deployment, Scope::all())).unwrap();
     let plan = plan(deployment, &inventory, now);
-    let left = || Duration::from_secs(180);
-    let done = execute(
-        memory,
-        memory,
-        deployment,
-        &inventory,
-        plan.clone(),
-        now,
-        left,
-    );
-    let report = block_on(done).unwrap();
+    let report = memory.carry_out(deployment, &inventory, plan.clone(), now);
     memory.settle();
     (plan, report)
 }

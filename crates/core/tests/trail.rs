@@ -188,7 +188,7 @@ fn what_is_made_anew_counts_before_it_is_taken_away() {
         state.integrations[0].health = health;
     };
     fail(&memory);
-    memory.0.borrow_mut().broken.insert("dynamodb:PutItem");
+    memory.0.borrow_mut().broken.insert("dynamodb:UpdateItem");
     assert!(kept(&memory, &deployment, Scope::all()).is_err());
     assert!(memory.0.borrow().instances.contains_key(&id(0)));
     memory.0.borrow_mut().broken.clear();

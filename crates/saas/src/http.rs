@@ -1,11 +1,10 @@
-//! The HTTP client, what it may talk to, and how its failures read.
+//! How long the HTTP client waits, what it may talk to, and how its failures read.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use backon::ExponentialBuilder;
-use reqwest::redirect::Policy;
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use towerhook_core::{Error, ErrorKind};
+use towerhook_http::{Client, ClientError, Timeouts};
 use url::{Host, Url};
 
 /// How long connecting may take, TLS included.
@@ -17,49 +16,26 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// it finished after we stopped listening is found by the next look at its list.
 pub const TIMEOUT: Duration = Duration::from_secs(65);
 
-/// The client could not be built.
-#[derive(Debug, thiserror::Error)]
-pub enum HttpClientError {
-    /// The TLS library offers no protocol version that this program accepts.
-    #[error("TLS cannot be set up")]
-    Tls(#[source] rustls::Error),
-    /// The HTTP library refused its settings.
-    #[error("the HTTP client cannot be set up")]
-    Client(#[source] reqwest::Error),
-}
-
 /// A URL to which a secret must not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the URL must be https, or http to this machine itself, and hold no credentials")]
 pub struct UnsafeUrl;
 
-/// The client that every call goes through: rustls with ring, Mozilla's roots, HTTP/1.1.
-///
-/// It follows no redirect, since headers with secrets would follow it too, and asks no proxy.
+/// The client that every call goes through.
 ///
 /// # Errors
 ///
 /// TLS or the client could not be set up, which no input can cause.
-pub fn http_client() -> Result<reqwest::Client, HttpClientError> {
+pub fn http_client() -> Result<Client, ClientError> {
     client_within(TIMEOUT)
 }
 
-pub(crate) fn client_within(timeout: Duration) -> Result<reqwest::Client, HttpClientError> {
-    let roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(HttpClientError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .user_agent(concat!("towerhook/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
-        .redirect(Policy::none())
-        .no_proxy()
-        .build()
-        .map_err(HttpClientError::Client)
+pub(crate) fn client_within(timeout: Duration) -> Result<Client, ClientError> {
+    let timeouts = Timeouts {
+        connect: CONNECT_TIMEOUT,
+        total: Some(timeout),
+    };
+    towerhook_http::client(timeouts, None)
 }
 
 /// Refuses plain HTTP to anywhere but this machine, and credentials in the URL.
@@ -133,10 +109,5 @@ mod tests {
         ] {
             assert!(!is_safe(url), "{url}");
         }
-    }
-
-    #[test]
-    fn the_client_can_be_built() {
-        assert!(http_client().is_ok());
     }
 }

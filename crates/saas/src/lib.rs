@@ -1,4 +1,4 @@
-//! Adapters from the core's SaaS port to the vendors' APIs, and the functions' only HTTP client.
+//! Adapters from the core's SaaS port to the vendors' APIs, in REST.
 //!
 //! Each vendor is a module of its own: [`lacework`]. An adapter translates one operation into one
 //! call and back; what to do about an outcome is the core's decision.
@@ -7,6 +7,6 @@ mod http;
 pub mod lacework;
 pub mod presigned;
 
-pub use reqwest::Client as HttpClient;
+pub use towerhook_http::Client as HttpClient;
 
-pub use http::{HttpClientError, TIMEOUT, UnsafeUrl, http_client};
+pub use http::{TIMEOUT, UnsafeUrl, http_client};

@@ -60,7 +60,7 @@ impl Setup {
     /// Every wrong setting, or an HTTP client that cannot be made.
     pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings::read(lookup)?;
-        let aws = Aws::new(&aws::connect().await, settings.aws.clone());
+        let aws = Aws::new(&aws::connect()?, settings.aws.clone());
         Ok(Self {
             aws,
             http: saas::http_client()?,

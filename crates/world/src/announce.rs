@@ -70,6 +70,12 @@ impl World {
             let late = self
                 .simulation()
                 .between(100, 2000 + late.as_millis() as u64);
+            if self.state().options.true_to_scale {
+                // A task for each of thousands would be more work than all else.
+                let now = self.now();
+                self.state().queue.send(now, body.clone(), late);
+                continue;
+            }
             let (world, body) = (self.clone(), body.clone());
             self.simulation().spawn(async move {
                 world.simulation().sleep(late).await;

@@ -14,8 +14,8 @@ use towerhook_core::{
     lifecycle::{Message, MessageScope},
     model::{AccountId, SecretText, SubAccount},
     ports::{
-        Accounts, Created, Integration, IntegrationKind, IntegrationSpec, LandingZones, Ledger,
-        Messages, Saas, StackSets, Start,
+        Accounts, Created, Integration, IntegrationKind, IntegrationSpec, LandingZones, Lease,
+        Ledger, Messages, Saas, StackSets, Start,
     },
 };
 
@@ -50,48 +50,54 @@ pub async fn accounts(
     }
 }
 
-/// The lease has one holder until its time is over or it is given back, and a reservation keeps
-/// everybody else from it.
+/// The lease has one holder until its time is over or it is given back, rests after a pass, and a
+/// reservation keeps everybody else from it.
 pub async fn lease(ledger: &impl Ledger) {
     let now: Timestamp = "2026-01-01T00:00:00Z"
         .parse()
         .expect("a constant is a time");
     let at = |minutes| now + SignedDuration::from_mins(minutes);
-    assert!(ledger.take_lease("one", at(0), at(10)).await.unwrap());
-    assert!(!ledger.take_lease("two", at(5), at(15)).await.unwrap());
-    assert!(
-        ledger.take_lease("one", at(5), at(12)).await.unwrap(),
-        "its holder may take it again"
-    );
-    assert!(
-        !ledger.take_lease("two", at(11), at(20)).await.unwrap(),
-        "it was prolonged"
-    );
+    let ask = async |owner: &str, now: i64, until: i64| {
+        let lease = ledger.take_lease(owner, at(now), at(until)).await.unwrap();
+        if let Lease::Taken(deployment) = &lease {
+            assert_eq!(*deployment, None, "setup has recorded none");
+        }
+        lease
+    };
+    let taken = Lease::Taken(None);
+    assert_eq!(ask("one", 0, 10).await, taken);
+    assert_eq!(ask("two", 5, 15).await, Lease::Held);
+    assert_eq!(ask("one", 5, 12).await, taken, "its holder may");
+    assert_eq!(ask("two", 11, 20).await, Lease::Held, "it was prolonged");
     ledger.release_lease("two").await.unwrap();
-    assert!(
-        !ledger.take_lease("two", at(11), at(20)).await.unwrap(),
-        "it was not two's to give back"
-    );
-    assert!(
-        ledger.take_lease("two", at(12), at(20)).await.unwrap(),
-        "it ends with its time"
-    );
+    let owned = ask("two", 11, 20).await;
+    assert_eq!(owned, Lease::Held, "it was not two's to give back");
+    assert_eq!(ask("two", 12, 20).await, taken, "it ends with its time");
     ledger.release_lease("one").await.unwrap();
-    assert!(!ledger.take_lease("one", at(13), at(20)).await.unwrap());
+    assert_eq!(ask("one", 13, 20).await, Lease::Held);
     ledger.reserve_lease("three", at(30)).await.unwrap();
     ledger.release_lease("two").await.unwrap();
     ledger.release_lease("two").await.unwrap();
-    assert!(
-        !ledger.take_lease("one", at(29), at(40)).await.unwrap(),
-        "it is reserved"
-    );
-    assert!(ledger.take_lease("three", at(14), at(20)).await.unwrap());
+    assert_eq!(ask("one", 29, 40).await, Lease::Held, "it is reserved");
+    assert_eq!(ask("three", 14, 20).await, taken);
     ledger.release_lease("three").await.unwrap();
-    assert!(
-        ledger.take_lease("one", at(30), at(40)).await.unwrap(),
-        "a reservation ends"
-    );
-    ledger.release_lease("one").await.unwrap();
+    assert_eq!(ask("one", 30, 40).await, taken, "a reservation ends");
+
+    ledger.close_pass("one", &[], at(33)).await.unwrap();
+    assert_eq!(ask("two", 32, 40).await, Lease::Resting(at(33)));
+    ledger.reserve_lease("three", at(40)).await.unwrap();
+    assert_eq!(ask("three", 32, 35).await, taken, "it was waiting already");
+    let record = (crate::member_id(0), Some(Record::default()));
+    let stranger = ledger.close_pass("two", std::slice::from_ref(&record), at(50));
+    assert_eq!(stranger.await.unwrap_err().kind, ErrorKind::Conflict);
+    assert_eq!(ledger.records().await.unwrap(), BTreeMap::new());
+    let closed = ledger.close_pass("three", std::slice::from_ref(&record), at(34));
+    closed.await.unwrap();
+    let records = ledger.records().await.unwrap();
+    assert_eq!(records.get(&record.0), record.1.as_ref());
+    ledger.store_records(&[(record.0, None)]).await.unwrap();
+    assert_eq!(ask("two", 40, 41).await, taken, "a rest ends");
+    ledger.release_lease("two").await.unwrap();
 }
 
 /// Records come back as they were written, until they are forgotten.

@@ -92,14 +92,14 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         owner: &name,
         time_left,
     };
-    let skew =
-        SignedDuration::try_from(world.simulation().between(0, 2 * SKEW)).unwrap_or_default();
-    let now = world.now() + skew - SignedDuration::from_millis(SKEW as i64);
+    let now = world.now() + skew(world);
     let work = pin!(pass.run(&ports, &ports, scope, now));
     let killed = pin!(world.simulation().sleep_until(deadline));
     let crashed = pin!(ports.crash());
     match select(work, select(killed, crashed)).await {
         Either::Left((Ok(reply), _)) => {
+            let had_lease = !matches!(reply, Reply::Nothing | Reply::Busy);
+            world.state().passes += usize::from(had_lease);
             world.say(|| format!("{name} ended: {:?}", reply.counts()));
             if let Reply::Done { held, .. } = reply
                 && held.is_some()
@@ -114,10 +114,20 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         Either::Right(_) => {
             // Nobody says what became of the batch; it comes back by itself.
             world.say(|| format!("{name} is no more"));
+            world.state().timeouts += 1;
             return;
         }
     }
     world.state().queue.handled(&batch, &failed);
+}
+
+/// By how much the function's clock is ahead.
+fn skew(world: &World) -> SignedDuration {
+    if world.state().options.true_to_scale {
+        return SignedDuration::ZERO;
+    }
+    let skew = world.simulation().between(0, 2 * SKEW);
+    SignedDuration::try_from(skew).unwrap_or_default() - SignedDuration::from_millis(SKEW as i64)
 }
 
 /// The schedule, once an hour.

@@ -19,11 +19,14 @@ mod faults;
 mod functions;
 mod happen;
 mod history;
+mod integrations;
 mod operation;
 mod oracle;
 mod people;
 mod ports;
 mod queue;
+mod rates;
+pub mod scale;
 mod setup;
 mod simulation;
 mod state;
@@ -51,6 +54,7 @@ pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id}
 pub use wishes::{AtLaunch, Destination, Should, Wishes};
 
 use crate::{
+    integrations::Integrations,
     state::{KeptSecrets, KeptStackSet, State},
     units::{Member, SECURITY},
     versioned::Versioned,
@@ -77,6 +81,13 @@ pub struct Options {
     pub rate_limit: bool,
     /// How many accounts somebody else watches, too.
     pub foreign: usize,
+    /// How many organizational units there are, over which the members are spread; never fewer than
+    /// five.
+    pub units: usize,
+    /// Whether calls cost what they cost at AWS: one per page, no more a second than are allowed,
+    /// with the SDK's retries, and StackSet operations that come to one account after another.
+    /// Listings do not lag then, and clocks agree.
+    pub true_to_scale: bool,
 }
 
 impl Options {
@@ -92,6 +103,8 @@ impl Options {
             } else {
                 0
             },
+            units: units::COUNT,
+            true_to_scale: false,
         }
     }
 }
@@ -105,6 +118,8 @@ impl Default for Options {
             masks_external_ids: false,
             rate_limit: false,
             foreign: 0,
+            units: units::COUNT,
+            true_to_scale: false,
         }
     }
 }
@@ -126,7 +141,9 @@ impl fmt::Debug for World {
 
 impl World {
     /// A world before the main stack is launched; `logged` keeps a log of everything that happens.
-    pub fn new(options: Options, seed: u64, logged: bool) -> Self {
+    pub fn new(mut options: Options, seed: u64, logged: bool) -> Self {
+        options.units = options.units.max(units::COUNT);
+        let lags = !options.true_to_scale;
         let now = history::beginning();
         let mut organization = BTreeMap::new();
         let own = [
@@ -138,7 +155,7 @@ impl World {
             organization.insert(id(text), Member::new(id(text), name, unit, true));
         }
         for n in 0..options.accounts {
-            let unit = 1 + n % (units::COUNT - 1);
+            let unit = 1 + n % (options.units - 1);
             let member = Member::new(member_id(n), &format!("member {n}"), Some(unit), true);
             organization.insert(member_id(n), member);
         }
@@ -157,13 +174,13 @@ impl World {
         let state = State {
             made: options.accounts,
             options,
-            organization: Versioned::new(organization),
-            instances: Versioned::new(BTreeMap::new()),
+            organization: Versioned::new(organization, lags),
+            instances: Versioned::new(BTreeMap::new(), lags),
             deployed: BTreeMap::new(),
             stack_sets: [(foreign.set.name.clone(), foreign)].into(),
             trail_topic: TOPIC.parse().ok(),
             stacks: BTreeMap::new(),
-            integrations: Versioned::new(Vec::new()),
+            integrations: Versioned::new(Integrations::default(), lags),
             ledger: Default::default(),
             queue: Default::default(),
             secrets: KeptSecrets {
@@ -173,6 +190,8 @@ impl World {
             bucket: (480.0, now),
             faults: Faults::default(),
             counts: BTreeMap::new(),
+            throttles: BTreeMap::new(),
+            buckets: BTreeMap::new(),
             log: Vec::new(),
             logged,
             violations: Vec::new(),
@@ -191,6 +210,8 @@ impl World {
             next_crash: None,
             next_latency: None,
             invocations: 0,
+            passes: 0,
+            timeouts: 0,
             requests: Default::default(),
             idle: true,
             writes: 0,

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use towerhook_core::{
     landing_zone::{InstanceState, OperationState, StackInstance},
-    model::{AccountId, ExternalId, Names, account_of_role},
+    model::{AccountId, ExternalId, Names},
     ports::{IntegrationKind, IntegrationSpec, StackSet},
 };
 
@@ -14,6 +14,7 @@ use crate::{
     SUFFIX, World,
     faults::Fault,
     ports::{in_progress, integration},
+    rates::{INSTANCE_TAKES, INSTANCES_A_SECOND},
     state::{KeptIntegration, State},
     units::{Deployed, Registered, TENANT},
     watch,
@@ -71,6 +72,17 @@ pub(crate) fn begin(
     concerned
 }
 
+/// How long after its operation an instance begins before which so many others do.
+fn starts_after(before: u64) -> Duration {
+    Duration::from_millis(1000 * before / INSTANCES_A_SECOND)
+}
+
+/// How long an operation on so many accounts takes at most, where each is done at its own time.
+pub(crate) fn takes(accounts: usize) -> Duration {
+    let (_, most) = INSTANCE_TAKES;
+    starts_after(accounts as u64) + Duration::from_millis(most)
+}
+
 /// An operation on its way to its end.
 pub(crate) struct Ending {
     pub(crate) set: String,
@@ -102,20 +114,57 @@ impl Ending {
                     Err(reason) => failures.push((*account, reason)),
                 }
             }
-            state.say(now, || {
-                format!("{:?} {} ended, failed: {failures:?}", self.change, self.set)
-            });
-            if let Some(kept) = state
-                .stack_sets
-                .get_mut(&self.set)
-                .and_then(|set| set.operations.get_mut(&self.operation))
-            {
-                kept.state = OperationState::Succeeded;
-                kept.failures = failures;
-            }
+            self.finish(&mut state, now, failures);
         }
         for account in events {
             world.announce(instance_event(&self.set, &account));
+        }
+    }
+
+    /// The same where each account is done at its own time.
+    pub(crate) async fn end_one_by_one(self, world: &World, begins: Timestamp, ends: Timestamp) {
+        let mut order: Vec<(Timestamp, AccountId)> = self
+            .accounts
+            .iter()
+            .zip(0..)
+            .map(|(account, before)| {
+                let (least, most) = INSTANCE_TAKES;
+                let took = world.simulation().between(least, most) + starts_after(before);
+                let took = SignedDuration::try_from(took).unwrap_or_default();
+                (begins + took, *account)
+            })
+            .collect();
+        order.sort_unstable();
+        let mut failures = Vec::new();
+        for (done_at, account) in order {
+            world.simulation().sleep_until(done_at).await;
+            let mut state = world.state();
+            let set = state.stack_sets.get(&self.set);
+            let Some(set) = set.filter(|set| set.generation == self.generation) else {
+                return;
+            };
+            let set = set.set.clone();
+            let register = Registrar { world, set: &set };
+            match self.settle(&mut state, done_at, &register, &account, false) {
+                Ok(()) => {
+                    drop(state);
+                    world.announce(instance_event(&self.set, &account));
+                }
+                Err(reason) => failures.push((account, reason)),
+            }
+        }
+        world.simulation().sleep_until(ends).await;
+        self.finish(&mut world.state(), ends, failures);
+    }
+
+    fn finish(&self, state: &mut State, now: Timestamp, failures: Vec<(AccountId, String)>) {
+        state.say(now, || {
+            format!("{:?} {} ended, failed: {failures:?}", self.change, self.set)
+        });
+        let set = state.stack_sets.get_mut(&self.set);
+        if let Some(kept) = set.and_then(|set| set.operations.get_mut(&self.operation)) {
+            kept.state = OperationState::Succeeded;
+            kept.failures = failures;
         }
     }
 
@@ -263,12 +312,9 @@ impl Registrar<'_> {
         now: Timestamp,
         account: &AccountId,
     ) -> Result<String, String> {
-        let mut existing = state.integrations.get().iter();
-        let used = existing.any(|kept| {
-            kept.integration.kind == IntegrationKind::Config
-                && account_of_role(&kept.integration.role_arn) == Some(*account)
-        });
-        if used && state.options.refuses_duplicates {
+        let is_config = |kept: &KeptIntegration| kept.integration.kind == IntegrationKind::Config;
+        let is_used = state.integrations.get().of(account).any(is_config);
+        if is_used && state.options.refuses_duplicates {
             return Err("the account is registered already".into());
         }
         let names = state.wish().names();
@@ -292,7 +338,7 @@ impl Registrar<'_> {
             checked: (now, true),
         };
         state.integrations.change(now).push(kept);
-        watch::count_watched(state);
+        watch::count_watched(state, *account);
         Ok(guid)
     }
 }

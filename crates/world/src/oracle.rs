@@ -29,10 +29,8 @@ pub(crate) fn faults(state: &State) -> Vec<String> {
 }
 
 fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
-    let all = state.integrations.get().iter();
-    let ours: Vec<&KeptIntegration> = all
-        .filter(|kept| is_member(kept) && kept.subject == *account)
-        .collect();
+    let all = state.integrations.get().of(account);
+    let ours: Vec<&KeptIntegration> = all.filter(|kept| is_member(kept)).collect();
     let should = state.should(state.wish(), account);
     match &should {
         Should::BeWatched(store) if is_taken(state, account, store.as_ref()) => {
@@ -58,8 +56,7 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
 /// Whether an integration that is not ours, or that nobody can tell for ours, keeps the SaaS from
 /// taking ours.
 fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> bool {
-    let all = state.integrations.get().iter();
-    let mut of_account = all.filter(|kept| kept.subject == *account);
+    let mut of_account = state.integrations.get().of(account);
     of_account.any(|kept| {
         (!kept.ours || is_beyond_recognition(state, kept))
             && kept.integration.kind == IntegrationKind::Config

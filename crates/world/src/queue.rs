@@ -62,6 +62,11 @@ impl Queue {
         self.messages.values().map(|kept| kept.visible_at).min()
     }
 
+    /// Whether nothing is there, and nothing is being worked on.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// Asks to be told of new messages.
     pub(crate) fn listen(&mut self, waker: &Waker) {
         self.wakers.push(waker.clone());

@@ -11,7 +11,9 @@ use towerhook_core::{
 use crate::{
     Options,
     faults::Faults,
+    integrations::Integrations,
     queue::Queue,
+    rates::Bucket,
     units::{Deployed, Member, Organization},
     versioned::Versioned,
     wishes::{AtLaunch, Should, Wishes},
@@ -28,7 +30,7 @@ pub(crate) struct State {
     pub(crate) stack_sets: BTreeMap<String, KeptStackSet>,
     pub(crate) trail_topic: Option<Arn>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
-    pub(crate) integrations: Versioned<Vec<KeptIntegration>>,
+    pub(crate) integrations: Versioned<Integrations>,
     pub(crate) made: usize,
     pub(crate) ledger: KeptLedger,
     pub(crate) queue: Queue,
@@ -36,6 +38,10 @@ pub(crate) struct State {
     pub(crate) bucket: (f64, Timestamp),
     pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, usize>,
+    /// How many of the calls were refused since there were too many.
+    pub(crate) throttles: BTreeMap<&'static str, usize>,
+    /// What each operation may still be called, where that is modelled.
+    pub(crate) buckets: BTreeMap<&'static str, Bucket>,
     pub(crate) log: Vec<String>,
     pub(crate) logged: bool,
     pub(crate) violations: Vec<String>,
@@ -62,6 +68,10 @@ pub(crate) struct State {
     pub(crate) next_crash: Option<u32>,
     pub(crate) next_latency: Option<u64>,
     pub(crate) invocations: usize,
+    /// The invocations that had the lease.
+    pub(crate) passes: usize,
+    /// The invocations that the function's timeout ended.
+    pub(crate) timeouts: usize,
     /// What administrators want and have not asked for yet.
     pub(crate) requests: VecDeque<Wishes>,
     pub(crate) idle: bool,
@@ -83,6 +93,8 @@ pub(crate) struct KeptStackSet {
 pub(crate) struct KeptOperation {
     pub(crate) state: OperationState,
     pub(crate) failures: Vec<(AccountId, String)>,
+    /// How many accounts it was asked to work on.
+    pub(crate) accounts: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -102,9 +114,13 @@ pub(crate) struct KeptIntegration {
 pub(crate) struct KeptLedger {
     pub(crate) lease: Option<(String, Timestamp)>,
     pub(crate) reservation: Option<(String, Timestamp)>,
+    /// Nobody has the lease before this time, but who has reserved it.
+    pub(crate) rests_until: Option<Timestamp>,
     pub(crate) deployment: Option<Deployment>,
     pub(crate) suffix: Option<String>,
     pub(crate) records: BTreeMap<AccountId, Record>,
+    /// The bytes of each record, where its size is modelled.
+    pub(crate) sizes: BTreeMap<AccountId, usize>,
 }
 
 #[derive(Debug, Default)]

@@ -47,12 +47,20 @@ pub fn member_id(n: usize) -> AccountId {
     id(&format!("{:012}", 100_000_000_000 + n))
 }
 
+/// A unit's id. Beyond the first [`COUNT`] all units are alike and below the root.
 pub(crate) fn unit_id(unit: usize) -> OuId {
-    UNITS[unit].1.parse().expect("a constant is an id")
+    let known = UNITS.get(unit).map(|spec| spec.1.to_owned());
+    let id = known.unwrap_or_else(|| format!("ou-ab12-unit{unit:05}"));
+    id.parse().expect("a constant is an id")
 }
 
-pub(crate) fn unit_name(unit: usize) -> &'static str {
-    UNITS[unit].0
+pub(crate) fn unit_name(unit: usize) -> String {
+    let known = UNITS.get(unit).map(|spec| spec.0.to_owned());
+    known.unwrap_or_else(|| format!("Unit {unit}"))
+}
+
+fn parent(unit: usize) -> Option<usize> {
+    UNITS.get(unit).and_then(|spec| spec.2)
 }
 
 pub(crate) fn root() -> OuId {
@@ -65,16 +73,22 @@ pub(crate) fn path(unit: Option<usize>) -> Vec<OuId> {
     let mut at = unit;
     while let Some(unit) = at {
         path.push(unit_id(unit));
-        at = UNITS[unit].2;
+        at = parent(unit);
     }
     path.push(root());
     path.reverse();
     path
 }
 
-pub(crate) fn tree() -> OuTree {
-    let units = (0..COUNT).map(|unit| (unit_id(unit), unit_name(unit).to_owned()));
+/// The first `count` units.
+pub(crate) fn tree(count: usize) -> OuTree {
+    let units = (0..count).map(|unit| (unit_id(unit), unit_name(unit)));
     OuTree(units.collect())
+}
+
+/// How many of the first `count` units are right below the root.
+pub(crate) fn below_root(count: usize) -> usize {
+    (0..count).filter(|unit| parent(*unit).is_none()).count()
 }
 
 /// The sub-accounts of the tenant.

@@ -5,19 +5,21 @@ use jiff::Timestamp;
 /// So many earlier versions are remembered.
 const KEPT: usize = 24;
 
-/// A value and what it was before, for listings that lag behind.
+/// A value, and what it was before where listings lag behind.
 #[derive(Debug, Clone)]
 pub(crate) struct Versioned<T> {
     current: Rc<T>,
     /// Each with the time at which it was replaced.
     past: VecDeque<(Timestamp, Rc<T>)>,
+    lags: bool,
 }
 
 impl<T: Clone> Versioned<T> {
-    pub(crate) fn new(value: T) -> Self {
+    pub(crate) fn new(value: T, lags: bool) -> Self {
         Self {
             current: Rc::new(value),
             past: VecDeque::new(),
+            lags,
         }
     }
 
@@ -42,7 +44,7 @@ impl<T: Clone> Versioned<T> {
     /// To change it; what it was stays readable by its time.
     pub(crate) fn change(&mut self, now: Timestamp) -> &mut T {
         // Of what changes at one time, only the last is ever seen.
-        if self.past.back().is_none_or(|(replaced, _)| *replaced < now) {
+        if self.lags && self.past.back().is_none_or(|(replaced, _)| *replaced < now) {
             self.past.push_back((now, Rc::clone(&self.current)));
             if self.past.len() > KEPT {
                 self.past.pop_front();

@@ -35,9 +35,12 @@ pub(crate) fn is_member(kept: &KeptIntegration) -> bool {
     kept.ours && kept.integration.kind == IntegrationKind::Config
 }
 
-pub(crate) fn count_watched(state: &mut State) {
-    let watched = watched(state);
-    state.ever_watched.extend(watched);
+/// Remembers an account whose integration has been made or changed, if it is watched now.
+pub(crate) fn count_watched(state: &mut State, account: AccountId) {
+    let mut of_account = state.integrations.get().of(&account);
+    if of_account.any(|kept| is_member(kept) && kept.integration.enabled) {
+        state.ever_watched.insert(account);
+    }
 }
 
 /// An integration is about to be made: nobody makes the same one twice without looking.
@@ -48,14 +51,11 @@ pub(crate) fn integration_comes(
     store: Option<&SubAccount>,
     spec: &IntegrationSpec,
 ) {
-    let mut all = state.integrations.get().iter();
-    let twice = all.any(|kept| {
-        is_member(kept)
-            && kept.subject == spec.account
-            && kept.made_by == maker
-            && kept.integration.sub_account.as_ref() == store
-    });
-    if twice && spec.kind == IntegrationKind::Config {
+    let is_same = |kept: &KeptIntegration| {
+        is_member(kept) && kept.made_by == maker && kept.integration.sub_account.as_ref() == store
+    };
+    let is_there = state.integrations.get().of(&spec.account).any(is_same);
+    if is_there && spec.kind == IntegrationKind::Config {
         state.violate(
             now,
             format!("{maker} made {} twice without looking", spec.name),

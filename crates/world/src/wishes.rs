@@ -130,7 +130,7 @@ impl Wishes {
             Destination::Units(units) => {
                 let mut path = member.account.path.iter().rev();
                 path.find_map(|ou| units.iter().find(|unit| unit_id(**unit) == *ou))
-                    .map(|unit| Some(SubAccount::from(unit_name(*unit))))
+                    .map(|unit| Some(SubAccount::from(unit_name(*unit).as_str())))
             }
         }
     }

@@ -134,29 +134,29 @@ async fn lease(scene: &Scene) -> Option<String> {
     let table = scene.stack.output("LedgerTableName").await.ok()?;
     let request = json!({
         "TableName": table,
-        "Key": {"kind": {"S": "lease"}, "id": {"S": "pass"}},
+        "Key": {"kind": {"S": "deployment"}, "id": {"S": "current"}},
     });
     let answer = scene
         .inside()
         .json("dynamodb", "DynamoDB_20120810", "GetItem", request)
         .await
         .ok()?;
-    answer["Item"]["owner"]["S"].as_str().map(str::to_owned)
+    answer["Item"]["holder"]["S"].as_str().map(str::to_owned)
 }
 
 async fn end_lease(scene: &Scene, owner: &str) {
     let table = scene.stack.output("LedgerTableName").await.unwrap();
     let request = json!({
         "TableName": table,
-        "Key": {"kind": {"S": "lease"}, "id": {"S": "pass"}},
-        "ConditionExpression": "#owner = :owner",
-        "ExpressionAttributeNames": {"#owner": "owner"},
+        "Key": {"kind": {"S": "deployment"}, "id": {"S": "current"}},
+        "UpdateExpression": "REMOVE holder, held_until",
+        "ConditionExpression": "holder = :owner",
         "ExpressionAttributeValues": {":owner": {"S": owner}},
     });
     // An error says that somebody else took it over.
     let _ = scene
         .inside()
-        .json("dynamodb", "DynamoDB_20120810", "DeleteItem", request)
+        .json("dynamodb", "DynamoDB_20120810", "UpdateItem", request)
         .await;
 }
 

@@ -18,8 +18,12 @@ fn checked(operation: &str) -> Vec<&str> {
     match operation {
         "lambda:Invoke" => vec!["lambda:InvokeFunction"],
         "sqs:SendMessageBatch" => vec!["sqs:SendMessage"],
-        // The transaction puts and deletes.
-        "dynamodb:TransactWriteItems" => vec!["dynamodb:PutItem", "dynamodb:DeleteItem"],
+        // The transaction puts, deletes and updates.
+        "dynamodb:TransactWriteItems" => vec![
+            "dynamodb:PutItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:UpdateItem",
+        ],
         other => vec![other],
     }
 }

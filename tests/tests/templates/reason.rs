@@ -82,13 +82,16 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
         "controltower:ListLandingZones",
         "finds the landing zone of this Region",
     ),
-    ("dynamodb:DeleteItem", "gives the lease back"),
     ("dynamodb:GetItem", "reads the deployment"),
-    ("dynamodb:PutItem", "takes the lease, keeps the deployment"),
+    ("dynamodb:PutItem", "keeps the suffix of external ids"),
     ("dynamodb:Query", "reads the accounts' records"),
     (
         "dynamodb:TransactWriteItems",
-        "keeps and forgets accounts' records",
+        "keeps and forgets accounts' records, gives the lease back",
+    ),
+    (
+        "dynamodb:UpdateItem",
+        "takes the lease and gives it back, keeps the deployment",
     ),
     (
         "lambda:Invoke",

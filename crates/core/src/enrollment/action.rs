@@ -68,6 +68,22 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// Whether something goes with it that watches an account, or that such a thing stands on.
+    pub(super) fn takes_away(&self) -> bool {
+        match self {
+            Self::DeleteInstances { .. }
+            | Self::RemakeInstances { .. }
+            | Self::MoveIntegration { .. }
+            | Self::DeleteIntegration { .. } => true,
+            Self::CreateInstances(_)
+            | Self::RenewTokens(_)
+            | Self::CreateIntegration { .. }
+            | Self::UpdateIntegration { .. } => false,
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |ids: &[AccountId]| {

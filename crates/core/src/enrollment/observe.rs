@@ -11,7 +11,8 @@ use futures::{
 use jiff::Timestamp;
 
 use super::{
-    AccountView, Deployment, Inventory, Known, Ownership, Registration, WORTHWHILE_WAIT, Watchers,
+    AccountView, Decision, Deployment, Inventory, Known, Ownership, Policy, Record, Registration,
+    WORTHWHILE_WAIT, Watchers, decide,
 };
 use crate::{
     Disposition, Error, ErrorKind, Result,
@@ -62,9 +63,19 @@ pub async fn observe(
             .collect::<BTreeMap<_, _>>()
     });
     let only_named = !scope.all && scope.ous.is_empty();
-    let (integrations, saas_wait) = if only_named && all_wait(&named, &accounts, &instances) {
-        // The SaaS allows few requests, and nothing is to be done for anybody.
-        (Known::Unknown("its stack is under way".into()), None)
+    let stack_comes_first = |id: &AccountId| {
+        let view = AccountView {
+            account: accounts.get(id).cloned().unwrap_or(Known::Known(None)),
+            management: baselines.as_ref().map(|baselines| baselines.of(id)),
+            instance: instance_of(policy, id, &instances),
+            integrations: Known::Unknown(String::new()),
+        };
+        let arrived = scope.arrived.contains(id);
+        comes_after_its_stack(policy, id, &view, records.get(id), arrived)
+    };
+    let (integrations, saas_wait) = if only_named && named.iter().all(stack_comes_first) {
+        // The SaaS allows few requests, and so far there is nothing for it to do.
+        (Known::Unknown("its stack comes first".into()), None)
     } else {
         let listing = integrations(saas, deployment).await;
         let wait = listing.as_ref().err().and_then(saas_wait);
@@ -101,16 +112,7 @@ pub async fn observe(
     let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
     let views = subjects.into_iter().map(|id| {
         let account = accounts.remove(&id).unwrap_or(Known::Known(None));
-        let instance = if id == policy.management_account {
-            // Setup has made its stack before any pass begins.
-            Known::Known(policy.enroll_management.then_some(StackInstance {
-                account: id,
-                state: InstanceState::Current,
-                reason: None,
-            }))
-        } else {
-            instances.as_ref().map(|all| all.get(&id).cloned())
-        };
+        let instance = instance_of(policy, &id, &instances);
         let integrations = integrations
             .as_ref()
             .map(|all| all.get(&id).cloned().unwrap_or_default());
@@ -203,21 +205,45 @@ async fn baselines(
     known(listing)
 }
 
-/// Whether all these accounts are active, and an operation runs on the stack of each.
-fn all_wait(
-    named: &[AccountId],
-    accounts: &KnownAccounts,
+fn instance_of(
+    policy: &Policy,
+    id: &AccountId,
     instances: &Known<BTreeMap<AccountId, StackInstance>>,
+) -> Known<Option<StackInstance>> {
+    if *id != policy.management_account {
+        return instances.as_ref().map(|all| all.get(id).cloned());
+    }
+    // Setup has made its stack before any pass begins.
+    Known::Known(policy.enroll_management.then_some(StackInstance {
+        account: *id,
+        state: InstanceState::Current,
+        reason: None,
+    }))
+}
+
+/// Whether the account is to be watched, and nothing but its stack is to be seen to before that.
+fn comes_after_its_stack(
+    policy: &Policy,
+    id: &AccountId,
+    view: &AccountView,
+    record: Option<&Record>,
+    arrived: bool,
 ) -> bool {
-    let Known::Known(instances) = instances else {
+    let Known::Known(instance) = &view.instance else {
         return false;
     };
-    named.iter().all(|id| {
-        let instance = instances.get(id).map(|instance| instance.state);
-        instance == Some(InstanceState::InProgress)
-            && matches!(accounts.get(id), Some(Known::Known(Some(account)))
-                if account.state == AccountState::Active)
-    })
+    let is_under_way = instance
+        .as_ref()
+        .is_some_and(|instance| instance.state == InstanceState::InProgress);
+    // A stack that registers its account must know whether that is registered already.
+    let is_missing = instance.is_none() && !policy.is_registered_by_stack(id);
+    let is_active = matches!(&view.account, Known::Known(Some(account))
+        if account.state == AccountState::Active);
+    let is_watched = || {
+        let decision = decide(policy, id, view, record, arrived);
+        matches!(decision, Decision::Watch(_))
+    };
+    is_active && (is_under_way || is_missing && is_watched())
 }
 
 /// How long the SaaS wants not to be asked, at least for as long as makes a listing worth while.

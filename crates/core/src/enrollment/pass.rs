@@ -5,13 +5,13 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Deployment, Held, Report, Revisit, execute, keep_trail, observe, plan};
+use super::{Deployment, Held, Record, Report, Revisit, execute, keep_trail, observe, plan};
 use crate::{
     Disposition, Result,
     lifecycle::Scope,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Saas},
+    ports::{AccountPorts, Lease, Saas},
 };
 
 /// How soon to look whether the lease is free again. A pass takes a second or two as a rule, and one
@@ -19,6 +19,9 @@ use crate::{
 const LEASE_WAIT: Duration = Duration::from_secs(2);
 /// How long the lease outlives its holder's deadline, for clocks that differ.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
+/// How long there is no other pass after one. What comes alone is seen to at once, and what comes in
+/// a burst is merged meanwhile.
+const REST: SignedDuration = SignedDuration::from_secs(3);
 
 /// One way through: observe, plan, execute, report. One pass at a time, over the whole deployment.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub enum Reply {
     /// Done, as reported.
     Done {
         /// What came of it.
-        report: Report,
+        report: Box<Report>,
         /// Offboardings that await an administrator's word.
         held: Option<Held>,
     },
@@ -72,31 +75,70 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         } else {
             now + lifetime + LEASE_MARGIN
         };
-        if !ports.take_lease(self.owner, now, until).await? && !planted(Fault::LeaseIsNotAsked) {
-            ports.send(&scope.messages(), LEASE_WAIT).await?;
-            return Ok(Reply::Busy);
-        }
-        let reply = self.with_lease(ports, saas, scope, now).await;
-        if let Err(error) = ports.release_lease(self.owner).await {
-            tracing::warn!(error = error.chain(), "the lease ends by itself");
-        }
-        reply
+        let wait = match ports.take_lease(self.owner, now, until).await? {
+            Lease::Taken(deployment) => {
+                return self.with_lease(ports, saas, deployment, scope, now).await;
+            }
+            Lease::Held | Lease::Resting(_) if planted(Fault::LeaseIsNotAsked) => {
+                let deployment = ports.deployment().await?.map(Box::new);
+                return self.with_lease(ports, saas, deployment, scope, now).await;
+            }
+            Lease::Held => LEASE_WAIT,
+            Lease::Resting(until) => rest_of(until.duration_since(now)),
+        };
+        ports.send(&scope.messages(), wait).await?;
+        Ok(Reply::Busy)
     }
 
     async fn with_lease<P: AccountPorts>(
         &self,
         ports: &P,
         saas: &impl Saas,
+        deployment: Option<Box<Deployment>>,
         scope: Scope,
         now: Timestamp,
     ) -> Result<Reply> {
-        let Some(deployment) = ports.deployment().await? else {
-            return Ok(Reply::NoDeployment);
+        let began = (self.time_left)();
+        let mut records = Vec::new();
+        let reply = match deployment {
+            None => Ok(Reply::NoDeployment),
+            Some(deployment) => {
+                self.look_or_put_off(ports, saas, &deployment, scope, now, &mut records)
+                    .await
+            }
         };
-        match self
-            .look(ports, saas, &deployment, scope.clone(), now)
-            .await
-        {
+        let took = began.saturating_sub((self.time_left)());
+        let ended = now + SignedDuration::try_from(took).unwrap_or_default();
+        let closed = ports.close_pass(self.owner, &records, ended + REST).await;
+        match (closed, reply) {
+            (Ok(()), reply) => reply,
+            (Err(error), reply) => {
+                let released = ports.release_lease(self.owner).await;
+                if let Err(error) = released {
+                    tracing::warn!(error = error.chain(), "the lease ends by itself");
+                }
+                if records.is_empty() {
+                    reply
+                } else {
+                    Err(error)
+                }
+            }
+        }
+    }
+
+    async fn look_or_put_off<P: AccountPorts>(
+        &self,
+        ports: &P,
+        saas: &impl Saas,
+        deployment: &Deployment,
+        scope: Scope,
+        now: Timestamp,
+        records: &mut Vec<(AccountId, Option<Record>)>,
+    ) -> Result<Reply> {
+        let looked = self
+            .look(ports, saas, deployment, scope.clone(), now, records)
+            .await;
+        match looked {
             Ok(reply) => Ok(reply),
             Err(error) => {
                 tracing::error!(error = error.chain(), "put off");
@@ -118,6 +160,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         deployment: &Deployment,
         scope: Scope,
         now: Timestamp,
+        records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let inventory = observe(ports, saas, deployment, scope).await?;
         let plan = plan(deployment, &inventory, now);
@@ -136,6 +179,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             &self.time_left,
         )
         .await?;
+        records.append(&mut report.records);
         let trail = keep_trail(ports, saas, deployment, &inventory, now, &self.time_left).await?;
         trail.add_to(&mut report, deployment);
         if let Some((message, delay)) = trail.revisit {
@@ -151,8 +195,17 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             tracing::warn!(failure, "a call failed");
         }
         send_revisits(ports, &report.revisits, &inventory.scope.arrived).await?;
-        Ok(Reply::Done { report, held })
+        Ok(Reply::Done {
+            report: Box::new(report),
+            held,
+        })
     }
+}
+
+/// Whole seconds, which is how SQS delays.
+fn rest_of(rest: SignedDuration) -> Duration {
+    let seconds = u64::try_from(rest.as_millis()).unwrap_or_default();
+    Duration::from_secs(seconds.div_ceil(1000).max(1))
 }
 
 /// An account that a lifecycle event named stays one in its revisits.

@@ -2,7 +2,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Result, ports::Ledger};
+use crate::{
+    Result,
+    ports::{Lease, Ledger},
+};
 
 /// CloudFormation makes one request of a stack at a time, so whichever invocation it is, a
 /// continuation or the rollback of one that was cut, it is this one that holds the lease.
@@ -28,10 +31,8 @@ pub async fn await_lease(
 ) -> Result<bool> {
     for _ in 0..TRIES {
         let asked = now();
-        if ledger
-            .take_lease(LEASE_OWNER, asked, asked + LEASE_TIME)
-            .await?
-        {
+        let until = asked + LEASE_TIME;
+        if let Lease::Taken(_) = ledger.take_lease(LEASE_OWNER, asked, until).await? {
             return Ok(true);
         }
         ledger

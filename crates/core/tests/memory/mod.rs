@@ -6,10 +6,14 @@ use std::{
     time::Duration,
 };
 
+use futures::executor::block_on;
 use jiff::Timestamp;
 use towerhook_core::{
     Error, ErrorKind, Result,
-    enrollment::{Capability, Deployment, Destination, Policy, Record, Registration},
+    enrollment::{
+        Capability, Deployment, Destination, Inventory, Plan, Policy, Record, Registration, Report,
+        execute,
+    },
     foundation::StackSetSpec,
     landing_zone::*,
     lifecycle::Message,
@@ -83,6 +87,21 @@ impl Memory {
             ));
         }
         Ok(f(&mut state))
+    }
+
+    /// Carries out a plan, and tells the ledger what came of it.
+    pub(crate) fn carry_out(
+        &self,
+        deployment: &Deployment,
+        inventory: &Inventory,
+        plan: Plan,
+        now: Timestamp,
+    ) -> Report {
+        let left = || Duration::from_secs(180);
+        let done = execute(self, self, deployment, inventory, plan, now, left);
+        let report = block_on(done).unwrap();
+        block_on(self.store_records(&report.records)).unwrap();
+        report
     }
 
     /// Ends every StackSet operation with success.
@@ -231,17 +250,17 @@ impl StackSets for Memory {
 }
 
 impl Ledger for Memory {
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
+    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
         let mut state = self.0.borrow_mut();
         let others = |held: &Option<(String, Timestamp)>| {
             held.as_ref()
                 .is_some_and(|(holder, end)| holder != owner && *end > now)
         };
         if others(&state.lease) || others(&state.reservation) {
-            return Ok(false);
+            return Ok(Lease::Held);
         }
         state.lease = Some((owner.to_owned(), until));
-        Ok(true)
+        Ok(Lease::Taken(state.deployment.clone().map(Box::new)))
     }
 
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
@@ -255,12 +274,22 @@ impl Ledger for Memory {
         Ok(())
     }
 
+    async fn close_pass(
+        &self,
+        owner: &str,
+        records: &[(AccountId, Option<Record>)],
+        _: Timestamp,
+    ) -> Result<()> {
+        self.store_records(records).await?;
+        self.release_lease(owner).await
+    }
+
     async fn deployment(&self) -> Result<Option<Deployment>> {
         Ok(None)
     }
 
     async fn store_deployment(&self, deployment: &Deployment) -> Result<()> {
-        self.read("dynamodb:PutItem", |state| {
+        self.read("dynamodb:UpdateItem", |state| {
             state.deployment = Some(deployment.clone());
         })
     }

@@ -179,7 +179,7 @@ impl Story {
             return Ok(());
         }
         let faults = self.sandbox.gateway.faults();
-        faults.inject("dynamodb", "PutItem", Fault::ServerError, u32::MAX);
+        faults.inject("dynamodb", "UpdateItem", Fault::ServerError, u32::MAX);
         listen(Telling::Fact("an outage: the ledger takes nothing"));
         let end = Instant::now() + OUTAGE_DEADLINE;
         loop {

@@ -13,6 +13,7 @@ use super::Ports;
 use crate::{
     faults::error,
     operation::{self, Change},
+    rates::{INSTANCES_A_PAGE, INSTANCES_ONE_BY_ONE, pages},
     state::{KeptOperation, KeptStackSet, State},
     units::{Deployed, MANAGEMENT, id},
     watch,
@@ -51,15 +52,20 @@ impl Ports {
             let kept = KeptOperation {
                 state: OperationState::InProgress,
                 failures: Vec::new(),
+                accounts: accounts.len(),
             };
             set.operations.insert(operation.to_owned(), kept);
             also(set);
             let generation = set.generation;
-            let took = self.world.simulation().between(10_000, 90_000);
-            let slow = state.faults.slow_operations.as_millis() as u64;
-            let took = took + self.world.simulation().between(0, slow);
-            let took = SignedDuration::try_from(took).unwrap_or_default();
-            let ends = now.max(set.busy_until) + took;
+            let begins = now.max(set.busy_until);
+            let took = if state.options.true_to_scale {
+                operation::takes(accounts.len())
+            } else {
+                let took = self.world.simulation().between(10_000, 90_000);
+                let slow = state.faults.slow_operations.as_millis() as u64;
+                took + self.world.simulation().between(0, slow)
+            };
+            let ends = begins + SignedDuration::try_from(took).unwrap_or_default();
             set.busy_until = ends;
             self.write(state, now, || {
                 format!("{change:?} {name} in {accounts:?} until {ends:.0}")
@@ -84,7 +90,11 @@ impl Ports {
                 token: token.map(|token| token.expose().to_owned()),
             };
             let world = self.world.clone();
+            let one_by_one = state.options.true_to_scale;
             self.world.simulation().spawn(async move {
+                if one_by_one {
+                    return task.end_one_by_one(&world, begins, ends).await;
+                }
                 world.simulation().sleep_until(ends).await;
                 task.end(&world);
             });
@@ -164,14 +174,28 @@ impl StackSets for Ports {
         accounts: Option<&[AccountId]>,
     ) -> Result<Vec<StackInstance>> {
         let then = self.listed_at();
-        self.call("cloudformation:ListStackInstances", |state, _| {
-            let instances = state.instances.at(then);
-            let here = instances.iter().filter(|((set, account), _)| {
-                set == name && accounts.is_none_or(|asked| asked.contains(account))
-            });
-            Ok(here.map(|(_, instance)| instance.clone()).collect())
-        })
-        .await
+        let call = "cloudformation:ListStackInstances";
+        let (found, all) = self
+            .call(call, |state, _| {
+                let instances = state.instances.at(then);
+                let here = instances.iter().filter(|((set, _), _)| set == name);
+                let mut all = 0;
+                let found: Vec<StackInstance> = here
+                    .inspect(|_| all += 1)
+                    .filter(|((_, account), _)| {
+                        accounts.is_none_or(|asked| asked.contains(account))
+                    })
+                    .map(|(_, instance)| instance.clone())
+                    .collect();
+                Ok((found, all))
+            })
+            .await?;
+        let calls = match accounts {
+            Some(asked) if asked.len() <= INSTANCES_ONE_BY_ONE => asked.len().max(1),
+            _ => pages(all, INSTANCES_A_PAGE),
+        };
+        self.more(call, calls - 1).await?;
+        Ok(found)
     }
 
     async fn create_instances(
@@ -232,15 +256,20 @@ impl StackSets for Ports {
 
     async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
         let call = "cloudformation:ListStackSetOperationResults";
-        self.call(call, |state, _| {
-            let kept =
-                kept(state, name, operation).ok_or_else(|| error(call, ErrorKind::NotFound))?;
-            let failures = kept.failures.iter().cloned();
-            Ok(failures
-                .map(|(account, reason)| InstanceFailure { account, reason })
-                .collect())
-        })
-        .await
+        let (failures, results) = self
+            .call(call, |state, _| {
+                let kept =
+                    kept(state, name, operation).ok_or_else(|| error(call, ErrorKind::NotFound))?;
+                let failures = kept.failures.iter().cloned();
+                let failures = failures
+                    .map(|(account, reason)| InstanceFailure { account, reason })
+                    .collect();
+                Ok((failures, kept.accounts))
+            })
+            .await?;
+        self.more(call, pages(results, INSTANCES_A_PAGE) - 1)
+            .await?;
+        Ok(failures)
     }
 }
 

@@ -2,43 +2,50 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     enrollment::{Deployment, Record},
     model::AccountId,
-    ports::Ledger,
+    ports::{Lease, Ledger},
 };
 
 use super::Ports;
+use crate::{
+    faults::error,
+    rates::{QUERY_BYTES, WRITES_A_TRANSACTION, pages},
+    state::State,
+};
 
 impl Ledger for Ports {
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<bool> {
-        self.call("dynamodb:PutItem", |state, at| {
+    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
+        self.call("dynamodb:UpdateItem", |state, at| {
+            let ledger = &mut state.ledger;
             let others = |held: &Option<(String, Timestamp)>| {
                 held.as_ref()
                     .is_some_and(|(holder, ends)| holder != owner && *ends > now)
             };
-            if others(&state.ledger.reservation) {
-                return Ok(false);
-            }
-            let lease = &mut state.ledger.lease;
-            let free = !others(lease);
-            if free {
-                *lease = Some((owner.to_owned(), until));
-            }
-            let holder = lease
-                .as_ref()
-                .map(|(holder, _)| holder.clone())
-                .unwrap_or_default();
+            let is_reserved = ledger.reservation.as_ref();
+            let is_reserved = is_reserved.is_some_and(|(reserved_for, _)| reserved_for == owner);
+            let rests = ledger.rests_until.filter(|until| *until > now);
+            let lease = if others(&ledger.lease) || others(&ledger.reservation) {
+                Lease::Held
+            } else if let Some(until) = rests.filter(|_| !is_reserved) {
+                Lease::Resting(until)
+            } else {
+                ledger.lease = Some((owner.to_owned(), until));
+                Lease::Taken(ledger.deployment.clone().map(Box::new))
+            };
+            let holder = ledger.lease.as_ref();
+            let holder = holder.map(|(holder, _)| holder.clone()).unwrap_or_default();
             state.say(at, || {
-                format!("{owner} asks for the lease: {holder} has it")
+                format!("{owner} asks for the lease: {holder:?} has it")
             });
-            Ok(free)
+            Ok(lease)
         })
         .await
     }
 
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
-        self.call("dynamodb:PutItem", |state, _| {
+        self.call("dynamodb:UpdateItem", |state, _| {
             state.ledger.reservation = Some((owner.to_owned(), until));
             Ok(())
         })
@@ -46,8 +53,34 @@ impl Ledger for Ports {
     }
 
     async fn release_lease(&self, owner: &str) -> Result<()> {
-        self.call("dynamodb:DeleteItem", |state, _| {
+        self.call("dynamodb:UpdateItem", |state, _| {
             state.ledger.lease.take_if(|(holder, _)| holder == owner);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn close_pass(
+        &self,
+        owner: &str,
+        records: &[(AccountId, Option<Record>)],
+        rests_until: Timestamp,
+    ) -> Result<()> {
+        let operation = match records {
+            [] => "dynamodb:UpdateItem",
+            _ => "dynamodb:TransactWriteItems",
+        };
+        let transactions = pages(records.len() + 1, WRITES_A_TRANSACTION);
+        self.more(operation, transactions - 1).await?;
+        self.call(operation, |state, now| {
+            let lease = &mut state.ledger.lease;
+            if lease.take_if(|(holder, _)| holder == owner).is_none() {
+                return Err(error(operation, ErrorKind::Conflict));
+            }
+            state.ledger.rests_until = Some(rests_until);
+            if !records.is_empty() {
+                self.keep(state, now, records);
+            }
             Ok(())
         })
         .await
@@ -61,7 +94,7 @@ impl Ledger for Ports {
     }
 
     async fn store_deployment(&self, deployment: &Deployment) -> Result<()> {
-        self.call("dynamodb:PutItem", |state, now| {
+        self.call("dynamodb:UpdateItem", |state, now| {
             self.write(state, now, || "stores the deployment".into());
             state.ledger.deployment = Some(deployment.clone());
             Ok(())
@@ -70,6 +103,7 @@ impl Ledger for Ports {
     }
 
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
+        self.more("dynamodb:GetItem", 1).await?;
         self.call("dynamodb:PutItem", |state, _| {
             let suffix = state.ledger.suffix.get_or_insert_with(|| fresh.to_owned());
             Ok(suffix.clone())
@@ -78,29 +112,54 @@ impl Ledger for Ports {
     }
 
     async fn records(&self) -> Result<BTreeMap<AccountId, Record>> {
-        self.call("dynamodb:Query", |state, _| {
-            Ok(state.ledger.records.clone())
-        })
-        .await
+        let call = "dynamodb:Query";
+        let (records, bytes) = self
+            .call(call, |state, _| {
+                let bytes: usize = state.ledger.sizes.values().sum();
+                Ok((state.ledger.records.clone(), bytes))
+            })
+            .await?;
+        self.more(call, pages(bytes, QUERY_BYTES) - 1).await?;
+        Ok(records)
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
-        self.call("dynamodb:TransactWriteItems", |state, now| {
-            self.write(state, now, || {
-                let text = |(id, record): &(AccountId, Option<Record>)| match record {
-                    Some(record) => format!("{id} {record:?}"),
-                    None => format!("{id} forgotten"),
-                };
-                records.iter().map(text).collect::<Vec<_>>().join("; ")
-            });
-            for (id, record) in records.iter().cloned() {
-                match record {
-                    Some(record) => state.ledger.records.insert(id, record),
-                    None => state.ledger.records.remove(&id),
-                };
-            }
+        let call = "dynamodb:TransactWriteItems";
+        let transactions = pages(records.len(), WRITES_A_TRANSACTION);
+        self.more(call, transactions - 1).await?;
+        self.call(call, |state, now| {
+            self.keep(state, now, records);
             Ok(())
         })
         .await
     }
+}
+
+impl Ports {
+    fn keep(&self, state: &mut State, now: Timestamp, records: &[(AccountId, Option<Record>)]) {
+        self.write(state, now, || {
+            let text = |(id, record): &(AccountId, Option<Record>)| match record {
+                Some(record) => format!("{id} {record:?}"),
+                None => format!("{id} forgotten"),
+            };
+            records.iter().map(text).collect::<Vec<_>>().join("; ")
+        });
+        if state.options.true_to_scale {
+            let sizes = records.iter().map(|(id, record)| (*id, size(record)));
+            state.ledger.sizes.extend(sizes);
+        }
+        for (id, record) in records.iter().cloned() {
+            match record {
+                Some(record) => state.ledger.records.insert(id, record),
+                None => state.ledger.records.remove(&id),
+            };
+        }
+    }
+}
+
+/// The bytes of a record as the table counts them: names and values of the keys and of the document.
+fn size(record: &Option<Record>) -> usize {
+    const KEYS: usize = "kind".len() + "account".len() + "id".len() + 12 + "document".len();
+    let document = record.as_ref().map(serde_json::to_string);
+    document.map_or(0, |document| KEYS + document.unwrap().len())
 }

@@ -8,13 +8,17 @@ use towerhook_core::{
 };
 
 use super::Ports;
+use crate::rates::{MESSAGES_A_BATCH, pages};
 
 /// The longest delay of a message.
 const LONGEST: Duration = Duration::from_secs(900);
 
 impl Messages for Ports {
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()> {
-        self.call("sqs:SendMessageBatch", |state, now| {
+        let call = "sqs:SendMessageBatch";
+        let batches = pages(messages.len(), MESSAGES_A_BATCH);
+        self.more(call, batches - 1).await?;
+        self.call(call, |state, now| {
             for message in messages {
                 let body = message.to_body();
                 state.say(now, || {

@@ -4,6 +4,7 @@ mod cloud_formation;
 mod ledger;
 mod messages;
 mod organization;
+mod paced;
 mod saas;
 mod secrets;
 
@@ -109,7 +110,7 @@ impl Ports {
         operation: &'static str,
         effect: impl FnOnce(&mut State, Timestamp) -> Result<T>,
     ) -> Result<T> {
-        self.step().await;
+        let pace = self.before(operation).await?;
         let world = &self.world;
         let (fault, result) = {
             let mut state = world.state();
@@ -124,7 +125,7 @@ impl Ports {
                 fault => (fault, effect(&mut state, world.now())),
             }
         };
-        self.step().await;
+        self.after(pace).await;
         if fault == Some(Fault::LostReply) {
             world.say(|| format!("{} {operation}: the reply was lost", self.caller.name));
             return Err(faults::error(operation, ErrorKind::Unavailable));

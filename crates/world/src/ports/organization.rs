@@ -6,7 +6,10 @@ use towerhook_core::{
 };
 
 use super::Ports;
-use crate::units::{AUDIT, LOG_ARCHIVE, id, tree};
+use crate::{
+    rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
+    units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
+};
 
 /// How often a listing that lags lacks an account, in parts of a thousand.
 const SHIFTED: u32 = 200;
@@ -24,31 +27,40 @@ impl Accounts for Ports {
         let simulation = self.world.simulation();
         // What changes while its pages are read can push an account over a page's edge.
         let lacks = !self.world.state().faults.lag.is_zero() && simulation.chance(SHIFTED);
-        self.call("organizations:ListAccounts", |state, _| {
-            let mut organization = (*state.organization.at(then)).clone();
-            if lacks {
-                let place = simulation.roll(|dice| dice.usize(0..organization.len()));
-                let lacking = organization.keys().nth(place).copied();
-                lacking.and_then(|id| organization.remove(&id));
-            }
-            Ok(organization
-                .values()
-                .map(|member| member.account.clone())
-                .collect())
-        })
-        .await
+        let call = "organizations:ListAccounts";
+        let listed: Vec<Account> = self
+            .call(call, |state, _| {
+                let organization = state.organization.at(then);
+                let mut lacking = None;
+                if lacks {
+                    let place = simulation.roll(|dice| dice.usize(0..organization.len()));
+                    lacking = organization.keys().nth(place).copied();
+                }
+                let present = organization
+                    .values()
+                    .filter(|member| Some(member.account.id) != lacking);
+                Ok(present.map(|member| member.account.clone()).collect())
+            })
+            .await?;
+        self.more(call, pages(listed.len(), ACCOUNTS_A_PAGE) - 1)
+            .await?;
+        Ok(listed)
     }
 
     async fn organizational_units(&self) -> Result<OuTree> {
-        self.call("organizations:ListOrganizationalUnitsForParent", |_, _| {
-            Ok(tree())
-        })
-        .await
+        self.more("organizations:ListRoots", 1).await?;
+        let call = "organizations:ListOrganizationalUnitsForParent";
+        let units = self.call(call, |state, _| Ok(state.options.units)).await?;
+        // Each unit is asked for those below it, too.
+        let of_root = pages(below_root(units), UNITS_A_PAGE);
+        self.more(call, of_root - 1 + units).await?;
+        Ok(tree(units))
     }
 }
 
 impl LandingZones for Ports {
     async fn landing_zone(&self) -> Result<LandingZoneReply> {
+        self.more("controltower:ListLandingZones", 1).await?;
         self.call("controltower:GetLandingZone", |state, _| {
             if !state.options.control_tower {
                 return Ok(LandingZoneReply::None);
@@ -65,17 +77,40 @@ impl LandingZones for Ports {
 
     async fn baselines(&self, accounts: Option<&[AccountId]>) -> Result<Baselines> {
         let then = self.listed_at();
-        self.call("controltower:ListEnabledBaselines", |state, _| {
-            let mut baselines = Baselines::default();
-            for (id, member) in state.organization.at(then).iter() {
-                let asked = accounts.is_none_or(|asked| asked.contains(id));
-                if asked && member.management != Management::NotManaged {
-                    baselines.add(*id, member.management);
+        let call = "controltower:ListEnabledBaselines";
+        let (baselines, entries) = self
+            .call(call, |state, _| {
+                let mut baselines = Baselines::default();
+                let mut entries = state.options.units;
+                for (id, member) in state.organization.at(then).iter() {
+                    if member.management == Management::NotManaged {
+                        continue;
+                    }
+                    entries += 1;
+                    if accounts.is_none_or(|asked| asked.contains(id)) {
+                        baselines.add(*id, member.management);
+                    }
                 }
+                Ok((baselines, entries))
+            })
+            .await?;
+        let is_complete = accounts.is_some_and(|asked| baselines.0.len() == asked.len());
+        match accounts {
+            Some(asked) if asked.len() <= BASELINE_TARGETS && is_complete => {}
+            Some(asked) if asked.len() <= BASELINE_TARGETS => {
+                self.more(call, pages(entries, BASELINES_A_PAGE)).await?;
             }
-            Ok(baselines)
-        })
-        .await
+            _ => {
+                let pages = pages(entries, BASELINES_A_PAGE);
+                self.more(call, pages - 1).await?;
+            }
+        }
+        if !is_complete {
+            // Whether an account without a baseline is managed depends on the landing zone.
+            self.more("controltower:ListLandingZones", 1).await?;
+            self.more("controltower:GetLandingZone", 1).await?;
+        }
+        Ok(baselines)
     }
 
     async fn trail(&self, name: &str) -> Result<Option<Trail>> {

@@ -35,6 +35,7 @@ impl Ports {
                 if left < 1.0 {
                     state.bucket = (left, now);
                     let seconds = (1.0 - left) / REQUESTS_PER_HOUR * 3600.0;
+                    *state.throttles.entry(operation).or_default() += 1;
                     let retry_after = Some(std::time::Duration::from_secs_f64(seconds.ceil()));
                     return Err(error(operation, ErrorKind::Throttled { retry_after }));
                 }
@@ -123,14 +124,14 @@ impl Saas for Ports {
         spec: &IntegrationSpec,
     ) -> Result<Created> {
         self.ask("lacework:CreateCloudAccount", |state, now| {
-            let same = |kept: &KeptIntegration| match spec.kind {
-                IntegrationKind::Config => {
-                    account_of_role(&kept.integration.role_arn) == Some(spec.account)
-                }
-                IntegrationKind::CloudTrail => kept.integration.queue_url == spec.queue_url,
+            let existing = state.integrations.get();
+            let is_alike = |kept: &KeptIntegration| kept.integration.kind == spec.kind;
+            let used = match spec.kind {
+                IntegrationKind::Config => existing.of(&spec.account).any(is_alike),
+                IntegrationKind::CloudTrail => existing
+                    .iter()
+                    .any(|kept| is_alike(kept) && kept.integration.queue_url == spec.queue_url),
             };
-            let mut existing = state.integrations.get().iter();
-            let used = existing.any(|kept| kept.integration.kind == spec.kind && same(kept));
             if used && state.options.refuses_duplicates {
                 return Ok(Created::AlreadyUsed);
             }
@@ -154,7 +155,7 @@ impl Saas for Ports {
             };
             let guid = kept.integration.guid.clone();
             state.integrations.change(now).push(kept);
-            watch::count_watched(state);
+            watch::count_watched(state, spec.account);
             // The answer may lack the id.
             Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
         })
@@ -200,7 +201,7 @@ impl Saas for Ports {
                 kept.integration = integration.clone();
                 kept.checked = (now, usable);
             }
-            watch::count_watched(state);
+            watch::count_watched(state, found.subject);
             Ok(Created::Done(Some(existing.guid.clone())))
         })
         .await

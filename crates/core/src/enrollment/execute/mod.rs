@@ -16,7 +16,7 @@ use self::{
     integrate::{Outcome, integrate},
     tally::Tally,
 };
-use super::{Action, Deployment, Inventory, Plan, Registration, Revisit};
+use super::{Action, Deployment, Inventory, Plan, Record, Registration, Revisit};
 use crate::{
     Error, ErrorKind, Result,
     foundation::start_operation,
@@ -44,6 +44,8 @@ pub struct Report {
     pub blocked: Vec<(AccountId, String)>,
     /// Calls that failed, as whole chains.
     pub failures: Vec<String>,
+    /// What the ledger has yet to be told.
+    pub records: Vec<(AccountId, Option<Record>)>,
 }
 
 /// Carries out a plan and makes no choices. What cannot be finished becomes a revisit.
@@ -52,7 +54,7 @@ pub struct Report {
 ///
 /// # Errors
 ///
-/// The ledger could not be written. Records come first: a removal counts before it happens.
+/// The ledger could not be written where that has to come first: a removal counts before it happens.
 pub async fn execute(
     ports: &impl AccountPorts,
     saas: &impl Saas,
@@ -62,8 +64,9 @@ pub async fn execute(
     now: Timestamp,
     time_left: impl Fn() -> Duration,
 ) -> Result<Report> {
-    let planned: Vec<_> = plan.records.clone().into_iter().collect();
-    if !planned.is_empty() {
+    let takes_away = plan.actions.iter().any(Action::takes_away);
+    if takes_away && !plan.records.is_empty() {
+        let planned: Vec<_> = plan.records.clone().into_iter().collect();
         ports.store_records(&planned).await?;
     }
     let mut tally = Tally::new(inventory, plan.records, now);
@@ -149,9 +152,11 @@ pub async fn execute(
             _ => {}
         }
     }
-    let (report, records) = tally.into_parts();
-    if !records.is_empty() {
-        ports.store_records(&records).await?;
+    let mut report = tally.into_report(takes_away);
+    if takes_away && !report.records.is_empty() {
+        // When it happened counts, whatever becomes of the rest of the pass.
+        ports.store_records(&report.records).await?;
+        report.records.clear();
     }
     Ok(report)
 }

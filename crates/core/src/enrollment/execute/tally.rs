@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct Tally<'a> {
     inventory: &'a Inventory,
     now: Timestamp,
-    /// What the plan has just recorded.
+    /// What the plan records.
     planned: BTreeMap<AccountId, Option<Record>>,
     /// What is to be recorded besides.
     records: BTreeMap<AccountId, Record>,
@@ -41,10 +41,19 @@ impl<'a> Tally<'a> {
         }
     }
 
-    pub(super) fn into_parts(self) -> (Report, Vec<(AccountId, Option<Record>)>) {
-        let records = self.records.into_iter();
-        let records = records.map(|(account, record)| (account, Some(record)));
-        (self.report, records.collect())
+    /// The report, with what is to be recorded: all of it, or what the plan has not recorded already.
+    pub(super) fn into_report(self, is_plan_recorded: bool) -> Report {
+        let mut records = if is_plan_recorded {
+            BTreeMap::new()
+        } else {
+            self.planned
+        };
+        let done = self.records.into_iter();
+        records.extend(done.map(|(account, record)| (account, Some(record))));
+        Report {
+            records: records.into_iter().collect(),
+            ..self.report
+        }
     }
 
     /// What the ledger says of the account by now.

@@ -18,6 +18,7 @@ mod wire;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,7 @@ struct Inner {
     chaos: Arc<Chaos>,
     organizations: Organizations,
     operation_delay: Duration,
+    silent: AtomicBool,
     sets: Mutex<Vec<StackSet>>,
     failing: Mutex<BTreeMap<String, String>>,
     tasks: Mutex<JoinSet<()>>,
@@ -124,6 +126,7 @@ impl StackSets {
                 chaos,
                 organizations,
                 operation_delay,
+                silent: AtomicBool::default(),
                 sets: Mutex::default(),
                 failing: Mutex::default(),
                 tasks: Mutex::default(),
@@ -146,6 +149,11 @@ impl StackSets {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<StackSetView> {
         self.all().into_iter().find(|set| set.name == name)
+    }
+
+    /// Whether every event about StackSets is lost from now on.
+    pub fn lose_events(&self, lose: bool) {
+        self.inner.silent.store(lose, Ordering::Relaxed);
     }
 
     /// From now on every operation fails in these accounts, with this reason. No accounts: none
@@ -207,6 +215,12 @@ impl StackSets {
 }
 
 impl Inner {
+    async fn publish(&self, event: events::Event) {
+        if !self.silent.load(Ordering::Relaxed) {
+            events::publish(&self.upstream, &self.chaos, event).await;
+        }
+    }
+
     fn sets(&self) -> MutexGuard<'_, Vec<StackSet>> {
         self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }

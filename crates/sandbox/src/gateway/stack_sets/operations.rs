@@ -142,7 +142,7 @@ impl Inner {
             (set.uuid.clone(), waits)
         };
         if let Some(event) = waits {
-            events::publish(&self.upstream, &self.chaos, event).await;
+            self.publish(event).await;
         }
         self.start_next(&uuid).await;
         Ok(text("OperationId", &id))
@@ -180,12 +180,7 @@ impl Inner {
             let operation = operation.clone();
             (set.clone(), operation)
         };
-        events::publish(
-            &self.upstream,
-            &self.chaos,
-            events::operation(&set, &stopped),
-        )
-        .await;
+        self.publish(events::operation(&set, &stopped)).await;
         self.start_next(&set.uuid).await;
         Ok(String::new())
     }

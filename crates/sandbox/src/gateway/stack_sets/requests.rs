@@ -92,7 +92,7 @@ impl Inner {
             }
             sets.push(set.clone());
         }
-        events::publish(&self.upstream, &self.chaos, events::stack_set(&set)).await;
+        self.publish(events::stack_set(&set)).await;
         Ok(text("StackSetId", &set.id()))
     }
 
@@ -185,7 +185,7 @@ impl Inner {
             set.deleted = true;
             set.clone()
         };
-        events::publish(&self.upstream, &self.chaos, events::stack_set(&deleted)).await;
+        self.publish(events::stack_set(&deleted)).await;
         Ok(String::new())
     }
 

@@ -22,7 +22,7 @@ impl Inner {
         async move {
             let (startable, news) = self.next(uuid);
             for event in news {
-                events::publish(&self.upstream, &self.chaos, event).await;
+                self.publish(event).await;
             }
             for id in startable {
                 let inner = Arc::clone(self);
@@ -100,7 +100,7 @@ impl Inner {
             Some(events::operation(set, &operation))
         });
         if let Some(event) = ended {
-            events::publish(&self.upstream, &self.chaos, event).await;
+            self.publish(event).await;
         }
         self.start_next(uuid).await;
     }
@@ -136,7 +136,7 @@ impl Inner {
         let Some((work, event)) = begun else {
             return ResultStatus::Cancelled;
         };
-        events::publish(&self.upstream, &self.chaos, event).await;
+        self.publish(event).await;
         let Some(work) = work else {
             return ResultStatus::Cancelled;
         };
@@ -158,7 +158,7 @@ impl Inner {
         let Some((status, event)) = ended else {
             return ResultStatus::Cancelled;
         };
-        events::publish(&self.upstream, &self.chaos, event).await;
+        self.publish(event).await;
         status
     }
 

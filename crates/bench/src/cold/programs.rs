@@ -1,0 +1,95 @@
+//! The programs that are started: their settings, an event that makes each call AWS first of all,
+//! and AWS's answers.
+
+use serde_json::{Value, json};
+
+use crate::binaries::{BARE, BARE_CALL};
+use crate::endpoint::{Call, Reply};
+use crate::functions::{self, STACK_ID};
+use crate::lambda::Settings;
+
+/// A SaaS that no call comes to.
+const LACEWORK: &str = "https://acme.lacework.net";
+
+/// A program and what it is started with.
+pub(super) struct Program {
+    pub(super) name: &'static str,
+    pub(super) settings: fn() -> Settings,
+    /// The event, by the URL where CloudFormation takes a custom resource's answer.
+    pub(super) event: fn(&str) -> Value,
+}
+
+/// In the order in which they are started.
+pub(super) const PROGRAMS: [Program; 5] = [
+    Program {
+        name: BARE,
+        settings: Settings::new,
+        event: |_| json!({}),
+    },
+    Program {
+        name: BARE_CALL,
+        settings: || functions::with_token(LACEWORK),
+        event: |_| json!({}),
+    },
+    Program {
+        name: "setup",
+        settings: || functions::setup(LACEWORK),
+        event: create,
+    },
+    Program {
+        name: "account",
+        settings: || functions::account(LACEWORK),
+        event: |_| functions::schedule(),
+    },
+    Program {
+        name: "auth",
+        settings: || functions::auth(LACEWORK),
+        event: |_| json!({"towerhook": {"refresh": "schedule"}}),
+    },
+];
+
+/// Secrets have values, and there is nothing to renew. The ledger is closed, which ends what setup
+/// and account do with their first call.
+pub(super) fn answer(call: &Call) -> Reply {
+    match call.name.as_str() {
+        "secretsmanager:GetSecretValue" if call.text("SecretId").is_some_and(is_token) => {
+            let token = json!({
+                "token": "_example", "expiresAt": "2100-01-01T00:00:00Z", "keyVersion": "v1",
+            });
+            secret(&token)
+        }
+        "secretsmanager:GetSecretValue" => secret(&json!({"keyId": "KEY", "secretKey": "example"})),
+        _ => Reply::unforeseen(),
+    }
+}
+
+fn is_token(secret: &str) -> bool {
+    secret.contains("towerhook-token")
+}
+
+fn secret(value: &Value) -> Reply {
+    Reply::json(&json!({"SecretString": value.to_string(), "VersionId": "v1"}))
+}
+
+/// A request to set up, whose parameters are all right.
+fn create(response_url: &str) -> Value {
+    json!({
+        "RequestType": "Create",
+        "ResponseURL": response_url,
+        "StackId": STACK_ID,
+        "RequestId": "00000000-0000-4000-8000-000000000000",
+        "LogicalResourceId": "LaceworkSetup",
+        "ResourceType": "Custom::LaceworkSetup",
+        "ResourceProperties": {
+            "LaceworkUrl": LACEWORK,
+            "CapabilityType": "CloudTrail+Config",
+            "MonitorExistingAccounts": "Yes",
+            "ExistingCloudTrailName": "aws-controltower-BaselineCloudTrail",
+            "IntegrationNamePrefix": "Lacework-Control-Tower-",
+            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "EnrollManagementAccount": "No",
+            "OffboardLimitPercent": "10",
+            "OffboardUnenrolled": "No",
+        },
+    })
+}

@@ -1,0 +1,126 @@
+use serde::Serialize;
+
+use super::between;
+
+/// Hours in a month: so often the organization is compared, as `ReconcileRate` is by default.
+const HOURS: f64 = 730.0;
+/// So often auth looks after the token, as `TokenRefreshRate` is by default.
+const TOKEN_LOOKS: f64 = HOURS / 2.0;
+/// What share of the accounts is new in a month: an assumption.
+const NEW: f64 = 0.02;
+
+/// The functions' memory in the template, in GB as AWS bills it.
+const ACCOUNT_GB: f64 = 256.0 / 1024.0;
+const AUTH_GB: f64 = 256.0 / 1024.0;
+
+/// Bytes of an account's record in the ledger, names and keys included.
+const RECORD_BYTES: f64 = 200.0;
+/// Bytes that DynamoDB reads for a unit, consistently.
+const READ_UNIT_BYTES: f64 = 4096.0;
+/// What opening a pass and closing it writes: the deployment's item of up to 2 KB once, and once
+/// more in a transaction, which counts twice.
+const PASS_WRITE_UNITS: f64 = 6.0;
+/// What an account's record writes in that transaction.
+const RECORD_WRITE_UNITS: f64 = 2.0;
+
+/// Requests to the queue for each invocation: a message is sent, received and deleted.
+const QUEUE_REQUESTS: f64 = 3.0;
+/// Lines of an invocation: Lambda's own, the plan, and the metrics.
+const LOG_BYTES: f64 = 4096.0;
+
+/// What the benchmark has found, on which a month's bill depends.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    /// How long a comparison that changes nothing takes, in seconds, by accounts; ascending.
+    pub comparison_seconds: Vec<(f64, f64)>,
+    /// Invocations of the account function for a new account.
+    pub enrollment_invocations: f64,
+    /// What they are billed for together, in seconds.
+    pub enrollment_seconds: f64,
+    /// How long auth takes for one look at the token, in seconds.
+    pub token_seconds: f64,
+}
+
+/// What a month of an organization uses, that depends on what happens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Month {
+    /// Accounts in the organization.
+    pub accounts: u32,
+    /// Invocations of all functions.
+    pub invocations: f64,
+    /// GB-seconds of all functions.
+    pub gb_seconds: f64,
+    /// Requests to the queue for its messages.
+    pub queue_requests: f64,
+    /// Read units of the ledger.
+    pub read_units: f64,
+    /// Write units of the ledger.
+    pub write_units: f64,
+    /// Calls of Secrets Manager.
+    pub secret_calls: f64,
+    /// GB of logs.
+    pub log_gb: f64,
+}
+
+/// A month of an organization of so many accounts: a comparison every hour, a look at the token
+/// every two hours, and 2 % new accounts. `None` when no comparison was measured.
+#[must_use]
+pub fn month(accounts: u32, measured: &Measured) -> Option<Month> {
+    let comparison = between(&measured.comparison_seconds, f64::from(accounts))?;
+    let new = (f64::from(accounts) * NEW).ceil();
+    let passes = HOURS + new * measured.enrollment_invocations;
+    let invocations = passes + TOKEN_LOOKS;
+    let records = (f64::from(accounts) * RECORD_BYTES / READ_UNIT_BYTES).ceil();
+    Some(Month {
+        accounts,
+        invocations,
+        gb_seconds: (HOURS * comparison + new * measured.enrollment_seconds) * ACCOUNT_GB
+            + TOKEN_LOOKS * measured.token_seconds * AUTH_GB,
+        queue_requests: passes * QUEUE_REQUESTS,
+        read_units: passes * records,
+        write_units: passes * PASS_WRITE_UNITS + new * RECORD_WRITE_UNITS,
+        // The token for each pass; for auth the key, and the token that it looks after.
+        secret_calls: passes + 2.0 * TOKEN_LOOKS,
+        log_gb: invocations * LOG_BYTES / 1e9,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured() -> Measured {
+        Measured {
+            comparison_seconds: vec![(50.0, 1.0), (5000.0, 10.0)],
+            enrollment_invocations: 4.0,
+            enrollment_seconds: 8.0,
+            token_seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_month_is_the_sum_of_what_happens() {
+        let month = month(50, &measured()).unwrap();
+        assert_eq!(month.invocations, 730.0 + 4.0 + 365.0);
+        assert_eq!(month.gb_seconds, (730.0 + 8.0 + 365.0) * 0.25);
+        assert_eq!(month.queue_requests, 734.0 * 3.0);
+        assert_eq!(month.read_units, 734.0 * 3.0);
+        assert_eq!(month.write_units, 734.0 * 6.0 + 2.0);
+        assert_eq!(month.secret_calls, 734.0 + 730.0);
+    }
+
+    #[test]
+    fn more_accounts_read_more_and_take_longer() {
+        let small = month(50, &measured()).unwrap();
+        let large = month(5000, &measured()).unwrap();
+        assert!(large.read_units > 50.0 * small.read_units);
+        assert!(large.gb_seconds > 5.0 * small.gb_seconds);
+    }
+
+    #[test]
+    fn without_a_comparison_there_is_no_month() {
+        let mut measured = measured();
+        measured.comparison_seconds.clear();
+        assert_eq!(month(50, &measured), None);
+    }
+}

@@ -1,0 +1,341 @@
+//! What one new account takes, from Control Tower's event to its integration: in a sandbox, with the
+//! functions as they ship.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use serde_json::json;
+use towerhook_sandbox::aws_client::AwsClient;
+use towerhook_sandbox::emulator::logs::function_log;
+use towerhook_sandbox::functions::{FunctionZips, Packing, zip_bootstrap};
+use towerhook_sandbox::launch::Stack;
+use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
+
+use crate::Section;
+use crate::binaries::Binaries;
+use crate::budgets::Enroll;
+use crate::statistics::Quartiles;
+
+mod table;
+
+pub use table::tables;
+
+/// How many accounts are made while StackSets tell how they get on.
+const WITH_EVENTS: usize = 5;
+/// How many are made while all those events are lost.
+const WITHOUT_EVENTS: usize = 3;
+/// How long a StackSet operation takes at least. In AWS it is some tens of seconds.
+const OPERATION: Duration = Duration::from_secs(6);
+/// How often the SaaS is looked at.
+const INTERVAL: Duration = Duration::from_millis(20);
+const DEADLINE: Duration = Duration::from_secs(180);
+/// Accounts seldom come within seconds of each other: for so long the lease rests after a pass.
+const ALONE: Duration = Duration::from_secs(4);
+/// `MemorySize` of the account function, in GB.
+const MEMORY_GB: f64 = 0.25;
+const UNIT: &str = "Sandbox";
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figures {
+    /// Accounts that are made while StackSets tell how they get on.
+    pub with_events: Enrollments,
+    /// Accounts that are made while all events of StackSets are lost.
+    pub without_events: Enrollments,
+}
+
+/// Some accounts, made one after the other.
+#[derive(Debug, Clone, Serialize)]
+pub struct Enrollments {
+    /// How many.
+    pub accounts: usize,
+    /// From the event on the bus to the integration, without the time of the StackSet operation.
+    pub latency_seconds: Quartiles,
+    /// The StackSet operation itself.
+    pub operation_seconds: Quartiles,
+    /// Up to the integration.
+    pub enrolled: Cost,
+    /// Up to the moment when nothing of it is left in the work queue.
+    pub settled: Cost,
+}
+
+/// What an account takes: means over the accounts.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Cost {
+    /// Invocations of the account function.
+    pub invocations: f64,
+    /// What Lambda bills for them, in milliseconds.
+    pub billed_ms: f64,
+    /// The same times the function's memory.
+    pub gb_seconds: f64,
+    /// Calls of AWS.
+    pub aws_calls: f64,
+    /// Calls of the SaaS.
+    pub saas_calls: f64,
+    /// Calls of AWS by `service:Operation`.
+    pub by_operation: BTreeMap<String, f64>,
+}
+
+/// Enrolls accounts in a sandbox of its own.
+///
+/// # Errors
+/// When the sandbox cannot be started, the stack fails, or an account is not enrolled in time.
+pub async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Figures> {
+    let mut options = Options::below(target);
+    options.accounts = 4;
+    options.operation_delay = OPERATION;
+    let zips = zips(binaries, &target.join("towerhook/bench/zips"))?;
+    let mut sandbox = Sandbox::start(options, &|_| {}).await?;
+    sandbox.upload(&zips).await?;
+    let stack = sandbox.launch(&[]).await?;
+    stack.wait_for("CREATE_COMPLETE", DEADLINE).await?;
+    // Every member of the small organization, and Log Archive and Audit.
+    until("the accounts that were there are enrolled", async || {
+        let found = sandbox.simulator.integrations();
+        Ok(found.iter().filter(|one| one.kind == "AwsCfg").count() >= 3)
+    })
+    .await?;
+    settle(&sandbox, &stack).await?;
+    let with_events = enroll(&mut sandbox, &stack, "told", WITH_EVENTS).await?;
+    sandbox.gateway.stack_sets().lose_events(true);
+    let without_events = enroll(&mut sandbox, &stack, "untold", WITHOUT_EVENTS).await?;
+    sandbox.shutdown().await?;
+    Ok(Figures {
+        with_events,
+        without_events,
+    })
+}
+
+fn zips(binaries: &Binaries, folder: &Path) -> anyhow::Result<FunctionZips> {
+    std::fs::create_dir_all(folder)?;
+    let zip = |name: &str| {
+        let path = folder.join(format!("{name}.zip"));
+        zip_bootstrap(binaries.path(name)?, &path, Packing::Stored)?;
+        anyhow::Ok(path)
+    };
+    Ok(FunctionZips {
+        setup: zip("setup")?,
+        account: zip("account")?,
+        auth: zip("auth")?,
+    })
+}
+
+async fn enroll(
+    sandbox: &mut Sandbox,
+    stack: &Stack,
+    name: &str,
+    accounts: usize,
+) -> anyhow::Result<Enrollments> {
+    let (mut latencies, mut operations) = (Vec::new(), Vec::new());
+    let (mut enrolled, mut settled) = (Vec::new(), Vec::new());
+    for number in 0..accounts {
+        tokio::time::sleep(ALONE).await;
+        let before = Count::take(sandbox).await?;
+        let account = sandbox
+            .landing_zone
+            .create_account(&format!("{name}-{number}"), UNIT)
+            .await?;
+        let told = Instant::now();
+        until(&format!("{} is enrolled", account.name), async || {
+            let found = sandbox.simulator.integrations();
+            let is_its = |one: &towerhook_sandbox::lacework::Integration| {
+                one.aws_account_id.as_deref() == Some(account.id.as_str())
+            };
+            Ok(found.iter().any(is_its))
+        })
+        .await?;
+        let took = told.elapsed();
+        let operation = operation_of(sandbox, &account.id)?;
+        latencies.push(took.saturating_sub(operation).as_secs_f64());
+        operations.push(operation.as_secs_f64());
+        // The pass that made the integration ends a moment after it; its last calls belong to it.
+        let done = Count::when_idle(sandbox, &before).await?;
+        enrolled.push(done.since(&before));
+        settle(sandbox, stack).await?;
+        settled.push(Count::take(sandbox).await?.since(&before));
+    }
+    let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was made");
+    Ok(Enrollments {
+        accounts,
+        latency_seconds: quartiles(&latencies)?,
+        operation_seconds: quartiles(&operations)?,
+        enrolled: mean(&enrolled),
+        settled: mean(&settled),
+    })
+}
+
+/// How long the operation took that made the account's stack.
+fn operation_of(sandbox: &Sandbox, account: &str) -> anyhow::Result<Duration> {
+    let sets = sandbox.gateway.stack_sets().all();
+    let operations = sets.iter().flat_map(|set| &set.operations);
+    operations
+        .filter(|operation| operation.results.iter().any(|(id, ..)| id == account))
+        .find_map(|operation| operation.took)
+        .with_context(|| format!("no StackSet operation made a stack in {account}"))
+}
+
+/// What was called and billed up to a moment.
+struct Count {
+    aws: BTreeMap<String, u64>,
+    saas: u64,
+    billed_ms: Vec<f64>,
+}
+
+impl Count {
+    async fn take(sandbox: &Sandbox) -> anyhow::Result<Self> {
+        let group = format!("/aws/lambda/{STACK_NAME}-account");
+        let log = function_log(&sandbox.inside()?, &group).await?;
+        Ok(Self {
+            aws: sandbox.gateway.calls(),
+            saas: sandbox.simulator.calls().values().sum(),
+            billed_ms: log
+                .iter()
+                .filter_map(|line| billed(&line.message))
+                .collect(),
+        })
+    }
+
+    /// Once every invocation that has begun since `before` has ended, and at least two have.
+    async fn when_idle(sandbox: &Sandbox, before: &Self) -> anyhow::Result<Self> {
+        let end = Instant::now() + DEADLINE;
+        let mut last = Self::take(sandbox).await?;
+        loop {
+            tokio::time::sleep(INTERVAL * 10).await;
+            let now = Self::take(sandbox).await?;
+            let invocations = now.billed_ms.len() - before.billed_ms.len();
+            if now.aws == last.aws && invocations >= 2 {
+                return Ok(now);
+            }
+            ensure!(Instant::now() < end, "the account function does not rest");
+            last = now;
+        }
+    }
+
+    fn since(self, before: &Self) -> Cost {
+        let billed_ms: f64 = self.billed_ms.iter().skip(before.billed_ms.len()).sum();
+        let by_operation: BTreeMap<String, f64> = self
+            .aws
+            .iter()
+            .map(|(name, count)| {
+                let earlier = before.aws.get(name).copied().unwrap_or_default();
+                (name.clone(), (count - earlier) as f64)
+            })
+            .filter(|(_, count)| *count > 0.0)
+            .collect();
+        Cost {
+            invocations: (self.billed_ms.len() - before.billed_ms.len()) as f64,
+            billed_ms,
+            gb_seconds: billed_ms / 1000.0 * MEMORY_GB,
+            aws_calls: by_operation.values().sum(),
+            saas_calls: (self.saas - before.saas) as f64,
+            by_operation,
+        }
+    }
+}
+
+fn mean(costs: &[Cost]) -> Cost {
+    let number = costs.len().max(1) as f64;
+    let of = |field: fn(&Cost) -> f64| costs.iter().map(field).sum::<f64>() / number;
+    let mut by_operation: BTreeMap<String, f64> = BTreeMap::new();
+    for (name, count) in costs.iter().flat_map(|cost| &cost.by_operation) {
+        *by_operation.entry(name.clone()).or_default() += count / number;
+    }
+    Cost {
+        invocations: of(|cost| cost.invocations),
+        billed_ms: of(|cost| cost.billed_ms),
+        gb_seconds: of(|cost| cost.gb_seconds),
+        aws_calls: of(|cost| cost.aws_calls),
+        saas_calls: of(|cost| cost.saas_calls),
+        by_operation,
+    }
+}
+
+/// What Lambda's `REPORT` line bills, in milliseconds.
+fn billed(line: &str) -> Option<f64> {
+    let (_, rest) = line
+        .strip_prefix("REPORT ")?
+        .split_once("Billed Duration: ")?;
+    rest.split_once(" ms")?.0.parse().ok()
+}
+
+/// Waits until nothing is in the work queue, in flight or on its way.
+async fn settle(sandbox: &Sandbox, stack: &Stack) -> anyhow::Result<()> {
+    let url = stack.output("WorkQueueUrl").await?;
+    let inside = sandbox.inside()?;
+    until("the work queue is empty", async || {
+        Ok(messages(&inside, &url).await? == 0)
+    })
+    .await
+}
+
+async fn messages(inside: &AwsClient, url: &str) -> anyhow::Result<u64> {
+    let request = json!({"QueueUrl": url, "AttributeNames": ["All"]});
+    let answer = inside
+        .json("sqs", "AmazonSQS", "GetQueueAttributes", request)
+        .await?;
+    ["", "NotVisible", "Delayed"]
+        .iter()
+        .try_fold(0, |sum, which| {
+            let name = format!("ApproximateNumberOfMessages{which}");
+            let number = answer["Attributes"][&name].as_str();
+            let number: u64 = number.with_context(|| format!("no {name}"))?.parse()?;
+            Ok(sum + number)
+        })
+}
+
+async fn until(
+    what: &str,
+    mut condition: impl AsyncFnMut() -> anyhow::Result<bool>,
+) -> anyhow::Result<()> {
+    let end = Instant::now() + DEADLINE;
+    while !condition().await? {
+        ensure!(
+            Instant::now() < end,
+            "after {} s it is not so that {what}",
+            DEADLINE.as_secs()
+        );
+        tokio::time::sleep(INTERVAL).await;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lambda_bills_is_read_from_its_report() {
+        let report = "REPORT RequestId: 1\tDuration: 11.2 ms\tBilled Duration: 12 ms\tMemory Size: \
+                      256 MB\tMax Memory Used: 20 MB";
+        assert_eq!(billed(report), Some(12.0));
+        assert_eq!(billed("END RequestId: 1"), None);
+    }
+
+    #[test]
+    fn an_account_costs_what_came_after_it_was_made() {
+        let count = |calls: u64, billed_ms: &[f64]| Count {
+            aws: [
+                ("sqs:SendMessageBatch".to_owned(), calls),
+                ("idle:Call".to_owned(), 7),
+            ]
+            .into(),
+            saas: calls,
+            billed_ms: billed_ms.to_vec(),
+        };
+        let cost = count(5, &[100.0, 40.0, 60.0]).since(&count(2, &[100.0]));
+        assert_eq!(cost.invocations, 2.0);
+        assert_eq!(cost.billed_ms, 100.0);
+        assert_eq!(cost.gb_seconds, 0.025);
+        assert_eq!((cost.aws_calls, cost.saas_calls), (3.0, 3.0));
+        assert_eq!(
+            cost.by_operation,
+            [("sqs:SendMessageBatch".to_owned(), 3.0)].into()
+        );
+        let both = mean(&[cost.clone(), Cost::default()]);
+        assert_eq!(both.by_operation["sqs:SendMessageBatch"], 1.5);
+        assert_eq!(both.billed_ms, 50.0);
+    }
+}

@@ -1,0 +1,91 @@
+//! What the functions are given: settings by their environment, as the template does, and events.
+
+use serde_json::{Value, json};
+
+use crate::lambda::{REGION, Settings};
+
+/// The management account, in which the functions are.
+pub(crate) const MANAGEMENT_ACCOUNT: &str = "999999999999";
+/// The stack that the functions belong to.
+pub(crate) const STACK_ID: &str =
+    "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/00000000-0000-4000-8000-0";
+/// The name of the stack set role below `iam`.
+const STACK_SET_ROLE: &str = "role/service-role/AWSControlTowerStackSetRole";
+
+/// The settings of the setup function.
+pub(crate) fn setup(lacework: &str) -> Settings {
+    let mut settings = with_ledger(lacework);
+    settings.extend([
+        key(),
+        ("STACK_ID", STACK_ID.to_owned()),
+        ("FANOUT_TOPIC_ARN", arn("sns", "towerhook-work")),
+        ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT_ACCOUNT.to_owned()),
+        ("SERVICE_TIMEOUT_SECONDS", "3600".to_owned()),
+        ("PARTITION", "aws".to_owned()),
+        ("URL_SUFFIX", "amazonaws.com".to_owned()),
+    ]);
+    settings
+}
+
+/// The settings of the account function.
+pub(crate) fn account(lacework: &str) -> Settings {
+    let mut settings = with_ledger(lacework);
+    let queue = format!("https://sqs.{REGION}.amazonaws.com/{MANAGEMENT_ACCOUNT}/towerhook-work");
+    settings.extend([
+        ("WORK_QUEUE_URL", queue),
+        ("AUTH_FUNCTION_NAME", "towerhook-auth".to_owned()),
+    ]);
+    settings
+}
+
+/// The settings of the auth function.
+pub(crate) fn auth(lacework: &str) -> Settings {
+    let mut settings = with_token(lacework);
+    settings.push(key());
+    settings
+}
+
+/// What all have: the SaaS's address and the secret with its access token.
+pub(crate) fn with_token(lacework: &str) -> Settings {
+    vec![
+        ("LACEWORK_URL", lacework.to_owned()),
+        (
+            "API_TOKEN_SECRET_ARN",
+            arn("secretsmanager", "secret:towerhook-token-AbCdEf"),
+        ),
+    ]
+}
+
+fn with_ledger(lacework: &str) -> Settings {
+    let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:{STACK_SET_ROLE}");
+    let mut settings = with_token(lacework);
+    settings.extend([
+        ("LEDGER_TABLE_NAME", "towerhook-ledger".to_owned()),
+        ("STACK_SET_ADMINISTRATION_ROLE_ARN", role),
+    ]);
+    settings
+}
+
+fn key() -> (&'static str, String) {
+    let arn = arn("secretsmanager", "secret:towerhook-key-AbCdEf");
+    ("API_CREDENTIALS_SECRET_ARN", arn)
+}
+
+fn arn(service: &str, resource: &str) -> String {
+    format!("arn:aws:{service}:{REGION}:{MANAGEMENT_ACCOUNT}:{resource}")
+}
+
+/// The schedule's message in a batch of the work queue: look at the whole organization.
+pub(crate) fn schedule() -> Value {
+    let message = json!({"towerhook": {"scope": "all", "attempt": 0}});
+    json!({"Records": [{
+        "messageId": "00000000-0000-4000-8000-000000000000",
+        "receiptHandle": "example",
+        "body": message.to_string(),
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:999999999999:towerhook-work",
+        "awsRegion": "eu-west-1",
+    }]})
+}

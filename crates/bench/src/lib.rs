@@ -1,0 +1,32 @@
+//! What Towerhook costs: cold starts, enrollments, scale and size, measured and held to a budget.
+//!
+//! Each module measures one thing: `measure` answers its figures, and `tables` shows them.
+
+pub mod binaries;
+pub mod budgets;
+pub mod cold;
+pub mod cost;
+mod endpoint;
+pub mod enroll;
+mod functions;
+mod lambda;
+pub mod machine;
+mod numbers;
+pub mod package;
+pub mod picture;
+pub mod report;
+pub mod scale;
+pub mod size;
+pub mod statistics;
+pub mod steady;
+
+use comfy_table::Table;
+
+/// A table with its heading.
+#[derive(Debug)]
+pub struct Section {
+    /// What the table shows.
+    pub title: String,
+    /// The figures.
+    pub table: Table,
+}

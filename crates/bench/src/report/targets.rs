@@ -1,0 +1,178 @@
+use comfy_table::Table;
+
+use super::Report;
+use crate::budgets::Budgets;
+use crate::{Section, scale};
+
+/// How large the organization is in the target of the memory after a comparison.
+const STEADY_ACCOUNTS: usize = 1000;
+
+/// A target, and what was reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Target {
+    /// What is limited.
+    pub what: String,
+    /// What it may be at most, with its unit.
+    pub limit: String,
+    /// What it is.
+    pub reached: String,
+    /// Whether it is within the limit.
+    pub met: bool,
+}
+
+/// The targets of all that was measured.
+///
+/// # Errors
+/// When a function has no budget.
+pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    if let Some(figures) = &report.cold {
+        for program in &figures.programs {
+            let budget = &budgets.cold;
+            let Some(ratio) = budget.first_poll_ratio.get(program.name) else {
+                continue;
+            };
+            let of = |what: &str| format!("{}: {what}", program.name);
+            targets.push(at_most(
+                of("first poll, times the bare runtime's"),
+                *ratio,
+                program.first_poll_times_bare,
+                "",
+            ));
+            targets.extend(program.first_reply_times_bare_call.map(|reached| {
+                let what = of("first AWS reply, times that of one signed call");
+                at_most(what, budget.first_reply_ratio, reached, "")
+            }));
+            targets.push(at_most(
+                of("memory at the first poll"),
+                budget.first_poll_memory_mib,
+                program.first_poll_memory_mib.median,
+                " MiB",
+            ));
+        }
+    }
+    if let Some(figures) = &report.steady {
+        let passes = figures.passes.iter();
+        for pass in passes.filter(|pass| pass.accounts == STEADY_ACCOUNTS) {
+            targets.push(at_most(
+                format!("account: memory after a comparison of {STEADY_ACCOUNTS} accounts"),
+                budgets.steady.memory_mib,
+                pass.peak_memory_mib,
+                " MiB",
+            ));
+        }
+    }
+    if let Some(figures) = &report.enroll {
+        let budget = &budgets.enroll;
+        let enrollments = [
+            ("", &figures.with_events, budget.latency_with_events_seconds),
+            (
+                " without StackSet events",
+                &figures.without_events,
+                budget.latency_without_events_seconds,
+            ),
+        ];
+        for (when, enrollments, limit) in enrollments {
+            targets.push(at_most(
+                format!("new account{when}: time beyond the StackSet operation, median"),
+                limit,
+                enrollments.latency_seconds.median,
+                " s",
+            ));
+        }
+        let of = &figures.with_events.enrolled;
+        for (whose, limit, reached) in [
+            ("AWS", budget.aws_calls, of.aws_calls),
+            ("the SaaS", budget.saas_calls, of.saas_calls),
+        ] {
+            let what = format!("new account: calls of {whose}");
+            targets.push(at_most(what, limit as f64, reached, ""));
+        }
+    }
+    if let Some(figures) = &report.scale {
+        let checks = figures.checks.iter();
+        targets.extend(checks.map(|check| {
+            let scale::Check {
+                what,
+                measured,
+                at_most: limit,
+                ..
+            } = check;
+            at_most(what.clone(), *limit, *measured, "")
+        }));
+    }
+    if let Some(figures) = &report.size {
+        for package in &figures.packages {
+            let budget = budgets.size.of(figures.architecture, package.function)?;
+            targets.push(at_most(
+                format!("{}: zip for {}", package.function, figures.architecture),
+                budget.zip as f64 / 1e6,
+                package.zip_bytes as f64 / 1e6,
+                " MB",
+            ));
+        }
+    }
+    Ok(targets)
+}
+
+/// A figure that is to be at most its limit.
+fn at_most(what: String, limit: f64, reached: f64, unit: &str) -> Target {
+    Target {
+        what,
+        limit: format!("{limit}{unit}"),
+        reached: format!("{reached:.2}{unit}"),
+        met: reached <= limit,
+    }
+}
+
+/// The targets of all that was measured as a table; none when there are none.
+///
+/// # Errors
+/// When a function has no budget.
+pub fn tables(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Section>> {
+    let targets = targets(report, budgets)?;
+    if targets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut table = Table::new();
+    table.set_header(["what", "at most", "reached", "met"]);
+    for target in targets {
+        let met = if target.met { "yes" } else { "no" };
+        table.add_row([target.what, target.limit, target.reached, met.to_owned()]);
+    }
+    Ok(vec![Section {
+        title: "Targets".to_owned(),
+        table,
+    }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budgets::budgets;
+    use crate::package::{ARM64, Packaged};
+    use crate::size;
+
+    #[test]
+    fn what_was_measured_is_set_against_its_target() {
+        let mut report = Report::of_this_machine();
+        let budgets = budgets().unwrap();
+        assert_eq!(targets(&report, &budgets).unwrap(), []);
+        let package = |zip_bytes| Packaged {
+            function: "auth",
+            zip: "auth.zip".into(),
+            bootstrap_bytes: 1,
+            zip_bytes,
+        };
+        let budget = budgets.size.of("arm64", "auth").unwrap().zip;
+        report.size = Some(size::Figures {
+            architecture: ARM64.name,
+            packages: vec![package(budget), package(budget + 1)],
+            compositions: vec![],
+        });
+        let targets = targets(&report, &budgets).unwrap();
+        assert_eq!([targets[0].met, targets[1].met], [true, false]);
+        let table = tables(&report, &budgets).unwrap()[0].table.to_string();
+        assert!(table.contains("auth: zip for arm64"), "{table}");
+    }
+}

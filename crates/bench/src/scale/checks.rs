@@ -1,0 +1,249 @@
+//! The targets: how the cost may grow, and what one pass and one launch may cost.
+
+use serde::Serialize;
+
+use super::{BURST, COMPARED, Part, Run, UNITS};
+
+/// What the SaaS allows in an hour, and at once after an hour of rest.
+const REQUESTS_PER_HOUR: f64 = 480.0;
+/// The requests to the SaaS that a launch needs besides one per account: the profile, two listings and
+/// the trail's integration by the custom resource, and two listings by a pass.
+const REQUESTS_BESIDES: usize = 6;
+/// Between these sizes, growth is judged.
+const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
+
+/// The most that a cost may grow by: n accounts cost n to this power.
+const EXPONENT: f64 = 1.05;
+/// The most that a launch may take longer than the SaaS's limit dictates, in percent.
+const EXCESS_PERCENT: f64 = 5.0;
+/// The most virtual time that a comparison may take, in seconds.
+const COMPARISON_SECONDS: f64 = 120.0;
+/// The most passes that a burst of a thousand events may cost.
+const BURST_PASSES: f64 = 20.0;
+
+/// A target, and what was measured.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// What was measured, with its unit.
+    pub what: String,
+    /// What it came to.
+    pub measured: f64,
+    /// What it may come to at most.
+    pub at_most: f64,
+    /// Whether the target is met.
+    pub met: bool,
+}
+
+impl Check {
+    fn new(what: impl Into<String>, measured: f64, at_most: f64) -> Self {
+        Self {
+            what: what.into(),
+            measured,
+            at_most,
+            met: measured <= at_most,
+        }
+    }
+}
+
+/// The powers by which a launch's cost grows with the accounts.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Exponents {
+    /// Of the calls to AWS and the SaaS.
+    pub calls: f64,
+    /// Of the processor time.
+    pub cpu: f64,
+    /// Of the peak memory.
+    pub memory: f64,
+}
+
+impl Exponents {
+    /// Fitted to the launches without the SaaS's limit; `None` where there are fewer than two.
+    #[must_use]
+    pub fn of(runs: &[Run]) -> Option<Self> {
+        let fit = |cost: fn(&Run) -> f64| {
+            let judged = runs.iter().filter(|run| {
+                let size = run.size;
+                !size.limited && GROWS.contains(&size.accounts)
+            });
+            let points = judged.map(|run| (run.size.accounts as f64, cost(run)));
+            exponent(&points.collect::<Vec<_>>())
+        };
+        Some(Self {
+            calls: fit(|run| run.calls() as f64)?,
+            cpu: fit(|run| run.cpu_seconds)?,
+            memory: fit(|run| run.peak_memory_mib)?,
+        })
+    }
+}
+
+/// The slope of the line that fits the points' logarithms best, by least squares.
+fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+    if points.len() < 2 {
+        return None;
+    }
+    let count = points.len() as f64;
+    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let middle_x = logarithms.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let middle_y = logarithms.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let products = logarithms
+        .iter()
+        .map(|(x, y)| (x - middle_x) * (y - middle_y));
+    let squares = logarithms.iter().map(|(x, _)| (x - middle_x).powi(2));
+    Some(products.sum::<f64>() / squares.sum::<f64>())
+}
+
+/// How long a launch takes that waits for the SaaS's limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Limit {
+    /// Accounts besides the landing zone's own three.
+    pub accounts: usize,
+    /// The requests without which no launch can do.
+    pub least_requests: usize,
+    /// The requests that were made, refused ones included.
+    pub requests: usize,
+    /// The hours that the limit itself dictates.
+    pub least_hours: f64,
+    /// The hours that it took.
+    pub hours: f64,
+    /// By how much it took longer, in percent.
+    pub excess_percent: f64,
+}
+
+impl Limit {
+    /// `None` where the SaaS has no limit, or allows all that is needed at once.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let least_requests = run.watched() + REQUESTS_BESIDES;
+        let least_hours = (least_requests as f64 - REQUESTS_PER_HOUR) / REQUESTS_PER_HOUR;
+        let hours = run.virtual_hours();
+        (run.size.limited && least_hours > 0.0).then(|| Self {
+            accounts: run.size.accounts,
+            least_requests,
+            requests: run.saas_requests(),
+            least_hours,
+            hours,
+            excess_percent: 100.0 * (hours / least_hours - 1.0),
+        })
+    }
+}
+
+/// The AWS calls that a look at everything may cost: a page of 20 accounts, of 100 baselines and of 100
+/// written records each, one per unit, and a few.
+fn calls_of_a_pass(organization: usize, units: usize, enrolled: usize) -> usize {
+    let pages = |items: usize, a_page: usize| items.div_ceil(a_page);
+    15 + pages(organization, 20) + units + pages(organization, 100) + pages(enrolled, 100)
+}
+
+pub(super) fn all(
+    runs: &[Run],
+    exponents: &Exponents,
+    limits: &[Limit],
+    comparison: &Part,
+    [burst, repeated]: [&Part; 2],
+) -> Vec<Check> {
+    let Exponents { calls, cpu, memory } = *exponents;
+    let growth = [
+        ("calls", calls),
+        ("processor time", cpu),
+        ("peak memory", memory),
+    ];
+    let mut checks: Vec<Check> = growth
+        .map(|(what, exponent)| {
+            let what = format!("launch: exponent of {what}, 100 to 10,000 accounts");
+            Check::new(what, exponent, EXPONENT)
+        })
+        .into();
+    for run in runs.iter().filter(|run| !run.size.limited) {
+        let accounts = run.size.accounts;
+        let bound = calls_of_a_pass(run.organization(), run.units, run.watched());
+        let what = format!("launch, {accounts} accounts: AWS calls of the account function");
+        let measured = run.enrolling.aws_calls as f64;
+        checks.push(Check::new(what, measured, bound as f64));
+        let what = format!("launch, {accounts} accounts: SaaS requests");
+        let bound = run.watched() + REQUESTS_BESIDES;
+        checks.push(Check::new(what, run.saas_requests() as f64, bound as f64));
+    }
+    for limit in limits {
+        let accounts = limit.accounts;
+        let what = format!("launch, {accounts} accounts, 480/h: excess over the limit, %");
+        checks.push(Check::new(what, limit.excess_percent, EXCESS_PERCENT));
+    }
+    let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0) as f64;
+    let of_comparison = [
+        ("invocations", comparison.invocations as f64, 1.0),
+        (
+            "virtual seconds",
+            comparison.virtual_seconds,
+            COMPARISON_SECONDS,
+        ),
+        ("writes", comparison.writes as f64, 0.0),
+        ("AWS calls", comparison.aws_calls as f64, bound),
+    ];
+    for (what, measured, at_most) in of_comparison {
+        let what = format!("comparison, {COMPARED} accounts: {what}");
+        checks.push(Check::new(what, measured, at_most));
+    }
+    let of_events = [("new accounts", burst), ("enrolled accounts", repeated)];
+    for (accounts, part) in of_events {
+        let what = format!("{BURST} events in a minute for {accounts}: passes");
+        checks.push(Check::new(what, part.passes as f64, BURST_PASSES));
+    }
+    checks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scale::Size;
+
+    fn run(accounts: usize, limited: bool) -> Run {
+        let enrolling = Part {
+            aws_calls: accounts * accounts,
+            saas_requests: 2 * accounts,
+            virtual_seconds: 3600.0,
+            ..Part::default()
+        };
+        Run {
+            size: Size { accounts, limited },
+            units: 5,
+            setup: Part::default(),
+            enrolling,
+            cpu_seconds: accounts as f64,
+            peak_memory_mib: 8.0,
+        }
+    }
+
+    #[test]
+    fn exponents_are_the_powers_of_the_larger_launches() {
+        let mut runs: Vec<Run> = [1, 10, 100, 1_000, 10_000].map(|n| run(n, false)).into();
+        runs[0].cpu_seconds = 1e9;
+        runs.push(run(1_000, true));
+        let exponents = Exponents::of(&runs).unwrap();
+        assert!((exponents.cpu - 1.0).abs() < 1e-9);
+        assert!(exponents.memory.abs() < 1e-9);
+        assert!(exponents.calls > 1.9 && exponents.calls < 2.0);
+        assert_eq!(Exponents::of(&runs[..3]), None);
+    }
+
+    #[test]
+    fn the_limit_dictates_the_hours_beyond_the_first_480_requests() {
+        let limit = Limit::of(&run(952, true)).unwrap();
+        assert_eq!((limit.least_requests, limit.requests), (960, 1904));
+        assert!((limit.least_hours - 1.0).abs() < 1e-9);
+        assert!(limit.excess_percent.abs() < 1e-9);
+        assert_eq!(Limit::of(&run(100, true)), None);
+        assert_eq!(Limit::of(&run(952, false)), None);
+    }
+
+    #[test]
+    fn a_pass_costs_its_pages() {
+        assert_eq!(calls_of_a_pass(10_003, 100, 0), 15 + 501 + 100 + 101);
+        assert_eq!(calls_of_a_pass(20, 5, 1), 15 + 1 + 5 + 1 + 1);
+    }
+
+    #[test]
+    fn a_target_is_met_up_to_its_bound() {
+        assert!(Check::new("a", 1.0, 1.0).met);
+        assert!(!Check::new("a", 1.01, 1.0).met);
+    }
+}

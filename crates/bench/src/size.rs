@@ -1,0 +1,213 @@
+//! How large the functions are, as they are uploaded, and whose the bytes are.
+
+mod composition;
+mod crates;
+
+use anyhow::Context;
+use comfy_table::Table;
+use serde::Serialize;
+
+use crate::Section;
+use crate::binaries;
+use crate::budgets::Budgets;
+use crate::package::{self, Packaged, Processor};
+
+pub use composition::{Composition, Part};
+
+/// What was measured.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figures {
+    /// The architecture that the zips are for, as the template names it.
+    pub architecture: &'static str,
+    /// What is uploaded.
+    pub packages: Vec<Packaged>,
+    /// Whose the bytes are, by function; of programs for this machine, which keep their symbols.
+    pub compositions: Vec<(&'static str, Composition)>,
+}
+
+/// Packages the functions for a processor and measures that alone.
+///
+/// # Errors
+/// When they cannot be built.
+pub async fn measure_packages(
+    processor: Processor,
+    tell: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Figures> {
+    Ok(Figures {
+        architecture: processor.name,
+        packages: package::build(processor, tell).await?,
+        compositions: Vec::new(),
+    })
+}
+
+/// Packages the functions for a processor, and takes them apart as they are for this machine.
+///
+/// # Errors
+/// When they cannot be built or read.
+pub async fn measure(
+    processor: Processor,
+    tell: &(dyn Fn(&str) + Sync),
+) -> anyhow::Result<Figures> {
+    let mut figures = measure_packages(processor, tell).await?;
+    tell("building for this machine, with symbols");
+    for (function, path) in binaries::build().await?.functions() {
+        let program = tokio::fs::read(path).await?;
+        let composition = composition::composition(&program)
+            .with_context(|| format!("{} cannot be taken apart", path.display()))?;
+        figures.compositions.push((function, composition));
+    }
+    Ok(figures)
+}
+
+/// What is beyond its budget by more than the tolerance, a sentence each.
+///
+/// # Errors
+/// When a function has no budget.
+pub fn beyond(figures: &Figures, budgets: &Budgets) -> anyhow::Result<Vec<String>> {
+    let tolerance = budgets.size.tolerance_percent;
+    let mut beyond = Vec::new();
+    for package in &figures.packages {
+        let budget = budgets.size.of(figures.architecture, package.function)?;
+        for (what, bytes, budget) in [
+            ("bootstrap", package.bootstrap_bytes, budget.bootstrap),
+            ("zip", package.zip_bytes, budget.zip),
+        ] {
+            if bytes as f64 * 100.0 > budget as f64 * (100.0 + tolerance) {
+                let percent = (bytes as f64 / budget as f64 - 1.0) * 100.0;
+                beyond.push(format!(
+                    "the {what} of {} for {} has {bytes} bytes, {percent:.1} % more than its \
+                     budget of {budget}",
+                    package.function, figures.architecture
+                ));
+            }
+        }
+    }
+    Ok(beyond)
+}
+
+/// The figures as tables.
+#[must_use]
+pub fn tables(figures: &Figures) -> Vec<Section> {
+    let mut sections = vec![Section {
+        title: format!("Size for {}, MB", figures.architecture),
+        table: packages(figures),
+    }];
+    if !figures.compositions.is_empty() {
+        sections.push(Section {
+            title: "Bytes by section, of programs for this machine, kB".to_owned(),
+            table: side_by_side("section", figures, |composition| {
+                composition.sections.clone()
+            }),
+        });
+        sections.push(Section {
+            title: "Bytes by crate, of programs for this machine, kB".to_owned(),
+            table: side_by_side("crate", figures, |composition| {
+                let mut parts = composition.crates.clone();
+                parts.push(Part {
+                    name: "(named by no symbol)".to_owned(),
+                    bytes: composition.without_symbol,
+                });
+                parts
+            }),
+        });
+    }
+    sections
+}
+
+fn packages(figures: &Figures) -> Table {
+    let mut table = Table::new();
+    table.set_header(["function", "bootstrap", "zip"]);
+    for package in &figures.packages {
+        table.add_row([
+            package.function.to_owned(),
+            format!("{:.2}", package.bootstrap_bytes as f64 / 1e6),
+            format!("{:.2}", package.zip_bytes as f64 / 1e6),
+        ]);
+    }
+    table
+}
+
+/// The parts of each function in a pair of columns: each has other largest ones.
+fn side_by_side(kind: &str, figures: &Figures, parts: impl Fn(&Composition) -> Vec<Part>) -> Table {
+    let mut table = Table::new();
+    let names = figures.compositions.iter();
+    table.set_header(names.flat_map(|(name, _)| [format!("{kind} in {name}"), "kB".to_owned()]));
+    let columns: Vec<_> = figures
+        .compositions
+        .iter()
+        .map(|(_, composition)| parts(composition))
+        .collect();
+    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
+    for row in 0..rows {
+        table.add_row(columns.iter().flat_map(|parts| {
+            parts.get(row).map_or_else(Default::default, |part| {
+                [part.name.clone(), format!("{:.0}", part.bytes as f64 / 1e3)]
+            })
+        }));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budgets::budgets;
+    use crate::package::ARM64;
+
+    fn figures(zip_bytes: u64) -> Figures {
+        Figures {
+            architecture: ARM64.name,
+            packages: vec![Packaged {
+                function: "auth",
+                zip: "auth.zip".into(),
+                bootstrap_bytes: 1,
+                zip_bytes,
+            }],
+            compositions: vec![],
+        }
+    }
+
+    #[test]
+    fn only_what_is_beyond_the_tolerance_is_named() {
+        let budgets = budgets().unwrap();
+        let budget = budgets.size.of("arm64", "auth").unwrap().zip;
+        assert!(
+            beyond(&figures(budget / 100 * 105), &budgets)
+                .unwrap()
+                .is_empty()
+        );
+        let beyond = beyond(&figures(budget / 100 * 110), &budgets).unwrap();
+        assert_eq!(beyond.len(), 1);
+        for part in ["the zip of auth for arm64", "10.0 %", &budget.to_string()] {
+            assert!(beyond[0].contains(part), "{}", beyond[0]);
+        }
+    }
+
+    #[test]
+    fn functions_with_other_crates_share_a_table() {
+        let part = |name: &str, bytes| Part {
+            name: name.to_owned(),
+            bytes,
+        };
+        let composition = |crates: Vec<Part>| Composition {
+            bytes: 5000,
+            sections: vec![part(".text", 5000)],
+            crates,
+            without_symbol: 1000,
+        };
+        let mut figures = figures(1);
+        figures.compositions = vec![
+            (
+                "setup",
+                composition(vec![part("h2", 3000), part("ring", 1000)]),
+            ),
+            ("auth", composition(vec![part("h2", 4000)])),
+        ];
+        let sections = tables(&figures);
+        assert_eq!(sections.len(), 3);
+        let crates = sections[2].table.to_string();
+        for text in ["crate in setup", "ring", "(named by no symbol)"] {
+            assert!(crates.contains(text), "{crates}");
+        }
+    }
+}

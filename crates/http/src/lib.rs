@@ -1,0 +1,123 @@
+//! The HTTP client that AWS and the SaaS are spoken to with: rustls with ring, Mozilla's roots,
+//! HTTP/1.1. One for both, so that a function carries one, and starts with one.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+pub use reqwest::Client;
+
+use reqwest::redirect::Policy;
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::ring,
+    pki_types::{
+        CertificateDer,
+        pem::{self, PemObject},
+    },
+};
+
+/// How long a client waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// From connecting to the last byte of an answer; `None` where the caller sees to it.
+    pub total: Option<Duration>,
+}
+
+/// The client could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS library offers no protocol version that this program accepts.
+    #[error("TLS cannot be set up")]
+    Tls(#[source] rustls::Error),
+    /// The HTTP library refused its settings.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+    /// The file with further roots is not one of PEM certificates.
+    #[error("there are no certificates to be read in {}", .0.display())]
+    Roots(PathBuf, #[source] pem::Error),
+    /// No certificate in that file is one to trust.
+    #[error("there is no certificate of an authority in {}", .0.display())]
+    NoRoots(PathBuf),
+}
+
+/// A client that trusts Mozilla's roots, and those in the PEM file `more_roots` besides.
+///
+/// It follows no redirect, since headers with secrets would follow it too, and asks no proxy.
+///
+/// # Errors
+///
+/// The file cannot be read; or TLS or the client could not be set up, which no input can cause.
+pub fn client(timeouts: Timeouts, more_roots: Option<&Path>) -> Result<Client, ClientError> {
+    let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
+    if let Some(path) = more_roots {
+        add(&mut roots, path)?;
+    }
+    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(ClientError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut builder = Client::builder()
+        .tls_backend_preconfigured(tls)
+        .user_agent(concat!("towerhook/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(timeouts.connect)
+        .redirect(Policy::none())
+        .no_proxy();
+    if let Some(total) = timeouts.total {
+        builder = builder.timeout(total);
+    }
+    builder.build().map_err(ClientError::Client)
+}
+
+fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
+    let unreadable = |error| ClientError::Roots(path.to_owned(), error);
+    let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect)
+        .map_err(unreadable)?;
+    // Bundles hold some that nobody can use any more, which is no reason to trust none.
+    match roots.add_parsable_certificates(certificates) {
+        (0, _) => Err(ClientError::NoRoots(path.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUTS: Timeouts = Timeouts {
+        connect: Duration::from_secs(1),
+        total: None,
+    };
+
+    #[test]
+    fn further_roots_come_from_a_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let key = rcgen::KeyPair::generate().unwrap();
+        let authority = rcgen::CertificateParams::default()
+            .self_signed(&key)
+            .unwrap();
+        let pem = authority.pem();
+        let two = file("two.pem", &[pem.as_str(), pem.as_str()].concat());
+        assert!(client(TIMEOUTS, Some(&two)).is_ok());
+        assert!(client(TIMEOUTS, None).is_ok());
+
+        let empty = client(TIMEOUTS, Some(&file("empty.pem", ""))).unwrap_err();
+        assert!(matches!(empty, ClientError::NoRoots(_)), "{empty:?}");
+        let cut = file("cut.pem", &pem[..pem.len() / 2]);
+        for unreadable in [cut, directory.path().join("absent.pem")] {
+            let error = client(TIMEOUTS, Some(&unreadable)).unwrap_err();
+            assert!(matches!(error, ClientError::Roots(..)), "{error:?}");
+        }
+    }
+}

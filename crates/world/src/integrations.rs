@@ -1,0 +1,107 @@
+//! The integrations that the SaaS holds, which are found by the account that they are for.
+
+use std::{
+    collections::BTreeMap,
+    ops::{Deref, DerefMut},
+};
+
+use towerhook_core::model::AccountId;
+
+use crate::state::KeptIntegration;
+
+/// All integrations in the order in which they were made. Whom one was made for never changes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Integrations {
+    all: Vec<KeptIntegration>,
+    places: BTreeMap<AccountId, Vec<usize>>,
+}
+
+impl Integrations {
+    /// Those that were made for an account, in the order in which they were made.
+    pub(crate) fn of(
+        &self,
+        subject: &AccountId,
+    ) -> impl Iterator<Item = &KeptIntegration> + use<'_> {
+        let places = self.places.get(subject).into_iter().flatten();
+        places.map(|place| &self.all[*place])
+    }
+
+    pub(crate) fn push(&mut self, kept: KeptIntegration) {
+        let places = self.places.entry(kept.subject).or_default();
+        places.push(self.all.len());
+        self.all.push(kept);
+    }
+
+    pub(crate) fn retain(&mut self, stays: impl FnMut(&KeptIntegration) -> bool) {
+        self.all.retain(stays);
+        self.places.clear();
+        for (place, kept) in self.all.iter().enumerate() {
+            self.places.entry(kept.subject).or_default().push(place);
+        }
+    }
+}
+
+impl Deref for Integrations {
+    type Target = [KeptIntegration];
+
+    fn deref(&self) -> &Self::Target {
+        &self.all
+    }
+}
+
+impl DerefMut for Integrations {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+    use towerhook_core::ports::{Health, Integration, IntegrationKind};
+
+    use super::*;
+    use crate::units::member_id;
+
+    fn kept(guid: usize, subject: usize) -> KeptIntegration {
+        KeptIntegration {
+            integration: Integration {
+                guid: guid.to_string(),
+                sub_account: None,
+                organization: false,
+                name: String::new(),
+                kind: IntegrationKind::Config,
+                enabled: true,
+                role_arn: String::new(),
+                external_id: String::new(),
+                queue_url: None,
+                account_mapping: None,
+                health: Health::Good,
+            },
+            ours: true,
+            made_by: String::new(),
+            made_at: Timestamp::UNIX_EPOCH,
+            subject: member_id(subject),
+            checked: (Timestamp::UNIX_EPOCH, true),
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_still_found_by_its_account() {
+        let mut all = Integrations::default();
+        for guid in 0..9 {
+            all.push(kept(guid, guid % 3));
+        }
+        all.retain(|kept| kept.integration.guid != "3");
+        let guids = |subject| {
+            let found = all.of(&member_id(subject));
+            found
+                .map(|kept| kept.integration.guid.as_str())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(guids(0), ["0", "6"]);
+        assert_eq!(guids(1), ["1", "4", "7"]);
+        assert!(guids(5).is_empty());
+        assert_eq!(all.len(), 8);
+    }
+}

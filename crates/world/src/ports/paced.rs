@@ -1,0 +1,143 @@
+//! How long calls take, and what becomes of those that are too many.
+
+use std::time::Duration;
+
+use towerhook_core::{ErrorKind, Result};
+
+use super::Ports;
+use crate::{
+    faults::error,
+    rates::{self, ATTEMPTS, Bucket},
+};
+
+/// What is left of a call's time once it is carried out.
+pub(super) enum Pace {
+    /// Whatever the dice say.
+    Drawn,
+    /// So long.
+    Left(Duration),
+}
+
+impl Ports {
+    /// The time until a call is carried out.
+    pub(super) async fn before(&self, operation: &'static str) -> Result<Pace> {
+        if self.world.state().options.true_to_scale {
+            return self.admitted(operation).await;
+        }
+        self.step().await;
+        Ok(Pace::Drawn)
+    }
+
+    /// The time from then to the answer.
+    pub(super) async fn after(&self, pace: Pace) {
+        match pace {
+            Pace::Drawn => self.step().await,
+            Pace::Left(time) => self.sleep(time).await,
+        }
+    }
+
+    /// Calls besides the one that is carried out: further pages, and what an adapter asks besides.
+    /// They exist only where calls cost what they cost at AWS.
+    pub(super) async fn more(&self, operation: &'static str, calls: usize) -> Result<()> {
+        if !self.world.state().options.true_to_scale {
+            return Ok(());
+        }
+        for _ in 0..calls {
+            let pace = self.admitted(operation).await?;
+            self.count(operation);
+            self.after(pace).await;
+        }
+        Ok(())
+    }
+
+    fn count(&self, operation: &'static str) {
+        *self.world.state().counts.entry(operation).or_default() += 1;
+    }
+
+    fn count_throttled(&self, operation: &'static str) {
+        let mut state = self.world.state();
+        *state.throttles.entry(operation).or_default() += 1;
+    }
+
+    /// Waits until the service takes the call, trying as often as the SDK does. The tries that were
+    /// throttled are counted; the one that was not is the caller's to count.
+    async fn admitted(&self, operation: &'static str) -> Result<Pace> {
+        let simulation = self.world.simulation();
+        let (least, most) = rates::latency(operation);
+        let mut failures = 0;
+        loop {
+            let half = simulation.between(least, most) / 2;
+            self.sleep(half).await;
+            if self.takes_token(operation) {
+                return Ok(Pace::Left(half));
+            }
+            self.count(operation);
+            self.count_throttled(operation);
+            self.sleep(half).await;
+            failures += 1;
+            if failures == ATTEMPTS {
+                let throttled = ErrorKind::Throttled { retry_after: None };
+                return Err(error(operation, throttled));
+            }
+            let pause = simulation.roll(|dice| rates::pause(failures, dice));
+            self.sleep(pause).await;
+        }
+    }
+
+    fn takes_token(&self, operation: &'static str) -> bool {
+        let Some(rate) = rates::rate(operation) else {
+            return true;
+        };
+        let now = self.now();
+        let mut state = self.world.state();
+        let bucket = state.buckets.entry(operation);
+        bucket.or_insert_with(|| Bucket::new(rate, now)).take(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towerhook_core::ports::{Accounts, LandingZones};
+
+    use crate::{Options, Ports, World};
+
+    fn asked(options: Options) -> World {
+        let world = World::new(options, 1, false);
+        let ports = Ports::new(&world, "a test");
+        world.simulation().run(async move {
+            ports.accounts().await.unwrap();
+            ports.baselines(None).await.unwrap();
+        });
+        world
+    }
+
+    #[test]
+    fn each_page_is_a_call_and_waits_for_its_turn() {
+        let options = Options {
+            accounts: 1997,
+            units: 50,
+            true_to_scale: true,
+            ..Options::default()
+        };
+        let world = asked(options);
+        let (counts, throttles) = (world.counts(), world.state().throttles.clone());
+        let list = "organizations:ListAccounts";
+        assert!(throttles[list] > 0);
+        assert_eq!(counts[list] - throttles[list], 100);
+        let baselines = "controltower:ListEnabledBaselines";
+        let throttled = throttles.get(baselines).copied().unwrap_or_default();
+        assert_eq!(counts[baselines] - throttled, 21);
+        // 88 pages beyond the burst at 8 a second.
+        assert!(world.since(crate::history::beginning()).as_secs() >= 11);
+    }
+
+    #[test]
+    fn otherwise_a_listing_is_a_call() {
+        let options = Options {
+            accounts: 500,
+            ..Options::default()
+        };
+        let counts = asked(options).counts();
+        assert!(counts.values().all(|calls| *calls == 1), "{counts:?}");
+    }
+}

@@ -1,0 +1,371 @@
+//! What organizations of any size cost: calls, invocations and virtual time, with the rates that AWS
+//! allows and with the SaaS's limit or without it.
+//!
+//! Each scenario begins with a landing zone of its own and says what happened in it. Nothing goes
+//! wrong in them but throttling.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+use towerhook_core::enrollment::Record;
+
+use crate::{
+    Destination, Options, Wishes, World, functions, ports, setup,
+    units::{self, Member},
+};
+
+/// Nothing takes longer than that: 10,000 accounts at 480 an hour are a day.
+const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
+/// How often it is looked whether something has come to its end.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The organization that a scenario begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Setting {
+    /// The members, besides Management, Log Archive and Audit.
+    pub accounts: usize,
+    /// The organizational units; at least five.
+    pub units: usize,
+    /// Whether the SaaS allows 480 requests an hour, or any number.
+    pub limited: bool,
+}
+
+impl Setting {
+    /// The accounts of the organization.
+    pub fn organization(&self) -> usize {
+        self.accounts + 3
+    }
+
+    /// The accounts that are to be watched: all but Management.
+    pub fn watched(&self) -> usize {
+        self.accounts + 2
+    }
+}
+
+/// What happened within some virtual time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Figures {
+    /// How often each operation was called; a throttled try is a call, too. Those of the SaaS begin
+    /// with `lacework:`, all others are AWS's.
+    pub calls: BTreeMap<&'static str, usize>,
+    /// How many of the calls were refused since there were too many.
+    pub throttles: BTreeMap<&'static str, usize>,
+    /// Invocations of the account function.
+    pub invocations: usize,
+    /// The invocations among them that had the lease.
+    pub passes: usize,
+    /// The invocations among them that ran into the function's timeout.
+    pub timeouts: usize,
+    /// Writes to AWS, the SaaS and the ledger, leases apart.
+    pub writes: usize,
+    /// The virtual time.
+    pub took: Duration,
+}
+
+impl Figures {
+    /// The calls of AWS operations, throttled ones included.
+    pub fn aws_calls(&self) -> usize {
+        self.sum(|operation| !is_saas(operation))
+    }
+
+    /// The requests to the SaaS, refused ones included.
+    pub fn saas_requests(&self) -> usize {
+        self.sum(is_saas)
+    }
+
+    fn sum(&self, which: impl Fn(&str) -> bool) -> usize {
+        let calls = self.calls.iter().filter(|(operation, _)| which(operation));
+        calls.map(|(_, count)| count).sum()
+    }
+}
+
+fn is_saas(operation: &str) -> bool {
+    operation.starts_with("lacework:")
+}
+
+/// What a launch costs, in its two parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Launch {
+    /// The custom resource's part, which ends when the main stack is complete.
+    pub setup: Figures,
+    /// From then until every account is enrolled.
+    pub enrolling: Figures,
+}
+
+/// Launches the main stack in an organization with existing accounts, and waits until every one is
+/// enrolled.
+///
+/// # Panics
+///
+/// When that does not happen within two weeks of virtual time.
+pub fn launch(setting: Setting, seed: u64) -> Launch {
+    play(setting, seed, async move |world| {
+        launch_in(&world, setting).await
+    })
+}
+
+/// The schedule's comparison of everything in an organization that is enrolled already.
+///
+/// # Panics
+///
+/// When the organization cannot be enrolled, or the comparison does not end.
+pub fn reconcile(setting: Setting, seed: u64) -> Figures {
+    play(setting, seed, async move |world| {
+        enrolled(&world, setting).await;
+        let before = Snapshot::of(&world);
+        functions::fire(&world);
+        at_rest(&world).await;
+        before.until(&world)
+    })
+}
+
+/// So many accounts are made in a landing zone that is enrolled already, evenly within `window`, each
+/// with its CreateManagedAccount; then waits until all are enrolled.
+///
+/// # Panics
+///
+/// When that does not happen within two weeks of virtual time.
+pub fn arrivals(setting: Setting, seed: u64, accounts: usize, window: Duration) -> Figures {
+    play(setting, seed, async move |world| {
+        enrolled(&world, setting).await;
+        let before = Snapshot::of(&world);
+        let pause = window.div_f64(accounts as f64);
+        for n in 0..accounts {
+            arrive(&world, 1 + n % (setting.units.max(units::COUNT) - 1));
+            world.simulation().sleep(pause).await;
+        }
+        all_enrolled(&world, setting.watched() + accounts).await;
+        before.until(&world)
+    })
+}
+
+/// So many CreateManagedAccount events, evenly within `window`, for accounts that are enrolled
+/// already; then waits until all is quiet.
+///
+/// # Panics
+///
+/// When that does not happen within two weeks of virtual time.
+pub fn repeated_events(setting: Setting, seed: u64, events: usize, window: Duration) -> Figures {
+    play(setting, seed, async move |world| {
+        enrolled(&world, setting).await;
+        let before = Snapshot::of(&world);
+        let pause = window.div_f64(events as f64);
+        for n in 0..events {
+            let id = units::member_id(n % setting.accounts);
+            world.account_event("CreateManagedAccount", "createManagedAccountStatus", id);
+            world.simulation().sleep(pause).await;
+        }
+        at_rest(&world).await;
+        before.until(&world)
+    })
+}
+
+fn play<T: 'static>(
+    setting: Setting,
+    seed: u64,
+    story: impl AsyncFnOnce(World) -> T + 'static,
+) -> T {
+    let options = Options {
+        accounts: setting.accounts,
+        rate_limit: setting.limited,
+        units: setting.units,
+        true_to_scale: true,
+        ..Options::default()
+    };
+    let world = World::new(options, seed, false);
+    let simulation = world.simulation().clone();
+    simulation.run(story(world))
+}
+
+/// The parameters' defaults.
+fn wishes() -> Wishes {
+    Wishes {
+        destination: Destination::Tenant,
+        by_stack: false,
+        config: true,
+        cloud_trail: true,
+        monitor_existing: true,
+        enroll_management: false,
+        offboard_unenrolled: true,
+        limit: 10,
+        approve: None,
+    }
+}
+
+async fn launch_in(world: &World, setting: Setting) -> Launch {
+    let before = Snapshot::of(world);
+    setup::launch(world, wishes()).await.unwrap();
+    let launched = Snapshot::of(world);
+    // The mapping from the queue comes after the custom resource.
+    for task in [
+        functions::poll(world.clone()),
+        functions::poll(world.clone()),
+    ] {
+        world.simulation().spawn(task);
+    }
+    world.simulation().spawn(ports::keep_fresh(world.clone()));
+    let hourly = setting.limited.then(|| functions::schedule(world.clone()));
+    hourly
+        .into_iter()
+        .for_each(|task| world.simulation().spawn(task));
+    all_enrolled(world, setting.watched()).await;
+    Launch {
+        setup: launched.since(&before),
+        enrolling: launched.until(world),
+    }
+}
+
+async fn enrolled(world: &World, setting: Setting) {
+    launch_in(world, setting).await;
+    at_rest(world).await;
+    // After a pass there is none for a moment.
+    world.simulation().sleep(Duration::from_secs(60)).await;
+}
+
+/// Account Factory makes an account and Control Tower says so.
+fn arrive(world: &World, unit: usize) {
+    let now = world.now();
+    let mut state = world.state();
+    state.made += 1;
+    let id = units::member_id(state.made);
+    let member = Member::new(id, &format!("account {}", state.made), Some(unit), true);
+    // Nobody's evidence changes, as it would where an account goes.
+    state.organization.change(now).insert(id, member);
+    drop(state);
+    world.account_event("CreateManagedAccount", "createManagedAccountStatus", id);
+}
+
+async fn until(world: &World, is_so: impl Fn() -> bool) {
+    let looks = LONGEST.as_secs() / LOOK.as_secs();
+    for _ in 0..looks {
+        if is_so() {
+            return;
+        }
+        world.simulation().sleep(LOOK).await;
+    }
+    panic!("two weeks were not enough");
+}
+
+async fn all_enrolled(world: &World, accounts: usize) {
+    until(world, || {
+        let state = world.state();
+        // The trail's integration is one more.
+        state.integrations.get().len() > accounts && {
+            let is_enrolled = |record: &&Record| record.since.is_some();
+            state.ledger.records.values().filter(is_enrolled).count() >= accounts
+        }
+    })
+    .await;
+}
+
+/// Waits until no message is left, and none is being worked on.
+async fn at_rest(world: &World) {
+    until(world, || world.state().queue.is_empty()).await;
+}
+
+/// How things stood at a time.
+struct Snapshot {
+    at: Timestamp,
+    figures: Figures,
+}
+
+impl Snapshot {
+    fn of(world: &World) -> Self {
+        let state = world.state();
+        let figures = Figures {
+            calls: state.counts.clone(),
+            throttles: state.throttles.clone(),
+            invocations: state.invocations,
+            passes: state.passes,
+            timeouts: state.timeouts,
+            writes: state.writes,
+            took: Duration::ZERO,
+        };
+        Self {
+            at: world.now(),
+            figures,
+        }
+    }
+
+    fn until(&self, world: &World) -> Figures {
+        Self::of(world).since(self)
+    }
+
+    fn since(&self, before: &Self) -> Figures {
+        let (new, old) = (&self.figures, &before.figures);
+        Figures {
+            calls: difference(&new.calls, &old.calls),
+            throttles: difference(&new.throttles, &old.throttles),
+            invocations: new.invocations - old.invocations,
+            passes: new.passes - old.passes,
+            timeouts: new.timeouts - old.timeouts,
+            writes: new.writes - old.writes,
+            took: self.at.duration_since(before.at).unsigned_abs(),
+        }
+    }
+}
+
+fn difference(
+    new: &BTreeMap<&'static str, usize>,
+    old: &BTreeMap<&'static str, usize>,
+) -> BTreeMap<&'static str, usize> {
+    let grown = new.iter().map(|(operation, count)| {
+        let before = old.get(operation).copied().unwrap_or_default();
+        (*operation, count - before)
+    });
+    grown.filter(|(_, count)| *count > 0).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Setting = Setting {
+        accounts: 30,
+        units: 12,
+        limited: false,
+    };
+
+    #[test]
+    fn a_launch_enrolls_everybody_and_asks_each_unit_once() {
+        let Launch { setup, enrolling } = launch(SMALL, 1);
+        let units = "organizations:ListOrganizationalUnitsForParent";
+        let throttled = setup.throttles.get(units).copied().unwrap_or_default();
+        assert_eq!(setup.calls[units] - throttled, 1 + SMALL.units);
+        let created = enrolling.calls["lacework:CreateCloudAccount"];
+        assert!(created >= SMALL.watched(), "{created}");
+        assert!(enrolling.passes > 0 && enrolling.passes <= enrolling.invocations);
+        assert_eq!(enrolling.timeouts, 0);
+    }
+
+    #[test]
+    fn the_same_seed_costs_the_same() {
+        assert_eq!(launch(SMALL, 2), launch(SMALL, 2));
+    }
+
+    #[test]
+    fn a_comparison_writes_nothing() {
+        let figures = reconcile(SMALL, 1);
+        assert_eq!((figures.passes, figures.writes), (1, 0));
+        assert_eq!(figures.calls["organizations:ListAccounts"], 2);
+    }
+
+    #[test]
+    fn who_arrives_is_enrolled_and_who_is_named_again_is_not() {
+        let minute = Duration::from_secs(60);
+        assert!(arrivals(SMALL, 1, 3, minute).writes > 0);
+        let repeated = repeated_events(SMALL, 1, 50, minute);
+        assert_eq!(repeated.writes, 0);
+        assert!(repeated.passes > 0);
+    }
+
+    #[test]
+    fn calls_are_told_apart_by_whom_they_go_to() {
+        let calls = [("lacework:UserProfile", 2), ("sqs:SendMessageBatch", 3)].into();
+        let figures = Figures {
+            calls,
+            ..Figures::default()
+        };
+        assert_eq!((figures.aws_calls(), figures.saas_requests()), (3, 2));
+    }
+}
