@@ -173,6 +173,7 @@ async fn the_adapters_keep_what_the_ports_promise() {
     let member = member(&sandbox);
     conformance::accounts(&aws, &member, &"999999999999".parse().unwrap()).await;
     conformance::lease(&aws).await;
+    conformance::parking(&aws).await;
     conformance::records(&aws).await;
     conformance::deployment(&aws).await;
     conformance::messages(&aws).await;

@@ -10,10 +10,11 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     enrollment::{Deployment, Record},
+    lifecycle::Parked,
     model::AccountId,
-    ports::{Lease, Ledger},
+    ports::{Lease, Ledger, Parking, Standing},
 };
 
 use crate::{
@@ -37,8 +38,14 @@ const SUFFIX: (&str, &str) = ("suffix", "external-id");
 const ACCOUNT: &str = "account";
 
 const IS_HOLDER: &str = "holder = :owner";
+const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(called_at)";
 /// Gives the lease back and lets it rest.
 const REST: &str = "SET rests_until = :until REMOVE holder, held_until";
+
+/// An item holds at most 400 KB, and whoever writes it pays for all of it.
+const PARKED_AT_MOST: usize = 100;
+
+const IS_SPARSE: &str = "attribute_not_exists(parked) OR size(parked) < :known";
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
@@ -51,7 +58,7 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
             .update_item()
             .table_name(self.table())
             .set_key(Some(key(DEPLOYMENT)))
-            .update_expression("SET holder = :owner, held_until = :until")
+            .update_expression("SET holder = :owner, held_until = :until REMOVE called_at")
             .condition_expression(
                 "(attribute_not_exists(held_until) OR held_until <= :now OR holder = :owner) \
                  AND (reserved_for = :owner OR \
@@ -69,7 +76,10 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
             Ok(answer) => {
                 let item = answer.attributes.unwrap_or_default();
                 return match recorded(UPDATE, &item) {
-                    Ok(deployment) => Ok(Lease::Taken(deployment.map(Box::new))),
+                    Ok(deployment) => Ok(Lease::Taken {
+                        deployment: deployment.map(Box::new),
+                        parked: parked_in(&item),
+                    }),
                     Err(error) => {
                         self.release_lease(owner).await?;
                         Err(error)
@@ -82,18 +92,11 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
             Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused,
             _ => return Err(failed(UPDATE)(error)),
         };
-        let later = |name: &str| {
-            let until = refused
-                .item()
-                .and_then(|item| time(UPDATE, item, name).ok());
-            until.filter(|until| *until > now)
-        };
-        Ok(match later("rests_until") {
-            Some(until) if later("held_until").or(later("reserved_until")).is_none() => {
-                Lease::Resting(until)
-            }
-            _ => Lease::Held,
-        })
+        // Nobody says why: the next look tells.
+        let standing = refused
+            .item()
+            .map_or(Standing::Held, |item| standing(item, now));
+        Ok(Lease::Refused(standing))
     }
 
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
@@ -127,38 +130,68 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
         }
     }
 
+    async fn park(
+        &self,
+        parked: &[Parked],
+        replaced: &[Parked],
+        now: Timestamp,
+    ) -> Result<Parking> {
+        let most = AttributeValue::N(PARKED_AT_MOST.to_string());
+        let (change, condition, known) = match replaced {
+            [] => ("ADD parked :parked SET", IS_SPARSE, most),
+            replaced => ("SET parked = :parked,", "parked = :known", texts(replaced)),
+        };
+        let answer = self
+            .dynamodb()
+            .update_item()
+            .table_name(self.table())
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression(format!(
+                "{change} called_at = if_not_exists(called_at, :now)"
+            ))
+            .condition_expression(condition)
+            .expression_attribute_values(":parked", texts(parked))
+            .expression_attribute_values(":now", milliseconds(now))
+            .expression_attribute_values(":known", known)
+            .return_values(ReturnValue::AllOld)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match answer {
+            Ok(answer) => {
+                let item = answer.attributes.unwrap_or_default();
+                Ok(Parking::Kept {
+                    lease: standing(&item, now),
+                    called_at: time(UPDATE, &item, "called_at").ok(),
+                })
+            }
+            Err(error) => match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(
+                    Parking::Refused(refused.item().map_or_else(Vec::new, parked_in)),
+                ),
+                _ => Err(failed(UPDATE)(error)),
+            },
+        }
+    }
+
     async fn close_pass(
         &self,
         owner: &str,
         records: &[(AccountId, Option<Record>)],
+        done: &[Parked],
         rests_until: Timestamp,
-    ) -> Result<()> {
-        let mut writes = self.writes(records)?;
-        if writes.is_empty() {
-            let answer = self
-                .dynamodb()
-                .update_item()
-                .table_name(self.table())
-                .set_key(Some(key(DEPLOYMENT)))
-                .update_expression(REST)
-                .condition_expression(IS_HOLDER)
-                .expression_attribute_values(":owner", text(owner))
-                .expression_attribute_values(":until", milliseconds(rests_until))
-                .send()
-                .await;
-            return answer.map(|_| ()).map_err(failed(UPDATE));
+    ) -> Result<bool> {
+        // As a rule nobody has called, and one try tells that, too.
+        match self
+            .close(IS_HOLDER_UNCALLED, owner, records, done, rests_until)
+            .await
+        {
+            Err(error) if error.kind == ErrorKind::Conflict => {
+                let closed = self.close(IS_HOLDER, owner, records, done, rests_until);
+                closed.await.map(|()| true)
+            }
+            closed => closed.map(|()| false),
         }
-        let update = Update::builder()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression(REST)
-            .condition_expression(IS_HOLDER)
-            .expression_attribute_values(":owner", text(owner))
-            .expression_attribute_values(":until", milliseconds(rests_until))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
-        writes.push(TransactWriteItem::builder().update(update).build());
-        self.transact(writes).await
     }
 
     async fn deployment(&self) -> Result<Option<Deployment>> {
@@ -247,6 +280,51 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
         Ok(answer.item)
     }
 
+    /// Writes the records, and with the last of them gives the lease back where the condition holds.
+    async fn close(
+        &self,
+        condition: &str,
+        owner: &str,
+        records: &[(AccountId, Option<Record>)],
+        done: &[Parked],
+        rests_until: Timestamp,
+    ) -> Result<()> {
+        let mut writes = self.writes(records)?;
+        let mut values: Item = [
+            (":owner".to_owned(), text(owner)),
+            (":until".to_owned(), milliseconds(rests_until)),
+        ]
+        .into();
+        let mut expression = REST.to_owned();
+        if !done.is_empty() {
+            expression.push_str(" DELETE parked :done");
+            values.insert(":done".to_owned(), texts(done));
+        }
+        if writes.is_empty() {
+            let answer = self
+                .dynamodb()
+                .update_item()
+                .table_name(self.table())
+                .set_key(Some(key(DEPLOYMENT)))
+                .update_expression(expression)
+                .condition_expression(condition)
+                .set_expression_attribute_values(Some(values))
+                .send()
+                .await;
+            return answer.map(|_| ()).map_err(failed(UPDATE));
+        }
+        let update = Update::builder()
+            .table_name(self.table())
+            .set_key(Some(key(DEPLOYMENT)))
+            .update_expression(expression)
+            .condition_expression(condition)
+            .set_expression_attribute_values(Some(values))
+            .build()
+            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
+        writes.push(TransactWriteItem::builder().update(update).build());
+        self.transact(writes).await
+    }
+
     async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
         for chunk in writes.chunks(TRANSACTION) {
             self.dynamodb()
@@ -300,6 +378,27 @@ fn key((kind, id): (&str, &str)) -> Item {
 
 fn text(value: &str) -> AttributeValue {
     AttributeValue::S(value.to_owned())
+}
+
+/// How the lease stands, told from what refused it or was found there.
+fn standing(item: &Item, now: Timestamp) -> Standing {
+    let later = |name: &str| time(UPDATE, item, name).ok().filter(|until| *until > now);
+    if later("held_until").is_some() {
+        return Standing::Held;
+    }
+    let until = later("rests_until").max(later("reserved_until"));
+    Standing::Resting(until.unwrap_or(now))
+}
+
+fn texts(parked: &[Parked]) -> AttributeValue {
+    let texts = parked.iter().map(|parked| parked.as_text().to_owned());
+    AttributeValue::Ss(texts.collect())
+}
+
+fn parked_in(item: &Item) -> Vec<Parked> {
+    let texts = item.get("parked").and_then(|value| value.as_ss().ok());
+    let texts = texts.into_iter().flatten();
+    texts.cloned().map(Parked::from_text).collect()
 }
 
 fn milliseconds(time: Timestamp) -> AttributeValue {

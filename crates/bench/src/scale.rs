@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use towerhook_world::scale::{self, Setting};
 
+use crate::budgets;
+
 pub use checks::{Check, Exponents, Limit};
 pub use run::{Part, Run, one};
 pub use tables::{curves, tables};
@@ -80,7 +82,10 @@ pub struct Figures {
 ///
 /// # Errors
 /// When a child cannot be run or fails, or does not say what it measured.
-pub async fn measure(child: &dyn Fn(Size) -> Command) -> anyhow::Result<Figures> {
+pub async fn measure(
+    child: &dyn Fn(Size) -> Command,
+    budget: &budgets::Scale,
+) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
     for limited in [false, true] {
         for accounts in SIZES {
@@ -101,7 +106,8 @@ pub async fn measure(child: &dyn Fn(Size) -> Command) -> anyhow::Result<Figures>
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
     let comparison = Part::from(comparison);
     let [burst, repeated] = [burst, repeated].map(Part::from);
-    let checks = checks::all(&runs, &exponents, &limits, &comparison, [&burst, &repeated]);
+    let bursts = [&burst, &repeated];
+    let checks = checks::all(&runs, &exponents, &limits, &comparison, bursts, budget);
     Ok(Figures {
         runs,
         exponents,

@@ -52,7 +52,7 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
             command.args(limited.then_some("--limited"));
             command
         };
-        let figures = scale::measure(&child).await?;
+        let figures = scale::measure(&child, &budgets.scale).await?;
         show(&scale::tables(&figures));
         report.scale = Some(figures);
     }

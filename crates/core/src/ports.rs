@@ -21,7 +21,7 @@ use crate::{
         Account, Baselines, InstanceFailure, LandingZone, OperationState, OuTree, StackInstance,
         Trail,
     },
-    lifecycle::{DeadLetter, Message},
+    lifecycle::{DeadLetter, Message, Parked},
     model::{AccountId, AccountMapping, Arn, ExternalId, SecretText, SubAccount},
 };
 
@@ -220,33 +220,68 @@ pub trait Tokens {
 /// What came of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// It is the asker's. With it comes the deployment that setup recorded last, if there is one.
-    Taken(Option<Box<Deployment>>),
-    /// Somebody else holds it or has reserved it.
+    /// It is the asker's.
+    Taken {
+        /// The deployment that setup recorded last, if there is one.
+        deployment: Option<Box<Deployment>>,
+        /// What was parked by those who came while somebody else had it.
+        parked: Vec<Parked>,
+    },
+    /// The asker does not get it.
+    Refused(Standing),
+}
+
+/// Why the lease is not to be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Somebody else holds it.
     Held,
-    /// Nobody holds it, and nobody is to have it before this time.
+    /// Nobody holds it. It rests or is reserved until then; a time that has passed is no obstacle.
     Resting(Timestamp),
+}
+
+/// What came of parking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Parking {
+    /// It is kept.
+    Kept {
+        /// How the lease stands at this moment.
+        lease: Standing,
+        /// When somebody parked first, since the lease was taken last.
+        called_at: Option<Timestamp>,
+    },
+    /// It is not kept: so much is parked that it is to be put together first, or what is parked is no
+    /// longer what was to be replaced.
+    Refused(Vec<Parked>),
 }
 
 /// What nobody else can remember.
 pub trait Ledger {
     /// Takes the lease until `until`, unless somebody else holds or has reserved it after `now`, or
     /// it rests. Whoever has reserved it need not wait for its rest to end.
+    ///
+    /// What was parked stays so until [`Ledger::close_pass`] names it.
     async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease>;
     /// Lets nobody but `owner` take the lease until `until`; who holds it keeps it.
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()>;
     /// Gives the lease back, if `owner` still holds it.
     async fn release_lease(&self, owner: &str) -> Result<()>;
+    /// Leaves messages, at least one, for whoever takes the lease next. They come on top of what is
+    /// parked or, where `replaced` names that, in its place.
+    async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
+    -> Result<Parking>;
     /// Writes records as [`Ledger::store_records`] does, and with the last of them gives the lease
-    /// back, which then rests until `rests_until`.
+    /// back, which then rests until `rests_until`; what is `done` is parked no longer. Answers whether
+    /// anything was parked since `owner` took the lease.
     ///
     /// A conflict where `owner` no longer holds it: then those last records are not written.
     async fn close_pass(
         &self,
         owner: &str,
         records: &[(AccountId, Option<Record>)],
+        done: &[Parked],
         rests_until: Timestamp,
-    ) -> Result<()>;
+    ) -> Result<bool>;
     /// The deployment that setup recorded last.
     async fn deployment(&self) -> Result<Option<Deployment>>;
     /// Records the deployment.

@@ -298,6 +298,28 @@ fn an_event_ahead_of_the_baselines_listing_is_looked_at_again() {
 }
 
 #[test]
+fn an_account_that_arrived_lately_is_not_taken_out_for_a_listing_that_is_behind() {
+    let memory = world(1);
+    let mut deployment = deployment();
+    deployment.policy.offboard_unenrolled = true;
+    pass(&memory, &deployment, Scope::arrival(id(0)));
+    // Its stack is ready, and that event does not say that it is new.
+    memory.0.borrow_mut().baselines.0.clear();
+    let plan = pass(&memory, &deployment, Scope::account(id(0)));
+    assert!(plan.actions.is_empty(), "{plan}");
+    assert_eq!(plan.revisits.len(), 1);
+    memory
+        .0
+        .borrow_mut()
+        .records
+        .get_mut(&id(0))
+        .unwrap()
+        .arrived_at = Some(now() - jiff::SignedDuration::from_mins(15));
+    let plan = pass(&memory, &deployment, Scope::account(id(0)));
+    assert!(plan.revisits.is_empty(), "it was never managed after all");
+}
+
+#[test]
 fn a_failed_stack_is_tried_again_and_then_an_administrator_is_told() {
     let memory = world(1);
     let broken = StackInstance {

@@ -19,6 +19,8 @@ use towerhook_core::{
     ports::Health,
 };
 
+const SECOND: SignedDuration = SignedDuration::from_secs(1);
+
 fn now() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()
 }
@@ -123,8 +125,45 @@ fn an_integration_that_was_deleted_by_hand_comes_back() {
     let deployment = deployment();
     let memory = enrolled(1, &deployment);
     memory.0.borrow_mut().integrations.clear();
-    converge(&memory, &deployment);
+    // It may be there and not be listed yet, and a second one would be made.
+    let (plan, _) = pass_at(&memory, &deployment, now() + SECOND * 30);
+    assert!(plan.actions.is_empty(), "{plan}");
+    assert_eq!(plan.revisits.len(), 1);
+    let later = now() + SECOND * 60;
+    let (_, report) = pass_at(&memory, &deployment, later);
+    assert_eq!(report.gaps, [id(0)]);
     assert_eq!(memory.0.borrow().integrations.len(), 1);
+    assert!(pass_at(&memory, &deployment, later).0.is_empty());
+}
+
+#[test]
+fn one_that_only_the_ledger_tells_for_ours_is_known_until_it_has_gone() {
+    let deployment = deployment();
+    let memory = enrolled(1, &deployment);
+    {
+        let mut state = memory.0.borrow_mut();
+        let mut second = state.integrations[0].clone();
+        second.guid = "A_SECOND".into();
+        second.external_id = "********".into();
+        second.enabled = false;
+        let bent = &mut state.integrations[0];
+        bent.external_id = "********".into();
+        bent.role_arn = "arn:aws:iam::999999999999:role/other".into();
+        state.integrations.push(second);
+        state.broken.insert("lacework:DeleteCloudAccount");
+    }
+    for _ in 0..3 {
+        pass(&memory, &deployment);
+        assert_eq!(memory.0.borrow().integrations.len(), 2);
+    }
+    memory.0.borrow_mut().broken.clear();
+    converge(&memory, &deployment);
+    let state = memory.0.borrow();
+    let [one] = &state.integrations[..] else {
+        panic!("{:?}", state.integrations);
+    };
+    assert!(one.enabled);
+    assert_eq!(state.records[&id(0)].guid.as_deref(), Some("A_SECOND"));
 }
 
 #[test]

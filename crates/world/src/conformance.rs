@@ -3,7 +3,10 @@
 //! They hold for the ports in memory and for the adapters over the sandbox, so that the two cannot
 //! drift apart. Each leaves behind nothing that would make it fail the next time.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
@@ -11,11 +14,11 @@ use towerhook_core::{
     enrollment::Record,
     foundation::StackSetSpec,
     landing_zone::{AccountState, InstanceState, Management, OperationState, StackInstance},
-    lifecycle::{Message, MessageScope},
+    lifecycle::{Message, MessageScope, Parked, Scope},
     model::{AccountId, SecretText, SubAccount},
     ports::{
         Accounts, Created, Integration, IntegrationKind, IntegrationSpec, LandingZones, Lease,
-        Ledger, Messages, Saas, StackSets, Start,
+        Ledger, Messages, Parking, Saas, StackSets, Standing, Start,
     },
 };
 
@@ -59,45 +62,137 @@ pub async fn lease(ledger: &impl Ledger) {
     let at = |minutes| now + SignedDuration::from_mins(minutes);
     let ask = async |owner: &str, now: i64, until: i64| {
         let lease = ledger.take_lease(owner, at(now), at(until)).await.unwrap();
-        if let Lease::Taken(deployment) = &lease {
+        if let Lease::Taken { deployment, .. } = &lease {
             assert_eq!(*deployment, None, "setup has recorded none");
         }
         lease
     };
-    let taken = Lease::Taken(None);
+    let taken = Lease::Taken {
+        deployment: None,
+        parked: Vec::new(),
+    };
     assert_eq!(ask("one", 0, 10).await, taken);
-    assert_eq!(ask("two", 5, 15).await, Lease::Held);
+    let held = Lease::Refused(Standing::Held);
+    let resting = |minutes: i64| Lease::Refused(Standing::Resting(at(minutes)));
+    assert_eq!(ask("two", 5, 15).await, held);
     assert_eq!(ask("one", 5, 12).await, taken, "its holder may");
-    assert_eq!(ask("two", 11, 20).await, Lease::Held, "it was prolonged");
+    assert_eq!(ask("two", 11, 20).await, held, "it was prolonged");
     ledger.release_lease("two").await.unwrap();
     let owned = ask("two", 11, 20).await;
-    assert_eq!(owned, Lease::Held, "it was not two's to give back");
+    assert_eq!(owned, held, "it was not two's to give back");
     assert_eq!(ask("two", 12, 20).await, taken, "it ends with its time");
     ledger.release_lease("one").await.unwrap();
-    assert_eq!(ask("one", 13, 20).await, Lease::Held);
+    assert_eq!(ask("one", 13, 20).await, held);
     ledger.reserve_lease("three", at(30)).await.unwrap();
+    assert_eq!(
+        ask("one", 13, 20).await,
+        held,
+        "it is reserved, and held still"
+    );
     ledger.release_lease("two").await.unwrap();
     ledger.release_lease("two").await.unwrap();
-    assert_eq!(ask("one", 29, 40).await, Lease::Held, "it is reserved");
+    assert_eq!(ask("one", 29, 40).await, resting(30), "it is reserved");
     assert_eq!(ask("three", 14, 20).await, taken);
     ledger.release_lease("three").await.unwrap();
     assert_eq!(ask("one", 30, 40).await, taken, "a reservation ends");
 
-    ledger.close_pass("one", &[], at(33)).await.unwrap();
-    assert_eq!(ask("two", 32, 40).await, Lease::Resting(at(33)));
+    let called = ledger.close_pass("one", &[], &[], at(33)).await;
+    assert!(!called.unwrap(), "nobody has parked anything");
+    assert_eq!(ask("two", 32, 40).await, resting(33));
     ledger.reserve_lease("three", at(40)).await.unwrap();
     assert_eq!(ask("three", 32, 35).await, taken, "it was waiting already");
     let record = (crate::member_id(0), Some(Record::default()));
-    let stranger = ledger.close_pass("two", std::slice::from_ref(&record), at(50));
+    let stranger = ledger.close_pass("two", std::slice::from_ref(&record), &[], at(50));
     assert_eq!(stranger.await.unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(ledger.records().await.unwrap(), BTreeMap::new());
-    let closed = ledger.close_pass("three", std::slice::from_ref(&record), at(34));
+    let closed = ledger.close_pass("three", std::slice::from_ref(&record), &[], at(34));
     closed.await.unwrap();
     let records = ledger.records().await.unwrap();
     assert_eq!(records.get(&record.0), record.1.as_ref());
     ledger.store_records(&[(record.0, None)]).await.unwrap();
     assert_eq!(ask("two", 40, 41).await, taken, "a rest ends");
     ledger.release_lease("two").await.unwrap();
+}
+
+/// What is parked goes to everybody who takes the lease until a pass closes over it, and the first who
+/// parks after the lease was taken is told that nobody has called yet.
+pub async fn parking(ledger: &impl Ledger) {
+    let now: Timestamp = "2026-01-02T00:00:00Z"
+        .parse()
+        .expect("a constant is a time");
+    let at = |minutes| now + SignedDuration::from_mins(minutes);
+    let take = async |now: i64| {
+        let until = at(now + 1);
+        match ledger.take_lease("one", at(now), until).await.unwrap() {
+            Lease::Taken { parked, .. } => BTreeSet::from_iter(parked),
+            busy => panic!("{busy:?}"),
+        }
+    };
+    let parked = |who: &str| {
+        let mut pieces = Parked::of(who, &Scope::account(crate::member_id(0)));
+        pieces.remove(0)
+    };
+    let (first, second, third) = (parked("a"), parked("b"), parked("c"));
+    assert_eq!(take(0).await, BTreeSet::new());
+    let park = async |parked: &Parked, minutes: i64| {
+        let parked = std::slice::from_ref(parked);
+        ledger.park(parked, &[], at(minutes)).await.unwrap()
+    };
+    let kept = |lease: Standing, called: Option<i64>| Parking::Kept {
+        lease,
+        called_at: called.map(at),
+    };
+    let (held, free) = (Standing::Held, |minutes| Standing::Resting(at(minutes)));
+    assert_eq!(park(&first, 0).await, kept(held, None));
+    assert_eq!(park(&second, 2).await, kept(free(2), Some(0)));
+    assert_eq!(
+        park(&second, 3).await,
+        kept(free(3), Some(0)),
+        "it was repeated"
+    );
+    let both = BTreeSet::from([first.clone(), second.clone()]);
+    assert_eq!(take(4).await, both);
+    assert_eq!(
+        park(&third, 4).await,
+        kept(held, None),
+        "the call was answered"
+    );
+    ledger.release_lease("one").await.unwrap();
+    let all = BTreeSet::from([first.clone(), second.clone(), third.clone()]);
+    assert_eq!(take(6).await, all, "no pass has closed over them");
+    let done = Vec::from_iter(both);
+    let stranger = ledger.close_pass("two", &[], &done, at(7)).await;
+    assert_eq!(stranger.unwrap_err().kind, ErrorKind::Conflict);
+    let called = ledger.close_pass("one", &[], &done, at(7)).await;
+    assert!(!called.unwrap(), "nobody has parked anything since");
+    assert_eq!(take(8).await, BTreeSet::from([third.clone()]));
+    let records = [(crate::member_id(0), Some(Record::default()))];
+    let done = [third];
+    assert_eq!(park(&first, 8).await, kept(held, None));
+    let called = ledger.close_pass("one", &records, &done, at(10)).await;
+    assert!(called.unwrap(), "somebody has parked something");
+    assert_eq!(park(&second, 9).await, kept(free(10), Some(8)), "it rests");
+    assert_eq!(
+        take(10).await,
+        BTreeSet::from([first.clone(), second.clone()])
+    );
+    let done = [first, second];
+    let called = ledger.close_pass("one", &[], &done, at(11)).await;
+    assert!(!called.unwrap());
+    assert_eq!(take(12).await, BTreeSet::new());
+
+    let [first, second] = done;
+    assert_eq!(park(&first, 12).await, kept(held, None));
+    let third = [parked("c")];
+    let late = ledger.park(&third, &[second], at(12)).await.unwrap();
+    assert_eq!(late, Parking::Refused(vec![first.clone()]));
+    let replaced = ledger.park(&third, &[first], at(12)).await.unwrap();
+    assert_eq!(replaced, kept(held, Some(12)));
+    assert_eq!(take(13).await, BTreeSet::from(third.clone()));
+    ledger.close_pass("one", &[], &third, at(14)).await.unwrap();
+    assert_eq!(take(14).await, BTreeSet::new());
+    ledger.store_records(&[(records[0].0, None)]).await.unwrap();
+    ledger.release_lease("one").await.unwrap();
 }
 
 /// Records come back as they were written, until they are forgotten.

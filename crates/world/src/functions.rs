@@ -13,8 +13,8 @@ use crate::{World, ports::Ports, queue::Received};
 
 /// The function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
-/// How long the mapping waits for more messages, in milliseconds.
-const WINDOW: u64 = 5000;
+/// How long a message waits for its poller at most, in milliseconds: there is no batching window.
+const POLL: u64 = 50;
 /// How long an ordinary call takes at most, in milliseconds.
 const LATENCY: u64 = 300;
 /// By how much the function's clock is off at most, in milliseconds.
@@ -26,8 +26,8 @@ const SCHEDULED: &str = r#"{"towerhook":{"scope":"all","reason":"schedule"}}"#;
 pub(crate) async fn poll(world: World) {
     loop {
         message(&world).await;
-        let window = world.simulation().between(0, WINDOW);
-        world.simulation().sleep(window).await;
+        let poll = world.simulation().between(0, POLL);
+        world.simulation().sleep(poll).await;
         let batch = world.simulation().roll(|dice| {
             let mut state = world.state();
             let duplicates = state.faults.duplicates;

@@ -11,7 +11,7 @@ pub(crate) const VISIBILITY: SignedDuration = SignedDuration::from_secs(1080);
 /// `maxReceiveCount` of the work queue.
 const RECEIVES: u32 = 5;
 /// `BatchSize` of the event source mapping.
-const BATCH: usize = 100;
+const BATCH: usize = 10;
 
 /// The account function's queue and its dead-letter queue.
 #[derive(Debug, Default)]

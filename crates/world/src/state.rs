@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Deployment, Held, Record},
     landing_zone::{AccountState, OperationState, StackInstance},
+    lifecycle::Parked,
     model::{AccountId, Arn},
     ports::{Integration, Stack, StackSet, Token},
 };
@@ -114,6 +115,10 @@ pub(crate) struct KeptIntegration {
 pub(crate) struct KeptLedger {
     pub(crate) lease: Option<(String, Timestamp)>,
     pub(crate) reservation: Option<(String, Timestamp)>,
+    /// What was left for whoever takes the lease next.
+    pub(crate) parked: BTreeSet<Parked>,
+    /// When somebody said last that a call was sent, since the lease was taken.
+    pub(crate) called_at: Option<Timestamp>,
     /// Nobody has the lease before this time, but who has reserved it.
     pub(crate) rests_until: Option<Timestamp>,
     pub(crate) deployment: Option<Deployment>,

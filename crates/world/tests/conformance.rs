@@ -75,6 +75,7 @@ fn accounts() {
 fn ledger() {
     run(async |_, ports| {
         conformance::lease(&ports).await;
+        conformance::parking(&ports).await;
         conformance::records(&ports).await;
         conformance::deployment(&ports).await;
     });

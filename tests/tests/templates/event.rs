@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use towerhook_core::lifecycle::Trigger;
 
 use crate::template::{FORWARD, MAIN, Template, argument, one_or_many, text};
@@ -91,7 +91,14 @@ fn of_the_stack_sets_only_our_own_are_heard() {
         prefix.ends_with(":stackset/${IntegrationNamePrefix}"),
         "{prefix}"
     );
-    assert_eq!(stack_sets["detail-type"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        stack_sets["detail-type"],
+        json!(["CloudFormation StackSet StackInstance Status Change"])
+    );
+    assert_eq!(
+        stack_sets["detail"]["status-details"]["detailed-status"],
+        json!(["SUCCEEDED"])
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use towerhook_core::ErrorKind;
+use towerhook_core::{ErrorKind, lifecycle::Scope};
 
 use super::*;
 use crate::testing::{Answer, answer, error, setup};
@@ -31,7 +31,11 @@ async fn the_lease_comes_with_the_deployment_in_one_call() {
         "holder": {"S": "me"}, "held_until": {"N": "20000"},
     }}))]);
     let lease = aws.take_lease("me", at(10), at(20)).await.unwrap();
-    assert_eq!(lease, Lease::Taken(None));
+    let taken = Lease::Taken {
+        deployment: None,
+        parked: vec![],
+    };
+    assert_eq!(lease, taken);
     let (operation, body) = sent.calls().remove(0);
     assert_eq!(operation, "UpdateItem");
     assert_eq!(body["TableName"], "ledger");
@@ -49,15 +53,17 @@ async fn a_lease_that_is_held_is_told_from_one_that_rests() {
     let (aws, _) = setup([
         refused_with(json!({"holder": {"S": "you"}, "held_until": {"N": "15000"}})),
         refused_with(json!({"rests_until": {"N": "13000"}, "held_until": {"N": "9000"}})),
-        refused_with(json!({"rests_until": {"N": "13000"}, "reserved_until": {"N": "12000"}})),
+        refused_with(json!({"rests_until": {"N": "13000"}, "reserved_until": {"N": "14000"}})),
         refused(),
         error(500, "InternalServerError"),
     ]);
     let ask = async || aws.take_lease("me", at(10), at(20)).await;
-    assert_eq!(ask().await.unwrap(), Lease::Held);
-    assert_eq!(ask().await.unwrap(), Lease::Resting(at(13)));
-    assert_eq!(ask().await.unwrap(), Lease::Held, "it is reserved");
-    assert_eq!(ask().await.unwrap(), Lease::Held, "nobody says why");
+    let held = Lease::Refused(Standing::Held);
+    let resting = |seconds| Lease::Refused(Standing::Resting(at(seconds)));
+    assert_eq!(ask().await.unwrap(), held);
+    assert_eq!(ask().await.unwrap(), resting(13));
+    assert_eq!(ask().await.unwrap(), resting(14), "it is reserved, too");
+    assert_eq!(ask().await.unwrap(), held, "nobody says why");
     let failure = ask().await.unwrap_err();
     assert_eq!(failure.kind, ErrorKind::Unavailable);
 }
@@ -88,10 +94,12 @@ async fn a_lease_that_went_to_somebody_else_stays_theirs() {
 async fn a_pass_gives_the_lease_back_with_its_last_records() {
     let done = || answer(json!({}));
     let (aws, sent) = setup([done(), done(), refused()]);
-    aws.close_pass("me", &[], at(13)).await.unwrap();
+    aws.close_pass("me", &[], &[], at(13)).await.unwrap();
     let records = [(account("111111111111"), Some(record("a")))];
-    aws.close_pass("me", &records, at(13)).await.unwrap();
-    let lost = aws.close_pass("me", &[], at(13)).await.unwrap_err();
+    aws.close_pass("me", &records, &[parked("a")], at(13))
+        .await
+        .unwrap();
+    let lost = aws.close_pass("me", &[], &[], at(13)).await.unwrap_err();
     assert_eq!(lost.kind, ErrorKind::Conflict);
     let calls = sent.calls();
     assert_eq!(calls[0].0, "UpdateItem");
@@ -99,14 +107,85 @@ async fn a_pass_gives_the_lease_back_with_its_last_records() {
     let writes = &calls[1].1["TransactItems"];
     assert_eq!(writes[0]["Put"]["Item"], item("111111111111", "a"));
     let update = &writes[1]["Update"];
+    let mut values = json!({":owner": {"S": "me"}, ":until": {"N": "13000"}});
+    assert_eq!(calls[0].1["ExpressionAttributeValues"], values);
+    values[":done"] = json!({"SS": [parked("a").as_text()]});
+    assert_eq!(update["ExpressionAttributeValues"], values);
+    let expression = update["UpdateExpression"].as_str().unwrap();
+    assert!(expression.ends_with("DELETE parked :done"), "{expression}");
     for update in [&calls[0].1, update] {
         assert_eq!(update["Key"], deployment_key());
-        assert_eq!(update["ConditionExpression"], "holder = :owner");
-        assert_eq!(
-            update["ExpressionAttributeValues"],
-            json!({":owner": {"S": "me"}, ":until": {"N": "13000"}})
-        );
+        assert_eq!(update["ConditionExpression"], IS_HOLDER_UNCALLED);
     }
+    assert_eq!(calls[3].1["ConditionExpression"], "holder = :owner");
+}
+
+#[tokio::test]
+async fn a_pass_learns_as_it_ends_that_somebody_has_called() {
+    let (aws, sent) = setup([refused(), answer(json!({}))]);
+    assert!(aws.close_pass("me", &[], &[], at(13)).await.unwrap());
+    assert_eq!(sent.calls().len(), 2);
+}
+
+fn parked(invocation: &str) -> Parked {
+    Parked::of(invocation, &Scope::all()).remove(0)
+}
+
+#[tokio::test]
+async fn what_is_parked_comes_with_the_lease() {
+    let texts = [parked("a"), parked("b")].map(|parked| parked.as_text().to_owned());
+    let (aws, _) = setup([answer(json!({"Attributes": {"parked": {"SS": texts}}}))]);
+    let lease = aws.take_lease("me", at(10), at(20)).await.unwrap();
+    let taken = Lease::Taken {
+        deployment: None,
+        parked: vec![parked("a"), parked("b")],
+    };
+    assert_eq!(lease, taken);
+}
+
+#[tokio::test]
+async fn whoever_parks_learns_of_the_last_call() {
+    let (aws, sent) = setup([
+        answer(json!({})),
+        answer(json!({"Attributes": {
+            "called_at": {"N": "9000"}, "held_until": {"N": "15000"},
+        }})),
+        refused_with(json!({"parked": {"SS": [parked("b").as_text()]}})),
+        error(500, "InternalServerError"),
+    ]);
+    let park = async || aws.park(&[parked("a")], &[], at(10)).await;
+    let kept = |lease, called_at| Parking::Kept { lease, called_at };
+    let free = Standing::Resting(at(10));
+    assert_eq!(park().await.unwrap(), kept(free, None));
+    assert_eq!(park().await.unwrap(), kept(Standing::Held, Some(at(9))));
+    let found = Parking::Refused(vec![parked("b")]);
+    assert_eq!(park().await.unwrap(), found);
+    assert_eq!(park().await.unwrap_err().kind, ErrorKind::Unavailable);
+    let (operation, body) = sent.calls().remove(0);
+    assert_eq!(operation, "UpdateItem");
+    assert_eq!(body["Key"], deployment_key());
+    assert_eq!(body["ReturnValues"], "ALL_OLD");
+    assert_eq!(
+        body["ExpressionAttributeValues"],
+        json!({
+            ":parked": {"SS": [parked("a").as_text()]},
+            ":now": {"N": "10000"},
+            ":known": {"N": "100"},
+        })
+    );
+}
+
+#[tokio::test]
+async fn what_is_parked_is_replaced_only_where_it_is_what_was_seen() {
+    let (aws, sent) = setup([answer(json!({})), refused()]);
+    let park = async || aws.park(&[parked("c")], &[parked("a")], at(10)).await;
+    assert!(matches!(park().await.unwrap(), Parking::Kept { .. }));
+    assert_eq!(park().await.unwrap(), Parking::Refused(vec![]));
+    let (_, body) = sent.calls().remove(0);
+    assert_eq!(body["ConditionExpression"], "parked = :known");
+    let values = &body["ExpressionAttributeValues"];
+    assert_eq!(values[":parked"], json!({"SS": [parked("c").as_text()]}));
+    assert_eq!(values[":known"], json!({"SS": [parked("a").as_text()]}));
 }
 
 #[tokio::test]

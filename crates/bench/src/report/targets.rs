@@ -6,6 +6,8 @@ use crate::{Section, scale};
 
 /// How large the organization is in the target of the memory after a comparison.
 const STEADY_ACCOUNTS: usize = 1000;
+/// The largest organization that has targets.
+const MANY_ACCOUNTS: usize = 10_000;
 
 /// A target, and what was reached.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,15 +54,23 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
         }
     }
     if let Some(figures) = &report.steady {
-        let passes = figures.passes.iter();
-        for pass in passes.filter(|pass| pass.accounts == STEADY_ACCOUNTS) {
-            targets.push(at_most(
-                format!("account: memory after a comparison of {STEADY_ACCOUNTS} accounts"),
-                budgets.steady.memory_mib,
-                pass.peak_memory_mib,
-                " MiB",
-            ));
+        let budget = &budgets.scale.reconcile_10000;
+        let memory_of = [
+            (STEADY_ACCOUNTS, budgets.steady.memory_mib),
+            (MANY_ACCOUNTS, budget.memory_mib),
+        ];
+        let pass_of =
+            |accounts: usize| figures.passes.iter().find(|pass| pass.accounts == accounts);
+        for (accounts, limit) in memory_of {
+            targets.extend(pass_of(accounts).map(|pass| {
+                let what = format!("account: memory after a comparison of {accounts} accounts");
+                at_most(what, limit, pass.peak_memory_mib, " MiB")
+            }));
         }
+        targets.extend(pass_of(MANY_ACCOUNTS).map(|pass| {
+            let what = format!("account: processor time of a comparison of {MANY_ACCOUNTS}");
+            at_most(what, budget.cpu_seconds, pass.cpu_seconds, " s")
+        }));
     }
     if let Some(figures) = &report.enroll {
         let budget = &budgets.enroll;

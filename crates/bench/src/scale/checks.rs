@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{BURST, COMPARED, Part, Run, UNITS};
+use crate::budgets::Scale;
 
 /// What the SaaS allows in an hour, and at once after an hour of rest.
 const REQUESTS_PER_HOUR: f64 = 480.0;
@@ -11,15 +12,6 @@ const REQUESTS_PER_HOUR: f64 = 480.0;
 const REQUESTS_BESIDES: usize = 6;
 /// Between these sizes, growth is judged.
 const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
-
-/// The most that a cost may grow by: n accounts cost n to this power.
-const EXPONENT: f64 = 1.05;
-/// The most that a launch may take longer than the SaaS's limit dictates, in percent.
-const EXCESS_PERCENT: f64 = 5.0;
-/// The most virtual time that a comparison may take, in seconds.
-const COMPARISON_SECONDS: f64 = 120.0;
-/// The most passes that a burst of a thousand events may cost.
-const BURST_PASSES: f64 = 20.0;
 
 /// A target, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -140,6 +132,7 @@ pub(super) fn all(
     limits: &[Limit],
     comparison: &Part,
     [burst, repeated]: [&Part; 2],
+    budget: &Scale,
 ) -> Vec<Check> {
     let Exponents { calls, cpu, memory } = *exponents;
     let growth = [
@@ -150,7 +143,7 @@ pub(super) fn all(
     let mut checks: Vec<Check> = growth
         .map(|(what, exponent)| {
             let what = format!("launch: exponent of {what}, 100 to 10,000 accounts");
-            Check::new(what, exponent, EXPONENT)
+            Check::new(what, exponent, budget.exponent)
         })
         .into();
     for run in runs.iter().filter(|run| !run.size.limited) {
@@ -166,17 +159,26 @@ pub(super) fn all(
     for limit in limits {
         let accounts = limit.accounts;
         let what = format!("launch, {accounts} accounts, 480/h: excess over the limit, %");
-        checks.push(Check::new(what, limit.excess_percent, EXCESS_PERCENT));
+        let at_most = budget.over_limit_percent;
+        checks.push(Check::new(what, limit.excess_percent, at_most));
     }
     let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0) as f64;
     let of_comparison = [
-        ("invocations", comparison.invocations as f64, 1.0),
+        (
+            "invocations",
+            comparison.invocations as f64,
+            budget.reconcile_10000.invocations as f64,
+        ),
         (
             "virtual seconds",
             comparison.virtual_seconds,
-            COMPARISON_SECONDS,
+            budget.reconcile_10000.seconds,
         ),
-        ("writes", comparison.writes as f64, 0.0),
+        (
+            "writes",
+            comparison.writes as f64,
+            budget.reconcile_10000.writes as f64,
+        ),
         ("AWS calls", comparison.aws_calls as f64, bound),
     ];
     for (what, measured, at_most) in of_comparison {
@@ -186,7 +188,8 @@ pub(super) fn all(
     let of_events = [("new accounts", burst), ("enrolled accounts", repeated)];
     for (accounts, part) in of_events {
         let what = format!("{BURST} events in a minute for {accounts}: passes");
-        checks.push(Check::new(what, part.passes as f64, BURST_PASSES));
+        let at_most = budget.burst_passes as f64;
+        checks.push(Check::new(what, part.passes as f64, at_most));
     }
     checks
 }

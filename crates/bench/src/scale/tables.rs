@@ -275,7 +275,9 @@ mod tests {
         let runs = runs.concat();
         let exponents = Exponents::of(&runs).unwrap();
         let limits: Vec<Limit> = runs.iter().filter_map(Limit::of).collect();
-        let checks = checks::all(&runs, &exponents, &limits, &part(1), [&part(1), &part(1)]);
+        let budget = crate::budgets::budgets().unwrap().scale;
+        let bursts = [&part(1), &part(1)];
+        let checks = checks::all(&runs, &exponents, &limits, &part(1), bursts, &budget);
         Figures {
             runs,
             exponents,

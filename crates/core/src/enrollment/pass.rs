@@ -1,22 +1,23 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+mod parking;
+mod revisits;
+
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Deployment, Held, Record, Report, Revisit, execute, keep_trail, observe, plan};
+use self::{
+    parking::{call, leave},
+    revisits::{due, send_revisits},
+};
+use super::{Deployment, Held, Record, Report, execute, keep_trail, observe, plan};
 use crate::{
     Disposition, Result,
-    lifecycle::Scope,
+    lifecycle::{Parked, Scope},
     model::AccountId,
     planted::{Fault, planted},
     ports::{AccountPorts, Lease, Saas},
 };
 
-/// How soon to look whether the lease is free again. A pass takes a second or two as a rule, and one
-/// that waits costs one invocation a round, since waiting messages are merged.
-const LEASE_WAIT: Duration = Duration::from_secs(2);
 /// How long the lease outlives its holder's deadline, for clocks that differ.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// How long there is no other pass after one. What comes alone is seen to at once, and what comes in
@@ -30,6 +31,21 @@ pub struct Pass<'a, T> {
     pub owner: &'a str,
     /// The time until the invocation's deadline.
     pub time_left: T,
+}
+
+/// When a pass began, and how much time it had.
+#[derive(Debug, Clone, Copy)]
+struct Began {
+    at: Timestamp,
+    left: Duration,
+}
+
+impl Began {
+    /// The time at which so much is left.
+    fn later(&self, left: Duration) -> Timestamp {
+        let took = self.left.saturating_sub(left);
+        self.at + SignedDuration::try_from(took).unwrap_or_default()
+    }
 }
 
 /// How a pass ended.
@@ -75,18 +91,22 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         } else {
             now + lifetime + LEASE_MARGIN
         };
-        let wait = match ports.take_lease(self.owner, now, until).await? {
-            Lease::Taken(deployment) => {
-                return self.with_lease(ports, saas, deployment, scope, now).await;
+        let standing = match ports.take_lease(self.owner, now, until).await? {
+            Lease::Taken { deployment, parked } => {
+                let all = parked.iter().map(Parked::scope).fold(scope, Scope::merge);
+                return self
+                    .with_lease(ports, saas, deployment, all, &parked, now)
+                    .await;
             }
-            Lease::Held | Lease::Resting(_) if planted(Fault::LeaseIsNotAsked) => {
+            Lease::Refused(_) if planted(Fault::LeaseIsNotAsked) => {
                 let deployment = ports.deployment().await?.map(Box::new);
-                return self.with_lease(ports, saas, deployment, scope, now).await;
+                return self
+                    .with_lease(ports, saas, deployment, scope, &[], now)
+                    .await;
             }
-            Lease::Held => LEASE_WAIT,
-            Lease::Resting(until) => rest_of(until.duration_since(now)),
+            Lease::Refused(standing) => standing,
         };
-        ports.send(&scope.messages(), wait).await?;
+        leave(ports, self.owner, &scope, standing, now).await?;
         Ok(Reply::Busy)
     }
 
@@ -96,22 +116,38 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         saas: &impl Saas,
         deployment: Option<Box<Deployment>>,
         scope: Scope,
+        parked: &[Parked],
         now: Timestamp,
     ) -> Result<Reply> {
-        let began = (self.time_left)();
+        if scope.is_only_a_call() {
+            // Somebody has taken up already what it called for.
+            ports.release_lease(self.owner).await?;
+            return Ok(Reply::Nothing);
+        }
+        let began = Began {
+            at: now,
+            left: (self.time_left)(),
+        };
         let mut records = Vec::new();
         let reply = match deployment {
             None => Ok(Reply::NoDeployment),
             Some(deployment) => {
-                self.look_or_put_off(ports, saas, &deployment, scope, now, &mut records)
+                self.look_or_put_off(ports, saas, &deployment, scope, began, &mut records)
                     .await
             }
         };
-        let took = began.saturating_sub((self.time_left)());
-        let ended = now + SignedDuration::try_from(took).unwrap_or_default();
-        let closed = ports.close_pass(self.owner, &records, ended + REST).await;
+        let ended = began.later((self.time_left)());
+        // What comes back by nobody's message stays parked.
+        let done = if reply.is_ok() { parked } else { &[] };
+        let closed = ports
+            .close_pass(self.owner, &records, done, ended + REST)
+            .await;
         match (closed, reply) {
-            (Ok(()), reply) => reply,
+            (Ok(false), reply) => reply,
+            (Ok(true), reply) => {
+                call(ports, ended + REST, ended).await?;
+                reply
+            }
             (Err(error), reply) => {
                 let released = ports.release_lease(self.owner).await;
                 if let Err(error) = released {
@@ -132,11 +168,11 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         saas: &impl Saas,
         deployment: &Deployment,
         scope: Scope,
-        now: Timestamp,
+        began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let looked = self
-            .look(ports, saas, deployment, scope.clone(), now, records)
+            .look(ports, saas, deployment, scope.clone(), began, records)
             .await;
         match looked {
             Ok(reply) => Ok(reply),
@@ -147,6 +183,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
                     Disposition::RetryAfter(asked) => delay.max(asked),
                     Disposition::Permanent | Disposition::Ignore => delay,
                 };
+                let delay = due(began.later((self.time_left)()), delay);
                 ports.send(&scope.messages(), delay).await?;
                 Ok(Reply::PutOff)
             }
@@ -159,9 +196,10 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         saas: &impl Saas,
         deployment: &Deployment,
         scope: Scope,
-        now: Timestamp,
+        began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
+        let now = began.at;
         let inventory = observe(ports, saas, deployment, scope).await?;
         let plan = plan(deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
@@ -194,41 +232,13 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         for failure in &report.failures {
             tracing::warn!(failure, "a call failed");
         }
-        send_revisits(ports, &report.revisits, &inventory.scope.arrived).await?;
+        let ended = began.later((self.time_left)());
+        send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
         Ok(Reply::Done {
             report: Box::new(report),
             held,
         })
     }
-}
-
-/// Whole seconds, which is how SQS delays.
-fn rest_of(rest: SignedDuration) -> Duration {
-    let seconds = u64::try_from(rest.as_millis()).unwrap_or_default();
-    Duration::from_secs(seconds.div_ceil(1000).max(1))
-}
-
-/// An account that a lifecycle event named stays one in its revisits.
-async fn send_revisits(
-    ports: &impl AccountPorts,
-    revisits: &[Revisit],
-    arrived: &BTreeSet<AccountId>,
-) -> Result<()> {
-    let mut by_delay: BTreeMap<Duration, Scope> = BTreeMap::new();
-    for Revisit {
-        account,
-        delay,
-        attempt,
-    } in revisits
-    {
-        let scope = by_delay.entry(*delay).or_default();
-        scope.accounts.insert(*account, *attempt);
-        scope.arrived.extend(arrived.get(account));
-    }
-    for (delay, scope) in by_delay {
-        ports.send(&scope.messages(), delay).await?;
-    }
-    Ok(())
 }
 
 impl Reply {

@@ -21,6 +21,10 @@ pub struct Record {
     /// It was there at launch with `MonitorExistingAccounts=No`, and nothing has happened to it since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub existing_at_launch: bool,
+    /// When a lifecycle event named it, where `OffboardUnenrolled` would take it out as long as Control
+    /// Tower's listing is behind that event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arrived_at: Option<Timestamp>,
     /// When it was taken out, for the count of a day's offboardings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<Timestamp>,

@@ -32,7 +32,7 @@ pub async fn await_lease(
     for _ in 0..TRIES {
         let asked = now();
         let until = asked + LEASE_TIME;
-        if let Lease::Taken(_) = ledger.take_lease(LEASE_OWNER, asked, until).await? {
+        if let Lease::Taken { .. } = ledger.take_lease(LEASE_OWNER, asked, until).await? {
             return Ok(true);
         }
         ledger

@@ -1,5 +1,6 @@
 use std::{collections::BTreeSet, time::Duration};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
@@ -22,6 +23,9 @@ pub struct Message {
     /// The accounts of the scope that a lifecycle event named.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arrived: BTreeSet<AccountId>,
+    /// What else to look at, which was looked at more often or less.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<Message>,
 }
 
 /// The part of the organization that a message is about.
@@ -34,6 +38,8 @@ pub enum MessageScope {
     Ou(OuId),
     /// These accounts.
     Accounts(Vec<AccountId>),
+    /// What was left in the ledger while a pass was under way, to be taken up at this time.
+    Parked(Timestamp),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -48,7 +54,33 @@ impl Message {
             scope,
             attempt,
             arrived: BTreeSet::new(),
+            also: Vec::new(),
         }
+    }
+
+    /// The message that calls for a pass over what was parked, at this time.
+    pub fn call(at: Timestamp) -> Self {
+        Self::new(MessageScope::Parked(at), 0)
+    }
+
+    /// The same messages as few. However often they are put off together, they stay so many: each for
+    /// itself would be split anew by whatever it meets.
+    pub(super) fn bundled(messages: Vec<Self>, accounts: usize) -> Vec<Self> {
+        let mut bundles: Vec<(usize, Self)> = Vec::new();
+        for message in messages {
+            let size = match &message.scope {
+                MessageScope::Accounts(ids) => ids.len(),
+                MessageScope::All | MessageScope::Ou(_) | MessageScope::Parked(_) => 1,
+            };
+            match bundles.last_mut() {
+                Some((filled, first)) if *filled + size <= accounts => {
+                    *filled += size;
+                    first.also.push(message);
+                }
+                _ => bundles.push((size, message)),
+            }
+        }
+        bundles.into_iter().map(|(_, message)| message).collect()
     }
 
     /// The message's text on the queue.
@@ -66,8 +98,9 @@ impl Message {
             scope,
             attempt,
             arrived,
+            also,
         } = self;
-        match scope {
+        let scope = match scope {
             MessageScope::All => Scope {
                 attempt,
                 ..Scope::all()
@@ -81,7 +114,14 @@ impl Message {
                 arrived,
                 ..Scope::default()
             },
-        }
+            MessageScope::Parked(at) => Scope {
+                parked: Some(at),
+                ..Scope::default()
+            },
+        };
+        also.into_iter()
+            .map(Self::into_scope)
+            .fold(scope, Scope::merge)
     }
 }
 

@@ -3,6 +3,8 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
+
 use super::{MAX_ATTEMPTS, Message, MessageScope, delay_of};
 use crate::model::{AccountId, OuId};
 
@@ -19,6 +21,8 @@ pub struct Scope {
     pub arrived: BTreeSet<AccountId>,
     /// The attempts already used up for `all` and `ous`.
     pub attempt: u32,
+    /// What was left in the ledger while a pass was under way, to be taken up at this time.
+    pub parked: Option<Timestamp>,
 }
 
 impl Scope {
@@ -56,7 +60,12 @@ impl Scope {
 
     /// Whether there is nothing to look at.
     pub fn is_empty(&self) -> bool {
-        !self.is_wide() && self.accounts.is_empty()
+        !self.is_wide() && self.accounts.is_empty() && self.parked.is_none()
+    }
+
+    /// Whether it names nothing besides what is parked.
+    pub fn is_only_a_call(&self) -> bool {
+        self.parked.is_some() && !self.is_wide() && self.accounts.is_empty()
     }
 
     fn is_wide(&self) -> bool {
@@ -72,6 +81,7 @@ impl Scope {
             (false, _) => other.attempt,
         };
         self.all |= other.all;
+        self.parked = self.parked.max(other.parked);
         self.ous.extend(other.ous);
         self.arrived.extend(other.arrived);
         for (id, attempt) in other.accounts {
@@ -110,10 +120,15 @@ impl Scope {
         (self, delay_of(used))
     }
 
-    /// The scope as messages, to look at all of it again.
+    /// The scope as messages, to look at all of it again. What is parked stays where it is.
     pub fn messages(&self) -> Vec<Message> {
         // 500 ids of 12 digits stay far below what one SQS message holds.
         const ACCOUNTS_PER_MESSAGE: usize = 500;
+        self.messages_of(ACCOUNTS_PER_MESSAGE)
+    }
+
+    /// The scope as messages that name at most so many accounts each.
+    pub(super) fn messages_of(&self, accounts: usize) -> Vec<Message> {
         let mut messages = Vec::new();
         if self.all {
             messages.push(Message::new(MessageScope::All, self.attempt));
@@ -126,7 +141,7 @@ impl Scope {
             by_attempt.entry(*attempt).or_default().push(*id);
         }
         for (attempt, ids) in by_attempt {
-            for ids in ids.chunks(ACCOUNTS_PER_MESSAGE) {
+            for ids in ids.chunks(accounts) {
                 let mut message = Message::new(MessageScope::Accounts(ids.to_vec()), attempt);
                 message.arrived = ids
                     .iter()
@@ -136,7 +151,7 @@ impl Scope {
                 messages.push(message);
             }
         }
-        messages
+        Message::bundled(messages, accounts)
     }
 }
 
@@ -164,6 +179,21 @@ mod tests {
             .map(Message::into_scope)
             .fold(Scope::default(), Scope::merge);
         assert_eq!(back, merged);
+    }
+
+    #[test]
+    fn what_is_put_off_together_stays_one_message() {
+        let accounts = (0..500).map(|n| (id(&format!("{n:012}")), n % 10));
+        let scope = Scope {
+            accounts: accounts.collect(),
+            ..Scope::default()
+        };
+        let [message] = &scope.messages()[..] else {
+            panic!("one message");
+        };
+        assert_eq!(message.clone().into_scope(), scope);
+        let one_more = scope.clone().merge(Scope::all());
+        assert_eq!(one_more.messages().len(), 2);
     }
 
     #[test]

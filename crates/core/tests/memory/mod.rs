@@ -16,7 +16,7 @@ use towerhook_core::{
     },
     foundation::StackSetSpec,
     landing_zone::*,
-    lifecycle::Message,
+    lifecycle::{Message, Parked},
     model::{AccountId, Names, OuId, SecretText, SubAccount, account_of_role},
     ports::*,
 };
@@ -34,6 +34,10 @@ pub(crate) struct State {
     pub(crate) operations: BTreeSet<String>,
     /// Who holds the lease, and until when.
     pub(crate) lease: Option<(String, Timestamp)>,
+    /// What was left for whoever takes it next.
+    pub(crate) parked: BTreeSet<Parked>,
+    /// When somebody said last that a call for that was sent.
+    pub(crate) called_at: Option<Timestamp>,
     /// Who alone may take it, and until when.
     pub(crate) reservation: Option<(String, Timestamp)>,
     /// Operations that answer with an error.
@@ -54,8 +58,25 @@ pub(crate) struct State {
     pub(crate) token: Option<Token>,
     /// The token that auth makes when it is asked to.
     pub(crate) next_token: Option<Token>,
+    /// Every message, and by how much it was delayed.
+    pub(crate) sent: Vec<(Message, Duration)>,
     /// Every write, in words.
     pub(crate) writes: Vec<String>,
+}
+
+impl State {
+    /// How the lease stands for `owner`. It never rests, since no time passes here.
+    fn standing(&self, owner: &str, now: Timestamp) -> Standing {
+        let others = |held: &Option<(String, Timestamp)>| {
+            held.as_ref()
+                .is_some_and(|(holder, end)| holder != owner && *end > now)
+        };
+        match &self.reservation {
+            _ if others(&self.lease) => Standing::Held,
+            Some((_, until)) if others(&self.reservation) => Standing::Resting(*until),
+            _ => Standing::Resting(now),
+        }
+    }
 }
 
 /// The ports.
@@ -252,15 +273,16 @@ impl StackSets for Memory {
 impl Ledger for Memory {
     async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
         let mut state = self.0.borrow_mut();
-        let others = |held: &Option<(String, Timestamp)>| {
-            held.as_ref()
-                .is_some_and(|(holder, end)| holder != owner && *end > now)
-        };
-        if others(&state.lease) || others(&state.reservation) {
-            return Ok(Lease::Held);
+        let standing = state.standing(owner, now);
+        if standing != Standing::Resting(now) {
+            return Ok(Lease::Refused(standing));
         }
         state.lease = Some((owner.to_owned(), until));
-        Ok(Lease::Taken(state.deployment.clone().map(Box::new)))
+        state.called_at = None;
+        Ok(Lease::Taken {
+            deployment: state.deployment.clone().map(Box::new),
+            parked: state.parked.iter().cloned().collect(),
+        })
     }
 
     async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
@@ -274,14 +296,29 @@ impl Ledger for Memory {
         Ok(())
     }
 
+    async fn park(&self, parked: &[Parked], _: &[Parked], now: Timestamp) -> Result<Parking> {
+        let mut state = self.0.borrow_mut();
+        state.parked.extend(parked.iter().cloned());
+        let called_at = state.called_at;
+        state.called_at.get_or_insert(now);
+        let lease = state.standing("", now);
+        Ok(Parking::Kept { lease, called_at })
+    }
+
     async fn close_pass(
         &self,
         owner: &str,
         records: &[(AccountId, Option<Record>)],
+        done: &[Parked],
         _: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
+        self.0
+            .borrow_mut()
+            .parked
+            .retain(|parked| !done.contains(parked));
         self.store_records(records).await?;
-        self.release_lease(owner).await
+        self.release_lease(owner).await?;
+        Ok(self.0.borrow().called_at.is_some())
     }
 
     async fn deployment(&self) -> Result<Option<Deployment>> {
@@ -337,7 +374,9 @@ impl Functions for Memory {
 }
 
 impl Messages for Memory {
-    async fn send(&self, _: &[Message], _: Duration) -> Result<()> {
+    async fn send(&self, messages: &[Message], delay: Duration) -> Result<()> {
+        let sent = messages.iter().map(|message| (message.clone(), delay));
+        self.0.borrow_mut().sent.extend(sent);
         Ok(())
     }
 }

@@ -9,14 +9,10 @@ pub struct Gap {
     pub difference: &'static str,
 }
 
-const GAPS: [Gap; 5] = [
+const GAPS: [Gap; 4] = [
     Gap {
         asked_by: "SSESpecification",
         difference: "the ledger table is not encrypted",
-    },
-    Gap {
-        asked_by: "MaximumBatchingWindowInSeconds",
-        difference: "a batch of the work queue is delivered at once, with what is there",
     },
     Gap {
         asked_by: "RecursiveLoop",

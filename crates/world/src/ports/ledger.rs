@@ -4,35 +4,51 @@ use jiff::Timestamp;
 use towerhook_core::{
     ErrorKind, Result,
     enrollment::{Deployment, Record},
+    lifecycle::Parked,
     model::AccountId,
-    ports::{Lease, Ledger},
+    ports::{Lease, Ledger, Parking, Standing},
 };
 
 use super::Ports;
 use crate::{
     faults::error,
     rates::{QUERY_BYTES, WRITES_A_TRANSACTION, pages},
-    state::State,
+    state::{KeptLedger, State},
 };
+
+/// So little may be parked in the world that it is often put together.
+const PARKED_AT_MOST: usize = 6;
+
+/// How the lease stands for `owner`.
+fn standing(ledger: &KeptLedger, owner: &str, now: Timestamp) -> Standing {
+    let others = |held: &Option<(String, Timestamp)>| {
+        let other = held.as_ref().filter(|(holder, _)| holder != owner);
+        other.map(|(_, ends)| *ends).filter(|ends| *ends > now)
+    };
+    if others(&ledger.lease).is_some() {
+        return Standing::Held;
+    }
+    let reservation = ledger.reservation.as_ref();
+    let is_reserved = reservation.is_some_and(|(reserved_for, _)| reserved_for == owner);
+    let rests = ledger.rests_until.filter(|_| !is_reserved);
+    let until = others(&ledger.reservation).max(rests);
+    Standing::Resting(until.map_or(now, |until| until.max(now)))
+}
 
 impl Ledger for Ports {
     async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
         self.call("dynamodb:UpdateItem", |state, at| {
             let ledger = &mut state.ledger;
-            let others = |held: &Option<(String, Timestamp)>| {
-                held.as_ref()
-                    .is_some_and(|(holder, ends)| holder != owner && *ends > now)
-            };
-            let is_reserved = ledger.reservation.as_ref();
-            let is_reserved = is_reserved.is_some_and(|(reserved_for, _)| reserved_for == owner);
-            let rests = ledger.rests_until.filter(|until| *until > now);
-            let lease = if others(&ledger.lease) || others(&ledger.reservation) {
-                Lease::Held
-            } else if let Some(until) = rests.filter(|_| !is_reserved) {
-                Lease::Resting(until)
+            let standing = standing(ledger, owner, now);
+            let lease = if standing != Standing::Resting(now) {
+                Lease::Refused(standing)
             } else {
                 ledger.lease = Some((owner.to_owned(), until));
-                Lease::Taken(ledger.deployment.clone().map(Box::new))
+                ledger.called_at = None;
+                Lease::Taken {
+                    deployment: ledger.deployment.clone().map(Box::new),
+                    parked: ledger.parked.iter().cloned().collect(),
+                }
             };
             let holder = ledger.lease.as_ref();
             let holder = holder.map(|(holder, _)| holder.clone()).unwrap_or_default();
@@ -60,12 +76,40 @@ impl Ledger for Ports {
         .await
     }
 
+    async fn park(
+        &self,
+        parked: &[Parked],
+        replaced: &[Parked],
+        now: Timestamp,
+    ) -> Result<Parking> {
+        self.call("dynamodb:UpdateItem", |state, _| {
+            let ledger = &mut state.ledger;
+            let is_refused = match replaced {
+                [] => ledger.parked.len() >= PARKED_AT_MOST,
+                replaced => !ledger.parked.iter().eq(replaced),
+            };
+            if is_refused {
+                return Ok(Parking::Refused(ledger.parked.iter().cloned().collect()));
+            }
+            if !replaced.is_empty() {
+                ledger.parked.clear();
+            }
+            ledger.parked.extend(parked.iter().cloned());
+            let called_at = ledger.called_at;
+            ledger.called_at.get_or_insert(now);
+            let lease = standing(ledger, "", now);
+            Ok(Parking::Kept { lease, called_at })
+        })
+        .await
+    }
+
     async fn close_pass(
         &self,
         owner: &str,
         records: &[(AccountId, Option<Record>)],
+        done: &[Parked],
         rests_until: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let operation = match records {
             [] => "dynamodb:UpdateItem",
             _ => "dynamodb:TransactWriteItems",
@@ -78,10 +122,11 @@ impl Ledger for Ports {
                 return Err(error(operation, ErrorKind::Conflict));
             }
             state.ledger.rests_until = Some(rests_until);
+            state.ledger.parked.retain(|parked| !done.contains(parked));
             if !records.is_empty() {
                 self.keep(state, now, records);
             }
-            Ok(())
+            Ok(state.ledger.called_at.is_some())
         })
         .await
     }

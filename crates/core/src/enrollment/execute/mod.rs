@@ -60,7 +60,7 @@ pub async fn execute(
     saas: &impl Saas,
     deployment: &Deployment,
     inventory: &Inventory,
-    plan: Plan,
+    mut plan: Plan,
     now: Timestamp,
     time_left: impl Fn() -> Duration,
 ) -> Result<Report> {
@@ -69,9 +69,7 @@ pub async fn execute(
         let planned: Vec<_> = plan.records.clone().into_iter().collect();
         ports.store_records(&planned).await?;
     }
-    let mut tally = Tally::new(inventory, plan.records, now);
-    tally.report.revisits = plan.revisits;
-    tally.report.blocked = plan.blocked;
+    let mut tally = Tally::new(inventory, &mut plan, now);
     let mut by_account: BTreeMap<AccountId, Vec<Action>> = BTreeMap::new();
     let mut removals = Vec::new();
     let instances = Instances {

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Disposition, Error, ErrorKind, Result,
-    enrollment::{Inventory, Known, Record, Revisit, WORTHWHILE_WAIT, Watchers},
+    enrollment::{Inventory, Known, Plan, Record, Revisit, WORTHWHILE_WAIT, Watchers},
     error::FIRST_DELAY,
     lifecycle::{MAX_ATTEMPTS, delay_of},
     model::AccountId,
@@ -23,21 +23,24 @@ pub(super) struct Tally<'a> {
     planned: BTreeMap<AccountId, Option<Record>>,
     /// What is to be recorded besides.
     records: BTreeMap<AccountId, Record>,
-    pub(super) report: Report,
+    revisits: BTreeMap<AccountId, Revisit>,
+    report: Report,
 }
 
 impl<'a> Tally<'a> {
-    pub(super) fn new(
-        inventory: &'a Inventory,
-        planned: BTreeMap<AccountId, Option<Record>>,
-        now: Timestamp,
-    ) -> Self {
+    /// What the plan says already; its actions are yet to be told of.
+    pub(super) fn new(inventory: &'a Inventory, plan: &mut Plan, now: Timestamp) -> Self {
+        let revisits = std::mem::take(&mut plan.revisits).into_iter();
         Self {
             inventory,
             now,
-            planned,
+            planned: std::mem::take(&mut plan.records),
             records: BTreeMap::new(),
-            report: Report::default(),
+            revisits: revisits.map(|revisit| (revisit.account, revisit)).collect(),
+            report: Report {
+                blocked: std::mem::take(&mut plan.blocked),
+                ..Report::default()
+            },
         }
     }
 
@@ -52,6 +55,7 @@ impl<'a> Tally<'a> {
         records.extend(done.map(|(account, record)| (account, Some(record))));
         Report {
             records: records.into_iter().collect(),
+            revisits: self.revisits.into_values().collect(),
             ..self.report
         }
     }
@@ -72,7 +76,7 @@ impl<'a> Tally<'a> {
         if let Err(error) = outcome {
             self.report.failures.push(error.chain());
             for account in accounts {
-                self.forget_revisit(account);
+                self.revisits.remove(account);
                 if error.kind == ErrorKind::Conflict {
                     // Another operation is under way, which is nobody's failure.
                     self.revisit(*account, FIRST_DELAY, self.attempts(*account));
@@ -110,7 +114,7 @@ impl<'a> Tally<'a> {
             Outcome::Enrolled(place) => {
                 let is_known = place.guid.is_some();
                 self.place(account, place);
-                self.forget_revisit(&account);
+                self.revisits.remove(&account);
                 if !is_known {
                     // The list names it, before somebody can bend what nobody knows for ours.
                     self.revisit(account, FIRST_DELAY, self.attempts(account));
@@ -208,7 +212,7 @@ impl<'a> Tally<'a> {
     }
 
     fn block(&mut self, account: AccountId, record: Record, why: String) {
-        self.forget_revisit(&account);
+        self.revisits.remove(&account);
         let record = Record {
             reason: Some(why.clone()),
             ..record
@@ -231,18 +235,12 @@ impl<'a> Tally<'a> {
     }
 
     fn revisit(&mut self, account: AccountId, delay: Duration, attempt: u32) {
-        self.forget_revisit(&account);
-        self.report.revisits.push(Revisit {
+        let revisit = Revisit {
             account,
             delay,
             attempt,
-        });
-    }
-
-    fn forget_revisit(&mut self, account: &AccountId) {
-        self.report
-            .revisits
-            .retain(|revisit| revisit.account != *account);
+        };
+        self.revisits.insert(account, revisit);
     }
 
     fn attempts(&self, account: AccountId) -> u32 {

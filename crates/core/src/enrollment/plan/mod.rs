@@ -20,7 +20,7 @@ use crate::{
     token,
 };
 
-/// For so long after its enrollment an account that Control Tower does not list as managed may be one
+/// For so long after its arrival or its enrollment an account that Control Tower does not list as managed may be one
 /// that it does not list yet.
 const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
@@ -35,6 +35,11 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         let record = inventory.records.get(id);
         let arrived = inventory.scope.arrived.contains(id);
         let known = record.cloned().unwrap_or_default();
+        let is_new = |at: Option<Timestamp>| {
+            let is_lately = |at| now.duration_since(at) < NEW_FOR;
+            policy.offboard_unenrolled && at.is_some_and(is_lately)
+        };
+        let arrives = arrived && policy.offboard_unenrolled && !is_new(known.arrived_at);
         let case = Case {
             policy,
             id,
@@ -42,6 +47,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             record,
             known: Record {
                 existing_at_launch: known.existing_at_launch && !arrived,
+                arrived_at: if arrives { Some(now) } else { known.arrived_at },
                 missing_at: known
                     .missing_at
                     .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
@@ -53,13 +59,11 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             saas_wait: inventory.saas_wait,
             now,
         };
-        if record.is_some() {
+        if record.is_some() || arrives {
             case.record(&mut draft, case.known.clone());
         }
         // A listing of baselines may be older than the account's.
-        let since = record.and_then(|record| record.since);
-        let is_new = policy.offboard_unenrolled
-            && since.is_some_and(|since| now.duration_since(since) < NEW_FOR);
+        let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
             Decision::Watch(sub_account) => watch::watch(&mut draft, &case, sub_account),
             Decision::Keep(sub_account, reason) => {

@@ -19,6 +19,9 @@ const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
 /// SaaS's list; after that, it is made without the stack.
 const UNLISTED_LOOKS: u32 = 3;
 
+/// For so long the SaaS's list may lack an integration that it has just taken.
+const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
+
 /// For so long a stack may be missing in lists that are behind.
 const MISSING_FOR: SignedDuration = SignedDuration::from_mins(7);
 
@@ -77,12 +80,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     }
     let since = case.known.missing_at.unwrap_or(case.now);
     if case.now.duration_since(since) >= MISSING_FOR {
-        for existing in ours.iter().cloned() {
-            draft.plan.actions.push(Action::DeleteIntegration {
-                account: *case.id,
-                existing,
-            });
-        }
+        delete(draft, case, &ours.iter().collect::<Vec<_>>());
     }
     let record = Record {
         missing_at: Some(since),
@@ -147,20 +145,18 @@ fn integrate(
     } else {
         doubled
     };
-    // The others go when this one is as it should be.
+    let others: Vec<&Integration> = elsewhere.iter().chain(doubled).copied().collect();
     if !is_as_wanted(existing, &spec) {
         if out_of_reach.is_none() && makes_anew(draft, case) {
             return;
         }
         update(draft, existing, spec);
+        // They go once this one is as it should be, and before the ledger knows it by its id: one of
+        // them may be known by that alone.
+        delete(draft, case, &others);
         return draft.look_again(case);
     }
-    for existing in elsewhere.iter().chain(doubled) {
-        draft.plan.actions.push(Action::DeleteIntegration {
-            account: *case.id,
-            existing: (*existing).clone(),
-        });
-    }
+    delete(draft, case, &others);
     match (&existing.health, out_of_reach) {
         (Health::Failing(why), Some(reason)) => {
             draft.block(
@@ -173,9 +169,17 @@ fn integrate(
             draft.block(case, format!("{reason}; it stays watched"));
         }
         (Health::Good | Health::Unknown, None) => {
-            let guid = Some(existing.guid.clone());
-            let record = case.known.clone();
-            case.record(draft, record.enrolled(case.now, sub_account, guid));
+            let known = case.known.clone();
+            let mut guid = Some(existing.guid.clone());
+            if others
+                .iter()
+                .any(|other| known.guid == Some(other.guid.clone()))
+            {
+                // Somebody may have bent it, and then nothing else tells that it is ours.
+                guid.clone_from(&known.guid);
+                draft.look_on(case);
+            }
+            case.record(draft, known.enrolled(case.now, sub_account, guid));
         }
     }
 }
@@ -199,6 +203,9 @@ fn begin(
     if by_stack && case.attempt < UNLISTED_LOOKS && elsewhere.is_empty() {
         return draft.look_again(case);
     }
+    if elsewhere.is_empty() && is_unlisted_yet(case, sub_account.as_ref()) {
+        return draft.look_on(case);
+    }
     if makes_anew(draft, case) {
         return;
     }
@@ -221,6 +228,15 @@ fn begin(
         },
         None => Action::CreateIntegration { sub_account, spec },
     });
+}
+
+/// Whether the SaaS has said so lately that it took the account's integration that its list may be
+/// behind: a second one would be made.
+fn is_unlisted_yet(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
+    let known = &case.known;
+    let taken = known.since.max(known.gap_at);
+    let is_here = known.guid.is_some() && known.sub_account.as_ref() == sub_account;
+    is_here && taken.is_some_and(|at| case.now.duration_since(at) < UNLISTED_FOR)
 }
 
 fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
@@ -269,6 +285,14 @@ fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
         draft.remake(case);
     }
     may
+}
+
+fn delete(draft: &mut Draft, case: &Case<'_>, all: &[&Integration]) {
+    let deletions = all.iter().map(|existing| Action::DeleteIntegration {
+        account: *case.id,
+        existing: (*existing).clone(),
+    });
+    draft.plan.actions.extend(deletions);
 }
 
 fn update(draft: &mut Draft, existing: &Integration, spec: IntegrationSpec) {

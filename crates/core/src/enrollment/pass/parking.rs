@@ -1,0 +1,88 @@
+//! What comes while somebody else has the lease: it waits in the ledger, so that however much comes is
+//! looked at in one pass.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Result,
+    lifecycle::{Message, Parked, Scope},
+    ports::{AccountPorts, Parking, Standing},
+};
+
+/// How often to try where others park at the same moment.
+const PARKING_TRIES: u32 = 4;
+/// When what could not even be parked comes back: many wait for a pass already.
+const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
+/// When to look whether the holder of the lease is no more: by then it has ended.
+const HOLDER_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
+
+/// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes; where
+/// nobody does, or it may be no more by then, the first to park sends the call.
+pub(super) async fn leave(
+    ports: &impl AccountPorts,
+    owner: &str,
+    scope: &Scope,
+    standing: Standing,
+    now: Timestamp,
+) -> Result<()> {
+    // Who came by a call before its time passes it on. One that meets a holder or a later rest has
+    // been answered: what it called for was taken.
+    let pass_on = |standing| match standing {
+        Standing::Held => false,
+        Standing::Resting(until) => scope.parked >= Some(until),
+    };
+    let parking = park(ports, owner, scope, now).await?;
+    let (calls, standing) = match parking {
+        None => (pass_on(standing), standing),
+        Some((standing, called_at)) => {
+            let is_called =
+                called_at.is_some_and(|called| now.duration_since(called) < HOLDER_LOST_AFTER);
+            (!is_called || pass_on(standing), standing)
+        }
+    };
+    if calls {
+        let at = match standing {
+            Standing::Held => now + HOLDER_LOST_AFTER,
+            Standing::Resting(until) => until,
+        };
+        call(ports, at, now).await?;
+    }
+    Ok(())
+}
+
+/// Parks what the scope names. Answers how the lease stands then and when somebody called for what
+/// is parked; nothing where nothing was parked.
+async fn park(
+    ports: &impl AccountPorts,
+    owner: &str,
+    scope: &Scope,
+    now: Timestamp,
+) -> Result<Option<(Standing, Option<Timestamp>)>> {
+    let mut pieces = Parked::of(owner, scope);
+    let mut replaced = Vec::new();
+    for _ in 0..PARKING_TRIES {
+        if pieces.is_empty() {
+            return Ok(None);
+        }
+        match ports.park(&pieces, &replaced, now).await? {
+            Parking::Kept { lease, called_at } => return Ok(Some((lease, called_at))),
+            Parking::Refused(found) => {
+                let found_scopes = found.iter().map(Parked::scope);
+                let all = found_scopes.fold(scope.clone(), Scope::merge);
+                pieces = Parked::of(owner, &all);
+                replaced = found;
+            }
+        }
+    }
+    ports.send(&scope.messages(), WAIT_OUTSIDE).await?;
+    Ok(None)
+}
+
+/// Calls for a pass over what is parked, in whole seconds, which is how SQS delays.
+pub(super) async fn call(ports: &impl AccountPorts, at: Timestamp, now: Timestamp) -> Result<()> {
+    let wait = u64::try_from(at.duration_since(now).as_millis()).unwrap_or_default();
+    let wait = Duration::from_secs(wait.div_ceil(1000).max(1));
+    ports.send(&[Message::call(at)], wait).await
+}

@@ -1,0 +1,82 @@
+//! When what is to be looked at again comes back.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{Result, enrollment::Revisit, lifecycle::Scope, model::AccountId, ports::AccountPorts};
+
+/// Who waits for so long can wait for the next full minute.
+const MINUTE: Duration = Duration::from_secs(60);
+/// The longest that a queue can delay.
+const LONGEST: Duration = Duration::from_secs(900);
+
+/// The delay, up to the next full minute where it is one or more. What waits for the same thing,
+/// however often somebody asked for it, comes back together and is merged: else every look would only
+/// cause the next, and all of them use up what they wait for.
+pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
+    if delay < MINUTE {
+        return delay;
+    }
+    let at = now + SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    let beyond = Duration::from_millis(at.as_millisecond().rem_euclid(60_000).unsigned_abs());
+    let aligned = match beyond {
+        Duration::ZERO => delay,
+        beyond => delay + MINUTE.saturating_sub(beyond),
+    };
+    let aligned = if aligned > LONGEST {
+        delay.saturating_sub(beyond)
+    } else {
+        aligned
+    };
+    Duration::from_secs(aligned.as_millis().div_ceil(1000) as u64)
+}
+
+/// An account that a lifecycle event named stays one in its revisits.
+pub(super) async fn send_revisits(
+    ports: &impl AccountPorts,
+    revisits: &[Revisit],
+    arrived: &BTreeSet<AccountId>,
+    now: Timestamp,
+) -> Result<()> {
+    let mut by_delay: BTreeMap<Duration, Scope> = BTreeMap::new();
+    for Revisit {
+        account,
+        delay,
+        attempt,
+    } in revisits
+    {
+        let scope = by_delay.entry(due(now, *delay)).or_default();
+        scope.accounts.insert(*account, *attempt);
+        scope.arrived.extend(arrived.get(account));
+    }
+    for (delay, scope) in by_delay {
+        ports.send(&scope.messages(), delay).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_minutes_comes_back_together() {
+        let at = |seconds| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let arrives = |seconds, delay| {
+            seconds + due(at(seconds), Duration::from_secs(delay)).as_secs() as i64
+        };
+        assert_eq!(arrives(0, 15), 15);
+        assert_eq!(arrives(17, 30), 47);
+        assert_eq!(arrives(0, 300), 300);
+        for seconds in 1..=60 {
+            assert_eq!(arrives(seconds, 300), 360, "{seconds}");
+            assert_eq!(arrives(seconds, 60), 120, "{seconds}");
+            assert!(arrives(seconds, 900) - seconds <= 900, "{seconds}");
+            assert_eq!(arrives(seconds, 900) % 60, 0, "{seconds}");
+        }
+    }
+}
