@@ -157,7 +157,11 @@ fn about(scope: &Scope) -> String {
     let named = scope.accounts.keys().take(NAMED).map(AccountId::to_string);
     let more = scope.accounts.len().saturating_sub(NAMED);
     let more = (more > 0).then(|| format!("{more} more"));
-    ous.chain(named).chain(more).collect::<Vec<_>>().join(", ")
+    let parked = scope
+        .parked
+        .map(|_| "what is parked for the next pass".to_owned());
+    let all = ous.chain(named).chain(more).chain(parked);
+    all.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Described {
@@ -268,6 +272,14 @@ mod tests {
         assert_eq!(queues.dead.borrow().len(), 4);
         assert!(queues.hidden.borrow().is_empty(), "all can be seen again");
         assert!(queues.work.borrow().is_empty());
+    }
+
+    #[test]
+    fn a_call_is_about_what_is_parked() {
+        let call = Message::call("2026-01-01T00:00:00Z".parse().unwrap());
+        let queues = Queues::with(&[&call.to_body()]);
+        let found = block_on(redrive(&queues, false)).unwrap();
+        assert_eq!(found[0].about, "what is parked for the next pass");
     }
 
     #[test]
