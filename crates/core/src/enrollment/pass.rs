@@ -137,7 +137,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             }
         };
         let ended = began.later((self.time_left)());
-        // What comes back by nobody's message stays parked.
+        // The batch of a pass that failed comes back without what it found parked.
         let done = if reply.is_ok() { parked } else { &[] };
         let closed = ports
             .close_pass(self.owner, &records, done, ended + REST)
