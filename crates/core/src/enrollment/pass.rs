@@ -154,6 +154,8 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
                     tracing::warn!(error = error.chain(), "the lease ends by itself");
                 }
                 if records.is_empty() {
+                    // It may be closed after all, and nobody has said whether anything was parked.
+                    call(ports, ended + REST, ended).await?;
                     reply
                 } else {
                     Err(error)

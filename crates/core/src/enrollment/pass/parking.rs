@@ -15,11 +15,11 @@ use crate::{
 const PARKING_TRIES: u32 = 4;
 /// When what could not even be parked comes back: many wait for a pass already.
 const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
-/// When to look whether the holder of the lease is no more: by then it has ended.
-const HOLDER_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
+/// A call that was sent so long ago is lost: every rest of that time has ended.
+const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
 
-/// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes; where
-/// nobody does, or it may be no more by then, the first to park sends the call.
+/// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes, and where
+/// it dies its own batch comes back; where nobody holds it, the first to park sends the call.
 pub(super) async fn leave(
     ports: &impl AccountPorts,
     owner: &str,
@@ -27,29 +27,23 @@ pub(super) async fn leave(
     standing: Standing,
     now: Timestamp,
 ) -> Result<()> {
-    // Who came by a call before its time passes it on. One that meets a holder or a later rest has
-    // been answered: what it called for was taken.
-    let pass_on = |standing| match standing {
-        Standing::Held => false,
-        Standing::Resting(until) => scope.parked >= Some(until),
-    };
     let parking = park(ports, owner, scope, now).await?;
-    let (calls, standing) = match parking {
-        None => (pass_on(standing), standing),
+    let (standing, is_called) = match parking {
+        None => (standing, true),
         Some((standing, called_at)) => {
             let is_called =
-                called_at.is_some_and(|called| now.duration_since(called) < HOLDER_LOST_AFTER);
-            (!is_called || pass_on(standing), standing)
+                called_at.is_some_and(|called| now.duration_since(called) < CALL_LOST_AFTER);
+            (standing, is_called)
         }
     };
-    if calls {
-        let at = match standing {
-            Standing::Held => now + HOLDER_LOST_AFTER,
-            Standing::Resting(until) => until,
-        };
-        call(ports, at, now).await?;
+    match standing {
+        // Who came by a call before its time passes it on. One that meets a holder or a later rest has
+        // been answered: what it called for was taken.
+        Standing::Resting(until) if !is_called || scope.parked >= Some(until) => {
+            call(ports, until, now).await
+        }
+        Standing::Held | Standing::Resting(_) => Ok(()),
     }
-    Ok(())
 }
 
 /// Parks what the scope names. Answers how the lease stands then and when somebody called for what
