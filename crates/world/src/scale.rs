@@ -129,11 +129,8 @@ pub fn arrivals(setting: Setting, seed: u64, accounts: usize, window: Duration) 
     play(setting, seed, async move |world| {
         enrolled(&world, setting).await;
         let before = Snapshot::of(&world);
-        let pause = window.div_f64(accounts as f64);
-        for n in 0..accounts {
-            arrive(&world, 1 + n % (setting.units.max(units::COUNT) - 1));
-            world.simulation().sleep(pause).await;
-        }
+        let units = setting.units.max(units::COUNT) - 1;
+        evenly(&world, accounts, window, |n| arrive(&world, 1 + n % units)).await;
         all_enrolled(&world, setting.watched() + accounts).await;
         before.until(&world)
     })
@@ -149,15 +146,23 @@ pub fn repeated_events(setting: Setting, seed: u64, events: usize, window: Durat
     play(setting, seed, async move |world| {
         enrolled(&world, setting).await;
         let before = Snapshot::of(&world);
-        let pause = window.div_f64(events as f64);
-        for n in 0..events {
+        evenly(&world, events, window, |n| {
             let id = units::member_id(n % setting.accounts);
             world.account_event("CreateManagedAccount", "createManagedAccountStatus", id);
-            world.simulation().sleep(pause).await;
-        }
+        })
+        .await;
         at_rest(&world).await;
         before.until(&world)
     })
+}
+
+/// Does something so many times, at the same distance from each other.
+async fn evenly(world: &World, times: usize, window: Duration, each: impl Fn(usize)) {
+    let pause = window.div_f64(times as f64);
+    for n in 0..times {
+        each(n);
+        world.simulation().sleep(pause).await;
+    }
 }
 
 fn play<T: 'static>(

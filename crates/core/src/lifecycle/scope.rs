@@ -60,12 +60,16 @@ impl Scope {
 
     /// Whether there is nothing to look at.
     pub fn is_empty(&self) -> bool {
-        !self.is_wide() && self.accounts.is_empty() && self.parked.is_none()
+        self.names_nobody() && self.parked.is_none()
     }
 
     /// Whether it names nothing besides what is parked.
     pub fn is_only_a_call(&self) -> bool {
-        self.parked.is_some() && !self.is_wide() && self.accounts.is_empty()
+        self.names_nobody() && self.parked.is_some()
+    }
+
+    fn names_nobody(&self) -> bool {
+        !self.is_wide() && self.accounts.is_empty()
     }
 
     fn is_wide(&self) -> bool {

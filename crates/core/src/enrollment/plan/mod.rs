@@ -20,8 +20,8 @@ use crate::{
     token,
 };
 
-/// For so long after its arrival or its enrollment an account that Control Tower does not list as managed may be one
-/// that it does not list yet.
+/// For so long after its arrival or its enrollment an account that Control Tower does not list as
+/// managed may be one that it does not list yet.
 const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
 /// What to do so that every account in scope is as it should be.

@@ -80,7 +80,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     }
     let since = case.known.missing_at.unwrap_or(case.now);
     if case.now.duration_since(since) >= MISSING_FOR {
-        delete(draft, case, &ours.iter().collect::<Vec<_>>());
+        delete(draft, case, ours);
     }
     let record = Record {
         missing_at: Some(since),
@@ -153,10 +153,10 @@ fn integrate(
         update(draft, existing, spec);
         // They go once this one is as it should be, and before the ledger knows it by its id: one of
         // them may be known by that alone.
-        delete(draft, case, &others);
+        delete(draft, case, others);
         return draft.look_again(case);
     }
-    delete(draft, case, &others);
+    delete(draft, case, others.iter().copied());
     match (&existing.health, out_of_reach) {
         (Health::Failing(why), Some(reason)) => {
             draft.block(
@@ -173,7 +173,7 @@ fn integrate(
             let mut guid = Some(existing.guid.clone());
             if others
                 .iter()
-                .any(|other| known.guid == Some(other.guid.clone()))
+                .any(|other| known.guid.as_ref() == Some(&other.guid))
             {
                 // Somebody may have bent it, and then nothing else tells that it is ours.
                 guid.clone_from(&known.guid);
@@ -287,10 +287,10 @@ fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
     may
 }
 
-fn delete(draft: &mut Draft, case: &Case<'_>, all: &[&Integration]) {
-    let deletions = all.iter().map(|existing| Action::DeleteIntegration {
+fn delete<'a>(draft: &mut Draft, case: &Case<'_>, all: impl IntoIterator<Item = &'a Integration>) {
+    let deletions = all.into_iter().map(|existing| Action::DeleteIntegration {
         account: *case.id,
-        existing: (*existing).clone(),
+        existing: existing.clone(),
     });
     draft.plan.actions.extend(deletions);
 }
