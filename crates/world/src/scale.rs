@@ -191,7 +191,7 @@ fn wishes() -> Wishes {
         cloud_trail: true,
         monitor_existing: true,
         enroll_management: false,
-        offboard_unenrolled: true,
+        offboard_unenrolled: false,
         limit: 10,
         approve: None,
     }
