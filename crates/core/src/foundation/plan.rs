@@ -22,7 +22,7 @@ pub struct Observed {
     /// The ids of the members' integrations that the ledger knows, by which one that somebody has
     /// bent is still known.
     pub made: BTreeSet<String>,
-    /// Accounts that can be reached: a stack elsewhere can only be forgotten.
+    /// Accounts that can be reached, where something is to go: a stack elsewhere can only be forgotten.
     pub active: BTreeSet<AccountId>,
     /// Accounts whose stacks were given a token that works, by which they remove their integrations;
     /// nothing where there is no such token.

@@ -458,6 +458,12 @@ impl Goal<'_> {
                 .is_none_or(|foundation| foundation.member.is_none())
     }
 
+    /// Whether stacks of StackSets are to go.
+    fn removes_stacks(&self) -> bool {
+        let trail = self.wanted.map(|foundation| foundation.trail.is_some());
+        self.removes_members() || trail != Some(true)
+    }
+
     /// Whether the integrations have to be listed again after a step.
     fn changes_integrations(&self, step: &Step) -> bool {
         step.changes_integrations() || self.policy.registers_by_stack() && step.stacks() > 0

@@ -49,11 +49,15 @@ pub(super) async fn observe(
         }
     }
     observed.made.clone_from(goal.made);
-    let accounts = insist(progress, sleep, async || aws.accounts().await).await?;
-    let active = accounts
-        .into_iter()
-        .filter(|account| account.state == AccountState::Active);
-    observed.active = active.map(|account| account.id).collect();
+    let mut sets = observed.stack_sets.values();
+    // Only what becomes of a stack that is to go depends on its account.
+    if goal.removes_stacks() && sets.any(|(_, instances)| !instances.is_empty()) {
+        let accounts = insist(progress, sleep, async || aws.accounts().await).await?;
+        let active = accounts
+            .into_iter()
+            .filter(|account| account.state == AccountState::Active);
+        observed.active = active.map(|account| account.id).collect();
+    }
     Ok(observed)
 }
 
