@@ -31,9 +31,13 @@ fn one_account() -> Memory {
 }
 
 fn look(memory: &Memory) -> Report {
-    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let mut scope = Scope::default();
     scope.accounts.insert(id(0), ATTEMPT);
+    look_at(memory, scope)
+}
+
+fn look_at(memory: &Memory, scope: Scope) -> Report {
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let deployment = deployment();
     let inventory = block_on(observe(memory, memory, &deployment, scope)).unwrap();
     let plan = plan(&deployment, &inventory, now);
@@ -81,6 +85,46 @@ fn before_a_stack_stands_the_saas_is_not_asked() {
     memory.settle();
     look(&memory);
     assert_eq!(listings(), 1);
+}
+
+/// Of roles that came together, the first tells of all: each request in vain is one of few.
+#[test]
+fn roles_that_have_yet_to_settle_are_not_all_tried() {
+    const NEW: usize = 50;
+    const CREATE: &str = "lacework:CreateCloudAccount";
+    let memory = Memory::default();
+    for n in 0..NEW {
+        let mut state = memory.0.borrow_mut();
+        state.accounts.insert(id(n), account(n, 1));
+        state.baselines.add(id(n), Management::Managed);
+        state.unusable.insert(None);
+    }
+    let everybody = |attempts| Scope {
+        accounts: (0..NEW).map(|n| (id(n), attempts)).collect(),
+        ..Scope::default()
+    };
+    let tried = |attempts: u32| {
+        let before = memory.0.borrow().asked.get(CREATE).copied();
+        let report = look_at(&memory, everybody(attempts));
+        assert_eq!(report.revisits.len(), NEW);
+        let after = memory.0.borrow().asked.get(CREATE).copied();
+        let later = report.revisits.iter().map(|revisit| revisit.attempt);
+        assert!(later.eq([attempts + 1; NEW]), "{report:?}");
+        after.unwrap_or_default() - before.unwrap_or_default()
+    };
+    look_at(&memory, everybody(0));
+    memory.settle();
+    let first = tried(0);
+    assert!((1..=8).contains(&first), "{first}");
+    assert_eq!(tried(1), NEW, "nobody is put off twice for others");
+    memory.0.borrow_mut().unusable.clear();
+    memory.0.borrow_mut().records.clear();
+    let at_once = look_at(&memory, everybody(0));
+    assert_eq!(
+        at_once.enrolled.len(),
+        NEW,
+        "roles that work wait for nothing"
+    );
 }
 
 /// A unit with 1,000 accounts is registered, and Control Tower tells of each.

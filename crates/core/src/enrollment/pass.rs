@@ -20,9 +20,13 @@ use crate::{
 
 /// How long the lease outlives its holder's deadline, for clocks that differ.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
-/// How long there is no other pass after one. What comes alone is seen to at once, and what comes in
-/// a burst is merged meanwhile.
+/// How long there is no other pass after one: who comes alone is seen to at once.
 const REST: SignedDuration = SignedDuration::from_secs(3);
+/// The same after a pass over many single accounts. More of them are coming, and each pass begins
+/// stacks that those of the next one are queued behind.
+const REST_IN_A_BURST: SignedDuration = SignedDuration::from_secs(15);
+/// More single accounts than that are a burst.
+const FEW: usize = 10;
 
 /// One way through: observe, plan, execute, report. One pass at a time, over the whole deployment.
 #[derive(Debug)]
@@ -128,6 +132,10 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             at: now,
             left: (self.time_left)(),
         };
+        let rest = match scope.accounts.len() {
+            0..=FEW => REST,
+            _ => REST_IN_A_BURST,
+        };
         let mut records = Vec::new();
         let reply = match deployment {
             None => Ok(Reply::NoDeployment),
@@ -137,15 +145,16 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             }
         };
         let ended = began.later((self.time_left)());
+        let rests_until = ended + rest;
         // The batch of a pass that failed comes back without what it found parked.
         let done = if reply.is_ok() { parked } else { &[] };
         let closed = ports
-            .close_pass(self.owner, &records, done, ended + REST)
+            .close_pass(self.owner, &records, done, rests_until)
             .await;
         match (closed, reply) {
             (Ok(false), reply) => reply,
             (Ok(true), reply) => {
-                call(ports, ended + REST, ended).await?;
+                call(ports, rests_until, ended).await?;
                 reply
             }
             (Err(error), reply) => {
@@ -155,7 +164,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
                 }
                 if records.is_empty() {
                     // It may be closed after all, and nobody has said whether anything was parked.
-                    call(ports, ended + REST, ended).await?;
+                    call(ports, rests_until, ended).await?;
                     reply
                 } else {
                     Err(error)

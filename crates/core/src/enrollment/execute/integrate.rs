@@ -26,6 +26,8 @@ pub(super) enum Outcome {
     OutOfTime,
     /// The SaaS wants no more calls for so long.
     Enough(Duration),
+    /// The roles of accounts that are as new could not be used, so this one was not tried.
+    NotYet,
     /// The SaaS could not use the role.
     NotUsable(String),
     /// Somebody else's integration is in the way.

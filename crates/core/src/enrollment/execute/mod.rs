@@ -112,10 +112,22 @@ pub async fn execute(
     }
     // Once the SaaS has said that it is enough, nobody asks it again in this pass.
     let enough = Cell::new(None);
+    // Roles that came together settle together: what one of them is refused, all others would be.
+    let are_unsettled = Cell::new(false);
     let outcomes: Vec<(AccountId, Outcome)> = stream::iter(by_account)
         .map(|(account, actions)| {
-            let (enough, time_left) = (&enough, &time_left);
-            async move { (account, integrate(saas, actions, enough, time_left).await) }
+            let (enough, are_unsettled, time_left) = (&enough, &are_unsettled, &time_left);
+            let is_first_try = is_first_try(inventory, &account, &actions);
+            async move {
+                if is_first_try && are_unsettled.get() {
+                    return (account, Outcome::NotYet);
+                }
+                let outcome = integrate(saas, actions, enough, time_left).await;
+                if is_first_try && matches!(outcome, Outcome::NotUsable(_)) {
+                    are_unsettled.set(true);
+                }
+                (account, outcome)
+            }
         })
         .buffer_unordered(AT_ONCE)
         .collect()
@@ -157,6 +169,15 @@ pub async fn execute(
         report.records.clear();
     }
     Ok(report)
+}
+
+/// Whether the account never had an integration and is to have its first now.
+fn is_first_try(inventory: &Inventory, account: &AccountId, actions: &[Action]) -> bool {
+    let record = inventory.records.get(account);
+    let creates = |action: &Action| matches!(action, Action::CreateIntegration { .. });
+    inventory.scope.attempts(account) == 0
+        && record.is_none_or(|record| record.since.is_none())
+        && actions.iter().any(creates)
 }
 
 /// The instances of the member StackSet.

@@ -16,6 +16,9 @@ use crate::{
     model::AccountId,
 };
 
+/// IAM takes seconds until a new role works everywhere; after these it mostly does.
+const ROLE_SETTLES: Duration = Duration::from_secs(30);
+
 pub(super) struct Tally<'a> {
     inventory: &'a Inventory,
     now: Timestamp,
@@ -24,6 +27,10 @@ pub(super) struct Tally<'a> {
     /// What is to be recorded besides.
     records: BTreeMap<AccountId, Record>,
     revisits: BTreeMap<AccountId, Revisit>,
+    /// Accounts whose integrations the SaaS has taken without a word about their ids.
+    unnamed: Vec<AccountId>,
+    /// How long the SaaS wants no more calls.
+    enough: Option<Duration>,
     report: Report,
 }
 
@@ -37,6 +44,8 @@ impl<'a> Tally<'a> {
             planned: std::mem::take(&mut plan.records),
             records: BTreeMap::new(),
             revisits: revisits.map(|revisit| (revisit.account, revisit)).collect(),
+            unnamed: Vec::new(),
+            enough: None,
             report: Report {
                 blocked: std::mem::take(&mut plan.blocked),
                 ..Report::default()
@@ -45,7 +54,12 @@ impl<'a> Tally<'a> {
     }
 
     /// The report, with what is to be recorded: all of it, or what the plan has not recorded already.
-    pub(super) fn into_report(self, is_plan_recorded: bool) -> Report {
+    pub(super) fn into_report(mut self, is_plan_recorded: bool) -> Report {
+        // The list names them, before somebody can bend what nobody knows for ours.
+        let delay = self.enough.unwrap_or(FIRST_DELAY);
+        for account in std::mem::take(&mut self.unnamed) {
+            self.revisit(account, delay, self.attempts(account));
+        }
         let mut records = if is_plan_recorded {
             BTreeMap::new()
         } else {
@@ -116,8 +130,7 @@ impl<'a> Tally<'a> {
                 self.place(account, place);
                 self.revisits.remove(&account);
                 if !is_known {
-                    // The list names it, before somebody can bend what nobody knows for ours.
-                    self.revisit(account, FIRST_DELAY, self.attempts(account));
+                    self.unnamed.push(account);
                 }
                 self.report.enrolled.push(account);
             }
@@ -136,8 +149,11 @@ impl<'a> Tally<'a> {
             Outcome::OutOfTime => self.revisit(account, Duration::ZERO, self.attempts(account)),
             // The SaaS's limit is nobody's failure.
             Outcome::Enough(wait) => {
-                self.revisit(account, wait.max(WORTHWHILE_WAIT), self.attempts(account));
+                let wait = wait.max(WORTHWHILE_WAIT);
+                self.enough = self.enough.max(Some(wait));
+                self.revisit(account, wait, self.attempts(account));
             }
+            Outcome::NotYet => self.revisit(account, ROLE_SETTLES, self.attempts(account) + 1),
             Outcome::NotUsable(why) => {
                 let known = self.known(&account);
                 let record = Record {

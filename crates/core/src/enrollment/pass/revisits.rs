@@ -11,28 +11,39 @@ use crate::{Result, enrollment::Revisit, lifecycle::Scope, model::AccountId, por
 
 /// Who waits for so long can wait for the next full minute.
 const MINUTE: Duration = Duration::from_secs(60);
+/// And who waits for so long for the next full ten minutes.
+const FIVE_MINUTES: Duration = Duration::from_secs(300);
+const TEN_MINUTES: Duration = Duration::from_secs(600);
 /// The longest that a queue can delay.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// The delay, up to the next full minute where it is one or more. What waits for the same thing,
-/// however often somebody asked for it, comes back together and is merged: else every look would only
-/// cause the next, and all of them use up what they wait for.
+/// The delay, up to the next full minute where it is one or more, or to the next ten. What waits for
+/// the same thing, however often somebody asked for it, comes back together and is merged: else every
+/// look would only cause the next, and all of them use up what they wait for.
 pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
     if delay < MINUTE {
         return delay;
     }
-    let at = now + SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
-    let beyond = Duration::from_millis(at.as_millisecond().rem_euclid(60_000).unsigned_abs());
-    let aligned = match beyond {
-        Duration::ZERO => delay,
-        beyond => delay + MINUTE.saturating_sub(beyond),
-    };
-    let aligned = if aligned > LONGEST {
-        delay.saturating_sub(beyond)
+    let tens = up_to(now, delay, TEN_MINUTES);
+    let minutes = up_to(now, delay, MINUTE);
+    let aligned = if delay >= FIVE_MINUTES && tens <= LONGEST {
+        tens
+    } else if minutes <= LONGEST {
+        minutes
     } else {
-        aligned
+        minutes.saturating_sub(MINUTE)
     };
     Duration::from_secs(aligned.as_millis().div_ceil(1000) as u64)
+}
+
+/// The delay, up to the next multiple of a step.
+fn up_to(now: Timestamp, delay: Duration, step: Duration) -> Duration {
+    let at = now + SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    let milliseconds = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
+    let missing = (-at.as_millisecond())
+        .rem_euclid(milliseconds)
+        .unsigned_abs();
+    delay + Duration::from_millis(missing)
 }
 
 /// An account that a lifecycle event named stays one in its revisits.
@@ -65,16 +76,21 @@ mod tests {
 
     #[test]
     fn what_waits_for_minutes_comes_back_together() {
+        // A full hour.
         let at = |seconds| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
         let arrives = |seconds, delay| {
             seconds + due(at(seconds), Duration::from_secs(delay)).as_secs() as i64
         };
         assert_eq!(arrives(0, 15), 15);
         assert_eq!(arrives(17, 30), 47);
-        assert_eq!(arrives(0, 300), 300);
+        assert_eq!(arrives(0, 60), 60);
+        assert_eq!(arrives(0, 300), 600);
+        assert_eq!(arrives(0, 600), 600);
         for seconds in 1..=60 {
-            assert_eq!(arrives(seconds, 300), 360, "{seconds}");
             assert_eq!(arrives(seconds, 60), 120, "{seconds}");
+            assert_eq!(arrives(seconds, 300), 600, "{seconds}");
+            assert_eq!(arrives(240 + seconds, 300), 600, "{seconds}");
+            assert_eq!(arrives(300 + seconds, 300), 1200, "{seconds}");
             assert!(arrives(seconds, 900) - seconds <= 900, "{seconds}");
             assert_eq!(arrives(seconds, 900) % 60, 0, "{seconds}");
         }
