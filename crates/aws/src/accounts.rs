@@ -13,7 +13,7 @@ use towerhook_core::{
 use crate::{
     Aws,
     classify::{failed, has_code, parse, unusable},
-    pages::pages,
+    pages::{pages, pages_in_turn, turns},
 };
 
 const DESCRIBE: &str = "organizations:DescribeAccount";
@@ -21,6 +21,10 @@ const LIST: &str = "organizations:ListAccounts";
 const PARENTS: &str = "organizations:ListParents";
 const ROOTS: &str = "organizations:ListRoots";
 const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
+
+/// How often AWS allows them in one account, see `orgs_reference_limits`.
+const LIST_A_SECOND: u32 = 8;
+const UNITS_A_SECOND: u32 = 5;
 
 impl<S> Accounts for Aws<S> {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
@@ -42,7 +46,8 @@ impl<S> Accounts for Aws<S> {
         let listing = self.organizations().list_accounts().into_paginator().send();
         let mut parents = Parents::new();
         let mut accounts = Vec::new();
-        for page in pages(LIST, listing, |page| page.next_token()).await? {
+        let mut turns = turns(LIST_A_SECOND);
+        for page in pages_in_turn(&mut turns, LIST, listing, |page| page.next_token()).await? {
             for found in page.accounts() {
                 accounts.push(self.translate(LIST, found, &mut parents).await?);
             }
@@ -59,6 +64,7 @@ impl<S> Accounts for Aws<S> {
             .filter_map(|root| root.id().map(str::to_owned))
             .collect();
         let mut tree = OuTree::default();
+        let mut turns = turns(UNITS_A_SECOND);
         while let Some(parent) = parents.pop() {
             let listing = self
                 .organizations()
@@ -66,7 +72,8 @@ impl<S> Accounts for Aws<S> {
                 .parent_id(parent)
                 .into_paginator()
                 .send();
-            for page in pages(UNITS, listing, |page| page.next_token()).await? {
+            let units = pages_in_turn(&mut turns, UNITS, listing, |page| page.next_token());
+            for page in units.await? {
                 for unit in page.organizational_units() {
                     let (Some(id), Some(name)) = (unit.id(), unit.name()) else {
                         return Err(unusable(UNITS, "a unit without an id or a name"));

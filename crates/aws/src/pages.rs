@@ -1,34 +1,76 @@
-use std::error::Error as StdError;
+use std::{error::Error as StdError, time::Duration};
 
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::time::{Interval, MissedTickBehavior};
 use towerhook_core::Result;
 
 use crate::classify::{failed, unusable};
 
+/// The pages of an operation, as the SDK reads them.
+pub(crate) type Listing<T, E> = PaginationStream<std::result::Result<T, SdkError<E, HttpResponse>>>;
+
 /// Every page of a listing, or an error: half a listing is no listing.
 pub(crate) async fn pages<T, E>(
     operation: &'static str,
-    mut listing: PaginationStream<std::result::Result<T, SdkError<E, HttpResponse>>>,
+    listing: Listing<T, E>,
     next_token: fn(&T) -> Option<&str>,
 ) -> Result<Vec<T>>
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
+    collect(operation, listing, next_token, None).await
+}
+
+/// The same, each page in its turn.
+pub(crate) async fn pages_in_turn<T, E>(
+    turns: &mut Interval,
+    operation: &'static str,
+    listing: Listing<T, E>,
+    next_token: fn(&T) -> Option<&str>,
+) -> Result<Vec<T>>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
+    collect(operation, listing, next_token, Some(turns)).await
+}
+
+/// Turns for an operation that AWS allows so many times a second, for all callers of the account
+/// together: a listing that takes them all would be throttled, and with it whoever else asks.
+pub(crate) fn turns(a_second: u32) -> Interval {
+    let mut turns = tokio::time::interval(Duration::from_secs(1) / a_second);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    turns
+}
+
+async fn collect<T, E>(
+    operation: &'static str,
+    mut listing: Listing<T, E>,
+    next_token: fn(&T) -> Option<&str>,
+    mut turns: Option<&mut Interval>,
+) -> Result<Vec<T>>
+where
+    E: ProvideErrorMetadata + StdError + 'static,
+{
     let mut pages = Vec::new();
-    while let Some(page) = listing.next().await {
-        pages.push(page.map_err(failed(operation))?);
-    }
-    // The SDK ends a listing without a word when a page points to itself.
-    let rest = pages.last().and_then(next_token).unwrap_or_default();
-    if rest.is_empty() {
-        Ok(pages)
-    } else {
-        Err(unusable(
-            operation,
-            "the listing repeats itself before its end",
-        ))
+    loop {
+        if let Some(turns) = &mut turns {
+            turns.tick().await;
+        }
+        let Some(page) = listing.next().await else {
+            // The SDK ends a listing without a word when a page points to itself.
+            return Err(unusable(
+                operation,
+                "the listing repeats itself before its end",
+            ));
+        };
+        let page = page.map_err(failed(operation))?;
+        let is_last = next_token(&page).unwrap_or_default().is_empty();
+        pages.push(page);
+        if is_last {
+            return Ok(pages);
+        }
     }
 }
 
@@ -48,6 +90,19 @@ mod tests {
         let failure = aws.accounts().await.unwrap_err();
         assert_eq!(failure.kind, ErrorKind::Unavailable);
         assert_eq!(sent.operations().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn accounts_are_listed_no_faster_than_aws_allows() {
+        let pages = (1..=17).map(|page| {
+            let next = (page < 17).then(|| page.to_string());
+            answer(json!({"Accounts": [], "NextToken": next}))
+        });
+        let (aws, sent) = setup(pages);
+        let began = tokio::time::Instant::now();
+        aws.accounts().await.unwrap();
+        assert_eq!(sent.operations().len(), 17);
+        assert_eq!(began.elapsed().as_secs(), 2);
     }
 
     #[tokio::test]

@@ -7,16 +7,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
-use serde_json::json;
-use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::logs::function_log;
-use towerhook_sandbox::functions::{FunctionZips, Packing, zip_bootstrap};
-use towerhook_sandbox::launch::Stack;
-use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
+use towerhook_sandbox::{STACK_NAME, Sandbox};
 
 use crate::Section;
 use crate::binaries::Binaries;
 use crate::budgets::Enroll;
+use crate::launched::{DEADLINE, INTERVAL, Launched, difference, until};
 use crate::statistics::Quartiles;
 
 mod table;
@@ -29,9 +26,8 @@ const WITH_EVENTS: usize = 5;
 const WITHOUT_EVENTS: usize = 3;
 /// How long a StackSet operation takes at least. In AWS it is some tens of seconds.
 const OPERATION: Duration = Duration::from_secs(6);
-/// How often the SaaS is looked at.
-const INTERVAL: Duration = Duration::from_millis(20);
-const DEADLINE: Duration = Duration::from_secs(180);
+/// The accounts that were there before.
+const ACCOUNTS: usize = 4;
 /// Accounts seldom come within seconds of each other: for so long the lease rests after a pass.
 const ALONE: Duration = Duration::from_secs(4);
 /// `MemorySize` of the account function, in GB.
@@ -84,48 +80,19 @@ pub struct Cost {
 /// # Errors
 /// When the sandbox cannot be started, the stack fails, or an account is not enrolled in time.
 pub async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Figures> {
-    let mut options = Options::below(target);
-    options.accounts = 4;
-    options.operation_delay = OPERATION;
-    let zips = zips(binaries, &target.join("towerhook/bench/zips"))?;
-    let mut sandbox = Sandbox::start(options, &|_| {}).await?;
-    sandbox.upload(&zips).await?;
-    let stack = sandbox.launch(&[]).await?;
-    stack.wait_for("CREATE_COMPLETE", DEADLINE).await?;
-    // Every member of the small organization, and Log Archive and Audit.
-    until("the accounts that were there are enrolled", async || {
-        let found = sandbox.simulator.integrations();
-        Ok(found.iter().filter(|one| one.kind == "AwsCfg").count() >= 3)
-    })
-    .await?;
-    settle(&sandbox, &stack).await?;
-    let with_events = enroll(&mut sandbox, &stack, "told", WITH_EVENTS).await?;
-    sandbox.gateway.stack_sets().lose_events(true);
-    let without_events = enroll(&mut sandbox, &stack, "untold", WITHOUT_EVENTS).await?;
-    sandbox.shutdown().await?;
+    let mut launched = Launched::start(binaries, target, ACCOUNTS, OPERATION).await?;
+    let with_events = enroll(&mut launched, "told", WITH_EVENTS).await?;
+    launched.sandbox.gateway.stack_sets().lose_events(true);
+    let without_events = enroll(&mut launched, "untold", WITHOUT_EVENTS).await?;
+    launched.sandbox.shutdown().await?;
     Ok(Figures {
         with_events,
         without_events,
     })
 }
 
-fn zips(binaries: &Binaries, folder: &Path) -> anyhow::Result<FunctionZips> {
-    std::fs::create_dir_all(folder)?;
-    let zip = |name: &str| {
-        let path = folder.join(format!("{name}.zip"));
-        zip_bootstrap(binaries.path(name)?, &path, Packing::Stored)?;
-        anyhow::Ok(path)
-    };
-    Ok(FunctionZips {
-        setup: zip("setup")?,
-        account: zip("account")?,
-        auth: zip("auth")?,
-    })
-}
-
 async fn enroll(
-    sandbox: &mut Sandbox,
-    stack: &Stack,
+    launched: &mut Launched,
     name: &str,
     accounts: usize,
 ) -> anyhow::Result<Enrollments> {
@@ -133,14 +100,15 @@ async fn enroll(
     let (mut enrolled, mut settled) = (Vec::new(), Vec::new());
     for number in 0..accounts {
         tokio::time::sleep(ALONE).await;
-        let before = Count::take(sandbox).await?;
-        let account = sandbox
+        let before = Count::take(launched).await?;
+        let account = launched
+            .sandbox
             .landing_zone
             .create_account(&format!("{name}-{number}"), UNIT)
             .await?;
         let told = Instant::now();
         until(&format!("{} is enrolled", account.name), async || {
-            let found = sandbox.simulator.integrations();
+            let found = launched.sandbox.simulator.integrations();
             let is_its = |one: &towerhook_sandbox::lacework::Integration| {
                 one.aws_account_id.as_deref() == Some(account.id.as_str())
             };
@@ -148,14 +116,14 @@ async fn enroll(
         })
         .await?;
         let took = told.elapsed();
-        let operation = operation_of(sandbox, &account.id)?;
+        let operation = operation_of(&launched.sandbox, &account.id)?;
         latencies.push(took.saturating_sub(operation).as_secs_f64());
         operations.push(operation.as_secs_f64());
         // The pass that made the integration ends a moment after it; its last calls belong to it.
-        let done = Count::when_idle(sandbox, &before).await?;
+        let done = Count::when_idle(launched, &before).await?;
         enrolled.push(done.since(&before));
-        settle(sandbox, stack).await?;
-        settled.push(Count::take(sandbox).await?.since(&before));
+        launched.settle().await?;
+        settled.push(Count::take(launched).await?.since(&before));
     }
     let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was made");
     Ok(Enrollments {
@@ -185,12 +153,12 @@ struct Count {
 }
 
 impl Count {
-    async fn take(sandbox: &Sandbox) -> anyhow::Result<Self> {
+    async fn take(launched: &Launched) -> anyhow::Result<Self> {
         let group = format!("/aws/lambda/{STACK_NAME}-account");
-        let log = function_log(&sandbox.inside()?, &group).await?;
+        let log = function_log(&launched.sandbox.inside()?, &group).await?;
         Ok(Self {
-            aws: sandbox.gateway.calls(),
-            saas: sandbox.simulator.calls().values().sum(),
+            aws: launched.aws_calls(),
+            saas: launched.saas_requests(),
             billed_ms: log
                 .iter()
                 .filter_map(|line| billed(&line.message))
@@ -199,12 +167,12 @@ impl Count {
     }
 
     /// Once every invocation that has begun since `before` has ended, and at least two have.
-    async fn when_idle(sandbox: &Sandbox, before: &Self) -> anyhow::Result<Self> {
+    async fn when_idle(launched: &Launched, before: &Self) -> anyhow::Result<Self> {
         let end = Instant::now() + DEADLINE;
-        let mut last = Self::take(sandbox).await?;
+        let mut last = Self::take(launched).await?;
         loop {
             tokio::time::sleep(INTERVAL * 10).await;
-            let now = Self::take(sandbox).await?;
+            let now = Self::take(launched).await?;
             let invocations = now.billed_ms.len() - before.billed_ms.len();
             if now.aws == last.aws && invocations >= 2 {
                 return Ok(now);
@@ -216,14 +184,9 @@ impl Count {
 
     fn since(self, before: &Self) -> Cost {
         let billed_ms: f64 = self.billed_ms.iter().skip(before.billed_ms.len()).sum();
-        let by_operation: BTreeMap<String, f64> = self
-            .aws
-            .iter()
-            .map(|(name, count)| {
-                let earlier = before.aws.get(name).copied().unwrap_or_default();
-                (name.clone(), (count - earlier) as f64)
-            })
-            .filter(|(_, count)| *count > 0.0)
+        let by_operation: BTreeMap<String, f64> = difference(&self.aws, &before.aws)
+            .into_iter()
+            .map(|(name, count)| (name, count as f64))
             .collect();
         Cost {
             invocations: (self.billed_ms.len() - before.billed_ms.len()) as f64,
@@ -259,47 +222,6 @@ fn billed(line: &str) -> Option<f64> {
         .strip_prefix("REPORT ")?
         .split_once("Billed Duration: ")?;
     rest.split_once(" ms")?.0.parse().ok()
-}
-
-/// Waits until nothing is in the work queue, in flight or on its way.
-async fn settle(sandbox: &Sandbox, stack: &Stack) -> anyhow::Result<()> {
-    let url = stack.output("WorkQueueUrl").await?;
-    let inside = sandbox.inside()?;
-    until("the work queue is empty", async || {
-        Ok(messages(&inside, &url).await? == 0)
-    })
-    .await
-}
-
-async fn messages(inside: &AwsClient, url: &str) -> anyhow::Result<u64> {
-    let request = json!({"QueueUrl": url, "AttributeNames": ["All"]});
-    let answer = inside
-        .json("sqs", "AmazonSQS", "GetQueueAttributes", request)
-        .await?;
-    ["", "NotVisible", "Delayed"]
-        .iter()
-        .try_fold(0, |sum, which| {
-            let name = format!("ApproximateNumberOfMessages{which}");
-            let number = answer["Attributes"][&name].as_str();
-            let number: u64 = number.with_context(|| format!("no {name}"))?.parse()?;
-            Ok(sum + number)
-        })
-}
-
-async fn until(
-    what: &str,
-    mut condition: impl AsyncFnMut() -> anyhow::Result<bool>,
-) -> anyhow::Result<()> {
-    let end = Instant::now() + DEADLINE;
-    while !condition().await? {
-        ensure!(
-            Instant::now() < end,
-            "after {} s it is not so that {what}",
-            DEADLINE.as_secs()
-        );
-        tokio::time::sleep(INTERVAL).await;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

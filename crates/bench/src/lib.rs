@@ -10,6 +10,7 @@ mod endpoint;
 pub mod enroll;
 mod functions;
 mod lambda;
+mod launched;
 pub mod machine;
 mod numbers;
 pub mod package;

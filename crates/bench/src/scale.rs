@@ -5,8 +5,10 @@
 
 mod checks;
 mod run;
+mod sandbox;
 mod tables;
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,10 +17,12 @@ use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use towerhook_world::scale::{self, Setting};
 
+use crate::binaries::Binaries;
 use crate::budgets;
 
 pub use checks::{Check, Exponents, Limit};
-pub use run::{Part, Run, one};
+pub use run::{Part, Pass, Run, one};
+pub use sandbox::Agreement;
 pub use tables::{curves, tables};
 
 /// The sizes, in accounts besides the landing zone's own three.
@@ -73,17 +77,22 @@ pub struct Figures {
     pub repeated: Part,
     /// One new account in an organization of 100, from its event until it is enrolled.
     pub newcomer: Part,
+    /// The world held against the sandbox.
+    pub agreement: Agreement,
     /// The targets, and whether they are met.
     pub checks: Vec<Check>,
 }
 
 /// Measures. `child` answers the command of a fresh process that prints what [`one`] answers for a
-/// size as JSON: only so is its peak memory this size's own.
+/// size as JSON: only so is its peak memory this size's own. `binaries` and cargo's `target` folder are
+/// for the sandbox that the world is held against.
 ///
 /// # Errors
-/// When a child cannot be run or fails, or does not say what it measured.
+/// When a child cannot be run or fails, or does not say what it measured, or the sandbox fails.
 pub async fn measure(
     child: &dyn Fn(Size) -> Command,
+    binaries: &Binaries,
+    target: &Path,
     budget: &budgets::Scale,
 ) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
@@ -107,7 +116,16 @@ pub async fn measure(
     let comparison = Part::from(comparison);
     let [burst, repeated] = [burst, repeated].map(Part::from);
     let bursts = [&burst, &repeated];
-    let checks = checks::all(&runs, &exponents, &limits, &comparison, bursts, budget);
+    let agreement = sandbox::measure(binaries, target).await?;
+    let checks = checks::all(
+        &runs,
+        &exponents,
+        &limits,
+        &comparison,
+        bursts,
+        &agreement,
+        budget,
+    );
     Ok(Figures {
         runs,
         exponents,
@@ -116,6 +134,7 @@ pub async fn measure(
         burst,
         repeated,
         newcomer: newcomer.into(),
+        agreement,
         checks,
     })
 }

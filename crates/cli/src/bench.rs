@@ -52,7 +52,9 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
             command.args(limited.then_some("--limited"));
             command
         };
-        let figures = scale::measure(&child, &budgets.scale).await?;
+        let binaries = binaries::build().await?;
+        let target = target_directory()?;
+        let figures = scale::measure(&child, &binaries, &target, &budgets.scale).await?;
         show(&scale::tables(&figures));
         report.scale = Some(figures);
     }

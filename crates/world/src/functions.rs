@@ -9,7 +9,7 @@ use towerhook_core::{
     lifecycle::{Scope, Trigger},
 };
 
-use crate::{World, ports::Ports, queue::Received};
+use crate::{World, ports::Ports, queue::Received, scale::PassCost};
 
 /// The function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
@@ -98,8 +98,18 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     let crashed = pin!(ports.crash());
     match select(work, select(killed, crashed)).await {
         Either::Left((Ok(reply), _)) => {
-            let had_lease = !matches!(reply, Reply::Nothing | Reply::Busy);
-            world.state().passes += usize::from(had_lease);
+            if !matches!(reply, Reply::Nothing | Reply::Busy) {
+                let (aws_calls, saas_requests) = ports.calls();
+                let enrolled = match &reply {
+                    Reply::Done { report, .. } => report.enrolled.len(),
+                    _ => 0,
+                };
+                world.state().passes.push(PassCost {
+                    aws_calls,
+                    saas_requests,
+                    enrolled,
+                });
+            }
             world.say(|| format!("{name} ended: {:?}", reply.counts()));
             if let Reply::Done { held, .. } = reply
                 && held.is_some()

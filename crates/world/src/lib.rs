@@ -210,7 +210,7 @@ impl World {
             next_crash: None,
             next_latency: None,
             invocations: 0,
-            passes: 0,
+            passes: Vec::new(),
             timeouts: 0,
             requests: Default::default(),
             idle: true,

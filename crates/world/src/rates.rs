@@ -13,6 +13,10 @@ pub(crate) const ATTEMPTS: u32 = 4;
 
 /// Accounts in a page of `ListAccounts`.
 pub(crate) const ACCOUNTS_A_PAGE: usize = 20;
+/// The time between two pages of `ListAccounts`.
+pub(crate) const ACCOUNTS_TURN: Duration = Duration::from_millis(125);
+/// The time between two calls of `ListOrganizationalUnitsForParent`.
+pub(crate) const UNITS_TURN: Duration = Duration::from_millis(200);
 /// Units in a page of `ListOrganizationalUnitsForParent`.
 pub(crate) const UNITS_A_PAGE: usize = 20;
 /// Baselines in a page of `ListEnabledBaselines`.

@@ -52,14 +52,25 @@ pub struct Figures {
     pub throttles: BTreeMap<&'static str, usize>,
     /// Invocations of the account function.
     pub invocations: usize,
-    /// The invocations among them that had the lease.
-    pub passes: usize,
+    /// The invocations among them that had the lease, each with what it cost.
+    pub passes: Vec<PassCost>,
     /// The invocations among them that ran into the function's timeout.
     pub timeouts: usize,
     /// Writes to AWS, the SaaS and the ledger, leases apart.
     pub writes: usize,
     /// The virtual time.
     pub took: Duration,
+}
+
+/// What one pass cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct PassCost {
+    /// The calls of AWS operations, throttled ones included.
+    pub aws_calls: usize,
+    /// The requests to the SaaS, refused ones included.
+    pub saas_requests: usize,
+    /// The accounts that it enrolled.
+    pub enrolled: usize,
 }
 
 impl Figures {
@@ -79,7 +90,7 @@ impl Figures {
     }
 }
 
-fn is_saas(operation: &str) -> bool {
+pub(crate) fn is_saas(operation: &str) -> bool {
     operation.starts_with("lacework:")
 }
 
@@ -281,7 +292,7 @@ impl Snapshot {
             calls: state.counts.clone(),
             throttles: state.throttles.clone(),
             invocations: state.invocations,
-            passes: state.passes,
+            passes: state.passes.clone(),
             timeouts: state.timeouts,
             writes: state.writes,
             took: Duration::ZERO,
@@ -302,7 +313,7 @@ impl Snapshot {
             calls: difference(&new.calls, &old.calls),
             throttles: difference(&new.throttles, &old.throttles),
             invocations: new.invocations - old.invocations,
-            passes: new.passes - old.passes,
+            passes: new.passes[old.passes.len()..].to_vec(),
             timeouts: new.timeouts - old.timeouts,
             writes: new.writes - old.writes,
             took: self.at.duration_since(before.at).unsigned_abs(),
@@ -339,7 +350,12 @@ mod tests {
         assert_eq!(setup.calls[units] - throttled, 1 + SMALL.units);
         let created = enrolling.calls["lacework:CreateCloudAccount"];
         assert!(created >= SMALL.watched(), "{created}");
-        assert!(enrolling.passes > 0 && enrolling.passes <= enrolling.invocations);
+        let passes = &enrolling.passes;
+        assert!(!passes.is_empty() && passes.len() <= enrolling.invocations);
+        let enrolled: usize = passes.iter().map(|pass| pass.enrolled).sum();
+        assert!(enrolled >= SMALL.watched(), "{passes:?}");
+        let calls: usize = passes.iter().map(|pass| pass.aws_calls).sum();
+        assert!(calls <= enrolling.aws_calls(), "{passes:?}");
         assert_eq!(enrolling.timeouts, 0);
     }
 
@@ -351,7 +367,8 @@ mod tests {
     #[test]
     fn a_comparison_writes_nothing() {
         let figures = reconcile(SMALL, 1);
-        assert_eq!((figures.passes, figures.writes), (1, 0));
+        assert_eq!((figures.passes.len(), figures.writes), (1, 0));
+        assert_eq!(figures.passes[0].aws_calls, figures.aws_calls());
         assert_eq!(figures.calls["organizations:ListAccounts"], 2);
     }
 
@@ -361,7 +378,19 @@ mod tests {
         assert!(arrivals(SMALL, 1, 3, minute).writes > 0);
         let repeated = repeated_events(SMALL, 1, 50, minute);
         assert_eq!(repeated.writes, 0);
-        assert!(repeated.passes > 0);
+        assert!(!repeated.passes.is_empty());
+    }
+
+    #[test]
+    fn the_more_come_at_once_the_more_each_pass_sees_to() {
+        let minute = Duration::from_secs(60);
+        let few = repeated_events(SMALL, 1, 40, minute);
+        let many = repeated_events(SMALL, 1, 1000, minute);
+        assert!(many.passes.len() < 10, "{}", many.passes.len());
+        assert!(many.passes.len() < few.passes.len());
+        let new = arrivals(SMALL, 1, 200, minute);
+        let created = new.calls["lacework:CreateCloudAccount"];
+        assert!(created <= 200 + 60, "{created} requests for 200 accounts");
     }
 
     #[test]

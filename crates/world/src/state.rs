@@ -15,6 +15,7 @@ use crate::{
     integrations::Integrations,
     queue::Queue,
     rates::Bucket,
+    scale::PassCost,
     units::{Deployed, Member, Organization},
     versioned::Versioned,
     wishes::{AtLaunch, Should, Wishes},
@@ -70,7 +71,7 @@ pub(crate) struct State {
     pub(crate) next_latency: Option<u64>,
     pub(crate) invocations: usize,
     /// The invocations that had the lease.
-    pub(crate) passes: usize,
+    pub(crate) passes: Vec<PassCost>,
     /// The invocations that the function's timeout ended.
     pub(crate) timeouts: usize,
     /// What administrators want and have not asked for yet.

@@ -2,13 +2,13 @@
 
 use serde::Serialize;
 
-use super::{BURST, COMPARED, Part, Run, UNITS};
+use super::{Agreement, BURST, COMPARED, Part, Run, UNITS};
 use crate::budgets::Scale;
 
 /// What the SaaS allows in an hour, and at once after an hour of rest.
 const REQUESTS_PER_HOUR: f64 = 480.0;
-/// The requests to the SaaS that a launch needs besides one per account: the profile, two listings and
-/// the trail's integration by the custom resource, and two listings by a pass.
+/// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
+/// listings and the trail's integration by the custom resource, and a listing by a pass.
 const REQUESTS_BESIDES: usize = 6;
 /// Between these sizes, growth is judged.
 const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
@@ -132,6 +132,7 @@ pub(super) fn all(
     limits: &[Limit],
     comparison: &Part,
     [burst, repeated]: [&Part; 2],
+    agreement: &Agreement,
     budget: &Scale,
 ) -> Vec<Check> {
     let Exponents { calls, cpu, memory } = *exponents;
@@ -148,15 +149,18 @@ pub(super) fn all(
         .into();
     for run in runs.iter().filter(|run| !run.size.limited) {
         let accounts = run.size.accounts;
-        let bound = calls_of_a_pass(run.organization(), run.units, run.watched());
-        let what = format!("launch, {accounts} accounts: AWS calls of the account function");
-        let measured = run.enrolling.aws_calls as f64;
+        let pass = run.enrolling.dearest;
+        let bound = calls_of_a_pass(run.organization(), run.units, pass.enrolled);
+        let what = format!("launch, {accounts} accounts: AWS calls of the dearest pass");
+        checks.push(Check::new(what, pass.aws_calls as f64, bound as f64));
+        let what = format!("launch, {accounts} accounts: SaaS requests, all passes together");
+        // Each lists what is there.
+        let bound = run.watched() + run.enrolling.passes;
+        let measured = run.enrolling.saas_requests as f64;
         checks.push(Check::new(what, measured, bound as f64));
-        let what = format!("launch, {accounts} accounts: SaaS requests");
-        let bound = run.watched() + REQUESTS_BESIDES;
-        checks.push(Check::new(what, run.saas_requests() as f64, bound as f64));
     }
-    for limit in limits {
+    // Of a smaller launch, the last minutes count for much.
+    for limit in limits.iter().filter(|limit| limit.accounts == COMPARED) {
         let accounts = limit.accounts;
         let what = format!("launch, {accounts} accounts, 480/h: excess over the limit, %");
         let at_most = budget.over_limit_percent;
@@ -191,6 +195,8 @@ pub(super) fn all(
         let at_most = budget.burst_passes as f64;
         checks.push(Check::new(what, part.passes as f64, at_most));
     }
+    let what = "comparison, 100 accounts: calls in which model and sandbox differ";
+    checks.push(Check::new(what, agreement.differences() as f64, 0.0));
     checks
 }
 

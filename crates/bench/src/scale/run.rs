@@ -45,12 +45,35 @@ pub struct Part {
     pub invocations: usize,
     /// The invocations among them that had the lease.
     pub passes: usize,
+    /// The pass among them that made the most calls of AWS.
+    pub dearest: Pass,
     /// The invocations among them that ran into the function's timeout.
     pub timeouts: usize,
     /// Writes to AWS, the SaaS and the ledger, leases apart.
     pub writes: usize,
     /// The virtual time, in seconds.
     pub virtual_seconds: f64,
+}
+
+/// What a pass cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// Calls of AWS operations.
+    pub aws_calls: usize,
+    /// Requests to the SaaS.
+    pub saas_requests: usize,
+    /// The accounts that it enrolled.
+    pub enrolled: usize,
+}
+
+impl From<scale::PassCost> for Pass {
+    fn from(cost: scale::PassCost) -> Self {
+        Self {
+            aws_calls: cost.aws_calls,
+            saas_requests: cost.saas_requests,
+            enrolled: cost.enrolled,
+        }
+    }
 }
 
 impl From<scale::Figures> for Part {
@@ -61,13 +84,15 @@ impl From<scale::Figures> for Part {
                 .map(|(name, count)| ((*name).to_owned(), *count))
                 .collect()
         };
+        let dearest = figures.passes.iter().max_by_key(|pass| pass.aws_calls);
         Self {
+            dearest: dearest.copied().map(Pass::from).unwrap_or_default(),
             calls: named(&figures.calls),
             throttles: named(&figures.throttles),
             aws_calls: figures.aws_calls(),
             saas_requests: figures.saas_requests(),
             invocations: figures.invocations,
-            passes: figures.passes,
+            passes: figures.passes.len(),
             timeouts: figures.timeouts,
             writes: figures.writes,
             virtual_seconds: figures.took.as_secs_f64(),

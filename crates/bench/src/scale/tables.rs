@@ -34,6 +34,10 @@ pub fn tables(figures: &Figures) -> Vec<Section> {
             "Scale: calls for one new account, from its event",
             of_newcomer(figures),
         ),
+        section(
+            "Scale: calls of a comparison of 100 accounts, in the model and in the sandbox",
+            agreement(figures),
+        ),
         section("Scale: targets", checks(figures)),
     ]
 }
@@ -54,6 +58,7 @@ fn launches(runs: &[Run]) -> Table {
         "SaaS requests",
         "invocations",
         "passes",
+        "AWS calls, dearest",
         "virtual time",
         "CPU, s",
         "peak memory, MiB",
@@ -70,6 +75,7 @@ fn launches(runs: &[Run]) -> Table {
             run.saas_requests().to_string(),
             run.enrolling.invocations.to_string(),
             run.enrolling.passes.to_string(),
+            run.enrolling.dearest.aws_calls.to_string(),
             time(3600.0 * run.virtual_hours()),
             format!("{:.3}", run.cpu_seconds),
             format!("{:.1}", run.peak_memory_mib),
@@ -179,6 +185,15 @@ fn of_newcomer(figures: &Figures) -> Table {
     table
 }
 
+fn agreement(figures: &Figures) -> Table {
+    let mut table = Table::new();
+    table.set_header(["operation", "model", "sandbox"]);
+    for (operation, model, sandbox) in figures.agreement.operations() {
+        table.add_row([operation.to_owned(), model.to_string(), sandbox.to_string()]);
+    }
+    table
+}
+
 fn checks(figures: &Figures) -> Table {
     let mut table = Table::new();
     table.set_header(["what", "measured", "target, at most", "met"]);
@@ -258,7 +273,7 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
 mod tests {
     use super::*;
     use crate::picture;
-    use crate::scale::{Exponents, Limit, Size, checks};
+    use crate::scale::{Agreement, Exponents, Limit, Pass, Size, checks};
 
     fn figures() -> Figures {
         let sizes = [100, 1_000, 10_000];
@@ -277,7 +292,16 @@ mod tests {
         let limits: Vec<Limit> = runs.iter().filter_map(Limit::of).collect();
         let budget = crate::budgets::budgets().unwrap().scale;
         let bursts = [&part(1), &part(1)];
-        let checks = checks::all(&runs, &exponents, &limits, &part(1), bursts, &budget);
+        let agreement = Agreement::default();
+        let checks = checks::all(
+            &runs,
+            &exponents,
+            &limits,
+            &part(1),
+            bursts,
+            &agreement,
+            &budget,
+        );
         Figures {
             runs,
             exponents,
@@ -286,6 +310,7 @@ mod tests {
             burst: part(2),
             repeated: part(2),
             newcomer: part(3),
+            agreement,
             checks,
         }
     }
@@ -295,6 +320,10 @@ mod tests {
             calls: [("sqs:SendMessageBatch".to_owned(), calls)].into(),
             aws_calls: calls,
             saas_requests: calls,
+            dearest: Pass {
+                aws_calls: calls,
+                ..Pass::default()
+            },
             virtual_seconds: 60.0,
             ..Part::default()
         }

@@ -16,8 +16,10 @@ use crate::{
     state::{KeptLedger, State},
 };
 
-/// So little may be parked in the world that it is often put together.
-const PARKED_AT_MOST: usize = 6;
+/// How many pieces may be parked.
+const PARKED_AT_MOST: usize = 100;
+/// So few that they are often put together.
+const PARKED_IN_HISTORIES: usize = 6;
 
 /// How the lease stands for `owner`.
 fn standing(ledger: &KeptLedger, owner: &str, now: Timestamp) -> Standing {
@@ -83,9 +85,14 @@ impl Ledger for Ports {
         now: Timestamp,
     ) -> Result<Parking> {
         self.call("dynamodb:UpdateItem", |state, _| {
+            let most = if state.options.true_to_scale {
+                PARKED_AT_MOST
+            } else {
+                PARKED_IN_HISTORIES
+            };
             let ledger = &mut state.ledger;
             let is_refused = match replaced {
-                [] => ledger.parked.len() >= PARKED_AT_MOST,
+                [] => ledger.parked.len() >= most,
                 replaced => !ledger.parked.iter().eq(replaced),
             };
             if is_refused {

@@ -45,6 +45,8 @@ pub(crate) struct Caller {
     /// How long a call takes at most, in milliseconds.
     latency: u64,
     token: RefCell<Option<String>>,
+    /// The calls that it made, to AWS and to the SaaS.
+    calls: Cell<(usize, usize)>,
 }
 
 impl Ports {
@@ -63,6 +65,7 @@ impl Ports {
                 waker: RefCell::default(),
                 latency,
                 token: RefCell::default(),
+                calls: Cell::default(),
             }),
         }
     }
@@ -113,8 +116,8 @@ impl Ports {
         let pace = self.before(operation).await?;
         let world = &self.world;
         let (fault, result) = {
+            self.count(operation);
             let mut state = world.state();
-            *state.counts.entry(operation).or_default() += 1;
             match state.faults.strike(world.simulation(), operation) {
                 Some(Fault::Refused(kind)) => {
                     state.say(world.now(), || {

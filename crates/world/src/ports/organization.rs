@@ -7,7 +7,10 @@ use towerhook_core::{
 
 use super::Ports;
 use crate::{
-    rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
+    rates::{
+        ACCOUNTS_A_PAGE, ACCOUNTS_TURN, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE,
+        UNITS_TURN, pages,
+    },
     units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
 
@@ -42,8 +45,8 @@ impl Accounts for Ports {
                 Ok(present.map(|member| member.account.clone()).collect())
             })
             .await?;
-        self.more(call, pages(listed.len(), ACCOUNTS_A_PAGE) - 1)
-            .await?;
+        let further = pages(listed.len(), ACCOUNTS_A_PAGE) - 1;
+        self.more_in_turn(call, further, ACCOUNTS_TURN).await?;
         Ok(listed)
     }
 
@@ -53,7 +56,8 @@ impl Accounts for Ports {
         let units = self.call(call, |state, _| Ok(state.options.units)).await?;
         // Each unit is asked for those below it, too.
         let of_root = pages(below_root(units), UNITS_A_PAGE);
-        self.more(call, of_root - 1 + units).await?;
+        let further = of_root - 1 + units;
+        self.more_in_turn(call, further, UNITS_TURN).await?;
         Ok(tree(units))
     }
 }
