@@ -47,7 +47,8 @@ impl<S> Accounts for Aws<S> {
         let mut parents = Parents::new();
         let mut accounts = Vec::new();
         let mut turns = turns(LIST_A_SECOND);
-        for page in pages_in_turn(&mut turns, LIST, listing, |page| page.next_token()).await? {
+        let listed = pages_in_turn(Some(&mut turns), LIST, listing, |page| page.next_token());
+        for page in listed.await? {
             for found in page.accounts() {
                 accounts.push(self.translate(LIST, found, &mut parents).await?);
             }
@@ -72,7 +73,7 @@ impl<S> Accounts for Aws<S> {
                 .parent_id(parent)
                 .into_paginator()
                 .send();
-            let units = pages_in_turn(&mut turns, UNITS, listing, |page| page.next_token());
+            let units = pages_in_turn(Some(&mut turns), UNITS, listing, |page| page.next_token());
             for page in units.await? {
                 for unit in page.organizational_units() {
                     let (Some(id), Some(name)) = (unit.id(), unit.name()) else {

@@ -20,20 +20,7 @@ pub(crate) async fn pages<T, E>(
 where
     E: ProvideErrorMetadata + StdError + 'static,
 {
-    collect(operation, listing, next_token, None).await
-}
-
-/// The same, each page in its turn.
-pub(crate) async fn pages_in_turn<T, E>(
-    turns: &mut Interval,
-    operation: &'static str,
-    listing: Listing<T, E>,
-    next_token: fn(&T) -> Option<&str>,
-) -> Result<Vec<T>>
-where
-    E: ProvideErrorMetadata + StdError + 'static,
-{
-    collect(operation, listing, next_token, Some(turns)).await
+    pages_in_turn(None, operation, listing, next_token).await
 }
 
 /// Turns for an operation that AWS allows so many times a second, for all callers of the account
@@ -44,11 +31,12 @@ pub(crate) fn turns(a_second: u32) -> Interval {
     turns
 }
 
-async fn collect<T, E>(
+/// The same, each page in its turn where there are turns.
+pub(crate) async fn pages_in_turn<T, E>(
+    mut turns: Option<&mut Interval>,
     operation: &'static str,
     mut listing: Listing<T, E>,
     next_token: fn(&T) -> Option<&str>,
-    mut turns: Option<&mut Interval>,
 ) -> Result<Vec<T>>
 where
     E: ProvideErrorMetadata + StdError + 'static,

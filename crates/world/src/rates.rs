@@ -6,17 +6,13 @@
 use std::time::Duration;
 
 use fastrand::Rng;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// How often the SDK makes a call before it reports its failure.
 pub(crate) const ATTEMPTS: u32 = 4;
 
 /// Accounts in a page of `ListAccounts`.
 pub(crate) const ACCOUNTS_A_PAGE: usize = 20;
-/// The time between two pages of `ListAccounts`.
-pub(crate) const ACCOUNTS_TURN: Duration = Duration::from_millis(125);
-/// The time between two calls of `ListOrganizationalUnitsForParent`.
-pub(crate) const UNITS_TURN: Duration = Duration::from_millis(200);
 /// Units in a page of `ListOrganizationalUnitsForParent`.
 pub(crate) const UNITS_A_PAGE: usize = 20;
 /// Baselines in a page of `ListEnabledBaselines`.
@@ -84,6 +80,13 @@ pub(crate) fn rate(operation: &str) -> Option<Rate> {
     }
 }
 
+/// The time between two calls of an operation that are made as often as is allowed for long.
+pub(crate) fn turn(operation: &str) -> SignedDuration {
+    rate(operation).map_or(SignedDuration::ZERO, |rate| {
+        SignedDuration::from_secs_f64(rate.per_second.recip())
+    })
+}
+
 /// How long a call takes, at least and at most, in milliseconds. A SaaS that is given a role uses it
 /// before it answers.
 pub(crate) fn latency(operation: &str) -> (u64, u64) {
@@ -137,8 +140,6 @@ impl Bucket {
 
 #[cfg(test)]
 mod tests {
-    use jiff::SignedDuration;
-
     use super::*;
 
     /// When calls were let through that came at random times.

@@ -90,7 +90,8 @@ impl Figures {
     }
 }
 
-pub(crate) fn is_saas(operation: &str) -> bool {
+/// Whether an operation of [`Figures::calls`] is a request to the SaaS.
+pub fn is_saas(operation: &str) -> bool {
     operation.starts_with("lacework:")
 }
 

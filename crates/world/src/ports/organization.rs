@@ -7,10 +7,7 @@ use towerhook_core::{
 
 use super::Ports;
 use crate::{
-    rates::{
-        ACCOUNTS_A_PAGE, ACCOUNTS_TURN, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE,
-        UNITS_TURN, pages,
-    },
+    rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
     units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
 
@@ -46,7 +43,7 @@ impl Accounts for Ports {
             })
             .await?;
         let further = pages(listed.len(), ACCOUNTS_A_PAGE) - 1;
-        self.more_in_turn(call, further, ACCOUNTS_TURN).await?;
+        self.more_in_turn(call, further).await?;
         Ok(listed)
     }
 
@@ -57,7 +54,7 @@ impl Accounts for Ports {
         // Each unit is asked for those below it, too.
         let of_root = pages(below_root(units), UNITS_A_PAGE);
         let further = of_root - 1 + units;
-        self.more_in_turn(call, further, UNITS_TURN).await?;
+        self.more_in_turn(call, further).await?;
         Ok(tree(units))
     }
 }

@@ -41,32 +41,30 @@ impl Ports {
     /// Calls besides the one that is carried out: further pages, and what an adapter asks besides.
     /// They exist only where calls cost what they cost at AWS.
     pub(super) async fn more(&self, operation: &'static str, calls: usize) -> Result<()> {
-        if !self.world.state().options.true_to_scale {
-            return Ok(());
-        }
-        for _ in 0..calls {
-            let pace = self.admitted(operation).await?;
-            self.count(operation);
-            self.after(pace).await;
-        }
-        Ok(())
+        self.further(operation, calls, SignedDuration::ZERO).await
     }
 
-    /// The same, where the adapter leaves so much time between two of them.
-    pub(super) async fn more_in_turn(
+    /// The same, where the adapter makes them no faster than AWS allows.
+    pub(super) async fn more_in_turn(&self, operation: &'static str, calls: usize) -> Result<()> {
+        self.further(operation, calls, rates::turn(operation)).await
+    }
+
+    async fn further(
         &self,
         operation: &'static str,
         calls: usize,
-        turn: Duration,
+        turn: SignedDuration,
     ) -> Result<()> {
-        let began = self.now();
-        for call in 1..=calls {
-            let turn = turn.saturating_mul(u32::try_from(call).unwrap_or(u32::MAX));
-            if self.world.state().options.true_to_scale {
-                let turn = began + SignedDuration::try_from(turn).unwrap_or(SignedDuration::MAX);
-                self.world.simulation().sleep_until(turn).await;
-            }
-            self.more(operation, 1).await?;
+        if !self.world.state().options.true_to_scale {
+            return Ok(());
+        }
+        let mut next = self.now();
+        for _ in 0..calls {
+            next += turn;
+            self.world.simulation().sleep_until(next).await;
+            let pace = self.admitted(operation).await?;
+            self.count(operation);
+            self.after(pace).await;
         }
         Ok(())
     }
