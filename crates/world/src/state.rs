@@ -142,6 +142,8 @@ pub(crate) struct KeptSecrets {
 
 /// How far back evidence may lie: a listing's age and a pass's length.
 pub(crate) const EVIDENCE: SignedDuration = SignedDuration::from_mins(10);
+/// What a pass has read is seldom older when it acts.
+const PASS: SignedDuration = SignedDuration::from_secs(10);
 
 impl State {
     pub(crate) fn say(&mut self, now: Timestamp, what: impl FnOnce() -> String) {
@@ -211,8 +213,12 @@ impl State {
     }
 
     pub(crate) fn should(&self, wishes: &Wishes, id: &AccountId) -> Should {
+        self.should_be(wishes, id, self.member(id))
+    }
+
+    fn should_be(&self, wishes: &Wishes, id: &AccountId, member: Option<&Member>) -> Should {
         let at_launch = self.at_launch.get(id).copied().unwrap_or(AtLaunch::No);
-        wishes.should(id, self.member(id), at_launch, self.options.control_tower)
+        wishes.should(id, member, at_launch, self.options.control_tower)
     }
 
     fn is_to_go(&self, id: &AccountId, since: Timestamp) -> bool {
@@ -240,6 +246,16 @@ impl State {
     pub(crate) fn may_go(&self, now: Timestamp, id: &AccountId) -> bool {
         let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
         self.is_to_go(id, now - EVIDENCE) || self.last_to_go.get(id).is_some_and(lately)
+    }
+
+    /// Whether an account is to go, and was already when a pass of now read what it acts upon.
+    pub(crate) fn had_to_go(&self, now: Timestamp, id: &AccountId) -> bool {
+        let lag = SignedDuration::try_from(self.faults.lag).unwrap_or_default();
+        let mut organizations = self.organization.since(now - lag - PASS);
+        organizations.all(|organization| {
+            let member = organization.get(id);
+            self.should_be(self.wish(), id, member) == Should::BeGone
+        })
     }
 
     /// The parameters in force: those of the last request that succeeded.

@@ -93,8 +93,12 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .role_arn
         .ends_with(&format!("/{}", state.wish().names().member_role()));
     // A stack cannot register an account that is registered, so before it comes the old one goes.
-    let set = state.wish().names().member_stack_set();
-    if state.wish().by_stack && !state.instances.get().contains_key(&(set, id)) {
+    let instance = (state.wish().names().member_stack_set(), id);
+    let was_missing = state
+        .instances
+        .since(now - EVIDENCE)
+        .any(|all| !all.contains_key(&instance));
+    if state.wish().by_stack && was_missing {
         return;
     }
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
@@ -200,7 +204,7 @@ pub(crate) fn instances_go(
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
             is_member(kept) && kept.subject == *id && is_old
         });
-        if used && state.should(state.wish(), id) == Should::BeGone {
+        if used && state.had_to_go(now, id) {
             state.violate(now, format!("the role of {id} goes before its integration"));
         }
         let instance = state.instances.get().get(&(set.to_owned(), *id));
