@@ -10,7 +10,7 @@ use towerhook_core::{
 use crate::{
     Aws, Home,
     classify::{failed, has_code, parse, unusable},
-    pages::pages,
+    pages::{UNPUBLISHED_A_SECOND, pages, pages_in_turn, turns},
     trails,
 };
 
@@ -116,7 +116,11 @@ impl<S> Aws<S> {
             .page_size(PAGE)
             .send();
         let mut baselines = Baselines::default();
-        for page in pages(BASELINES, listing, |page| page.next_token()).await? {
+        let mut turns = turns(UNPUBLISHED_A_SECOND);
+        let listed = pages_in_turn(Some(&mut turns), BASELINES, listing, |page| {
+            page.next_token()
+        });
+        for page in listed.await? {
             for baseline in page.enabled_baselines() {
                 let Some(account) = target_account(BASELINES, baseline.target_identifier())? else {
                     continue;

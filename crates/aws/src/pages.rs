@@ -23,6 +23,10 @@ where
     pages_in_turn(None, operation, listing, next_token).await
 }
 
+/// How often a listing is asked of which AWS publishes no limit, so as to leave Control Tower itself
+/// its share. The 100 pages of ten thousand accounts are there before the accounts themselves.
+pub(crate) const UNPUBLISHED_A_SECOND: u32 = 5;
+
 /// Turns for an operation that AWS allows so many times a second, for all callers of the account
 /// together: a listing that takes them all would be throttled, and with it whoever else asks.
 pub(crate) fn turns(a_second: u32) -> Interval {

@@ -20,7 +20,7 @@ use towerhook_core::{
 use crate::{
     Aws, Home,
     classify::{failed, has_code, parse, unusable},
-    pages::pages,
+    pages::{UNPUBLISHED_A_SECOND, pages, pages_in_turn, turns},
 };
 
 const DESCRIBE: &str = "cloudformation:DescribeStackSet";
@@ -300,7 +300,11 @@ impl<S: AsRef<Home>> Aws<S> {
             .set_stack_instance_account(account.map(AccountId::to_string))
             .into_paginator()
             .send();
-        let pages = match pages(INSTANCES, listing, |page| page.next_token()).await {
+        let mut turns = turns(UNPUBLISHED_A_SECOND);
+        let listed = pages_in_turn(Some(&mut turns), INSTANCES, listing, |page| {
+            page.next_token()
+        });
+        let pages = match listed.await {
             Err(error) if error.kind == ErrorKind::NotFound => return Ok(Vec::new()),
             pages => pages?,
         };

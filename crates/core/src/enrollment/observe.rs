@@ -3,11 +3,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{
-    StreamExt,
-    future::{join_all, try_join},
-    join, stream,
-};
+use futures::{StreamExt, future::join_all, stream, try_join};
 use jiff::Timestamp;
 
 use super::{
@@ -44,20 +40,17 @@ pub async fn observe(
 ) -> Result<Inventory> {
     let named: Vec<AccountId> = scope.accounts.keys().copied().collect();
     let listed = scope.all || !scope.ous.is_empty() || named.len() > ONE_BY_ONE;
-    let (records, mut accounts) = if listed {
-        try_join(ports.records(), list(ports)).await?
-    } else {
-        try_join(ports.records(), async { Ok(describe(ports, &named).await) }).await?
-    };
-
-    let policy = &deployment.policy;
     let asked = (!listed).then_some(named.as_slice());
+    let policy = &deployment.policy;
     let member_set = policy.names.member_stack_set();
-    let (baselines, instances) = join!(
-        baselines(ports, policy.control_tower, &named, listed),
-        ports.instances(&member_set, asked),
-    );
-    let instances = known(instances).map(|all| {
+    // Together they take as long as the accounts alone, which AWS lets be listed slowest.
+    let (records, mut accounts, baselines, instances) = try_join!(
+        ports.records(),
+        accounts(ports, asked),
+        async { Ok(baselines(ports, policy.control_tower, asked).await) },
+        async { Ok(known(ports.instances(&member_set, asked).await)) },
+    )?;
+    let instances = instances.map(|all| {
         all.into_iter()
             .map(|instance| (instance.account, instance))
             .collect::<BTreeMap<_, _>>()
@@ -154,7 +147,11 @@ async fn token_ends(ports: &impl AccountPorts) -> Option<Timestamp> {
 
 type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;
 
-async fn list(ports: &impl AccountPorts) -> Result<KnownAccounts> {
+/// Those that are asked for, or all.
+async fn accounts(ports: &impl AccountPorts, asked: Option<&[AccountId]>) -> Result<KnownAccounts> {
+    if let Some(asked) = asked {
+        return Ok(describe(ports, asked).await);
+    }
     let accounts = ports.accounts().await?;
     Ok(accounts
         .into_iter()
@@ -191,14 +188,13 @@ fn in_scope(scope: &Scope, accounts: &KnownAccounts) -> BTreeSet<AccountId> {
 async fn baselines(
     ports: &impl AccountPorts,
     control_tower: bool,
-    named: &[AccountId],
-    listed: bool,
+    asked: Option<&[AccountId]>,
 ) -> Known<Baselines> {
     if !control_tower {
         return Known::Known(Baselines::default());
     }
-    let few = !listed && named.len() <= BASELINE_TARGETS;
-    let listing = ports.baselines(few.then_some(named)).await;
+    let few = asked.filter(|asked| asked.len() <= BASELINE_TARGETS);
+    let listing = ports.baselines(few).await;
     if planted(Fault::ThrottledListingIsEmpty) && listing.as_ref().is_err_and(is_throttle) {
         return Known::Known(Baselines::default());
     }

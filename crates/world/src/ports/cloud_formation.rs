@@ -190,11 +190,15 @@ impl StackSets for Ports {
                 Ok((found, all))
             })
             .await?;
-        let calls = match accounts {
-            Some(asked) if asked.len() <= INSTANCES_ONE_BY_ONE => asked.len().max(1),
-            _ => pages(all, INSTANCES_A_PAGE),
-        };
-        self.more(call, calls - 1).await?;
+        match accounts {
+            Some(asked) if asked.len() <= INSTANCES_ONE_BY_ONE => {
+                self.more(call, asked.len().max(1) - 1).await?;
+            }
+            _ => {
+                let pages = pages(all, INSTANCES_A_PAGE);
+                self.more_in_turn(call, pages - 1).await?;
+            }
+        }
         Ok(found)
     }
 

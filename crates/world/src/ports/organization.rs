@@ -103,7 +103,7 @@ impl LandingZones for Ports {
             }
             _ => {
                 let pages = pages(entries, BASELINES_A_PAGE);
-                self.more(call, pages - 1).await?;
+                self.more_in_turn(call, pages - 1).await?;
             }
         }
         if !is_complete {
