@@ -7,10 +7,10 @@ use super::{Scope, Trigger};
 pub struct Parked(String);
 
 impl Parked {
-    /// The scope as this invocation leaves it, in pieces of a kilobyte at most: all that is parked
-    /// shares one item of the ledger.
+    /// The scope as this invocation leaves it, in pieces of eight kilobytes at most: all that is
+    /// parked shares one item of the ledger.
     pub fn of(invocation: &str, scope: &Scope) -> Vec<Self> {
-        const ACCOUNTS: usize = 30;
+        const ACCOUNTS: usize = 200;
         let messages = scope.messages_of(ACCOUNTS);
         let numbered = messages.iter().enumerate();
         numbered
@@ -45,15 +45,15 @@ mod tests {
 
     #[test]
     fn a_parked_scope_is_the_one_that_was_left() {
-        let accounts = (0..31).map(|n| format!("{n:012}").parse().unwrap());
+        let accounts = (0..201).map(|n| format!("{n:012}").parse().unwrap());
         let scope = accounts
             .map(Scope::arrival)
             .fold(Scope::all(), Scope::merge);
         let parked = Parked::of("invocation", &scope);
-        assert_eq!(parked.len(), 3, "everything, 30 accounts, and one");
+        assert_eq!(parked.len(), 3, "everything, 200 accounts, and one");
         let pieces = parked.iter().map(Parked::scope);
         assert_eq!(pieces.fold(Scope::default(), Scope::merge), scope);
-        assert!(parked.iter().all(|piece| piece.as_text().len() < 1024));
+        assert!(parked.iter().all(|piece| piece.as_text().len() < 8192));
         for other in Parked::of("another", &scope) {
             assert!(!parked.contains(&other));
         }
