@@ -17,12 +17,24 @@ impl LandingZone {
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
     pub async fn create_account(&mut self, name: &str, unit: &str) -> anyhow::Result<Account> {
-        let (id, events) = self.new_account(name, unit, Role::Member).await?;
+        let (_, events) = self.new_account(name, unit).await?;
         self.emit(events).await?;
-        self.enroll_in_control_tower(&id, unit).await?;
+        self.enroll_account(name).await
+    }
+
+    /// Account Factory's *Enroll account*: Control Tower takes an account under its management that
+    /// is there, and sends `CreateManagedAccount`.
+    ///
+    /// # Errors
+    /// When there is no such account, or the emulator refuses a step.
+    pub async fn enroll_account(&mut self, name: &str) -> anyhow::Result<Account> {
+        self.account_mut(name)?.role = Role::Member;
+        let account = self.account(name)?.clone();
+        self.enroll_in_control_tower(&account.id, &account.unit)
+            .await?;
         self.publish_managed_account("CreateManagedAccount", name, "SUCCEEDED")
             .await?;
-        self.account(name).cloned()
+        Ok(account)
     }
 
     /// Account Factory's *Update account*, as after a move that Control Tower did not follow: the

@@ -62,7 +62,7 @@ impl LandingZone {
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
     pub async fn add_account(&mut self, name: &str, unit: &str) -> anyhow::Result<()> {
-        let (_, mut events) = self.new_account(name, unit, Role::Unmanaged).await?;
+        let (_, mut events) = self.new_account(name, unit).await?;
         events.extend(self.follow_move(name).await?);
         self.emit(events).await
     }
@@ -242,9 +242,8 @@ impl LandingZone {
         &mut self,
         name: &str,
         unit: &str,
-        role: Role,
     ) -> anyhow::Result<(String, Vec<Value>)> {
-        let id = self.make_account(name, "Root", role).await?;
+        let id = self.make_account(name, "Root", Role::Unmanaged).await?;
         let moved = self.put_into(name, unit).await?;
         let created = json!({"id": "car-0123456789abcdef", "state": "SUCCEEDED",
                              "accountName": "****", "accountId": id});
