@@ -106,6 +106,8 @@ pub struct FunctionSize {
     pub bootstrap: u64,
     /// Its zip.
     pub zip: u64,
+    /// What a check accepts of a zip that is beyond its budget; none where it is within.
+    pub accepted_zip: Option<u64>,
 }
 
 impl Size {

@@ -52,9 +52,11 @@ pub struct Enrollments {
     pub latency_seconds: Quartiles,
     /// The StackSet operation itself.
     pub operation_seconds: Quartiles,
-    /// Up to the integration.
+    /// What Organizations tells of the account, minutes before Control Tower's event.
+    pub announced: Cost,
+    /// From Control Tower's event up to the integration.
     pub enrolled: Cost,
-    /// Up to the moment when nothing of it is left in the work queue.
+    /// From the same up to the moment when nothing of it is left in the work queue.
     pub settled: Cost,
 }
 
@@ -97,15 +99,23 @@ async fn enroll(
     accounts: usize,
 ) -> anyhow::Result<Enrollments> {
     let (mut latencies, mut operations) = (Vec::new(), Vec::new());
-    let (mut enrolled, mut settled) = (Vec::new(), Vec::new());
+    let (mut announced, mut enrolled, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..accounts {
+        let name = format!("{name}-{number}");
+        // Control Tower takes minutes to enroll what Organizations has told of.
         tokio::time::sleep(ALONE).await;
         let before = Count::take(launched).await?;
-        let account = launched
+        launched
             .sandbox
             .landing_zone
-            .create_account(&format!("{name}-{number}"), UNIT)
+            .add_account(&name, UNIT)
             .await?;
+        Count::when_idle(launched, &before, 1).await?;
+        launched.settle().await?;
+        announced.push(Count::take(launched).await?.since(&before));
+        tokio::time::sleep(ALONE).await;
+        let before = Count::take(launched).await?;
+        let account = launched.sandbox.landing_zone.enroll_account(&name).await?;
         let told = Instant::now();
         until(&format!("{} is enrolled", account.name), async || {
             let found = launched.sandbox.simulator.integrations();
@@ -120,7 +130,7 @@ async fn enroll(
         latencies.push(took.saturating_sub(operation).as_secs_f64());
         operations.push(operation.as_secs_f64());
         // The pass that made the integration ends a moment after it; its last calls belong to it.
-        let done = Count::when_idle(launched, &before).await?;
+        let done = Count::when_idle(launched, &before, 2).await?;
         enrolled.push(done.since(&before));
         launched.settle().await?;
         settled.push(Count::take(launched).await?.since(&before));
@@ -130,6 +140,7 @@ async fn enroll(
         accounts,
         latency_seconds: quartiles(&latencies)?,
         operation_seconds: quartiles(&operations)?,
+        announced: mean(&announced),
         enrolled: mean(&enrolled),
         settled: mean(&settled),
     })
@@ -166,15 +177,15 @@ impl Count {
         })
     }
 
-    /// Once every invocation that has begun since `before` has ended, and at least two have.
-    async fn when_idle(launched: &Launched, before: &Self) -> anyhow::Result<Self> {
+    /// Once every invocation that has begun since `before` has ended, and at least so many have.
+    async fn when_idle(launched: &Launched, before: &Self, least: usize) -> anyhow::Result<Self> {
         let end = Instant::now() + DEADLINE;
         let mut last = Self::take(launched).await?;
         loop {
             tokio::time::sleep(INTERVAL * 10).await;
             let now = Self::take(launched).await?;
             let invocations = now.billed_ms.len() - before.billed_ms.len();
-            if now.aws == last.aws && invocations >= 2 {
+            if now.aws == last.aws && invocations >= least {
                 return Ok(now);
             }
             ensure!(Instant::now() < end, "the account function does not rest");

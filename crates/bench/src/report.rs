@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::budgets::Budgets;
 use crate::cost::{self, Bill, Measured, bill, month};
+use crate::enroll::Enrollments;
 use crate::machine::{self, Machine, machine};
 use crate::picture::{Curve, Picture, svg};
 use crate::{Section, cold, enroll, scale, size, steady};
@@ -125,6 +126,9 @@ pub fn bills(report: &Report) -> Vec<Bill> {
     // Waiting for AWS is what a comparison takes there; the function's own time comes on top.
     let waiting = scale.comparison.virtual_seconds / COMPARED;
     let passes = steady.passes.iter();
+    let Enrollments {
+        announced, settled, ..
+    } = &enroll.with_events;
     let measured = Measured {
         comparison_seconds: passes
             .map(|pass| {
@@ -132,8 +136,8 @@ pub fn bills(report: &Report) -> Vec<Bill> {
                 (accounts, waiting * accounts + pass.cpu_seconds)
             })
             .collect(),
-        enrollment_invocations: enroll.with_events.settled.invocations,
-        enrollment_seconds: enroll.with_events.settled.billed_ms / 1000.0,
+        enrollment_invocations: announced.invocations + settled.invocations,
+        enrollment_seconds: (announced.billed_ms + settled.billed_ms) / 1000.0,
         token_seconds: TOKEN_SECONDS,
     };
     let months = cost::SIZES

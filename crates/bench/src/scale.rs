@@ -20,7 +20,7 @@ use towerhook_world::scale::{self, Setting};
 use crate::binaries::Binaries;
 use crate::budgets;
 
-pub use checks::{Check, Exponents, Limit};
+pub use checks::{Check, Exponents, GROWS, Limit};
 pub use run::{Part, Pass, Run, one};
 pub use sandbox::Agreement;
 pub use tables::{curves, tables};

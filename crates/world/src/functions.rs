@@ -100,14 +100,14 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         Either::Left((Ok(reply), _)) => {
             if !matches!(reply, Reply::Nothing | Reply::Busy) {
                 let (aws_calls, saas_requests) = ports.calls();
-                let enrolled = match &reply {
-                    Reply::Done { report, .. } => report.enrolled.len(),
+                let new = match &reply {
+                    Reply::Done { report, .. } => report.enrolled.len() + report.revisits.len(),
                     _ => 0,
                 };
                 world.state().passes.push(PassCost {
                     aws_calls,
                     saas_requests,
-                    enrolled,
+                    new,
                 });
             }
             world.say(|| format!("{name} ended: {:?}", reply.counts()));

@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 
-use super::{Enroll, Enrollments, Figures, Section};
+use super::{Enroll, Figures, Section};
 
 /// The figures as tables, beside their targets.
 #[must_use]
@@ -68,17 +68,23 @@ fn cost(figures: &Figures, budget: &Enroll) -> Section {
         "target",
         "",
     ]);
-    let rows = |of: &Enrollments| [of.enrolled.clone(), of.settled.clone()];
-    let [told, told_settled] = rows(&figures.with_events);
-    let [untold, untold_settled] = rows(&figures.without_events);
+    let Figures {
+        with_events: told,
+        without_events: untold,
+    } = figures;
     let target = format!("{} and {}", budget.aws_calls, budget.saas_calls);
     for (what, cost, is_held) in [
-        ("until it is enrolled", told, true),
-        ("until nothing is left to look at", told_settled, false),
-        ("without events, until it is enrolled", untold, false),
+        ("Organizations tells of it", &told.announced, false),
+        ("until it is enrolled", &told.enrolled, true),
+        ("until nothing is left to look at", &told.settled, false),
+        (
+            "without events, until it is enrolled",
+            &untold.enrolled,
+            false,
+        ),
         (
             "without events, until nothing is left",
-            untold_settled,
+            &untold.settled,
             false,
         ),
     ] {

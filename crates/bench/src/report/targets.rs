@@ -2,7 +2,8 @@ use comfy_table::Table;
 
 use super::Report;
 use crate::budgets::Budgets;
-use crate::{Section, scale};
+use crate::statistics::exponent;
+use crate::{Section, scale, steady};
 
 /// How large the organization is in the target of the memory after a comparison.
 const STEADY_ACCOUNTS: usize = 1000;
@@ -71,6 +72,7 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
             let what = format!("account: processor time of a comparison of {MANY_ACCOUNTS}");
             at_most(what, budget.cpu_seconds, pass.cpu_seconds, " s")
         }));
+        targets.extend(growth(&figures.passes, budgets.scale.exponent));
     }
     if let Some(figures) = &report.enroll {
         let budget = &budgets.enroll;
@@ -123,6 +125,28 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
         }
     }
     Ok(targets)
+}
+
+/// By which powers the cost of a comparison grows with the accounts.
+fn growth(passes: &[steady::Pass], limit: f64) -> impl Iterator<Item = Target> {
+    let fit = |of: fn(&steady::Pass) -> f64| {
+        let judged = passes.iter();
+        let judged = judged.filter(|pass| scale::GROWS.contains(&pass.accounts));
+        let points = judged.map(|pass| (pass.accounts as f64, of(pass)));
+        exponent(&points.collect::<Vec<_>>())
+    };
+    let exponents = [
+        (
+            "calls",
+            fit(|pass| pass.calls.values().sum::<usize>() as f64),
+        ),
+        ("processor time", fit(|pass| pass.cpu_seconds)),
+        ("peak memory", fit(|pass| pass.peak_memory_mib)),
+    ];
+    exponents.into_iter().filter_map(move |(what, exponent)| {
+        let what = format!("account: exponent of {what}, comparisons of 100 to 10,000");
+        exponent.map(|reached| at_most(what, limit, reached, ""))
+    })
 }
 
 /// A figure that is to be at most its limit.

@@ -4,14 +4,17 @@ use serde::Serialize;
 
 use super::{Agreement, BURST, COMPARED, Part, Run, UNITS};
 use crate::budgets::Scale;
+use crate::statistics::exponent;
 
 /// What the SaaS allows in an hour, and at once after an hour of rest.
 const REQUESTS_PER_HOUR: f64 = 480.0;
 /// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
 /// listings and the trail's integration by the custom resource, and a listing by a pass.
 const REQUESTS_BESIDES: usize = 6;
+/// A pass lists the one store of the model, which has no sub-accounts.
+const LISTINGS_OF_A_PASS: usize = 1;
 /// Between these sizes, growth is judged.
-const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
+pub const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
 
 /// A target, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -68,22 +71,6 @@ impl Exponents {
     }
 }
 
-/// The slope of the line that fits the points' logarithms best, by least squares.
-fn exponent(points: &[(f64, f64)]) -> Option<f64> {
-    if points.len() < 2 {
-        return None;
-    }
-    let count = points.len() as f64;
-    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let middle_x = logarithms.iter().map(|(x, _)| x).sum::<f64>() / count;
-    let middle_y = logarithms.iter().map(|(_, y)| y).sum::<f64>() / count;
-    let products = logarithms
-        .iter()
-        .map(|(x, y)| (x - middle_x) * (y - middle_y));
-    let squares = logarithms.iter().map(|(x, _)| (x - middle_x).powi(2));
-    Some(products.sum::<f64>() / squares.sum::<f64>())
-}
-
 /// How long a launch takes that waits for the SaaS's limit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Limit {
@@ -121,9 +108,9 @@ impl Limit {
 
 /// The AWS calls that a look at everything may cost: a page of 20 accounts, of 100 baselines and of 100
 /// written records each, one per unit, and a few.
-fn calls_of_a_pass(organization: usize, units: usize, enrolled: usize) -> usize {
+fn calls_of_a_pass(organization: usize, units: usize, new: usize) -> usize {
     let pages = |items: usize, a_page: usize| items.div_ceil(a_page);
-    15 + pages(organization, 20) + units + pages(organization, 100) + pages(enrolled, 100)
+    15 + pages(organization, 20) + units + pages(organization, 100) + pages(new, 100)
 }
 
 pub(super) fn all(
@@ -149,15 +136,14 @@ pub(super) fn all(
         .into();
     for run in runs.iter().filter(|run| !run.size.limited) {
         let accounts = run.size.accounts;
-        let pass = run.enrolling.dearest;
-        let bound = calls_of_a_pass(run.organization(), run.units, pass.enrolled);
+        let pass = run.enrolling.dearest_for_aws;
+        let bound = calls_of_a_pass(run.organization(), run.units, pass.new);
         let what = format!("launch, {accounts} accounts: AWS calls of the dearest pass");
         checks.push(Check::new(what, pass.aws_calls as f64, bound as f64));
-        let what = format!("launch, {accounts} accounts: SaaS requests, all passes together");
-        // Each lists what is there.
-        let bound = run.watched() + run.enrolling.passes;
-        let measured = run.enrolling.saas_requests as f64;
-        checks.push(Check::new(what, measured, bound as f64));
+        let pass = run.enrolling.dearest_for_saas;
+        let what = format!("launch, {accounts} accounts: SaaS requests of the dearest pass");
+        let bound = LISTINGS_OF_A_PASS + pass.new;
+        checks.push(Check::new(what, pass.saas_requests as f64, bound as f64));
     }
     // Of a smaller launch, the last minutes count for much.
     for limit in limits.iter().filter(|limit| limit.accounts == COMPARED) {

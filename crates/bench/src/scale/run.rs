@@ -46,7 +46,9 @@ pub struct Part {
     /// The invocations among them that had the lease.
     pub passes: usize,
     /// The pass among them that made the most calls of AWS.
-    pub dearest: Pass,
+    pub dearest_for_aws: Pass,
+    /// The pass among them that made the most requests to the SaaS.
+    pub dearest_for_saas: Pass,
     /// The invocations among them that ran into the function's timeout.
     pub timeouts: usize,
     /// Writes to AWS, the SaaS and the ledger, leases apart.
@@ -62,8 +64,8 @@ pub struct Pass {
     pub aws_calls: usize,
     /// Requests to the SaaS.
     pub saas_requests: usize,
-    /// The accounts that it enrolled.
-    pub enrolled: usize,
+    /// The accounts that it enrolled or could not enroll yet.
+    pub new: usize,
 }
 
 impl From<scale::PassCost> for Pass {
@@ -71,7 +73,7 @@ impl From<scale::PassCost> for Pass {
         Self {
             aws_calls: cost.aws_calls,
             saas_requests: cost.saas_requests,
-            enrolled: cost.enrolled,
+            new: cost.new,
         }
     }
 }
@@ -84,9 +86,13 @@ impl From<scale::Figures> for Part {
                 .map(|(name, count)| ((*name).to_owned(), *count))
                 .collect()
         };
-        let dearest = figures.passes.iter().max_by_key(|pass| pass.aws_calls);
+        let dearest = |cost: fn(&scale::PassCost) -> usize| {
+            let pass = figures.passes.iter().max_by_key(|pass| cost(pass));
+            pass.copied().map(Pass::from).unwrap_or_default()
+        };
         Self {
-            dearest: dearest.copied().map(Pass::from).unwrap_or_default(),
+            dearest_for_aws: dearest(|pass| pass.aws_calls),
+            dearest_for_saas: dearest(|pass| pass.saas_requests),
             calls: named(&figures.calls),
             throttles: named(&figures.throttles),
             aws_calls: figures.aws_calls(),

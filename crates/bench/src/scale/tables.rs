@@ -75,7 +75,7 @@ fn launches(runs: &[Run]) -> Table {
             run.saas_requests().to_string(),
             run.enrolling.invocations.to_string(),
             run.enrolling.passes.to_string(),
-            run.enrolling.dearest.aws_calls.to_string(),
+            run.enrolling.dearest_for_aws.aws_calls.to_string(),
             time(3600.0 * run.virtual_hours()),
             format!("{:.3}", run.cpu_seconds),
             format!("{:.1}", run.peak_memory_mib),
@@ -320,7 +320,7 @@ mod tests {
             calls: [("sqs:SendMessageBatch".to_owned(), calls)].into(),
             aws_calls: calls,
             saas_requests: calls,
-            dearest: Pass {
+            dearest_for_aws: Pass {
                 aws_calls: calls,
                 ..Pass::default()
             },
