@@ -69,9 +69,12 @@ where
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use towerhook_core::{ErrorKind, ports::Accounts};
+    use towerhook_core::{
+        ErrorKind,
+        ports::{Accounts, LandingZones, StackSets},
+    };
 
-    use crate::testing::{answer, error, setup};
+    use crate::testing::{answer, error, setup, xml};
 
     #[tokio::test]
     async fn a_listing_that_breaks_off_is_an_error() {
@@ -94,6 +97,30 @@ mod tests {
         let began = tokio::time::Instant::now();
         aws.accounts().await.unwrap();
         assert_eq!(sent.operations().len(), 17);
+        assert_eq!(began.elapsed().as_secs(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn listings_without_a_published_rate_leave_control_tower_its_share() {
+        let pages = (1..=11).map(|page| {
+            let next = (page < 11).then(|| page.to_string());
+            answer(json!({"enabledBaselines": [], "nextToken": next}))
+        });
+        let landing_zones = answer(json!({"landingZones": []}));
+        let (aws, sent) = setup(pages.chain([landing_zones]));
+        let began = tokio::time::Instant::now();
+        aws.baselines(None).await.unwrap();
+        assert_eq!(sent.operations().len(), 12);
+        assert_eq!(began.elapsed().as_secs(), 2);
+
+        let pages = (1..=11).map(|page| {
+            let next = (page < 11).then(|| format!("<NextToken>{page}</NextToken>"));
+            xml("ListStackInstances", &next.unwrap_or_default())
+        });
+        let (aws, sent) = setup(pages);
+        let began = tokio::time::Instant::now();
+        aws.instances("members", None).await.unwrap();
+        assert_eq!(sent.operations().len(), 11);
         assert_eq!(began.elapsed().as_secs(), 2);
     }
 

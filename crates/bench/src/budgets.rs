@@ -66,7 +66,7 @@ pub struct Scale {
     pub reconcile_10000: Reconcile,
     /// Passes that 1,000 events at once become.
     pub burst_passes: u64,
-    /// The exponent of time over accounts: 1 is proportional.
+    /// The exponent of calls, processor time and memory over accounts: 1 is proportional.
     pub exponent: f64,
     /// How many percent longer enrolling may take than the SaaS's limit of calls makes it.
     pub over_limit_percent: f64,
@@ -106,7 +106,8 @@ pub struct FunctionSize {
     pub bootstrap: u64,
     /// Its zip.
     pub zip: u64,
-    /// What a check accepts of a zip that is beyond its budget; none where it is within.
+    /// What a check accepts of a zip that is beyond its budget, without tolerance.
+    #[serde(default)]
     pub accepted_zip: Option<u64>,
 }
 

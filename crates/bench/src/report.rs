@@ -20,8 +20,9 @@ pub use targets::{Target, tables, targets};
 /// The pages with generated parts, below the workspace's root.
 const PAGES: [&str; 2] = ["docs/benchmarks.md", "docs/cost.md"];
 
-/// Accounts of the comparison in [`scale::Figures`].
-const COMPARED: f64 = 10_000.0;
+/// What Lambda gives a function of 256 MB of a processor: all of one at 1,769 MB (Lambda Developer
+/// Guide, *Configure Lambda function memory*).
+const ACCOUNT_CORES: f64 = 256.0 / 1769.0;
 
 /// The files of the pictures of [`scale::curves`], in their order.
 const SCALE_PICTURES: [&str; 4] = ["scale-calls", "scale-time", "scale-cpu", "scale-memory"];
@@ -55,6 +56,9 @@ pub struct Report {
     /// What a month costs, by size of the organization.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cost: Vec<Bill>,
+    /// The targets of all that was measured.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<Target>,
 }
 
 impl Report {
@@ -69,6 +73,7 @@ impl Report {
             scale: None,
             size: None,
             cost: Vec::new(),
+            targets: Vec::new(),
         }
     }
 }
@@ -124,18 +129,17 @@ pub fn bills(report: &Report) -> Vec<Bill> {
         return Vec::new();
     };
     // Waiting for AWS is what a comparison takes there; the function's own time comes on top.
-    let waiting = scale.comparison.virtual_seconds / COMPARED;
-    let passes = steady.passes.iter();
+    let comparisons = scale.comparisons.iter().filter_map(|comparison| {
+        let mut passes = steady.passes.iter();
+        let pass = passes.find(|pass| pass.accounts == comparison.accounts)?;
+        let seconds = comparison.part.virtual_seconds + pass.cpu_seconds / ACCOUNT_CORES;
+        Some((comparison.accounts as f64, seconds))
+    });
     let Enrollments {
         announced, settled, ..
     } = &enroll.with_events;
     let measured = Measured {
-        comparison_seconds: passes
-            .map(|pass| {
-                let accounts = pass.accounts as f64;
-                (accounts, waiting * accounts + pass.cpu_seconds)
-            })
-            .collect(),
+        comparison_seconds: comparisons.collect(),
         enrollment_invocations: announced.invocations + settled.invocations,
         enrollment_seconds: (announced.billed_ms + settled.billed_ms) / 1000.0,
         token_seconds: TOKEN_SECONDS,
@@ -159,10 +163,11 @@ fn generated(
         scale,
         size,
         cost,
+        ..
     } = report;
     let blocks = [
         ("machine", machine::tables(machine)),
-        ("targets", tables(report, budgets)?),
+        ("targets", tables(&report.targets)),
         ("cold", cold.as_ref().map(cold::tables).unwrap_or_default()),
         (
             "steady",

@@ -18,8 +18,9 @@ use tokio::process::Command;
 use towerhook_world::scale::{self, Setting};
 
 use crate::binaries::Binaries;
-use crate::budgets;
+use crate::budgets::Budgets;
 
+use self::checks::Events;
 pub use checks::{Check, Exponents, GROWS, Limit};
 pub use run::{Part, Pass, Run, one};
 pub use sandbox::Agreement;
@@ -32,7 +33,7 @@ pub const SIZES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 const SEED: u64 = 1;
 /// The most organizational units that an organization has here.
 const UNITS: usize = 100;
-/// Accounts of the organization that is compared, and of the one that others arrive in.
+/// Accounts of the largest organization, and of the one that others arrive in.
 const COMPARED: usize = 10_000;
 const SETTLED: usize = 100;
 /// Accounts that arrive within a minute.
@@ -59,6 +60,15 @@ impl Size {
     }
 }
 
+/// A look at an organization in which there is nothing to do.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// The accounts, besides Management, Log Archive and Audit.
+    pub accounts: usize,
+    /// What it cost.
+    pub part: Part,
+}
+
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
@@ -68,8 +78,8 @@ pub struct Figures {
     pub exponents: Exponents,
     /// How long the launches with the limit take, where the limit is what they wait for.
     pub limits: Vec<Limit>,
-    /// The schedule's comparison of 10,000 accounts in 100 units that are enrolled already.
-    pub comparison: Part,
+    /// The schedule's comparisons of accounts that are enrolled already, in the order of [`SIZES`].
+    pub comparisons: Vec<Comparison>,
     /// 1,000 new accounts and their events within a minute, in an organization of 100, until all of
     /// them are enrolled.
     pub burst: Part,
@@ -93,7 +103,7 @@ pub async fn measure(
     child: &dyn Fn(Size) -> Command,
     binaries: &Binaries,
     target: &Path,
-    budget: &budgets::Scale,
+    budgets: &Budgets,
 ) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
     for limited in [false, true] {
@@ -107,33 +117,44 @@ pub async fn measure(
         let limited = false;
         Size { accounts, limited }.setting()
     };
-    let comparison = apart(move || scale::reconcile(of(COMPARED), SEED)).await?;
+    let mut comparisons = Vec::new();
+    for accounts in SIZES {
+        let part = apart(move || scale::reconcile(of(accounts), SEED)).await?;
+        comparisons.push(Comparison {
+            accounts,
+            part: part.into(),
+        });
+    }
     let burst = apart(move || scale::arrivals(of(SETTLED), SEED, BURST, MINUTE)).await?;
     let repeated = apart(move || scale::repeated_events(of(BURST), SEED, BURST, MINUTE)).await?;
     let newcomer = apart(move || scale::arrivals(of(SETTLED), SEED, 1, MINUTE)).await?;
     let exponents = Exponents::of(&runs).context("there are too few sizes for an exponent")?;
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
-    let comparison = Part::from(comparison);
-    let [burst, repeated] = [burst, repeated].map(Part::from);
-    let bursts = [&burst, &repeated];
+    let [burst, repeated, newcomer] = [burst, repeated, newcomer].map(Part::from);
+    let events = Events {
+        burst: &burst,
+        repeated: &repeated,
+        newcomer: &newcomer,
+    };
+    let largest = comparisons.last().context("nothing was compared")?;
     let agreement = sandbox::measure(binaries, target).await?;
     let checks = checks::all(
         &runs,
         &exponents,
         &limits,
-        &comparison,
-        bursts,
+        &largest.part,
+        events,
         &agreement,
-        budget,
+        budgets,
     );
     Ok(Figures {
         runs,
         exponents,
         limits,
-        comparison,
+        comparisons,
         burst,
         repeated,
-        newcomer: newcomer.into(),
+        newcomer,
         agreement,
         checks,
     })

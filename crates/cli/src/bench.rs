@@ -54,7 +54,7 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
         };
         let binaries = binaries::build().await?;
         let target = target_directory()?;
-        let figures = scale::measure(&child, &binaries, &target, &budgets.scale).await?;
+        let figures = scale::measure(&child, &binaries, &target, &budgets).await?;
         show(&scale::tables(&figures));
         report.scale = Some(figures);
     }
@@ -70,7 +70,8 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
     }
     report.cost = bills(&report);
     show(&cost::tables(&report.cost));
-    show(&report::tables(&report, &budgets)?);
+    report.targets = report::targets(&report, &budgets)?;
+    show(&report::tables(&report.targets));
 
     if let Some(file) = &arguments.json {
         write_json(&report, file)?;

@@ -9,7 +9,7 @@ use towerhook_core::{
     lifecycle::{Scope, Trigger},
 };
 
-use crate::{World, ports::Ports, queue::Received, scale::PassCost};
+use crate::{World, ports::Ports, queue::Received};
 
 /// The function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
@@ -99,16 +99,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     match select(work, select(killed, crashed)).await {
         Either::Left((Ok(reply), _)) => {
             if !matches!(reply, Reply::Nothing | Reply::Busy) {
-                let (aws_calls, saas_requests) = ports.calls();
-                let new = match &reply {
-                    Reply::Done { report, .. } => report.enrolled.len() + report.revisits.len(),
-                    _ => 0,
-                };
-                world.state().passes.push(PassCost {
-                    aws_calls,
-                    saas_requests,
-                    new,
-                });
+                world.state().passes.push(ports.cost());
             }
             world.say(|| format!("{name} ended: {:?}", reply.counts()));
             if let Reply::Done { held, .. } = reply

@@ -1,4 +1,5 @@
 use comfy_table::Table;
+use serde::Serialize;
 
 use super::Report;
 use crate::budgets::Budgets;
@@ -11,7 +12,7 @@ const STEADY_ACCOUNTS: usize = 1000;
 const MANY_ACCOUNTS: usize = 10_000;
 
 /// A target, and what was reached.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Target {
     /// What is limited.
     pub what: String,
@@ -159,25 +160,22 @@ fn at_most(what: String, limit: f64, reached: f64, unit: &str) -> Target {
     }
 }
 
-/// The targets of all that was measured as a table; none when there are none.
-///
-/// # Errors
-/// When a function has no budget.
-pub fn tables(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Section>> {
-    let targets = targets(report, budgets)?;
+/// The targets as a table; none when there are none.
+#[must_use]
+pub fn tables(targets: &[Target]) -> Vec<Section> {
     if targets.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let mut table = Table::new();
     table.set_header(["what", "at most", "reached", "met"]);
     for target in targets {
         let met = if target.met { "yes" } else { "no" };
-        table.add_row([target.what, target.limit, target.reached, met.to_owned()]);
+        table.add_row([&target.what, &target.limit, &target.reached, met]);
     }
-    Ok(vec![Section {
+    vec![Section {
         title: "Targets".to_owned(),
         table,
-    }])
+    }]
 }
 
 #[cfg(test)]
@@ -186,6 +184,31 @@ mod tests {
     use crate::budgets::budgets;
     use crate::package::{ARM64, Packaged};
     use crate::size;
+
+    #[test]
+    fn growth_is_that_of_the_larger_comparisons() {
+        let pass = |accounts: usize, cpu_seconds| steady::Pass {
+            accounts,
+            units: 1,
+            first_poll_memory_mib: 1.0,
+            peak_memory_mib: 8.0,
+            cpu_seconds,
+            pass_seconds: 1.0,
+            received_mib: 1.0,
+            calls: [("organizations:ListAccounts".to_owned(), accounts / 20)].into(),
+            writes: 0,
+        };
+        let passes = [
+            pass(10, 99.0),
+            pass(100, 1.0),
+            pass(1_000, 100.0),
+            pass(10_000, 10_000.0),
+        ];
+        let reached = growth(&passes, 1.05).map(|target| (target.reached, target.met));
+        let expected = [("1.00", true), ("2.00", false), ("0.00", true)];
+        let expected = expected.map(|(reached, met)| (reached.to_owned(), met));
+        assert!(reached.eq(expected));
+    }
 
     #[test]
     fn what_was_measured_is_set_against_its_target() {
@@ -206,7 +229,7 @@ mod tests {
         });
         let targets = targets(&report, &budgets).unwrap();
         assert_eq!([targets[0].met, targets[1].met], [true, false]);
-        let table = tables(&report, &budgets).unwrap()[0].table.to_string();
+        let table = tables(&targets)[0].table.to_string();
         assert!(table.contains("auth: zip for arm64"), "{table}");
     }
 }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{Agreement, BURST, COMPARED, Part, Run, UNITS};
-use crate::budgets::Scale;
+use crate::budgets::Budgets;
 use crate::statistics::exponent;
 
 /// What the SaaS allows in an hour, and at once after an hour of rest.
@@ -11,8 +11,9 @@ const REQUESTS_PER_HOUR: f64 = 480.0;
 /// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
 /// listings and the trail's integration by the custom resource, and a listing by a pass.
 const REQUESTS_BESIDES: usize = 6;
-/// A pass lists the one store of the model, which has no sub-accounts.
-const LISTINGS_OF_A_PASS: usize = 1;
+/// A pass lists the integrations of accounts, in the one store that the model has, and a pass over
+/// everything the trail's.
+const LISTINGS_OF_A_PASS: usize = 2;
 /// Between these sizes, growth is judged.
 pub const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
 
@@ -108,9 +109,17 @@ impl Limit {
 
 /// The AWS calls that a look at everything may cost: a page of 20 accounts, of 100 baselines and of 100
 /// written records each, one per unit, and a few.
-fn calls_of_a_pass(organization: usize, units: usize, new: usize) -> usize {
+fn calls_of_a_pass(organization: usize, units: usize, creations: usize) -> usize {
     let pages = |items: usize, a_page: usize| items.div_ceil(a_page);
-    15 + pages(organization, 20) + units + pages(organization, 100) + pages(new, 100)
+    15 + pages(organization, 20) + units + pages(organization, 100) + pages(creations, 100)
+}
+
+/// What came of accounts that arrive in an organization.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Events<'a> {
+    pub(super) burst: &'a Part,
+    pub(super) repeated: &'a Part,
+    pub(super) newcomer: &'a Part,
 }
 
 pub(super) fn all(
@@ -118,9 +127,13 @@ pub(super) fn all(
     exponents: &Exponents,
     limits: &[Limit],
     comparison: &Part,
-    [burst, repeated]: [&Part; 2],
+    Events {
+        burst,
+        repeated,
+        newcomer,
+    }: Events<'_>,
     agreement: &Agreement,
-    budget: &Scale,
+    Budgets { scale, enroll, .. }: &Budgets,
 ) -> Vec<Check> {
     let Exponents { calls, cpu, memory } = *exponents;
     let growth = [
@@ -131,25 +144,29 @@ pub(super) fn all(
     let mut checks: Vec<Check> = growth
         .map(|(what, exponent)| {
             let what = format!("launch: exponent of {what}, 100 to 10,000 accounts");
-            Check::new(what, exponent, budget.exponent)
+            Check::new(what, exponent, scale.exponent)
         })
         .into();
-    for run in runs.iter().filter(|run| !run.size.limited) {
-        let accounts = run.size.accounts;
+    for run in runs {
+        let limit = if run.size.limited { ", 480/h" } else { "" };
+        let launch = format!("launch, {} accounts{limit}", run.size.accounts);
         let pass = run.enrolling.dearest_for_aws;
-        let bound = calls_of_a_pass(run.organization(), run.units, pass.new);
-        let what = format!("launch, {accounts} accounts: AWS calls of the dearest pass");
+        let bound = calls_of_a_pass(run.organization(), run.units, pass.creations);
+        let what = format!("{launch}: AWS calls of the dearest pass");
         checks.push(Check::new(what, pass.aws_calls as f64, bound as f64));
         let pass = run.enrolling.dearest_for_saas;
-        let what = format!("launch, {accounts} accounts: SaaS requests of the dearest pass");
-        let bound = LISTINGS_OF_A_PASS + pass.new;
+        let what = format!("{launch}: SaaS requests of the dearest pass");
+        let bound = LISTINGS_OF_A_PASS + pass.creations;
         checks.push(Check::new(what, pass.saas_requests as f64, bound as f64));
     }
+    let timeouts = runs.iter().map(|run| run.enrolling.timeouts).sum::<usize>();
+    let what = "launches: invocations that ran into the function's timeout";
+    checks.push(Check::new(what, timeouts as f64, 0.0));
     // Of a smaller launch, the last minutes count for much.
     for limit in limits.iter().filter(|limit| limit.accounts == COMPARED) {
         let accounts = limit.accounts;
         let what = format!("launch, {accounts} accounts, 480/h: excess over the limit, %");
-        let at_most = budget.over_limit_percent;
+        let at_most = scale.over_limit_percent;
         checks.push(Check::new(what, limit.excess_percent, at_most));
     }
     let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0) as f64;
@@ -157,17 +174,17 @@ pub(super) fn all(
         (
             "invocations",
             comparison.invocations as f64,
-            budget.reconcile_10000.invocations as f64,
+            scale.reconcile_10000.invocations as f64,
         ),
         (
             "virtual seconds",
             comparison.virtual_seconds,
-            budget.reconcile_10000.seconds,
+            scale.reconcile_10000.seconds,
         ),
         (
             "writes",
             comparison.writes as f64,
-            budget.reconcile_10000.writes as f64,
+            scale.reconcile_10000.writes as f64,
         ),
         ("AWS calls", comparison.aws_calls as f64, bound),
     ];
@@ -178,8 +195,15 @@ pub(super) fn all(
     let of_events = [("new accounts", burst), ("enrolled accounts", repeated)];
     for (accounts, part) in of_events {
         let what = format!("{BURST} events in a minute for {accounts}: passes");
-        let at_most = budget.burst_passes as f64;
+        let at_most = scale.burst_passes as f64;
         checks.push(Check::new(what, part.passes as f64, at_most));
+    }
+    for (whose, measured, at_most) in [
+        ("AWS", newcomer.aws_calls, enroll.aws_calls),
+        ("the SaaS", newcomer.saas_requests, enroll.saas_calls),
+    ] {
+        let what = format!("one new account as on AWS: calls of {whose}");
+        checks.push(Check::new(what, measured as f64, at_most as f64));
     }
     let what = "comparison, 100 accounts: calls in which model and sandbox differ";
     checks.push(Check::new(what, agreement.differences() as f64, 0.0));

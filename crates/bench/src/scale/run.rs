@@ -43,7 +43,7 @@ pub struct Part {
     pub saas_requests: usize,
     /// Invocations of the account function.
     pub invocations: usize,
-    /// The invocations among them that had the lease.
+    /// The invocations among them that had the lease, and ended by themselves.
     pub passes: usize,
     /// The pass among them that made the most calls of AWS.
     pub dearest_for_aws: Pass,
@@ -64,8 +64,8 @@ pub struct Pass {
     pub aws_calls: usize,
     /// Requests to the SaaS.
     pub saas_requests: usize,
-    /// The accounts that it enrolled or could not enroll yet.
-    pub new: usize,
+    /// The integrations that it tried to make.
+    pub creations: usize,
 }
 
 impl From<scale::PassCost> for Pass {
@@ -73,7 +73,7 @@ impl From<scale::PassCost> for Pass {
         Self {
             aws_calls: cost.aws_calls,
             saas_requests: cost.saas_requests,
-            new: cost.new,
+            creations: cost.creations,
         }
     }
 }

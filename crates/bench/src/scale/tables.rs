@@ -2,7 +2,7 @@
 
 use comfy_table::Table;
 
-use super::{Figures, Part, Run};
+use super::{Comparison, Figures, Part, Run};
 use crate::Section;
 use crate::picture::{Curve, Picture};
 
@@ -27,7 +27,11 @@ pub fn tables(figures: &Figures) -> Vec<Section> {
             limits(figures),
         ),
         section(
-            "Scale: an organization that is enrolled already",
+            "Scale: a comparison that finds nothing to do",
+            comparisons(&figures.comparisons),
+        ),
+        section(
+            "Scale: accounts that arrive, and events without news",
             settled(figures),
         ),
         section(
@@ -156,8 +160,7 @@ fn settled(figures: &Figures) -> Table {
         "writes",
         "virtual time",
     ]);
-    let parts: [(&str, &Part); 4] = [
-        ("the schedule, 10,000 accounts", &figures.comparison),
+    let parts: [(&str, &Part); 3] = [
         ("1,000 accounts in a minute, to 100", &figures.burst),
         ("1,000 events in a minute, no news", &figures.repeated),
         ("one account, to 100", &figures.newcomer),
@@ -190,6 +193,31 @@ fn agreement(figures: &Figures) -> Table {
     table.set_header(["operation", "model", "sandbox"]);
     for (operation, model, sandbox) in figures.agreement.operations() {
         table.add_row([operation.to_owned(), model.to_string(), sandbox.to_string()]);
+    }
+    table
+}
+
+fn comparisons(comparisons: &[Comparison]) -> Table {
+    let mut table = Table::new();
+    table.set_header([
+        "accounts",
+        "AWS calls",
+        "throttled",
+        "SaaS requests",
+        "invocations",
+        "writes",
+        "virtual time",
+    ]);
+    for Comparison { accounts, part } in comparisons {
+        table.add_row([
+            accounts.to_string(),
+            part.aws_calls.to_string(),
+            part.throttles.values().sum::<usize>().to_string(),
+            part.saas_requests.to_string(),
+            part.invocations.to_string(),
+            part.writes.to_string(),
+            time(part.virtual_seconds),
+        ]);
     }
     table
 }
@@ -228,6 +256,14 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
             points: points.filter(|(_, value)| *value > 0.0).collect(),
         }
     };
+    let compared = |name: &str, value: fn(&Part) -> f64| Curve {
+        name: name.to_owned(),
+        points: figures
+            .comparisons
+            .iter()
+            .map(|Comparison { accounts, part }| (*accounts as f64, value(part)))
+            .collect(),
+    };
     let picture = |title: &str, y_label: &str, curves| Picture {
         title: title.to_owned(),
         x_label: "accounts".to_owned(),
@@ -239,21 +275,23 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
     let minutes = |run: &Run| 60.0 * run.virtual_hours();
     vec![
         picture(
-            "Calls of a launch",
+            "Calls of a launch and of a comparison",
             "calls",
             vec![
                 curve("AWS", false, aws),
                 curve("SaaS", false, saas),
                 curve("AWS, SaaS limited to 480/h", true, aws),
                 curve("SaaS, limited to 480/h", true, saas),
+                compared("AWS, comparison", |part| part.aws_calls as f64),
             ],
         ),
         picture(
-            "Time until every account is enrolled",
+            "Time of a launch and of a comparison",
             "minutes",
             vec![
                 curve("SaaS without limit", false, minutes),
                 curve("SaaS limited to 480/h", true, minutes),
+                compared("comparison", |part| part.virtual_seconds / 60.0),
             ],
         ),
         picture(
@@ -273,6 +311,7 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
 mod tests {
     use super::*;
     use crate::picture;
+    use crate::scale::checks::Events;
     use crate::scale::{Agreement, Exponents, Limit, Pass, Size, checks};
 
     fn figures() -> Figures {
@@ -290,26 +329,34 @@ mod tests {
         let runs = runs.concat();
         let exponents = Exponents::of(&runs).unwrap();
         let limits: Vec<Limit> = runs.iter().filter_map(Limit::of).collect();
-        let budget = crate::budgets::budgets().unwrap().scale;
-        let bursts = [&part(1), &part(1)];
+        let budgets = crate::budgets::budgets().unwrap();
+        let [burst, repeated, newcomer] = [part(1), part(2), part(3)];
+        let events = Events {
+            burst: &burst,
+            repeated: &repeated,
+            newcomer: &newcomer,
+        };
         let agreement = Agreement::default();
         let checks = checks::all(
             &runs,
             &exponents,
             &limits,
             &part(1),
-            bursts,
+            events,
             &agreement,
-            &budget,
+            &budgets,
         );
         Figures {
             runs,
             exponents,
             limits,
-            comparison: part(1),
-            burst: part(2),
-            repeated: part(2),
-            newcomer: part(3),
+            comparisons: vec![Comparison {
+                accounts: 100,
+                part: part(1),
+            }],
+            burst,
+            repeated,
+            newcomer,
             agreement,
             checks,
         }

@@ -24,7 +24,7 @@ pub(crate) use saas::integration;
 pub use secrets::CANARY;
 pub(crate) use secrets::keep_fresh;
 
-use crate::{World, faults, faults::Fault, state::State};
+use crate::{World, faults, faults::Fault, scale::PassCost, state::State};
 
 /// All ports, as one caller sees them. A clone is the same caller.
 #[derive(Debug, Clone)]
@@ -45,8 +45,8 @@ pub(crate) struct Caller {
     /// How long a call takes at most, in milliseconds.
     latency: u64,
     token: RefCell<Option<String>>,
-    /// The calls that it made, to AWS and to the SaaS.
-    calls: Cell<(usize, usize)>,
+    /// What its calls came to.
+    cost: Cell<PassCost>,
 }
 
 impl Ports {
@@ -65,7 +65,7 @@ impl Ports {
                 waker: RefCell::default(),
                 latency,
                 token: RefCell::default(),
-                calls: Cell::default(),
+                cost: Cell::default(),
             }),
         }
     }

@@ -9,7 +9,7 @@ use super::Ports;
 use crate::{
     faults::error,
     rates::{self, ATTEMPTS, Bucket},
-    scale::is_saas,
+    scale::{PassCost, is_saas},
 };
 
 /// What is left of a call's time once it is carried out.
@@ -71,19 +71,21 @@ impl Ports {
 
     pub(super) fn count(&self, operation: &'static str) {
         *self.world.state().counts.entry(operation).or_default() += 1;
-        let (mut aws, mut saas) = self.caller.calls.get();
-        let which = if is_saas(operation) {
-            &mut saas
+        let mut cost = self.caller.cost.get();
+        if is_saas(operation) {
+            cost.saas_requests += 1;
         } else {
-            &mut aws
-        };
-        *which += 1;
-        self.caller.calls.set((aws, saas));
+            cost.aws_calls += 1;
+        }
+        if operation == "lacework:CreateCloudAccount" {
+            cost.creations += 1;
+        }
+        self.caller.cost.set(cost);
     }
 
-    /// The calls to AWS and to the SaaS so far; a throttled try is a call, too.
-    pub(crate) fn calls(&self) -> (usize, usize) {
-        self.caller.calls.get()
+    /// What the caller's calls came to so far.
+    pub(crate) fn cost(&self) -> PassCost {
+        self.caller.cost.get()
     }
 
     fn count_throttled(&self, operation: &'static str) {
