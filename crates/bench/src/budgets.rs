@@ -107,7 +107,6 @@ pub struct FunctionSize {
     /// Its zip.
     pub zip: u64,
     /// What a check accepts of a zip that is beyond its budget, without tolerance.
-    #[serde(default)]
     pub accepted_zip: Option<u64>,
 }
 

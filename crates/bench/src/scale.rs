@@ -20,8 +20,7 @@ use towerhook_world::scale::{self, Setting};
 use crate::binaries::Binaries;
 use crate::budgets::Budgets;
 
-use self::checks::Events;
-pub use checks::{Check, Exponents, GROWS, Limit};
+pub use checks::{Check, Exponents, Limit, growth};
 pub use run::{Part, Pass, Run, one};
 pub use sandbox::Agreement;
 pub use tables::{curves, tables};
@@ -131,23 +130,8 @@ pub async fn measure(
     let exponents = Exponents::of(&runs).context("there are too few sizes for an exponent")?;
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
     let [burst, repeated, newcomer] = [burst, repeated, newcomer].map(Part::from);
-    let events = Events {
-        burst: &burst,
-        repeated: &repeated,
-        newcomer: &newcomer,
-    };
-    let largest = comparisons.last().context("nothing was compared")?;
     let agreement = sandbox::measure(binaries, target).await?;
-    let checks = checks::all(
-        &runs,
-        &exponents,
-        &limits,
-        &largest.part,
-        events,
-        &agreement,
-        budgets,
-    );
-    Ok(Figures {
+    let mut figures = Figures {
         runs,
         exponents,
         limits,
@@ -156,8 +140,10 @@ pub async fn measure(
         repeated,
         newcomer,
         agreement,
-        checks,
-    })
+        checks: Vec::new(),
+    };
+    figures.checks = checks::all(&figures, budgets);
+    Ok(figures)
 }
 
 /// Runs what takes seconds of processor time beside the runtime's own threads.

@@ -38,24 +38,6 @@ impl Quartiles {
     }
 }
 
-/// The power by which one measure grows with another: the slope of the line that fits the points'
-/// logarithms best, by least squares. `None` where there are fewer than two points.
-#[must_use]
-pub fn exponent(points: &[(f64, f64)]) -> Option<f64> {
-    if points.len() < 2 {
-        return None;
-    }
-    let count = points.len() as f64;
-    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
-    let middle_x = logarithms.iter().map(|(x, _)| x).sum::<f64>() / count;
-    let middle_y = logarithms.iter().map(|(_, y)| y).sum::<f64>() / count;
-    let products = logarithms
-        .iter()
-        .map(|(x, y)| (x - middle_x) * (y - middle_y));
-    let squares = logarithms.iter().map(|(x, _)| (x - middle_x).powi(2));
-    Some(products.sum::<f64>() / squares.sum::<f64>())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

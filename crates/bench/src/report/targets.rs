@@ -3,7 +3,6 @@ use serde::Serialize;
 
 use super::Report;
 use crate::budgets::Budgets;
-use crate::statistics::exponent;
 use crate::{Section, scale, steady};
 
 /// How large the organization is in the target of the memory after a comparison.
@@ -131,10 +130,7 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
 /// By which powers the cost of a comparison grows with the accounts.
 fn growth(passes: &[steady::Pass], limit: f64) -> impl Iterator<Item = Target> {
     let fit = |of: fn(&steady::Pass) -> f64| {
-        let judged = passes.iter();
-        let judged = judged.filter(|pass| scale::GROWS.contains(&pass.accounts));
-        let points = judged.map(|pass| (pass.accounts as f64, of(pass)));
-        exponent(&points.collect::<Vec<_>>())
+        scale::growth(passes.iter().map(|pass| (pass.accounts, of(pass))))
     };
     let exponents = [
         (

@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Agreement, BURST, COMPARED, Part, Run, UNITS};
+use super::{BURST, COMPARED, Comparison, Figures, Run, UNITS};
 use crate::budgets::Budgets;
-use crate::statistics::exponent;
 
 /// What the SaaS allows in an hour, and at once after an hour of rest.
 const REQUESTS_PER_HOUR: f64 = 480.0;
@@ -15,7 +14,7 @@ const REQUESTS_BESIDES: usize = 6;
 /// everything the trail's.
 const LISTINGS_OF_A_PASS: usize = 2;
 /// Between these sizes, growth is judged.
-pub const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
+const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
 
 /// A target, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,12 +56,8 @@ impl Exponents {
     #[must_use]
     pub fn of(runs: &[Run]) -> Option<Self> {
         let fit = |cost: fn(&Run) -> f64| {
-            let judged = runs.iter().filter(|run| {
-                let size = run.size;
-                !size.limited && GROWS.contains(&size.accounts)
-            });
-            let points = judged.map(|run| (run.size.accounts as f64, cost(run)));
-            exponent(&points.collect::<Vec<_>>())
+            let unlimited = runs.iter().filter(|run| !run.size.limited);
+            growth(unlimited.map(|run| (run.size.accounts, cost(run))))
         };
         Some(Self {
             calls: fit(|run| run.calls() as f64)?,
@@ -70,6 +65,30 @@ impl Exponents {
             memory: fit(|run| run.peak_memory_mib)?,
         })
     }
+}
+
+/// The power by which a cost grows with the accounts, from 100 to 10,000 of them; `None` where fewer
+/// than two such sizes were measured.
+pub fn growth(costs: impl Iterator<Item = (usize, f64)>) -> Option<f64> {
+    let judged = costs.filter(|(accounts, _)| GROWS.contains(accounts));
+    let points = judged.map(|(accounts, cost)| (accounts as f64, cost));
+    exponent(&points.collect::<Vec<_>>())
+}
+
+/// The slope of the line that fits the points' logarithms best, by least squares.
+fn exponent(points: &[(f64, f64)]) -> Option<f64> {
+    if points.len() < 2 {
+        return None;
+    }
+    let count = points.len() as f64;
+    let logarithms: Vec<(f64, f64)> = points.iter().map(|(x, y)| (x.ln(), y.ln())).collect();
+    let middle_x = logarithms.iter().map(|(x, _)| x).sum::<f64>() / count;
+    let middle_y = logarithms.iter().map(|(_, y)| y).sum::<f64>() / count;
+    let products = logarithms
+        .iter()
+        .map(|(x, y)| (x - middle_x) * (y - middle_y));
+    let squares = logarithms.iter().map(|(x, _)| (x - middle_x).powi(2));
+    Some(products.sum::<f64>() / squares.sum::<f64>())
 }
 
 /// How long a launch takes that waits for the SaaS's limit.
@@ -114,27 +133,20 @@ fn calls_of_a_pass(organization: usize, units: usize, creations: usize) -> usize
     15 + pages(organization, 20) + units + pages(organization, 100) + pages(creations, 100)
 }
 
-/// What came of accounts that arrive in an organization.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Events<'a> {
-    pub(super) burst: &'a Part,
-    pub(super) repeated: &'a Part,
-    pub(super) newcomer: &'a Part,
-}
-
-pub(super) fn all(
-    runs: &[Run],
-    exponents: &Exponents,
-    limits: &[Limit],
-    comparison: &Part,
-    Events {
+/// All targets, of figures that have none yet.
+pub(super) fn all(figures: &Figures, budgets: &Budgets) -> Vec<Check> {
+    let Figures {
+        runs,
+        exponents,
+        limits,
+        comparisons,
         burst,
         repeated,
         newcomer,
-    }: Events<'_>,
-    agreement: &Agreement,
-    Budgets { scale, enroll, .. }: &Budgets,
-) -> Vec<Check> {
+        agreement,
+        checks: _,
+    } = figures;
+    let Budgets { scale, enroll, .. } = budgets;
     let Exponents { calls, cpu, memory } = *exponents;
     let growth = [
         ("calls", calls),
@@ -170,27 +182,22 @@ pub(super) fn all(
         checks.push(Check::new(what, limit.excess_percent, at_most));
     }
     let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0) as f64;
-    let of_comparison = [
-        (
-            "invocations",
-            comparison.invocations as f64,
-            scale.reconcile_10000.invocations as f64,
-        ),
-        (
-            "virtual seconds",
-            comparison.virtual_seconds,
-            scale.reconcile_10000.seconds,
-        ),
-        (
-            "writes",
-            comparison.writes as f64,
-            scale.reconcile_10000.writes as f64,
-        ),
-        ("AWS calls", comparison.aws_calls as f64, bound),
-    ];
-    for (what, measured, at_most) in of_comparison {
-        let what = format!("comparison, {COMPARED} accounts: {what}");
-        checks.push(Check::new(what, measured, at_most));
+    let largest = comparisons.iter().filter(|one| one.accounts == COMPARED);
+    for Comparison { part, .. } in largest {
+        let limit = &scale.reconcile_10000;
+        for (what, measured, at_most) in [
+            (
+                "invocations",
+                part.invocations as f64,
+                limit.invocations as f64,
+            ),
+            ("virtual seconds", part.virtual_seconds, limit.seconds),
+            ("writes", part.writes as f64, limit.writes as f64),
+            ("AWS calls", part.aws_calls as f64, bound),
+        ] {
+            let what = format!("comparison, {COMPARED} accounts: {what}");
+            checks.push(Check::new(what, measured, at_most));
+        }
     }
     let of_events = [("new accounts", burst), ("enrolled accounts", repeated)];
     for (accounts, part) in of_events {
@@ -213,7 +220,7 @@ pub(super) fn all(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scale::Size;
+    use crate::scale::{Part, Size};
 
     fn run(accounts: usize, limited: bool) -> Run {
         let enrolling = Part {

@@ -311,7 +311,6 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
 mod tests {
     use super::*;
     use crate::picture;
-    use crate::scale::checks::Events;
     use crate::scale::{Agreement, Exponents, Limit, Pass, Size, checks};
 
     fn figures() -> Figures {
@@ -329,37 +328,22 @@ mod tests {
         let runs = runs.concat();
         let exponents = Exponents::of(&runs).unwrap();
         let limits: Vec<Limit> = runs.iter().filter_map(Limit::of).collect();
-        let budgets = crate::budgets::budgets().unwrap();
-        let [burst, repeated, newcomer] = [part(1), part(2), part(3)];
-        let events = Events {
-            burst: &burst,
-            repeated: &repeated,
-            newcomer: &newcomer,
-        };
-        let agreement = Agreement::default();
-        let checks = checks::all(
-            &runs,
-            &exponents,
-            &limits,
-            &part(1),
-            events,
-            &agreement,
-            &budgets,
-        );
-        Figures {
-            runs,
+        let mut figures = Figures {
             exponents,
             limits,
+            runs,
             comparisons: vec![Comparison {
-                accounts: 100,
+                accounts: 10_000,
                 part: part(1),
             }],
-            burst,
-            repeated,
-            newcomer,
-            agreement,
-            checks,
-        }
+            burst: part(1),
+            repeated: part(2),
+            newcomer: part(3),
+            agreement: Agreement::default(),
+            checks: Vec::new(),
+        };
+        figures.checks = checks::all(&figures, &crate::budgets::budgets().unwrap());
+        figures
     }
 
     fn part(calls: usize) -> Part {

@@ -17,7 +17,7 @@ impl LandingZone {
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
     pub async fn create_account(&mut self, name: &str, unit: &str) -> anyhow::Result<Account> {
-        let (_, events) = self.new_account(name, unit).await?;
+        let events = self.new_account(name, unit).await?;
         self.emit(events).await?;
         self.enroll_account(name).await
     }

@@ -62,7 +62,7 @@ impl LandingZone {
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
     pub async fn add_account(&mut self, name: &str, unit: &str) -> anyhow::Result<()> {
-        let (_, mut events) = self.new_account(name, unit).await?;
+        let mut events = self.new_account(name, unit).await?;
         events.extend(self.follow_move(name).await?);
         self.emit(events).await
     }
@@ -242,7 +242,7 @@ impl LandingZone {
         &mut self,
         name: &str,
         unit: &str,
-    ) -> anyhow::Result<(String, Vec<Value>)> {
+    ) -> anyhow::Result<Vec<Value>> {
         let id = self.make_account(name, "Root", Role::Unmanaged).await?;
         let moved = self.put_into(name, unit).await?;
         let created = json!({"id": "car-0123456789abcdef", "state": "SUCCEEDED",
@@ -253,7 +253,7 @@ impl LandingZone {
             ("createAccountStatus", created),
         );
         let joined = self.joined(&id, "CREATED");
-        Ok((id, [created, joined].into_iter().chain(moved).collect()))
+        Ok([created, joined].into_iter().chain(moved).collect())
     }
 
     /// An account in its OU, of which Control Tower knows nothing yet.
