@@ -11,7 +11,9 @@ use jiff::{SignedDuration, Timestamp};
 use memory::{Memory, account, deployment, id, ou};
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{Action, Deployment, Destination, Inventory, Plan, Record, observe, plan},
+    enrollment::{
+        Action, Deletion, Deployment, Destination, Inventory, Plan, Record, observe, plan,
+    },
     landing_zone::{AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
     model::{ExternalId, SubAccount},
@@ -408,7 +410,7 @@ fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
 }
 
 #[test]
-fn a_stack_that_cannot_be_deleted_is_forgotten() {
+fn a_stack_is_forgotten_when_two_deletions_failed_however_often_it_was_looked_at() {
     let memory = world(1);
     let mut deployment = mapped();
     converge(&memory, &deployment);
@@ -420,12 +422,38 @@ fn a_stack_that_cannot_be_deleted_is_forgotten() {
         .get_mut(&id(0))
         .unwrap()
         .state = InstanceState::Inoperable;
-    let plan = look(&memory, &deployment, Scope::account(id(0))).1;
-    let forget = Action::DeleteInstances {
-        accounts: vec![id(0)],
-        retain: true,
+    let after = |times: u32, minutes: i64, attempt: u32| {
+        let deletion = (times > 0).then(|| Deletion {
+            times,
+            asked_at: now() - SignedDuration::from_mins(minutes),
+        });
+        memory
+            .0
+            .borrow_mut()
+            .records
+            .get_mut(&id(0))
+            .unwrap()
+            .deletion = deletion;
+        let scope = Scope {
+            accounts: [(id(0), attempt)].into(),
+            ..Scope::default()
+        };
+        let actions = look(&memory, &deployment, scope).1.actions;
+        actions.into_iter().find_map(|action| match action {
+            Action::DeleteInstances { retain, .. } => Some(retain),
+            _ => None,
+        })
     };
-    assert!(plan.actions.contains(&forget), "{plan}");
+    let (deleted, forgotten) = (Some(false), Some(true));
+    assert_eq!(after(0, 0, 9), deleted, "nine looks are no deletion");
+    assert_eq!(
+        after(1, 1, 1),
+        None,
+        "the list may be older than the deletion"
+    );
+    assert_eq!(after(1, 8, 2), deleted);
+    assert_eq!(after(2, 1, 2), None);
+    assert_eq!(after(2, 8, 3), forgotten);
 }
 
 #[test]

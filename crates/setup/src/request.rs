@@ -324,7 +324,7 @@ impl Setup {
         let records = insist(progress, &sleep, async || self.aws.records().await).await?;
         Ok(records
             .into_values()
-            .filter_map(|record| record.guid)
+            .flat_map(|record| record.guids().map(str::to_owned).collect::<Vec<_>>())
             .collect())
     }
 

@@ -24,7 +24,9 @@ impl World {
         let known: BTreeSet<String> = {
             let state = self.state();
             let records = state.ledger.records.values();
-            records.filter_map(|record| record.guid.clone()).collect()
+            records
+                .flat_map(|record| record.guids().map(str::to_owned).collect::<Vec<_>>())
+                .collect()
         };
         self.change_integration(number, |kept| {
             if !masked || known.contains(&kept.integration.guid) {

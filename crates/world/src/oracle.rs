@@ -71,7 +71,7 @@ fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
     }
     let found = &kept.integration;
     let mut records = state.ledger.records.values();
-    let is_known = records.any(|record| record.guid.as_ref() == Some(&found.guid));
+    let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
     let role = Names::role_arn("aws", &kept.subject, &state.wish().names().member_role());
     !is_known && found.role_arn != role
 }

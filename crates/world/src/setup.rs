@@ -233,7 +233,7 @@ async fn with_lease(
     let records = records.await.map_err(said)?;
     let made = records
         .into_values()
-        .filter_map(|record| record.guid)
+        .flat_map(|record| record.guids().map(str::to_owned).collect::<Vec<_>>())
         .collect();
     let goal = Goal {
         wanted: Some(foundation),

@@ -142,8 +142,6 @@ pub(crate) struct KeptSecrets {
 
 /// How far back evidence may lie: a listing's age and a pass's length.
 pub(crate) const EVIDENCE: SignedDuration = SignedDuration::from_mins(10);
-/// What a pass has read is seldom older when it acts.
-const PASS: SignedDuration = SignedDuration::from_secs(10);
 
 impl State {
     pub(crate) fn say(&mut self, now: Timestamp, what: impl FnOnce() -> String) {
@@ -248,10 +246,10 @@ impl State {
         self.is_to_go(id, now - EVIDENCE) || self.last_to_go.get(id).is_some_and(lately)
     }
 
-    /// Whether an account is to go, and was already when a pass of now read what it acts upon.
-    pub(crate) fn had_to_go(&self, now: Timestamp, id: &AccountId) -> bool {
+    /// Whether an account is to go, and already was when a pass that began then read what it acts upon.
+    pub(crate) fn had_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
         let lag = SignedDuration::try_from(self.faults.lag).unwrap_or_default();
-        let mut organizations = self.organization.since(now - lag - PASS);
+        let mut organizations = self.organization.since(began - lag);
         organizations.all(|organization| {
             let member = organization.get(id);
             self.should_be(self.wish(), id, member) == Should::BeGone

@@ -141,16 +141,19 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
         .offboarded
         .iter()
         .filter(|(at, _)| now.duration_since(*at) < day);
+    // One that has just moved may be on its way to another sub-account.
+    let is_moving = |id: &AccountId| {
+        let moved = state.moved.get(id);
+        moved.is_some_and(|at| now.duration_since(*at) <= EVIDENCE)
+    };
     let left: BTreeSet<AccountId> = lately
         .map(|(_, id)| *id)
         .filter(|other| *other == id || !watched.contains(other))
+        .filter(|other| !is_moving(other))
         .collect();
     let percent = usize::from(state.highest_limit);
     let limit = AT_LEAST.max((state.ever_watched.len() * percent).div_ceil(100));
-    // One that has just moved may be on its way to another sub-account.
-    let moved = state.moved.get(&id);
-    let is_moving = moved.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
-    if left.len() > limit && !is_moving {
+    if left.len() > limit {
         let count = left.len();
         state.violate(
             now,
@@ -179,10 +182,11 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
     }
 }
 
-/// Instances of a StackSet are about to be deleted.
+/// A caller that began at `began` is about to delete instances of a StackSet.
 pub(crate) fn instances_go(
     state: &mut State,
     now: Timestamp,
+    began: Timestamp,
     set: &str,
     accounts: &[AccountId],
     retain: bool,
@@ -204,7 +208,7 @@ pub(crate) fn instances_go(
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
             is_member(kept) && kept.subject == *id && is_old
         });
-        if used && state.had_to_go(now, id) {
+        if used && state.had_to_go(began, id) {
             state.violate(now, format!("the role of {id} goes before its integration"));
         }
         let instance = state.instances.get().get(&(set.to_owned(), *id));

@@ -31,5 +31,5 @@ pub use plan::plan;
 pub use policy::{
     Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration, TrailFault,
 };
-pub use record::Record;
+pub use record::{Deletion, Record};
 pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};

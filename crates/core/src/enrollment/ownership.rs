@@ -19,7 +19,7 @@ impl<'a> Ownership<'a> {
     pub fn new(policy: &'a Policy, records: &'a BTreeMap<AccountId, Record>) -> Self {
         let by_guid = records
             .iter()
-            .filter_map(|(account, record)| Some((record.guid.as_deref()?, *account)))
+            .flat_map(|(account, record)| record.guids().map(|guid| (guid, *account)))
             .collect();
         Self { policy, by_guid }
     }

@@ -1,7 +1,16 @@
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::model::SubAccount;
+
+/// For so long a listing of AWS may be older than what it is held against.
+pub(super) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
+/// So often a stack must fail to be deleted before it is left where it is.
+const DELETION_TRIES: u32 = 2;
+/// As many former integrations of an account are remembered.
+const FORMER_AT_MOST: usize = 8;
 
 /// What the ledger remembers of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +24,10 @@ pub struct Record {
     /// The `intgGuid` of its integration, by which one that somebody has bent is still known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guid: Option<String>,
+    /// Integrations that were made for it before that one within the last day, and when each was
+    /// replaced. A list that is behind lacks one, so that another is made: both are ours.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<String, Timestamp>,
     /// Why the account is not enrolled, or what is wrong though it is, in words for an administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -44,6 +57,9 @@ pub struct Record {
     /// When its stack was last taken away to be made anew, which is not done again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remade_at: Option<Timestamp>,
+    /// The deletions of its stack that were asked for, while it is still there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion: Option<Deletion>,
     /// When it was last moved to another sub-account in vain and put back. Its integration is not
     /// given up for that again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -52,6 +68,27 @@ pub struct Record {
     /// sub-accounts at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_at: Option<Timestamp>,
+}
+
+/// Deletions of a stack that is still there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deletion {
+    /// How often it was asked for.
+    pub times: u32,
+    /// When it was asked for last.
+    pub asked_at: Timestamp,
+}
+
+impl Deletion {
+    /// Whether a listing may still show the stack as it was before the last deletion.
+    pub(super) fn may_be_unlisted(&self, now: Timestamp) -> bool {
+        now.duration_since(self.asked_at) < LISTS_LAG
+    }
+
+    /// Whether the stack has refused to go often enough.
+    pub(super) fn is_in_vain(&self, now: Timestamp) -> bool {
+        self.times >= DELETION_TRIES && !self.may_be_unlisted(now)
+    }
 }
 
 /// A day, and the longest that a pass takes.
@@ -65,15 +102,44 @@ impl Record {
         sub_account: Option<SubAccount>,
         guid: Option<String>,
     ) -> Self {
+        let mut former = self.former;
+        former.retain(|id, replaced_at| {
+            guid.as_ref() != Some(id) && is_within_the_day(Some(*replaced_at), now)
+        });
+        if let Some(replaced) = self.guid.filter(|replaced| guid.as_ref() != Some(replaced))
+            && former.len() < FORMER_AT_MOST
+        {
+            former.entry(replaced).or_insert(now);
+        }
         Self {
             since: self.since.or(Some(now)),
             sub_account,
             guid,
+            former,
             reason: None,
             held: false,
             unusable_at: None,
+            deletion: None,
             ..self
         }
+    }
+
+    /// The record of an account whose stack was asked to go as of `now`.
+    pub(super) fn asked_to_go(self, now: Timestamp) -> Self {
+        let times = self.deletion.map_or(0, |deletion| deletion.times);
+        Self {
+            deletion: Some(Deletion {
+                times: times.saturating_add(1),
+                asked_at: now,
+            }),
+            ..self
+        }
+    }
+
+    /// The ids of all integrations that may have been made for the account.
+    pub fn guids(&self) -> impl Iterator<Item = &str> {
+        let former = self.former.keys().map(String::as_str);
+        self.guid.as_deref().into_iter().chain(former)
     }
 
     /// The record of an account that is not watched, with why.

@@ -13,6 +13,7 @@
 )]
 
 mod log;
+mod stored;
 
 use std::{
     collections::BTreeMap,

@@ -78,7 +78,7 @@ impl Ports {
                 state.last_renewed.extend(renewed);
             }
             if let Change::Delete { retain } = change {
-                watch::instances_go(state, now, name, accounts, retain);
+                watch::instances_go(state, now, self.caller.began, name, accounts, retain);
             }
             let fresh = operation::begin(state, now, name, accounts, change);
             let task = operation::Ending {

@@ -38,6 +38,7 @@ pub struct Ports {
 pub(crate) struct Caller {
     /// The owner's name in the lease.
     pub(crate) name: String,
+    pub(crate) began: Timestamp,
     /// After so many steps it is no more; a call has two.
     crash: Cell<Option<u32>>,
     crashed: Cell<bool>,
@@ -60,6 +61,7 @@ impl Ports {
             world: world.clone(),
             caller: Rc::new(Caller {
                 name: name.to_owned(),
+                began: world.now(),
                 crash: Cell::new(crash),
                 crashed: Cell::new(false),
                 waker: RefCell::default(),

@@ -146,7 +146,7 @@ pub async fn execute(
                 if outcome.is_ok() {
                     tally.remade(&accounts);
                 }
-                tally.operation(&accounts, outcome);
+                tally.deletion(&accounts, retain, outcome);
             }
             Action::DeleteInstances {
                 mut accounts,
@@ -156,7 +156,7 @@ pub async fn execute(
                 accounts.retain(|account| !unfinished.contains(account));
                 if !accounts.is_empty() {
                     let outcome = instances.delete(&accounts, retain).await;
-                    tally.operation(&accounts, outcome);
+                    tally.deletion(&accounts, retain, outcome);
                 }
             }
             _ => {}

@@ -123,6 +123,17 @@ impl<'a> Tally<'a> {
         }
     }
 
+    /// The accounts' stacks were asked to go, or left to themselves.
+    pub(super) fn deletion<T>(&mut self, accounts: &[AccountId], retain: bool, outcome: Result<T>) {
+        if outcome.is_ok() && !retain {
+            for account in accounts {
+                let record = self.known(account).asked_to_go(self.now);
+                self.records.insert(*account, record);
+            }
+        }
+        self.operation(accounts, outcome);
+    }
+
     pub(super) fn integration(&mut self, account: AccountId, outcome: Outcome) {
         match outcome {
             Outcome::Enrolled(place) => {

@@ -3,11 +3,8 @@
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
     enrollment::{Action, Known, Reason, Record, Watchers},
-    landing_zone::{AccountState, InstanceState, Management, StackInstance},
+    landing_zone::{AccountState, InstanceState, Management},
 };
-
-/// After so many deletions in vain a stack is only forgotten: its account keeps us out.
-const FORGET_AFTER: u32 = 5;
 
 /// Who is enrolled stays so, and keeps the record of it.
 pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
@@ -48,7 +45,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             draft.look_on(case);
             (StackEnd::Stay, true)
         }
-        Some(instance) => match stack_end(case, instance) {
+        Some(_) => match stack_end(case) {
             Some(end) => (end, false),
             None => {
                 draft.look_again(case);
@@ -74,16 +71,21 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
 }
 
-/// What becomes of a stack, or `None` where it cannot be said yet whether anybody can reach it.
-fn stack_end(case: &Case<'_>, instance: &StackInstance) -> Option<StackEnd> {
+/// What becomes of a stack, or `None` where that cannot be said yet.
+fn stack_end(case: &Case<'_>) -> Option<StackEnd> {
     let is_active = matches!(&case.view.account, Known::Known(Some(account))
         if account.state == AccountState::Active);
     if case.is_management() {
         // Setup makes and removes that stack.
         return Some(StackEnd::Stay);
     }
-    if !is_active || instance.state == InstanceState::Inoperable || case.attempt >= FORGET_AFTER {
+    let deletion = case.known.deletion;
+    // An active account that keeps us out is left with its stack.
+    if !is_active || deletion.is_some_and(|deletion| deletion.is_in_vain(case.now)) {
         return Some(StackEnd::Forget);
+    }
+    if deletion.is_some_and(|deletion| deletion.may_be_unlisted(case.now)) {
+        return None;
     }
     let managed = !case.policy.control_tower || case.policy.is_shared_account(case.id);
     match &case.view.management {
@@ -108,6 +110,7 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             // Who was not let go by us may be in a list that is behind, and is then to be let go yet.
             left_at: known.left_at,
             guid: known.guid.clone(),
+            former: known.former.clone(),
             existing_at_launch: known.existing_at_launch,
             ..Record::default()
         },

@@ -51,6 +51,9 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
                 missing_at: known
                     .missing_at
                     .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
+                deletion: known
+                    .deletion
+                    .filter(|_| !matches!(view.instance, Known::Known(None))),
                 ..known
             },
             attempt: inventory.scope.attempts(id),

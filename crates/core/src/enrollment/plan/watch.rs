@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Known, Reason, Record, Watchers},
+    enrollment::{Action, Known, Reason, Record, Watchers, record::LISTS_LAG},
     landing_zone::InstanceState,
     lifecycle::MAX_ATTEMPTS,
     model::SubAccount,
@@ -21,9 +21,6 @@ const UNLISTED_LOOKS: u32 = 3;
 
 /// For so long the SaaS's list may lack an integration that it has just taken.
 const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
-
-/// For so long a stack may be missing in lists that are behind.
-const MISSING_FOR: SignedDuration = SignedDuration::from_mins(7);
 
 /// Sees to the member stack first, and to the integration once it stands.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>) {
@@ -49,9 +46,10 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubA
         }
         // First the deletion that was begun is tried again; then the stack is left behind.
         InstanceState::Inoperable if case.attempt < MAX_ATTEMPTS => {
-            match case.attempt {
-                0 => draft.remake.push(*case.id),
-                _ => draft.abandon.push(*case.id),
+            match case.known.deletion {
+                Some(deletion) if deletion.is_in_vain(case.now) => draft.abandon.push(*case.id),
+                Some(deletion) if deletion.may_be_unlisted(case.now) => {}
+                Some(_) | None => draft.remake.push(*case.id),
             }
             draft.look_again(case);
         }
@@ -79,7 +77,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
         return false;
     }
     let since = case.known.missing_at.unwrap_or(case.now);
-    if case.now.duration_since(since) >= MISSING_FOR {
+    if case.now.duration_since(since) >= LISTS_LAG {
         delete(draft, case, ours);
     }
     let record = Record {

@@ -1,0 +1,299 @@
+//! Histories that failed once, shrunk. Each stands for a rule that its name states.
+
+use towerhook_world::{Change, Destination, History, Options, Step, Window, Wishes};
+
+use super::run;
+use Destination::{Tenant, Units};
+use Step::*;
+
+fn holds(seed: u64, options: Options, wishes: Wishes, steps: Vec<Step>) {
+    let history = History {
+        seed,
+        options,
+        wishes,
+        steps,
+    };
+    assert_eq!(run(&history).problems, Vec::<String>::new());
+}
+
+/// A list that is behind shows an account where it was, and another mapping moves it to another
+/// sub-account. Its own exchange is not an offboarding beside those of three others.
+#[test]
+fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarded() {
+    holds(
+        29866,
+        Options {
+            control_tower: true,
+            accounts: 10,
+            refuses_duplicates: true,
+            masks_external_ids: false,
+            rate_limit: false,
+            foreign: 0,
+            units: 5,
+            true_to_scale: false,
+        },
+        Wishes {
+            destination: Units(vec![1, 2, 3]),
+            by_stack: false,
+            config: true,
+            cloud_trail: false,
+            monitor_existing: true,
+            enroll_management: false,
+            offboard_unenrolled: false,
+            limit: 25,
+            approve: None,
+        },
+        vec![
+            Crash { steps: 40 },
+            Register { unit: 2, count: 3 },
+            Fault(Window::Lag(209)),
+            Wait { seconds: 57 },
+            Create {
+                unit: 3,
+                told: false,
+            },
+            Fault(Window::Events {
+                lost: 40,
+                late: 676,
+            }),
+            Fault(Window::Duplicates(257)),
+            Wait { seconds: 1174 },
+            ChangeBaseline {
+                account: 454,
+                minutes: 29,
+                fails: true,
+            },
+            Wait { seconds: 5325 },
+            Wait { seconds: 1199 },
+            Move {
+                account: 141,
+                unit: Some(4),
+                told: true,
+            },
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Update(Change::Destination(Units(vec![1]))),
+        ],
+    );
+}
+
+/// A list that is behind shows a stack as inoperable after its deletion was asked for again.
+#[test]
+fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
+    holds(
+        26218,
+        Options {
+            control_tower: true,
+            accounts: 3,
+            refuses_duplicates: true,
+            masks_external_ids: false,
+            rate_limit: false,
+            foreign: 0,
+            units: 5,
+            true_to_scale: false,
+        },
+        Wishes {
+            destination: Units(vec![1, 2, 3]),
+            by_stack: false,
+            config: true,
+            cloud_trail: false,
+            monitor_existing: true,
+            enroll_management: false,
+            offboard_unenrolled: false,
+            limit: 25,
+            approve: None,
+        },
+        vec![
+            Wait { seconds: 53 },
+            Redrive,
+            Wait { seconds: 6 },
+            Wait { seconds: 2008 },
+            Calm,
+            Wait { seconds: 584 },
+            Fire,
+            Wait { seconds: 37 },
+            Fault(Window::Lag(180)),
+            Fault(Window::Events {
+                lost: 274,
+                late: 1040,
+            }),
+            Restore { account: 17 },
+            Wait { seconds: 43 },
+            Unmanage { account: 962 },
+            Fault(Window::FailingInstances(171)),
+            Wait { seconds: 55 },
+            Crash { steps: 15 },
+            Create {
+                unit: 3,
+                told: true,
+            },
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Slow { latency: 53219 },
+            Poison,
+            Move {
+                account: 979,
+                unit: Some(1),
+                told: true,
+            },
+            Update(Change::Limit(0)),
+            Close {
+                account: 277,
+                busy: false,
+            },
+            Create {
+                unit: 1,
+                told: false,
+            },
+            Wait { seconds: 22 },
+            Fire,
+            Wait { seconds: 2497 },
+            DeleteInstance { account: 318 },
+            Fault(Window::Duplicates(210)),
+            Forbid { account: 54 },
+            Permit { account: 224 },
+            Wait { seconds: 1039 },
+            Restore { account: 688 },
+            Restore { account: 682 },
+            Rename { account: 907 },
+            ChangeBaseline {
+                account: 38,
+                minutes: 25,
+                fails: false,
+            },
+            Create {
+                unit: 1,
+                told: true,
+            },
+            Wait { seconds: 30 },
+            Wait { seconds: 1958 },
+        ],
+    );
+}
+
+/// The list lacks an integration for minutes, so a second one is made. The first is renamed while
+/// external ids are masked, and the ledger alone can tell whose it is.
+#[test]
+fn an_integration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
+    holds(
+        32401,
+        Options {
+            control_tower: true,
+            accounts: 4,
+            refuses_duplicates: false,
+            masks_external_ids: true,
+            rate_limit: false,
+            foreign: 0,
+            units: 5,
+            true_to_scale: false,
+        },
+        Wishes {
+            destination: Units(vec![1, 3]),
+            by_stack: false,
+            config: true,
+            cloud_trail: false,
+            monitor_existing: true,
+            enroll_management: true,
+            offboard_unenrolled: true,
+            limit: 50,
+            approve: None,
+        },
+        vec![
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Slow { latency: 34743 },
+            Fault(Window::Lag(218)),
+            ChangeBaseline {
+                account: 893,
+                minutes: 18,
+                fails: true,
+            },
+            Crash { steps: 31 },
+            Move {
+                account: 286,
+                unit: None,
+                told: true,
+            },
+            Update(Change::Limit(100)),
+            Remove { account: 222 },
+            Move {
+                account: 952,
+                unit: Some(1),
+                told: true,
+            },
+            Fire,
+            RenameIntegration { account: 594 },
+            Wait { seconds: 16 },
+            Fire,
+            Close {
+                account: 12,
+                busy: false,
+            },
+        ],
+    );
+}
+
+/// Each call takes seconds, and the account leaves the organization while the pass is on its way.
+#[test]
+fn a_pass_that_is_slow_acts_on_what_it_has_read() {
+    holds(
+        54043,
+        Options {
+            control_tower: true,
+            accounts: 7,
+            refuses_duplicates: false,
+            masks_external_ids: true,
+            rate_limit: false,
+            foreign: 0,
+            units: 5,
+            true_to_scale: false,
+        },
+        Wishes {
+            destination: Tenant,
+            by_stack: false,
+            config: true,
+            cloud_trail: true,
+            monitor_existing: true,
+            enroll_management: true,
+            offboard_unenrolled: false,
+            limit: 25,
+            approve: None,
+        },
+        vec![
+            Wait { seconds: 163 },
+            Create {
+                unit: 3,
+                told: true,
+            },
+            Wait { seconds: 7236 },
+            Wait { seconds: 29 },
+            Wait { seconds: 677 },
+            Crash { steps: 6 },
+            Wait { seconds: 608 },
+            DeleteIntegration { account: 988 },
+            Fire,
+            Calm,
+            DeleteRole { account: 905 },
+            DoubleIntegration {
+                account: 385,
+                store: 5,
+            },
+            Wait { seconds: 28 },
+            Wait { seconds: 59 },
+            Wait { seconds: 858 },
+            Join { unit: 2 },
+            Wait { seconds: 999 },
+            Wait { seconds: 42 },
+            Update(Change::OffboardUnenrolled(false)),
+            Slow { latency: 17556 },
+            Wait { seconds: 36 },
+            Remove { account: 55 },
+        ],
+    );
+}
