@@ -55,12 +55,20 @@ impl Scene {
     /// # Panics
     /// When the stack fails.
     pub async fn open_from(template: &str) -> Self {
+        Self::open_as(STACK_NAME, template).await
+    }
+
+    /// The same, with a stack of this name.
+    ///
+    /// # Panics
+    /// When the stack fails.
+    pub async fn open_as(name: &str, template: &str) -> Self {
         let mut options = options();
         options.accounts = 4;
         let sandbox = sandbox(options).await;
         let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
         let parameters = sandbox.parameters();
-        let stack = Stack::create(&user, &inside, STACK_NAME, template, &parameters)
+        let stack = Stack::create(&user, &inside, name, template, &parameters)
             .await
             .unwrap();
         stack
@@ -239,9 +247,23 @@ impl Scene {
         table
     }
 
+    /// What CloudFormation calls a function of the stack, such as `setup`.
+    ///
+    /// # Panics
+    /// When the stack's outputs do not say so.
+    pub async fn function_name(&self, function: &str) -> String {
+        let output = match function {
+            "setup" => "SetupFunctionName",
+            "account" => "AccountFunctionName",
+            "auth" => "AuthFunctionName",
+            other => panic!("no function is called {other}"),
+        };
+        self.stack.output(output).await.unwrap()
+    }
+
     /// What a function has logged so far, as JSON; Lambda's own lines are left out.
     pub async fn log(&self, function: &str) -> Vec<Value> {
-        let group = format!("/aws/lambda/{STACK_NAME}-{function}");
+        let group = format!("/aws/lambda/{}-{function}", self.stack.name);
         function_log(&self.inside(), &group)
             .await
             .unwrap()

@@ -3,6 +3,8 @@
 //!
 //! A permission that is missing does not show in the emulator, which allows everything; that every
 //! call is permitted is tested in `templates/call.rs`.
+//!
+//! And all of it holds under every name that a stack can have.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
@@ -108,4 +110,57 @@ async fn without_the_subscription_existing_accounts_are_not_enrolled() {
     for name in ["Audit", "Log Archive"] {
         assert_eq!(scene.instance(name), None, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_stack_with_the_longest_name_does_all_of_it() {
+    // CloudFormation's limit.
+    let name = format!("towerhook-{}", "x".repeat(118));
+    assert_eq!(name.len(), 128);
+    let scene = Scene::open_as(&name, TEMPLATE).await;
+    for (kind, resource) in resources(&scene).await {
+        // The emulator takes longer ones.
+        if kind == "AWS::Lambda::Function" || kind == "AWS::Events::Rule" {
+            assert!(resource.len() <= 64, "{kind} {resource}");
+        }
+    }
+
+    let members = ["Audit", "Log Archive", "production-1"];
+    scene.await_enrolled(&members).await;
+    scene.settle().await;
+    let log = scene.log("account").await;
+    let metrics: Vec<_> = log
+        .iter()
+        .filter(|line| line.get("_aws").is_some())
+        .collect();
+    assert!(!metrics.is_empty());
+    for line in metrics {
+        assert_eq!(line["Stack"], *name, "{line}");
+    }
+    scene.delete().await;
+    assert!(scene.sandbox.simulator.integrations().is_empty());
+}
+
+/// The type and the physical id of everything in the stack.
+async fn resources(scene: &Scene) -> Vec<(String, String)> {
+    let form = [("StackName", scene.stack.id.as_str())];
+    let answer = scene
+        .inside()
+        .query(
+            "cloudformation",
+            "DescribeStackResources",
+            "2010-05-15",
+            &form,
+        )
+        .await
+        .unwrap();
+    let resources = answer.members("DescribeStackResourcesResult/StackResources");
+    let resources: Vec<_> = resources
+        .map(|resource| {
+            let text = |name: &str| resource.text_at(name).unwrap().to_owned();
+            (text("ResourceType"), text("PhysicalResourceId"))
+        })
+        .collect();
+    assert!(!resources.is_empty());
+    resources
 }

@@ -8,8 +8,9 @@ use lambda_runtime::{Error, LambdaEvent};
 use towerhook_core::enrollment::Pass;
 use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
-    clock, metrics,
-    saas::{self, lacework::Lacework},
+    clock,
+    metrics::Metrics,
+    saas::{self, Provider, lacework::Lacework},
     tokens::StoredTokens,
 };
 
@@ -21,6 +22,7 @@ pub use settings::Settings;
 pub struct Account {
     aws: Aws<AccountSettings>,
     saas: Lacework<StoredTokens<Aws<AccountSettings>>>,
+    metrics: Metrics,
 }
 
 impl Account {
@@ -30,14 +32,19 @@ impl Account {
     ///
     /// Every wrong setting, or an HTTP client that cannot be made.
     pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let Settings { lacework_url, aws } = Settings::read(lookup)?;
+        let Settings {
+            stack_name,
+            provider,
+            provider_url,
+            aws,
+        } = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, aws);
-        let saas = Lacework::new(
-            saas::http_client()?,
-            lacework_url,
-            StoredTokens(aws.clone()),
-        )?;
-        Ok(Self { aws, saas })
+        let tokens = StoredTokens(aws.clone());
+        let saas = match provider {
+            Provider::Lacework => Lacework::new(saas::http_client()?, provider_url, tokens)?,
+        };
+        let metrics = Metrics::new(stack_name, "account");
+        Ok(Self { aws, saas, metrics })
     }
 
     /// Handles one batch. Records that cannot be understood, or whose work could not even be put
@@ -67,7 +74,7 @@ impl Account {
             }
         };
         let counts: Vec<_> = batch.counts().into_iter().chain(counts).collect();
-        metrics::emit("account", clock::now(), &counts);
+        self.metrics.emit(clock::now(), &counts);
         Ok(response)
     }
 }

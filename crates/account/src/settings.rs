@@ -1,14 +1,19 @@
 use towerhook_runtime::{
     aws::{AccountSettings, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue},
     environment::{self, WrongEnvironment},
+    saas::Provider,
 };
 use url::Url;
 
 /// The function's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LACEWORK_URL`.
-    pub lacework_url: Url,
+    /// `STACK_NAME`.
+    pub stack_name: String,
+    /// `PROVIDER`: the SaaS.
+    pub provider: Provider,
+    /// `PROVIDER_URL`.
+    pub provider_url: Url,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `AUTH_FUNCTION_NAME`,
     /// `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
     /// `AWS_LAMBDA_FUNCTION_NAME`.
@@ -23,7 +28,9 @@ impl Settings {
     /// Everything that is missing or wrong, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
-            let lacework_url = reader.get("LACEWORK_URL");
+            let stack_name = reader.get("STACK_NAME");
+            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let provider_url = reader.get("PROVIDER_URL");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
             let auth = reader.get("AUTH_FUNCTION_NAME");
@@ -32,7 +39,9 @@ impl Settings {
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
             let region = reader.get("AWS_REGION");
             Some(Self {
-                lacework_url: lacework_url?,
+                stack_name: stack_name?,
+                provider: provider?,
+                provider_url: provider_url?,
                 aws: AccountSettings {
                     home: Home {
                         region: region?,
@@ -59,12 +68,14 @@ mod tests {
     fn an_empty_environment_is_reported_as_a_whole() {
         let wrong = Settings::read(&|_| None).unwrap_err().to_string();
         for name in [
-            "LACEWORK_URL",
+            "STACK_NAME",
+            "PROVIDER",
+            "PROVIDER_URL",
             "LEDGER_TABLE_NAME",
             "WORK_QUEUE_URL",
             "AWS_REGION",
         ] {
-            assert!(wrong.contains(name), "{wrong}");
+            assert!(wrong.contains(&format!("{name} is not set")), "{wrong}");
         }
     }
 }

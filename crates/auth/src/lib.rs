@@ -12,8 +12,8 @@ use towerhook_runtime::{
     aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
     clock,
     environment::{self, WrongEnvironment},
-    metrics,
-    saas::{self, lacework::LaceworkTokens},
+    metrics::Metrics,
+    saas::{self, Provider, lacework::LaceworkTokens},
 };
 use url::Url;
 
@@ -22,10 +22,13 @@ use url::Url;
 pub struct Auth {
     aws: Aws<AuthSettings>,
     issuer: LaceworkTokens,
+    metrics: Metrics,
 }
 
 struct Settings {
-    lacework_url: Url,
+    stack_name: String,
+    provider: Provider,
+    provider_url: Url,
     aws: AuthSettings,
 }
 
@@ -34,11 +37,15 @@ impl Settings {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> std::result::Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
-            let lacework_url = reader.get("LACEWORK_URL");
+            let stack_name = reader.get("STACK_NAME");
+            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let provider_url = reader.get("PROVIDER_URL");
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let key = reader.get("API_CREDENTIALS_SECRET_ARN");
             Some(Self {
-                lacework_url: lacework_url?,
+                stack_name: stack_name?,
+                provider: provider?,
+                provider_url: provider_url?,
                 aws: AuthSettings {
                     key: KeySecret(key?),
                     token: TokenSecret(token?),
@@ -79,9 +86,14 @@ impl Auth {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
-        let issuer = LaceworkTokens::new(saas::http_client()?, settings.lacework_url)?;
-        let aws = Aws::new(&aws::connect()?, settings.aws);
-        Ok(Self { aws, issuer })
+        let issuer = match settings.provider {
+            Provider::Lacework => LaceworkTokens::new(saas::http_client()?, settings.provider_url)?,
+        };
+        Ok(Self {
+            aws: Aws::new(&aws::connect()?, settings.aws),
+            issuer,
+            metrics: Metrics::new(settings.stack_name, "auth"),
+        })
     }
 
     /// Renews the token where that is due.
@@ -95,15 +107,12 @@ impl Auth {
         match &outcome {
             Ok(renewed) => {
                 tracing::info!(?occasion, renewed, "token looked after");
-                metrics::emit(
-                    "auth",
-                    clock::now(),
-                    &[("TokensIssued", usize::from(*renewed))],
-                );
+                let issued = usize::from(*renewed);
+                self.metrics.emit(clock::now(), &[("TokensIssued", issued)]);
             }
             Err(error) => {
                 tracing::error!(?occasion, error = error.chain(), "no token");
-                metrics::emit("auth", clock::now(), &[("TokenFailures", 1)]);
+                self.metrics.emit(clock::now(), &[("TokenFailures", 1)]);
             }
         }
         outcome?;

@@ -45,10 +45,12 @@ pub(crate) fn auth(lacework: &str) -> Settings {
     settings
 }
 
-/// What all have: the SaaS's address and the secret with its access token.
+/// What all have: the stack's name, the SaaS with its address, and the secret with its access token.
 pub(crate) fn with_token(lacework: &str) -> Settings {
     vec![
-        ("LACEWORK_URL", lacework.to_owned()),
+        ("STACK_NAME", "towerhook".to_owned()),
+        ("PROVIDER", "lacework".to_owned()),
+        ("PROVIDER_URL", lacework.to_owned()),
         (
             "API_TOKEN_SECRET_ARN",
             arn("secretsmanager", "secret:towerhook-token-AbCdEf"),

@@ -37,6 +37,18 @@ impl Reader<'_> {
         self.parse(name, &text)
     }
 
+    /// A variable that must name one of `known`: what stands beside that name.
+    pub fn one_of<T: Copy>(&self, name: &str, known: &[(&str, T)]) -> Option<T> {
+        let text: String = self.get(name)?;
+        let found = known.iter().find(|(known, _)| *known == text);
+        if found.is_none() {
+            let known: Vec<_> = known.iter().map(|(known, _)| *known).collect();
+            let wrong = format!("{name} must be one of: {}", known.join(", "));
+            self.wrong.borrow_mut().push(wrong);
+        }
+        found.map(|(_, value)| *value)
+    }
+
     fn parse<T: FromStr>(&self, name: &str, text: &str) -> Option<T> {
         let value = text.parse().ok();
         if value.is_none() {
@@ -91,5 +103,25 @@ mod tests {
             wrong.contains("COUNT is no u32") && wrong.contains("NAME is not set"),
             "{wrong}"
         );
+    }
+
+    #[test]
+    fn a_name_that_is_not_known_is_answered_with_those_that_are() {
+        let known = [("red", 1), ("green", 2)];
+        let of = |text: &'static str| {
+            let lookup = move |_: &str| Some(text.to_owned());
+            read(&lookup, |reader| reader.one_of("COLOUR", &known))
+        };
+        assert_eq!(of("green").unwrap(), 2);
+        // Letter case counts.
+        for text in ["blue", "Green"] {
+            let wrong = of(text).unwrap_err().to_string();
+            assert!(
+                wrong.ends_with(": COLOUR must be one of: red, green"),
+                "{wrong}"
+            );
+        }
+        let wrong = of("").unwrap_err().to_string();
+        assert!(wrong.ends_with(": COLOUR is not set"), "{wrong}");
     }
 }

@@ -10,31 +10,52 @@ use serde_json::{Value, json};
 /// The namespace of every metric.
 pub const NAMESPACE: &str = "Towerhook";
 
-/// Writes counts, which CloudWatch makes metrics of, with the function as their dimension.
-pub fn emit(function: &str, now: Timestamp, counts: &[(&str, usize)]) {
-    let line = embedded(function, now, counts);
-    // A metric that cannot be written must not fail what it counts.
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+/// The metrics of one function of one stack. Both are dimensions, so that no two stacks in an
+/// account share a metric.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    stack: String,
+    function: &'static str,
 }
 
-fn embedded(function: &str, now: Timestamp, counts: &[(&str, usize)]) -> Value {
-    let metrics: Vec<_> = counts
-        .iter()
-        .map(|(name, _)| json!({"Name": name, "Unit": "Count"}))
-        .collect();
-    let mut line = json!({
-        "_aws": {
-            "Timestamp": now.as_millisecond(),
-            "CloudWatchMetrics": [{
-                "Namespace": NAMESPACE, "Dimensions": [["Function"]], "Metrics": metrics,
-            }],
-        },
-        "Function": function,
-    });
-    for (name, count) in counts {
-        line[*name] = json!(count);
+impl Metrics {
+    /// By the stack's name and the function's, such as `account`.
+    #[must_use]
+    pub fn new(stack: String, function: &'static str) -> Self {
+        Self { stack, function }
     }
-    line
+
+    /// Writes counts, which CloudWatch makes metrics of.
+    pub fn emit(&self, now: Timestamp, counts: &[(&str, usize)]) {
+        let line = self.line(now, counts);
+        // A metric that cannot be written must not fail what it counts.
+        let _ = writeln!(std::io::stdout().lock(), "{line}");
+    }
+
+    /// What [`Metrics::emit`] writes.
+    #[must_use]
+    pub fn line(&self, now: Timestamp, counts: &[(&str, usize)]) -> Value {
+        let metrics: Vec<_> = counts
+            .iter()
+            .map(|(name, _)| json!({"Name": name, "Unit": "Count"}))
+            .collect();
+        let mut line = json!({
+            "_aws": {
+                "Timestamp": now.as_millisecond(),
+                "CloudWatchMetrics": [{
+                    "Namespace": NAMESPACE,
+                    "Dimensions": [["Stack", "Function"]],
+                    "Metrics": metrics,
+                }],
+            },
+            "Stack": self.stack,
+            "Function": self.function,
+        });
+        for (name, count) in counts {
+            line[*name] = json!(count);
+        }
+        line
+    }
 }
 
 #[cfg(test)]
@@ -42,15 +63,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_count_is_declared_and_given() {
+    fn each_count_and_each_dimension_is_declared_and_given() {
         let now = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
-        let line = embedded("account", now, &[("Enrolled", 3)]);
+        let line = Metrics::new("ours".into(), "account").line(now, &[("Enrolled", 3)]);
         assert_eq!(line["_aws"]["Timestamp"], 1_700_000_000_000_i64);
-        assert_eq!(
-            line["_aws"]["CloudWatchMetrics"][0]["Metrics"][0]["Name"],
-            "Enrolled"
-        );
+        let declared = &line["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(declared["Metrics"][0]["Name"], "Enrolled");
         assert_eq!(line["Enrolled"], 3);
+        assert_eq!(declared["Dimensions"], json!([["Stack", "Function"]]));
+        assert_eq!(line["Stack"], "ours");
         assert_eq!(line["Function"], "account");
     }
 }

@@ -10,3 +10,15 @@ pub mod presigned;
 pub use towerhook_http::Client as HttpClient;
 
 pub use http::{TIMEOUT, UnsafeUrl, http_client};
+
+/// A vendor with a module here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// [`lacework`].
+    Lacework,
+}
+
+impl Provider {
+    /// Every provider by the name that the functions' settings have for it.
+    pub const KNOWN: [(&str, Self); 1] = [("lacework", Self::Lacework)];
+}

@@ -84,7 +84,7 @@ pub struct Status {
 /// A resource of a stack that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Such as `LaceworkSetup`.
+    /// Such as `Setup`.
     pub resource: String,
     /// Such as `CREATE_FAILED`.
     pub status: String,

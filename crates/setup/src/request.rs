@@ -181,7 +181,7 @@ impl Setup {
             tracing::error!("the deployment that was to be taken over stays as it is");
             return Ok(());
         }
-        let url = self.settings.lacework_url.parse().or_else(|_| {
+        let url = self.settings.provider_url.parse().or_else(|_| {
             Properties::parse(&request.properties).map(|properties| properties.lacework_url)
         })?;
         let saas = self.saas(&url)?;

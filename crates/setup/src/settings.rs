@@ -7,15 +7,20 @@ use towerhook_runtime::{
         SetupSettings, TokenSecret,
     },
     environment::{self, WrongEnvironment},
+    saas::Provider,
 };
 
 /// The function's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LACEWORK_URL`, as text: what is wrong with it is the stack's answer, not a failed start.
-    pub lacework_url: String,
+    /// `PROVIDER`: the SaaS.
+    pub provider: Provider,
+    /// `PROVIDER_URL`, as text: what is wrong with it is the stack's answer, not a failed start.
+    pub provider_url: String,
     /// `STACK_ID`.
     pub stack_id: String,
+    /// `STACK_NAME`.
+    pub stack_name: String,
     /// `URL_SUFFIX`, such as `amazonaws.com`.
     pub url_suffix: String,
     /// `PARTITION`.
@@ -39,8 +44,10 @@ impl Settings {
     /// Everything that is missing or wrong, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
-            let lacework_url = reader.get("LACEWORK_URL");
+            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let provider_url = reader.get("PROVIDER_URL");
             let stack_id = reader.get("STACK_ID");
+            let stack_name = reader.get("STACK_NAME");
             let url_suffix = reader.get("URL_SUFFIX");
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
             let partition = reader.get("PARTITION");
@@ -54,8 +61,10 @@ impl Settings {
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             Some(Self {
-                lacework_url: lacework_url?,
+                provider: provider?,
+                provider_url: provider_url?,
                 stack_id: stack_id?,
+                stack_name: stack_name?,
                 url_suffix: url_suffix?,
                 partition: partition?,
                 service_timeout: Duration::from_secs(service_timeout?),
@@ -88,13 +97,16 @@ mod tests {
     fn an_empty_environment_is_reported_as_a_whole() {
         let wrong = Settings::read(&|_| None).unwrap_err().to_string();
         for name in [
+            "PROVIDER",
+            "PROVIDER_URL",
             "STACK_ID",
+            "STACK_NAME",
             "LEDGER_TABLE_NAME",
             "FANOUT_TOPIC_ARN",
             "PARTITION",
             "SERVICE_TIMEOUT_SECONDS",
         ] {
-            assert!(wrong.contains(name), "{wrong}");
+            assert!(wrong.contains(&format!("{name} is not set")), "{wrong}");
         }
     }
 }

@@ -1,22 +1,33 @@
-//! The built function in an environment that lacks everything.
+//! The built function in an environment that it cannot start in.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 
-#[test]
-fn a_function_without_settings_names_all_of_them_in_one_line() {
+/// Why the function does not start with these settings and no others.
+fn refusal(settings: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_setup"))
         .env_clear()
+        .envs(settings.iter().copied())
         .output()
         .unwrap();
     assert!(!output.status.success());
     let log = String::from_utf8(output.stdout).unwrap();
-    let line = log
-        .lines()
-        .find(|line| line.contains("cannot start"))
-        .unwrap();
+    let mut lines = log.lines();
+    let line = lines.find(|line| line.contains("cannot start"));
+    line.unwrap().to_owned()
+}
+
+#[test]
+fn a_function_without_settings_names_all_of_them_in_one_line() {
+    let line = refusal(&[]);
     for name in ["STACK_ID", "API_CREDENTIALS_SECRET_ARN", "FANOUT_TOPIC_ARN"] {
         assert!(line.contains(&format!("{name} is not set")), "{line}");
     }
+}
+
+#[test]
+fn a_provider_that_is_not_known_is_refused_with_those_that_are() {
+    let line = refusal(&[("PROVIDER", "another")]);
+    assert!(line.contains("PROVIDER must be one of: lacework"), "{line}");
 }

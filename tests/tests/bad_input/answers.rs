@@ -42,7 +42,7 @@ async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
     let [failure] = &failures[..] else {
         panic!("{failures:?}")
     };
-    assert_eq!(failure.resource, "LaceworkSetup");
+    assert_eq!(failure.resource, "Setup");
     insta::assert_snapshot!(failure.reason, @r#"IntegrationNamePrefix cannot change after launch: it was "Lacework-Control-Tower-" and is now "Acme-". Set it back, or delete the stack and launch it anew."#);
 
     let account = scene.sandbox.landing_zone.create_account("late", SANDBOX);

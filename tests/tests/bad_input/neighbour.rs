@@ -152,7 +152,7 @@ impl Neighbour {
         };
         assert_eq!(
             (failure.resource.as_str(), failure.status.as_str()),
-            ("LaceworkSetup", "CREATE_FAILED"),
+            ("Setup", "CREATE_FAILED"),
             "{failure}"
         );
         let stack_alone = Difference {
@@ -204,7 +204,7 @@ impl Neighbour {
             .unwrap();
         let mut events = answer.members("DescribeStackEventsResult/StackEvents");
         let deleted = events.find(|event| {
-            event.text_at("LogicalResourceId") == Some("LaceworkSetup")
+            event.text_at("LogicalResourceId") == Some("Setup")
                 && event.text_at("ResourceStatus") == Some("DELETE_COMPLETE")
         });
         let id = deleted.expect("the failed resource got no Delete");

@@ -5,7 +5,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::aws_client::Method;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::hurried;
@@ -21,7 +20,8 @@ const GOOD: SignedDuration = SignedDuration::from_hours(8);
 
 /// Does what the schedule does when its time comes, and waits for the function.
 async fn fire(scene: &Scene) {
-    let rule = json!({"Rule": format!("{STACK_NAME}-token-refresh")});
+    let id = scene.stack.id.rsplit('/').next().unwrap();
+    let rule = json!({"Rule": format!("towerhook-{id}-token-refresh")});
     let answer = scene
         .inside()
         .json("events", "AWSEvents", "ListTargetsByRule", rule)

@@ -102,7 +102,7 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     // What setup depends on stays, too.
     let failures = scene.stack.failures().await.unwrap();
     let failure = &failures[0];
-    assert_eq!(failure.resource, "LaceworkSetup", "{failures:?}");
+    assert_eq!(failure.resource, "Setup", "{failures:?}");
     assert_eq!(scene.sandbox.simulator.integrations().len(), 2);
     until("setup's handing over is logged", async || {
         let log = scene.sandbox.function_logs().read("setup");

@@ -31,6 +31,6 @@ async fn refusal(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String {
     let [failure] = &failures[..] else {
         panic!("{failures:?}")
     };
-    assert_eq!(failure.resource, "LaceworkSetup");
+    assert_eq!(failure.resource, "Setup");
     failure.reason.clone()
 }

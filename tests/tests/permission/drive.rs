@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 use towerhook_core::custom_resource::physical_id;
-use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::aws_client::Method;
 use towerhook_sandbox::landing_zone::Account;
 use towerhook_tests::scene::{Scene, until};
@@ -31,7 +30,7 @@ impl Stage {
         }
         let template = Template::load(MAIN);
         let declared = template.section("Parameters");
-        let properties = template.resource("LaceworkSetup")["Properties"]
+        let properties = template.resource("Setup")["Properties"]
             .as_object()
             .unwrap();
         let properties = properties.iter().filter_map(|(name, value)| {
@@ -56,7 +55,8 @@ impl Stage {
 
     /// Invokes a function and waits for it; its error, if it ends with one.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Option<Value> {
-        let path = format!("/2015-03-31/functions/{STACK_NAME}-{function}/invocations");
+        let name = self.scene.function_name(function).await;
+        let path = format!("/2015-03-31/functions/{name}/invocations");
         let body = payload.to_string().into_bytes();
         let inside = self.scene.inside();
         let answer = inside
@@ -91,8 +91,8 @@ impl Stage {
             "ResponseURL": self.answers.uri(),
             "StackId": self.scene.stack.id,
             "RequestId": "permission",
-            "ResourceType": "Custom::LaceworkControlTowerIntegration",
-            "LogicalResourceId": "LaceworkSetup",
+            "ResourceType": "Custom::TowerhookSetup",
+            "LogicalResourceId": "Setup",
             "PhysicalResourceId": physical_id(&self.scene.stack.id),
             "ResourceProperties": properties,
             "OldResourceProperties": self.properties,

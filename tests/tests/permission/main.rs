@@ -36,7 +36,8 @@ const LAST: &str = "UpdateOrganizationTrail";
 
 /// Takes each statement away in turn, and sees that `cases` has all of them.
 async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut(&str) -> bool) {
-    let role = Role::of(&stage.scene.inside(), &format!("{STACK_NAME}-{function}")).await;
+    let name = stage.scene.function_name(function).await;
+    let role = Role::of(&stage.scene.inside(), &name).await;
     let mut statements = role.statements();
     assert_eq!(
         statements.iter().collect::<BTreeSet<_>>().len(),
@@ -59,7 +60,7 @@ async fn log_is_denied(stage: &Stage, function: &str, drive: impl AsyncFnOnce())
     let before = stage.lines(function).await;
     drive().await;
     let emulator = stage.scene.sandbox.emulator.log().to_owned();
-    let told = format!("{STACK_NAME}-{function} has no log");
+    let told = format!("/aws/lambda/{STACK_NAME}-{function} gets no lines");
     until("the denial of the log is seen", async || {
         std::fs::read_to_string(&emulator).unwrap().contains(&told)
     })
@@ -287,7 +288,8 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
 
 /// A function that waits until it is nearly out of time hands over.
 async fn hand_over_is_denied(stage: &Stage) -> bool {
-    let path = format!("/2015-03-31/functions/{STACK_NAME}-setup/configuration");
+    let name = stage.scene.function_name("setup").await;
+    let path = format!("/2015-03-31/functions/{name}/configuration");
     let method = towerhook_sandbox::aws_client::Method::PUT;
     let timeout = async |seconds: u32| {
         let body = json!({"Timeout": seconds}).to_string().into_bytes();

@@ -66,7 +66,12 @@ impl Role {
             if left.len() == before {
                 continue;
             }
+            let is_empty = left.is_empty();
             match &policy.arn {
+                None if is_empty => {
+                    let policy = [("PolicyName", policy.name.as_str())];
+                    self.act("DeleteRolePolicy", &policy).await;
+                }
                 None => self.put(&policy.name, &document).await,
                 Some(arn) => {
                     self.put(STAND_IN, &document).await;

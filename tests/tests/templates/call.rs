@@ -91,8 +91,6 @@ struct Statement<'a> {
 }
 
 fn statements<'a>(template: &'a Template, role: &str) -> Vec<Statement<'a>> {
-    let properties = &template.resource(role)["Properties"];
-    let shared = one_or_many(&properties["ManagedPolicyArns"]).map(argument);
     let own = template.own_statements(role).into_iter();
     let mut statements: Vec<Statement<'_>> = own
         .map(|statement| Statement {
@@ -100,7 +98,7 @@ fn statements<'a>(template: &'a Template, role: &str) -> Vec<Statement<'a>> {
             statement,
         })
         .collect();
-    for policy in shared {
+    for policy in template.policies(role) {
         statements.extend(
             template
                 .own_statements(policy)

@@ -2,12 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use towerhook_saas::Provider;
+
 use crate::template::{MAIN, Template, argument, text};
 
 #[test]
 fn every_function_finds_the_settings_that_it_reads() {
     let template = Template::load(MAIN);
-    let common = ["LACEWORK_URL", "API_TOKEN_SECRET_ARN"];
+    let common = [
+        "STACK_NAME",
+        "PROVIDER",
+        "PROVIDER_URL",
+        "API_TOKEN_SECRET_ARN",
+    ];
     let reconcile = ["LEDGER_TABLE_NAME", "STACK_SET_ADMINISTRATION_ROLE_ARN"];
     let setup = [
         "STACK_ID",
@@ -22,15 +29,12 @@ fn every_function_finds_the_settings_that_it_reads() {
     let account = ["WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];
     let auth = ["API_CREDENTIALS_SECRET_ARN"];
     for (id, expected) in [
+        ("SetupFunction", [&common[..], &reconcile, &setup].concat()),
         (
-            "LaceworkSetupFunction",
-            [&common[..], &reconcile, &setup].concat(),
-        ),
-        (
-            "LaceworkAccountFunction",
+            "AccountFunction",
             [&common[..], &reconcile, &account].concat(),
         ),
-        ("LaceworkAuthFunction", [&common[..], &auth].concat()),
+        ("AuthFunction", [&common[..], &auth].concat()),
     ] {
         let variables = &template.resource(id)["Properties"]["Environment"]["Variables"];
         let found: BTreeSet<&str> = variables
@@ -40,6 +44,13 @@ fn every_function_finds_the_settings_that_it_reads() {
             .map(String::as_str)
             .collect();
         assert_eq!(found, expected.into_iter().collect(), "{id}");
+        assert_eq!(variables["STACK_NAME"]["Ref"], "AWS::StackName", "{id}");
+        assert_eq!(variables["PROVIDER_URL"]["Ref"], "LaceworkUrl", "{id}");
+        let provider = text(&variables["PROVIDER"]);
+        assert!(
+            Provider::KNOWN.iter().any(|(known, _)| *known == provider),
+            "{id} does not know {provider}"
+        );
     }
 }
 
@@ -47,9 +58,9 @@ fn every_function_finds_the_settings_that_it_reads() {
 fn every_function_is_the_binary_of_its_name_for_the_chosen_processor() {
     let template = Template::load(MAIN);
     for (id, zip, timeout) in [
-        ("LaceworkSetupFunction", "setup", 900),
-        ("LaceworkAccountFunction", "account", 180),
-        ("LaceworkAuthFunction", "auth", 60),
+        ("SetupFunction", "setup", 900),
+        ("AccountFunction", "account", 180),
+        ("AuthFunction", "auth", 60),
     ] {
         let function = &template.resource(id)["Properties"];
         assert_eq!(function["Runtime"], "provided.al2023", "{id}");
@@ -83,9 +94,11 @@ fn every_function_has_a_role_and_a_log_group_of_its_own() {
         let logging = &function["LoggingConfig"];
         assert_eq!(logging["LogFormat"], "JSON", "{id}");
         let group = &template.resource(argument(&logging["LogGroup"]))["Properties"];
+        let zip = argument(&function["Code"]["S3Key"]);
+        let name = zip.rsplit('/').next().unwrap().strip_suffix(".zip");
         assert_eq!(
             argument(&group["LogGroupName"]),
-            format!("/aws/lambda/{}", argument(&function["FunctionName"])),
+            format!("/aws/lambda/${{AWS::StackName}}-{}", name.unwrap()),
             "{id}"
         );
         assert_eq!(
@@ -102,7 +115,7 @@ fn only_the_account_function_may_send_itself_messages() {
     let template = Template::load(MAIN);
     for (id, function) in template.of_type("AWS::Lambda::Function") {
         let allowed = function.get("RecursiveLoop").map(text);
-        let expected = (id == "LaceworkAccountFunction").then_some("Allow");
+        let expected = (id == "AccountFunction").then_some("Allow");
         assert_eq!(allowed, expected, "{id}");
     }
 }

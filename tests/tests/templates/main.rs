@@ -8,6 +8,7 @@ mod child;
 mod event;
 mod function;
 mod linked;
+mod name;
 mod order;
 mod parameter;
 mod permission;

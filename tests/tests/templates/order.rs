@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::template::{MAIN, Template, argument, one_or_many, text, texts};
 
-const SETUP: &str = "LaceworkSetup";
+const SETUP: &str = "Setup";
 
 #[test]
 fn everything_comes_before_setup_or_after_it() {
@@ -29,6 +29,7 @@ fn all_that_setup_needs_comes_before_it() {
     for kind in [
         "AWS::DynamoDB::Table",
         "AWS::IAM::ManagedPolicy",
+        "AWS::IAM::Policy",
         "AWS::IAM::Role",
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
@@ -69,7 +70,7 @@ fn all_that_starts_a_function_comes_after_setup() {
 fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
     let template = Template::load(MAIN);
     let setup = template.resource(SETUP);
-    assert_eq!(setup["Type"], "Custom::LaceworkControlTowerIntegration");
+    assert_eq!(setup["Type"], "Custom::TowerhookSetup");
     let mut properties = setup["Properties"].as_object().unwrap().clone();
     // CloudFormation's longest, and what the function is told.
     let timeout = properties.remove("ServiceTimeout").unwrap();
@@ -81,12 +82,12 @@ fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
         template.body["Mappings"]["Towerhook"]["Setup"]["TimeoutSeconds"],
         "3600"
     );
-    let function = &template.resource("LaceworkSetupFunction")["Properties"];
+    let function = &template.resource("SetupFunction")["Properties"];
     let told = &function["Environment"]["Variables"]["SERVICE_TIMEOUT_SECONDS"];
     assert_eq!(*told, timeout);
     assert_eq!(
         argument(&properties.remove("ServiceToken").unwrap()),
-        "LaceworkSetupFunction"
+        "SetupFunction"
     );
     let release = properties.remove("Release").unwrap();
     assert_eq!(release["Fn::FindInMap"][1], "Release");
@@ -118,16 +119,13 @@ fn the_work_queue_reports_single_failures_and_outlasts_its_function() {
     let mappings = template.of_type("AWS::Lambda::EventSourceMapping");
     assert_eq!(mappings.len(), 1);
     let mapping = mappings["WorkQueueMapping"];
-    assert_eq!(
-        argument(&mapping["FunctionName"]),
-        "LaceworkAccountFunction"
-    );
+    assert_eq!(argument(&mapping["FunctionName"]), "AccountFunction");
     assert_eq!(
         text(&mapping["FunctionResponseTypes"][0]),
         "ReportBatchItemFailures"
     );
     let queue = &template.resource(argument(&mapping["EventSourceArn"]))["Properties"];
-    let function = &template.resource("LaceworkAccountFunction")["Properties"];
+    let function = &template.resource("AccountFunction")["Properties"];
     assert_eq!(
         queue["VisibilityTimeout"].as_u64().unwrap(),
         6 * function["Timeout"].as_u64().unwrap()

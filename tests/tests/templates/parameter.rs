@@ -81,7 +81,7 @@ fn the_secret_key_is_never_shown() {
         true
     );
     let shown = serde_json::to_string(&template.body["Outputs"]).unwrap();
-    assert!(!shown.contains("LaceworkSecretKey") && !shown.contains("LaceworkApiCredentials"));
+    assert!(!shown.contains("LaceworkSecretKey") && !shown.contains("ApiCredentials"));
 }
 
 #[test]

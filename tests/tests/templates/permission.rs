@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::{Value, json};
+
 use crate::template::{CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
 
 /// The actions for which IAM knows no resource, by the service authorization reference.
@@ -16,9 +18,9 @@ const WITHOUT_RESOURCE: [&str; 7] = [
 ];
 
 const ROLES: [&str; 4] = [
-    "LaceworkSetupRole",
-    "LaceworkAccountRole",
-    "LaceworkAuthRole",
+    "SetupRole",
+    "AccountRole",
+    "AuthRole",
     "ManagementStackRole",
 ];
 
@@ -114,6 +116,25 @@ fn no_function_may_make_log_groups() {
 }
 
 #[test]
+fn setup_may_invoke_itself_and_account_auth_and_nobody_anything_else() {
+    let template = Template::load(MAIN);
+    let may_invoke = |role: &str| -> Vec<&Value> {
+        template
+            .statements(role)
+            .into_iter()
+            .filter(|statement| actions(statement).contains(&"lambda:InvokeFunction"))
+            .flat_map(|statement| one_or_many(&statement["Resource"]))
+            .collect()
+    };
+    let arn = |function: &str| json!({"Fn::GetAtt": [function, "Arn"]});
+    assert_eq!(may_invoke("SetupRole"), [&arn("SetupFunction")]);
+    assert_eq!(may_invoke("AccountRole"), [&arn("AuthFunction")]);
+    for role in ["AuthRole", "ManagementStackRole"] {
+        assert!(may_invoke(role).is_empty(), "{role}");
+    }
+}
+
+#[test]
 fn only_auth_and_setup_hold_the_key_and_account_cannot_write_the_token() {
     let template = Template::load(MAIN);
     let readers = |secret: &str, action: &str| -> Vec<&str> {
@@ -129,11 +150,11 @@ fn only_auth_and_setup_hold_the_key_and_account_cannot_write_the_token() {
     };
     let read = "secretsmanager:GetSecretValue";
     let write = "secretsmanager:PutSecretValue";
-    let owners = ["LaceworkSetupRole", "LaceworkAuthRole"];
-    assert_eq!(readers("LaceworkApiCredentials", read), owners);
-    assert!(readers("LaceworkApiCredentials", write).is_empty());
-    assert_eq!(readers("LaceworkApiToken", write), owners);
-    assert_eq!(readers("LaceworkApiToken", read).len(), 3);
+    let owners = ["SetupRole", "AuthRole"];
+    assert_eq!(readers("ApiCredentials", read), owners);
+    assert!(readers("ApiCredentials", write).is_empty());
+    assert_eq!(readers("ApiToken", write), owners);
+    assert_eq!(readers("ApiToken", read).len(), 3);
 }
 
 #[test]
@@ -157,7 +178,7 @@ fn stack_sets_may_hold_what_the_child_templates_hold_and_nothing_else() {
         .collect();
     let template = Template::load(MAIN);
     let mut checked = 0;
-    for role in ["LaceworkSetupRole", "LaceworkAccountRole"] {
+    for role in ["SetupRole", "AccountRole"] {
         for statement in template.statements(role) {
             let writes = actions(statement).iter().any(|action| {
                 [

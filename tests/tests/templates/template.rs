@@ -77,17 +77,27 @@ impl Template {
         found
     }
 
-    /// Every statement of every policy that a resource carries, including the managed policies of
-    /// this template that it refers to.
+    /// Every statement of every policy that a resource carries, including those of this template's
+    /// policies that are resources of their own.
     pub(crate) fn statements(&self, id: &str) -> Vec<&Value> {
-        let properties = &self.resource(id)["Properties"];
         let mut statements = self.own_statements(id);
-        for policy in one_or_many(&properties["ManagedPolicyArns"]) {
-            if let Some(id) = policy["Ref"].as_str() {
-                statements.extend(self.statements(id));
-            }
+        for policy in self.policies(id) {
+            statements.extend(self.own_statements(policy));
         }
         statements
+    }
+
+    /// The resources of this template that give a role statements: the inline policies that name it,
+    /// and the managed policies that it names.
+    pub(crate) fn policies(&self, role: &str) -> Vec<&str> {
+        let inline = self
+            .of_type("AWS::IAM::Policy")
+            .into_iter()
+            .filter(|(_, policy)| one_or_many(&policy["Roles"]).any(|named| named["Ref"] == role))
+            .map(|(id, _)| id);
+        let managed = one_or_many(&self.resource(role)["Properties"]["ManagedPolicyArns"])
+            .filter_map(|policy| policy["Ref"].as_str());
+        inline.chain(managed).collect()
     }
 
     /// Every statement of the policies that a resource carries itself.
@@ -170,16 +180,27 @@ fn references(value: &Value) -> BTreeSet<String> {
                 match key.as_str() {
                     "Ref" => drop(found.insert(text(item).to_owned())),
                     "Fn::GetAtt" => drop(found.insert(text(&item[0]).to_owned())),
-                    "Fn::Sub" => found.extend(text(item).split("${").skip(1).map(|rest| {
-                        let name = rest.split('}').next().unwrap();
-                        name.split('.').next().unwrap().to_owned()
-                    })),
+                    "Fn::Sub" => found.extend(substituted(item)),
                     _ => found.extend(references(item)),
                 }
             }
         }
         _ => {}
     }
+    found
+}
+
+/// The names that an `Fn::Sub` refers to, in its text and in what it gives its own variables.
+fn substituted(sub: &Value) -> BTreeSet<String> {
+    let variables = &sub[1];
+    let mut found: BTreeSet<String> = text(one_or_many(sub).next().unwrap())
+        .split("${")
+        .skip(1)
+        .map(|rest| rest.split('}').next().unwrap())
+        .filter(|name| variables.get(name).is_none())
+        .map(|name| name.split('.').next().unwrap().to_owned())
+        .collect();
+    found.extend(references(variables));
     found
 }
 

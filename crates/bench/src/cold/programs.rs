@@ -78,8 +78,8 @@ fn create(response_url: &str) -> Value {
         "ResponseURL": response_url,
         "StackId": STACK_ID,
         "RequestId": "00000000-0000-4000-8000-000000000000",
-        "LogicalResourceId": "LaceworkSetup",
-        "ResourceType": "Custom::LaceworkSetup",
+        "LogicalResourceId": "Setup",
+        "ResourceType": "Custom::TowerhookSetup",
         "ResourceProperties": {
             "LaceworkUrl": LACEWORK,
             "CapabilityType": "CloudTrail+Config",

@@ -91,7 +91,7 @@ mod tests {
 
     fn event() -> Value {
         json!({"RequestType": "Update", "ResponseURL": "https://example.com/?Signature=canary",
-               "StackId": "s", "RequestId": "r", "LogicalResourceId": "LaceworkSetup",
+               "StackId": "s", "RequestId": "r", "LogicalResourceId": "Setup",
                "PhysicalResourceId": "p", "ResourceProperties": "not an object"})
     }
 

@@ -225,15 +225,17 @@ def allows(role_arn, action, resource):
 
 def emit_lambda_logs(original, func, request_id, log_text, *rest, **options):
     config = func.get("config") or func
-    with open(f"functions/{config['FunctionName']}.log", "a", encoding="utf-8") as log:
-        log.write("".join(f"{line}\n" for line in (log_text or "").splitlines()))
     group = (config.get("LoggingConfig") or {}).get("LogGroup")
+    # CloudFormation makes a function's name up, and its log group's not.
+    name = (group or config["FunctionName"]).rsplit("/", 1)[-1]
+    with open(f"functions/{name}.log", "a", encoding="utf-8") as log:
+        log.write("".join(f"{line}\n" for line in (log_text or "").splitlines()))
     if group is not None:
         region, account = config["FunctionArn"].split(":")[3:5]
         stream = f"arn:aws:logs:{region}:{account}:log-group:{group}:log-stream:new"
         for action in ("logs:CreateLogStream", "logs:PutLogEvents"):
             if not allows(config["Role"], action, stream):
-                print(f"{config['FunctionName']} has no log: {config['Role']} lacks {action}")
+                print(f"{group} gets no lines: {config['Role']} lacks {action}")
                 return
     if group is None or group in cloudwatch_logs._log_groups:
         original(func, request_id, log_text, *rest, **options)
