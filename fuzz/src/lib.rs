@@ -4,9 +4,10 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use towerhook_core::custom_resource::{MAX_RESPONSE_BYTES, Outcome, Request, Response};
 use towerhook_core::foundation::Properties;
-use towerhook_core::lifecycle::{MAX_ATTEMPTS, Message, Scope, Trigger};
+use towerhook_core::lifecycle::{Message, Scope, Trigger};
 use towerhook_core::model::AccountMapping;
 use towerhook_core::ports::Health;
+use towerhook_core::retry::REQUEUE;
 use towerhook_saas::lacework::reading;
 use url::Url;
 
@@ -54,7 +55,7 @@ fn survives_the_queue(scope: &Scope) {
 }
 
 fn comes_to_an_end(mut scope: Scope) {
-    for _ in 0..=MAX_ATTEMPTS {
+    for _ in 0..=REQUEUE.tries {
         let (next, wait) = scope.again();
         assert!(wait.as_secs() <= 900, "the longest that a queue can delay");
         scope = next;

@@ -6,7 +6,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
+mod ledger;
 pub mod scene;
+mod stack;
+pub mod token;
 pub mod transcript;
 
 use std::time::{Duration, Instant};

@@ -11,7 +11,7 @@ use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
 use towerhook_sandbox::lacework::Integration;
 use towerhook_sandbox::landing_zone::Account;
-use towerhook_sandbox::launch::{Parameters, Stack, TEMPLATE};
+use towerhook_sandbox::launch::Stack;
 use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
 
 use crate::{INTERVAL, STACK_DEADLINE, launched, options, sandbox};
@@ -76,34 +76,6 @@ impl Scene {
             .await
             .unwrap();
         Self { sandbox, stack }
-    }
-
-    /// An update of the main stack, complete.
-    ///
-    /// # Panics
-    /// When the update fails.
-    pub async fn update(&self, changes: &[(&str, &str)]) {
-        let changes: Parameters = changes
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
-        self.stack.update(TEMPLATE, &changes).await.unwrap();
-        self.stack
-            .wait_for("UPDATE_COMPLETE", STACK_DEADLINE)
-            .await
-            .unwrap();
-    }
-
-    /// The deletion of the main stack, complete.
-    ///
-    /// # Panics
-    /// When the deletion fails.
-    pub async fn delete(&self) {
-        self.stack.delete().await.unwrap();
-        self.stack
-            .wait_for("DELETE_COMPLETE", STACK_DEADLINE)
-            .await
-            .unwrap();
     }
 
     /// A client that no fault hits and nobody counts.
@@ -358,7 +330,7 @@ impl Scene {
     pub async fn reconcile(&self) {
         let kind = "UpdateLandingZone";
         let seen = async || {
-            let lines = self.logged("account", "to look at").await;
+            let lines = self.logged("account", "event accepted").await;
             lines.iter().filter(|line| line["kind"] == kind).count()
         };
         let before = seen().await;

@@ -120,8 +120,8 @@ fn lacework(sandbox: &Sandbox) -> Lacework<Fresh> {
         secret: parameters["LaceworkSecretKey"].clone().into(),
         version: "1".into(),
     };
-    let issuer = LaceworkTokens::new(http_client().unwrap(), url.clone()).unwrap();
-    Lacework::new(http_client().unwrap(), url, Fresh { issuer, key }).unwrap()
+    let issuer = LaceworkTokens::new(http_client().unwrap(), url.clone());
+    Lacework::new(http_client().unwrap(), url, Fresh { issuer, key })
 }
 
 fn member(sandbox: &Sandbox) -> AccountId {
@@ -151,6 +151,7 @@ fn spec() -> StackSetSpec {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         stack_id: STACK_ID.into(),
+        tags: [("team".to_owned(), "blue".to_owned())].into(),
     }
 }
 
@@ -173,6 +174,7 @@ async fn the_adapters_keep_what_the_ports_promise() {
     let member = member(&sandbox);
     conformance::accounts(&aws, &member, &"999999999999".parse().unwrap()).await;
     conformance::lease(&aws).await;
+    conformance::requests(&aws).await;
     conformance::parking(&aws).await;
     conformance::records(&aws).await;
     conformance::deployment(&aws).await;

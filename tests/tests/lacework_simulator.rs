@@ -200,6 +200,7 @@ async fn emulator(directory: &Path) -> Emulator {
         gateway: "http://127.0.0.1:9".parse().unwrap(),
         region: REGION.to_owned(),
         management_account: "000000000000".to_owned(),
+        requests_late_by: Duration::ZERO,
         deadline: Duration::from_secs(60),
     };
     Emulator::start(&config).await.unwrap()

@@ -84,7 +84,7 @@ async fn without_the_lifecycle_rule_events_reach_nobody() {
         scene.log("account").await.len() > lines
     })
     .await;
-    let kinds: Vec<_> = scene.logged("account", "to look at").await;
+    let kinds: Vec<_> = scene.logged("account", "event accepted").await;
     let lifecycle = kinds
         .iter()
         .filter(|line| line["kind"] == "CreateManagedAccount");

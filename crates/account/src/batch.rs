@@ -39,7 +39,7 @@ impl Batch {
                     kind,
                     accounts = scope.accounts.len(),
                     all = scope.all,
-                    "to look at"
+                    "event accepted"
                 );
                 self.scope = std::mem::take(&mut self.scope).merge(scope);
             }

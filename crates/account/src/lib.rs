@@ -41,7 +41,7 @@ impl Account {
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
         let saas = match provider {
-            Provider::Lacework => Lacework::new(saas::http_client()?, provider_url, tokens)?,
+            Provider::Lacework => Lacework::new(saas::http_client()?, provider_url, tokens),
         };
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self { aws, saas, metrics })
@@ -68,7 +68,7 @@ impl Account {
         {
             Ok(reply) => reply.counts(),
             Err(error) => {
-                tracing::error!(error = error.chain(), "the pass could not be put off");
+                tracing::error!(error = error.chain(), "pass not requeued");
                 response.set_failures(batch.all());
                 vec![("PassesFailed", 1)]
             }

@@ -1,13 +1,8 @@
 //! Keeps the access token fresh: by schedule, and at once when the account function was refused.
 
-use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
-use towerhook_core::{
-    Result,
-    ports::{Keys, TokenIssuer, Tokens},
-    token,
-};
+use towerhook_core::token::{self, Occasion};
 use towerhook_runtime::{
     aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
     clock,
@@ -55,16 +50,6 @@ impl Settings {
     }
 }
 
-/// Why the function was invoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Occasion {
-    /// The schedule fired.
-    Schedule,
-    /// The SaaS refused the stored token.
-    Refused,
-}
-
 /// The schedule's constant input, or the account function's request: `{"towerhook":{"refresh":...}}`.
 #[derive(Debug, Deserialize)]
 pub struct Request {
@@ -87,7 +72,7 @@ impl Auth {
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
         let issuer = match settings.provider {
-            Provider::Lacework => LaceworkTokens::new(saas::http_client()?, settings.provider_url)?,
+            Provider::Lacework => LaceworkTokens::new(saas::http_client()?, settings.provider_url),
         };
         Ok(Self {
             aws: Aws::new(&aws::connect()?, settings.aws),
@@ -103,10 +88,10 @@ impl Auth {
     /// A secret could not be read or written, or the SaaS gave no token.
     pub async fn handle(&self, event: LambdaEvent<Request>) -> std::result::Result<(), Error> {
         let occasion = event.payload.towerhook.refresh;
-        let outcome = renew(&self.aws, &self.issuer, occasion, clock::now()).await;
+        let outcome = token::renew(&self.aws, &self.issuer, occasion, clock::now()).await;
         match &outcome {
             Ok(renewed) => {
-                tracing::info!(?occasion, renewed, "token looked after");
+                tracing::info!(?occasion, renewed, "token checked");
                 let issued = usize::from(*renewed);
                 self.metrics.emit(clock::now(), &[("TokensIssued", issued)]);
             }
@@ -118,24 +103,4 @@ impl Auth {
         outcome?;
         Ok(())
     }
-}
-
-/// Renews the token if it is due, and says whether it was.
-async fn renew(
-    secrets: &(impl Keys + Tokens),
-    issuer: &impl TokenIssuer,
-    occasion: Occasion,
-    now: Timestamp,
-) -> Result<bool> {
-    let due = match occasion {
-        Occasion::Refused => true,
-        Occasion::Schedule => {
-            let stored = secrets.token().await?;
-            token::needs_refresh(stored.as_ref(), &secrets.key().await?.version, now)
-        }
-    };
-    if due {
-        token::refresh(secrets, issuer, now).await?;
-    }
-    Ok(due)
 }

@@ -5,7 +5,7 @@ use aws_sdk_organizations::types::{
 };
 use towerhook_core::{
     Result,
-    landing_zone::{Account, AccountState, OuTree},
+    landing_zone::{Account, AccountState, OuTree, Unit},
     model::{AccountId, OuId},
     ports::Accounts,
 };
@@ -58,19 +58,20 @@ impl<S> Accounts for Aws<S> {
 
     async fn organizational_units(&self) -> Result<OuTree> {
         let roots = self.organizations().list_roots().into_paginator().send();
-        let mut parents: Vec<String> = pages(ROOTS, roots, |page| page.next_token())
-            .await?
-            .iter()
-            .flat_map(|page| page.roots())
-            .filter_map(|root| root.id().map(str::to_owned))
-            .collect();
+        let mut parents: Vec<(String, Option<OuId>)> =
+            pages(ROOTS, roots, |page| page.next_token())
+                .await?
+                .iter()
+                .flat_map(|page| page.roots())
+                .filter_map(|root| Some((root.id()?.to_owned(), None)))
+                .collect();
         let mut tree = OuTree::default();
         let mut turns = turns(UNITS_A_SECOND);
-        while let Some(parent) = parents.pop() {
+        while let Some((id, parent)) = parents.pop() {
             let listing = self
                 .organizations()
                 .list_organizational_units_for_parent()
-                .parent_id(parent)
+                .parent_id(id)
                 .into_paginator()
                 .send();
             let units = pages_in_turn(Some(&mut turns), UNITS, listing, |page| page.next_token());
@@ -79,8 +80,13 @@ impl<S> Accounts for Aws<S> {
                     let (Some(id), Some(name)) = (unit.id(), unit.name()) else {
                         return Err(unusable(UNITS, "a unit without an id or a name"));
                     };
-                    tree.0.insert(parse(UNITS, id)?, name.to_owned());
-                    parents.push(id.to_owned());
+                    let unit = Unit {
+                        name: name.to_owned(),
+                        parent: parent.clone(),
+                    };
+                    let parsed: OuId = parse(UNITS, id)?;
+                    tree.0.insert(parsed.clone(), unit);
+                    parents.push((id.to_owned(), Some(parsed)));
                 }
             }
         }
@@ -276,7 +282,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nested_units_are_found() {
+    async fn nested_units_are_found_with_their_parents() {
         let units = |units: Value| answer(json!({"OrganizationalUnits": units}));
         let (aws, sent) = setup([
             answer(json!({"Roots": [{"Id": "r-a1b2", "Name": "Root"}]})),
@@ -285,8 +291,16 @@ mod tests {
             units(json!([])),
         ]);
         let tree = aws.organizational_units().await.unwrap();
-        let names: Vec<&str> = tree.0.values().map(String::as_str).collect();
-        assert_eq!(names, ["Workloads", "Prod"]);
+        let unit = |name: &str, parent: Option<&str>| Unit {
+            name: name.into(),
+            parent: parent.map(|parent| parent.parse().unwrap()),
+        };
+        let expected = [
+            ("ou-a1b2-11111111", unit("Workloads", None)),
+            ("ou-a1b2-22222222", unit("Prod", Some("ou-a1b2-11111111"))),
+        ];
+        let expected = expected.map(|(id, unit)| (id.parse().unwrap(), unit));
+        assert_eq!(tree, OuTree(expected.into()));
         assert_eq!(sent.calls()[3].1["ParentId"], "ou-a1b2-22222222");
     }
 }

@@ -4,6 +4,10 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use towerhook_core::{Error, ErrorKind, Result, chain};
 
+/// SQS's words for a queue whose name was another's a moment ago, and how long that lasts.
+const QUEUE_NAME_IN_USE: &str = "You must wait 60 seconds after deleting a queue";
+const QUEUE_NAME_FREE_AFTER: Duration = Duration::from_secs(60);
+
 /// Turns the failure of `operation` (`service:Operation`) into the core's terms.
 ///
 /// What is kept of it is the service's code and message. Never the SDK's error itself: its `Debug`
@@ -16,6 +20,7 @@ where
         let kind = match &error {
             SdkError::ServiceError(answer) => kind_of(
                 error.code(),
+                error.message(),
                 answer.raw().status().as_u16(),
                 retry_after(answer.raw()),
             ),
@@ -49,9 +54,17 @@ pub(crate) fn has_code<E: ProvideErrorMetadata>(
     error.code() == Some(code)
 }
 
-fn kind_of(code: Option<&str>, status: u16, retry_after: Option<Duration>) -> ErrorKind {
-    let code = code.unwrap_or_default();
-    if is_throttling(code) || status == 429 {
+fn kind_of(
+    code: Option<&str>,
+    message: Option<&str>,
+    status: u16,
+    retry_after: Option<Duration>,
+) -> ErrorKind {
+    let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
+    if let Some(passing) = passing(code, message, retry_after) {
+        return passing;
+    }
+    if status == 429 {
         return ErrorKind::Throttled { retry_after };
     }
     // A success that is an error is an answer that could not be read.
@@ -61,7 +74,7 @@ fn kind_of(code: Option<&str>, status: u16, retry_after: Option<Duration>) -> Er
     if is_conflict(code) {
         return ErrorKind::Conflict;
     }
-    if is_denial(code) || matches!(status, 401 | 403) {
+    if is_denial(code) || is_role_unusable(code, message) || matches!(status, 401 | 403) {
         return ErrorKind::Denied;
     }
     // Not by status: a wrong endpoint answers 404 too, and that says nothing about what was asked for.
@@ -71,10 +84,31 @@ fn kind_of(code: Option<&str>, status: u16, retry_after: Option<Duration>) -> Er
     ErrorKind::Invalid
 }
 
+/// What kind of failure it is where the service's words say that it passes by itself.
+pub(crate) fn passing(
+    code: &str,
+    message: &str,
+    retry_after: Option<Duration>,
+) -> Option<ErrorKind> {
+    if code.ends_with("QueueDeletedRecently") || message.contains(QUEUE_NAME_IN_USE) {
+        let retry_after = Some(QUEUE_NAME_FREE_AFTER);
+        return Some(ErrorKind::Throttled { retry_after });
+    }
+    is_throttling(code).then_some(ErrorKind::Throttled { retry_after })
+}
+
+/// Whether CloudFormation cannot assume a role: it may have been made moments before and not be visible
+/// everywhere yet.
+fn is_role_unusable(code: &str, message: &str) -> bool {
+    code == "ValidationError" && message.contains("is invalid or cannot be assumed")
+}
+
 fn is_throttling(code: &str) -> bool {
     matches!(
         code,
-        "Throttling"
+        // A quota of what may run at once, which has room again when some of that has ended.
+        "LimitExceededException"
+            | "Throttling"
             | "ThrottlingException"
             | "Throttled"
             | "ThrottledException"
@@ -145,10 +179,16 @@ where
 
 #[cfg(test)]
 mod tests {
-    use towerhook_core::ports::Accounts;
+    use std::collections::BTreeMap;
+
+    use towerhook_core::{
+        foundation::StackSetSpec,
+        ports::{Accounts, Stacks},
+        retry::{REQUEUE, Retry, WAIT},
+    };
 
     use super::*;
-    use crate::testing::{error, setup};
+    use crate::testing::{error, setup, xml_error};
 
     #[test]
     fn each_code_leads_to_the_decision_that_it_calls_for() {
@@ -179,10 +219,72 @@ mod tests {
             ),
             ("", 404, ErrorKind::Invalid),
             ("ValidationError", 400, ErrorKind::Invalid),
-            ("LimitExceededException", 400, ErrorKind::Invalid),
+            ("LimitExceededException", 400, throttled),
         ] {
-            assert_eq!(kind_of(Some(code), status, None), kind, "{code} {status}");
+            let found = kind_of(Some(code), None, status, None);
+            assert_eq!(found, kind, "{code} {status}");
         }
+    }
+
+    /// Whether setup waits for it, and whether the account function sends itself a message for it.
+    fn is_tried_again(kind: ErrorKind) -> [bool; 2] {
+        let error = Error::new("service:Call", kind, "words");
+        [WAIT, REQUEUE].map(|backoff| matches!(backoff.after(&error, 0), Retry::After { .. }))
+    }
+
+    #[test]
+    fn a_quota_of_what_runs_at_once_passes_as_a_throttle_that_uses_up_tries() {
+        let kind = kind_of(Some("LimitExceededException"), None, 400, None);
+        assert_eq!(kind, ErrorKind::Throttled { retry_after: None });
+        assert_eq!(is_tried_again(kind), [true, true]);
+        let error = Error::new("service:Call", kind, "words");
+        assert_eq!(REQUEUE.after(&error, REQUEUE.tries), Retry::GiveUp);
+    }
+
+    #[test]
+    fn a_queue_whose_name_was_in_use_a_moment_ago_passes_in_a_minute() {
+        let words = "You must wait 60 seconds after deleting a queue before you can create \
+                     another with the same name.";
+        let minute = ErrorKind::Throttled {
+            retry_after: Some(Duration::from_secs(60)),
+        };
+        for (code, message) in [
+            ("QueueDeletedRecently", None),
+            ("AWS.SimpleQueueService.QueueDeletedRecently", Some(words)),
+            ("InvalidRequest", Some(words)),
+        ] {
+            assert_eq!(kind_of(Some(code), message, 400, None), minute, "{code}");
+        }
+        let delay = Duration::from_secs(60);
+        let error = Error::new("sqs:CreateQueue", minute, words);
+        let waits = Retry::After {
+            delay,
+            counts: false,
+        };
+        assert_eq!(WAIT.after(&error, 0), waits);
+        assert_eq!(REQUEUE.after(&error, 0), waits);
+    }
+
+    #[tokio::test]
+    async fn a_role_that_cloudformation_cannot_see_yet_is_a_refusal_for_now() {
+        let role = "Role arn:aws:iam::999999999999:role/acme is invalid or cannot be assumed";
+        let (aws, _) = setup([
+            xml_error(400, "ValidationError", role),
+            xml_error(400, "ValidationError", "Template format error"),
+        ]);
+        let spec = StackSetSpec {
+            name: "Member".into(),
+            template: "Resources: {}",
+            parameters: BTreeMap::new(),
+            stack_id: "mine".into(),
+            tags: BTreeMap::new(),
+        };
+        let refused = aws.create_stack(&spec, "t").await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::Denied);
+        // Only setup's grace for new permissions waits for it.
+        assert_eq!(is_tried_again(refused.kind), [false, false]);
+        let wrong = aws.create_stack(&spec, "t").await.unwrap_err();
+        assert_eq!(wrong.kind, ErrorKind::Invalid);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use towerhook_core::{Error, ErrorKind, Result, lifecycle::Message, ports::Messag
 
 use crate::{
     Aws, WorkQueue,
-    classify::{failed, unusable},
+    classify::{failed, passing, unusable},
 };
 
 const SEND: &str = "sqs:SendMessageBatch";
@@ -44,12 +44,12 @@ impl<S: AsRef<WorkQueue>> Messages for Aws<S> {
                 .await
                 .map_err(failed(SEND))?;
             if let Some(first) = answer.failed().first() {
-                let kind = if first.sender_fault() {
-                    ErrorKind::Invalid
-                } else {
-                    ErrorKind::Unavailable
-                };
                 let (code, message) = (first.code(), first.message().unwrap_or_default());
+                let kind = match passing(code, message, None) {
+                    Some(passing) => passing,
+                    None if first.sender_fault() => ErrorKind::Invalid,
+                    None => ErrorKind::Unavailable,
+                };
                 return Err(Error::new(SEND, kind, format!("{code}: {message}")));
             }
         }
@@ -117,17 +117,23 @@ mod tests {
 
     #[tokio::test]
     async fn one_message_that_is_not_taken_is_an_error() {
-        let failed = |sender_fault: bool| {
+        let failed = |code: &str, sender_fault: bool| {
             let entry =
-                json!({"Id": "0", "Code": "Why", "Message": "m", "SenderFault": sender_fault});
+                json!({"Id": "0", "Code": code, "Message": "m", "SenderFault": sender_fault});
             answer(json!({"Successful": [], "Failed": [entry]}))
         };
-        let (aws, _) = account([failed(false), failed(true)]);
+        let (aws, _) = account([
+            failed("Why", false),
+            failed("Why", true),
+            failed("RequestThrottled", true),
+        ]);
         let theirs = aws.send(&[message(0)], Duration::ZERO).await.unwrap_err();
         assert_eq!(theirs.kind, ErrorKind::Unavailable);
         assert_eq!(theirs.chain(), "sqs:SendMessageBatch failed: Why: m");
         let ours = aws.send(&[message(0)], Duration::ZERO).await.unwrap_err();
         assert_eq!(ours.kind, ErrorKind::Invalid);
+        let passing = aws.send(&[message(0)], Duration::ZERO).await.unwrap_err();
+        assert_eq!(passing.kind, ErrorKind::Throttled { retry_after: None });
     }
 
     #[test]

@@ -1,21 +1,24 @@
-use std::{collections::BTreeMap, error::Error as StdError};
+mod values;
+
+pub(crate) use values::{from_tags, to_parameters, to_tags};
+
+use std::error::Error as StdError;
 
 use aws_sdk_cloudformation::types::{
-    Capability, ConcurrencyMode, ManagedExecution, Parameter, PermissionModels,
-    StackInstanceDetailedStatus as Detailed, StackInstanceStatus, StackInstanceSummary,
-    StackSetOperationPreferences, StackSetOperationResultStatus as ResultStatus,
-    StackSetOperationStatus, StackSetStatus, Tag,
+    Capability, ManagedExecution, PermissionModels, StackSetOperationResultStatus as ResultStatus,
+    StackSetOperationStatus, StackSetStatus,
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use towerhook_core::{
     ErrorKind, Result,
-    foundation::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec},
-    landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
+    foundation::StackSetSpec,
+    landing_zone::{InstanceFailure, OperationState, StackInstance},
     model::{AccountId, SecretText},
     ports::{StackSet, StackSets, Start},
 };
+use values::{access_token, instance, preferences, to_texts};
 
 use crate::{
     Aws, Home,
@@ -24,6 +27,7 @@ use crate::{
 };
 
 const DESCRIBE: &str = "cloudformation:DescribeStackSet";
+const LIST: &str = "cloudformation:ListStackSets";
 const CREATE: &str = "cloudformation:CreateStackSet";
 const UPDATE: &str = "cloudformation:UpdateStackSet";
 const DELETE: &str = "cloudformation:DeleteStackSet";
@@ -64,9 +68,24 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
         Ok(Some(StackSet {
             name: name.to_owned(),
             description: found.description().unwrap_or_default().to_owned(),
+            template: found.template_body().unwrap_or_default().to_owned(),
             parameters: parameters.collect(),
             tags: from_tags(found.tags()),
         }))
+    }
+
+    async fn stack_sets_named(&self, prefix: &str) -> Result<Vec<String>> {
+        let listing = self
+            .cloudformation()
+            .list_stack_sets()
+            .status(StackSetStatus::Active)
+            .into_paginator()
+            .send();
+        let pages = pages(LIST, listing, |page| page.next_token()).await?;
+        let names = pages.iter().flat_map(|page| page.summaries());
+        let names = names.filter_map(|summary| summary.stack_set_name());
+        let named = names.filter(|name| name.starts_with(prefix));
+        Ok(named.map(str::to_owned).collect())
     }
 
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
@@ -77,7 +96,7 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             .description(spec.description())
             .template_body(spec.template)
             .set_parameters(Some(to_parameters(&spec.parameters)))
-            .set_tags(Some(vec![owner_tag(spec)]))
+            .set_tags(Some(to_tags(spec.all_tags())))
             .capabilities(Capability::CapabilityNamedIam)
             .permission_model(PermissionModels::SelfManaged)
             .administration_role_arn(self.administration_role())
@@ -269,7 +288,7 @@ impl<S: AsRef<Home>> Aws<S> {
             .description(spec.description())
             .template_body(spec.template)
             .set_parameters(Some(to_parameters(&spec.parameters)))
-            .set_tags(Some(vec![owner_tag(spec)]))
+            .set_tags(Some(to_tags(spec.all_tags())))
             .capabilities(Capability::CapabilityNamedIam)
             .permission_model(PermissionModels::SelfManaged)
             // Left out, the default administration role would take its place.
@@ -326,76 +345,6 @@ where
         Err(error) if has_code(&error, "OperationIdAlreadyExistsException") => Ok(Start::Exists),
         Err(error) => Err(failed(operation)(error)),
     }
-}
-
-fn instance(summary: &StackInstanceSummary) -> Result<StackInstance> {
-    let detailed = summary
-        .stack_instance_status()
-        .and_then(|status| status.detailed_status());
-    let state = match (summary.status(), detailed) {
-        (_, Some(Detailed::Pending | Detailed::Running)) => InstanceState::InProgress,
-        (Some(StackInstanceStatus::Inoperable), _) => InstanceState::Inoperable,
-        (Some(StackInstanceStatus::Current), _) => InstanceState::Current,
-        _ => InstanceState::Outdated,
-    };
-    let reason = match (summary.status_reason(), state, detailed) {
-        (Some(reason), ..) if !reason.is_empty() => Some(reason),
-        (_, InstanceState::Outdated, Some(detailed)) => Some(detailed.as_str()),
-        _ => None,
-    };
-    Ok(StackInstance {
-        account: parse(INSTANCES, summary.account().unwrap_or_default())?,
-        state,
-        reason: reason.map(str::to_owned),
-    })
-}
-
-/// One account's trouble must not keep the others waiting: instances that fail are read from the
-/// operation's results, not from its status.
-fn preferences() -> StackSetOperationPreferences {
-    StackSetOperationPreferences::builder()
-        .failure_tolerance_percentage(100)
-        .max_concurrent_percentage(100)
-        .concurrency_mode(ConcurrencyMode::SoftFailureTolerance)
-        .build()
-}
-
-fn to_texts(accounts: &[AccountId]) -> Vec<String> {
-    accounts.iter().map(AccountId::to_string).collect()
-}
-
-/// The one parameter that each instance has for itself.
-fn access_token(token: &SecretText) -> Vec<Parameter> {
-    let parameter = Parameter::builder()
-        .parameter_key(ACCESS_TOKEN)
-        .parameter_value(token.expose());
-    vec![parameter.build()]
-}
-
-/// The tag that says whose a StackSet or stack is.
-pub(crate) fn owner_tag(spec: &StackSetSpec) -> Tag {
-    Tag::builder()
-        .key(STACK_ID_TAG)
-        .value(&spec.stack_id)
-        .build()
-}
-
-pub(crate) fn from_tags(tags: &[Tag]) -> BTreeMap<String, String> {
-    tags.iter()
-        .filter_map(|tag| Some((tag.key()?.to_owned(), tag.value()?.to_owned())))
-        .collect()
-}
-
-pub(crate) fn to_parameters(parameters: &BTreeMap<String, String>) -> Vec<Parameter> {
-    parameters
-        .iter()
-        .map(|(key, value)| {
-            Parameter::builder()
-                .parameter_key(key)
-                .parameter_value(value)
-                .build()
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use towerhook_core::{
 use crate::{
     Aws, ManagementStackRole,
     classify::{failed, has_code, unusable},
-    stack_sets::{from_tags, owner_tag, to_parameters},
+    stack_sets::{from_tags, to_parameters, to_tags},
 };
 
 const DESCRIBE: &str = "cloudformation:DescribeStacks";
@@ -132,11 +132,9 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
 }
 
 fn tags(spec: &StackSetSpec) -> Vec<Tag> {
-    let description = Tag::builder()
-        .key(DESCRIPTION_TAG)
-        .value(spec.description())
-        .build();
-    vec![owner_tag(spec), description]
+    let mut tags = spec.all_tags();
+    tags.insert(DESCRIPTION_TAG.to_owned(), spec.description());
+    to_tags(tags)
 }
 
 /// CloudFormation has one code for all that is wrong with a request, and only words tell it apart.
@@ -163,6 +161,7 @@ mod tests {
             template: "Resources: {}",
             parameters: [("ResourceNamePrefix".to_owned(), "acme".to_owned())].into(),
             stack_id: "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/1".into(),
+            tags: [("team".to_owned(), "blue".to_owned())].into(),
         }
     }
 
@@ -190,7 +189,7 @@ mod tests {
         ] {
             assert_eq!(body[name], value, "{name}");
         }
-        let tags: String = (1..=2)
+        let tags: String = (1..=3)
             .map(|n| {
                 let key = body[format!("Tags.member.{n}.Key")].as_str().unwrap();
                 let value = body[format!("Tags.member.{n}.Value")].as_str().unwrap();

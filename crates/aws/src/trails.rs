@@ -1,5 +1,6 @@
 //! The organization's trail.
 
+use aws_sdk_cloudtrail::config::Region;
 use towerhook_core::{
     Result,
     landing_zone::Trail,
@@ -13,6 +14,7 @@ use crate::{
 };
 
 const TRAIL: &str = "cloudtrail:GetTrail";
+const STATUS: &str = "cloudtrail:GetTrailStatus";
 const UPDATE_TRAIL: &str = "cloudtrail:UpdateTrail";
 
 pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
@@ -24,7 +26,21 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
     let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
         return Err(unusable(TRAIL, "a trail without a name or a bucket"));
     };
+    // Only a trail of this Region is of use, and only there may it be asked about.
+    let region = aws.cloudtrail().config().region().map(Region::as_ref);
+    let is_elsewhere = found.home_region().is_some_and(|home| Some(home) != region);
+    let is_logging = if is_elsewhere {
+        true
+    } else {
+        let call = aws.cloudtrail().get_trail_status();
+        let status = call.name(found.trail_arn().unwrap_or(name)).send().await;
+        let status = status.map_err(failed(STATUS))?;
+        status.is_logging().unwrap_or_default()
+    };
     Ok(Some(Trail {
+        is_organization: found.is_organization_trail().unwrap_or_default(),
+        is_multi_region: found.is_multi_region_trail().unwrap_or_default(),
+        is_logging,
         name: name.to_owned(),
         home_region: found.home_region().map(str::to_owned),
         bucket: bucket.to_owned(),
@@ -93,6 +109,54 @@ mod tests {
             ErrorKind::Invalid
         );
     }
+
+    #[tokio::test]
+    async fn whether_a_trail_of_this_region_is_on_is_part_of_it() {
+        const ARN: &str = "arn:aws:cloudtrail:eu-west-1:999999999999:trail/mine";
+        let found = json!({"Trail": {
+            "Name": "mine",
+            "TrailARN": ARN,
+            "HomeRegion": "eu-west-1",
+            "S3BucketName": "logs",
+            "IsOrganizationTrail": true,
+            "IsMultiRegionTrail": true,
+        }});
+        let found = || answer(found.clone());
+        let (aws, sent) = setup([
+            found(),
+            answer(json!({"IsLogging": true})),
+            found(),
+            answer(json!({"IsLogging": false})),
+            found(),
+            error(400, "AccessDeniedException"),
+        ]);
+        let trail = aws.trail("mine").await.unwrap().unwrap();
+        assert!(trail.is_organization && trail.is_multi_region);
+        assert_eq!(trail.shortfall(), None);
+        let trail = aws.trail("mine").await.unwrap().unwrap();
+        assert!(trail.shortfall().is_some(), "it is off");
+        let failure = aws.trail("mine").await.unwrap_err();
+        assert_eq!(failure.operation, "cloudtrail:GetTrailStatus");
+        assert_eq!(failure.kind, ErrorKind::Denied);
+        let (operation, body) = sent.calls().remove(1);
+        assert_eq!(operation, "GetTrailStatus");
+        assert_eq!(body, json!({"Name": ARN}));
+    }
+
+    #[tokio::test]
+    async fn a_trail_of_another_region_is_not_asked_whether_it_is_on() {
+        let (aws, sent) = setup([answer(json!({"Trail": {
+            "Name": "mine",
+            "TrailARN": "arn:aws:cloudtrail:us-east-1:999999999999:trail/mine",
+            "HomeRegion": "us-east-1",
+            "S3BucketName": "logs",
+        }}))]);
+        let trail = aws.trail("mine").await.unwrap().unwrap();
+        assert_eq!(trail.home_region.as_deref(), Some("us-east-1"));
+        assert!(!trail.is_organization && !trail.is_multi_region);
+        assert_eq!(sent.operations(), ["GetTrail"]);
+    }
+
     #[tokio::test]
     async fn a_trail_gets_a_topic_and_loses_it_and_nothing_else_is_said() {
         let topic: Arn = "arn:aws:sns:eu-west-1:111111111111:topic".parse().unwrap();

@@ -39,21 +39,9 @@ pub enum ErrorKind {
     NotFound,
     /// The request, or the answer to it, makes no sense to the other side.
     Invalid,
+    /// A newer request of CloudFormation has taken over, or there is no ledger any more.
+    Superseded,
 }
-
-/// What to do about a failure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// Try again after this time.
-    RetryAfter(Duration),
-    /// Trying again changes nothing; somebody has to act.
-    Permanent,
-    /// The call wanted something gone, and it is gone.
-    Ignore,
-}
-
-/// The first wait before another look at anything.
-pub const FIRST_DELAY: Duration = Duration::from_secs(15);
 
 impl Error {
     /// A failure of `operation`, with what the client reported.
@@ -62,20 +50,6 @@ impl Error {
             operation,
             kind,
             source: source.into(),
-        }
-    }
-
-    /// What to do about it.
-    pub fn disposition(&self) -> Disposition {
-        match self.kind {
-            ErrorKind::Throttled { retry_after } => {
-                Disposition::RetryAfter(retry_after.unwrap_or(FIRST_DELAY))
-            }
-            ErrorKind::Conflict | ErrorKind::Unavailable | ErrorKind::Unauthorized => {
-                Disposition::RetryAfter(FIRST_DELAY)
-            }
-            ErrorKind::Denied | ErrorKind::Invalid => Disposition::Permanent,
-            ErrorKind::NotFound => Disposition::Ignore,
         }
     }
 
@@ -112,18 +86,6 @@ mod tests {
         assert_eq!(
             error.chain(),
             "organizations:ListAccounts failed: no such luck"
-        );
-    }
-
-    #[test]
-    fn a_throttle_waits_as_long_as_the_service_asked() {
-        let wait = Duration::from_secs(77);
-        let kind = ErrorKind::Throttled {
-            retry_after: Some(wait),
-        };
-        assert_eq!(
-            Error::new("x:Y", kind, "slow").disposition(),
-            Disposition::RetryAfter(wait)
         );
     }
 }

@@ -16,6 +16,7 @@ pub mod lifecycle;
 pub mod model;
 pub mod planted;
 pub mod ports;
+pub mod retry;
 pub mod token;
 
-pub use error::{Disposition, Error, ErrorKind, FIRST_DELAY, Result, chain};
+pub use error::{Error, ErrorKind, Result, chain};

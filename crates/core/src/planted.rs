@@ -37,11 +37,57 @@ pub enum Fault {
     RepeatedWithoutLooking,
     /// A stack that removes its own integration goes with whatever token it has.
     TokenIsNotRenewed,
+    /// What is put back as it was is checked like a change.
+    RollbackIsChecked,
+    /// Passes act by what a request is about to make.
+    AttemptIsInForce,
+    /// A request that a newer one has overtaken writes on.
+    OvertakenGoesOn,
+    /// A repetition counts by when it came, not by when its request was sent.
+    LateIsNewer,
+    /// Every invocation that a request was handed over to has the lease.
+    HandedToEverybody,
+    /// Setup does not give the lease back.
+    LeaseIsKept,
+    /// A request that CloudFormation's time ends for is not answered.
+    OutOfTimeIsSilent,
+    /// A refusal by IAM counts though the permission was given moments before.
+    YoungRefusalIsFinal,
+    /// A token that the SaaS refuses is not replaced.
+    RefusedTokenIsFinal,
+    /// A call that failed is made again at once.
+    RepeatedWithoutPause,
+    /// An operation on a StackSet that is gone is tried again.
+    GoneIsRetried,
+    /// The reason why a stack cannot be made is not recorded.
+    FailureIsForgotten,
+    /// Only its description tells what a StackSet was made from.
+    EditIsOverlooked,
+    /// An instance whose failure passes by itself is not made again.
+    QueueFailureIsFinal,
+    /// One list without an integration settles that there is none.
+    OneListIsEnough,
+    /// A stack is left behind after failed looks, not after failed deletions.
+    LooksAreDeletions,
+    /// What no list shows does not go by its id.
+    UnlistedIsForgotten,
+    /// An approval ends once some of the accounts have left.
+    ApprovalEndsHalfway,
+    /// Parameters that choose accounts are ignored.
+    SelectionIsIgnored,
+    /// Setup makes everything anew where the ledger was emptied.
+    RecordlessIsLaunch,
+    /// One item of the ledger that cannot be read stops every pass.
+    UnreadableStopsAll,
+    /// A source that cannot be read is reported by nobody.
+    UnreadIsSilent,
+    /// A trail that does not log is accepted.
+    SilentTrailIsFine,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 39] = [
         Self::ThrottledListingIsEmpty,
         Self::UnreadableIsGone,
         Self::MissingIsGone,
@@ -58,6 +104,29 @@ impl Fault {
         Self::AlreadyUsedIsSuccess,
         Self::RepeatedWithoutLooking,
         Self::TokenIsNotRenewed,
+        Self::RollbackIsChecked,
+        Self::AttemptIsInForce,
+        Self::OvertakenGoesOn,
+        Self::LateIsNewer,
+        Self::HandedToEverybody,
+        Self::LeaseIsKept,
+        Self::OutOfTimeIsSilent,
+        Self::YoungRefusalIsFinal,
+        Self::RefusedTokenIsFinal,
+        Self::RepeatedWithoutPause,
+        Self::GoneIsRetried,
+        Self::FailureIsForgotten,
+        Self::EditIsOverlooked,
+        Self::QueueFailureIsFinal,
+        Self::OneListIsEnough,
+        Self::LooksAreDeletions,
+        Self::UnlistedIsForgotten,
+        Self::ApprovalEndsHalfway,
+        Self::SelectionIsIgnored,
+        Self::RecordlessIsLaunch,
+        Self::UnreadableStopsAll,
+        Self::UnreadIsSilent,
+        Self::SilentTrailIsFine,
     ];
 }
 

@@ -8,14 +8,18 @@
     reason = "implementations are named types, never `dyn`"
 )]
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{
     Result,
-    enrollment::{Deployment, Record},
+    enrollment::{Deployment, Record, Unreadable},
     foundation::StackSetSpec,
     landing_zone::{
         Account, Baselines, InstanceFailure, LandingZone, OperationState, OuTree, StackInstance,
@@ -78,6 +82,8 @@ pub struct StackSet {
     pub name: String,
     /// Its description; ours carries the digest of template and parameters.
     pub description: String,
+    /// Its template's text.
+    pub template: String,
     /// Its parameters.
     pub parameters: BTreeMap<String, String>,
     /// Its tags; ours carry the main stack's id.
@@ -97,6 +103,8 @@ pub enum Start {
 pub trait StackSets {
     /// One StackSet; `None` where it does not exist.
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>>;
+    /// The names of all StackSets that begin with `prefix`.
+    async fn stack_sets_named(&self, prefix: &str) -> Result<Vec<String>>;
     /// Makes a StackSet without instances; one that exists is not an error.
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()>;
     /// Gives a StackSet and all its instances another template or other parameters.
@@ -217,27 +225,87 @@ pub trait Tokens {
     async fn store_token(&self, token: &Token) -> Result<()>;
 }
 
+/// Who holds the lease, or asks for it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Holder {
+    /// A pass of the account function, by its invocation.
+    Pass(String),
+    /// An invocation of setup. A newer request of CloudFormation takes the lease from an older one.
+    Setup {
+        /// When the request that it carries out was first seen.
+        admitted: Timestamp,
+        /// Tells apart two invocations for the same request.
+        invocation: String,
+    },
+}
+
+/// How many requests of CloudFormation a ledger remembers. CloudFormation makes one of a stack at a time,
+/// and repeats none for longer than some hours.
+pub const REMEMBERED: usize = 20;
+
+/// When a request counts as first seen that came at `seen`: in whole milliseconds, and never together
+/// with another one, so that the time tells which of two is the newer one.
+pub fn admitted(known: &[(String, Timestamp)], seen: Timestamp) -> Timestamp {
+    let whole = seen.as_millisecond();
+    let taken: BTreeSet<i64> = known.iter().map(|(_, at)| at.as_millisecond()).collect();
+    let free = (whole..).find(|at| !taken.contains(at));
+    free.and_then(|at| Timestamp::from_millisecond(at).ok())
+        .unwrap_or(seen)
+}
+
+impl Holder {
+    /// Whether this one takes the lease from `other` although that has not ended.
+    pub fn supersedes(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Setup { admitted, .. },
+                Self::Setup {
+                    admitted: theirs, ..
+                },
+            ) => admitted > theirs,
+            _ => false,
+        }
+    }
+}
+
 /// What came of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
     /// It is the asker's.
-    Taken {
-        /// The deployment that setup recorded last, if there is one.
-        deployment: Option<Box<Deployment>>,
-        /// What was parked by those who came while somebody else had it.
-        parked: Vec<Parked>,
-    },
+    Taken(Box<Taken>),
     /// The asker does not get it.
-    Refused(Standing),
+    Refused(LeaseState),
+    /// Another invocation for the same request of CloudFormation has it.
+    Shared,
+    /// The asker never gets it: a newer request of CloudFormation had it.
+    Overtaken,
+}
+
+/// What comes with the lease.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// The deployment of the last request that succeeded, if there is one.
+    pub deployment: Option<Deployment>,
+    /// What was parked while somebody else had the lease.
+    pub parked: Vec<Parked>,
+    /// The sources that could not be read of late.
+    pub unreadable: Unreadable,
+    /// Whether it was taken from an older request of CloudFormation that was still at work: a call of
+    /// that one may land yet. So it counts where the holder has it already, too: the answer that told may
+    /// be lost.
+    pub superseded: bool,
 }
 
 /// Why the lease is not to be had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum LeaseState {
     /// Somebody else holds it.
     Held,
-    /// Nobody holds it. It rests or is reserved until then; a time that has passed is no obstacle.
-    Resting(Timestamp),
+    /// It is free, but cools down or is reserved until then; a time that has passed is no obstacle.
+    Free {
+        /// The end of the cooldown or the reservation.
+        not_before: Timestamp,
+    },
 }
 
 /// What came of parking.
@@ -246,52 +314,130 @@ pub enum Parking {
     /// It is kept.
     Kept {
         /// How the lease stands at this moment.
-        lease: Standing,
-        /// When somebody parked first, since the lease was taken last.
+        lease: LeaseState,
+        /// When the first wake-up was sent since the lease was last taken, or given back without a pass.
         called_at: Option<Timestamp>,
     },
-    /// It is not kept: so much is parked that it is to be put together first, or what is parked is no
-    /// longer what was to be replaced.
+    /// It is not kept: so much is parked that it must be merged first, or what is parked is no longer
+    /// what should have been replaced.
     Refused(Vec<Parked>),
 }
 
-/// What nobody else can remember.
-pub trait Ledger {
-    /// Takes the lease until `until`, unless somebody else holds or has reserved it after `now`, or
-    /// it rests. Whoever has reserved it need not wait for its rest to end.
+/// One holder at a time, and what waits for it.
+pub trait Leases {
+    /// Takes the lease until `until`, unless another holder has it or has reserved it after `now`, or
+    /// it cools down. The one that reserved it need not wait for the cooldown. A newer request of
+    /// CloudFormation takes it from an older one, which never gets it again.
     ///
-    /// What was parked stays so until [`Ledger::close_pass`] names it.
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease>;
-    /// Lets nobody but `owner` take the lease until `until`; who holds it keeps it.
-    async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()>;
-    /// Gives the lease back, if `owner` still holds it.
-    async fn release_lease(&self, owner: &str) -> Result<()>;
-    /// Leaves messages, at least one, for whoever takes the lease next. They come on top of what is
-    /// parked or, where `replaced` names that, in its place.
+    /// An invocation that continues another's work takes the lease over `from` that one, and only the first
+    /// that asks.
+    ///
+    /// With it all reservations end. What was parked stays so until [`Leases::close_pass`] names it.
+    async fn take_lease(
+        &self,
+        holder: &Holder,
+        from: Option<&Holder>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease>;
+    /// Whether `holder` has the lease.
+    async fn holds_lease(&self, holder: &Holder) -> Result<bool>;
+    /// Lets nobody but `holder` take the lease until `until`; the one that has it keeps it.
+    async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()>;
+    /// Gives the lease back, if `holder` still has it. Nobody has been called for what was parked meanwhile.
+    async fn release_lease(&self, holder: &Holder) -> Result<()>;
+    /// Leaves messages, at least one, for the next holder. They come on top of what is parked or, where
+    /// `replaced` names that, in its place.
     async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
     -> Result<Parking>;
     /// Writes records as [`Ledger::store_records`] does, and with the last of them gives the lease
-    /// back, which then rests until `rests_until`; what is `done` is parked no longer. Answers whether
-    /// anything was parked since `owner` took the lease.
+    /// back, which then cools down until `rests_until`; what is `done` is parked no longer. Answers
+    /// whether anything was parked since `holder` took the lease.
     ///
-    /// A conflict where `owner` no longer holds it: then those last records are not written.
+    /// A conflict where `holder` no longer has it: then those last records are not written.
     async fn close_pass(
         &self,
-        owner: &str,
+        holder: &Holder,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
         rests_until: Timestamp,
     ) -> Result<bool>;
-    /// The deployment that setup recorded last.
-    async fn deployment(&self) -> Result<Option<Deployment>>;
-    /// Records the deployment.
-    async fn store_deployment(&self, deployment: &Deployment) -> Result<()>;
+    /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another invocation.
+    /// Answers when that was ([`admitted`]).
+    async fn admit(&self, request: &str, seen: Timestamp) -> Result<Timestamp>;
+}
+
+/// What setup recorded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Recorded {
+    /// The last request that succeeded.
+    pub success: Option<Success>,
+    /// The one before it, which CloudFormation goes back to where the answer to the last was lost.
+    pub previous: Option<Success>,
+    /// The deployment of a request that came no further, of which something may be there.
+    pub attempt: Option<Deployment>,
+    /// The ids of items that cannot be read and count as lost, from which setup recovers.
+    pub unreadable: BTreeSet<String>,
+}
+
+/// A request that succeeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Success {
+    /// What it came to.
+    pub deployment: Deployment,
+    /// The custom resource's properties.
+    pub properties: Value,
+}
+
+/// What was read of the accounts' records.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Records {
+    /// The records by account.
+    pub by_account: BTreeMap<AccountId, Record>,
+    /// Items that cannot be understood, each with the reason, by their ids.
+    pub unreadable: BTreeMap<String, String>,
+}
+
+/// What nobody else can remember.
+///
+/// Where a write names a holder, it is a conflict unless that one has the lease as the write takes
+/// effect, however late it arrives.
+pub trait Ledger {
+    /// All that setup has recorded.
+    async fn recorded(&self) -> Result<Recorded>;
+    /// Records what a request is about to make.
+    async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()>;
+    /// Records a request that succeeded, with the one before it, and forgets the attempt.
+    async fn store_success(
+        &self,
+        by: &Holder,
+        success: &Success,
+        previous: Option<&Success>,
+    ) -> Result<()>;
+    /// Changes the deployment of the last request that succeeded.
+    async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()>;
+    /// Changes which sources could not be read of late.
+    async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()>;
     /// The suffix of this deployment's external ids: the stored one, else `fresh`, now stored.
     async fn external_id_suffix(&self, fresh: &str) -> Result<String>;
     /// Every account's record.
-    async fn records(&self) -> Result<BTreeMap<AccountId, Record>>;
+    async fn records(&self) -> Result<Records>;
     /// Writes records; `None` forgets one.
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()>;
+}
+
+/// The clock of the process, and waiting by it.
+pub trait Clock {
+    /// The time.
+    fn now(&self) -> Timestamp;
+    /// Waits for as long as this.
+    async fn sleep(&self, time: Duration);
+}
+
+/// Where CloudFormation takes the answers of custom resources.
+pub trait Answers {
+    /// Sends the body of an answer to its pre-signed address. Repeating it is harmless.
+    async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()>;
 }
 
 /// Messages to the account function.
@@ -361,6 +507,25 @@ pub struct Integration {
     pub account_mapping: Option<AccountMapping>,
     /// What the SaaS last found when it used the role and the queue.
     pub health: Health,
+}
+
+impl Integration {
+    /// An integration as it was made, switched on and in the tenant's own store.
+    pub fn made(spec: &IntegrationSpec, guid: String) -> Self {
+        Self {
+            guid,
+            sub_account: None,
+            organization: false,
+            name: spec.name.clone(),
+            kind: spec.kind,
+            enabled: true,
+            role_arn: spec.role_arn.clone(),
+            external_id: spec.external_id.as_str().to_owned(),
+            queue_url: None,
+            account_mapping: None,
+            health: Health::Unknown,
+        }
+    }
 }
 
 /// What the SaaS last found when it used an integration: `state`.
@@ -472,11 +637,11 @@ pub trait Saas {
 
 /// All of AWS that the account function uses.
 pub trait AccountPorts:
-    Accounts + LandingZones + StackSets + Ledger + Messages + Tokens + Functions
+    Accounts + LandingZones + StackSets + Leases + Ledger + Messages + Tokens + Functions
 {
 }
-impl<T: Accounts + LandingZones + StackSets + Ledger + Messages + Tokens + Functions> AccountPorts
-    for T
+impl<T> AccountPorts for T where
+    T: Accounts + LandingZones + StackSets + Leases + Ledger + Messages + Tokens + Functions
 {
 }
 
@@ -485,5 +650,11 @@ pub trait FoundationPorts: Accounts + LandingZones + TrailTopics + StackSets + S
 impl<T: Accounts + LandingZones + TrailTopics + StackSets + Stacks> FoundationPorts for T {}
 
 /// All of AWS that the setup function uses.
-pub trait SetupPorts: FoundationPorts + Ledger + FanOut + Keys + Tokens + Functions {}
-impl<T: FoundationPorts + Ledger + FanOut + Keys + Tokens + Functions> SetupPorts for T {}
+pub trait SetupPorts:
+    FoundationPorts + Leases + Ledger + FanOut + Keys + Tokens + Functions
+{
+}
+impl<T> SetupPorts for T where
+    T: FoundationPorts + Leases + Ledger + FanOut + Keys + Tokens + Functions
+{
+}

@@ -3,6 +3,21 @@
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
+use towerhook_core::ports::Clock;
+
+/// The system's clock.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        now()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
 
 /// Now.
 pub fn now() -> Timestamp {

@@ -18,6 +18,15 @@ pub fn external_id_suffix() -> Result<String, Error> {
         .collect())
 }
 
+/// Twenty random characters `A-Z2-7`, which tell one invocation from every other.
+///
+/// # Errors
+///
+/// The system has no randomness to give.
+pub fn invocation() -> Result<String, Error> {
+    Ok(external_id_suffix()? + &external_id_suffix()?)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;

@@ -19,7 +19,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(65);
 /// A URL to which a secret must not be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the URL must be https, or http to this machine itself, and hold no credentials")]
-pub struct UnsafeUrl;
+pub(crate) struct UnsafeUrl;
 
 /// The client that every call goes through.
 ///

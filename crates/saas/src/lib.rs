@@ -9,7 +9,7 @@ pub mod presigned;
 
 pub use towerhook_http::Client as HttpClient;
 
-pub use http::{TIMEOUT, UnsafeUrl, http_client};
+pub use http::{TIMEOUT, http_client};
 
 /// A vendor with a module here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use backon::{ExponentialBuilder, Retryable};
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
-use towerhook_core::{Error, ErrorKind, Result, model::SecretText};
+use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Answers};
 use url::Url;
 
-use crate::http::{self, BACKOFF};
+use crate::http;
 
 const OPERATION: &str = "s3:PutObject";
 
@@ -18,36 +17,33 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 #[error("HTTP {0}")]
 struct Refused(StatusCode);
 
-/// Puts `body` where the pre-signed `url` points, in at most three tries.
-///
-/// The content type is sent empty, because CloudFormation signs it so, and the length is always
-/// stated, because S3 takes no chunked body. Repeating is harmless: the same bytes, the same place.
-///
-/// # Errors
-///
-/// [`ErrorKind::Invalid`] where the URL is none, or is plain HTTP to another machine;
-/// [`ErrorKind::Denied`] where the signature is refused, as after its expiry;
-/// [`ErrorKind::Unavailable`] where no try got through. No error holds the URL or any answer's
-/// body, which would repeat the signature.
-pub async fn put(http: &Client, url: &SecretText, body: Vec<u8>) -> Result<()> {
-    put_within(http, url, body, BACKOFF).await
-}
+/// Where CloudFormation takes its answers.
+#[derive(Debug, Clone)]
+pub struct PresignedUrls(pub Client);
 
-async fn put_within(
-    http: &Client,
-    url: &SecretText,
-    body: Vec<u8>,
-    backoff: ExponentialBuilder,
-) -> Result<()> {
-    let url = Url::parse(url.expose())
-        .map_err(|error| Error::new(OPERATION, ErrorKind::Invalid, error))?;
-    http::require_safe(&url).map_err(|error| Error::new(OPERATION, ErrorKind::Invalid, error))?;
-    let attempt = || async {
-        let answer = http
-            .put(url.clone())
+impl Answers for PresignedUrls {
+    /// Puts `body` where the pre-signed `address` points.
+    ///
+    /// The content type is sent empty, because CloudFormation signs it so, and the length is always
+    /// stated, because S3 takes no chunked body.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Invalid`] where the address is no URL, or is plain HTTP to another machine;
+    /// [`ErrorKind::Denied`] where the signature is refused, as after its expiry;
+    /// [`ErrorKind::Unavailable`] where it may get through the next time. No error holds the URL or any
+    /// answer's body, which would repeat the signature.
+    async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()> {
+        let invalid = |error| Error::new(OPERATION, ErrorKind::Invalid, error);
+        let url = Url::parse(address.expose())
+            .map_err(|error| Error::new(OPERATION, ErrorKind::Invalid, error))?;
+        http::require_safe(&url).map_err(invalid)?;
+        let answer = self
+            .0
+            .put(url)
             .header(CONTENT_TYPE, "")
             .timeout(TIMEOUT)
-            .body(body.clone())
+            .body(body)
             .send()
             .await
             .map_err(|error| http::no_answer(OPERATION, error))?;
@@ -55,12 +51,7 @@ async fn put_within(
             status if status.is_success() => Ok(()),
             status => Err(Error::new(OPERATION, kind_of(status), Refused(status))),
         }
-    };
-    attempt
-        .retry(backoff)
-        .when(|error| error.kind == ErrorKind::Unavailable)
-        .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
-        .await
+    }
 }
 
 fn kind_of(status: StatusCode) -> ErrorKind {
@@ -83,35 +74,24 @@ mod tests {
 
     const SIGNATURE: &str = "X-Amz-Signature=canary";
 
-    /// Puts to a server that answers with these statuses and then 200; the requests that it saw.
-    async fn put_to(statuses: &[u16]) -> (Result<()>, Vec<wiremock::Request>) {
+    /// Puts to a server that answers with this status; the requests that it saw.
+    async fn put_to(status: u16) -> (Result<()>, Vec<wiremock::Request>) {
         let server = MockServer::start().await;
-        for status in statuses {
-            let answer = ResponseTemplate::new(*status).set_body_string(SIGNATURE);
-            Mock::given(any())
-                .respond_with(answer)
-                .up_to_n_times(1)
-                .mount(&server)
-                .await;
-        }
-        Mock::given(any())
-            .respond_with(ResponseTemplate::new(200))
-            .mount(&server)
-            .await;
+        let answer = ResponseTemplate::new(status).set_body_string(SIGNATURE);
+        Mock::given(any()).respond_with(answer).mount(&server).await;
         let url = format!("{}/stack%2Fanswer?{SIGNATURE}", server.uri());
         let result = put_to_url(&url).await;
         (result, server.received_requests().await.unwrap())
     }
 
     async fn put_to_url(url: &str) -> Result<()> {
-        let at_once = BACKOFF.with_min_delay(Duration::from_millis(1));
-        let http = http_client().unwrap();
-        put_within(&http, &url.into(), b"answer".to_vec(), at_once).await
+        let urls = PresignedUrls(http_client().unwrap());
+        urls.answer(&url.into(), b"answer".to_vec()).await
     }
 
     #[tokio::test]
     async fn the_request_is_what_the_signature_was_made_for() {
-        let (result, requests) = put_to(&[]).await;
+        let (result, requests) = put_to(200).await;
         result.unwrap();
         let [request] = &requests[..] else {
             panic!("{} requests", requests.len())
@@ -126,20 +106,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_passing_failure_is_tried_three_times_and_a_refusal_once() {
-        for (statuses, kind, tries) in [
-            (&[503][..], None, 2),
-            (&[500, 503], None, 3),
-            (&[500, 500, 500], Some(ErrorKind::Unavailable), 3),
-            (&[429, 408], None, 3),
-            (&[403], Some(ErrorKind::Denied), 1),
-            (&[404], Some(ErrorKind::NotFound), 1),
-            (&[400], Some(ErrorKind::Invalid), 1),
-            (&[307], Some(ErrorKind::Invalid), 1),
+    async fn what_passes_by_itself_is_told_from_a_refusal() {
+        for (status, kind) in [
+            (503, ErrorKind::Unavailable),
+            (500, ErrorKind::Unavailable),
+            (429, ErrorKind::Unavailable),
+            (408, ErrorKind::Unavailable),
+            (403, ErrorKind::Denied),
+            (404, ErrorKind::NotFound),
+            (400, ErrorKind::Invalid),
+            (307, ErrorKind::Invalid),
         ] {
-            let (result, requests) = put_to(statuses).await;
-            assert_eq!(result.err().map(|error| error.kind), kind, "{statuses:?}");
-            assert_eq!(requests.len(), tries, "{statuses:?}");
+            let (result, requests) = put_to(status).await;
+            assert_eq!(result.unwrap_err().kind, kind, "{status}");
+            assert_eq!(requests.len(), 1, "{status}");
         }
     }
 
@@ -149,7 +129,7 @@ mod tests {
         let port = closed.local_addr().unwrap().port();
         drop(closed);
         let errors = [
-            put_to(&[403]).await.0.unwrap_err(),
+            put_to(403).await.0.unwrap_err(),
             put_to_url(&format!("http://127.0.0.1:{port}/?{SIGNATURE}"))
                 .await
                 .unwrap_err(),

@@ -43,6 +43,9 @@ pub struct Options {
     pub sub_accounts: Vec<String>,
     /// How long a StackSet operation takes at least.
     pub operation_delay: Duration,
+    /// How long ago CloudFormation's requests to custom resources were sent when they arrive, as their
+    /// addresses say.
+    pub requests_late_by: Duration,
     /// A folder for the logs and the temporary files of this run alone.
     pub directory: PathBuf,
     /// Where the emulator's virtual environment is, or is made.
@@ -59,6 +62,7 @@ impl Options {
             region: "us-east-1".to_owned(),
             sub_accounts: Vec::new(),
             operation_delay: Duration::from_millis(500),
+            requests_late_by: Duration::ZERO,
             directory: run_directory(&towerhook.join("runs")),
             virtual_environment: towerhook.join("emulator"),
         }
@@ -183,6 +187,7 @@ impl Sandbox {
             gateway: endpoint,
             region: options.region.clone(),
             management_account: MANAGEMENT_ACCOUNT.to_owned(),
+            requests_late_by: options.requests_late_by,
             deadline: Duration::from_secs(60),
         })
         .await?;

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use towerhook_core::model::AccountId;
+use towerhook_core::{
+    foundation::{Own, Properties},
+    model::AccountId,
+};
 use towerhook_runtime::{
     aws::{
         FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable, ManagementStackRole,
@@ -9,26 +12,21 @@ use towerhook_runtime::{
     environment::{self, WrongEnvironment},
     saas::Provider,
 };
+use url::Url;
+
+use crate::TEMPLATES;
 
 /// The function's settings.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `PROVIDER`: the SaaS.
     pub provider: Provider,
-    /// `PROVIDER_URL`, as text: what is wrong with it is the stack's answer, not a failed start.
-    pub provider_url: String,
-    /// `STACK_ID`.
-    pub stack_id: String,
-    /// `STACK_NAME`.
-    pub stack_name: String,
-    /// `URL_SUFFIX`, such as `amazonaws.com`.
-    pub url_suffix: String,
-    /// `PARTITION`.
-    pub partition: String,
-    /// `MANAGEMENT_ACCOUNT_ID`.
-    pub management_account: AccountId,
-    /// `SERVICE_TIMEOUT_SECONDS`: for how long CloudFormation waits for an answer.
-    pub service_timeout: Duration,
+    /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
+    /// `SERVICE_TIMEOUT_SECONDS` (for how long CloudFormation waits for an answer), Lambda's
+    /// `AWS_REGION`, and `PROVIDER_URL` as text.
+    pub own: Own,
+    /// `PROVIDER_URL`. One that is none is refused as a parameter, before anything is sent to it.
+    pub provider_url: Url,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
     /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`,
     /// `MANAGEMENT_STACK_ROLE_ARN` (empty where the management account is not enrolled), and
@@ -45,9 +43,8 @@ impl Settings {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
             let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
-            let provider_url = reader.get("PROVIDER_URL");
+            let provider_url: Option<String> = reader.get("PROVIDER_URL");
             let stack_id = reader.get("STACK_ID");
-            let stack_name = reader.get("STACK_NAME");
             let url_suffix = reader.get("URL_SUFFIX");
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
             let partition = reader.get("PARTITION");
@@ -57,21 +54,26 @@ impl Settings {
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let topic = reader.get("FANOUT_TOPIC_ARN");
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
-            let region = reader.get("AWS_REGION");
+            let region: Option<String> = reader.get("AWS_REGION");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
+            let (provider_url, region) = (provider_url?, region?);
             Some(Self {
                 provider: provider?,
-                provider_url: provider_url?,
-                stack_id: stack_id?,
-                stack_name: stack_name?,
-                url_suffix: url_suffix?,
-                partition: partition?,
-                service_timeout: Duration::from_secs(service_timeout?),
-                management_account: management_account?,
+                provider_url: url_or_none(&provider_url),
+                own: Own {
+                    stack_id: stack_id?,
+                    url_suffix: url_suffix?,
+                    partition: partition?,
+                    region: region.clone(),
+                    service_timeout: Duration::from_secs(service_timeout?),
+                    management_account: management_account?,
+                    provider_url,
+                    templates: TEMPLATES,
+                },
                 aws: SetupSettings {
                     home: Home {
-                        region: region?,
+                        region,
                         administration_role: administration_role?,
                     },
                     key: KeySecret(key?),
@@ -89,6 +91,13 @@ impl Settings {
     }
 }
 
+/// The URL, or one that nothing answers at: the request that it came with is refused.
+#[expect(clippy::expect_used, reason = "a constant is a URL")]
+fn url_or_none(url: &str) -> Url {
+    Properties::url(url)
+        .unwrap_or_else(|_| Url::parse("https://provider.invalid").expect("a constant is a URL"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,7 +109,6 @@ mod tests {
             "PROVIDER",
             "PROVIDER_URL",
             "STACK_ID",
-            "STACK_NAME",
             "LEDGER_TABLE_NAME",
             "FANOUT_TOPIC_ARN",
             "PARTITION",

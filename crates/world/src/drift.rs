@@ -98,9 +98,9 @@ impl World {
         }
         second.integration.sub_account = stores[store % stores.len()].clone();
         // Where nobody of ours has ever looked, nobody of ours finds it.
-        let deployment = state.ledger.deployment.as_ref();
+        let success = state.ledger.recorded.success.as_ref();
         let is_known = second.integration.sub_account.as_ref().is_none_or(|store| {
-            deployment.is_some_and(|deployment| deployment.sub_accounts.contains(store))
+            success.is_some_and(|success| success.deployment.stores.contains(store))
         });
         if is_known {
             state.integrations.change(now).push(second);
@@ -137,7 +137,12 @@ impl World {
             .filter(is_bare)
             .cloned()
             .collect();
-        if bare.len() > watch::AT_LEAST {
+        let mut records = state.ledger.records.values();
+        let is_told = records.any(|record| {
+            let reason = record.reason.as_deref();
+            reason.is_some_and(|reason| reason.contains("like many others"))
+        });
+        if is_told || bare.len() > watch::AT_LEAST {
             for key in &bare {
                 remove_instance(&mut state, now, key);
             }
@@ -145,7 +150,7 @@ impl World {
     }
 }
 
-fn remove_instance(state: &mut State, now: jiff::Timestamp, key: &(String, AccountId)) {
+pub(crate) fn remove_instance(state: &mut State, now: jiff::Timestamp, key: &(String, AccountId)) {
     state.instances.change(now).remove(key);
     let stack = state.deployed.entry(key.1).or_default().remove(&key.0);
     if let Some(registered) = stack.and_then(|stack| stack.registered) {

@@ -54,6 +54,14 @@ pub(crate) enum Fault {
 }
 
 impl Faults {
+    /// Whether a service without which setup can answer nothing is hardly there.
+    pub(crate) fn are_hampering(&self) -> bool {
+        ["dynamodb", "lambda", "s3"].iter().any(|service| {
+            let rates = self.rates.get(service);
+            rates.is_some_and(|rates| rates.throttled + rates.unavailable + rates.lost >= 400)
+        })
+    }
+
     pub(crate) fn strike(&self, simulation: &Simulation, operation: &str) -> Option<Fault> {
         let service = operation.split(':').next()?;
         let rates = self.rates.get(service)?;
@@ -90,6 +98,7 @@ pub(crate) fn error(operation: &'static str, kind: ErrorKind) -> Error {
         ErrorKind::Denied => "not authorized",
         ErrorKind::NotFound => "not found",
         ErrorKind::Invalid => "invalid",
+        ErrorKind::Superseded => "superseded",
     };
     Error::new(operation, kind, words)
 }

@@ -1,6 +1,6 @@
 //! The account function on its queue, and the schedule.
 
-use std::{collections::BTreeSet, future::poll_fn, pin::pin, task::Poll, time::Duration};
+use std::{collections::BTreeSet, future::poll_fn, pin::pin, rc::Rc, task::Poll, time::Duration};
 
 use futures::future::{Either, select};
 use jiff::SignedDuration;
@@ -9,7 +9,7 @@ use towerhook_core::{
     lifecycle::{Scope, Trigger},
 };
 
-use crate::{World, ports::Ports, queue::Received};
+use crate::{World, ports::Ports, queue::Received, rounds};
 
 /// The function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
@@ -69,6 +69,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     let (ports, name) = {
         let mut state = world.state();
         state.invocations += 1;
+        state.at_work += 1;
         let name = format!("pass-{}", state.invocations);
         let crash = state.next_crash.take();
         let latency = state.next_latency.take().unwrap_or(LATENCY);
@@ -86,6 +87,12 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         }
     }
     world.say(|| format!("{name} looks at {scope:?}"));
+    let is_round = scope.is_round();
+    let down = rounds::down(&world.state().faults);
+    let (failing, invocations) = {
+        let state = world.state();
+        (rounds::failing(&state, world.now()), state.invocations)
+    };
     let deadline = world.now() + TIMEOUT;
     let time_left = || Duration::try_from(deadline.duration_since(world.now())).unwrap_or_default();
     let pass = Pass {
@@ -96,17 +103,32 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     let work = pin!(pass.run(&ports, &ports, scope, now));
     let killed = pin!(world.simulation().sleep_until(deadline));
     let crashed = pin!(ports.crash());
-    match select(work, select(killed, crashed)).await {
+    let ended = select(work, select(killed, crashed)).await;
+    world.state().at_work -= 1;
+    match ended {
         Either::Left((Ok(reply), _)) => {
             if !matches!(reply, Reply::Nothing | Reply::Busy) {
                 world.state().passes.push(ports.cost());
             }
             world.say(|| format!("{name} ended: {:?}", reply.counts()));
-            if let Reply::Done { held, .. } = reply
+            if is_round {
+                let now = world.now();
+                let mut state = world.state();
+                let still: BTreeSet<_> = rounds::down(&state.faults);
+                let throughout = down.intersection(&still).copied().collect();
+                rounds::note(&mut state, now, &reply, &throughout);
+                let was_alone = state.invocations == invocations && state.idle;
+                if matches!(reply, Reply::Done { .. }) && was_alone {
+                    rounds::require_reasons(&mut state, now, &failing);
+                }
+            }
+            let mut state = world.state();
+            if let Reply::Done { held, .. } = &reply
                 && held.is_some()
             {
-                world.state().held = held;
+                state.held.clone_from(held);
             }
+            state.replies.push(Rc::new(reply));
         }
         Either::Left((Err(error), _)) => {
             world.say(|| format!("{name} failed: {}", error.chain()));
@@ -135,6 +157,9 @@ fn skew(world: &World) -> SignedDuration {
 pub(crate) async fn schedule(world: World) {
     loop {
         world.simulation().sleep(Duration::from_secs(3600)).await;
+        if world.state().deleting {
+            return;
+        }
         fire(&world);
     }
 }

@@ -12,15 +12,18 @@ use towerhook_core::{
 use crate::{
     World,
     announce::{control_tower, enable_baseline},
+    drift::remove_instance,
     functions,
-    people::Step,
+    people::{Change, Step},
     ports::Ports,
-    state::State,
+    stack::StackRequest,
+    state::{OddList, State},
     units::{self, Member, unit_id},
+    wishes::Wishes,
 };
 
 /// The accounts that things happen to: all but the landing zone's own.
-fn members(state: &State) -> Vec<AccountId> {
+pub(crate) fn members(state: &State) -> Vec<AccountId> {
     let own = [units::MANAGEMENT, units::LOG_ARCHIVE, units::AUDIT].map(units::id);
     let all = state.organization.get().keys();
     all.filter(|id| !own.contains(id)).copied().collect()
@@ -56,7 +59,7 @@ impl World {
     }
 
     /// Lets one step happen.
-    pub(crate) fn happen(&self, step: &Step) {
+    pub fn happen(&self, step: &Step) {
         self.say(|| format!("> {step:?}"));
         let now = self.now();
         match step {
@@ -161,29 +164,45 @@ impl World {
             Step::DoubleIntegration { account, store } => self.double(*account, *store),
             Step::DeleteInstance { account } => self.delete_instance(*account),
             Step::DeleteRole { account } => {
-                let Some(id) = self.choose(*account) else {
-                    return;
-                };
-                let mut state = self.state();
-                for stack in state.deployed.entry(id).or_default().values_mut() {
-                    stack.role = None;
+                if let Some(id) = self.choose(*account) {
+                    self.delete_roles(&id);
                 }
             }
-            Step::Update(change) => {
-                let mut state = self.state();
-                let latest = state
-                    .requests
-                    .back()
-                    .or_else(|| state.wishes.last())
-                    .cloned();
-                if let Some(wishes) = latest {
-                    state.requests.push_back(wishes.with(change));
+            Step::Update(Change::ExcludeAccount(Some(number))) => {
+                let id = self.choose(*number);
+                self.request(|wishes| wishes.exclude_accounts.extend(id));
+            }
+            Step::Update(change) => self.request(|wishes| *wishes = wishes.clone().with(change)),
+            Step::CancelUpdate { after } => {
+                self.state().next_cancelled_after = Some(Duration::from_secs(*after));
+            }
+            Step::InvokeTwice => self.state().next_invoked_twice = true,
+            Step::SlowSetup { latency } => self.state().next_setup_latency = Some(*latency),
+            Step::DeleteStackSet { which } => self.delete_stack_set(*which),
+            Step::EditStackSet { which } => {
+                if let Some(name) = self.choose_stack_set(*which) {
+                    self.edit_stack_set(&name, |set| set.template = "edited by hand".into());
                 }
             }
+            Step::EmptyLedger => self.empty_ledger(),
+            Step::GarbleLedger => {
+                let why = "it is no account's id".to_owned();
+                let garbage = &mut self.state().ledger.garbage;
+                garbage.insert("not-an-account".into(), why);
+            }
+            Step::ListNothing => self.state().next_list = Some(OddList::Empty),
+            Step::ListGarbage => self.state().next_list = Some(OddList::Garbage),
+            Step::Unlist { account } => {
+                let id = self.choose(*account);
+                self.state().unlisted.extend(id);
+            }
+            Step::StopLogging => self.state().trail.is_logging = false,
+            Step::StartLogging => self.state().trail.is_logging = true,
             Step::Approve => self.approve(),
             Step::RevokeKey => {
                 let mut state = self.state();
                 state.secrets.key_works = false;
+                state.secrets.key_revoked_at = Some(now);
                 state.revoke_tokens(now);
             }
             Step::ReplaceKey => self.replace_key(),
@@ -214,8 +233,13 @@ impl World {
     pub(crate) fn calm(&self) {
         let mut state = self.state();
         state.faults = Default::default();
+        state.rounds.calm();
         state.next_crash = None;
         state.next_latency = None;
+        state.next_setup_latency = None;
+        state.next_cancelled_after = None;
+        state.next_invoked_twice = false;
+        state.next_list = None;
     }
 
     fn set_state(&self, number: usize, from: AccountState, to: AccountState) {
@@ -289,15 +313,77 @@ impl World {
             return;
         };
         state.approved.extend(held.accounts.iter().copied());
-        let latest = state
+        drop(state);
+        self.request(|wishes| wishes.approve = Some(held.digest));
+    }
+
+    /// The administrator asks for another update, from what was asked for last.
+    pub(crate) fn request(&self, change: impl FnOnce(&mut Wishes)) {
+        let mut state = self.state();
+        let asked = state
             .requests
-            .back()
-            .or_else(|| state.wishes.last())
-            .cloned();
-        if let Some(mut wishes) = latest {
-            wishes.approve = Some(held.digest);
-            state.requests.push_back(wishes);
+            .iter()
+            .rev()
+            .find_map(|request| match request {
+                StackRequest::Update(wishes) => Some((**wishes).clone()),
+                StackRequest::Delete => None,
+            });
+        let mut wishes = match asked {
+            Some(wishes) => wishes,
+            // One that was refused, or is about to be, is not built upon.
+            None if !state.wishes.is_empty() => state.wishes[0].clone(),
+            None => return,
+        };
+        wishes.wrong = false;
+        change(&mut wishes);
+        state
+            .requests
+            .push_back(StackRequest::Update(Box::new(wishes)));
+    }
+
+    fn choose_stack_set(&self, which: usize) -> Option<String> {
+        let state = self.state();
+        let ours = state.stack_sets.iter().filter(|(_, kept)| kept.ours);
+        let names: Vec<&String> = ours.map(|(name, _)| name).collect();
+        (!names.is_empty()).then(|| names[which % names.len()].clone())
+    }
+
+    /// Somebody deletes a StackSet with its stacks, while no operation runs.
+    fn delete_stack_set(&self, which: usize) {
+        let Some(name) = self.choose_stack_set(which) else {
+            return;
+        };
+        let now = self.now();
+        let mut state = self.state();
+        // With the ledger its parameters would be all that is known of the external ids.
+        if state.stack_sets[&name].busy_until > now || state.ledger_emptied.is_some() {
+            return;
         }
+        let mut instances = state.instances.get().keys();
+        let accounts: Vec<AccountId> = instances
+            .by_ref()
+            .filter(|(set, _)| *set == name)
+            .map(|(_, account)| *account)
+            .collect();
+        for account in accounts {
+            remove_instance(&mut state, now, &(name.clone(), account));
+        }
+        state.stack_sets.remove(&name);
+        state.needs_update = true;
+    }
+
+    fn empty_ledger(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        if state.needs_update {
+            return;
+        }
+        state.ledger = Default::default();
+        // What nobody remembers cannot be counted.
+        state.offboarded.clear();
+        state.held = None;
+        state.ledger_emptied = Some(now);
+        state.needs_update = true;
     }
 
     /// A new API key, which CloudFormation writes into the secret.
@@ -320,6 +406,9 @@ impl World {
             stacks.retain(|_, stack| !stack.left_behind);
         }
         state.next_crash = None;
+        state.unlisted.clear();
+        state.ledger.garbage.clear();
+        state.trail.is_logging = true;
         drop(state);
         self.remove_bare_instances();
     }

@@ -3,13 +3,22 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Options, World, drift, functions, oracle, people::Step, ports, setup, wishes::Wishes};
+use crate::{
+    Options, World, drift, functions, oracle,
+    people::{Kinds, Step},
+    ports,
+    stack::{self, StackRequest},
+    wishes::Wishes,
+};
 
 /// How long after the faults everything may take: most of it takes one schedule, and a limit on
 /// offboarding is the administrator's to lift.
 const AT_MOST: SignedDuration = SignedDuration::from_hours(30);
 /// How long what is well must stay so.
 const STAYS: Duration = Duration::from_secs(2 * 3600);
+/// How long it takes at most until a blocked account is reported: the tries of a requeue, and the
+/// schedule.
+const REPORTED: SignedDuration = SignedDuration::from_hours(12);
 /// How long an administrator waits before he approves what is held.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(26);
 
@@ -25,6 +34,32 @@ pub struct History {
     pub wishes: Wishes,
     /// What happens.
     pub steps: Vec<Step>,
+    /// How it ends.
+    pub ending: Ending,
+}
+
+/// How a history ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// All comes to rest.
+    Rest,
+    /// The main stack is deleted once all has come to rest.
+    Deleted,
+    /// The main stack is deleted while whatever goes wrong goes wrong.
+    DeletedUnderFaults,
+    /// The main stack is deleted so many seconds after its creation began.
+    DeletedAfter(u64),
+}
+
+impl Ending {
+    fn draw(dice: &mut Rng) -> Self {
+        match dice.u32(0..24) {
+            0..=2 => Self::Deleted,
+            3 | 4 => Self::DeletedUnderFaults,
+            5 => Self::DeletedAfter(dice.u64(1..120)),
+            _ => Self::Rest,
+        }
+    }
 }
 
 /// What came of a history.
@@ -58,6 +93,7 @@ impl fmt::Display for History {
         writeln!(f, "seed {}", self.seed)?;
         writeln!(f, "{:?}", self.options)?;
         writeln!(f, "{:?}", self.wishes)?;
+        writeln!(f, "{:?}", self.ending)?;
         for step in &self.steps {
             writeln!(f, "  {step:?}")?;
         }
@@ -73,12 +109,32 @@ impl History {
         let wishes = Wishes::draw(&mut dice);
         // Most are short, which finds more in the same time.
         let count = dice.usize(20..=200).min(dice.usize(20..=200));
+        let kinds = Kinds::draw(&mut dice);
         Self {
             seed,
             options,
             wishes,
-            steps: (0..count).map(|_| Step::draw(&mut dice)).collect(),
+            steps: (0..count).map(|_| Step::draw(&mut dice, &kinds)).collect(),
+            ending: Ending::draw(&mut dice),
         }
+    }
+
+    /// A history that a seed stands for in which little but these steps happens, in a small landing zone.
+    pub fn around(seed: u64, steps: &[Step]) -> Self {
+        let mut history = Self::draw(seed);
+        let mut dice = Rng::with_seed(seed);
+        history.options.accounts = dice.usize(1..6);
+        let count = dice.usize(8..40);
+        let mut next = |_| match dice.u32(0..3) {
+            0 => {
+                let longest = dice.u64(2..1200);
+                let seconds = dice.u64(1..longest);
+                Step::Wait { seconds }
+            }
+            _ => steps[dice.usize(0..steps.len())].clone(),
+        };
+        history.steps = (0..count).map(&mut next).collect();
+        history
     }
 
     /// Lets everything happen, then stops the faults and waits until all is well.
@@ -126,16 +182,25 @@ impl History {
         ] {
             world.simulation().spawn(task);
         }
-        if let Err(why) = setup::launch(world, self.wishes.clone()).await {
+        let deleted_after = match self.ending {
+            Ending::DeletedAfter(seconds) => Some(Duration::from_secs(seconds)),
+            Ending::Rest | Ending::Deleted | Ending::DeletedUnderFaults => None,
+        };
+        let launched = stack::launch(world, self.wishes.clone(), deleted_after).await;
+        if let Err(why) = launched {
             world
                 .state()
                 .violations
                 .push(format!("the launch failed: {why}"));
         }
+        if world.state().deleting {
+            world.simulation().sleep(STAYS).await;
+            return self.outcome(world);
+        }
         self.add_strangers(world);
         world.simulation().spawn(functions::schedule(world.clone()));
         world.simulation().spawn(ports::keep_fresh(world.clone()));
-        world.simulation().spawn(setup::administer(world.clone()));
+        world.simulation().spawn(stack::administer(world.clone()));
         for step in &self.steps {
             world.happen(step);
             let pause = match step {
@@ -144,8 +209,36 @@ impl History {
             };
             world.simulation().sleep(pause).await;
         }
-        self.come_to_rest(world).await;
+        match self.ending {
+            Ending::DeletedUnderFaults => {
+                world.state().requests.push_back(StackRequest::Delete);
+                world.simulation().sleep(Duration::from_secs(1800)).await;
+                self.end_all_faults(world);
+                self.delete(world).await;
+            }
+            Ending::Deleted => {
+                self.come_to_rest(world).await;
+                world.state().requests.push_back(StackRequest::Delete);
+                self.delete(world).await;
+            }
+            Ending::Rest | Ending::DeletedAfter(_) => self.come_to_rest(world).await,
+        }
         self.outcome(world)
+    }
+
+    /// Waits until the main stack is gone, and a while longer.
+    async fn delete(&self, world: &World) {
+        let began = world.now();
+        while !world.state().deleted && world.since(began) < AT_MOST {
+            world.simulation().sleep(Duration::from_secs(60)).await;
+        }
+        world.simulation().sleep(STAYS).await;
+    }
+
+    fn end_all_faults(&self, world: &World) {
+        world.calm();
+        world.replace_key();
+        world.mend();
     }
 
     /// What somebody else has in the same tenant.
@@ -159,30 +252,35 @@ impl History {
         }
     }
 
-    /// The faults stop, the administrator does his part, and schedules and messages run.
+    /// The faults stop, the administrator does their part, and schedules and messages run.
     async fn come_to_rest(&self, world: &World) {
-        let began = world.now();
         world.calm();
         world.replace_key();
-        world.mend();
         {
             world.happen(&Step::Redrive);
+            let now = world.now();
             let mut state = world.state();
-            state.say(began, || "> the faults stop".into());
+            state.say(now, || "> the faults stop".into());
         }
+        update_as_told(world);
+        self.see_blocked_accounts_reported(world).await;
+        world.mend();
+        let began = world.now();
         let mut until = began + AT_MOST;
         let mut approvals = 0;
         loop {
             world.simulation().sleep(Duration::from_secs(1800)).await;
             world.mend();
+            update_as_told(world);
+            let now = world.now();
             let (waits, held, faults) = {
                 let state = world.state();
                 let waits = !state.idle || !state.requests.is_empty();
-                (waits, state.held.is_some(), oracle::faults(&state))
+                (waits, state.held.is_some(), oracle::faults(&state, now))
             };
             if !waits && faults.is_empty() {
                 world.simulation().sleep(STAYS).await;
-                if oracle::faults(&world.state()).is_empty() {
+                if oracle::faults(&world.state(), world.now()).is_empty() {
                     return;
                 }
             }
@@ -199,12 +297,41 @@ impl History {
         }
     }
 
+    /// What only an administrator can mend is reported by the time the schedule has come round.
+    async fn see_blocked_accounts_reported(&self, world: &World) {
+        let began = world.now();
+        while world.since(began) < REPORTED {
+            world.simulation().sleep(Duration::from_secs(1800)).await;
+            let is_busy = {
+                let state = world.state();
+                !state.idle || !state.requests.is_empty()
+            };
+            if !is_busy && oracle::unreported(&world.state()).is_empty() {
+                return;
+            }
+        }
+        let found = oracle::unreported(&world.state());
+        world.state().violations.extend(found);
+    }
+
     fn outcome(&self, world: &World) -> Outcome {
+        let now = world.now();
         let mut state = world.state();
         let mut problems = std::mem::take(&mut state.violations);
-        problems.extend(oracle::faults(&state));
-        if !state.idle || !state.requests.is_empty() {
-            problems.push("an update of the stack never ended".into());
+        if state.deleting {
+            if state.deleted {
+                let left = std::mem::take(&mut state.found_left).into_iter();
+                problems.extend(left.map(|what| format!("left when the stack was gone: {what}")));
+                let later = oracle::leftovers(&state).into_iter();
+                problems.extend(later.map(|what| format!("left or made again later: {what}")));
+            } else {
+                problems.push("the stack could not be deleted".into());
+            }
+        } else {
+            problems.extend(oracle::faults(&state, now));
+            if !state.idle || !state.requests.is_empty() {
+                problems.push("an update of the stack never ended".into());
+            }
         }
         Outcome {
             problems,
@@ -221,4 +348,23 @@ pub(crate) fn beginning() -> Timestamp {
     "2026-01-01T00:00:00Z"
         .parse()
         .expect("a constant is a time")
+}
+
+/// The administrator updates the stack, where an answer of setup says that this is needed.
+fn update_as_told(world: &World) {
+    let (known, newest): (Vec<_>, _) = {
+        let mut state = world.state();
+        if !std::mem::take(&mut state.needs_update) {
+            return;
+        }
+        let newest = state.wishes.iter().map(|wishes| wishes.release).max();
+        let known = state.organization.get().keys().copied().collect();
+        (known, newest)
+    };
+    world.request(|wishes| {
+        // One that is under way may be a new release, too.
+        wishes.release = wishes.release.max(newest.unwrap_or_default()) + 1;
+        // Without a record only accounts that are there can be named.
+        wishes.exclude_accounts.retain(|id| known.contains(id));
+    });
 }

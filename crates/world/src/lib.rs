@@ -25,10 +25,12 @@ mod oracle;
 mod people;
 mod ports;
 mod queue;
+mod quiet;
 mod rates;
+mod rounds;
 pub mod scale;
-mod setup;
 mod simulation;
+mod stack;
 mod state;
 mod units;
 mod versioned;
@@ -46,10 +48,11 @@ use fastrand::Rng;
 use jiff::Timestamp;
 
 pub use faults::{Faults, Rates};
-pub use history::{History, Outcome};
+pub use history::{Ending, History, Outcome};
 pub use people::{Change, Step, Window};
 pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
+pub use state::Answered;
 pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
 pub use wishes::{AtLaunch, Destination, Should, Wishes};
 
@@ -62,9 +65,6 @@ use crate::{
 
 /// The random end of the deployment's external ids.
 pub const SUFFIX: &str = "ABCDEFGHIJ";
-
-/// The topic that the trail has.
-const TOPIC: &str = "arn:aws:sns:us-east-1:000000000002:trail";
 
 /// What a world is like for good.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,8 @@ pub struct Options {
     /// How many organizational units there are, over which the members are spread; never fewer than
     /// five.
     pub units: usize,
+    /// For how many seconds of the launch IAM may refuse setup what its role has just been given.
+    pub settles: u64,
     /// Whether calls cost what they cost at AWS: one per page, no more a second than are allowed,
     /// with the SDK's retries, and StackSet operations that come to one account after another.
     /// Listings do not lag then, and clocks agree.
@@ -104,6 +106,11 @@ impl Options {
                 0
             },
             units: units::COUNT,
+            settles: if dice.u32(0..4) == 0 {
+                dice.u64(1..80)
+            } else {
+                0
+            },
             true_to_scale: false,
         }
     }
@@ -119,6 +126,7 @@ impl Default for Options {
             rate_limit: false,
             foreign: 0,
             units: units::COUNT,
+            settles: 0,
             true_to_scale: false,
         }
     }
@@ -163,6 +171,7 @@ impl World {
             set: towerhook_core::ports::StackSet {
                 name: "AWSControlTowerBP-BASELINE-ROLES".into(),
                 description: String::new(),
+                template: String::new(),
                 parameters: BTreeMap::new(),
                 tags: BTreeMap::new(),
             },
@@ -170,6 +179,7 @@ impl World {
             operations: BTreeMap::new(),
             busy_until: now,
             generation: 0,
+            edited_at: None,
         };
         let state = State {
             made: options.accounts,
@@ -178,7 +188,8 @@ impl World {
             instances: Versioned::new(BTreeMap::new(), lags),
             deployed: BTreeMap::new(),
             stack_sets: [(foreign.set.name.clone(), foreign)].into(),
-            trail_topic: TOPIC.parse().ok(),
+            trail: units::trail(),
+            unit_names: BTreeMap::new(),
             stacks: BTreeMap::new(),
             integrations: Versioned::new(Integrations::default(), lags),
             ledger: Default::default(),
@@ -203,6 +214,10 @@ impl World {
             highest_limit: 0,
             held: None,
             approved: Default::default(),
+            undeleted: BTreeMap::new(),
+            odd_list_at: None,
+            tokens_revoked_at: None,
+            writers: BTreeMap::new(),
             last_failing: BTreeMap::new(),
             last_deleted: BTreeMap::new(),
             last_renewed: BTreeMap::new(),
@@ -211,10 +226,34 @@ impl World {
             next_latency: None,
             invocations: 0,
             passes: Vec::new(),
+            replies: Vec::new(),
             timeouts: 0,
             requests: Default::default(),
             idle: true,
             writes: 0,
+            setups: 0,
+            asked: 0,
+            answers: BTreeMap::new(),
+            physical_id: None,
+            at_work: 0,
+            setups_at_work: 0,
+            next_setup_latency: None,
+            next_invoked_twice: false,
+            next_cancelled_after: None,
+            needs_update: false,
+            ledger_emptied: None,
+            deleting: false,
+            deleted: false,
+            permissions_settle_at: now,
+            removed: BTreeMap::new(),
+            rounds: Default::default(),
+            integrations_stay: false,
+            found_left: Vec::new(),
+            last_hampered: None,
+            setup_crashed_at: None,
+            next_list: None,
+            unusable: Default::default(),
+            unlisted: Default::default(),
         };
         Self(Rc::new(Inner {
             simulation: Simulation::new(seed, now),
@@ -235,11 +274,6 @@ impl World {
     /// How often each operation was called.
     pub fn counts(&self) -> BTreeMap<&'static str, usize> {
         self.state().counts.clone()
-    }
-
-    /// What goes wrong from now on.
-    pub fn set_faults(&self, faults: Faults) {
-        self.state().faults = faults;
     }
 
     pub(crate) fn state(&self) -> RefMut<'_, State> {

@@ -168,6 +168,11 @@ impl Ending {
         }
     }
 
+    /// Whether its stacks have a queue, whose name SQS keeps for a minute.
+    fn has_queue(&self) -> bool {
+        self.set.contains("Audit-Account")
+    }
+
     /// What becomes of one instance.
     fn settle(
         &self,
@@ -184,11 +189,17 @@ impl Ending {
         let left_behind = state
             .deployed(account, &self.set)
             .is_some_and(|stack| stack.left_behind);
+        let removed_at = state.removed.get(&(*account, self.set.clone()));
+        let is_removed_lately =
+            removed_at.is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(60));
         let forgets = self.change == Change::Delete { retain: true };
         let failure = match self.change {
             Change::Delete { retain: true } => None,
             _ if !reachable => Some("cannot assume AWSControlTowerExecution".to_owned()),
             _ if unlucky => Some("Internal failure".to_owned()),
+            Change::Create if self.has_queue() && is_removed_lately => Some(
+                "You must wait 60 seconds after deleting a queue (QueueDeletedRecently)".to_owned(),
+            ),
             Change::Create if left_behind => {
                 Some("the role exists already, in a stack that was left behind".to_owned())
             }
@@ -201,6 +212,9 @@ impl Ending {
         if let Err(reason) = &registered {
             let reason = reason.clone();
             let inoperable = matches!(self.change, Change::Delete { .. });
+            if inoperable {
+                *state.undeleted.entry(key.clone()).or_default() += 1;
+            }
             let instance = StackInstance {
                 account: *account,
                 state: if inoperable {
@@ -214,6 +228,9 @@ impl Ending {
             return Err(reason);
         }
         let registered = registered?;
+        if self.change != Change::Update {
+            state.undeleted.remove(&key);
+        }
         match self.change {
             Change::Create | Change::Update => {
                 let instance = StackInstance {
@@ -238,6 +255,7 @@ impl Ending {
                 let stacks = state.deployed.entry(*account).or_default();
                 if !forgets {
                     stacks.remove(&self.set);
+                    state.removed.insert((*account, self.set.clone()), now);
                 } else if let Some(stack) = stacks.get_mut(&self.set) {
                     stack.left_behind = true;
                 }
@@ -290,7 +308,10 @@ struct Registrar<'a> {
 
 impl Registrar<'_> {
     fn is_asked(&self) -> bool {
-        self.set.parameters.contains_key("RegistrationTopicArn")
+        self.set
+            .parameters
+            .get("RegistrationTopicArn")
+            .is_some_and(|topic| !topic.is_empty())
     }
 
     fn check(&self, state: &State, now: Timestamp, token: &str) -> Result<(), String> {

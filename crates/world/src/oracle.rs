@@ -1,5 +1,6 @@
 //! Whether the world is as it should be, told from what is true and from nothing else.
 
+use jiff::Timestamp;
 use towerhook_core::{
     landing_zone::InstanceState,
     model::{AccountId, AccountMapping, ExternalId, Names, SubAccount},
@@ -9,13 +10,13 @@ use towerhook_core::{
 use crate::{
     SUFFIX,
     state::{KeptIntegration, State},
-    units::{LOG_ARCHIVE, MANAGEMENT, TENANT, id},
+    units::{LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, trail},
     watch::is_member,
     wishes::{Destination, Should},
 };
 
 /// All that is not as it should be.
-pub(crate) fn faults(state: &State) -> Vec<String> {
+pub(crate) fn faults(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     for account in state.known() {
         if let Err(what) = account_is_right(state, &account) {
@@ -25,12 +26,76 @@ pub(crate) fn faults(state: &State) -> Vec<String> {
     if let Err(what) = trail_is_right(state) {
         found.push(what);
     }
+    found.extend(lease_is_free(state, now));
+    found
+}
+
+/// The lease is free where no invocation is at work and none that crashed can still have it.
+fn lease_is_free(state: &State, now: Timestamp) -> Option<String> {
+    let (holder, until) = state.ledger.lease.as_ref()?;
+    (state.at_work == 0 && *until > now)
+        .then(|| format!("{holder:?} has the lease until {until}, and nothing is at work"))
+}
+
+/// Accounts that are not as they should be, and of which the ledger says no reason.
+pub(crate) fn unreported(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    // Every pass says that it has no deployment to go by.
+    if state.ledger_emptied.is_some() && state.ledger.recorded.success.is_none() {
+        return found;
+    }
+    for account in state.known() {
+        let record = state.ledger.records.get(&account);
+        let is_told = record.is_some_and(|record| record.reason.is_some() || record.held);
+        let should = state.should(state.wish(), &account);
+        if matches!(should, Should::BeWatched(_))
+            && !is_told
+            && let Err(what) = account_is_right(state, &account)
+        {
+            found.push(format!("{account} is blocked and not reported: {what}"));
+        }
+    }
+    let log_archive = crate::units::id(crate::units::LOG_ARCHIVE);
+    if state.wish().cloud_trail
+        && !state.trail.is_logging
+        && !state.rounds.blocked.contains(&log_archive)
+    {
+        found.push("the trail does not log, and no report says so".into());
+    }
+    found
+}
+
+/// All of ours that is there though the main stack is gone.
+pub(crate) fn leftovers(state: &State) -> Vec<String> {
+    let mut found = Vec::new();
+    let sets = state.stack_sets.iter().filter(|(_, kept)| kept.ours);
+    found.extend(sets.map(|(name, _)| format!("the StackSet {name}")));
+    found.extend(state.stacks.keys().map(|name| format!("the stack {name}")));
+    for (account, stacks) in &state.deployed {
+        let reachable = state.member(account).is_none_or(Member::takes_stacks);
+        let left = stacks
+            .iter()
+            .filter(|(_, stack)| !stack.left_behind && reachable);
+        found.extend(left.map(|(name, _)| format!("the stack of {name} in {account}")));
+    }
+    let integrations = state.integrations.get().iter();
+    let left = integrations
+        .filter(|kept| kept.ours && !is_beyond_recognition(state, kept))
+        .filter(|_| !state.integrations_stay);
+    found.extend(left.map(|kept| format!("the integration {:?}", kept.integration)));
+    if state.trail.topic != trail().topic {
+        found.push(format!("the trail's topic is {:?}", state.trail.topic));
+    }
     found
 }
 
 fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
     let all = state.integrations.get().of(account);
     let ours: Vec<&KeptIntegration> = all.filter(|kept| is_member(kept)).collect();
+    let known = ours.iter().copied();
+    let known: Vec<&KeptIntegration> = known
+        .filter(|kept| !is_beyond_recognition(state, kept))
+        .collect();
     let should = state.should(state.wish(), account);
     match &should {
         Should::BeWatched(store) if is_taken(state, account, store.as_ref()) => {
@@ -43,12 +108,12 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
             }
             Ok(())
         }
-        Should::BeWatched(store) => is_watched(state, account, store.as_ref(), &ours),
-        Should::BePaused if ours.iter().any(|kept| kept.integration.enabled) => {
+        Should::BeWatched(store) => is_watched(state, account, store.as_ref(), &known),
+        Should::BePaused if known.iter().any(|kept| kept.integration.enabled) => {
             Err("it is suspended, and its integration is enabled".into())
         }
-        Should::BeGone => is_gone(state, account, &ours),
-        Should::StayOut if !ours.is_empty() => Err("it is watched and should not be".into()),
+        Should::BeGone => is_gone(state, account, &known),
+        Should::StayOut if !known.is_empty() => Err("it is watched and should not be".into()),
         Should::BePaused | Should::StayOut | Should::StayAsItWas => Ok(()),
     }
 }
@@ -65,15 +130,16 @@ fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> b
 }
 
 /// Whether somebody has bent it whose id the ledger does not hold, while external ids are masked.
-fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
+pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
     if !state.options.masks_external_ids {
         return false;
     }
     let found = &kept.integration;
     let mut records = state.ledger.records.values();
     let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
-    let role = Names::role_arn("aws", &kept.subject, &state.wish().names().member_role());
-    !is_known && found.role_arn != role
+    let names = state.wish().names();
+    let role = Names::role_arn("aws", &kept.subject, &names.member_role());
+    !is_known && (found.role_arn != role || found.name != names.member_integration(&kept.subject))
 }
 
 fn is_watched(
@@ -121,8 +187,8 @@ fn is_watched(
     }
     match record {
         Some(record) if record.since.is_none() => Err("its record has no since".into()),
-        Some(record) if record.sub_account.as_ref() != store => {
-            Err(format!("its record says {:?}", record.sub_account))
+        Some(record) if record.store.as_ref() != store => {
+            Err(format!("its record says {:?}", record.store))
         }
         Some(_) => Ok(()),
         None => Err("it has no record".into()),

@@ -1,6 +1,9 @@
 //! What people and AWS do to a landing zone, step by step.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use fastrand::Rng;
 
@@ -67,6 +70,30 @@ pub enum Step {
     DeleteRole { account: usize },
     /// The main stack is updated.
     Update(Change),
+    /// The next update is cancelled after so many seconds, while its invocation still runs.
+    CancelUpdate { after: u64 },
+    /// Lambda invokes setup twice with the next request.
+    InvokeTwice,
+    /// The calls of setup's next invocation take up to so many milliseconds each.
+    SlowSetup { latency: u64 },
+    /// Somebody deletes a StackSet of ours, with its stacks.
+    DeleteStackSet { which: usize },
+    /// Somebody edits a StackSet's template and leaves its description.
+    EditStackSet { which: usize },
+    /// Somebody empties the ledger.
+    EmptyLedger,
+    /// Somebody leaves an item in the ledger that is none.
+    GarbleLedger,
+    /// The SaaS answers one listing with nothing.
+    ListNothing,
+    /// The SaaS answers one listing with what nobody can read.
+    ListGarbage,
+    /// The SaaS accepts an account's integrations from now on and does not keep them.
+    Unlist { account: usize },
+    /// Somebody stops the trail's logging.
+    StopLogging,
+    /// Somebody starts it again.
+    StartLogging,
     /// The administrator approves what is held.
     Approve,
     /// The API key is revoked.
@@ -109,6 +136,16 @@ pub enum Change {
     OffboardUnenrolled(bool),
     /// `OffboardLimitPercent`.
     Limit(u8),
+    /// `IncludeOrganizationalUnits`.
+    Include(Vec<usize>),
+    /// `ExcludeOrganizationalUnits`.
+    Exclude(Vec<usize>),
+    /// `ExcludeAccounts` names one account more, or no longer any.
+    ExcludeAccount(Option<usize>),
+    /// A name that no unit has, and no sub-account: the update is refused.
+    Wrong,
+    /// Another release of the template, and nothing else.
+    Release,
 }
 
 /// What goes wrong in a window of time.
@@ -137,7 +174,7 @@ pub enum Window {
     Events { lost: u32, late: u64 },
 }
 
-const SERVICES: [&str; 8] = [
+const SERVICES: [&str; 9] = [
     "organizations",
     "controltower",
     "cloudformation",
@@ -146,6 +183,7 @@ const SERVICES: [&str; 8] = [
     "sqs",
     "secretsmanager",
     "lambda",
+    "s3",
 ];
 
 fn destination(dice: &mut Rng) -> Destination {
@@ -156,6 +194,16 @@ fn destination(dice: &mut Rng) -> Destination {
         4 => Destination::Units(vec![1, 2]),
         5 => Destination::Units(vec![1, 2, 3]),
         _ => Destination::Units(vec![1, 3]),
+    }
+}
+
+/// Units that a parameter names, mostly none.
+fn selected(dice: &mut Rng) -> Vec<usize> {
+    match dice.u32(0..12) {
+        0 => vec![1],
+        1 => vec![2],
+        2 => vec![1, 3],
+        _ => Vec::new(),
     }
 }
 
@@ -176,6 +224,12 @@ impl Wishes {
             offboard_unenrolled: dice.u32(0..3) == 0,
             limit: [10, 10, 25, 50, 100][dice.usize(0..5)],
             approve: None,
+            include: selected(dice),
+            exclude: selected(dice),
+            exclude_accounts: BTreeSet::new(),
+            wrong: false,
+            release: 0,
+            others: BTreeMap::new(),
         }
     }
 
@@ -192,6 +246,13 @@ impl Wishes {
             Change::EnrollManagement(yes) => self.enroll_management = yes,
             Change::OffboardUnenrolled(yes) => self.offboard_unenrolled = yes,
             Change::Limit(percent) => self.limit = percent,
+            Change::Include(units) => self.include = units,
+            Change::Exclude(units) => self.exclude = units,
+            Change::ExcludeAccount(None) => self.exclude_accounts.clear(),
+            // Which account it is depends on what is there: see `World::happen`.
+            Change::ExcludeAccount(Some(_)) => {}
+            Change::Wrong => self.wrong = true,
+            Change::Release => self.release += 1,
         }
         self
     }
@@ -199,7 +260,12 @@ impl Wishes {
 
 impl Change {
     fn draw(dice: &mut Rng) -> Self {
-        match dice.u32(0..10) {
+        match dice.u32(0..16) {
+            10 => Self::Include(selected(dice)),
+            11 => Self::Exclude(selected(dice)),
+            12 => Self::ExcludeAccount((dice.u32(0..3) > 0).then(|| dice.usize(0..1000))),
+            13 | 14 => Self::Wrong,
+            15 => Self::Release,
             0..=3 => Self::Destination(destination(dice)),
             4 => {
                 let (config, cloud_trail) =
@@ -270,13 +336,53 @@ impl Window {
     }
 }
 
+/// How many numbers the kinds of steps have.
+const KINDS: usize = 114;
+/// From here on time passes.
+const WAITS: usize = 71;
+const BEYOND_WAITS: usize = 100;
+
+/// The kinds of steps that happen in one history. Few kinds that meet often find what many that meet
+/// seldom do not.
+#[derive(Debug)]
+pub(crate) struct Kinds(Vec<u32>);
+
+impl Kinds {
+    pub(crate) fn draw(dice: &mut Rng) -> Self {
+        let share = [1.0, 0.5, 0.25][dice.usize(0..3)];
+        let waits = WAITS..BEYOND_WAITS;
+        let kinds = (0..KINDS).filter(|kind| waits.contains(kind) || dice.f64() < share);
+        Self(kinds.map(|kind| kind as u32).collect())
+    }
+}
+
 impl Step {
     /// Draws what happens next.
-    pub(crate) fn draw(dice: &mut Rng) -> Self {
+    pub(crate) fn draw(dice: &mut Rng, kinds: &Kinds) -> Self {
         let account = dice.usize(0..1000);
         let unit = dice.usize(1..COUNT);
         let told = dice.u32(0..4) > 0;
-        match dice.u32(0..100) {
+        match kinds.0[dice.usize(0..kinds.0.len())] {
+            100 | 101 => Self::CancelUpdate {
+                after: dice.u64(1..180),
+            },
+            102 => Self::InvokeTwice,
+            103 => Self::SlowSetup {
+                latency: dice.u64(2000..30_000),
+            },
+            104 => Self::DeleteStackSet {
+                which: dice.usize(0..3),
+            },
+            105 => Self::EditStackSet {
+                which: dice.usize(0..3),
+            },
+            106 if dice.u32(0..4) == 0 => Self::EmptyLedger,
+            106 => Self::GarbleLedger,
+            107 | 108 => Self::ListNothing,
+            109 | 110 => Self::ListGarbage,
+            111 => Self::Unlist { account },
+            112 => Self::StopLogging,
+            113 => Self::StartLogging,
             0..=9 => Self::Create { unit, told },
             10 => Self::Join { unit },
             11 | 12 => Self::Register {

@@ -20,6 +20,8 @@ pub(crate) struct Queue {
     dead: BTreeMap<u64, Dead>,
     number: u64,
     wakers: Vec<Waker>,
+    /// Whether no function is started any more.
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -57,9 +59,15 @@ impl Queue {
         }
     }
 
+    /// The event source mapping is gone.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
     /// When the next message can be received.
     pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.messages.values().map(|kept| kept.visible_at).min()
+        let messages = self.messages.values().filter(|_| !self.closed);
+        messages.map(|kept| kept.visible_at).min()
     }
 
     /// Whether nothing is there, and nothing is being worked on.
@@ -79,7 +87,7 @@ impl Queue {
         order: &mut fastrand::Rng,
         mut twice: impl FnMut(&mut fastrand::Rng) -> bool,
     ) -> Vec<Received> {
-        let ready = |kept: &&u64| self.messages[kept].visible_at <= now;
+        let ready = |kept: &&u64| !self.closed && self.messages[kept].visible_at <= now;
         let mut numbers: Vec<u64> = self.messages.keys().filter(ready).copied().collect();
         order.shuffle(&mut numbers);
         numbers.truncate(BATCH);

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use towerhook_core::enrollment::Record;
 
 use crate::{
-    Destination, Options, Wishes, World, functions, ports, setup,
+    Options, Wishes, World, functions, ports, stack,
     units::{self, Member},
 };
 
@@ -194,24 +194,9 @@ fn play<T: 'static>(
     simulation.run(story(world))
 }
 
-/// The parameters' defaults.
-fn wishes() -> Wishes {
-    Wishes {
-        destination: Destination::Tenant,
-        by_stack: false,
-        config: true,
-        cloud_trail: true,
-        monitor_existing: true,
-        enroll_management: false,
-        offboard_unenrolled: false,
-        limit: 10,
-        approve: None,
-    }
-}
-
 async fn launch_in(world: &World, setting: Setting) -> Launch {
     let before = Snapshot::of(world);
-    setup::launch(world, wishes()).await.unwrap();
+    stack::launch(world, Wishes::default(), None).await.unwrap();
     let launched = Snapshot::of(world);
     // The mapping from the queue comes after the custom resource.
     for task in [
@@ -344,11 +329,10 @@ mod tests {
     };
 
     #[test]
-    fn a_launch_enrolls_everybody_and_asks_each_unit_once() {
+    fn a_launch_enrolls_everybody_and_asks_for_no_unit_that_nobody_names() {
         let Launch { setup, enrolling } = launch(SMALL, 1);
         let units = "organizations:ListOrganizationalUnitsForParent";
-        let throttled = setup.throttles.get(units).copied().unwrap_or_default();
-        assert_eq!(setup.calls[units] - throttled, 1 + SMALL.units);
+        assert_eq!(setup.calls.get(units), None);
         let created = enrolling.calls["lacework:CreateCloudAccount"];
         assert!(created >= SMALL.watched(), "{created}");
         let passes = &enrolling.passes;

@@ -1,12 +1,16 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    rc::Rc,
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    enrollment::{Deployment, Held, Record},
-    landing_zone::{AccountState, OperationState, StackInstance},
+    enrollment::{Held, Record, Reply, Unreadable},
+    landing_zone::{AccountState, OperationState, StackInstance, Trail},
     lifecycle::Parked,
-    model::{AccountId, Arn},
-    ports::{Integration, Stack, StackSet, Token},
+    model::{AccountId, SubAccount},
+    ports::{Holder, Integration, Recorded, Stack, StackSet, Token},
 };
 
 use crate::{
@@ -15,7 +19,9 @@ use crate::{
     integrations::Integrations,
     queue::Queue,
     rates::Bucket,
+    rounds::Rounds,
     scale::PassCost,
+    stack::StackRequest,
     units::{Deployed, Member, Organization},
     versioned::Versioned,
     wishes::{AtLaunch, Should, Wishes},
@@ -30,7 +36,9 @@ pub(crate) struct State {
     /// The stacks that are in each account, by the StackSet's name.
     pub(crate) deployed: BTreeMap<AccountId, BTreeMap<String, Deployed>>,
     pub(crate) stack_sets: BTreeMap<String, KeptStackSet>,
-    pub(crate) trail_topic: Option<Arn>,
+    pub(crate) trail: Trail,
+    /// The names of units that somebody has renamed.
+    pub(crate) unit_names: BTreeMap<usize, String>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
     pub(crate) integrations: Versioned<Integrations>,
     pub(crate) made: usize,
@@ -59,6 +67,14 @@ pub(crate) struct State {
     /// The accounts that an administrator has let go.
     pub(crate) approved: BTreeSet<AccountId>,
     /// When the SaaS last showed that it could not use an account's role.
+    /// When the SaaS answered a listing with something else than its list for the last time.
+    pub(crate) odd_list_at: Option<Timestamp>,
+    /// When all tokens were revoked for the last time.
+    pub(crate) tokens_revoked_at: Option<Timestamp>,
+    /// The invocation of setup that writes under each lease.
+    pub(crate) writers: BTreeMap<Holder, String>,
+    /// How often a stack could not be deleted.
+    pub(crate) undeleted: BTreeMap<(String, AccountId), usize>,
     pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
     /// When somebody last deleted an account's integration, which a listing may still show.
     pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,
@@ -72,12 +88,74 @@ pub(crate) struct State {
     pub(crate) invocations: usize,
     /// The invocations that had the lease.
     pub(crate) passes: Vec<PassCost>,
+    /// What they came to.
+    pub(crate) replies: Vec<Rc<Reply>>,
     /// The invocations that the function's timeout ended.
     pub(crate) timeouts: usize,
     /// What administrators want and have not asked for yet.
-    pub(crate) requests: VecDeque<Wishes>,
+    pub(crate) requests: VecDeque<StackRequest>,
     pub(crate) idle: bool,
     pub(crate) writes: usize,
+    /// Invocations of setup, and requests of CloudFormation.
+    pub(crate) setups: usize,
+    pub(crate) asked: usize,
+    /// The first answer to each request.
+    pub(crate) answers: BTreeMap<String, Answered>,
+    pub(crate) physical_id: Option<String>,
+    /// Invocations that are at work.
+    pub(crate) at_work: usize,
+    /// How many of those are setup's.
+    pub(crate) setups_at_work: usize,
+    pub(crate) next_setup_latency: Option<u64>,
+    pub(crate) next_invoked_twice: bool,
+    pub(crate) next_cancelled_after: Option<Duration>,
+    /// Whether only an update of the stack mends what somebody did.
+    pub(crate) needs_update: bool,
+    /// When the ledger was emptied, until an update that began since has succeeded.
+    pub(crate) ledger_emptied: Option<Timestamp>,
+    /// The main stack is being deleted, and is gone.
+    pub(crate) deleting: bool,
+    pub(crate) deleted: bool,
+    /// Its integrations stayed, since the key was revoked, and the answer said so.
+    pub(crate) integrations_stay: bool,
+    /// What of ours was left when its deletion had succeeded.
+    pub(crate) found_left: Vec<String>,
+    /// When it was last so that no answer could be expected.
+    pub(crate) last_hampered: Option<Timestamp>,
+    /// When an invocation of setup ended without a word for the last time.
+    pub(crate) setup_crashed_at: Option<Timestamp>,
+    /// Until when IAM may refuse setup what its role has just been given.
+    pub(crate) permissions_settle_at: Timestamp,
+    /// When the stack of a StackSet was last removed from an account.
+    pub(crate) removed: BTreeMap<(AccountId, String), Timestamp>,
+    /// What comparisons of everything report.
+    pub(crate) rounds: Rounds,
+    /// What the SaaS answers to the next listing.
+    pub(crate) next_list: Option<OddList>,
+    /// Stores in which the SaaS can use no role.
+    pub(crate) unusable: BTreeSet<Option<SubAccount>>,
+    /// Accounts whose new integrations the SaaS accepts and does not keep.
+    pub(crate) unlisted: BTreeSet<AccountId>,
+}
+
+/// A request of CloudFormation that was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Whether it succeeded.
+    pub success: bool,
+    /// The Reason: why it failed, or what an administrator should know all the same.
+    pub reason: String,
+    /// The custom resource's id from then on.
+    pub physical_id: String,
+}
+
+/// A listing that is not what it seems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OddList {
+    /// A good answer that lists nothing.
+    Empty,
+    /// An answer that nobody can read.
+    Garbage,
 }
 
 #[derive(Debug)]
@@ -89,6 +167,8 @@ pub(crate) struct KeptStackSet {
     pub(crate) busy_until: Timestamp,
     /// Tells a StackSet from an earlier one of the same name.
     pub(crate) generation: usize,
+    /// When somebody edited it by hand, until it is updated.
+    pub(crate) edited_at: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -114,15 +194,22 @@ pub(crate) struct KeptIntegration {
 
 #[derive(Debug, Default)]
 pub(crate) struct KeptLedger {
-    pub(crate) lease: Option<(String, Timestamp)>,
-    pub(crate) reservation: Option<(String, Timestamp)>,
+    pub(crate) lease: Option<(Holder, Timestamp)>,
+    pub(crate) reservation: Option<(Holder, Timestamp)>,
+    /// When the newest request that had the lease was admitted.
+    pub(crate) newest: Option<Timestamp>,
+    /// The requests of CloudFormation, in the order in which they came.
+    pub(crate) requests: Vec<(String, Timestamp)>,
     /// What was left for whoever takes the lease next.
     pub(crate) parked: BTreeSet<Parked>,
     /// When somebody said last that a call was sent, since the lease was taken.
     pub(crate) called_at: Option<Timestamp>,
     /// Nobody has the lease before this time, but who has reserved it.
     pub(crate) rests_until: Option<Timestamp>,
-    pub(crate) deployment: Option<Deployment>,
+    pub(crate) recorded: Recorded,
+    pub(crate) unreadable: Unreadable,
+    /// Items that nobody can understand.
+    pub(crate) garbage: BTreeMap<String, String>,
     pub(crate) suffix: Option<String>,
     pub(crate) records: BTreeMap<AccountId, Record>,
     /// The bytes of each record, where its size is modelled.
@@ -133,11 +220,12 @@ pub(crate) struct KeptLedger {
 pub(crate) struct KeptSecrets {
     pub(crate) key_version: usize,
     pub(crate) key_works: bool,
+    /// When the key was revoked last.
+    pub(crate) key_revoked_at: Option<Timestamp>,
     pub(crate) token: Option<Token>,
     pub(crate) tokens: usize,
     /// Until when each token works, or worked.
     pub(crate) issued: BTreeMap<String, Timestamp>,
-    pub(crate) continuations: VecDeque<String>,
 }
 
 /// How far back evidence may lie: a listing's age and a pass's length.
@@ -156,8 +244,21 @@ impl State {
         self.violations.push(format!("{now:.0}: {what}"));
     }
 
+    /// Whether the main stack is there, so that accounts are to be watched.
+    pub(crate) fn is_wanted(&self) -> bool {
+        !self.wishes.is_empty() && !self.deleting
+    }
+
+    /// Whether a service without which nothing can be answered was hardly there in the last hour.
+    pub(crate) fn was_hampered(&self, now: Timestamp) -> bool {
+        let lately = SignedDuration::from_mins(75);
+        self.last_hampered
+            .is_some_and(|at| now.duration_since(at) <= lately)
+    }
+
     /// No token works from now on that was issued before.
     pub(crate) fn revoke_tokens(&mut self, now: Timestamp) {
+        self.tokens_revoked_at = Some(now);
         for ends in self.secrets.issued.values_mut() {
             *ends = now.min(*ends);
         }

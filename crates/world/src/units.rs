@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use towerhook_core::{
-    landing_zone::{Account, AccountState, Management, OuTree},
+    landing_zone::{Account, AccountState, Management, OuTree, Trail, Unit},
     model::{AccountId, OuId, SubAccount},
 };
 
@@ -80,15 +80,36 @@ pub(crate) fn path(unit: Option<usize>) -> Vec<OuId> {
     path
 }
 
-/// The first `count` units.
-pub(crate) fn tree(count: usize) -> OuTree {
-    let units = (0..count).map(|unit| (unit_id(unit), unit_name(unit)));
+/// The first `count` units, some of which somebody has given other names.
+pub(crate) fn tree(count: usize, renamed: &BTreeMap<usize, String>) -> OuTree {
+    let units = (0..count).map(|unit| {
+        let name = renamed.get(&unit).cloned();
+        let known = Unit {
+            name: name.unwrap_or_else(|| unit_name(unit)),
+            parent: parent(unit).map(unit_id),
+        };
+        (unit_id(unit), known)
+    });
     OuTree(units.collect())
 }
 
 /// How many of the first `count` units are right below the root.
 pub(crate) fn below_root(count: usize) -> usize {
     (0..count).filter(|unit| parent(*unit).is_none()).count()
+}
+
+/// The organization's trail.
+pub(crate) fn trail() -> Trail {
+    Trail {
+        name: "trail".into(),
+        home_region: Some("us-east-1".into()),
+        bucket: "aws-controltower-logs".into(),
+        topic: "arn:aws:sns:us-east-1:000000000002:trail".parse().ok(),
+        kms_key: None,
+        is_organization: true,
+        is_multi_region: true,
+        is_logging: true,
+    }
 }
 
 /// The sub-accounts of the tenant.

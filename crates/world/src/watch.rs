@@ -10,6 +10,7 @@ use towerhook_core::{
 };
 
 use crate::{
+    oracle::is_beyond_recognition,
     state::{EVIDENCE, KeptIntegration, State},
     wishes::Should,
 };
@@ -55,6 +56,8 @@ pub(crate) fn integration_comes(
         is_member(kept) && kept.made_by == maker && kept.integration.sub_account.as_ref() == store
     };
     let is_there = state.integrations.get().of(&spec.account).any(is_same);
+    // An exchange between two sub-accounts is no offboarding.
+    state.offboarded.retain(|(_, id)| *id != spec.account);
     if is_there && spec.kind == IntegrationKind::Config {
         state.violate(
             now,
@@ -73,8 +76,8 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
     if !kept.ours {
         return state.violate(now, format!("a foreign integration was deleted: {name}"));
     }
-    // Before the launch nobody wants anything.
-    if kept.integration.kind == IntegrationKind::CloudTrail || state.wishes.is_empty() {
+    // Before the launch and after the deletion nothing is wanted.
+    if kept.integration.kind == IntegrationKind::CloudTrail || !state.is_wanted() {
         return;
     }
     let mut others = state
@@ -98,7 +101,9 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .instances
         .since(now - EVIDENCE)
         .any(|all| !all.contains_key(&instance));
-    if state.wish().by_stack && was_missing {
+    // Nor while one is there that watches nothing.
+    let watches = kept.integration.enabled && kept.checked.1;
+    if state.wish().by_stack && (was_missing || !watches) {
         return;
     }
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
@@ -111,11 +116,13 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
         let store = member.and_then(|member| wishes.store(member));
         store.is_some_and(|store| store != kept.integration.sub_account)
     });
-    let is_watched = matches!(
-        state.should(state.wish(), &id),
-        Should::BeWatched(_) | Should::StayAsItWas
-    );
-    if state.may_go(now, &id) && !(is_watched && is_elsewhere) {
+    let is_watched = state.wishes.iter().any(|wishes| {
+        let should = state.should(wishes, &id);
+        matches!(should, Should::BeWatched(_) | Should::StayAsItWas)
+    });
+    // On its way to another store, as far as a pass could know.
+    let is_moving = is_elsewhere && (is_watched || !state.had_to_go(now - EVIDENCE, &id));
+    if state.may_go(now, &id) && !is_moving {
         return offboarded(state, now, id);
     }
     let moved = state.moved.get(&id);
@@ -149,7 +156,7 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     let left: BTreeSet<AccountId> = lately
         .map(|(_, id)| *id)
         .filter(|other| *other == id || !watched.contains(other))
-        .filter(|other| !is_moving(other))
+        .filter(|other| !is_moving(other) && state.had_to_go(now - EVIDENCE, other))
         .collect();
     let percent = usize::from(state.highest_limit);
     let limit = AT_LEAST.max((state.ever_watched.len() * percent).div_ceil(100));
@@ -182,6 +189,21 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
     }
 }
 
+/// A stack of an account that can be reached is left behind once it could not be deleted twice.
+fn stack_is_given_up(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
+    let key = (set.to_owned(), *id);
+    let is_there = state.instances.get().contains_key(&key);
+    let times = state.undeleted.get(&key);
+    let is_in_vain = times.is_some_and(|times| *times > 1);
+    let is_reachable = state.member(id).is_some_and(|member| member.takes_stacks());
+    if retain && is_there && is_reachable && !is_in_vain {
+        state.violate(
+            now,
+            format!("{id} keeps its stack, which may be deleted yet"),
+        );
+    }
+}
+
 /// A caller that began at `began` is about to delete instances of a StackSet.
 pub(crate) fn instances_go(
     state: &mut State,
@@ -191,7 +213,7 @@ pub(crate) fn instances_go(
     accounts: &[AccountId],
     retain: bool,
 ) {
-    if state.wishes.is_empty() {
+    if !state.is_wanted() {
         return;
     }
     let is_members = |name: &str| name.contains("Config-Member");
@@ -203,10 +225,17 @@ pub(crate) fn instances_go(
     }
     for id in accounts {
         token_is_good(state, now, set, id, retain);
+        stack_is_given_up(state, now, set, id, retain);
         // What uses a role goes before it, unless it came a moment ago.
         let used = state.integrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
-            is_member(kept) && kept.subject == *id && is_old
+            // Nothing tells of a second one that somebody made and that no list has shown.
+            let is_hidden = kept.made_by == "somebody" && state.odd_list_at >= Some(began);
+            is_member(kept)
+                && kept.subject == *id
+                && is_old
+                && !is_hidden
+                && !is_beyond_recognition(state, kept)
         });
         if used && state.had_to_go(began, id) {
             state.violate(now, format!("the role of {id} goes before its integration"));

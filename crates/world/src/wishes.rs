@@ -3,12 +3,12 @@
 //! Written from the true state of the world and from what the parameters promise, never from the
 //! planner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
-    model::{AccountId, Names, SubAccount},
+    model::{AccountId, Names, OuId, SubAccount},
 };
 
 use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
@@ -56,6 +56,41 @@ pub struct Wishes {
     pub limit: u8,
     /// `ApproveOffboard`.
     pub approve: Option<String>,
+    /// `IncludeOrganizationalUnits`, by number.
+    pub include: Vec<usize>,
+    /// `ExcludeOrganizationalUnits`, by number.
+    pub exclude: Vec<usize>,
+    /// `ExcludeAccounts`.
+    pub exclude_accounts: BTreeSet<AccountId>,
+    /// Whether a parameter names what there is not, so that the request is refused.
+    pub wrong: bool,
+    /// The release of the template, which an update may change alone.
+    pub release: u32,
+    /// Other parameters, as they are written.
+    pub others: BTreeMap<&'static str, String>,
+}
+
+impl Default for Wishes {
+    /// The template's defaults.
+    fn default() -> Self {
+        Self {
+            destination: Destination::Tenant,
+            by_stack: false,
+            config: true,
+            cloud_trail: true,
+            monitor_existing: true,
+            enroll_management: false,
+            offboard_unenrolled: false,
+            limit: 10,
+            approve: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            exclude_accounts: BTreeSet::new(),
+            wrong: false,
+            release: 0,
+            others: BTreeMap::new(),
+        }
+    }
 }
 
 /// What should be with an account.
@@ -90,7 +125,28 @@ impl Wishes {
                 (String::new(), names.join(","))
             }
         };
-        json!({
+        // Blue is below Production, as its path says, and one unit is written as its id.
+        let unit = |unit: &usize| match unit {
+            2 => "Production/Blue".to_owned(),
+            3 => unit_id(3).to_string(),
+            other => unit_name(*other),
+        };
+        let list = |units: &[usize]| units.iter().map(unit).collect::<Vec<_>>().join(",");
+        let accounts: Vec<_> = self
+            .exclude_accounts
+            .iter()
+            .map(AccountId::as_str)
+            .collect();
+        let mut properties = json!({
+            "Release": format!("0.1.{}", self.release),
+            "IncludeOrganizationalUnits": list(&self.include),
+            "ExcludeOrganizationalUnits": if self.wrong {
+                "Nowhere".to_owned()
+            } else {
+                list(&self.exclude)
+            },
+            "ExcludeAccounts": accounts.join(","),
+            "LaceworkAccessKeyId": "ACME_KEY",
             "LaceworkUrl": "acme.lacework.net",
             "CapabilityType": capability,
             "MonitorExistingAccounts": yes(self.monitor_existing),
@@ -105,11 +161,15 @@ impl Wishes {
             "ApproveOffboard": self.approve.as_deref().unwrap_or_default(),
             "LaceworkSubAccountName": single,
             "LaceworkOrgSubAccountNames": units,
-        })
+        });
+        for (name, value) in &self.others {
+            properties[*name] = value.as_str().into();
+        }
+        properties
     }
 
     /// The names that these parameters lead to.
-    pub(crate) fn names(&self) -> Names {
+    pub fn names(&self) -> Names {
         let resource = match &self.destination {
             Destination::Single(name) => *name,
             Destination::Tenant | Destination::Units(_) => TENANT,
@@ -120,6 +180,24 @@ impl Wishes {
                 .parse()
                 .expect("a constant is a prefix"),
         }
+    }
+
+    /// Whether the parameters select an account: of the units above it that they name the nearest
+    /// decides.
+    fn selects(&self, account: &AccountId, member: &Member) -> bool {
+        if self.exclude_accounts.contains(account) {
+            return false;
+        }
+        let named = |units: &[usize], ou: &OuId| units.iter().any(|unit| unit_id(*unit) == *ou);
+        for ou in member.account.path.iter().rev() {
+            if named(&self.exclude, ou) {
+                return false;
+            }
+            if named(&self.include, ou) {
+                return true;
+            }
+        }
+        self.include.is_empty()
     }
 
     /// Where an account belongs; `None` where it is out of scope.
@@ -158,6 +236,9 @@ impl Wishes {
         }
         let is_management = *account == id(MANAGEMENT);
         if is_management && !self.enroll_management {
+            return Should::BeGone;
+        }
+        if !self.selects(account, member) {
             return Should::BeGone;
         }
         let Some(store) = self.store(member) else {

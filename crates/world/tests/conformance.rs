@@ -48,6 +48,7 @@ fn spec() -> StackSetSpec {
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
         stack_id: STACK_ID.into(),
+        tags: [("team".to_owned(), "blue".to_owned())].into(),
     }
 }
 
@@ -75,6 +76,7 @@ fn accounts() {
 fn ledger() {
     run(async |_, ports| {
         conformance::lease(&ports).await;
+        conformance::requests(&ports).await;
         conformance::parking(&ports).await;
         conformance::records(&ports).await;
         conformance::deployment(&ports).await;

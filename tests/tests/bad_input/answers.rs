@@ -8,7 +8,7 @@ use towerhook_sandbox::inventory::{Difference, Inventory};
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::{Stack, TEMPLATE};
 use towerhook_tests::scene::Scene;
-use towerhook_tests::{STACK_DEADLINE, options, sandbox, until};
+use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox, until};
 
 use crate::neighbour::{Neighbour, await_difference};
 
@@ -29,6 +29,22 @@ async fn an_answer_that_is_lost_is_sent_again() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_permissions_that_are_moments_old_passes() {
+    let sandbox = sandbox(options()).await;
+    let faults = sandbox.gateway.faults();
+    for (service, operation) in [("organizations", "ListAccounts"), ("sns", "Publish")] {
+        let denied = Fault::Error {
+            status: 400,
+            code: "AccessDeniedException".to_owned(),
+            message: "User is not authorized to perform this".to_owned(),
+        };
+        faults.inject(service, operation, denied, 1);
+    }
+    launched(&sandbox, &[]).await;
+    assert_eq!(faults.pending(), 0);
+}
+
+#[tokio::test]
 async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
     let mut scene = Scene::open(4, &[], &[]).await;
     let prefix = [("IntegrationNamePrefix".to_owned(), "Acme-".to_owned())];
@@ -43,7 +59,7 @@ async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
         panic!("{failures:?}")
     };
     assert_eq!(failure.resource, "Setup");
-    insta::assert_snapshot!(failure.reason, @r#"IntegrationNamePrefix cannot change after launch: it was "Lacework-Control-Tower-" and is now "Acme-". Set it back, or delete the stack and launch it anew."#);
+    insta::assert_snapshot!(failure.reason, @r#"IntegrationNamePrefix cannot change after launch: it was "Lacework-Control-Tower-" and is now "Acme-". Set it back, or delete the stack and launch it again."#);
 
     let account = scene.sandbox.landing_zone.create_account("late", SANDBOX);
     account.await.unwrap();

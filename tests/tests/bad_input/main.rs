@@ -50,7 +50,7 @@ impl Reasons {
 async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     let neighbour = Neighbour::new(&["development", "marketing"]).await;
     let elsewhere = format!("arn:aws:kms:eu-west-1:{MANAGEMENT_ACCOUNT}:key/mine");
-    let rows: [(&str, &[(&str, &str)]); 18] = [
+    let rows: [(&str, &[(&str, &str)]); 17] = [
         (
             "wrong secret key",
             &[("LaceworkSecretKey", "_wrong-canary")],
@@ -65,6 +65,10 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
         ),
         (
             "unknown sub-account for a unit",
+            &[("LaceworkOrgSubAccountNames", "Development,Production")],
+        ),
+        (
+            "neither a unit nor a sub-account",
             &[("LaceworkOrgSubAccountNames", "Development,Sales")],
         ),
         (
@@ -104,14 +108,6 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
             "a pattern of accounts",
             &[("LogAccountName", "Log Archiv?")],
         ),
-        (
-            "a blank entry",
-            &[("LaceworkOrgSubAccountNames", "Development, ")],
-        ),
-        (
-            "a blank entry between",
-            &[("LaceworkOrgSubAccountNames", "Development, ,Sandbox")],
-        ),
     ];
     let mut reasons = Reasons::default();
     for (row, parameters) in rows {
@@ -134,9 +130,11 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     unknown sub-account
       LaceworkSubAccountName names the sub-account sales, which the API key cannot use. Its sub-accounts: development, marketing.
     unknown sub-account for a unit
-      LaceworkOrgSubAccountNames names the sub-account sales, which the API key cannot use. Its sub-accounts: development, marketing.
+      LaceworkOrgSubAccountNames names the sub-account production, which the API key cannot use. Its sub-accounts: development, marketing.
+    neither a unit nor a sub-account
+      LaceworkOrgSubAccountNames names the organizational unit "Sales", which the organization does not have.
     a sub-account without a unit
-      LaceworkOrgSubAccountNames names "Marketing", and the organization has no organizational unit of that name.
+      LaceworkOrgSubAccountNames names the organizational unit "Marketing", which the organization does not have.
     both sub-account settings
       LaceworkSubAccountName (marketing) and LaceworkOrgSubAccountNames are both set. Set one of them: all accounts in one sub-account, or sub-accounts by organizational unit.
     another Log Archive
@@ -152,15 +150,11 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     a key of a stranger
       KmsKeyIdentifierArn is arn:aws:kms:us-east-1:999999999999:key/theirs, and its account is not one of this organization. Leave it blank or correct it.
     a pattern of units
-      LaceworkOrgSubAccountNames names the sub-account dev*, which the API key cannot use (patterns are not understood here). Its sub-accounts: development, marketing.
+      LaceworkOrgSubAccountNames names the organizational unit "Dev*", which the organization does not have (patterns are not understood here).
     a pattern of accounts
       LogAccountName is "Log Archiv?", and the landing zone's Log Archive account is "Log Archive" (<Log Archive>) (patterns are not understood here). Leave LogAccountName blank or correct it.
-    a blank entry
-      LaceworkOrgSubAccountNames must be names separated by commas, none of them blank; found "Development,".
-    a blank entry between
-      LaceworkOrgSubAccountNames must be names separated by commas, none of them blank; found "Development, ,Sandbox".
     a unit's name that exists twice
-      LaceworkOrgSubAccountNames names "Development", and the organization has 2 organizational units of that name. Rename all but one.
+      LaceworkOrgSubAccountNames names "Development", and the organization has 2 organizational units of that name. Write the one that you mean: Sandbox/Development (<unit>), Workloads/Development (<unit>).
     "#);
 }
 
@@ -207,17 +201,16 @@ async fn a_landing_zone_that_does_not_fit_is_described() {
     }
     organizations.set_account_state(&log_archive, "ACTIVE");
 
-    let trail = json!({"Name": "quiet", "S3BucketName": "aws-controltower-logs"});
-    let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
-    let inside = neighbour.sandbox.inside().unwrap();
-    inside
-        .json("cloudtrail", target, "CreateTrail", trail)
-        .await
-        .unwrap();
-    let quiet = [("ExistingCloudTrailName", "quiet")];
-    reasons
-        .add("a trail without topic", &neighbour, &quiet)
-        .await;
+    for (row, name, organization, regions, on) in [
+        ("one account's trail", "alone", false, true, true),
+        ("a trail of one Region", "regional", true, false, true),
+        ("a trail that is switched off", "off", true, true, false),
+        ("a trail without topic", "quiet", true, true, true),
+    ] {
+        neighbour.make_trail(name, organization, regions, on).await;
+        let named = [("ExistingCloudTrailName", name)];
+        reasons.add(row, &neighbour, &named).await;
+    }
 
     neighbour
         .make_stack_set("Lacework-Control-Tower-Config-Member-acme")
@@ -238,10 +231,16 @@ async fn a_landing_zone_that_does_not_fit_is_described() {
       LogAccountName: the Log Archive account "Log Archive" (<Log Archive>) is suspended; it must be active.
     Log Archive is PENDING_CLOSURE
       LogAccountName: the Log Archive account "Log Archive" (<Log Archive>) is being closed; it must be active.
+    one account's trail
+      ExistingCloudTrailName: the trail "alone" does not tell of everything: it is not the organization's trail and tells of one account only. Change the trail, name another one, or choose CapabilityType Config.
+    a trail of one Region
+      ExistingCloudTrailName: the trail "regional" does not tell of everything: it tells of one Region only. Change the trail, name another one, or choose CapabilityType Config.
+    a trail that is switched off
+      ExistingCloudTrailName: the trail "off" does not tell of everything: its logging is switched off. Change the trail, name another one, or choose CapabilityType Config.
     a trail without topic
       ExistingCloudTrailName: the trail "quiet" has no SNS topic, which tells of new log files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType Config.
     somebody else's StackSet
-      The StackSet Lacework-Control-Tower-Config-Member-acme exists and was not made by this stack. Remove it, or choose another IntegrationNamePrefix or LaceworkSubAccountName.
+      The StackSet Lacework-Control-Tower-Config-Member-acme exists and was not made by this stack. Launch with AdoptExistingDeployment=Yes to take it over, remove it, or launch with another LaceworkSubAccountName, which all names carry.
     "#);
 }
 

@@ -47,6 +47,8 @@ impl Neighbour {
     pub(crate) async fn new(sub_accounts: &[&str]) -> Self {
         let mut options = options();
         options.accounts = 4;
+        // A refusal by IAM is then not taken for one of permissions made moments before.
+        options.requests_late_by = Duration::from_secs(120);
         options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
         let neighbour = Self {
             sandbox: sandbox(options).await,
@@ -124,6 +126,26 @@ impl Neighbour {
             request,
         );
         made.await.unwrap();
+    }
+
+    /// Makes a trail that tells no topic.
+    pub(crate) async fn make_trail(&self, name: &str, organization: bool, regions: bool, on: bool) {
+        let inside = self.sandbox.inside().unwrap();
+        let trail = json!({
+            "Name": name,
+            "S3BucketName": "aws-controltower-logs",
+            "IsOrganizationTrail": organization,
+            "IsMultiRegionTrail": regions,
+        });
+        let call = async |operation: &str, request| {
+            let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
+            let made = inside.json("cloudtrail", target, operation, request);
+            made.await.unwrap();
+        };
+        call("CreateTrail", trail).await;
+        if on {
+            call("StartLogging", json!({"Name": name})).await;
+        }
     }
 
     pub(crate) fn id(&self, role: Role) -> String {
@@ -255,9 +277,9 @@ impl Neighbour {
             reason.replace(&account.id, &format!("<{}>", account.name))
         });
         let address = Regex::new(r"127\.0\.0\.1:[0-9]{2,}").unwrap();
-        address
-            .replace_all(&reason, "127.0.0.1:<port>")
-            .into_owned()
+        let reason = address.replace_all(&reason, "127.0.0.1:<port>");
+        let unit = Regex::new("ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}").unwrap();
+        unit.replace_all(&reason, "<unit>").into_owned()
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use towerhook_sandbox::chaos::{Chaos, Moment};
+use towerhook_sandbox::launch::hurried;
 use towerhook_tests::scene::Scene;
 
 /// How many crashes of a scenario a normal run tries.
@@ -109,6 +110,15 @@ impl Crashes {
     }
 }
 
+/// [`hurried`], and setup's invocations are short. Another invocation for the same request waits for what a
+/// killed one held until that one's deadline.
+fn with_short_invocations() -> String {
+    let timeout = "Timeout: 900";
+    let template = hurried();
+    assert_eq!(template.matches(timeout).count(), 1);
+    template.replace(timeout, "Timeout: 20")
+}
+
 /// Waits for the condition. A lease that a killed pass left behind ends meanwhile, as it would at
 /// the pass's own deadline, which is minutes away: nothing else depends on that time.
 async fn until(scene: &Scene, what: &str, mut condition: impl AsyncFnMut() -> bool) {
@@ -116,7 +126,9 @@ async fn until(scene: &Scene, what: &str, mut condition: impl AsyncFnMut() -> bo
     let mut holder: Option<(String, Instant)> = None;
     while !condition().await {
         assert!(Instant::now() < end, "{what}: not within 180 s");
-        let now = lease(scene).await.filter(|owner| owner != "setup");
+        let now = lease(scene)
+            .await
+            .filter(|owner| !owner.starts_with("setup"));
         holder = match (holder, now) {
             (Some((known, since)), Some(owner)) if known == owner => {
                 if since.elapsed() > STUCK {

@@ -2,12 +2,12 @@
 
 use towerhook_sandbox::inventory::Inventory;
 use towerhook_sandbox::landing_zone::Role;
-use towerhook_sandbox::launch::{Parameters, Stack, hurried};
+use towerhook_sandbox::launch::{Parameters, Stack};
 use towerhook_sandbox::{STACK_NAME, Sandbox};
 use towerhook_tests::scene::Scene;
 use towerhook_tests::{STACK_DEADLINE, options, sandbox};
 
-use crate::{Crashes, Point, arm, points, settle, until};
+use crate::{Crashes, Point, arm, points, settle, until, with_short_invocations};
 
 async fn landing_zone() -> Sandbox {
     let mut options = options();
@@ -22,9 +22,15 @@ async fn launch(sandbox: Sandbox, point: Option<Point>) -> Scene {
     }
     let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
     let parameters = sandbox.parameters();
-    let stack = Stack::create(&user, &inside, STACK_NAME, &hurried(), &parameters)
-        .await
-        .unwrap();
+    let stack = Stack::create(
+        &user,
+        &inside,
+        STACK_NAME,
+        &with_short_invocations(),
+        &parameters,
+    )
+    .await
+    .unwrap();
     stack
         .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
         .await
@@ -48,7 +54,11 @@ async fn update(scene: &Scene, management: bool, point: Option<Point>) {
     arm(scene, point);
     let value = if management { "Yes" } else { "No" };
     let changes: Parameters = [("EnrollManagementAccount".to_owned(), value.to_owned())].into();
-    scene.stack.update(&hurried(), &changes).await.unwrap();
+    scene
+        .stack
+        .update(&with_short_invocations(), &changes)
+        .await
+        .unwrap();
     scene
         .stack
         .wait_for("UPDATE_COMPLETE", STACK_DEADLINE)

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
-use serde_json::{Value, json};
-use towerhook_sandbox::aws_client::Method;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::hurried;
 use towerhook_tests::scene::Scene;
+use towerhook_tests::token::{fire, set_left, stored};
 
 use crate::{Crashes, Point, all_points, arm, settle};
 
@@ -18,64 +17,9 @@ const RENEWED: Duration = Duration::from_secs(60);
 const DUE: SignedDuration = SignedDuration::from_hours(7);
 const GOOD: SignedDuration = SignedDuration::from_hours(8);
 
-/// Does what the schedule does when its time comes, and waits for the function.
-async fn fire(scene: &Scene) {
-    let id = scene.stack.id.rsplit('/').next().unwrap();
-    let rule = json!({"Rule": format!("towerhook-{id}-token-refresh")});
-    let answer = scene
-        .inside()
-        .json("events", "AWSEvents", "ListTargetsByRule", rule)
-        .await
-        .unwrap();
-    let target = &answer["Targets"][0];
-    let function = target["Arn"].as_str().unwrap().rsplit(':').next().unwrap();
-    let path = format!("/2015-03-31/functions/{function}/invocations");
-    let input = target["Input"].as_str().unwrap();
-    scene
-        .inside()
-        .rest(
-            "lambda",
-            Method::POST,
-            &path,
-            "application/json",
-            input.into(),
-        )
-        .await
-        .unwrap();
-}
-
-async fn stored(scene: &Scene) -> Value {
-    let secret = scene.stack.output("ApiTokenSecretArn").await.unwrap();
-    let request = json!({"SecretId": secret});
-    let answer = scene
-        .inside()
-        .json(
-            "secretsmanager",
-            "secretsmanager",
-            "GetSecretValue",
-            request,
-        )
-        .await
-        .unwrap();
-    serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap()
-}
-
 /// Makes the stored token one that is due, and that Lacework no longer takes.
 async fn age(scene: &Scene) {
-    let mut token = stored(scene).await;
-    token["expiresAt"] = json!(Timestamp::now() + DUE);
-    let secret = scene.stack.output("ApiTokenSecretArn").await.unwrap();
-    let request = json!({"SecretId": secret, "SecretString": token.to_string()});
-    scene
-        .inside()
-        .json(
-            "secretsmanager",
-            "secretsmanager",
-            "PutSecretValue",
-            request,
-        )
-        .await
-        .unwrap();
+    set_left(scene, DUE).await;
     scene.sandbox.simulator.controls().revoke_tokens();
 }
 
@@ -85,7 +29,7 @@ async fn renew(scene: &Scene, point: Option<Point>) {
     age(scene).await;
     let controls = scene.sandbox.simulator.controls();
     let revoked = controls.issued_tokens().len();
-    let looked_after = async || scene.logged("auth", "token looked after").await.len();
+    let looked_after = async || scene.logged("auth", "token checked").await.len();
     let before = looked_after().await;
     arm(scene, point);
     let over = "the auth function ends well";

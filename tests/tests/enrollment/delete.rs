@@ -92,6 +92,8 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
     updated.await.unwrap();
     scene.settle().await;
+    // What is new would be removed by its id, be it gone or not.
+    scene.age_records().await;
 
     // Two listings and two of the four integrations; for the next request it is a quarter of an hour.
     let controls = scene.sandbox.simulator.controls();

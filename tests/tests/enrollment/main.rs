@@ -12,6 +12,7 @@ mod drift;
 mod event;
 mod existing;
 mod happening;
+mod key;
 mod limit;
 mod moving;
 mod pass;

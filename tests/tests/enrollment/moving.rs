@@ -108,7 +108,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     assert_eq!(scene.metric("MonitoringGaps").await, 2);
 
     // It is not given up again.
-    let looks = async || scene.logged("account", "to look at").await.len();
+    let looks = async || scene.logged("account", "event accepted").await.len();
     let before = looks().await;
     scene
         .publish_file("update-managed-account", "development-1")

@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use towerhook_sandbox::inventory::Inventory;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 use towerhook_tests::scene::{Scene, until};
-use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
+use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox, token};
 
 use crate::{assert_golden, drift::delete_role};
 
@@ -63,6 +64,7 @@ async fn stacks_register_their_accounts_and_go_with_a_token_that_works() {
     // A role that is gone shows only when its stack is made anew, and the token is of yesterday.
     let controls = scene.sandbox.simulator.controls().clone();
     controls.advance_clock(EXPIRY);
+    token::set_left(&scene, -SignedDuration::from_hours(1)).await;
     delete_role(&scene, "production-1").await;
     let guid = scene.integrations("production-1")[0].guid.clone();
     let found = scene.sandbox.simulator.verify(&guid).await.unwrap();
@@ -94,6 +96,7 @@ async fn stacks_register_their_accounts_and_go_with_a_token_that_works() {
     writeln!(told, "RegistrationMode=Function\n{}\n", failures[0].reason).unwrap();
 
     controls.advance_clock(EXPIRY);
+    scene.age_records().await;
     let removed_by_hand = || {
         let calls = scene.sandbox.simulator.calls();
         let deletions = calls.iter().filter(|(call, _)| call.starts_with("DELETE"));

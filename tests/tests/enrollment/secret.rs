@@ -1,13 +1,14 @@
 //! No log tells a secret.
 
+use jiff::SignedDuration;
 use secrecy::ExposeSecret;
 use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::TEMPLATE;
-use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::Scene;
+use towerhook_tests::{STACK_DEADLINE, token};
 
 /// Every answer to a custom resource goes to a URL that anybody could use who knows it.
 const RESPONSE_PATH: &str = "cfn-response";
@@ -23,6 +24,7 @@ async fn no_log_holds_the_key_a_token_or_a_response_url() {
     scene.await_enrolled(&members).await;
     // What fails is logged, with all that the errors say.
     let controls = scene.sandbox.simulator.controls().clone();
+    token::set_left(&scene, SignedDuration::from_hours(20)).await;
     controls.revoke_tokens();
     controls.fail_next(2, 500);
     let faults = scene.sandbox.gateway.faults();

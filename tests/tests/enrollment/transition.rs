@@ -59,15 +59,15 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     scene.update(&[("LaceworkSubAccountName", "emea")]).await;
     await_only_in(&scene, "emea", "emea").await;
     writeln!(told, "LaceworkSubAccountName=emea\n{}\n", made(&scene)).unwrap();
-    let gap = scene.logged("setup", "done, but").await;
+    let gap = scene.logged("setup", "completed with warnings").await;
     let gap = gap[0]["note"].as_str().unwrap();
     assert!(gap.contains("is not watched in between"), "{gap}");
 
     // All is moved, and then the last step is refused: CloudFormation goes back.
     let fault = Fault::Error {
-        status: 403,
-        code: "AuthorizationError".to_owned(),
-        message: "User may not perform SNS:Publish".to_owned(),
+        status: 400,
+        code: "InvalidParameter".to_owned(),
+        message: "Invalid parameter: Message".to_owned(),
     };
     scene
         .sandbox

@@ -45,6 +45,7 @@ impl World {
                 .unwrap(),
             region: REGION.to_owned(),
             management_account: MANAGEMENT.to_owned(),
+            requests_late_by: Duration::ZERO,
             deadline: Duration::from_secs(60),
         })
         .await

@@ -6,28 +6,12 @@ use serde_json::json;
 use towerhook_sandbox::inventory::Inventory;
 use towerhook_sandbox::lacework::Verification;
 use towerhook_sandbox::landing_zone::Role;
-use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 use towerhook_tests::scene::{Scene, until};
-use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
+use towerhook_tests::{launched, options, sandbox};
 
 use crate::{assert_golden, refusal};
 
 const SNS: &str = "2010-03-31";
-
-/// An update that fails: CloudFormation goes back to what was. Answers the Reason.
-async fn refused_update(scene: &Scene, changes: &[(&str, &str)]) -> String {
-    let changes = changes
-        .iter()
-        .map(|(name, value)| ((*name).into(), (*value).into()));
-    let changes: Parameters = changes.collect();
-    scene.stack.update(TEMPLATE, &changes).await.unwrap();
-    let rolled_back = scene
-        .stack
-        .wait_for("UPDATE_ROLLBACK_COMPLETE", STACK_DEADLINE);
-    rolled_back.await.unwrap();
-    let failures = scene.stack.failures().await.unwrap();
-    failures[0].reason.clone()
-}
 
 /// What CloudTrail would tell the topic arrives in the queue that Lacework reads.
 async fn assert_told(scene: &Scene, topic: &str) {
@@ -87,7 +71,7 @@ async fn a_trail_without_a_topic_gets_one_and_is_put_back() {
         ("turned No", ("CreateTrailTopic", "No")),
         ("another trail", ("ExistingCloudTrailName", "my-trail")),
     ] {
-        let reason = refused_update(&scene, &[changes]).await;
+        let reason = scene.refused_update(&[changes]).await;
         writeln!(told, "{row}\n  {reason}").unwrap();
         assert_eq!(landing_zone.trail_topic().await.unwrap(), topic);
     }

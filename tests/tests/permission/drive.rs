@@ -1,11 +1,13 @@
 //! Making a function do something, and what it says about it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use towerhook_core::custom_resource::physical_id;
 use towerhook_sandbox::aws_client::Method;
 use towerhook_sandbox::landing_zone::Account;
+use towerhook_tests::options;
 use towerhook_tests::scene::{Scene, until};
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, ResponseTemplate};
@@ -23,7 +25,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn open(parameters: &[(&str, &str)]) -> Self {
-        let scene = Scene::open(5, &["production"], parameters).await;
+        let mut options = options();
+        options.sub_accounts = vec!["production".to_owned()];
+        // The stack's own request is older than all that follow.
+        options.requests_late_by = Duration::from_secs(600);
+        let scene = Scene::open_with(options, parameters).await;
         let mut values = scene.sandbox.parameters();
         for (name, value) in parameters {
             values.insert((*name).to_owned(), (*value).to_owned());
@@ -88,15 +94,26 @@ impl Stage {
         }
         json!({
             "RequestType": "Update",
-            "ResponseURL": self.answers.uri(),
+            "ResponseURL": self.answer_address(),
             "StackId": self.scene.stack.id,
-            "RequestId": "permission",
+            "RequestId": jiff::Timestamp::now().to_string(),
             "ResourceType": "Custom::TowerhookSetup",
             "LogicalResourceId": "Setup",
             "PhysicalResourceId": physical_id(&self.scene.stack.id),
             "ResourceProperties": properties,
             "OldResourceProperties": self.properties,
         })
+    }
+
+    /// As of a request that was on its way for so long that no refusal is one of permissions made moments
+    /// before.
+    fn answer_address(&self) -> String {
+        let sent = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(2);
+        format!(
+            "{}/?X-Amz-Date={}",
+            self.answers.uri(),
+            sent.strftime("%Y%m%dT%H%M%SZ")
+        )
     }
 
     /// Puts a message into the work queue.
@@ -181,6 +198,34 @@ impl Stage {
             .await
             .unwrap();
         until("the stack is gone", async || find().await.is_none()).await;
+    }
+
+    /// Removes every item of the ledger, as an administrator by hand; answers what was in it.
+    pub(crate) async fn empty_ledger(&self) -> Vec<Value> {
+        let items = self.ledger("Scan", json!({})).await;
+        let items = items["Items"].as_array().unwrap().clone();
+        for item in &items {
+            let key = json!({"Key": {"kind": item["kind"], "id": item["id"]}});
+            self.ledger("DeleteItem", key).await;
+        }
+        items
+    }
+
+    /// Puts items into the ledger, over what is there.
+    pub(crate) async fn fill_ledger(&self, items: &[Value]) {
+        for item in items {
+            self.ledger("PutItem", json!({"Item": item})).await;
+        }
+    }
+
+    async fn ledger(&self, operation: &str, mut request: Value) -> Value {
+        let table = self.scene.stack.output("LedgerTableName").await.unwrap();
+        request["TableName"] = json!(table);
+        self.scene
+            .inside()
+            .json("dynamodb", "DynamoDB_20120810", operation, request)
+            .await
+            .unwrap()
     }
 
     /// What a function has logged so far, line by line, each with its own time.

@@ -86,8 +86,9 @@ async fn auth_tells_of_every_permission_that_it_lacks() {
                 return true;
             }
             "ReadKey" => &[("refused", "secretsmanager:GetSecretValue")],
+            // What is stored is looked at before it is replaced.
             "KeepToken" => &[
-                ("refused", "secretsmanager:PutSecretValue"),
+                ("refused", "secretsmanager:GetSecretValue"),
                 ("schedule", "secretsmanager:GetSecretValue"),
             ],
             _ => return false,
@@ -143,6 +144,10 @@ async fn account_tells_of_every_permission_that_it_lacks() {
                 scene.sandbox.simulator.controls().revoke_tokens();
                 stage.look_at_everything().await;
                 "secretsmanager:GetSecretValue"
+            }
+            "ReadTrail" => {
+                stage.look_at_everything().await;
+                "cloudtrail:GetTrail"
             }
             "ReadAccounts" => {
                 stage.look_at("production-1").await;
@@ -220,6 +225,8 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
     let organizations = scene.sandbox.gateway.organizations();
     each_statement(&stage, "setup", async |sid| {
         let units = [("LaceworkOrgSubAccountNames", "Production")];
+        // What goes back to the last success is never refused.
+        let changed: &[(&str, &str)] = &[("OffboardLimitPercent", "11")];
         let (call, changes): (_, &[(&str, &str)]) = match sid {
             "Log" => {
                 log_is_denied(&stage, "setup", async || {
@@ -229,9 +236,9 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 return true;
             }
             "ContinueInAFreshInvocation" => return hand_over_is_denied(&stage).await,
-            "ReadKey" => ("secretsmanager:GetSecretValue", &[]),
-            "KeepToken" => ("secretsmanager:PutSecretValue", &[]),
-            "Trail" => ("cloudtrail:GetTrail", &[]),
+            "ReadKey" => ("secretsmanager:GetSecretValue", changed),
+            "KeepToken" => ("secretsmanager:PutSecretValue", changed),
+            "Trail" => ("cloudtrail:GetTrail", changed),
             LAST => {
                 scene
                     .sandbox
@@ -241,31 +248,34 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                     .unwrap();
                 ("cloudtrail:UpdateTrail", &[("CreateTrailTopic", "Yes")])
             }
-            "ListLandingZones" => ("controltower:ListLandingZones", &[]),
-            "ReadLandingZone" => ("controltower:GetLandingZone", &[]),
+            "ListLandingZones" => ("controltower:ListLandingZones", changed),
+            "ReadLandingZone" => ("controltower:GetLandingZone", changed),
             "ListOrganizationalUnits" => ("organizations:ListRoots", &units),
             "ReadOrganizationalUnits" => ("organizations:ListOrganizationalUnitsForParent", &units),
-            "StackSets" => ("cloudformation:DescribeStackSet", &[]),
-            "ManagementStack" => ("cloudformation:DescribeStacks", &[]),
+            "StackSets" => ("cloudformation:DescribeStackSet", changed),
+            "ListStackSets" => return stack_sets_are_denied(&stage).await,
+            "OwnStack" => ("cloudformation:DescribeStacks", changed),
+            "ManagementStack" => ("cloudformation:DescribeStacks", changed),
             "PassManagementStackRole" => {
                 stage.remove_management_stack().await;
-                ("cloudformation:CreateStack", &[])
+                ("cloudformation:CreateStack", changed)
             }
-            "FanOut" => ("sns:Publish", &[]),
-            "ListOrganization" => ("organizations:ListAccounts", &[]),
+            // By then the success is recorded, so no other case may ask for the same.
+            "FanOut" => ("sns:Publish", &[("OffboardLimitPercent", "12")]),
+            "ListOrganization" => ("organizations:ListAccounts", changed),
             "ReadOrganization" => {
                 organizations.set_account_fields(AccountFields::Status);
-                ("organizations:ListParents", &[])
+                ("organizations:ListParents", changed)
             }
-            "StackInstances" => ("cloudformation:ListStackInstances", &[]),
+            "StackInstances" => ("cloudformation:ListStackInstances", changed),
             "FindStackSetRole" | "PassStackSetRole" => {
                 // A pass that setup has called for would make it anew first.
                 scene.settle().await;
                 let audit = scene.account("Audit");
                 stage.remove_instance("CloudTrail-Audit", &audit).await;
-                ("cloudformation:CreateStackInstances", &[])
+                ("cloudformation:CreateStackInstances", changed)
             }
-            "Ledger" => ("dynamodb:", &[]),
+            "Ledger" | "SetupLedger" => ("dynamodb:", changed),
             _ => return false,
         };
         let reason = stage.update(changes).await;
@@ -284,6 +294,17 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
     })
     .await;
     assert_eq!(stage.update(&[("CreateTrailTopic", "Yes")]).await, None);
+}
+
+/// Only where the ledger was emptied do the StackSets say what there is.
+async fn stack_sets_are_denied(stage: &Stage) -> bool {
+    stage.scene.settle().await;
+    let items = stage.empty_ledger().await;
+    let reason = stage.update(&[]).await.unwrap();
+    stage.fill_ledger(&items).await;
+    assert!(reason.contains("cloudformation:ListStackSets"), "{reason}");
+    assert!(reason.contains("Check the permissions"), "{reason}");
+    true
 }
 
 /// A function that waits until it is nearly out of time hands over.
@@ -307,7 +328,8 @@ async fn hand_over_is_denied(stage: &Stage) -> bool {
         1,
     );
     timeout(8).await;
-    let reason = stage.update(&[]).await.unwrap();
+    let reason = stage.update(&[("OffboardLimitPercent", "11")]).await;
+    let reason = reason.unwrap();
     timeout(900).await;
     faults.clear();
     assert!(reason.contains("lambda:Invoke"), "{reason}");

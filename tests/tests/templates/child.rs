@@ -1,8 +1,13 @@
 //! What the StackSets deploy: names, trust, and the size of policies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use regex_lite::Regex;
+use serde_json::{Value, json};
+use towerhook_core::{
+    enrollment::Deployment,
+    foundation::{ACCESS_TOKEN, StackSetSpec, Templates, blueprint},
+};
 
 use crate::template::{AUDIT, LOG, MEMBER, Template, actions, argument, one_or_many, text};
 
@@ -182,6 +187,107 @@ fn the_audit_queue_takes_from_the_trails_topic_and_gives_to_the_log_role_only() 
     }
     let needed = template.needs("LaceworkCWSSubscription");
     assert!(needed.contains("LaceworkCWSQueuePolicy"));
+}
+
+/// CloudFormation refuses a parameter that a template has not got, and a template one that is missing.
+#[test]
+fn setup_gives_every_template_the_parameters_that_it_asks_for() {
+    for (name, spec) in specified("path/Boundary") {
+        let template = Template::load(name);
+        let declared = template.section("Parameters");
+        for (id, value) in &spec.parameters {
+            let Some(parameter) = declared.get(id.as_str()) else {
+                panic!("{name} has no parameter {id}");
+            };
+            match parameter.get("AllowedValues") {
+                Some(values) => assert!(values.as_array().unwrap().contains(&json!(value))),
+                None => {
+                    let pattern = Regex::new(text(&parameter["AllowedPattern"])).unwrap();
+                    assert!(pattern.is_match(value), "{name}: {id} refuses {value:?}");
+                }
+            }
+        }
+        for id in declared.into_keys() {
+            // Each instance has its own.
+            let given = spec.parameters.contains_key(id) || id == ACCESS_TOKEN;
+            assert!(given, "{name}: setup does not give {id}");
+        }
+    }
+}
+
+#[test]
+fn setup_hands_the_permissions_boundary_on_to_every_template_that_makes_a_role() {
+    for boundary in ["", "path/Boundary"] {
+        for (name, spec) in specified(boundary) {
+            let makes_a_role = !Template::load(name).of_type("AWS::IAM::Role").is_empty();
+            let given = spec.parameters.get("PermissionsBoundaryName");
+            assert_eq!(
+                given.map(String::as_str),
+                makes_a_role.then_some(boundary),
+                "{name}"
+            );
+        }
+    }
+}
+
+/// The StackSets as setup specifies them, by the template that each deploys.
+fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+    let (log, audit) = ("000000000001", "000000000002");
+    let role = format!("arn:aws:iam::{log}:role/acme-laceworkcwssarole");
+    let queue = format!("https://sqs.us-east-1.amazonaws.com/{audit}/acme-laceworkcws");
+    let mut deployment = json!({
+        "policy": {
+            "stack_id": "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1",
+            "partition": "aws",
+            "region": "us-east-1",
+            "management_account": "000000000099",
+            "tenant": "acme",
+            "names": {"resource": "acme", "prefix": "Lacework-Control-Tower-"},
+            "capability": "CloudTrail+Config",
+            "destination": "Tenant",
+            "external_id_suffix": "0123456789",
+            "monitor_existing": true,
+            "enroll_management": false,
+            "control_tower": true,
+            "log_archive": log,
+            "audit": audit,
+            "offboard_limit_percent": 10,
+            "approved_offboard": null,
+        },
+        "site": {
+            "principal": "arn:aws:iam::434813966438:role/lacework-platform",
+            "url_suffix": "amazonaws.com",
+        },
+        "stores": [],
+        "trail": {
+            "source": {
+                "name": "trail",
+                "bucket": "trail-bucket",
+                "topic": "arn:aws:sns:us-east-1:000000000002:topic",
+                "makes_topic": true,
+                "kms_key": "arn:aws:kms:us-east-1:000000000001:key/1234abcd-12ab",
+            },
+            "integration": {
+                "name": "Lacework-Control-Tower-CloudTrail-Log-Account-acme",
+                "kind": "CloudTrail",
+                "account": log,
+                "role_arn": role,
+                "external_id": format!("lweid:aws:v2:acme:{log}:0123456789"),
+                "queue_url": queue,
+            },
+            "audit": audit,
+        },
+    });
+    if !boundary.is_empty() {
+        deployment["site"]["permissions_boundary"] = boundary.into();
+    }
+    let deployment: Deployment = serde_json::from_value(deployment).unwrap();
+    let (log, audit, member) = (LOG, AUDIT, MEMBER);
+    let foundation = blueprint(deployment, &Templates { log, audit, member });
+    let trail = foundation.trail.unwrap();
+    [trail.log.0, trail.audit.0, foundation.member.unwrap()]
+        .map(|spec| (spec.template, spec))
+        .into()
 }
 
 #[test]

@@ -9,12 +9,7 @@ use crate::template::{MAIN, Template, argument, text};
 #[test]
 fn every_function_finds_the_settings_that_it_reads() {
     let template = Template::load(MAIN);
-    let common = [
-        "STACK_NAME",
-        "PROVIDER",
-        "PROVIDER_URL",
-        "API_TOKEN_SECRET_ARN",
-    ];
+    let common = ["PROVIDER", "PROVIDER_URL", "API_TOKEN_SECRET_ARN"];
     let reconcile = ["LEDGER_TABLE_NAME", "STACK_SET_ADMINISTRATION_ROLE_ARN"];
     let setup = [
         "STACK_ID",
@@ -26,8 +21,8 @@ fn every_function_finds_the_settings_that_it_reads() {
         "SERVICE_TIMEOUT_SECONDS",
         "URL_SUFFIX",
     ];
-    let account = ["WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];
-    let auth = ["API_CREDENTIALS_SECRET_ARN"];
+    let account = ["STACK_NAME", "WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];
+    let auth = ["STACK_NAME", "API_CREDENTIALS_SECRET_ARN"];
     for (id, expected) in [
         ("SetupFunction", [&common[..], &reconcile, &setup].concat()),
         (
@@ -44,7 +39,14 @@ fn every_function_finds_the_settings_that_it_reads() {
             .map(String::as_str)
             .collect();
         assert_eq!(found, expected.into_iter().collect(), "{id}");
-        assert_eq!(variables["STACK_NAME"]["Ref"], "AWS::StackName", "{id}");
+        // Whose metrics they are. Setup has none, and its stack's id.
+        for (name, of) in [
+            ("STACK_NAME", "AWS::StackName"),
+            ("STACK_ID", "AWS::StackId"),
+        ] {
+            let given = variables.get(name);
+            assert!(given.is_none_or(|given| given["Ref"] == of), "{id}");
+        }
         assert_eq!(variables["PROVIDER_URL"]["Ref"], "LaceworkUrl", "{id}");
         let provider = text(&variables["PROVIDER"]);
         assert!(

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use proptest::{collection::vec, prelude::*, sample::select};
 use regex_lite::Regex;
+use serde_json::{Map, Value, json};
+use towerhook_core::foundation::Properties;
+use towerhook_core::model::parse_units;
 
 use crate::template::{ALL, MAIN, Template, one_or_many, text};
 
@@ -87,7 +91,7 @@ fn the_secret_key_is_never_shown() {
 #[test]
 fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
     let template = Template::load(MAIN);
-    let cases: [(&str, &[&str], &[&str]); 15] = [
+    let cases: [(&str, &[&str], &[&str]); 19] = [
         (
             "LaceworkUrl",
             &[
@@ -142,8 +146,42 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
         ),
         (
             "LaceworkOrgSubAccountNames",
-            &["", "team-a", "Team A,Team_B"],
-            &[",", "a,", "a,,b"],
+            &[
+                "",
+                "  ",
+                "team-a",
+                "Team A,Team_B",
+                "Production, Workloads/Blue ,Old name (ou-ab12-33334444)",
+                "ou-ab12-11112222=dev, Top/Blue = west",
+                r#""R&D, Ops/West = (old)"=rnd,"a ""b"" c",Top/"x,y""#,
+            ],
+            &[",", "a,", "a,,b", "a, ,b", " ,a", r#""a"#, r#""a,b"#],
+        ),
+        (
+            "IncludeOrganizationalUnits",
+            &["", "Sandbox", "ou-ab12-11112222, Top/Blue", r#""a=b, c",d"#],
+            &["a,", ",a", "a, ,b", "a=b", "=", r#""a"#],
+        ),
+        (
+            "ExcludeOrganizationalUnits",
+            &["", "Sandbox", "Old name (ou-ab12-33334444)"],
+            &["a,,b", "a=b"],
+        ),
+        (
+            "ExcludeAccounts",
+            &[
+                "",
+                " ",
+                "111122223333",
+                " 111122223333 ,444455556666, 777788889999 ",
+            ],
+            &[
+                "12345",
+                "1111222233334",
+                "111122223333,",
+                "111122223333 444455556666",
+                "name",
+            ],
         ),
         (
             "LaceworkSubAccountName",
@@ -195,6 +233,17 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
             &["", "101", "-1", "5%", "007"],
         ),
         ("ApproveOffboard", &["", "0a1b"], &["0A1B", "yes"]),
+        (
+            "PermissionsBoundaryName",
+            &["", "Boundary", "path/to/Boundary_1+=,.@-"],
+            &[
+                "a b",
+                "/a",
+                "a/",
+                "a//b",
+                "arn:aws:iam::111122223333:policy/Boundary",
+            ],
+        ),
     ];
     for (id, right, wrong) in cases {
         let pattern = pattern(&template, id);
@@ -207,6 +256,108 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
     }
     let rate = |id: &str| text(&template.body["Parameters"][id]["AllowedPattern"]).to_owned();
     assert_eq!(rate("TokenRefreshRate"), rate("ReconcileRate"));
+}
+
+/// What is refused before setup is asked is refused with fewer words, so it must be wrong for certain.
+#[test]
+fn the_patterns_of_units_take_all_that_the_parser_takes() {
+    let template = Template::load(MAIN);
+    let mapping = pattern(&template, "LaceworkOrgSubAccountNames");
+    let selections = ["IncludeOrganizationalUnits", "ExcludeOrganizationalUnits"]
+        .map(|id| pattern(&template, id));
+    const PIECES: [&str; 18] = [
+        "a",
+        "Blue",
+        "é",
+        "\u{a0}",
+        " ",
+        "\n",
+        ",",
+        "=",
+        "/",
+        "(",
+        ")",
+        "\"",
+        "\"\"",
+        "\"x, y\"",
+        "ou-ab12-11112222",
+        " (ou-ab12-33334444)",
+        "=west",
+        ", ",
+    ];
+    proptest!(ProptestConfig::with_cases(20_000), |(pieces in vec(select(&PIECES[..]), 0..12))| {
+        let text = pieces.concat();
+        let Ok(units) = parse_units(&text) else {
+            return Ok(());
+        };
+        prop_assert!(mapping.is_match(&text), "{text:?}");
+        let plain = units.iter().all(|entry| entry.sub_account.is_none());
+        for selection in &selections {
+            prop_assert_eq!(selection.is_match(&text), plain, "{:?}", &text);
+        }
+    });
+}
+
+/// CloudFormation takes 4,096 bytes, all of which a pattern has to get through.
+#[test]
+fn a_long_list_of_units_is_read_as_a_short_one() {
+    let template = Template::load(MAIN);
+    let pattern = pattern(&template, "LaceworkOrgSubAccountNames");
+    for one in ["Unit, ", "ou-ab12-11112222=a,", r#""a, b","#, r#""a"b,"#] {
+        let list = one.repeat(4096 / one.len());
+        assert!(!pattern.is_match(&list), "{one}");
+        assert!(pattern.is_match(list.trim_end_matches([',', ' '])), "{one}");
+    }
+}
+
+#[test]
+fn setup_understands_every_default() {
+    let template = Template::load(MAIN);
+    let properties = template.resource("Setup")["Properties"]
+        .as_object()
+        .unwrap();
+    let given = |parameter: &str| match parameter {
+        "LaceworkUrl" => json!("https://acme.lacework.net"),
+        other => template.body["Parameters"][other]["Default"].clone(),
+    };
+    let mut properties: Map<String, Value> = properties
+        .iter()
+        .filter_map(|(name, value)| Some((name.clone(), given(value["Ref"].as_str()?))))
+        .collect();
+    let parsed = Properties::parse(&properties.clone().into()).unwrap();
+    assert!(parsed.include.is_empty() && parsed.exclude.is_empty());
+    assert!(parsed.exclude_accounts.is_empty() && parsed.mapped_units.is_empty());
+    assert_eq!(parsed.permissions_boundary, None);
+    for (name, value) in [
+        ("IncludeOrganizationalUnits", "Workloads, Sandbox"),
+        ("ExcludeOrganizationalUnits", "Workloads/Old"),
+        ("ExcludeAccounts", "111122223333"),
+        ("PermissionsBoundaryName", "Boundary"),
+    ] {
+        assert!(
+            properties.insert(name.into(), value.into()).is_some(),
+            "{name}"
+        );
+    }
+    let parsed = Properties::parse(&properties.into()).unwrap();
+    assert_eq!((parsed.include.len(), parsed.exclude.len()), (2, 1));
+    assert_eq!(parsed.exclude_accounts.len(), 1);
+    assert_eq!(parsed.permissions_boundary.as_deref(), Some("Boundary"));
+}
+
+#[test]
+fn who_is_enrolled_is_said_in_one_group() {
+    let template = Template::load(MAIN);
+    let interface = &template.body["Metadata"]["AWS::CloudFormation::Interface"];
+    assert_eq!(
+        interface["ParameterGroups"][1]["Parameters"],
+        json!([
+            "LaceworkOrgSubAccountNames",
+            "IncludeOrganizationalUnits",
+            "ExcludeOrganizationalUnits",
+            "ExcludeAccounts",
+        ])
+    );
 }
 
 fn pattern(template: &Template, parameter: &str) -> Regex {

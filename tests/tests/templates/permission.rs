@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::template::{CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
+use crate::template::{ALL, CHILDREN, MAIN, Template, actions, argument, one_or_many, text};
 
 /// The actions for which IAM knows no resource, by the service authorization reference.
-const WITHOUT_RESOURCE: [&str; 7] = [
+const WITHOUT_RESOURCE: [&str; 8] = [
+    "cloudformation:ListStackSets",
     "controltower:ListEnabledBaselines",
     "controltower:ListEnabledControls",
     "controltower:ListLandingZones",
@@ -89,6 +90,62 @@ fn no_function_may_make_roles_or_policies() {
     }
     let management = template.resource("ManagementStackRole");
     assert_eq!(management["Condition"], "EnrollsManagementAccount");
+}
+
+/// An organization that demands a boundary denies a role without one, here and in every account.
+#[test]
+fn every_role_gets_the_boundary_that_is_named() {
+    let mut roles = 0;
+    for name in ALL {
+        let template = Template::load(name);
+        for (id, role) in template.of_type("AWS::IAM::Role") {
+            roles += 1;
+            assert_eq!(
+                role["PermissionsBoundary"]["Fn::If"],
+                json!([
+                    "HasBoundary",
+                    {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"},
+                    {"Ref": "AWS::NoValue"},
+                ]),
+                "{name}: {id}"
+            );
+            assert_eq!(
+                template.body["Conditions"]["HasBoundary"],
+                json!({"Fn::Not": [{"Fn::Equals": [{"Ref": "PermissionsBoundaryName"}, ""]}]}),
+                "{name}"
+            );
+            let parameter = &template.body["Parameters"]["PermissionsBoundaryName"];
+            assert_eq!(parameter["Default"], "", "{name}");
+        }
+    }
+    assert_eq!(
+        roles, 7,
+        "four here, and those of Log Archive, the members and the events"
+    );
+    // Its stack is updated when the boundary changes.
+    let management = Template::load(MAIN);
+    let may: BTreeSet<&str> = management
+        .statements("ManagementStackRole")
+        .into_iter()
+        .flat_map(actions)
+        .collect();
+    assert!(may.contains("iam:PutRolePermissionsBoundary"));
+    assert!(may.contains("iam:DeleteRolePermissionsBoundary"));
+}
+
+#[test]
+fn of_its_own_stack_setup_reads_the_description_and_nothing_else() {
+    let template = Template::load(MAIN);
+    for role in ROLES {
+        for statement in template.statements(role) {
+            let own = one_or_many(&statement["Resource"])
+                .any(|resource| *resource == json!({"Ref": "AWS::StackId"}));
+            if own {
+                assert_eq!(role, "SetupRole");
+                assert_eq!(actions(statement), ["cloudformation:DescribeStacks"]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What the functions call AWS for.
 
 /// Every operation that a function can call, and what for.
-pub(crate) const CALLS: [(&str, &str); 35] = [
+pub(crate) const CALLS: [(&str, &str); 37] = [
     (
         "cloudformation:CreateStack",
         "makes the management account's own stack, where it is to be enrolled",
@@ -36,7 +36,8 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
     ),
     (
         "cloudformation:DescribeStacks",
-        "sees whether the management account's own stack is there and complete",
+        "sees whether the management account's own stack is there and complete, and reads the main \
+         stack's tags",
     ),
     (
         "cloudformation:ListStackInstances",
@@ -45,6 +46,10 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
     (
         "cloudformation:ListStackSetOperationResults",
         "reports why an operation failed in an account",
+    ),
+    (
+        "cloudformation:ListStackSets",
+        "finds what was made, where the ledger was emptied",
     ),
     (
         "cloudformation:UpdateStack",
@@ -60,7 +65,11 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
     ),
     (
         "cloudtrail:GetTrail",
-        "finds the trail's bucket, topic and key",
+        "finds the trail's bucket, topic and key, and sees whether they have changed",
+    ),
+    (
+        "cloudtrail:GetTrailStatus",
+        "sees whether the trail is logging",
     ),
     (
         "cloudtrail:UpdateTrail",
@@ -82,16 +91,25 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
         "controltower:ListLandingZones",
         "finds the landing zone of this Region",
     ),
-    ("dynamodb:GetItem", "reads the deployment"),
-    ("dynamodb:PutItem", "keeps the suffix of external ids"),
-    ("dynamodb:Query", "reads the accounts' records"),
+    (
+        "dynamodb:GetItem",
+        "sees which requests were admitted, and whether it still holds the lease",
+    ),
+    (
+        "dynamodb:PutItem",
+        "keeps which requests were admitted, and the suffix of external ids",
+    ),
+    (
+        "dynamodb:Query",
+        "reads the deployment and the accounts' records",
+    ),
     (
         "dynamodb:TransactWriteItems",
-        "keeps and forgets accounts' records, gives the lease back",
+        "keeps and forgets accounts' records, keeps the deployment, gives the lease back",
     ),
     (
         "dynamodb:UpdateItem",
-        "takes the lease and gives it back, keeps the deployment",
+        "takes the lease and gives it back, parks work for its holder, keeps the deployment",
     ),
     (
         "lambda:Invoke",
@@ -126,8 +144,8 @@ pub(crate) const CALLS: [(&str, &str); 35] = [
     ("sqs:SendMessageBatch", "puts work off until later"),
 ];
 
-/// What a function's role has to allow for what others do in its name: action, functions, why.
-pub(crate) const ALONG: [(&str, &[&str], &str); 11] = [
+/// What a function's role has to allow for what no call of its own says, or others do in its name: action, functions, why.
+pub(crate) const ALONG: [(&str, &[&str], &str); 12] = [
     (
         "cloudformation:TagResource",
         &["setup"],
@@ -137,6 +155,11 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 11] = [
         "cloudformation:UntagResource",
         &["setup"],
         "takes the tags of whoever made an adopted deployment off it",
+    ),
+    (
+        "dynamodb:ConditionCheckItem",
+        &["setup"],
+        "a transaction that keeps an attempt checks the lease",
     ),
     (
         "iam:GetRole",

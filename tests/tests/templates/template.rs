@@ -204,6 +204,30 @@ fn substituted(sub: &Value) -> BTreeSet<String> {
     found
 }
 
+/// A list that is written as one text, whose parts begin with variables: each part as if it stood
+/// there by itself. `None` for any other `Fn::Split`.
+fn parts(split: &Value) -> Option<Value> {
+    let sub = &split[1]["Fn::Sub"];
+    let words = sub[0].as_str()?.split(text(&split[0]));
+    let part = |word: &str| {
+        let (mut word, mut own) = (word.to_owned(), Map::new());
+        for (name, value) in sub[1].as_object().unwrap() {
+            let used = format!("${{{name}}}");
+            if word.contains(&used) {
+                let inner = &value["Fn::Sub"];
+                word = word.replace(&used, text(one_or_many(inner).next().unwrap()));
+                own.extend(inner[1].as_object().cloned().unwrap_or_default());
+            }
+        }
+        if own.is_empty() {
+            json!({ "Fn::Sub": word })
+        } else {
+            json!({ "Fn::Sub": [word, own] })
+        }
+    };
+    Some(words.map(part).collect())
+}
+
 fn long_form(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Tagged(tagged) => {
@@ -215,6 +239,7 @@ fn long_form(yaml: Yaml) -> Value {
                     let (id, attribute) = text(&argument).split_once('.').unwrap();
                     json!({ "Fn::GetAtt": [id, attribute] })
                 }
+                "Split" => parts(&argument).unwrap_or_else(|| json!({ "Fn::Split": argument })),
                 name => Map::from_iter([(format!("Fn::{name}"), argument)]).into(),
             }
         }

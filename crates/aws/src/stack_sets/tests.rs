@@ -1,4 +1,5 @@
 use serde_json::Value;
+use towerhook_core::{foundation::STACK_ID_TAG, landing_zone::InstanceState};
 
 use super::*;
 use crate::testing::{Answer, STACK_SET_ROLE, setup, xml, xml_error};
@@ -9,6 +10,7 @@ fn spec() -> StackSetSpec {
         template: "Resources: {}",
         parameters: [("ResourceNamePrefix".to_owned(), "acme".to_owned())].into(),
         stack_id: "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/1".into(),
+        tags: [("team".to_owned(), "blue".to_owned())].into(),
     }
 }
 
@@ -46,11 +48,13 @@ fn assert_has(body: &Value, fields: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn a_stack_set_shows_its_digest_and_its_owner() {
+async fn a_stack_set_shows_its_digest_its_template_and_its_tags() {
     let found = "<StackSet><StackSetName>Member</StackSetName><Status>ACTIVE</Status>\
         <Description>Made by Towerhook. Digest 0</Description>\
+        <TemplateBody>Resources: {} # &lt;none&gt;</TemplateBody>\
         <Parameters><member><ParameterKey>A</ParameterKey><ParameterValue>1</ParameterValue></member></Parameters>\
-        <Tags><member><Key>towerhook:stack-id</Key><Value>mine</Value></member></Tags></StackSet>";
+        <Tags><member><Key>towerhook:stack-id</Key><Value>mine</Value></member>\
+        <member><Key>team</Key><Value>blue</Value></member></Tags></StackSet>";
     let deleted =
         "<StackSet><StackSetName>Member</StackSetName><Status>DELETED</Status></StackSet>";
     let (aws, _) = setup([
@@ -61,7 +65,10 @@ async fn a_stack_set_shows_its_digest_and_its_owner() {
     ]);
     let set = aws.stack_set("Member").await.unwrap().unwrap();
     assert_eq!(set.description, "Made by Towerhook. Digest 0");
-    assert_eq!(set.tags[STACK_ID_TAG], "mine");
+    assert_eq!(set.template, "Resources: {} # <none>");
+    let tags = [(STACK_ID_TAG, "mine"), ("team", "blue")];
+    let tags = tags.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(set.tags, tags.into());
     assert_eq!(set.parameters["A"], "1");
     assert_eq!(aws.stack_set("Member").await.unwrap(), None);
     assert_eq!(aws.stack_set("Member").await.unwrap(), None);
@@ -69,6 +76,36 @@ async fn a_stack_set_shows_its_digest_and_its_owner() {
         aws.stack_set("Member").await.unwrap_err().kind,
         ErrorKind::Throttled { .. }
     ));
+}
+
+#[tokio::test]
+async fn stack_sets_are_found_by_how_their_names_begin_on_every_page() {
+    let page = |names: &[&str], next: &str| {
+        let names = names.iter();
+        let members: String = names
+            .map(|name| format!("<member><StackSetName>{name}</StackSetName></member>"))
+            .collect();
+        let result = format!("<Summaries>{members}</Summaries>{next}");
+        xml("ListStackSets", &result)
+    };
+    let more = "<NextToken>2</NextToken>";
+    let (aws, sent) = setup([
+        page(&["acme-Member", "other-acme-Member"], more),
+        page(&[], "<NextToken>3</NextToken>"),
+        page(&["acme-Log", "acmes"], ""),
+        page(&["acme-Member"], more),
+        xml_error(500, "InternalFailure", "unwell"),
+    ]);
+    let named = aws.stack_sets_named("acme-").await.unwrap();
+    assert_eq!(named, ["acme-Member", "acme-Log"]);
+    let calls = sent.calls();
+    assert_eq!(calls[0].0, "ListStackSets");
+    // A deleted StackSet is still listed otherwise.
+    assert_eq!(calls[0].1["Status"], "ACTIVE");
+    assert_eq!(calls[1].1["NextToken"], "2");
+    assert_eq!(calls[2].1["NextToken"], "3");
+    let half = aws.stack_sets_named("acme-").await.unwrap_err();
+    assert_eq!(half.kind, ErrorKind::Unavailable);
 }
 
 #[tokio::test]
@@ -89,8 +126,10 @@ async fn a_stack_set_is_made_self_managed_and_marked_ours() {
             ("TemplateBody", "Resources: {}"),
             ("Parameters.member.1.ParameterKey", "ResourceNamePrefix"),
             ("Parameters.member.1.ParameterValue", "acme"),
-            ("Tags.member.1.Key", STACK_ID_TAG),
-            ("Tags.member.1.Value", &spec().stack_id),
+            ("Tags.member.1.Key", "team"),
+            ("Tags.member.1.Value", "blue"),
+            ("Tags.member.2.Key", STACK_ID_TAG),
+            ("Tags.member.2.Value", &spec().stack_id),
             ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
             ("PermissionModel", "SELF_MANAGED"),
             ("AdministrationRoleARN", STACK_SET_ROLE),
@@ -121,7 +160,8 @@ async fn an_update_names_its_operation_and_the_roles_again() {
             ("Description", &spec().description()),
             ("AdministrationRoleARN", STACK_SET_ROLE),
             ("ExecutionRoleName", "AWSControlTowerExecution"),
-            ("Tags.member.1.Value", &spec().stack_id),
+            ("Tags.member.1.Value", "blue"),
+            ("Tags.member.2.Value", &spec().stack_id),
             ("OperationPreferences.FailureTolerancePercentage", "100"),
             (
                 "OperationPreferences.ConcurrencyMode",
@@ -148,7 +188,8 @@ async fn what_is_taken_over_gets_our_tag_and_managed_execution() {
             ("OperationId", "op-1"),
             ("ManagedExecution.Active", "true"),
             ("Description", &spec().description()),
-            ("Tags.member.1.Value", &spec().stack_id),
+            ("Tags.member.1.Value", "blue"),
+            ("Tags.member.2.Value", &spec().stack_id),
         ],
     );
 }

@@ -36,6 +36,8 @@ pub(super) fn answer(zone: &LandingZone, call: &Call) -> Reply {
             Reply::json(&json!({"landingZones": [{"arn": LANDING_ZONE}]}))
         }
         "controltower:GetLandingZone" => Reply::json(&landing_zone(zone)),
+        "cloudtrail:GetTrail" => Reply::json(&trail(zone)),
+        "cloudtrail:GetTrailStatus" => Reply::json(&json!({"IsLogging": true})),
         "cloudformation:ListStackInstances" => instances(zone, call),
         "secretsmanager:GetSecretValue" => Reply::json(&token()),
         _ => Reply::unforeseen(),
@@ -165,6 +167,28 @@ fn landing_zone(zone: &LandingZone) -> Value {
         "status": "ACTIVE",
         "version": VERSION,
     }})
+}
+
+fn trail(zone: &LandingZone) -> Value {
+    let source = zone.deployment.trail.as_ref().map(|trail| &trail.source);
+    let source = source.map(|source| {
+        json!({
+            "HomeRegion": REGION,
+            "IncludeGlobalServiceEvents": true,
+            "IsMultiRegionTrail": true,
+            "IsOrganizationTrail": true,
+            "LogFileValidationEnabled": true,
+            "Name": source.name,
+            "S3BucketName": source.bucket,
+            "S3KeyPrefix": ORGANIZATION,
+            "SnsTopicARN": source.topic,
+            "TrailARN": format!(
+                "arn:aws:cloudtrail:{REGION}:{MANAGEMENT_ACCOUNT}:trail/{}",
+                source.name
+            ),
+        })
+    });
+    json!({"Trail": source})
 }
 
 fn instances(zone: &LandingZone, call: &Call) -> Reply {

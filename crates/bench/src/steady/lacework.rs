@@ -35,7 +35,7 @@ pub(super) fn answer(zone: &LandingZone, call: &Call) -> Reply {
 }
 
 fn enrolled<'a>((id, record): (&'a AccountId, &'a Record)) -> Option<(&'a AccountId, &'a str)> {
-    Some((id, record.guid.as_deref()?))
+    Some((id, record.registration_id.as_deref()?))
 }
 
 fn listing(rows: Vec<Value>, next: Option<String>, total: usize) -> Reply {

@@ -6,6 +6,7 @@ use anyhow::ensure;
 use jiff::Timestamp;
 use towerhook_core::enrollment::{
     Capability, DeployedTrail, Deployment, Destination, Policy, Reason, Record, Registration,
+    Selection, Site, TrailSource,
 };
 use towerhook_core::model::{AccountId, Names, OuId};
 use towerhook_core::ports::{IntegrationKind, IntegrationSpec};
@@ -27,7 +28,7 @@ pub(super) const ROOT: &str = "r-a1b2";
 #[derive(Debug)]
 pub(super) struct LandingZone {
     pub(super) deployment: Deployment,
-    /// The records of all accounts; those that are enrolled have a `guid`.
+    /// The records of all accounts; those that are enrolled have a `registration_id`.
     pub(super) records: BTreeMap<AccountId, Record>,
     pub(super) accounts: Vec<AccountId>,
     /// The integration of the trail, with its `intgGuid`.
@@ -66,7 +67,7 @@ impl LandingZone {
             } else {
                 Record {
                     since: Some(since),
-                    guid: Some(guid(number)),
+                    registration_id: Some(guid(number)),
                     ..Record::default()
                 }
             };
@@ -77,20 +78,27 @@ impl LandingZone {
         // No account has this number.
         let trail_guid = guid(accounts.len());
         let trail = DeployedTrail {
+            source: trail_source(log_archive, audit)?,
             integration: spec.clone(),
             audit,
-            guid: Some(trail_guid.clone()),
+            registration_id: Some(trail_guid.clone()),
+            asked_at: None,
+            made_at: None,
             mended: BTreeMap::new(),
         };
         Ok(Self {
             deployment: Deployment {
                 policy,
-                sub_accounts: BTreeSet::new(),
+                site: site()?,
+                units: BTreeMap::new(),
+                stores: BTreeSet::new(),
                 retired: Vec::new(),
                 trail_topics: BTreeSet::new(),
                 trail: Some(trail),
                 organization: false,
                 adopting: false,
+                recovered_at: None,
+                succeeded_at: None,
             },
             records,
             accounts,
@@ -133,6 +141,7 @@ fn policy(
         },
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
+        selection: Selection::default(),
         registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".to_owned(),
         adoption: None,
@@ -144,6 +153,28 @@ fn policy(
         offboard_limit_percent: 10,
         approved_offboard: None,
         offboard_unenrolled: false,
+    })
+}
+
+fn site() -> anyhow::Result<Site> {
+    Ok(Site {
+        principal: "arn:aws:iam::434813966438:role/lacework-platform".parse()?,
+        url_suffix: "amazonaws.com".to_owned(),
+        registration_topic: None,
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
+    })
+}
+
+/// Control Tower's trail, with the bucket and the topic that it has.
+fn trail_source(log_archive: AccountId, audit: AccountId) -> anyhow::Result<TrailSource> {
+    Ok(TrailSource {
+        name: "aws-controltower-BaselineCloudTrail".to_owned(),
+        bucket: format!("aws-controltower-logs-{log_archive}-{REGION}"),
+        topic: format!("arn:aws:sns:{REGION}:{audit}:aws-controltower-AllConfigNotifications")
+            .parse()?,
+        makes_topic: false,
+        kms_key: None,
     })
 }
 
@@ -178,7 +209,7 @@ mod tests {
         let guids: BTreeSet<_> = zone
             .records
             .values()
-            .filter_map(|record| record.guid.as_ref())
+            .filter_map(|record| record.registration_id.as_ref())
             .collect();
         assert_eq!(guids.len(), 249);
         assert!(!guids.contains(&zone.trail.1));

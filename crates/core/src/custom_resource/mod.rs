@@ -2,10 +2,12 @@
 //!
 //! Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 
+mod answer;
 mod physical_id;
 mod request;
 mod response;
 
+pub use answer::Answer;
 pub use physical_id::{NOTHING_MADE, made_nothing, physical_id};
 pub use request::{MalformedRequest, Request, RequestType};
 pub use response::{MAX_RESPONSE_BYTES, Outcome, Response};

@@ -1,4 +1,6 @@
+use jiff::Timestamp;
 use serde_json::Value;
+use url::Url;
 
 use crate::model::SecretText;
 
@@ -46,6 +48,17 @@ impl Request {
         self.old_properties
             .get(property)
             .is_some_and(|old| self.properties.get(property) == Some(old))
+    }
+
+    /// When CloudFormation signed the address of the answer, as it sent the request: a repetition that comes
+    /// after a newer request is still the older one.
+    ///
+    /// Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html (`X-Amz-Date`).
+    pub fn sent_at(&self) -> Option<Timestamp> {
+        let address = Url::parse(self.response_url.expose()).ok()?;
+        let mut query = address.query_pairs();
+        let (_, signed_at) = query.find(|(name, _)| name == "X-Amz-Date")?;
+        signed_at.parse().ok()
     }
 
     /// Parses the envelope.
@@ -103,6 +116,25 @@ mod tests {
             "https://example.com/?Signature=canary"
         );
         assert_eq!(request.physical_resource_id.as_deref(), Some("p"));
+    }
+
+    #[test]
+    fn the_address_tells_when_the_request_was_sent() {
+        let sent_at = |address: &str| {
+            let mut event = event();
+            event["ResponseURL"] = address.into();
+            Request::parse(&event).unwrap().sent_at()
+        };
+        let signed = "https://example.com/a?X-Amz-Date=20260102T030405Z&X-Amz-Signature=canary";
+        let sent = sent_at(signed).unwrap();
+        assert_eq!(sent.to_string(), "2026-01-02T03:04:05Z");
+        for unknown in [
+            "https://example.com/?Signature=canary",
+            "https://example.com/?X-Amz-Date=today",
+            "no address",
+        ] {
+            assert_eq!(sent_at(unknown), None, "{unknown}");
+        }
     }
 
     #[test]

@@ -22,6 +22,13 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether all was done.
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Success { .. })
+    }
+}
+
 /// The answer's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{AccountView, Known, Policy, Record};
+use super::{AccountView, Known, Policy, Record, Unselected};
 use crate::{
     landing_zone::{AccountState, Management},
     model::{AccountId, SubAccount},
@@ -39,6 +39,12 @@ pub enum Reason {
     ManagementAccount,
     /// Outside the units of `LaceworkOrgSubAccountNames`.
     OutsideMappedUnits,
+    /// `ExcludeAccounts` names it.
+    ExcludedAccount,
+    /// In a unit of `ExcludeOrganizationalUnits`.
+    ExcludedUnit,
+    /// Outside the units of `IncludeOrganizationalUnits`.
+    OutsideIncludedUnits,
     /// There at launch with `MonitorExistingAccounts=No`.
     ExistingAtLaunch,
     /// Control Tower does not manage it.
@@ -60,6 +66,9 @@ impl fmt::Display for Reason {
                 "it is the management account and EnrollManagementAccount is No"
             }
             Self::OutsideMappedUnits => "it is outside the units of LaceworkOrgSubAccountNames",
+            Self::ExcludedAccount => "ExcludeAccounts names it",
+            Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
+            Self::OutsideIncludedUnits => "it is outside the units of IncludeOrganizationalUnits",
             Self::ExistingAtLaunch => "it was there at launch and MonitorExistingAccounts is No",
             Self::NotManaged => "Control Tower does not manage it",
             Self::BaselineFailed => "Control Tower could not enable its baseline",
@@ -98,6 +107,14 @@ pub fn decide(
     let is_management = *id == policy.management_account;
     if is_management && !policy.enroll_management {
         return Decision::Release(Reason::ManagementAccount);
+    }
+    let left_out = policy.selection.leaves_out(id, &account.path);
+    if let Some(why) = left_out.filter(|_| !planted(Fault::SelectionIsIgnored)) {
+        return Decision::Release(match why {
+            Unselected::Account => Reason::ExcludedAccount,
+            Unselected::Excluded => Reason::ExcludedUnit,
+            Unselected::NotIncluded => Reason::OutsideIncludedUnits,
+        });
     }
     let Some(sub_account) = policy.destination.of(&account.path) else {
         return Decision::Release(Reason::OutsideMappedUnits);

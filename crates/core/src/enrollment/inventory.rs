@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::Record;
+use super::{Record, Source};
 use crate::{
     landing_zone::{Account, Management, StackInstance},
     lifecycle::Scope,
@@ -32,6 +32,10 @@ pub struct Inventory {
     pub saas_wait: Option<Duration>,
     /// When the access token ends that works at present, where stacks register their accounts.
     pub token_ends: Option<Timestamp>,
+    /// Which sources were read, of those that this scope needs.
+    pub sources: BTreeMap<Source, bool>,
+    /// Items of the ledger that cannot be understood. Nothing is done for an account whose record is one.
+    pub unreadable_items: Vec<String>,
 }
 
 /// All that was observed of one account.
@@ -69,6 +73,10 @@ impl<T> Known<T> {
             Self::Known(value) => Known::Known(value),
             Self::Unknown(why) => Known::Unknown(why.clone()),
         }
+    }
+
+    pub(super) fn is_known(&self) -> bool {
+        matches!(self, Self::Known(_))
     }
 
     /// Why there is no reading.

@@ -12,6 +12,7 @@ mod plan;
 mod policy;
 mod record;
 mod trail;
+mod unreadable;
 
 use std::time::Duration;
 
@@ -21,7 +22,7 @@ const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
-pub use execute::{Report, execute};
+pub use execute::{Gap, Report, execute};
 pub use inventory::{AccountView, Inventory, Known, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
@@ -29,7 +30,10 @@ pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
 pub use policy::{
-    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration, TrailFault,
+    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration, Selection,
+    Site, TrailFault, TrailSource, Unselected,
 };
+pub(crate) use record::LISTS_LAG;
 pub use record::{Deletion, Record};
 pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};
+pub use unreadable::{Source, Unreadable};

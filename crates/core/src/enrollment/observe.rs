@@ -8,10 +8,10 @@ use jiff::Timestamp;
 
 use super::{
     AccountView, Decision, Deployment, Inventory, Known, Ownership, Policy, Record, Registration,
-    WORTHWHILE_WAIT, Watchers, decide,
+    Source, WORTHWHILE_WAIT, Watchers, decide,
 };
 use crate::{
-    Disposition, Error, ErrorKind, Result,
+    Error, ErrorKind, Result,
     landing_zone::{Account, AccountState, Baselines, InstanceState, StackInstance},
     lifecycle::Scope,
     model::{AccountId, SubAccount, account_of_role},
@@ -44,12 +44,18 @@ pub async fn observe(
     let policy = &deployment.policy;
     let member_set = policy.names.member_stack_set();
     // Together they take as long as the accounts alone, which AWS lets be listed slowest.
-    let (records, mut accounts, baselines, instances) = try_join!(
+    let (kept, mut accounts, baselines, instances) = try_join!(
         ports.records(),
         accounts(ports, asked),
         async { Ok(baselines(ports, policy.control_tower, asked).await) },
         async { Ok(known(ports.instances(&member_set, asked).await)) },
     )?;
+    let records = kept.by_account;
+    let mut sources = BTreeMap::from([
+        (Source::Accounts, true),
+        (Source::Baselines, baselines.is_known()),
+        (Source::Instances, instances.is_known()),
+    ]);
     let instances = instances.map(|all| {
         all.into_iter()
             .map(|instance| (instance.account, instance))
@@ -74,6 +80,10 @@ pub async fn observe(
         let wait = listing.as_ref().err().and_then(saas_wait);
         let ownership = Ownership::new(policy, &records);
         let listing = known(listing).map(|all| by_account(&ownership, all));
+        // The SaaS's rate limit is no failure of the source.
+        if wait.is_none() {
+            sources.insert(Source::Integrations, listing.is_known());
+        }
         (listing, wait)
     };
 
@@ -102,6 +112,12 @@ pub async fn observe(
         }
     }
 
+    if planted(Fault::UnreadableStopsAll) && !kept.unreadable.is_empty() {
+        let why = "an item cannot be read";
+        return Err(Error::new("ledger:Read", ErrorKind::Invalid, why));
+    }
+    // Without its record it is not known what may be done with an account.
+    subjects.retain(|id| !kept.unreadable.contains_key(id.as_str()));
     let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
     let views = subjects.into_iter().map(|id| {
         let account = accounts.remove(&id).unwrap_or(Known::Known(None));
@@ -131,6 +147,12 @@ pub async fn observe(
         scope,
         saas_wait,
         token_ends,
+        sources,
+        unreadable_items: kept
+            .unreadable
+            .into_iter()
+            .map(|(id, why)| format!("{id}: {why}"))
+            .collect(),
     })
 }
 
@@ -259,7 +281,7 @@ async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<I
 
 async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
     let stores: Vec<Option<&SubAccount>> = std::iter::once(None)
-        .chain(deployment.sub_accounts.iter().map(Some))
+        .chain(deployment.stores.iter().map(Some))
         .collect();
     let listings = stores.into_iter().map(|store| async move {
         (
@@ -285,8 +307,7 @@ async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<
 /// keep all others from being looked at.
 fn is_lost(deployment: &Deployment, store: Option<&SubAccount>, error: &Error) -> bool {
     let in_use = deployment.policy.destination.sub_accounts();
-    let is_refused =
-        error.kind == ErrorKind::Unauthorized || error.disposition() == Disposition::Permanent;
+    let is_refused = matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Denied);
     is_refused && store.is_some_and(|store| !in_use.contains(store))
 }
 

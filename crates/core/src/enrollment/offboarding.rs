@@ -39,6 +39,16 @@ impl fmt::Display for Held {
 /// Never fewer than this many a day, so that a small organization is not stuck at each closure.
 const AT_LEAST: usize = 3;
 
+/// What becomes of accounts that are to leave.
+pub(super) enum Verdict {
+    /// They may.
+    Fits,
+    /// They may, with all others that an administrator saw when these were approved.
+    Approved(BTreeSet<AccountId>),
+    /// They wait.
+    Held(Held),
+}
+
 /// Whether these accounts may leave now.
 ///
 /// The count is over all records and so over many small scopes, not over one pass.
@@ -47,15 +57,13 @@ pub(super) fn check(
     records: &BTreeMap<AccountId, Record>,
     leaving: &BTreeSet<AccountId>,
     now: Timestamp,
-) -> Option<Held> {
+) -> Verdict {
     let left = records
         .values()
         .filter(|record| record.left_within_the_day(now) && !planted(Fault::CountedByPass))
         .count();
-    let limit = limit(policy, records, now);
-    let fits = left + leaving.len() <= limit || planted(Fault::LimitIsIgnored);
-    if leaving.is_empty() || fits {
-        return None;
+    if leaving.is_empty() {
+        return Verdict::Fits;
     }
     let kept = records
         .iter()
@@ -63,8 +71,16 @@ pub(super) fn check(
         .map(|(id, _)| *id);
     let accounts: BTreeSet<AccountId> = leaving.iter().copied().chain(kept).collect();
     let digest = digest(&accounts);
-    let approved = policy.approved_offboard.as_deref() == Some(digest.as_str());
-    (!approved).then_some(Held {
+    // Approved is approved, also where the first few would fit without.
+    if policy.approved_offboard.as_deref() == Some(digest.as_str()) {
+        return Verdict::Approved(accounts);
+    }
+    let limit = limit(policy, records, now);
+    let fits = left + leaving.len() <= limit || planted(Fault::LimitIsIgnored);
+    if fits {
+        return Verdict::Fits;
+    }
+    Verdict::Held(Held {
         accounts,
         digest,
         limit,

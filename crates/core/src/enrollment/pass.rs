@@ -1,7 +1,7 @@
 mod parking;
 mod revisits;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -9,13 +9,16 @@ use self::{
     parking::{call, leave},
     revisits::{due, send_revisits},
 };
-use super::{Deployment, Held, Record, Report, execute, keep_trail, observe, plan};
+use super::{
+    Deployment, Held, Record, Report, Source, Unreadable, execute, keep_trail, observe, plan,
+};
 use crate::{
-    Disposition, Result,
+    Result,
     lifecycle::{Parked, Scope},
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Lease, Saas},
+    ports::{AccountPorts, Holder, Lease, LeaseState, Saas, Taken},
+    retry::{REQUEUE, Retry},
 };
 
 /// How long the lease outlives its holder's deadline, for clocks that differ.
@@ -61,8 +64,11 @@ pub enum Reply {
     Busy,
     /// Setup has recorded no deployment, or no longer has one.
     NoDeployment,
-    /// Too little could be read; the whole scope is looked at again.
-    PutOff,
+    /// Too little could be read; the whole scope is requeued.
+    PutOff {
+        /// How many sources could not be read in three comparisons in a row.
+        unreadable: usize,
+    },
     /// Done, as reported.
     Done {
         /// What came of it.
@@ -95,37 +101,43 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         } else {
             now + lifetime + LEASE_MARGIN
         };
-        let standing = match ports.take_lease(self.owner, now, until).await? {
-            Lease::Taken { deployment, parked } => {
-                let all = parked.iter().map(Parked::scope).fold(scope, Scope::merge);
-                return self
-                    .with_lease(ports, saas, deployment, all, &parked, now)
-                    .await;
+        let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
+            Lease::Taken(taken) => {
+                let parked = taken.parked.iter().map(Parked::scope);
+                let all = parked.fold(scope, Scope::merge);
+                return self.with_lease(ports, saas, *taken, all, now).await;
             }
             Lease::Refused(_) if planted(Fault::LeaseIsNotAsked) => {
-                let deployment = ports.deployment().await?.map(Box::new);
-                return self
-                    .with_lease(ports, saas, deployment, scope, &[], now)
-                    .await;
+                let success = ports.recorded().await?.success;
+                let taken = Taken {
+                    deployment: success.map(|success| success.deployment),
+                    ..Taken::default()
+                };
+                return self.with_lease(ports, saas, taken, scope, now).await;
             }
-            Lease::Refused(standing) => standing,
+            Lease::Refused(lease) => lease,
+            Lease::Shared | Lease::Overtaken => LeaseState::Held,
         };
-        leave(ports, self.owner, &scope, standing, now).await?;
+        leave(ports, self.owner, &scope, lease, now).await?;
         Ok(Reply::Busy)
+    }
+
+    fn holder(&self) -> Holder {
+        Holder::Pass(self.owner.to_owned())
     }
 
     async fn with_lease<P: AccountPorts>(
         &self,
         ports: &P,
         saas: &impl Saas,
-        deployment: Option<Box<Deployment>>,
+        taken: Taken,
         scope: Scope,
-        parked: &[Parked],
         now: Timestamp,
     ) -> Result<Reply> {
+        let holder = self.holder();
         if scope.is_only_a_call() {
-            // Somebody has taken up already what it called for.
-            ports.release_lease(self.owner).await?;
+            // Another pass has picked up what it called for.
+            ports.release_lease(&holder).await?;
             return Ok(Reply::Nothing);
         }
         let began = Began {
@@ -137,20 +149,23 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             _ => REST_IN_A_BURST,
         };
         let mut records = Vec::new();
-        let reply = match deployment {
+        let reply = match &taken.deployment {
             None => Ok(Reply::NoDeployment),
             Some(deployment) => {
-                self.look_or_put_off(ports, saas, &deployment, scope, began, &mut records)
+                let known = (deployment, &taken.unreadable);
+                self.look_or_put_off(ports, saas, known, scope, began, &mut records)
                     .await
             }
         };
         let ended = began.later((self.time_left)());
         let rests_until = ended + rest;
         // The batch of a pass that failed comes back without what it found parked.
-        let done = if reply.is_ok() { parked } else { &[] };
-        let closed = ports
-            .close_pass(self.owner, &records, done, rests_until)
-            .await;
+        let done = if reply.is_ok() {
+            &taken.parked[..]
+        } else {
+            &[]
+        };
+        let closed = ports.close_pass(&holder, &records, done, rests_until).await;
         match (closed, reply) {
             (Ok(false), reply) => reply,
             (Ok(true), reply) => {
@@ -158,12 +173,12 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
                 reply
             }
             (Err(error), reply) => {
-                let released = ports.release_lease(self.owner).await;
+                let released = ports.release_lease(&holder).await;
                 if let Err(error) = released {
-                    tracing::warn!(error = error.chain(), "the lease ends by itself");
+                    tracing::warn!(error = error.chain(), "lease left to expire");
                 }
                 if records.is_empty() {
-                    // It may be closed after all, and nobody has said whether anything was parked.
+                    // It may be closed after all, and whether anything was parked is unknown.
                     call(ports, rests_until, ended).await?;
                     reply
                 } else {
@@ -177,40 +192,54 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         &self,
         ports: &P,
         saas: &impl Saas,
-        deployment: &Deployment,
+        known: (&Deployment, &Unreadable),
         scope: Scope,
         began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let looked = self
-            .look(ports, saas, deployment, scope.clone(), began, records)
+            .look(ports, saas, known, scope.clone(), began, records)
             .await;
-        match looked {
-            Ok(reply) => Ok(reply),
-            Err(error) => {
-                tracing::error!(error = error.chain(), "put off");
-                let (scope, delay) = scope.again();
-                let delay = match error.disposition() {
-                    Disposition::RetryAfter(asked) => delay.max(asked),
-                    Disposition::Permanent | Disposition::Ignore => delay,
-                };
-                let delay = due(began.later((self.time_left)()), delay);
-                ports.send(&scope.messages(), delay).await?;
-                Ok(Reply::PutOff)
-            }
-        }
+        let error = match looked {
+            Ok(reply) => return Ok(reply),
+            Err(error) => error,
+        };
+        tracing::error!(error = error.chain(), "requeued");
+        let (_, unreadable) = known;
+        let is_round = scope.is_round();
+        let (scope, delay) = scope.again();
+        let delay = match REQUEUE.after(&error, 0) {
+            Retry::After { delay: asked, .. } => delay.max(asked),
+            Retry::GiveUp => delay,
+        };
+        let delay = due(began.later((self.time_left)()), delay);
+        ports.send(&scope.messages(), delay).await?;
+        let lasting = if is_round {
+            let source = match error.operation.split(':').next() {
+                Some("dynamodb") => Source::Ledger,
+                _ => Source::Accounts,
+            };
+            let failed = [(source, false)].into();
+            note_sources(ports, &self.holder(), unreadable, &failed, began.at).await
+        } else {
+            0
+        };
+        Ok(Reply::PutOff {
+            unreadable: lasting,
+        })
     }
 
     async fn look<P: AccountPorts>(
         &self,
         ports: &P,
         saas: &impl Saas,
-        deployment: &Deployment,
+        (deployment, unreadable): (&Deployment, &Unreadable),
         scope: Scope,
         began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let now = began.at;
+        let is_round = scope.is_round();
         let inventory = observe(ports, saas, deployment, scope).await?;
         let plan = plan(deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
@@ -229,20 +258,27 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         )
         .await?;
         records.append(&mut report.records);
-        let trail = keep_trail(ports, saas, deployment, &inventory, now, &self.time_left).await?;
+        let trail = keep_trail(
+            ports,
+            saas,
+            (&self.holder(), deployment),
+            &inventory,
+            now,
+            &self.time_left,
+        )
+        .await?;
         trail.add_to(&mut report, deployment);
         if let Some((message, delay)) = trail.revisit {
             ports.send(&[message], delay).await?;
         }
-        for (account, reason) in &report.blocked {
-            tracing::error!(%account, reason, "an account needs help");
+        if is_round {
+            let mut sources = inventory.sources.clone();
+            sources.insert(Source::Ledger, true);
+            sources.extend(trail.is_read.map(|is_read| (Source::Trail, is_read)));
+            report.unreadable_sources =
+                note_sources(ports, &self.holder(), unreadable, &sources, now).await;
         }
-        for account in &report.gaps {
-            tracing::warn!(%account, "unwatched for a moment on its way to another sub-account");
-        }
-        for failure in &report.failures {
-            tracing::warn!(failure, "a call failed");
-        }
+        report.log();
         let ended = began.later((self.time_left)());
         send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
         Ok(Reply::Done {
@@ -252,6 +288,26 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
     }
 }
 
+/// Remembers which sources could not be read, and answers how many an administrator has to see to.
+async fn note_sources(
+    ports: &impl AccountPorts,
+    holder: &Holder,
+    known: &Unreadable,
+    readings: &BTreeMap<Source, bool>,
+    now: Timestamp,
+) -> usize {
+    let next = known.after(readings, now);
+    for (source, since) in next.lasting() {
+        tracing::error!(%source, %since, "source unreadable in three comparisons in a row");
+    }
+    if next != *known
+        && let Err(error) = ports.store_unreadable(holder, &next).await
+    {
+        tracing::warn!(error = error.chain(), "unreadable sources not noted");
+    }
+    next.lasting().count()
+}
+
 impl Reply {
     /// What the pass did.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
@@ -259,14 +315,21 @@ impl Reply {
             Self::Nothing => vec![],
             Self::Busy => vec![("PassesBusy", 1)],
             Self::NoDeployment => vec![("PassesWithoutDeployment", 1)],
-            Self::PutOff => vec![("PassesPutOff", 1)],
+            Self::PutOff { unreadable } => {
+                vec![("PassesPutOff", 1), ("SourcesUnreadable", *unreadable)]
+            }
             Self::Done { report, held } => vec![
                 ("Passes", 1),
                 ("AccountsEnrolled", report.enrolled.len()),
                 ("AccountsOffboarded", report.left.len()),
                 ("MonitoringGaps", report.gaps.len()),
+                ("IntegrationsDeleted", report.deleted()),
                 ("AccountsRevisited", report.revisits.len()),
-                ("AccountsBlocked", report.blocked.len()),
+                (
+                    "AccountsBlocked",
+                    report.blocked.len() + report.unreadable_items.len(),
+                ),
+                ("SourcesUnreadable", report.unreadable_sources),
                 ("CallsFailed", report.failures.len()),
                 (
                     "OffboardingsHeld",

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     landing_zone::TrailTopic,
-    model::{AccountId, AccountMapping, ExternalId, Names, OuId, SubAccount},
+    model::{AccountId, AccountMapping, Arn, ExternalId, Names, OuId, SubAccount},
     ports::{IntegrationKind, IntegrationSpec},
 };
 
@@ -14,8 +14,14 @@ use crate::{
 pub struct Deployment {
     /// The wishes.
     pub policy: Policy,
+    /// What the templates need to know besides.
+    pub site: Site,
+    /// The id of each unit that a parameter names, by the name as it is written there: it counts for as
+    /// long as the parameter says the same, whatever becomes of the name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub units: BTreeMap<String, OuId>,
     /// Every sub-account that this deployment has ever used, so that nothing is forgotten there.
-    pub sub_accounts: BTreeSet<SubAccount>,
+    pub stores: BTreeSet<SubAccount>,
     /// Names that this deployment no longer uses and whose resources may still be there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Names>,
@@ -32,6 +38,71 @@ pub struct Deployment {
     /// everything as it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopting: bool,
+    /// When it was told from the StackSets that carry the stack's tag, after the ledger had lost it: what
+    /// the SaaS holds of it is known by no id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_at: Option<Timestamp>,
+    /// When a request succeeded with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub succeeded_at: Option<Timestamp>,
+}
+
+impl Deployment {
+    /// The same, with the id of the trail's integration, made or changed as of `now`.
+    pub fn with_trail_guid(&self, guid: &str, now: Timestamp) -> Self {
+        let mut known = self.clone();
+        if let Some(trail) = &mut known.trail {
+            trail.registration_id = Some(guid.to_owned());
+            trail.asked_at = None;
+            trail.made_at = Some(now);
+        }
+        known
+    }
+
+    /// The same, about to have an integration of the trail as of `now`.
+    pub fn with_trail_asked(&self, now: Timestamp) -> Self {
+        let mut known = self.clone();
+        if let Some(trail) = &mut known.trail {
+            trail.registration_id = None;
+            trail.asked_at = Some(now);
+        }
+        known
+    }
+}
+
+/// What the templates need to know besides the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Site {
+    /// Who may assume the roles.
+    pub principal: Arn,
+    /// The DNS suffix of the partition, such as `amazonaws.com`.
+    pub url_suffix: String,
+    /// The topic on which accounts register themselves, where their stacks do that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_topic: Option<String>,
+    /// The name of the permissions boundary that roles in accounts get, where one is given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<String>,
+    /// The main stack's own tags, which StackSets and stacks get, too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// The organization's trail, as setup found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailSource {
+    /// Its name.
+    pub name: String,
+    /// The bucket that it delivers to.
+    pub bucket: String,
+    /// The topic that the queue is subscribed to.
+    pub topic: Arn,
+    /// Whether that topic is one of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub makes_topic: bool,
+    /// The key that encrypts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<Arn>,
 }
 
 /// What an existing deployment had that has to stay.
@@ -48,16 +119,36 @@ pub struct Adoption {
 /// What setup made for the trail, and what has happened to it since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployedTrail {
+    /// The trail.
+    pub source: TrailSource,
     /// The integration as setup made it. Its account is Log Archive, which holds the role.
     pub integration: IntegrationSpec,
     /// The account that holds the queue.
     pub audit: AccountId,
     /// The integration's `intgGuid`, by which it is known whatever becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guid: Option<String>,
+    pub registration_id: Option<String>,
+    /// When the SaaS was asked to make an integration that no answer has named yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// When the integration of that id was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
     /// When what was last mended, so that nothing is made anew over and over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mended: BTreeMap<TrailFault, Timestamp>,
+}
+
+impl DeployedTrail {
+    /// Whether the integrations of both are one.
+    pub fn is_integrated_as(&self, other: &Self) -> bool {
+        let identity = |trail: &Self| {
+            let IntegrationSpec { name, account, .. } = &trail.integration;
+            let is_organizations = trail.integration.account_mapping.is_some();
+            (name.clone(), *account, is_organizations)
+        };
+        identity(self) == identity(other)
+    }
 }
 
 /// What can be wrong with the trail and is mended by making an instance anew.
@@ -93,6 +184,9 @@ pub struct Policy {
     pub capability: Capability,
     /// Which sub-account an account goes to.
     pub destination: Destination,
+    /// Which accounts are enrolled at all.
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
+    pub selection: Selection,
     /// Who makes the members' integrations.
     #[serde(default, skip_serializing_if = "Registration::is_default")]
     pub registration: Registration,
@@ -215,6 +309,54 @@ impl Destination {
     }
 }
 
+/// `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// Units whose accounts are enrolled; all of them where none is named.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub include: BTreeSet<OuId>,
+    /// Units whose accounts are not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub exclude: BTreeSet<OuId>,
+    /// Accounts that are not.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub exclude_accounts: BTreeSet<AccountId>,
+}
+
+/// Why an account is not selected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unselected {
+    /// `ExcludeAccounts` names it.
+    Account,
+    /// The nearest unit that is named above it is one of `ExcludeOrganizationalUnits`.
+    Excluded,
+    /// None of `IncludeOrganizationalUnits` is above it.
+    NotIncluded,
+}
+
+impl Selection {
+    fn is_everything(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Why the account is not selected; `None` where it is. Of several units that are named above it
+    /// the nearest decides, so that a unit can be excluded and one below it included again.
+    pub fn leaves_out(&self, account: &AccountId, path: &[OuId]) -> Option<Unselected> {
+        if self.exclude_accounts.contains(account) {
+            return Some(Unselected::Account);
+        }
+        for ou in path.iter().rev() {
+            if self.exclude.contains(ou) {
+                return Some(Unselected::Excluded);
+            }
+            if self.include.contains(ou) {
+                return None;
+            }
+        }
+        (!self.include.is_empty()).then_some(Unselected::NotIncluded)
+    }
+}
+
 impl Policy {
     /// The integration that an enrolled account should have.
     pub fn member_integration(&self, account: &AccountId) -> IntegrationSpec {
@@ -281,5 +423,35 @@ mod tests {
         assert_eq!(mapped.of(&path[..2]), Some(Some("outer".into())));
         assert_eq!(mapped.of(&path[..1]), None);
         assert_eq!(Destination::Tenant.of(&path), Some(None));
+    }
+
+    #[test]
+    fn of_nested_units_the_nearest_decides_who_is_enrolled() {
+        let ou = |text: &str| text.parse::<OuId>().unwrap();
+        let account: AccountId = "111122223333".parse().unwrap();
+        let path = [
+            ou("r-ab12"),
+            ou("ou-ab12-11111111"),
+            ou("ou-ab12-22222222"),
+            ou("ou-ab12-33333333"),
+        ];
+        let mut selection = Selection {
+            include: [path[1].clone(), path[3].clone()].into(),
+            exclude: [path[2].clone()].into(),
+            exclude_accounts: BTreeSet::new(),
+        };
+        let left_out =
+            |selection: &Selection, depth| selection.leaves_out(&account, &path[..depth]);
+        let by_depth = [1, 2, 3, 4].map(|depth| left_out(&selection, depth));
+        let (excluded, not_included) = (Some(Unselected::Excluded), Some(Unselected::NotIncluded));
+        assert_eq!(by_depth, [not_included, None, excluded, None]);
+        selection.include.clear();
+        assert_eq!(
+            [1, 4].map(|depth| left_out(&selection, depth)),
+            [None, excluded]
+        );
+        selection.exclude_accounts.insert(account);
+        assert_eq!(left_out(&selection, 1), Some(Unselected::Account));
+        assert_eq!(Selection::default().leaves_out(&account, &path), None);
     }
 }

@@ -3,10 +3,18 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::model::SubAccount;
+use crate::{
+    model::SubAccount,
+    planted::{Fault, planted},
+    ports::Integration,
+};
 
-/// For so long a listing of AWS may be older than what it is held against.
-pub(super) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
+/// For so long a listing may be older than what it is held against.
+pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
+/// For so long at most a stack is under way that is deleted and made anew.
+const LONGEST_REMAKE: SignedDuration = SignedDuration::from_mins(15);
+/// So far apart are two listings that settle that an enrolled account has no integration.
+const SETTLED_BY: SignedDuration = SignedDuration::from_mins(55);
 /// So often a stack must fail to be deleted before it is left where it is.
 const DELETION_TRIES: u32 = 2;
 /// As many former integrations of an account are remembered.
@@ -18,16 +26,19 @@ pub struct Record {
     /// Since when the account is enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// The sub-account that its integration is in; the tenant's own store where there is none.
+    /// The store that its integration is in: a sub-account, or the tenant's own where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub_account: Option<SubAccount>,
+    pub store: Option<SubAccount>,
     /// The `intgGuid` of its integration, by which one that somebody has bent is still known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub guid: Option<String>,
+    pub registration_id: Option<String>,
     /// Integrations that were made for it before that one within the last day, and when each was
     /// replaced. A list that is behind lacks one, so that another is made: both are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub former: BTreeMap<String, Timestamp>,
+    /// Its integration is switched off until it is active again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// Why the account is not enrolled, or what is wrong though it is, in words for an administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -57,15 +68,20 @@ pub struct Record {
     /// When its stack was last taken away to be made anew, which is not done again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remade_at: Option<Timestamp>,
+    /// When a stack that had gone by itself was last made again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored_at: Option<Timestamp>,
     /// The deletions of its stack that were asked for, while it is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
+    /// Since when the SaaS lists no integration of it although it is enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlisted_at: Option<Timestamp>,
     /// When it was last moved to another sub-account in vain and put back. Its integration is not
     /// given up for that again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_failed_at: Option<Timestamp>,
-    /// When it last went unwatched for a moment, since the SaaS would not take it in two
-    /// sub-accounts at once.
+    /// When it last went unwatched for a while: its integration was moved, or had been deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_at: Option<Timestamp>,
 }
@@ -82,7 +98,7 @@ pub struct Deletion {
 impl Deletion {
     /// Whether a listing may still show the stack as it was before the last deletion.
     pub(super) fn may_be_unlisted(&self, now: Timestamp) -> bool {
-        now.duration_since(self.asked_at) < LISTS_LAG
+        now.duration_since(self.asked_at) < LONGEST_REMAKE + LISTS_LAG
     }
 
     /// Whether the stack has refused to go often enough.
@@ -106,22 +122,77 @@ impl Record {
         former.retain(|id, replaced_at| {
             guid.as_ref() != Some(id) && is_within_the_day(Some(*replaced_at), now)
         });
-        if let Some(replaced) = self.guid.filter(|replaced| guid.as_ref() != Some(replaced))
+        if let Some(replaced) = self
+            .registration_id
+            .filter(|replaced| guid.as_ref() != Some(replaced))
             && former.len() < FORMER_AT_MOST
         {
             former.entry(replaced).or_insert(now);
         }
         Self {
             since: self.since.or(Some(now)),
-            sub_account,
-            guid,
+            store: sub_account,
+            registration_id: guid,
             former,
+            paused: false,
             reason: None,
             held: false,
             unusable_at: None,
             deletion: None,
+            unlisted_at: None,
             ..self
         }
+    }
+
+    /// Whether the account has an integration, as far as the ledger knows.
+    pub fn is_registered(&self) -> bool {
+        self.since.is_some() || self.paused
+    }
+
+    /// The ids of the integrations that were replaced so lately that a listing may lack them, and that are
+    /// there perhaps.
+    pub(crate) fn replaced_lately(&self, now: Timestamp) -> impl Iterator<Item = &String> {
+        let is_late = move |at: &Timestamp| now.duration_since(*at) < LISTS_LAG;
+        let former = self.former.iter();
+        former.filter_map(move |(guid, at)| is_late(at).then_some(guid))
+    }
+
+    /// Whether a listing may lack what watches the account, as it was made a moment ago.
+    pub(crate) fn was_registered_lately(&self, now: Timestamp) -> bool {
+        let made = [self.since, self.gap_at].into_iter().flatten();
+        let replaced = self.former.values().copied();
+        let mut times = made.chain(replaced);
+        times.any(|at| now.duration_since(at) < LISTS_LAG)
+    }
+
+    /// Until when a listing may lack an integration that was made for the account and is known by no id.
+    pub(crate) fn unlisted_until(&self) -> Option<Timestamp> {
+        let since = self.since.filter(|_| self.registration_id.is_none());
+        since.map(|at| at + LISTS_LAG)
+    }
+
+    /// Whether a listing shows the account's integration: the one that is known by its id, or any.
+    pub(super) fn is_among(&self, ours: &[Integration]) -> bool {
+        let is_it = |one: &Integration| {
+            self.registration_id
+                .as_ref()
+                .is_none_or(|guid| *guid == one.guid)
+        };
+        ours.iter().any(is_it)
+    }
+
+    /// Whether the account may have an integration that one listing lacks: one that is enrolled, or has a
+    /// stack that was not asked to go, as the answer that told of the integration may be lost. Two complete
+    /// listings an hour apart settle that there is none.
+    pub(super) fn may_be_listed_yet(&self, has_stack: bool, now: Timestamp) -> bool {
+        if planted(Fault::OneListIsEnough) {
+            return false;
+        }
+        let is_let_go = self.left_at.is_some() || self.deletion.is_some();
+        (self.is_registered() || has_stack && !is_let_go)
+            && self
+                .unlisted_at
+                .is_none_or(|at| now.duration_since(at) < SETTLED_BY)
     }
 
     /// The record of an account whose stack was asked to go as of `now`.
@@ -139,7 +210,7 @@ impl Record {
     /// The ids of all integrations that may have been made for the account.
     pub fn guids(&self) -> impl Iterator<Item = &str> {
         let former = self.former.keys().map(String::as_str);
-        self.guid.as_deref().into_iter().chain(former)
+        self.registration_id.as_deref().into_iter().chain(former)
     }
 
     /// The record of an account that is not watched, with why.
@@ -161,6 +232,23 @@ impl Record {
     /// Whether something of it was made anew in the 24 hours before `now`.
     pub(super) fn remade_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.remade_at, now)
+    }
+
+    /// The same, or was made again after it had gone by itself.
+    pub(super) fn made_within_the_day(&self, now: Timestamp) -> bool {
+        is_within_the_day(self.remade_at.max(self.restored_at), now)
+    }
+
+    /// Whether a listing may still show the stack as it was before it was made anew.
+    pub(super) fn was_remade_lately(&self, now: Timestamp) -> bool {
+        self.remade_at
+            .max(self.restored_at)
+            .is_some_and(|at| now.duration_since(at) < LONGEST_REMAKE + LISTS_LAG)
+    }
+
+    /// Whether it went unwatched for a while in the 24 hours before `now`.
+    pub(super) fn had_gap_within_the_day(&self, now: Timestamp) -> bool {
+        is_within_the_day(self.gap_at, now)
     }
 
     /// Whether a move to another sub-account failed in the 24 hours before `now`.

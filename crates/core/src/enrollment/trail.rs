@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{AccountView, DeployedTrail, Deployment, Destination, Inventory, Known, TrailFault};
 use crate::{
-    landing_zone::{InstanceState, StackInstance},
+    landing_zone::{InstanceState, StackInstance, Trail},
     model::{AccountId, AccountMapping, SubAccount},
     ports::{Health, Integration, IntegrationKind, IntegrationSpec},
 };
@@ -28,12 +28,16 @@ const SHOWN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 /// All that was observed of the trail.
 #[derive(Debug, Clone)]
 pub struct TrailView {
+    /// The organization's trail itself.
+    pub trail: Known<Option<Trail>>,
     /// The trail integrations in the store where it belongs and of the organization.
     pub integrations: Known<Vec<Integration>>,
     /// The instance in Log Archive, which is the role.
     pub log: Known<Option<StackInstance>>,
     /// The instance in Audit, which is the queue.
     pub audit: Known<Option<StackInstance>>,
+    /// Whether the SaaS put the look at its integrations off: that is no failure of it.
+    pub is_put_off: bool,
 }
 
 /// One write, fully specified.
@@ -114,6 +118,7 @@ pub fn plan_trail(
         now,
         plan: TrailPlan::default(),
     };
+    draft.source(&view.trail);
     let (queue, role) = if draft.has_own_topic() {
         // It comes with the role, and the queue cannot be subscribed before it is there.
         let role = draft.instance(Part::Role, &view.log);
@@ -199,6 +204,24 @@ impl Draft<'_> {
         may
     }
 
+    /// Reports a trail that no longer tells of everything, or no longer the queue. Only an administrator
+    /// can change it back.
+    fn source(&mut self, view: &Known<Option<Trail>>) {
+        let Known::Known(trail) = view else { return };
+        let name = &self.trail.source.name;
+        let wrong = match trail {
+            None => Some("it is gone".to_owned()),
+            Some(trail) => trail.shortfall().map(str::to_owned).or_else(|| {
+                let topic = &self.trail.source.topic;
+                (trail.topic.as_ref() != Some(topic))
+                    .then(|| format!("it no longer tells the topic {topic}; update the stack"))
+            }),
+        };
+        let words =
+            wrong.map(|wrong| format!("the trail {name:?} does not tell of everything: {wrong}"));
+        self.plan.blocked.extend(words);
+    }
+
     /// Brings one instance about; answers whether it is there and good.
     fn instance(&mut self, part: Part, view: &Known<Option<StackInstance>>) -> bool {
         let Known::Known(instance) = view else {
@@ -215,6 +238,8 @@ impl Draft<'_> {
         match instance.state {
             InstanceState::Current => return true,
             InstanceState::InProgress => self.plan.look_again = true,
+            // What passes by itself is no mend.
+            InstanceState::Outdated if instance.passes_after().is_some() => self.create(part),
             InstanceState::Outdated if self.may_mend(fault) => self.create(part),
             InstanceState::Inoperable if self.may_mend(fault) => self.delete(part),
             InstanceState::Outdated | InstanceState::Inoperable => {
@@ -246,7 +271,8 @@ impl Draft<'_> {
         let kept = here.next();
         let mut spec = self.trail.integration.clone();
         if let Some(existing) = kept {
-            self.record.guid = Some(existing.guid.clone());
+            self.record.registration_id = Some(existing.guid.clone());
+            self.record.asked_at = None;
             // What the mapping should be is unknown, and what it is stays.
             spec.account_mapping = mapping.or_else(|| existing.account_mapping.clone());
             self.remove(here);
@@ -277,6 +303,7 @@ impl Draft<'_> {
             }
             // The SaaS takes a queue once. Its messages wait there for 14 days.
             self.remove(elsewhere.into_iter());
+            self.record.asked_at = Some(self.now);
             self.plan.actions.push(TrailAction::CreateIntegration(spec));
         }
     }
@@ -317,7 +344,7 @@ impl DeployedTrail {
         let spec = &self.integration;
         let shown = &integration.external_id;
         integration.kind == IntegrationKind::CloudTrail
-            && (self.guid.as_ref() == Some(&integration.guid)
+            && (self.registration_id.as_ref() == Some(&integration.guid)
                 || shown == spec.external_id.as_str()
                 || spec.external_id.is_shown_as(shown)
                     && integration.name == spec.name

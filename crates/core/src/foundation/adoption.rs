@@ -179,7 +179,7 @@ fn checked(set: &StackSet, suffix: &str) -> Result<String, Refusal> {
 mod tests {
     use super::*;
     use crate::{
-        enrollment::{Capability, Deployment, Destination, Policy, Registration},
+        enrollment::{Capability, Deployment, Destination, Policy, Registration, Selection, Site},
         foundation::TrailFoundation,
         landing_zone::InstanceState,
         model::Names,
@@ -203,6 +203,7 @@ mod tests {
             },
             capability: Capability::CloudTrailAndConfig,
             destination: Destination::Tenant,
+            selection: Selection::default(),
             registration: Registration::Function,
             external_id_suffix: "FRESHFRESH".into(),
             adoption: None,
@@ -220,6 +221,7 @@ mod tests {
             template: "",
             parameters: BTreeMap::new(),
             stack_id: STACK_ID.into(),
+            tags: BTreeMap::new(),
         };
         let log: AccountId = LOG.parse().unwrap();
         let names = policy.names.clone();
@@ -242,11 +244,23 @@ mod tests {
             deployment: Deployment {
                 trail_topics: Default::default(),
                 policy,
-                sub_accounts: Default::default(),
+                site: Site {
+                    principal: "arn:aws:iam::434813966438:role/lacework-platform"
+                        .parse()
+                        .unwrap(),
+                    url_suffix: "amazonaws.com".into(),
+                    registration_topic: None,
+                    permissions_boundary: None,
+                    tags: BTreeMap::new(),
+                },
+                units: BTreeMap::new(),
+                stores: Default::default(),
                 retired: Vec::new(),
                 trail: None,
                 organization: false,
                 adopting: false,
+                recovered_at: None,
+                succeeded_at: None,
             },
         }
     }
@@ -256,6 +270,7 @@ mod tests {
         let set = StackSet {
             name: name.into(),
             description: "Lacework's".into(),
+            template: "Lacework's template".into(),
             parameters: parameters.iter().map(owned).collect(),
             tags: [("team".to_owned(), "security".to_owned())].into(),
         };

@@ -2,43 +2,56 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::waiting::{Guard, superseded};
 use crate::{
     Result,
-    ports::{Lease, Ledger},
+    ports::{Clock, Holder, Lease, Leases, Taken},
 };
 
-/// CloudFormation makes one request of a stack at a time, so whichever invocation it is, a
-/// continuation or the rollback of one that was cut, it is this one that holds the lease.
-pub const LEASE_OWNER: &str = "setup";
-/// Longer than CloudFormation waits.
-const LEASE_TIME: SignedDuration = SignedDuration::from_mins(61);
-/// How long setup waits for a pass of the account function to end, and how often it asks.
-const TRIES: u32 = 250;
+/// How long the lease outlives the invocation that holds it, for clocks that differ.
+const MARGIN: SignedDuration = SignedDuration::from_secs(5);
+/// How often setup asks for the lease while a pass has it.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How long the word that setup waits holds passes back. It is given anew with every try.
+/// How long setup's reservation blocks new passes. It is renewed with every try.
 const RESERVATION: SignedDuration = SignedDuration::from_secs(10);
 
-/// Waits until setup has the lease, and lets no other pass begin meanwhile. Answers whether it got
-/// it: a pass that does not end keeps it.
+/// Waits for the lease, and lets no other pass begin meanwhile. A pass ends within its timeout, and an
+/// older request of CloudFormation gives way at once; the caller's deadline is the limit.
+///
+/// The lease lasts until the end of this invocation, `ends`. One that goes on where another has ended takes
+/// it over `from` that one.
 ///
 /// # Errors
 ///
-/// The ledger does not answer.
-pub async fn await_lease(
-    ledger: &impl Ledger,
-    now: &impl Fn() -> Timestamp,
-    sleep: &impl AsyncFn(Duration),
-) -> Result<bool> {
-    for _ in 0..TRIES {
-        let asked = now();
-        let until = asked + LEASE_TIME;
-        if let Lease::Taken { .. } = ledger.take_lease(LEASE_OWNER, asked, until).await? {
-            return Ok(true);
+/// The ledger does not answer, or a newer request of CloudFormation had the lease.
+pub(super) async fn await_lease<L: Leases, C: Clock>(
+    guard: &Guard<'_, L, C>,
+    holder: &Holder,
+    from: Option<&Holder>,
+    ends: Timestamp,
+) -> Result<Taken> {
+    let (leases, clock) = (guard.leases, guard.clock);
+    // From here on it may be held, whether an answer comes or not.
+    guard.holder.replace(Some(holder.clone()));
+    loop {
+        let ask = async || {
+            let until = ends + MARGIN;
+            leases.take_lease(holder, from, clock.now(), until).await
+        };
+        // Whether an earlier try has made anything is not known either.
+        let asked = guard.read(ask).await;
+        match asked.inspect_err(|_| guard.progress.begin_making())? {
+            Lease::Taken(taken) => return Ok(*taken),
+            Lease::Overtaken => return Err(superseded()),
+            // The other one may make something, and may end without an answer.
+            Lease::Shared => guard.progress.begin_making(),
+            Lease::Refused(_) => {}
         }
-        ledger
-            .reserve_lease(LEASE_OWNER, now() + RESERVATION)
-            .await?;
-        sleep(PAUSE).await;
+        let reserve = async || {
+            let until = clock.now() + RESERVATION;
+            leases.reserve_lease(holder, until).await
+        };
+        guard.read(reserve).await?;
+        clock.sleep(PAUSE).await;
     }
-    Ok(false)
 }

@@ -2,28 +2,33 @@
 //! integration and the management account's own stack.
 
 mod adoption;
+mod blueprint;
 mod converge;
+mod invocation;
 mod lease;
 mod operation;
-mod patience;
 mod plan;
 mod progress;
 mod properties;
+mod reason;
+mod recovery;
+mod refusals;
+mod request;
 mod resolve;
 mod shared_account;
 mod spec;
 mod step;
 mod succession;
+mod waiting;
 
 pub use adoption::{Found, adopt};
-pub use converge::{ConvergeError, Goal, converge};
-pub use lease::{LEASE_OWNER, await_lease};
+pub use blueprint::{Foundation, TrailFoundation, blueprint};
+pub use converge::ConvergeError;
+pub use invocation::{Fresh, Own, ServeError, Setup};
 pub use operation::{operation_id, start_operation};
-pub use patience::insist;
 pub use plan::{Observed, plan};
 pub use progress::{Progress, Removal, Tally};
-pub use properties::{MappedUnit, Properties};
-pub use resolve::{Context, Facts, Foundation, Refusal, TrailFoundation, resolve};
+pub use properties::Properties;
+pub use resolve::{Context, Facts, Refusal, Resolved, resolve};
 pub use spec::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec, Templates};
 pub use step::Step;
-pub use succession::{inherit, mark_existing};

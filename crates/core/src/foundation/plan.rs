@@ -17,16 +17,25 @@ pub struct Observed {
     pub stacks: BTreeMap<String, Stack>,
     /// Every integration of both kinds in every store that we may have used.
     pub integrations: Vec<Integration>,
+    /// Whether some of them could not be read. Then none is made or changed, and nothing is removed that
+    /// one of them may use.
+    pub blind: bool,
     /// The topic of each trail that we may have given one, where the trail exists.
     pub topics: BTreeMap<String, Option<Arn>>,
     /// The ids of the members' integrations that the ledger knows, by which one that somebody has
     /// bent is still known.
     pub made: BTreeSet<String>,
+    /// The ids of those that passes keep up.
+    pub kept: BTreeSet<String>,
     /// Accounts that can be reached, where something is to go: a stack elsewhere can only be forgotten.
     pub active: BTreeSet<AccountId>,
     /// Accounts whose stacks were given a token that works, by which they remove their integrations;
     /// nothing where there is no such token.
     pub renewed: Option<BTreeSet<AccountId>>,
+    /// StackSets and stacks that this request has updated already.
+    pub updated: BTreeSet<String>,
+    /// Whether this request has removed the management account's failed stack, to make it again.
+    pub stack_remade: bool,
 }
 
 /// What to do next so that what exists becomes `wanted`, and nothing of `retired` remains.
@@ -53,6 +62,12 @@ pub fn plan(
     if steps.is_empty() {
         let remove = to_remove(wanted, retired, topics);
         steps = tear_down(&remove, wanted, policy, observed);
+        if observed.blind && !steps.is_empty() {
+            return Err(Refusal::new(
+                "Lacework cannot be read, so it is not known what still uses the roles that are no \
+                 longer wanted. Give the stack an API key that works first.",
+            ));
+        }
     }
     Ok(steps)
 }
@@ -75,7 +90,7 @@ fn build(
         if let (Some(topic), true) = (&trail.topic, steps.is_empty()) {
             trail_topic(&mut steps, topic, topics, observed)?;
         }
-        if steps.is_empty() {
+        if steps.is_empty() && !observed.blind {
             let store = policy.destination.shared();
             trail_integration(&mut steps, &trail.integration, store, observed)?;
         }
@@ -96,9 +111,25 @@ fn build(
 
 fn foreign(what: &str, name: &str) -> Refusal {
     Refusal::new(format!(
-        "The {what} {name} exists and was not made by this stack. Remove it, or choose another \
-         IntegrationNamePrefix or LaceworkSubAccountName."
+        "The {what} {name} exists and was not made by this stack. Remove it, or launch with another \
+         LaceworkSubAccountName, which all names carry."
     ))
+}
+
+/// A StackSet that is not ours: what of it can be done depends on whose it is.
+fn foreign_stack_set(set: &StackSet) -> Refusal {
+    let name = &set.name;
+    match set.tags.get(STACK_ID_TAG) {
+        Some(owner) => Refusal::new(format!(
+            "The StackSet {name} belongs to the stack {owner}. Delete that stack first, or launch with \
+             another LaceworkSubAccountName, which all names carry."
+        )),
+        None => Refusal::new(format!(
+            "The StackSet {name} exists and was not made by this stack. Launch with \
+             AdoptExistingDeployment=Yes to take it over, remove it, or launch with another \
+             LaceworkSubAccountName, which all names carry."
+        )),
+    }
 }
 
 fn stack_set(
@@ -118,8 +149,10 @@ fn stack_set(
                 steps.push(Step::AdoptStackSet(spec.clone()));
                 return Ok(());
             }
-            return Err(foreign("StackSet", name));
+            return Err(foreign_stack_set(set));
         }
+        // What differs after an update is only how CloudFormation shows it.
+        Some((set, _)) if observed.updated.contains(name) && spec.is_marked_on(set) => {}
         Some((set, _)) if !spec.is_met_by(set) => steps.push(Step::UpdateStackSet(spec.clone())),
         Some(_) => {}
     }
@@ -172,6 +205,10 @@ fn management_stack(
         Some(stack) if stack.state == StackState::InProgress => {
             steps.push(Step::Await(format!("the stack {}", spec.name)));
         }
+        // As with permissions that were seconds old; a stack that failed takes no other change.
+        Some(stack) if stack.state == StackState::Failed && !observed.stack_remade => {
+            steps.push(Step::DeleteStack(spec.name.clone()));
+        }
         Some(stack) if stack.state == StackState::Failed => {
             let reason = stack
                 .reason
@@ -183,6 +220,9 @@ fn management_stack(
             )));
         }
         Some(stack) if stack.description != spec.description() || !of_ours(stack) => {
+            steps.push(Step::UpdateStack(spec.clone()));
+        }
+        Some(stack) if stack.tags != spec.all_tags() && !observed.updated.contains(&spec.name) => {
             steps.push(Step::UpdateStack(spec.clone()));
         }
         Some(_) => {}
@@ -389,6 +429,7 @@ fn tear_down(
     let is_bent_member = |integration: &Integration| {
         !remove.members.is_empty()
             && integration.kind == IntegrationKind::Config
+            && !observed.kept.contains(&integration.guid)
             && (observed.made.contains(&integration.guid) || has_our_id(integration))
             && integration.role_arn.rsplit('/').next() != stays.as_deref()
     };

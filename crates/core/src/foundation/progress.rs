@@ -16,6 +16,8 @@ pub struct Progress {
     trouble: RefCell<Option<String>>,
     removal: Cell<Removal>,
     left_behind: RefCell<BTreeSet<String>>,
+    left_undone: RefCell<BTreeSet<String>>,
+    restores: Cell<bool>,
     remarks: RefCell<Vec<String>>,
 }
 
@@ -56,10 +58,11 @@ impl Display for Tally {
 
 impl Progress {
     /// The progress of a request that an earlier invocation handed over.
-    pub fn resumed(removal: Removal) -> Self {
+    pub fn resumed(removal: Removal, restores: bool) -> Self {
         let progress = Self::default();
         progress.begin_making();
         progress.removal.set(removal);
+        progress.restores.set(restores);
         progress
     }
 
@@ -91,6 +94,27 @@ impl Progress {
         self.left_behind.borrow_mut().insert(what);
     }
 
+    /// Notes something that could not be put back as it was.
+    pub(super) fn leave_undone(&self, what: String) {
+        self.left_undone.borrow_mut().insert(what);
+    }
+
+    /// Notes whether the request puts everything back as it was when one last succeeded, which is never
+    /// refused.
+    pub(super) fn restores(&self, restores: bool) {
+        self.restores.set(restores);
+    }
+
+    /// Whether the request puts everything back.
+    pub(super) fn is_restoring(&self) -> bool {
+        self.restores.get()
+    }
+
+    /// Whether something could not be put back.
+    pub(super) fn is_incomplete(&self) -> bool {
+        !self.left_undone.borrow().is_empty()
+    }
+
     /// How far a removal has come, for the next invocation.
     pub fn removal(&self) -> Removal {
         self.removal.get()
@@ -109,6 +133,15 @@ impl Progress {
         if !left_behind.is_empty() {
             let all: Vec<&str> = left_behind.iter().map(String::as_str).collect();
             sentences.push(format!("These stay: {}.", all.join("; ")));
+        }
+        let left_undone = self.left_undone.borrow();
+        if !left_undone.is_empty() {
+            let all: Vec<&str> = left_undone
+                .iter()
+                .map(|one| one.trim_end_matches('.'))
+                .collect();
+            let all = all.join("; ");
+            sentences.push(format!("Not as before, until the next update: {all}."));
         }
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
@@ -159,7 +192,7 @@ mod tests {
         let first = Progress::default();
         first.left(5, 3);
         first.left(2, 3);
-        let second = Progress::resumed(first.removal());
+        let second = Progress::resumed(first.removal(), false);
         second.begin(&"delete integration x");
         second.left(1, 3);
         assert_eq!(

@@ -1,10 +1,12 @@
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 use url::{Host, Url};
 
 use super::Refusal;
 use crate::{
     enrollment::{Capability, Registration},
-    model::{Arn, IntegrationPrefix, SubAccount},
+    model::{AccountId, Arn, IntegrationPrefix, SubAccount, UnitEntry, UnitName, parse_units},
 };
 
 /// The custom resource's properties, which are the stack's parameters, parsed and checked by
@@ -29,8 +31,16 @@ pub struct Properties {
     pub log_account_name: Option<String>,
     /// `AuditAccountName`.
     pub audit_account_name: Option<String>,
-    /// `LaceworkOrgSubAccountNames`.
-    pub mapped_units: Vec<MappedUnit>,
+    /// `LaceworkOrgSubAccountNames`: each unit with the sub-account that its accounts go to.
+    pub mapped_units: Vec<(UnitName, SubAccount)>,
+    /// `IncludeOrganizationalUnits`.
+    pub include: Vec<UnitName>,
+    /// `ExcludeOrganizationalUnits`.
+    pub exclude: Vec<UnitName>,
+    /// `ExcludeAccounts`.
+    pub exclude_accounts: BTreeSet<AccountId>,
+    /// `PermissionsBoundaryName`.
+    pub permissions_boundary: Option<String>,
     /// `LaceworkSubAccountName`.
     pub sub_account: Option<SubAccount>,
     /// `IntegrationNamePrefix`.
@@ -49,20 +59,6 @@ pub struct Properties {
     pub offboard_unenrolled: bool,
 }
 
-/// An organizational unit whose accounts go to the sub-account of the same name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MappedUnit {
-    /// The unit's name as it was given.
-    pub name: String,
-}
-
-impl MappedUnit {
-    /// The sub-account of the same name.
-    pub fn sub_account(&self) -> SubAccount {
-        SubAccount::from(self.name.as_str())
-    }
-}
-
 impl Properties {
     /// Parses the properties.
     ///
@@ -72,7 +68,7 @@ impl Properties {
     pub fn parse(properties: &Value) -> Result<Self, Refusal> {
         let read = Reader(properties);
         let parsed = Self {
-            lacework_url: lacework_url(&read.required("LaceworkUrl")?)?,
+            lacework_url: Self::url(&read.required("LaceworkUrl")?)?,
             capability: read.parse(
                 "CapabilityType",
                 "CloudTrail+Config, Config or CloudTrail",
@@ -93,7 +89,11 @@ impl Properties {
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
-            mapped_units: mapped_units(read.optional("LaceworkOrgSubAccountNames"))?,
+            mapped_units: read.mapping("LaceworkOrgSubAccountNames")?,
+            include: read.unit_names("IncludeOrganizationalUnits")?,
+            exclude: read.unit_names("ExcludeOrganizationalUnits")?,
+            exclude_accounts: read.accounts("ExcludeAccounts")?,
+            permissions_boundary: read.optional("PermissionsBoundaryName"),
             sub_account: read
                 .optional("LaceworkSubAccountName")
                 .map(SubAccount::from),
@@ -127,6 +127,34 @@ impl Properties {
             )));
         }
         Ok(parsed)
+    }
+
+    /// The URL of a Lacework account: `https://acme.lacework.net` or `acme.lacework.net`; plain HTTP for
+    /// loopback only.
+    ///
+    /// # Errors
+    ///
+    /// The text is no such URL.
+    pub fn url(text: &str) -> Result<Url, Refusal> {
+        let full = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        let url: Url = full
+            .parse()
+            .map_err(|_| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
+        let loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text)),
+        };
+        match url.scheme() {
+            "https" => Ok(url),
+            "http" if loopback => Ok(url),
+            _ => Err(wrong("LaceworkUrl", "an https URL", text)),
+        }
     }
 
     /// The SaaS's custom resource knows the Lacework account and nothing below it, and what an earlier
@@ -179,6 +207,52 @@ impl Reader<'_> {
         })
     }
 
+    fn units(&self, name: &'static str) -> Result<Vec<UnitEntry>, Refusal> {
+        let text = self.optional(name).unwrap_or_default();
+        parse_units(&text).map_err(|error| Refusal::new(format!("{name}: {error}.")))
+    }
+
+    /// Units without sub-accounts.
+    fn unit_names(&self, name: &'static str) -> Result<Vec<UnitName>, Refusal> {
+        let units = self.units(name)?.into_iter();
+        units
+            .map(|entry| match entry.sub_account {
+                None => Ok(entry.unit),
+                Some(_) => Err(Refusal::new(format!(
+                    "{name} takes organizational units only; found a sub-account behind {:?}.",
+                    entry.unit.to_string()
+                ))),
+            })
+            .collect()
+    }
+
+    /// Units with the sub-accounts of the same names, or of those behind the equals signs.
+    fn mapping(&self, name: &'static str) -> Result<Vec<(UnitName, SubAccount)>, Refusal> {
+        let units = self.units(name)?.into_iter();
+        units
+            .map(|UnitEntry { unit, sub_account }| {
+                let own = || unit.name().map(SubAccount::from);
+                let sub_account = sub_account.or_else(own).ok_or_else(|| {
+                    Refusal::new(format!(
+                        "{name}: write {unit}=SUB-ACCOUNT, since an organizational unit's id does not \
+                         say which sub-account it goes to."
+                    ))
+                })?;
+                Ok((unit, sub_account))
+            })
+            .collect()
+    }
+
+    fn accounts(&self, name: &'static str) -> Result<BTreeSet<AccountId>, Refusal> {
+        let text = self.optional(name).unwrap_or_default();
+        let ids = text.split(',').map(str::trim).filter(|id| !id.is_empty());
+        ids.map(|id| {
+            id.parse()
+                .map_err(|_| wrong(name, "account ids of 12 digits, separated by commas", id))
+        })
+        .collect()
+    }
+
     fn optional_key(&self, name: &'static str) -> Result<Option<Arn>, Refusal> {
         match self.optional(name) {
             None => Ok(None),
@@ -195,49 +269,6 @@ impl Reader<'_> {
 fn wrong(name: &str, expected: &str, found: &str) -> Refusal {
     let found: String = found.chars().take(100).collect();
     Refusal::new(format!("{name} must be {expected}; found {found:?}."))
-}
-
-/// A blank among names is a name that somebody forgot.
-fn mapped_units(names: Option<String>) -> Result<Vec<MappedUnit>, Refusal> {
-    let Some(names) = names else {
-        return Ok(Vec::new());
-    };
-    let units = names.split(',').map(str::trim).map(|name| {
-        if name.is_empty() {
-            return Err(wrong(
-                "LaceworkOrgSubAccountNames",
-                "names separated by commas, none of them blank",
-                &names,
-            ));
-        }
-        Ok(MappedUnit {
-            name: name.to_owned(),
-        })
-    });
-    units.collect()
-}
-
-/// `https://acme.lacework.net` or `acme.lacework.net`; plain HTTP for loopback only.
-fn lacework_url(text: &str) -> Result<Url, Refusal> {
-    let full = if text.contains("://") {
-        text.to_owned()
-    } else {
-        format!("https://{text}")
-    };
-    let url: Url = full
-        .parse()
-        .map_err(|_| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text)),
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err(wrong("LaceworkUrl", "an https URL", text)),
-    }
 }
 
 #[cfg(test)]
@@ -279,14 +310,40 @@ mod tests {
             ("MonitorExistingAccounts", "yes"),
             ("KmsKeyIdentifierArn", "alias/key"),
             ("KmsKeyIdentifierArn", "arn:aws:s3:::bucket"),
-            ("LaceworkOrgSubAccountNames", "Production, ,Development"),
-            ("LaceworkOrgSubAccountNames", "Production,"),
+            ("LaceworkOrgSubAccountNames", "ou-ab12-11112222"),
+            ("LaceworkOrgSubAccountNames", "Blue (west)"),
+            ("IncludeOrganizationalUnits", "Top//Blue"),
+            ("ExcludeOrganizationalUnits", "Blue=a"),
+            ("ExcludeAccounts", "12345"),
             ("IntegrationNamePrefix", "1-"),
             ("OffboardLimitPercent", "101"),
         ] {
             let reason = refusal(name, value);
+            let value = value.split('=').next().unwrap();
             assert!(reason.contains(name) && reason.contains(value), "{reason}");
         }
+        for value in ["Production, ,Development", "Production,"] {
+            let reason = refusal("LaceworkOrgSubAccountNames", value);
+            assert!(reason.contains("a unit is missing"), "{reason}");
+        }
+    }
+
+    #[test]
+    fn units_go_to_sub_accounts_of_their_names_or_of_those_that_are_given() {
+        let mut properties = valid();
+        properties["LaceworkOrgSubAccountNames"] =
+            "Production, Top/Blue=west, Staging (ou-ab12-33334444), ou-ab12-11112222=Dev".into();
+        let mapped = Properties::parse(&properties).unwrap().mapped_units;
+        let subs: Vec<_> = mapped.iter().map(|(_, sub)| sub.as_str()).collect();
+        assert_eq!(subs, ["production", "west", "staging", "dev"]);
+        properties["ExcludeAccounts"] = "111122223333, 444455556666".into();
+        assert_eq!(
+            Properties::parse(&properties)
+                .unwrap()
+                .exclude_accounts
+                .len(),
+            2
+        );
     }
 
     #[test]

@@ -1,17 +1,25 @@
+//! Checks the parameters against what was found, and turns every name into an id.
+//!
+//! What a parameter meant when a request last succeeded, it means for as long as it says the same: a
+//! renamed unit or a trail that lost its topic refuses no update that is about something else.
+
+mod scope;
+mod trail;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use url::Host;
 
 use super::{
-    Properties, StackSetSpec, Templates,
-    shared_account::{AUDIT, LOG_ARCHIVE, no_shared_account, shared_account},
-    spec::{INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC},
+    Properties,
+    shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account},
 };
 use crate::{
-    enrollment::{Adoption, Capability, DeployedTrail, Deployment, Destination, Policy},
+    enrollment::{Adoption, DeployedTrail, Deployment, Policy, Site},
     landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
-    model::{AccountId, Arn, Names, OuId, SubAccount},
-    ports::{IntegrationKind, IntegrationSpec, LandingZoneReply, Profile},
+    model::{AccountId, Names, SubAccount},
+    ports::{LandingZoneReply, Profile, Success},
 };
 
 /// The AWS account that Lacework's platform runs in.
@@ -30,7 +38,7 @@ impl Refusal {
     }
 }
 
-/// What the function knows of itself.
+/// What the function knows of itself, and what this deployment already has.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The main stack's id.
@@ -49,6 +57,8 @@ pub struct Context {
     pub adoption: Option<Adoption>,
     /// The topics that an earlier request of this deployment may have given a trail.
     pub trail_topics: BTreeSet<TrailTopic>,
+    /// The main stack's own tags.
+    pub tags: BTreeMap<String, String>,
 }
 
 /// What was read before anything is made.
@@ -62,52 +72,74 @@ pub struct Facts {
     pub accounts: Vec<Account>,
     /// Every organizational unit.
     pub units: OuTree,
-    /// Who the key belongs to.
-    pub profile: Profile,
+    /// Who the key belongs to; `None` where the SaaS refuses it.
+    pub profile: Option<Profile>,
 }
 
-/// All that setup makes, fully specified.
+/// What the parameters come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foundation {
-    /// What account reads.
+pub struct Resolved {
+    /// All that is to be recorded.
     pub deployment: Deployment,
-    /// The trail's part, where `CapabilityType` has CloudTrail.
-    pub trail: Option<TrailFoundation>,
-    /// The StackSet for the members, where `CapabilityType` has Config.
-    pub member: Option<StackSetSpec>,
+    /// What is no longer as it was and changes nothing, in sentences for the administrator.
+    pub remarks: Vec<String>,
 }
 
-/// What the trail needs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrailFoundation {
-    /// The role in Log Archive.
-    pub log: (StackSetSpec, AccountId),
-    /// The queue in Audit.
-    pub audit: (StackSetSpec, AccountId),
-    /// The topic in Log Archive, where the trail has none of its own.
-    pub topic: Option<TrailTopic>,
-    /// The integration.
-    pub integration: IntegrationSpec,
+/// The request that last succeeded, as far as its properties still count.
+struct Last<'a> {
+    success: Option<&'a Success>,
+    properties: &'a Value,
+    remarks: Vec<String>,
 }
 
-/// Checks the parameters against what was found, and resolves every name.
+impl<'a> Last<'a> {
+    /// The last deployment, where none of these properties has changed since.
+    fn unchanged(&self, names: &[&str]) -> Option<&'a Deployment> {
+        let success = self.success?;
+        let mut names = names.iter();
+        names
+            .all(|name| success.properties.get(*name) == self.properties.get(*name))
+            .then_some(&success.deployment)
+    }
+
+    /// What was found, or what is recorded where that no longer fits.
+    fn settle<T>(&mut self, found: Result<T, Refusal>, recorded: Option<T>) -> Result<T, Refusal> {
+        match (found, recorded) {
+            (Ok(found), _) => Ok(found),
+            (Err(refusal), Some(recorded)) => {
+                self.remarks.push(refusal.to_string());
+                Ok(recorded)
+            }
+            (Err(refusal), None) => Err(refusal),
+        }
+    }
+}
+
+/// Checks the parameters against what was found, and resolves every name. `raw` is what `properties`
+/// was parsed from.
 ///
 /// # Errors
 ///
-/// The first parameter that does not fit what was found.
+/// The first parameter that does not fit what was found, if it is new.
 pub fn resolve(
     properties: &Properties,
+    raw: &Value,
     facts: &Facts,
     context: &Context,
-    templates: &Templates,
-) -> Result<Foundation, Refusal> {
-    let landing_zone = match &facts.landing_zone {
-        LandingZoneReply::Here(landing_zone) => Some(landing_zone),
-        LandingZoneReply::None => None,
-        LandingZoneReply::Elsewhere(home) => return Err(wrong_region(&context.region, home)),
+    last: Option<&Success>,
+) -> Result<Resolved, Refusal> {
+    let mut last = Last {
+        success: last,
+        properties: raw,
+        remarks: Vec::new(),
     };
-    let tenant = tenant(properties, &facts.profile);
-    let destination = destination(properties, facts, &tenant)?;
+    let landing_zone = landing_zone(&mut last, facts, context)?;
+    let tenant = tenant(properties, facts.profile.as_ref(), &last)?;
+    let mut units = scope::Units::new(&facts.units, &last);
+    let destination = scope::destination(properties, facts, &tenant, &mut units, &mut last)?;
+    let selection = scope::selection(properties, facts, &mut units, &last)?;
+    let (units, remarks) = units.into_named();
+    last.remarks.extend(remarks);
     let resource = properties
         .sub_account
         .as_ref()
@@ -117,10 +149,10 @@ pub fn resolve(
         resource,
         prefix: properties.prefix.clone(),
     };
-    // Log Archive and Audit are members of the landing zone for Config, too.
-    let needs_both = properties.capability.cloud_trail();
-    let log = shared_account(&LOG_ARCHIVE, properties, facts, landing_zone, needs_both)?;
-    let audit = shared_account(&AUDIT, properties, facts, landing_zone, needs_both)?;
+    let log = account(&LOG_ARCHIVE, properties, facts, &landing_zone, &mut last)?;
+    let audit = account(&AUDIT, properties, facts, &landing_zone, &mut last)?;
+    scope::remark_shared_accounts(properties, log, audit, &selection, facts, &mut last.remarks);
+    let adopted = context.adoption.as_ref();
     let policy = Policy {
         stack_id: context.stack_id.clone(),
         partition: context.partition.clone(),
@@ -130,83 +162,136 @@ pub fn resolve(
         names,
         capability: properties.capability,
         destination,
+        selection,
         registration: properties.registration,
-        external_id_suffix: context
-            .adoption
-            .as_ref()
+        external_id_suffix: adopted
             .and_then(|adopted| adopted.member_suffix.clone())
             .unwrap_or_else(|| context.external_id_suffix.clone()),
         adoption: context.adoption.clone(),
         monitor_existing: properties.monitor_existing,
         enroll_management: properties.enroll_management,
-        control_tower: landing_zone.is_some(),
+        control_tower: landing_zone.is_there(),
         log_archive: log,
         audit,
         offboard_limit_percent: properties.offboard_limit_percent,
         approved_offboard: properties.approved_offboard.clone(),
         offboard_unenrolled: properties.offboard_unenrolled,
     };
-    let trail = match (properties.capability, log, audit) {
-        (Capability::Config, _, _) => None,
-        (_, Some(log), Some(audit)) => {
-            if let Some(key) = &properties.kms_key {
-                check_key(key, facts, context)?;
-            }
-            let (trail, key) = trail(properties, facts, landing_zone, &context.region)?;
-            let ours = own_topic(&policy, &trail.name, log)?;
-            let (topic, ours) = topic(properties, trail, ours, &context.trail_topics)?;
-            let log = (
-                log_spec(
-                    properties,
-                    &policy,
-                    templates,
-                    trail,
-                    audit,
-                    key,
-                    ours.is_some(),
-                ),
-                log,
-            );
-            let audit = (audit_spec(&policy, templates, &topic, log.1), audit);
-            let integration = trail_integration(&policy, context, log.1, audit.1);
-            Some(TrailFoundation {
-                log,
-                audit,
-                topic: ours,
-                integration,
-            })
-        }
-        _ => return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone)),
+    let site = Site {
+        principal: properties.principal.clone(),
+        url_suffix: context.url_suffix.clone(),
+        registration_topic: registration_topic(properties, &policy)?,
+        permissions_boundary: properties.permissions_boundary.clone(),
+        tags: context.tags.clone(),
     };
-    let member = if properties.capability.config() {
-        Some(member_spec(properties, &policy, templates)?)
-    } else {
-        None
-    };
-    let sub_accounts = policy.destination.sub_accounts();
-    let deployed_trail = trail.as_ref().map(|trail| DeployedTrail {
-        integration: trail.integration.clone(),
-        audit: trail.audit.1,
-        guid: None,
-        mended: BTreeMap::new(),
-    });
-    let trail_topics = trail.iter().filter_map(|trail| trail.topic.clone());
-    let trail_topics = trail_topics.collect();
-    Ok(Foundation {
-        deployment: Deployment {
-            policy,
-            sub_accounts,
-            retired: Vec::new(),
-            organization: deployed_trail
-                .as_ref()
-                .is_some_and(|trail| trail.integration.is_of_organization()),
-            trail: deployed_trail,
-            adopting: false,
-            trail_topics,
-        },
-        trail,
-        member,
+    let trail = trail::deployed(
+        properties,
+        facts,
+        &landing_zone,
+        context,
+        &policy,
+        &mut last,
+    )?;
+    Ok(Resolved {
+        deployment: deployment(policy, site, units, trail),
+        remarks: last.remarks,
     })
+}
+
+fn deployment(
+    policy: Policy,
+    site: Site,
+    units: BTreeMap<String, crate::model::OuId>,
+    trail: Option<DeployedTrail>,
+) -> Deployment {
+    let own_topic = trail.iter().filter(|trail| trail.source.makes_topic);
+    let own_topic = own_topic.map(|trail| TrailTopic {
+        trail: trail.source.name.clone(),
+        topic: trail.source.topic.clone(),
+    });
+    Deployment {
+        stores: policy.destination.sub_accounts(),
+        trail_topics: own_topic.collect(),
+        retired: Vec::new(),
+        organization: trail
+            .as_ref()
+            .is_some_and(|trail| trail.integration.is_of_organization()),
+        adopting: false,
+        recovered_at: None,
+        succeeded_at: None,
+        policy,
+        site,
+        units,
+        trail,
+    }
+}
+
+/// What is known of the landing zone.
+enum Zone<'a> {
+    Here(&'a LandingZone),
+    /// It was here, and no longer answers.
+    Recorded,
+    None,
+}
+
+impl Zone<'_> {
+    fn is_there(&self) -> bool {
+        !matches!(self, Self::None)
+    }
+}
+
+fn landing_zone<'a>(
+    last: &mut Last<'_>,
+    facts: &'a Facts,
+    context: &Context,
+) -> Result<Zone<'a>, Refusal> {
+    let was_there = last
+        .unchanged(&[])
+        .is_some_and(|deployment| deployment.policy.control_tower);
+    let found = match &facts.landing_zone {
+        LandingZoneReply::Here(landing_zone) => Ok(Zone::Here(landing_zone)),
+        LandingZoneReply::None if was_there => Err(Refusal::new(
+            "Control Tower no longer has a landing zone; what is known of it stays.",
+        )),
+        LandingZoneReply::None => Ok(Zone::None),
+        LandingZoneReply::Elsewhere(home) => Err(Refusal::new(format!(
+            "This stack is in Region {} and Control Tower's home Region is {home}. \
+             Launch it in {home}.",
+            context.region
+        ))),
+    };
+    let recorded = last.success.map(|_| {
+        if was_there {
+            Zone::Recorded
+        } else {
+            Zone::None
+        }
+    });
+    last.settle(found, recorded)
+}
+
+/// Log Archive and Audit are members of the landing zone for Config, too.
+fn account(
+    which: &SharedAccount,
+    properties: &Properties,
+    facts: &Facts,
+    landing_zone: &Zone<'_>,
+    last: &mut Last<'_>,
+) -> Result<Option<AccountId>, Refusal> {
+    let unchanged = last.unchanged(&[which.parameter(), "CapabilityType"]);
+    let recorded = unchanged.map(|deployment| which.recorded(&deployment.policy));
+    let needed = properties.capability.cloud_trail();
+    let found = match landing_zone {
+        Zone::Here(landing_zone) => {
+            shared_account(which, properties, facts, Some(landing_zone), needed)
+        }
+        Zone::None => shared_account(which, properties, facts, None, needed),
+        Zone::Recorded => match recorded {
+            Some(recorded) => return Ok(recorded),
+            None => shared_account(which, properties, facts, None, needed),
+        },
+    };
+    last.settle(found, recorded)
 }
 
 /// A hint for who wrote a pattern where a name is due.
@@ -218,272 +303,42 @@ pub(super) fn no_pattern(name: &str) -> &'static str {
     }
 }
 
-/// The key of the trail's log files is in the trail's Region. It may belong to any account, though
-/// hardly to one outside the organization.
-fn check_key(key: &Arn, facts: &Facts, context: &Context) -> Result<(), Refusal> {
-    let place = (key.partition(), key.region());
-    if place != (&context.partition, &context.region) {
-        return Err(Refusal::new(format!(
-            "KmsKeyIdentifierArn is {key}, a key of Region {} ({}), and the trail is in {} ({}). \
-             Leave it blank or correct it.",
-            key.region(),
-            key.partition(),
-            context.region,
-            context.partition
-        )));
-    }
-    let owner = key.account();
-    if !facts
-        .accounts
-        .iter()
-        .any(|account| Some(account.id) == owner)
-    {
-        return Err(Refusal::new(format!(
-            "KmsKeyIdentifierArn is {key}, and its account is not one of this organization. \
-             Leave it blank or correct it."
-        )));
-    }
-    Ok(())
-}
-
-fn wrong_region(here: &str, home: &str) -> Refusal {
-    Refusal::new(format!(
-        "This stack is in Region {here} and Control Tower's home Region is {home}. \
-         Launch it in {home}."
-    ))
-}
-
 /// The account part of `<account>.lacework.net`; elsewhere the SaaS is asked who we are.
-fn tenant(properties: &Properties, profile: &Profile) -> String {
-    match properties.lacework_url.host() {
-        Some(Host::Domain(name)) if name.ends_with(".lacework.net") => {
-            name.split('.').next().unwrap_or(name).to_lowercase()
-        }
-        _ => profile.tenant.clone(),
-    }
-}
-
-fn destination(
+fn tenant(
     properties: &Properties,
-    facts: &Facts,
-    tenant: &str,
-) -> Result<Destination, Refusal> {
-    let known =
-        |name: &SubAccount| name.as_str() == tenant || facts.profile.sub_accounts.contains(name);
-    let unknown = |parameter: &str, name: &SubAccount| {
-        let names: Vec<_> = facts
-            .profile
-            .sub_accounts
-            .iter()
-            .map(SubAccount::as_str)
-            .collect();
-        let have = if names.is_empty() {
-            "none".to_owned()
-        } else {
-            names.join(", ")
-        };
-        Refusal::new(format!(
-            "{parameter} names the sub-account {name}, which the API key cannot use{}. \
-             Its sub-accounts: {}.",
-            no_pattern(name.as_str()),
-            have.chars().take(500).collect::<String>()
-        ))
-    };
-    if let Some(single) = &properties.sub_account {
-        return if known(single) {
-            Ok(Destination::Single(single.clone()))
-        } else {
-            Err(unknown("LaceworkSubAccountName", single))
-        };
+    profile: Option<&Profile>,
+    last: &Last<'_>,
+) -> Result<String, Refusal> {
+    if let Some(tenant) = tenant_in(properties) {
+        return Ok(tenant);
     }
-    if properties.mapped_units.is_empty() {
-        return Ok(Destination::Tenant);
+    if let Some(profile) = profile {
+        return Ok(profile.tenant.clone());
     }
-    let mut units: BTreeMap<OuId, SubAccount> = BTreeMap::new();
-    for unit in &properties.mapped_units {
-        let sub_account = unit.sub_account();
-        if !known(&sub_account) {
-            return Err(unknown("LaceworkOrgSubAccountNames", &sub_account));
-        }
-        let found: BTreeSet<OuId> = facts.units.named(&unit.name);
-        let mut found = found.into_iter();
-        match (found.next(), found.len()) {
-            (Some(id), 0) => units.insert(id, sub_account),
-            (None, _) => {
-                return Err(Refusal::new(format!(
-                    "LaceworkOrgSubAccountNames names {:?}, and the organization has no \
-                     organizational unit of that name{}.",
-                    unit.name,
-                    no_pattern(&unit.name)
-                )));
-            }
-            (Some(_), more) => {
-                return Err(Refusal::new(format!(
-                    "LaceworkOrgSubAccountNames names {:?}, and the organization has {} \
-                     organizational units of that name. Rename all but one.",
-                    unit.name,
-                    more + 1
-                )));
-            }
-        };
-    }
-    Ok(Destination::Mapped(units))
-}
-
-type TrailParts<'a> = (&'a Trail, Option<&'a Arn>);
-
-/// The topic that we make, or would make, for a trail.
-fn own_topic(policy: &Policy, trail: &str, log: AccountId) -> Result<TrailTopic, Refusal> {
-    let Policy {
-        partition, region, ..
-    } = policy;
-    let topic = format!(
-        "arn:{partition}:sns:{region}:{log}:{}",
-        policy.names.trail_topic()
-    );
-    Ok(TrailTopic {
-        trail: trail.to_owned(),
-        topic: topic
-            .parse()
-            .map_err(|error| Refusal::new(format!("The topic's name cannot be made: {error}")))?,
+    let recorded = last.unchanged(&["LaceworkUrl"]);
+    let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
+    recorded.ok_or_else(|| {
+        Refusal::new("LaceworkUrl: Lacework refuses the API key, and so does not say whose it is.")
     })
 }
 
-/// The topic that the queue is subscribed to, and the one of ours where it is that.
-fn topic(
-    properties: &Properties,
-    trail: &Trail,
-    ours: TrailTopic,
-    owned: &BTreeSet<TrailTopic>,
-) -> Result<(Arn, Option<TrailTopic>), Refusal> {
-    let name = &trail.name;
-    let is_ours =
-        |found: &Arn| *found == ours.topic || owned.iter().any(|owned| owned.topic == *found);
-    match &trail.topic {
-        Some(found) if !is_ours(found) => Ok((found.clone(), None)),
-        _ if properties.create_trail_topic => Ok((ours.topic.clone(), Some(ours))),
-        Some(_) => Err(Refusal::new(format!(
-            "CreateTrailTopic is No, and the only topic of the trail {name:?} is the one that \
-             this stack made. Set another on the trail first, or choose CapabilityType Config."
-        ))),
-        None => Err(Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
-             files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType \
-             Config."
-        ))),
+/// The tenant, where the URL itself names it.
+pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
+    match properties.lacework_url.host() {
+        Some(Host::Domain(name)) if name.ends_with(".lacework.net") => {
+            Some(name.split('.').next().unwrap_or(name).to_lowercase())
+        }
+        _ => None,
     }
-}
-
-fn trail<'a>(
-    properties: &'a Properties,
-    facts: &'a Facts,
-    landing_zone: Option<&'a LandingZone>,
-    region: &str,
-) -> Result<TrailParts<'a>, Refusal> {
-    let name = &properties.trail_name;
-    let Some(trail) = &facts.trail else {
-        return Err(Refusal::new(format!(
-            "ExistingCloudTrailName: there is no trail {name:?} in Region {region}."
-        )));
-    };
-    if let Some(home) = trail.home_region.as_deref().filter(|home| *home != region) {
-        return Err(wrong_region(region, home));
-    }
-    let used = trail
-        .kms_key
-        .as_ref()
-        .or(landing_zone.and_then(|found| found.kms_key.as_ref()));
-    if let (Some(given), Some(used)) = (&properties.kms_key, used)
-        && given != used
-    {
-        return Err(Refusal::new(format!(
-            "KmsKeyIdentifierArn is {given}, and the trail is encrypted with {used}. \
-             Leave it blank or correct it."
-        )));
-    }
-    Ok((trail, properties.kms_key.as_ref().or(used)))
-}
-
-fn spec(
-    policy: &Policy,
-    name: String,
-    template: &'static str,
-    parameters: &[(&str, &str)],
-) -> StackSetSpec {
-    let own = [("ResourceNamePrefix", policy.names.resource.as_str())];
-    let parameters = own.iter().chain(parameters);
-    let parameters = parameters.map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    let parameters = parameters.collect();
-    StackSetSpec {
-        name,
-        template,
-        parameters,
-        stack_id: policy.stack_id.clone(),
-    }
-}
-
-fn log_spec(
-    properties: &Properties,
-    policy: &Policy,
-    templates: &Templates,
-    trail: &Trail,
-    audit: AccountId,
-    key: Option<&Arn>,
-    makes_topic: bool,
-) -> StackSetSpec {
-    let queue = format!(
-        "arn:{}:sqs:{}:{audit}:{}",
-        policy.partition,
-        policy.region,
-        policy.names.queue()
-    );
-    let adopted = policy.adoption.as_ref();
-    let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
-    let trail_arn = if makes_topic {
-        format!(
-            "arn:{}:cloudtrail:{}:{}:trail/{}",
-            policy.partition, policy.region, policy.management_account, trail.name
-        )
-    } else {
-        String::new()
-    };
-    let parameters = [
-        ("TopicOfTrailArn", trail_arn.as_str()),
-        ("LaceworkAccount", policy.tenant.as_str()),
-        (
-            "ExternalIdSuffix",
-            suffix.unwrap_or(&policy.external_id_suffix),
-        ),
-        ("LaceworkPrincipalArn", properties.principal.as_str()),
-        ("TrailBucketName", &trail.bucket),
-        ("QueueArn", &queue),
-        ("KmsKeyArn", key.map_or("", Arn::as_str)),
-    ];
-    spec(
-        policy,
-        policy.names.log_stack_set(),
-        templates.log,
-        &parameters,
-    )
-}
-
-fn audit_spec(policy: &Policy, templates: &Templates, topic: &Arn, log: AccountId) -> StackSetSpec {
-    let parameters = [
-        ("TrailTopicArn", topic.as_str()),
-        ("LogAccountId", log.as_str()),
-    ];
-    spec(
-        policy,
-        policy.names.audit_stack_set(),
-        templates.audit,
-        &parameters,
-    )
 }
 
 /// The topic on which Lacework takes custom resources, in the Region of the stack.
 ///
 /// Source: the templates and functions of Lacework's own Control Tower integration.
-fn registration_topic(properties: &Properties, policy: &Policy) -> Result<String, Refusal> {
+fn registration_topic(properties: &Properties, policy: &Policy) -> Result<Option<String>, Refusal> {
+    if !policy.registers_by_stack() {
+        return Ok(None);
+    }
     let Policy {
         partition, region, ..
     } = policy;
@@ -495,58 +350,7 @@ fn registration_topic(properties: &Properties, policy: &Policy) -> Result<String
     }
     let host = properties.lacework_url.host_str().unwrap_or_default();
     let european = if host.contains(".fra.") { "eu" } else { "" };
-    Ok(format!(
+    Ok(Some(format!(
         "arn:aws:sns:{region}:{LACEWORK_AWS_ACCOUNT}:{european}prodn-customer-cloudformation"
-    ))
-}
-
-fn member_spec(
-    properties: &Properties,
-    policy: &Policy,
-    templates: &Templates,
-) -> Result<StackSetSpec, Refusal> {
-    let topic;
-    let mut parameters = vec![
-        ("LaceworkAccount", policy.tenant.as_str()),
-        ("ExternalIdSuffix", &policy.external_id_suffix),
-        ("LaceworkPrincipalArn", properties.principal.as_str()),
-    ];
-    let adopted = policy.adoption.as_ref();
-    if adopted.is_some_and(|adopted| adopted.vendor_policy_names) {
-        parameters.push((POLICY_NAMES, "Vendor"));
-    }
-    if policy.registers_by_stack() {
-        topic = registration_topic(properties, policy)?;
-        parameters.push((REGISTRATION_TOPIC, &topic));
-        parameters.push((INTEGRATION_PREFIX, policy.names.prefix.as_str()));
-    }
-    Ok(spec(
-        policy,
-        policy.names.member_stack_set(),
-        templates.member,
-        &parameters,
-    ))
-}
-
-fn trail_integration(
-    policy: &Policy,
-    context: &Context,
-    log: AccountId,
-    audit: AccountId,
-) -> IntegrationSpec {
-    let Context {
-        region, url_suffix, ..
-    } = context;
-    IntegrationSpec {
-        name: policy.names.log_stack_set(),
-        kind: IntegrationKind::CloudTrail,
-        account: log,
-        role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
-        external_id: policy.trail_external_id(&log),
-        queue_url: Some(format!(
-            "https://sqs.{region}.{url_suffix}/{audit}/{}",
-            policy.names.queue()
-        )),
-        account_mapping: policy.empty_mapping(),
-    }
+    )))
 }

@@ -5,6 +5,7 @@ use super::{
     resolve::{Facts, Refusal, no_pattern},
 };
 use crate::{
+    enrollment::Policy,
     landing_zone::{AccountState, LandingZone},
     model::AccountId,
 };
@@ -16,6 +17,19 @@ pub(super) struct SharedAccount {
     default_name: &'static str,
     given: fn(&Properties) -> Option<&String>,
     found: fn(&LandingZone) -> Option<AccountId>,
+    recorded: fn(&Policy) -> Option<AccountId>,
+}
+
+impl SharedAccount {
+    /// The parameter that names it.
+    pub(super) fn parameter(&self) -> &'static str {
+        self.parameter
+    }
+
+    /// What is recorded of it.
+    pub(super) fn recorded(&self, policy: &Policy) -> Option<AccountId> {
+        (self.recorded)(policy)
+    }
 }
 
 pub(super) const LOG_ARCHIVE: SharedAccount = SharedAccount {
@@ -24,6 +38,7 @@ pub(super) const LOG_ARCHIVE: SharedAccount = SharedAccount {
     default_name: "Log Archive",
     given: |properties| properties.log_account_name.as_ref(),
     found: |landing_zone| landing_zone.log_archive,
+    recorded: |policy| policy.log_archive,
 };
 
 pub(super) const AUDIT: SharedAccount = SharedAccount {
@@ -32,6 +47,7 @@ pub(super) const AUDIT: SharedAccount = SharedAccount {
     default_name: "Audit",
     given: |properties| properties.audit_account_name.as_ref(),
     found: |landing_zone| landing_zone.audit,
+    recorded: |policy| policy.audit,
 };
 
 /// Control Tower is asked; where no landing zone answers, the account is found by its name.

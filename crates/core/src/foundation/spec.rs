@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
+use crate::planted::{Fault, planted};
 use crate::ports::StackSet;
 
 /// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
@@ -19,6 +20,9 @@ pub(super) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
 /// The member template's NoEcho parameter with the token that an account registers itself with. Each
 /// instance has its own value: a new token for one account is nothing to the others.
 pub const ACCESS_TOKEN: &str = "AccessToken";
+
+/// The log and member templates' parameter with the name of the roles' permissions boundary.
+pub(super) const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
 
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +46,16 @@ pub struct StackSetSpec {
     pub parameters: BTreeMap<String, String>,
     /// The main stack's id.
     pub stack_id: String,
+    /// The main stack's own tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Parameters as a StackSet has them.
+pub(super) fn with_parameters<'a>(
+    parameters: impl Iterator<Item = &'a (&'a str, &'a str)>,
+) -> BTreeMap<String, String> {
+    let owned = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    owned.collect()
 }
 
 impl StackSetSpec {
@@ -74,10 +88,26 @@ impl StackSetSpec {
         spec
     }
 
-    /// Whether a StackSet is as it should be.
+    /// All tags: the main stack's own, and the one that says whose it is.
+    pub fn all_tags(&self) -> BTreeMap<String, String> {
+        let mut tags = self.tags.clone();
+        tags.insert(STACK_ID_TAG.to_owned(), self.stack_id.clone());
+        tags
+    }
+
+    /// Whether a StackSet is marked as this one was when it was last updated.
+    pub fn is_marked_on(&self, existing: &StackSet) -> bool {
+        existing.description == self.description() && existing.tags == self.all_tags()
+    }
+
+    /// Whether a StackSet is as it should be, whatever its description says: a template or a parameter
+    /// that somebody changed by hand shows here. The token is each instance's own.
     pub fn is_met_by(&self, existing: &StackSet) -> bool {
-        existing.description == self.description()
-            && existing.tags.get(STACK_ID_TAG) == Some(&self.stack_id)
+        let mut parameters = self.parameters.iter();
+        self.is_marked_on(existing) && planted(Fault::EditIsOverlooked)
+            || self.is_marked_on(existing)
+                && existing.template.trim_end() == self.template.trim_end()
+                && parameters.all(|(name, value)| existing.parameters.get(name) == Some(value))
     }
 }
 
@@ -86,12 +116,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_parameter_or_template_is_another_digest() {
+    fn what_differs_by_digest_by_hand_or_by_tag_is_seen() {
         let spec = StackSetSpec {
             name: "set".into(),
             template: "a: b",
             parameters: [("X".to_owned(), "1".to_owned())].into(),
             stack_id: "id".into(),
+            tags: BTreeMap::new(),
         };
         let mut other = spec.clone();
         other.parameters.insert("X".into(), "2".into());
@@ -104,9 +135,27 @@ mod tests {
         let existing = StackSet {
             name: "set".into(),
             description: spec.description(),
-            parameters: BTreeMap::new(),
-            tags: [(STACK_ID_TAG.to_owned(), "somebody else's".to_owned())].into(),
+            template: "a: b".into(),
+            parameters: spec.parameters.clone(),
+            tags: spec.all_tags(),
         };
-        assert!(!spec.is_met_by(&existing));
+        assert!(spec.is_met_by(&existing));
+        let differs = |change: &dyn Fn(&mut StackSet)| {
+            let mut edited = existing.clone();
+            change(&mut edited);
+            !spec.is_met_by(&edited)
+        };
+        assert!(differs(&|set| set.template = "a: administrator".into()));
+        assert!(differs(&|set| {
+            set.parameters.insert("X".into(), "2".into());
+        }));
+        assert!(differs(&|set| {
+            set.tags.insert(STACK_ID_TAG.into(), "another".into());
+        }));
+        let tagged = StackSetSpec {
+            tags: [("team".to_owned(), "blue".to_owned())].into(),
+            ..spec
+        };
+        assert!(!tagged.is_met_by(&existing));
     }
 }

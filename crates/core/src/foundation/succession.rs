@@ -1,41 +1,86 @@
 //! What a request takes over from the requests before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use crate::{
     enrollment::{Deployment, Record},
-    landing_zone::Account,
     model::{AccountId, SubAccount},
-    ports::Profile,
+    ports::{Profile, Recorded, Success},
 };
 
-/// Takes over what an earlier deployment used and this one does not, so that an invocation which
-/// goes on from here still knows it. A sub-account that no longer exists holds nothing of ours.
-pub fn inherit(deployment: &mut Deployment, previous: &Deployment, profile: &Profile) {
-    let exists = |sub_account: &&SubAccount| profile.sub_accounts.contains(sub_account);
-    let sub_accounts = previous.sub_accounts.iter().filter(exists).cloned();
-    deployment.sub_accounts.extend(sub_accounts);
+/// Every deployment of which something may be there: that of the last success, and that of an attempt
+/// which came no further.
+pub(super) fn deployments(recorded: &Recorded) -> impl Iterator<Item = &Deployment> {
+    let success = recorded.success.as_ref().map(|success| &success.deployment);
+    success.into_iter().chain(&recorded.attempt)
+}
+
+/// So long after a success CloudFormation may go back to the one before it: it waits an hour for an answer,
+/// and as long for the rollback's.
+const GOES_BACK: SignedDuration = SignedDuration::from_hours(2);
+
+/// The success that a request with these properties goes back to. CloudFormation goes back to the last
+/// one but one where the answer to the last was lost; later, an administrator sets them so.
+pub(super) fn restored<'a>(
+    recorded: &'a Recorded,
+    properties: &Value,
+    now: Timestamp,
+) -> Option<&'a Success> {
+    let last = recorded.success.as_ref();
+    let succeeded_at = last.and_then(|last| last.deployment.succeeded_at);
+    let may_go_back = last.is_none()
+        || succeeded_at.is_some_and(|succeeded_at| now.duration_since(succeeded_at) < GOES_BACK);
+    let previous = recorded.previous.as_ref().filter(|_| may_go_back);
+    let mut known = last.into_iter().chain(previous);
+    known.find(|success| success.properties == *properties)
+}
+
+/// Takes over what an earlier deployment used and this one does not, so that whatever comes after
+/// still knows it. A sub-account that no longer exists holds nothing of ours.
+pub(super) fn inherit(
+    deployment: &mut Deployment,
+    previous: &Deployment,
+    profile: Option<&Profile>,
+) {
+    let exists = |sub_account: &&SubAccount| {
+        profile.is_none_or(|profile| profile.sub_accounts.contains(sub_account))
+    };
+    let sub_accounts = previous.stores.iter().filter(exists).cloned();
+    deployment.stores.extend(sub_accounts);
     deployment.organization |= previous.organization;
+    deployment.recovered_at = deployment.recovered_at.max(previous.recovered_at);
     if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
-        trail.guid = previous.guid.clone();
-        trail.mended = previous.mended.clone();
+        if trail.is_integrated_as(previous) {
+            trail.registration_id = trail
+                .registration_id
+                .take()
+                .or_else(|| previous.registration_id.clone());
+            trail.asked_at = trail.asked_at.max(previous.asked_at);
+            trail.made_at = trail.made_at.max(previous.made_at);
+        }
+        if trail.mended.is_empty() {
+            trail.mended = previous.mended.clone();
+        }
     }
     let topics = previous.trail_topics.iter().cloned();
     deployment.trail_topics.extend(topics);
-    let used = previous.retired.iter().chain([&previous.policy.names]);
-    deployment.retired = used
-        .filter(|names| **names != deployment.policy.names)
-        .cloned()
-        .collect();
+    let own = deployment.policy.names.clone();
+    for names in previous.retired.iter().chain([&previous.policy.names]) {
+        if *names != own && !deployment.retired.contains(names) {
+            deployment.retired.push(names.clone());
+        }
+    }
 }
 
-/// The records to write so that the ledger knows who was there at launch: with
-/// `MonitorExistingAccounts=No` a Create marks everybody, and with `Yes` nobody stays marked.
-pub fn mark_existing(
-    records: BTreeMap<AccountId, Record>,
+/// The records to write so that the ledger knows which accounts were there at launch: with
+/// `MonitorExistingAccounts=No` a Create marks `existing`, and with `Yes` none stays marked.
+pub(super) fn mark_existing(
+    records: &BTreeMap<AccountId, Record>,
     monitor_existing: bool,
-    creates: bool,
-    accounts: &[Account],
+    existing: &BTreeSet<AccountId>,
 ) -> Vec<(AccountId, Option<Record>)> {
     let marked = |record: Record, existing_at_launch| {
         Some(Record {
@@ -44,16 +89,14 @@ pub fn mark_existing(
         })
     };
     if monitor_existing {
-        let all = records.into_iter();
+        let all = records.iter();
         all.filter(|(_, record)| record.existing_at_launch)
-            .map(|(id, record)| (id, marked(record, false)))
-            .collect()
-    } else if creates {
-        let ids = accounts.iter().map(|account| account.id);
-        ids.filter(|id| !records.contains_key(id))
-            .map(|id| (id, marked(Record::default(), true)))
+            .map(|(id, record)| (*id, marked(record.clone(), false)))
             .collect()
     } else {
-        Vec::new()
+        let ids = existing.iter();
+        ids.filter(|id| !records.contains_key(id))
+            .map(|id| (*id, marked(Record::default(), true)))
+            .collect()
     }
 }

@@ -1,10 +1,14 @@
 //! The AWS side of what is observed: accounts, organizational units, the landing zone and its trail.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Arn, OuId};
+use crate::model::{AccountId, Arn, Means, OuId, UnitName};
+use crate::planted::{Fault, planted};
 
 /// An account of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +120,27 @@ pub struct Trail {
     pub topic: Option<Arn>,
     /// The key that encrypts it.
     pub kms_key: Option<Arn>,
+    /// Whether it is the organization's and not one account's.
+    pub is_organization: bool,
+    /// Whether it is about every Region.
+    pub is_multi_region: bool,
+    /// Whether it is on, from `GetTrailStatus`.
+    pub is_logging: bool,
+}
+
+impl Trail {
+    /// Why this trail does not tell of everything in the organization, if it does not.
+    pub fn shortfall(&self) -> Option<&'static str> {
+        if !self.is_organization {
+            Some("it is not the organization's trail and tells of one account only")
+        } else if !self.is_multi_region {
+            Some("it tells of one Region only")
+        } else if !self.is_logging && !planted(Fault::SilentTrailIsFine) {
+            Some("its logging is switched off")
+        } else {
+            None
+        }
+    }
 }
 
 /// A topic of ours, and the trail that is to tell it of each delivery.
@@ -127,18 +152,65 @@ pub struct TrailTopic {
     pub topic: Arn,
 }
 
+/// An organizational unit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unit {
+    /// Its name; units of different parents may share one, and it can change.
+    pub name: String,
+    /// The unit above it; `None` below the root.
+    pub parent: Option<OuId>,
+}
+
 /// The organization's units by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OuTree(pub BTreeMap<OuId, String>);
+pub struct OuTree(pub BTreeMap<OuId, Unit>);
 
 impl OuTree {
-    /// Every unit with this name, compared without case.
-    pub fn named(&self, name: &str) -> BTreeSet<OuId> {
-        self.0
-            .iter()
-            .filter(|(_, candidate)| candidate.to_lowercase() == name.to_lowercase())
-            .map(|(id, _)| id.clone())
-            .collect()
+    /// Every unit that a name can mean. Names are compared without case.
+    pub fn find(&self, name: &UnitName) -> BTreeSet<OuId> {
+        match name.means() {
+            Means::Id(id) => self
+                .0
+                .contains_key(id)
+                .then(|| id.clone())
+                .into_iter()
+                .collect(),
+            Means::Path(names) => {
+                let ids = self.0.keys();
+                ids.filter(|id| self.ends_in(id, names)).cloned().collect()
+            }
+        }
+    }
+
+    /// Whether the unit's path ends in these names.
+    fn ends_in(&self, id: &OuId, names: &[String]) -> bool {
+        let mut at = Some(id);
+        for name in names.iter().rev() {
+            let Some(unit) = at.and_then(|id| self.0.get(id)) else {
+                return false;
+            };
+            if unit.name.to_lowercase() != name.to_lowercase() {
+                return false;
+            }
+            at = unit.parent.as_ref();
+        }
+        true
+    }
+
+    /// A unit's path of names and its id, for an administrator.
+    pub fn describe(&self, id: &OuId) -> String {
+        let mut names = Vec::new();
+        let mut at = Some(id);
+        // A circle of parents cannot be, and would be one too long.
+        while let Some(unit) = at
+            .and_then(|id| self.0.get(id))
+            .filter(|_| names.len() < 16)
+        {
+            names.push(unit.name.as_str());
+            at = unit.parent.as_ref();
+        }
+        names.reverse();
+        format!("{} ({id})", names.join("/"))
     }
 }
 
@@ -186,9 +258,100 @@ pub struct InstanceFailure {
     pub reason: String,
 }
 
+impl InstanceFailure {
+    /// How long to wait until the failure has passed by itself, where its reason says that it will.
+    ///
+    /// Source: the words of SQS (`QueueDeletedRecently`) and of throttled services, which
+    /// CloudFormation repeats.
+    pub fn passes_after(&self) -> Option<Duration> {
+        passes_after(&self.reason)
+    }
+}
+
+impl StackInstance {
+    /// The same of what its last operation failed for.
+    pub fn passes_after(&self) -> Option<Duration> {
+        self.reason.as_deref().and_then(passes_after)
+    }
+}
+
+fn passes_after(reason: &str) -> Option<Duration> {
+    const PASSING: [(&str, u64); 6] = [
+        ("You must wait 60 seconds", 60),
+        ("QueueDeletedRecently", 60),
+        ("Rate exceeded", 15),
+        ("Throttling", 15),
+        ("ServiceUnavailable", 15),
+        ("Internal Failure", 15),
+    ];
+    let reason = reason.to_lowercase();
+    let mut passing = PASSING.iter();
+    let found = passing.find(|(words, _)| reason.contains(&words.to_lowercase()));
+    found.map(|(_, seconds)| Duration::from_secs(*seconds))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::parse_units;
+
+    fn tree() -> OuTree {
+        let unit = |id: &str, name: &str, parent: Option<&str>| {
+            let unit = Unit {
+                name: name.into(),
+                parent: parent.map(|parent| parent.parse().unwrap()),
+            };
+            (id.parse().unwrap(), unit)
+        };
+        OuTree(
+            [
+                unit("ou-ab12-11111111", "Production", None),
+                unit("ou-ab12-22222222", "Blue", Some("ou-ab12-11111111")),
+                unit("ou-ab12-33333333", "Staging", None),
+                unit("ou-ab12-44444444", "Blue", Some("ou-ab12-33333333")),
+            ]
+            .into(),
+        )
+    }
+
+    #[test]
+    fn a_queue_whose_name_was_in_use_a_moment_ago_is_worth_a_minute() {
+        let passes = |reason: &str| {
+            let failure = InstanceFailure {
+                account: "111122223333".parse().unwrap(),
+                reason: reason.into(),
+            };
+            failure.passes_after().map(|wait| wait.as_secs())
+        };
+        let queue = "You must wait 60 seconds after deleting a queue before you can create another";
+        assert_eq!(passes(queue), Some(60));
+        assert_eq!(passes("Rate exceeded (Service: Iam)"), Some(15));
+        assert_eq!(
+            passes("User is not authorized to perform: sqs:CreateQueue"),
+            None
+        );
+    }
+
+    #[test]
+    fn of_two_units_of_one_name_each_can_be_named() {
+        let found = |text: &str| {
+            let entries = parse_units(text).unwrap();
+            tree().find(&entries[0].unit).len()
+        };
+        let counts = [
+            "blue",
+            "production/blue",
+            "ou-ab12-44444444",
+            "Old (ou-ab12-44444444)",
+        ];
+        assert_eq!(counts.map(found), [2, 1, 1, 1]);
+        assert_eq!(
+            ["Blue/Production", "x/Blue", "ou-ab12-99999999"].map(found),
+            [0, 0, 0]
+        );
+        let id = "ou-ab12-44444444".parse().unwrap();
+        assert_eq!(tree().describe(&id), "Staging/Blue (ou-ab12-44444444)");
+    }
 
     #[test]
     fn a_baseline_under_change_outweighs_one_that_succeeded() {

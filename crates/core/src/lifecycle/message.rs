@@ -1,16 +1,10 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
-use crate::{
-    error::FIRST_DELAY,
-    model::{AccountId, OuId},
-};
-
-/// How often an account is looked at again before the schedule takes over.
-pub const MAX_ATTEMPTS: u32 = 10;
+use crate::model::{AccountId, OuId};
 
 /// A message of our own on the work queue: `{"towerhook": {...}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -125,24 +119,9 @@ impl Message {
     }
 }
 
-/// How long to wait before attempt `attempt`: 15 s, doubling, at most 15 min.
-pub fn delay_of(attempt: u32) -> Duration {
-    const LONGEST: Duration = Duration::from_secs(900);
-    FIRST_DELAY
-        .saturating_mul(2u32.saturating_pow(attempt))
-        .min(LONGEST)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_wait_doubles_up_to_what_a_queue_can_delay() {
-        let waits: Vec<u64> = (0..8).map(|n| delay_of(n).as_secs()).collect();
-        assert_eq!(waits, [15, 30, 60, 120, 240, 480, 900, 900]);
-        assert_eq!(delay_of(u32::MAX).as_secs(), 900);
-    }
 
     #[test]
     fn the_schedules_constant_input_is_a_message() {

@@ -8,6 +8,6 @@ mod scope;
 
 pub use dead_letter::{DeadLetter, Described, Fate, Undelivered, redrive};
 pub use event::{Malformed, Trigger};
-pub use message::{MAX_ATTEMPTS, Message, MessageScope, delay_of};
+pub use message::{Message, MessageScope};
 pub use parked::Parked;
 pub use scope::Scope;

@@ -5,8 +5,11 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{MAX_ATTEMPTS, Message, MessageScope, delay_of};
-use crate::model::{AccountId, OuId};
+use super::{Message, MessageScope};
+use crate::{
+    model::{AccountId, OuId},
+    retry::REQUEUE,
+};
 
 /// The accounts that a pass looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,6 +71,11 @@ impl Scope {
         self.names_nobody() && self.parked.is_some()
     }
 
+    /// Whether it is a comparison of the whole organization for the first time, and not again.
+    pub fn is_round(&self) -> bool {
+        self.all && self.attempt == 0
+    }
+
     fn names_nobody(&self) -> bool {
         !self.is_wide() && self.accounts.is_empty()
     }
@@ -116,12 +124,12 @@ impl Scope {
         for attempt in self.accounts.values_mut() {
             *attempt = attempt.saturating_add(1);
         }
-        self.accounts.retain(|_, attempt| *attempt <= MAX_ATTEMPTS);
-        if self.attempt > MAX_ATTEMPTS {
+        self.accounts.retain(|_, attempt| *attempt <= REQUEUE.tries);
+        if self.attempt > REQUEUE.tries {
             self.all = false;
             self.ous.clear();
         }
-        (self, delay_of(used))
+        (self, REQUEUE.delay(used))
     }
 
     /// The scope as messages, to look at all of it again. What is parked stays where it is.
@@ -209,7 +217,7 @@ mod tests {
             waits.push(wait.as_secs());
             scope = next;
         }
-        assert_eq!(waits.len() as u32, MAX_ATTEMPTS + 1);
+        assert_eq!(waits.len() as u32, REQUEUE.tries + 1);
         assert!(waits.is_sorted());
     }
 

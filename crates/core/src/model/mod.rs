@@ -5,6 +5,7 @@ mod arn;
 mod ids;
 mod names;
 mod secret;
+mod units;
 
 pub use account_mapping::{AccountMapping, ParseMappingError};
 pub use arn::Arn;
@@ -13,3 +14,4 @@ pub use names::{
     ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,
 };
 pub use secret::SecretText;
+pub use units::{Means, ParseUnitsError, UnitEntry, UnitName, parse_units};

@@ -3,7 +3,7 @@
 //! in the right sub-account, and none that should not be is; and nothing happened on the way that
 //! may never happen.
 //!
-//! `WORLD_SEEDS=N` runs so many; `WORLD_SEED=S` replays one, with all that happened in it.
+//! `WORLD_SEEDS=N` runs so many, and `WORLD_START=S` begins elsewhere; `WORLD_SEED=S` replays one, with all that happened in it.
 
 #![allow(
     clippy::unwrap_used,
@@ -72,7 +72,9 @@ fn no_history_loses_doubles_or_wrongly_removes_an_account() {
         return replay(seed);
     }
     let histories = variable("WORLD_SEEDS").unwrap_or(HISTORIES);
-    let (next, calls, watched) = (AtomicU64::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
+    let start = variable("WORLD_START").unwrap_or(0);
+    let next = AtomicU64::new(start);
+    let (calls, watched) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let began = Instant::now();
     let workers = thread::available_parallelism().map_or(2, usize::from);
     let mut failed: Vec<(u64, Outcome)> = thread::scope(|scope| {
@@ -80,7 +82,7 @@ fn no_history_loses_doubles_or_wrongly_removes_an_account() {
             let mut failed = Vec::new();
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
-                if seed >= histories {
+                if seed >= start + histories {
                     return failed;
                 }
                 let outcome = run(&History::draw(seed));
@@ -99,7 +101,7 @@ fn no_history_loses_doubles_or_wrongly_removes_an_account() {
     });
     failed.sort_by_key(|(seed, _)| *seed);
     println!(
-        "{histories} histories in {:.1?}, {} calls, {} integrations at the end, {} failed",
+        "{histories} histories from {start} on in {:.1?}, {} calls, {} integrations at the end, {} failed",
         began.elapsed(),
         calls.into_inner(),
         watched.into_inner(),

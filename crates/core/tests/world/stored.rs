@@ -1,6 +1,6 @@
 //! Histories that failed once, shrunk. Each stands for a rule that its name states.
 
-use towerhook_world::{Change, Destination, History, Options, Step, Window, Wishes};
+use towerhook_world::{Change, Destination, Ending, History, Options, Step, Window, Wishes};
 
 use super::run;
 use Destination::{Tenant, Units};
@@ -12,6 +12,7 @@ fn holds(seed: u64, options: Options, wishes: Wishes, steps: Vec<Step>) {
         options,
         wishes,
         steps,
+        ending: Ending::Rest,
     };
     assert_eq!(run(&history).problems, Vec::<String>::new());
 }
@@ -30,6 +31,7 @@ fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarde
             rate_limit: false,
             foreign: 0,
             units: 5,
+            settles: 0,
             true_to_scale: false,
         },
         Wishes {
@@ -42,6 +44,7 @@ fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarde
             offboard_unenrolled: false,
             limit: 25,
             approve: None,
+            ..Wishes::default()
         },
         vec![
             Crash { steps: 40 },
@@ -79,6 +82,234 @@ fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarde
     );
 }
 
+/// `MonitorExistingAccounts=Yes` fails after an hour and is rolled back: no account that was there
+/// at launch is enrolled in between.
+#[test]
+fn an_update_that_is_rolled_back_enrolls_nobody() {
+    holds(
+        36921,
+        Options {
+            control_tower: true,
+            accounts: 7,
+            refuses_duplicates: true,
+            masks_external_ids: true,
+            rate_limit: false,
+            foreign: 2,
+            units: 5,
+            settles: 0,
+            true_to_scale: false,
+        },
+        Wishes {
+            destination: Units(vec![1, 2]),
+            by_stack: false,
+            config: true,
+            cloud_trail: false,
+            monitor_existing: false,
+            enroll_management: false,
+            offboard_unenrolled: true,
+            limit: 25,
+            approve: None,
+            ..Wishes::default()
+        },
+        vec![
+            Update(Change::Limit(0)),
+            Create {
+                unit: 2,
+                told: false,
+            },
+            Wait { seconds: 510 },
+            RevokeKey,
+            Register { unit: 1, count: 5 },
+            Wait { seconds: 577 },
+            Wait { seconds: 1182 },
+            Calm,
+            Fault(Window::Lag(85)),
+            RenameIntegration { account: 71 },
+            Create {
+                unit: 1,
+                told: true,
+            },
+            ChangeBaseline {
+                account: 233,
+                minutes: 8,
+                fails: false,
+            },
+            DeleteRole { account: 544 },
+            Crash { steps: 47 },
+            Crash { steps: 50 },
+            Move {
+                account: 626,
+                unit: None,
+                told: true,
+            },
+            Poison,
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Calm,
+            Create {
+                unit: 3,
+                told: false,
+            },
+            Slow { latency: 16674 },
+            Wait { seconds: 3601 },
+            Restore { account: 753 },
+            RenameIntegration { account: 225 },
+            Unmanage { account: 304 },
+            Wait { seconds: 27 },
+            DeleteIntegration { account: 59 },
+            RepointIntegration { account: 271 },
+            Wait { seconds: 14 },
+            Crash { steps: 15 },
+            Create {
+                unit: 3,
+                told: true,
+            },
+            Fault(Window::Duplicates(565)),
+            Create {
+                unit: 2,
+                told: true,
+            },
+            Wait { seconds: 23 },
+            Crash { steps: 44 },
+            Redrive,
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Crash { steps: 13 },
+            Move {
+                account: 248,
+                unit: None,
+                told: true,
+            },
+            Update(Change::Destination(Units(vec![1, 3]))),
+            Wait { seconds: 8202 },
+            Wait { seconds: 649 },
+            Wait { seconds: 340 },
+            Wait { seconds: 13 },
+            Wait { seconds: 275 },
+            Wait { seconds: 293 },
+            Wait { seconds: 5592 },
+            Approve,
+            Move {
+                account: 500,
+                unit: Some(1),
+                told: true,
+            },
+            Slow { latency: 39617 },
+            Move {
+                account: 541,
+                unit: Some(2),
+                told: false,
+            },
+            Fault(Window::Storm(196)),
+            Join { unit: 2 },
+            Wait { seconds: 42 },
+            Move {
+                account: 696,
+                unit: Some(1),
+                told: true,
+            },
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Wait { seconds: 5189 },
+            Update(Change::MonitorExisting(true)),
+            Permit { account: 921 },
+            Close {
+                account: 317,
+                busy: false,
+            },
+            Move {
+                account: 686,
+                unit: Some(2),
+                told: true,
+            },
+            Wait { seconds: 352 },
+            Fire,
+            Crash { steps: 52 },
+            Fire,
+            Rename { account: 682 },
+            Close {
+                account: 5,
+                busy: false,
+            },
+            Close {
+                account: 433,
+                busy: false,
+            },
+            Calm,
+            Suspend { account: 492 },
+            Wait { seconds: 955 },
+            Wait { seconds: 44 },
+            DeleteInstance { account: 452 },
+            Create {
+                unit: 3,
+                told: true,
+            },
+            Suspend { account: 755 },
+            DeleteRole { account: 602 },
+            Create {
+                unit: 1,
+                told: true,
+            },
+            Wait { seconds: 7 },
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Wait { seconds: 1518 },
+            Create {
+                unit: 4,
+                told: true,
+            },
+            Register { unit: 2, count: 7 },
+            Create {
+                unit: 3,
+                told: true,
+            },
+            ReplaceKey,
+            DisableIntegration { account: 706 },
+            Wait { seconds: 54 },
+            ChangeBaseline {
+                account: 983,
+                minutes: 20,
+                fails: false,
+            },
+            Fault(Window::Duplicates(311)),
+            Move {
+                account: 99,
+                unit: Some(4),
+                told: true,
+            },
+            Move {
+                account: 24,
+                unit: Some(4),
+                told: false,
+            },
+            Wait { seconds: 37 },
+            Calm,
+            RenameIntegration { account: 338 },
+            Wait { seconds: 43 },
+            DeleteIntegration { account: 947 },
+            Forbid { account: 571 },
+            Wait { seconds: 31 },
+            Create {
+                unit: 1,
+                told: true,
+            },
+            Wait { seconds: 36 },
+            Suspend { account: 468 },
+            Wait { seconds: 18 },
+            RevokeKey,
+            Wait { seconds: 7351 },
+        ],
+    );
+}
+
 /// A list that is behind shows a stack as inoperable after its deletion was asked for again.
 #[test]
 fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
@@ -92,6 +323,7 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
             rate_limit: false,
             foreign: 0,
             units: 5,
+            settles: 0,
             true_to_scale: false,
         },
         Wishes {
@@ -104,6 +336,7 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
             offboard_unenrolled: false,
             limit: 25,
             approve: None,
+            ..Wishes::default()
         },
         vec![
             Wait { seconds: 53 },
@@ -189,6 +422,7 @@ fn an_integration_that_was_made_twice_under_a_list_that_is_behind_is_still_known
             rate_limit: false,
             foreign: 0,
             units: 5,
+            settles: 0,
             true_to_scale: false,
         },
         Wishes {
@@ -201,6 +435,7 @@ fn an_integration_that_was_made_twice_under_a_list_that_is_behind_is_still_known
             offboard_unenrolled: true,
             limit: 50,
             approve: None,
+            ..Wishes::default()
         },
         vec![
             Create {
@@ -252,6 +487,7 @@ fn a_pass_that_is_slow_acts_on_what_it_has_read() {
             rate_limit: false,
             foreign: 0,
             units: 5,
+            settles: 0,
             true_to_scale: false,
         },
         Wishes {
@@ -264,6 +500,7 @@ fn a_pass_that_is_slow_acts_on_what_it_has_read() {
             offboard_unenrolled: false,
             limit: 25,
             approve: None,
+            ..Wishes::default()
         },
         vec![
             Wait { seconds: 163 },

@@ -6,8 +6,9 @@ use backon::Retryable;
 use reqwest::Method;
 use serde_json::Value;
 use towerhook_core::{
-    ErrorKind, Result,
+    Error, ErrorKind, Result,
     model::{SecretText, SubAccount},
+    token::YOUNG,
 };
 use url::Url;
 
@@ -19,9 +20,6 @@ use crate::http;
 
 /// How long reading and removing may take. No outside service is asked for these.
 const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A token this young that is refused is not the reason: the user may not do what was asked.
-const YOUNG: Duration = Duration::from_secs(5 * 60);
 
 /// The token in use.
 pub(super) struct PresentToken {
@@ -139,7 +137,7 @@ impl<T: TokenSource> Lacework<T> {
         let stored = self.tokens.token().await?;
         let (token, renewed_at) = if is_other(&stored) {
             (stored, None)
-        } else if renewed_at.is_some_and(|at| at.elapsed() < YOUNG) {
+        } else if renewed_at.is_some_and(|at| at.elapsed() < YOUNG.unsigned_abs()) {
             return Ok(None);
         } else {
             (self.tokens.refused().await?, Some(Instant::now()))
@@ -152,6 +150,8 @@ impl<T: TokenSource> Lacework<T> {
     }
 
     async fn try_with(&self, call: &Call<'_>, token: &SecretText) -> Result<Answer> {
+        http::require_safe(&call.url)
+            .map_err(|error| Error::new(call.operation, ErrorKind::Invalid, error))?;
         let attempt = || async {
             let mut request = self
                 .http
@@ -442,6 +442,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_goes_to_no_other_machine_in_clear() {
+        let tokens = Counting::default();
+        let url = "http://acme.lacework.net".parse().unwrap();
+        let lacework = Lacework::new(crate::http_client().unwrap(), url, &tokens);
+        let error = lacework.profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert!(error.chain().contains("must be https"), "{}", error.chain());
+    }
+
+    #[tokio::test]
     async fn only_the_origin_of_the_given_url_counts() {
         let server = testing::answering([testing::json(
             200,
@@ -450,8 +460,7 @@ mod tests {
         .await;
         let tokens = Counting::default();
         let url = format!("{}/ui/login?next=x#top", server.uri());
-        let lacework =
-            Lacework::new(crate::http_client().unwrap(), url.parse().unwrap(), &tokens).unwrap();
+        let lacework = Lacework::new(crate::http_client().unwrap(), url.parse().unwrap(), &tokens);
         lacework.profile().await.unwrap();
         assert_eq!(
             testing::request_lines(&server).await,

@@ -17,17 +17,21 @@ mod wire;
 
 use backon::ExponentialBuilder;
 use futures::lock::Mutex;
+use jiff::Timestamp;
 use reqwest::Client;
 use towerhook_core::{
     Result,
     model::SubAccount,
-    ports::{Created, Integration, IntegrationKind, IntegrationSpec, Profile, Saas},
+    ports::{
+        ApiKey, Created, Integration, IntegrationKind, IntegrationSpec, Profile, Saas, Token,
+        TokenIssuer,
+    },
 };
 use url::Url;
 
 pub use tokens::{LaceworkTokens, TokenSource};
 
-use crate::http::{self, BACKOFF, UnsafeUrl};
+use crate::http::BACKOFF;
 
 /// One Lacework tenant, as the holder of an access token sees it.
 ///
@@ -42,20 +46,16 @@ pub struct Lacework<T> {
 }
 
 impl<T: TokenSource> Lacework<T> {
-    /// The tenant at `url`, of which only scheme, host and port count.
-    ///
-    /// # Errors
-    ///
-    /// The URL is plain HTTP to another machine.
-    pub fn new(http: Client, url: Url, tokens: T) -> std::result::Result<Self, UnsafeUrl> {
-        http::require_safe(&url)?;
-        Ok(Self {
+    /// The tenant at `url`, of which only scheme, host and port count. Nothing is sent to a URL that is
+    /// plain HTTP to another machine.
+    pub fn new(http: Client, url: Url, tokens: T) -> Self {
+        Self {
             http,
             url,
             tokens,
             backoff: BACKOFF,
             token: Mutex::new(None),
-        })
+        }
     }
 }
 
@@ -64,6 +64,13 @@ impl<T> std::fmt::Debug for Lacework<T> {
         f.debug_struct("Lacework")
             .field("host", &self.url.host_str())
             .finish_non_exhaustive()
+    }
+}
+
+/// The issuer and the client that uses its tokens, as setup has them both.
+impl<T: TokenSource> TokenIssuer for Lacework<T> {
+    async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
+        tokens::issue(&self.http, &self.url, key, now).await
     }
 }
 

@@ -56,7 +56,7 @@ impl TokenSource for &Counting {
 /// A client of this server that does not wait between its tries.
 pub(super) fn client<'t>(server: &MockServer, tokens: &'t Counting) -> Lacework<&'t Counting> {
     let url = server.uri().parse().unwrap();
-    let mut lacework = Lacework::new(http_client().unwrap(), url, tokens).unwrap();
+    let mut lacework = Lacework::new(http_client().unwrap(), url, tokens);
     lacework.backoff = BACKOFF.with_min_delay(Duration::from_millis(1));
     lacework
 }

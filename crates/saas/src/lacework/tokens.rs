@@ -11,7 +11,7 @@ use towerhook_core::{
 use url::Url;
 
 use super::{answer, client, wire};
-use crate::http::{self, UnsafeUrl};
+use crate::http;
 
 const CREATE: &str = "lacework:CreateAccessToken";
 
@@ -39,14 +39,10 @@ pub struct LaceworkTokens {
 }
 
 impl LaceworkTokens {
-    /// The issuer of the tenant at `url`, of which only scheme, host and port count.
-    ///
-    /// # Errors
-    ///
-    /// The URL is plain HTTP to another machine.
-    pub fn new(http: Client, url: Url) -> std::result::Result<Self, UnsafeUrl> {
-        http::require_safe(&url)?;
-        Ok(Self { http, url })
+    /// The issuer of the tenant at `url`, of which only scheme, host and port count. No key is sent to a
+    /// URL that is plain HTTP to another machine.
+    pub fn new(http: Client, url: Url) -> Self {
+        Self { http, url }
     }
 }
 
@@ -60,23 +56,27 @@ impl std::fmt::Debug for LaceworkTokens {
 
 impl TokenIssuer for LaceworkTokens {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
-        let mut secret = HeaderValue::from_str(key.secret.expose())
-            .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
-        secret.set_sensitive(true);
-        let request = self
-            .http
-            .post(client::endpoint(&self.url, &["access", "tokens"]))
-            .header("X-LW-UAKS", secret)
-            .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME_SECONDS }));
-        let answer = answer::answer(CREATE, request, &[key.secret.expose()]).await?;
-        if matches!(
-            answer.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) {
-            return Err(answer.into_error(CREATE, ErrorKind::Unauthorized));
-        }
-        read(&answer.json(CREATE)?, &key.version, now)
+        issue(&self.http, &self.url, key, now).await
     }
+}
+
+pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp) -> Result<Token> {
+    http::require_safe(url).map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
+    let mut secret = HeaderValue::from_str(key.secret.expose())
+        .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
+    secret.set_sensitive(true);
+    let request = http
+        .post(client::endpoint(url, &["access", "tokens"]))
+        .header("X-LW-UAKS", secret)
+        .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME_SECONDS }));
+    let answer = answer::answer(CREATE, request, &[key.secret.expose()]).await?;
+    if matches!(
+        answer.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    ) {
+        return Err(answer.into_error(CREATE, ErrorKind::Unauthorized));
+    }
+    read(&answer.json(CREATE)?, &key.version, now)
 }
 
 pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<Token> {
@@ -112,14 +112,17 @@ mod tests {
 
     const NOW: &str = "2026-01-01T00:00:00Z";
 
-    async fn issue(server: &MockServer) -> Result<Token> {
-        let issuer = LaceworkTokens::new(http_client().unwrap(), server.uri().parse().unwrap());
-        let key = ApiKey {
+    fn key() -> ApiKey {
+        ApiKey {
             key_id: "ACME_KEY".into(),
             secret: "canary-secret".into(),
             version: "version-1".into(),
-        };
-        issuer.unwrap().issue(&key, NOW.parse().unwrap()).await
+        }
+    }
+
+    async fn issue(server: &MockServer) -> Result<Token> {
+        let issuer = LaceworkTokens::new(http_client().unwrap(), server.uri().parse().unwrap());
+        issuer.issue(&key(), NOW.parse().unwrap()).await
     }
 
     async fn issued(response: ResponseTemplate) -> Result<Token> {
@@ -196,10 +199,13 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_secret_goes_to_no_other_machine_in_clear() {
-        let url: Url = "http://acme.lacework.net".parse().unwrap();
+    #[tokio::test]
+    async fn a_secret_goes_to_no_other_machine_in_clear() {
+        let url = "http://acme.lacework.net".parse().unwrap();
         let issuer = LaceworkTokens::new(http_client().unwrap(), url);
-        assert_eq!(issuer.err(), Some(UnsafeUrl));
+        let error = issuer.issue(&key(), NOW.parse().unwrap()).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        assert!(error.chain().contains("must be https"), "{}", error.chain());
     }
 }

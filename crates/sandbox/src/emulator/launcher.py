@@ -2,10 +2,10 @@
 
 AWS's own services publish events whose source begins with `aws.`, and so must the sandbox, which
 stands in for some of them. Answers to custom resources go through the gateway, so that it can lose
-one. A custom resource whose Create answered FAILED gets a Delete when the stack rolls back, with
-the physical id of that answer, as from CloudFormation; the emulator alone rolls back without it. A
-custom resource whose function failed is invoked twice more, as Lambda does with an asynchronous
-invocation, only sooner. A custom resource can also be a topic's, of any account that lets the
+one; their addresses say when they were signed, as those of S3 do. A custom resource whose Create
+answered FAILED gets a Delete when the stack rolls back, with the physical id of that answer, as from
+CloudFormation; the emulator alone rolls back without it. A custom resource whose function failed is
+invoked twice more, as Lambda does with an asynchronous invocation, only sooner. A custom resource can also be a topic's, of any account that lets the
 stack's publish to it; the emulator alone knows functions only. An event bus in another Region is a
 target that is reached, as in AWS. What functions log is kept in files, too, as a stack's deletion
 takes its log groups with it; and no function makes its log group, as its role does not allow it:
@@ -42,6 +42,11 @@ def adapt(module, name, adapted):
     if not callable(original):
         raise SystemExit(f"this emulator has no {module.__name__}.{name}: adapt the launcher")
     setattr(module, name, functools.wraps(original)(functools.partial(adapted, original)))
+
+
+def response_url(original, token):
+    signed_at = time.gmtime(time.time() - requests_late_by)
+    return f"{original(token)}?X-Amz-Date={time.strftime('%Y%m%dT%H%M%SZ', signed_at)}"
 
 
 # The last answer of each custom resource, and those whose Create failed, by stack and logical id.
@@ -328,6 +333,7 @@ def dispatch_to_event_bus(original, spec, *event):
 threading.Thread(target=follow_the_sandbox, daemon=True).start()
 
 gateway = os.environ["AWS_ENDPOINT_URL"].rstrip("/")
+requests_late_by = int(os.environ["REQUESTS_LATE_BY_SECONDS"])
 eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
 os.makedirs("functions", exist_ok=True)
 adapt(iam_actions, "extract_iam_action", extract_iam_action)
@@ -336,6 +342,7 @@ adapt(lambda_svc, "_execute_function_with_config_scope", execute_function)
 adapt(lambda_svc, "_emit_lambda_logs", emit_lambda_logs)
 adapt(lambda_svc, "_iter_all_esms", iter_all_esms)
 adapt(custom_resource, "_gateway_url", lambda original: gateway)
+adapt(custom_resource, "_response_url", response_url)
 adapt(custom_resource, "deliver_response", deliver_response)
 adapt(custom_resource, "invoke_custom_resource", invoke_custom_resource)
 adapt(stacks, "_roll_back_operation", roll_back)

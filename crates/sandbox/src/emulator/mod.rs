@@ -64,6 +64,9 @@ pub struct EmulatorConfig {
     pub region: String,
     /// The account of callers whose access key id does not name one.
     pub management_account: String,
+    /// How long ago CloudFormation's requests to custom resources were sent when they arrive, as their
+    /// addresses say.
+    pub requests_late_by: Duration,
     /// How long the emulator may take until it answers.
     pub deadline: Duration,
 }
@@ -125,6 +128,10 @@ impl Emulator {
             .env("IOT_MTLS_ENABLED", "0")
             .env("SERVICES", SERVICES.join(","))
             .env("AUTH", "true")
+            .env(
+                "REQUESTS_LATE_BY_SECONDS",
+                config.requests_late_by.as_secs().to_string(),
+            )
             .env("MINISTACK_REGION", &config.region)
             .env("MINISTACK_ACCOUNT_ID", &config.management_account)
             .env("AWS_DEFAULT_REGION", &config.region)
@@ -276,6 +283,7 @@ mod tests {
                 .unwrap(),
             region: "us-east-1".to_owned(),
             management_account: "111111111111".to_owned(),
+            requests_late_by: Duration::ZERO,
             deadline: Duration::from_secs(1),
         };
         let error = Emulator::start(&config).await.unwrap_err();

@@ -121,6 +121,16 @@ impl Controls {
         lock(&self.service.tokens).replace_key(key_id.into(), secret);
     }
 
+    /// Adds a second API key beside those that there are.
+    pub fn add_key(&self, key_id: impl Into<String>, secret: SecretString) {
+        lock(&self.service.tokens).add_key(key_id.into(), secret);
+    }
+
+    /// Revokes an API key and every token made with it.
+    pub fn revoke_key(&self, key_id: &str) {
+        lock(&self.service.tokens).revoke_key(key_id);
+    }
+
     /// Cuts the lifetime of tokens issued from now on; nothing for as long as is asked.
     pub fn set_longest_token_lifetime(&self, longest: Option<Duration>) {
         lock(&self.service.tokens).longest = longest;

@@ -42,14 +42,21 @@ impl RefusalStatus {
 
 #[derive(Debug)]
 pub(super) struct Tokens {
-    key_id: String,
-    secret: SecretString,
+    keys: BTreeMap<String, SecretString>,
     pub(super) refusal: RefusalStatus,
     /// Cuts the lifetime of new tokens, whatever was asked for.
     pub(super) longest: Option<Duration>,
-    live: BTreeMap<String, Timestamp>,
+    live: BTreeMap<String, Live>,
     /// Every token that was ever given out.
     pub(super) issued: Vec<SecretString>,
+}
+
+/// A token that was not revoked.
+#[derive(Debug)]
+struct Live {
+    expires_at: Timestamp,
+    /// The key that it was made with.
+    key_id: String,
 }
 
 #[derive(Deserialize)]
@@ -62,8 +69,7 @@ struct TokenRequest {
 impl Tokens {
     pub(super) fn new(key_id: String, secret: SecretString) -> Self {
         Self {
-            key_id,
-            secret,
+            keys: [(key_id, secret)].into(),
             refusal: RefusalStatus::default(),
             longest: None,
             live: BTreeMap::new(),
@@ -87,7 +93,8 @@ impl Tokens {
                     ApiError::bad_request("expiryTime must be a number from 1 to 86400")
                 })?,
         };
-        if key_id != self.key_id || secret != Some(self.secret.expose_secret()) {
+        let good = self.keys.get(&key_id).map(ExposeSecret::expose_secret);
+        if good.is_none() || secret != good {
             return Err(self.refusal.error("Invalid access key or secret key"));
         }
         let lifetime = Duration::from_secs(lifetime);
@@ -96,8 +103,8 @@ impl Tokens {
             .map_or(lifetime, |longest| longest.min(lifetime));
         let expires_at = now + lifetime;
         let token = format!("_{}", Uuid::new_v4().simple());
-        self.live.retain(|_, expires_at| *expires_at > now);
-        self.live.insert(token.clone(), expires_at);
+        self.live.retain(|_, live| live.expires_at > now);
+        self.live.insert(token.clone(), Live { expires_at, key_id });
         self.issued.push(token.clone().into());
         Ok(Answer::created(
             json!({ "expiresAt": clock::text(expires_at), "token": token }),
@@ -116,7 +123,7 @@ impl Tokens {
             _ => text,
         };
         match self.live.get(token) {
-            Some(expires_at) if *expires_at > now => Ok(()),
+            Some(live) if live.expires_at > now => Ok(()),
             Some(_) => Err(self.refusal.error("Access token has expired")),
             None => Err(self.refusal.error("Invalid access token")),
         }
@@ -127,8 +134,16 @@ impl Tokens {
     }
 
     pub(super) fn replace_key(&mut self, key_id: String, secret: SecretString) {
-        self.key_id = key_id;
-        self.secret = secret;
+        self.keys = [(key_id, secret)].into();
+    }
+
+    pub(super) fn add_key(&mut self, key_id: String, secret: SecretString) {
+        self.keys.insert(key_id, secret);
+    }
+
+    pub(super) fn revoke_key(&mut self, key_id: &str) {
+        self.keys.remove(key_id);
+        self.live.retain(|_, live| live.key_id != key_id);
     }
 }
 
@@ -256,6 +271,20 @@ mod tests {
         assert!(tokens.check(Some(&old), now).is_err());
         assert!(tokens.check(Some(&new), now).is_err());
         assert!(tokens.check(None, now).is_err());
+    }
+
+    #[test]
+    fn a_revoked_key_takes_its_own_tokens_with_it() {
+        let mut tokens = tokens();
+        let now = at("2026-01-01T00:00:00Z");
+        tokens.add_key("KEY2".to_owned(), SecretString::from("_secret2"));
+        let old = token(tokens.create(Some("_secret"), &json!({"keyId": "KEY"}), now));
+        let new = token(tokens.create(Some("_secret2"), &json!({"keyId": "KEY2"}), now));
+        tokens.revoke_key("KEY");
+        assert!(tokens.check(Some(&old), now).is_err());
+        assert_eq!(tokens.check(Some(&new), now), Ok(()));
+        let request = json!({"keyId": "KEY"});
+        assert!(tokens.create(Some("_secret"), &request, now).is_err());
     }
 
     #[test]

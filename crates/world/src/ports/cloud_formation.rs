@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    foundation::{STACK_ID_TAG, StackSetSpec},
+    foundation::StackSetSpec,
     landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
     model::{AccountId, SecretText},
     ports::{Stack, StackSet, StackSets, StackState, Stacks, Start},
@@ -23,8 +23,9 @@ fn as_set(spec: &StackSetSpec) -> StackSet {
     StackSet {
         name: spec.name.clone(),
         description: spec.description(),
+        template: spec.template.to_owned(),
         parameters: spec.parameters.clone(),
-        tags: [(STACK_ID_TAG.to_owned(), spec.stack_id.clone())].into(),
+        tags: spec.all_tags(),
     }
 }
 
@@ -77,7 +78,9 @@ impl Ports {
                 let renewed = accounts.iter().map(|account| (*account, now));
                 state.last_renewed.extend(renewed);
             }
-            if let Change::Delete { retain } = change {
+            if let Change::Delete { retain } = change
+                && !self.is_overtaken(state)
+            {
                 watch::instances_go(state, now, self.caller.began, name, accounts, retain);
             }
             let fresh = operation::begin(state, now, name, accounts, change);
@@ -112,6 +115,17 @@ impl StackSets for Ports {
         .await
     }
 
+    async fn stack_sets_named(&self, prefix: &str) -> Result<Vec<String>> {
+        self.call("cloudformation:ListStackSets", |state, _| {
+            let names = state.stack_sets.keys();
+            Ok(names
+                .filter(|name| name.starts_with(prefix))
+                .cloned()
+                .collect())
+        })
+        .await
+    }
+
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
         self.call("cloudformation:CreateStackSet", |state, now| {
             self.write(state, now, || format!("creates StackSet {}", spec.name));
@@ -126,6 +140,7 @@ impl StackSets for Ports {
                     operations: BTreeMap::new(),
                     busy_until: now,
                     generation,
+                    edited_at: None,
                 });
             Ok(())
         })
@@ -140,7 +155,10 @@ impl StackSets for Ports {
             .map(|(_, account)| *account)
             .collect();
         let call = "cloudformation:UpdateStackSet";
-        let renew = |kept: &mut KeptStackSet| kept.set = as_set(spec);
+        let renew = |kept: &mut KeptStackSet| {
+            kept.set = as_set(spec);
+            kept.edited_at = None;
+        };
         self.start(
             call,
             &spec.name,

@@ -1,12 +1,13 @@
-use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    enrollment::{Deployment, Record},
+    enrollment::{Deployment, Record, Unreadable},
     lifecycle::Parked,
     model::AccountId,
-    ports::{Lease, Ledger, Parking, Standing},
+    ports::{
+        Holder, Lease, LeaseState, Leases, Ledger, Parking, REMEMBERED, Recorded, Records, Success,
+        Taken, admitted,
+    },
 };
 
 use super::Ports;
@@ -21,58 +22,131 @@ const PARKED_AT_MOST: usize = 100;
 /// So few that they are often put together.
 const PARKED_IN_HISTORIES: usize = 6;
 
-/// How the lease stands for `owner`.
-fn standing(ledger: &KeptLedger, owner: &str, now: Timestamp) -> Standing {
-    let others = |held: &Option<(String, Timestamp)>| {
-        let other = held.as_ref().filter(|(holder, _)| holder != owner);
+/// No invocation lives longer, with the margin for clocks that differ.
+pub(super) const LONGEST_LEASE: SignedDuration = SignedDuration::from_secs(906);
+
+/// How the lease stands for `holder`; nobody's where it is only looked at.
+fn state_for(ledger: &KeptLedger, holder: Option<&Holder>, now: Timestamp) -> LeaseState {
+    let others = |held: &Option<(Holder, Timestamp)>| {
+        let other = held.as_ref().filter(|(other, _)| Some(other) != holder);
         other.map(|(_, ends)| *ends).filter(|ends| *ends > now)
     };
     if others(&ledger.lease).is_some() {
-        return Standing::Held;
+        return LeaseState::Held;
+    }
+    let has_it = ledger.lease.as_ref().map(|(has_it, _)| has_it);
+    if holder.is_some() && has_it == holder {
+        return LeaseState::Free { not_before: now };
     }
     let reservation = ledger.reservation.as_ref();
-    let is_reserved = reservation.is_some_and(|(reserved_for, _)| reserved_for == owner);
+    let is_reserved = reservation.is_some_and(|(reserved_for, _)| Some(reserved_for) == holder);
     let rests = ledger.rests_until.filter(|_| !is_reserved);
     let until = others(&ledger.reservation).max(rests);
-    Standing::Resting(until.map_or(now, |until| until.max(now)))
+    LeaseState::Free {
+        not_before: until.map_or(now, |until| until.max(now)),
+    }
 }
 
-impl Ledger for Ports {
-    async fn take_lease(&self, owner: &str, now: Timestamp, until: Timestamp) -> Result<Lease> {
+fn require_holder(ledger: &KeptLedger, by: &Holder) -> Result<()> {
+    let has_it = ledger.lease.as_ref().map(|(holder, _)| holder);
+    if has_it == Some(by) {
+        return Ok(());
+    }
+    Err(error("dynamodb:UpdateItem", ErrorKind::Conflict))
+}
+
+impl Leases for Ports {
+    async fn take_lease(
+        &self,
+        holder: &Holder,
+        from: Option<&Holder>,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Lease> {
+        self.caller.holder.replace(Some(holder.clone()));
         self.call("dynamodb:UpdateItem", |state, at| {
+            if until.duration_since(now) > LONGEST_LEASE {
+                let text = format!("{} asks for the lease until {until}", self.caller.name);
+                state.violate(at, text);
+            }
             let ledger = &mut state.ledger;
-            let standing = standing(ledger, owner, now);
-            let lease = if standing != Standing::Resting(now) {
-                Lease::Refused(standing)
+            let lease_state = state_for(ledger, Some(holder), now);
+            if let Holder::Setup { admitted, .. } = holder
+                && ledger.newest > Some(*admitted)
+            {
+                return Ok(Lease::Overtaken);
+            }
+            let before = ledger.lease.clone();
+            let overtakes = before
+                .as_ref()
+                .is_some_and(|(other, _)| holder.supersedes(other) || Some(other) == from);
+            let is_free = lease_state == LeaseState::Free { not_before: now };
+            let is_shared = before
+                .as_ref()
+                .is_some_and(|(other, _)| match (other, holder) {
+                    (Holder::Setup { admitted, .. }, Holder::Setup { admitted: own, .. }) => {
+                        admitted == own
+                    }
+                    _ => false,
+                });
+            let lease = if !is_free && !overtakes && is_shared {
+                Lease::Shared
+            } else if !is_free && !overtakes {
+                Lease::Refused(lease_state)
             } else {
-                ledger.lease = Some((owner.to_owned(), until));
+                ledger.lease = Some((holder.clone(), until));
                 ledger.called_at = None;
-                Lease::Taken {
-                    deployment: ledger.deployment.clone().map(Box::new),
-                    parked: ledger.parked.iter().cloned().collect(),
+                ledger.reservation = None;
+                if let Holder::Setup { admitted, .. } = holder {
+                    ledger.newest = Some(*admitted);
                 }
+                let success = ledger.recorded.success.as_ref();
+                Lease::Taken(Box::new(Taken {
+                    deployment: success.map(|success| success.deployment.clone()),
+                    parked: ledger.parked.iter().cloned().collect(),
+                    unreadable: ledger.unreadable.clone(),
+                    superseded: before.is_some_and(|(other, ends)| {
+                        matches!(other, Holder::Setup { .. })
+                            && matches!(holder, Holder::Setup { .. })
+                            && Some(&other) != from
+                            && ends > now
+                    }),
+                }))
             };
-            let holder = ledger.lease.as_ref();
-            let holder = holder.map(|(holder, _)| holder.clone()).unwrap_or_default();
+            let has_it = ledger.lease.clone().map(|(holder, _)| holder);
             state.say(at, || {
-                format!("{owner} asks for the lease: {holder:?} has it")
+                format!(
+                    "{} asks for the lease as {holder:?}: {has_it:?} has it",
+                    self.caller.name
+                )
             });
             Ok(lease)
         })
         .await
     }
 
-    async fn reserve_lease(&self, owner: &str, until: Timestamp) -> Result<()> {
+    async fn holds_lease(&self, holder: &Holder) -> Result<bool> {
+        self.call("dynamodb:GetItem", |state, _| {
+            let lease = state.ledger.lease.as_ref();
+            Ok(lease.is_some_and(|(other, _)| other == holder))
+        })
+        .await
+    }
+
+    async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()> {
         self.call("dynamodb:UpdateItem", |state, _| {
-            state.ledger.reservation = Some((owner.to_owned(), until));
+            state.ledger.reservation = Some((holder.clone(), until));
             Ok(())
         })
         .await
     }
 
-    async fn release_lease(&self, owner: &str) -> Result<()> {
+    async fn release_lease(&self, holder: &Holder) -> Result<()> {
         self.call("dynamodb:UpdateItem", |state, _| {
-            state.ledger.lease.take_if(|(holder, _)| holder == owner);
+            let ledger = &mut state.ledger;
+            if ledger.lease.take_if(|(other, _)| other == holder).is_some() {
+                ledger.called_at = None;
+            }
             Ok(())
         })
         .await
@@ -104,7 +178,7 @@ impl Ledger for Ports {
             ledger.parked.extend(parked.iter().cloned());
             let called_at = ledger.called_at;
             ledger.called_at.get_or_insert(now);
-            let lease = standing(ledger, "", now);
+            let lease = state_for(ledger, None, now);
             Ok(Parking::Kept { lease, called_at })
         })
         .await
@@ -112,7 +186,7 @@ impl Ledger for Ports {
 
     async fn close_pass(
         &self,
-        owner: &str,
+        holder: &Holder,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
         rests_until: Timestamp,
@@ -125,7 +199,7 @@ impl Ledger for Ports {
         self.more(operation, transactions - 1).await?;
         self.call(operation, |state, now| {
             let lease = &mut state.ledger.lease;
-            if lease.take_if(|(holder, _)| holder == owner).is_none() {
+            if lease.take_if(|(other, _)| other == holder).is_none() {
                 return Err(error(operation, ErrorKind::Conflict));
             }
             state.ledger.rests_until = Some(rests_until);
@@ -138,17 +212,78 @@ impl Ledger for Ports {
         .await
     }
 
-    async fn deployment(&self) -> Result<Option<Deployment>> {
-        self.call("dynamodb:GetItem", |state, _| {
-            Ok(state.ledger.deployment.clone())
+    async fn admit(&self, request: &str, seen: Timestamp) -> Result<Timestamp> {
+        self.more("dynamodb:GetItem", 1).await?;
+        self.call("dynamodb:PutItem", |state, _| {
+            let requests = &mut state.ledger.requests;
+            let known = requests.iter().find(|(known, _)| known == request);
+            if let Some((_, admitted)) = known {
+                return Ok(*admitted);
+            }
+            let admitted = admitted(requests, seen);
+            requests.push((request.to_owned(), admitted));
+            let surplus = requests.len().saturating_sub(REMEMBERED);
+            requests.drain(..surplus);
+            Ok(admitted)
+        })
+        .await
+    }
+}
+
+impl Ledger for Ports {
+    async fn recorded(&self) -> Result<Recorded> {
+        self.call("dynamodb:Query", |state, _| {
+            Ok(state.ledger.recorded.clone())
         })
         .await
     }
 
-    async fn store_deployment(&self, deployment: &Deployment) -> Result<()> {
+    async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
+        self.call("dynamodb:TransactWriteItems", |state, now| {
+            require_holder(&state.ledger, by)?;
+            self.write(state, now, || "records an attempt".into());
+            state.ledger.recorded.attempt = Some(attempt.clone());
+            Ok(())
+        })
+        .await
+    }
+
+    async fn store_success(
+        &self,
+        by: &Holder,
+        success: &Success,
+        previous: Option<&Success>,
+    ) -> Result<()> {
+        self.call("dynamodb:TransactWriteItems", |state, now| {
+            require_holder(&state.ledger, by)?;
+            self.write(state, now, || "records a success".into());
+            let recorded = &mut state.ledger.recorded;
+            recorded.success = Some(success.clone());
+            recorded.attempt = None;
+            if let Some(previous) = previous {
+                recorded.previous = Some(previous.clone());
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()> {
         self.call("dynamodb:UpdateItem", |state, now| {
+            require_holder(&state.ledger, by)?;
             self.write(state, now, || "stores the deployment".into());
-            state.ledger.deployment = Some(deployment.clone());
+            if let Some(success) = &mut state.ledger.recorded.success {
+                success.deployment = deployment.clone();
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()> {
+        self.call("dynamodb:UpdateItem", |state, _| {
+            require_holder(&state.ledger, by)?;
+            state.ledger.unreadable = unreadable.clone();
             Ok(())
         })
         .await
@@ -163,12 +298,16 @@ impl Ledger for Ports {
         .await
     }
 
-    async fn records(&self) -> Result<BTreeMap<AccountId, Record>> {
+    async fn records(&self) -> Result<Records> {
         let call = "dynamodb:Query";
         let (records, bytes) = self
             .call(call, |state, _| {
                 let bytes: usize = state.ledger.sizes.values().sum();
-                Ok((state.ledger.records.clone(), bytes))
+                let records = Records {
+                    by_account: state.ledger.records.clone(),
+                    unreadable: state.ledger.garbage.clone(),
+                };
+                Ok((records, bytes))
             })
             .await?;
         self.more(call, pages(bytes, QUERY_BYTES) - 1).await?;
@@ -200,6 +339,11 @@ impl Ports {
             let sizes = records.iter().map(|(id, record)| (*id, size(record)));
             state.ledger.sizes.extend(sizes);
         }
+        // One that the SaaS took and never listed counts as enrolled, too, until that shows.
+        let enrolled = records
+            .iter()
+            .filter(|(_, record)| record.as_ref().is_some_and(|record| record.since.is_some()));
+        state.ever_watched.extend(enrolled.map(|(id, _)| *id));
         for (id, record) in records.iter().cloned() {
             match record {
                 Some(record) => state.ledger.records.insert(id, record),

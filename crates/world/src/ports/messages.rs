@@ -1,14 +1,19 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::Value;
 use towerhook_core::{
     Result,
     lifecycle::{DeadLetter, Message},
-    ports::{DeadLetters, FanOut, Messages, ReturnTo},
+    model::SecretText,
+    ports::{Answers, DeadLetters, FanOut, Messages, ReturnTo},
 };
 
 use super::Ports;
-use crate::rates::{MESSAGES_A_BATCH, pages};
+use crate::{
+    rates::{MESSAGES_A_BATCH, pages},
+    state::Answered,
+};
 
 /// The longest delay of a message.
 const LONGEST: Duration = Duration::from_secs(900);
@@ -79,5 +84,24 @@ impl DeadLetters for Ports {
 
     fn is_work_queue(&self, arn: &str) -> bool {
         arn == WORK_QUEUE
+    }
+}
+
+impl Answers for Ports {
+    async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()> {
+        let address = address.expose().split('?').next().unwrap_or_default();
+        let request = address.rsplit('/').next().unwrap_or_default().to_owned();
+        let body: Value = serde_json::from_slice(&body).expect("an answer is JSON");
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let answered = Answered {
+            success: body["Status"] == "SUCCESS",
+            reason: text("Reason"),
+            physical_id: text("PhysicalResourceId"),
+        };
+        self.call("s3:PutObject", |state, _| {
+            state.answers.entry(request).or_insert(answered);
+            Ok(())
+        })
+        .await
     }
 }

@@ -8,8 +8,10 @@ mod paced;
 mod saas;
 mod secrets;
 
+use ledger::LONGEST_LEASE;
 use std::{
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     future::poll_fn,
     rc::Rc,
     task::{Poll, Waker},
@@ -17,7 +19,10 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{ErrorKind, Result};
+use towerhook_core::{
+    ErrorKind, Result,
+    ports::{Clock, Holder},
+};
 
 pub(crate) use cloud_formation::in_progress;
 pub(crate) use saas::integration;
@@ -25,6 +30,9 @@ pub use secrets::CANARY;
 pub(crate) use secrets::keep_fresh;
 
 use crate::{World, faults, faults::Fault, scale::PassCost, state::State};
+
+/// How often IAM refuses what it has just been told to allow, in parts of a thousand.
+const UNSETTLED: u32 = 400;
 
 /// All ports, as one caller sees them. A clone is the same caller.
 #[derive(Debug, Clone)]
@@ -46,9 +54,18 @@ pub(crate) struct Caller {
     /// How long a call takes at most, in milliseconds.
     latency: u64,
     token: RefCell<Option<String>>,
+    /// What it is in the ledger, once it has asked for the lease.
+    holder: RefCell<Option<Holder>>,
+    /// What it wrote and which calls failed, and when.
+    done: RefCell<BTreeMap<String, Vec<Timestamp>>>,
     /// What its calls came to.
     cost: Cell<PassCost>,
 }
+
+/// Nobody writes the same more often.
+const WRITES_A_MINUTE: usize = 30;
+/// No call of setup fails more often: several tries for one account after another.
+const FAILURES_A_MINUTE: usize = 120;
 
 impl Ports {
     /// The ports for a caller with this name in the lease.
@@ -67,6 +84,8 @@ impl Ports {
                 waker: RefCell::default(),
                 latency,
                 token: RefCell::default(),
+                holder: RefCell::default(),
+                done: RefCell::default(),
                 cost: Cell::default(),
             }),
         }
@@ -75,6 +94,11 @@ impl Ports {
     /// The virtual time.
     pub fn now(&self) -> Timestamp {
         self.world.now()
+    }
+
+    /// The caller as a pass, which is what it is in the ledger unless it is setup.
+    fn pass(&self) -> Holder {
+        Holder::Pass(self.caller.name.clone())
     }
 
     /// Ends when the caller is to crash, and never otherwise.
@@ -120,7 +144,19 @@ impl Ports {
         let (fault, result) = {
             self.count(operation);
             let mut state = world.state();
+            if state.faults.are_hampering() {
+                state.last_hampered = Some(world.now());
+            }
+            let is_unsettled = self.caller.name.starts_with("setup-")
+                && state.permissions_settle_at > world.now()
+                && !operation.starts_with("lacework:")
+                && !operation.starts_with("s3:")
+                && world.simulation().chance(UNSETTLED);
             match state.faults.strike(world.simulation(), operation) {
+                _ if is_unsettled => (None, Err(faults::error(operation, ErrorKind::Denied))),
+                _ if state.deleted && operation.starts_with("dynamodb:") => {
+                    (None, Err(faults::error(operation, ErrorKind::NotFound)))
+                }
                 Some(Fault::Refused(kind)) => {
                     state.say(world.now(), || {
                         format!("{} {operation}: {kind:?}", self.caller.name)
@@ -130,6 +166,10 @@ impl Ports {
                 fault => (fault, effect(&mut state, world.now())),
             }
         };
+        if result.is_err() && self.caller.name.starts_with("setup-") {
+            let (now, what) = (world.now(), format!("{operation}, which fails"));
+            self.require_pause(&mut world.state(), now, what, FAILURES_A_MINUTE);
+        }
         self.after(pace).await;
         if fault == Some(Fault::LostReply) {
             world.say(|| format!("{} {operation}: the reply was lost", self.caller.name));
@@ -149,20 +189,65 @@ impl Ports {
     fn write(&self, state: &mut State, now: Timestamp, what: impl Fn() -> String) {
         state.writes += 1;
         state.say(now, || format!("{} {}", self.caller.name, what()));
-        if let Some((holder, until)) = &state.ledger.lease
-            && *holder != self.caller.name
-            && *until > now
-        {
-            let holder = holder.clone();
-            let name = &self.caller.name;
-            state.violate(
-                now,
-                format!("{name} wrote while {holder} had the lease: {}", what()),
+        self.require_pause(state, now, what(), WRITES_A_MINUTE);
+        let holder = self.holder();
+        if matches!(holder, Holder::Setup { .. }) {
+            let own = self.caller.name.clone();
+            let writer = state.writers.entry(holder.clone()).or_insert(own).clone();
+            if writer != self.caller.name {
+                let text = format!("{} writes under the lease of {writer}", self.caller.name);
+                state.violate(now, text);
+            }
+        }
+        let other = state.ledger.lease.as_ref();
+        let other = other.filter(|(other, until)| *other != holder && *until > now);
+        // The lease goes with the ledger.
+        let lately = |at: Timestamp| now.duration_since(at) < LONGEST_LEASE;
+        let is_lost = state.ledger_emptied.is_some_and(lately);
+        if let Some((other, _)) = other.filter(|_| !is_lost && !self.is_overtaken(state)) {
+            let text = format!(
+                "{} wrote while {other:?} had the lease: {}",
+                self.caller.name,
+                what()
             );
+            state.violate(now, text);
         }
     }
 
-    pub(crate) async fn sleep(&self, time: Duration) {
+    fn holder(&self) -> Holder {
+        let holder = self.caller.holder.borrow().clone();
+        holder.unwrap_or_else(|| self.pass())
+    }
+
+    /// Whether a newer request has taken over: a call that was sent before that may land.
+    fn is_overtaken(&self, state: &State) -> bool {
+        match self.holder() {
+            Holder::Setup { admitted, .. } => state.ledger.newest > Some(admitted) || state.deleted,
+            Holder::Pass(_) => false,
+        }
+    }
+
+    /// Notes a violation where the caller does the same over and over without a pause.
+    fn require_pause(&self, state: &mut State, now: Timestamp, what: String, at_most: usize) {
+        const WITHIN: SignedDuration = SignedDuration::from_secs(60);
+        let mut done = self.caller.done.borrow_mut();
+        let times = done.entry(what.clone()).or_default();
+        times.retain(|at| now.duration_since(*at) < WITHIN);
+        times.push(now);
+        if times.len() > at_most {
+            times.clear();
+            let text = format!("{} repeats without a pause: {what}", self.caller.name);
+            state.violate(now, text);
+        }
+    }
+}
+
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        self.world.now()
+    }
+
+    async fn sleep(&self, time: Duration) {
         self.world.simulation().sleep(time).await;
     }
 }

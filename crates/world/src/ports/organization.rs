@@ -8,6 +8,7 @@ use towerhook_core::{
 use super::Ports;
 use crate::{
     rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
+    state::State,
     units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
 
@@ -50,12 +51,14 @@ impl Accounts for Ports {
     async fn organizational_units(&self) -> Result<OuTree> {
         self.more("organizations:ListRoots", 1).await?;
         let call = "organizations:ListOrganizationalUnitsForParent";
-        let units = self.call(call, |state, _| Ok(state.options.units)).await?;
+        let tree = |state: &mut State, _| Ok(tree(state.options.units, &state.unit_names));
+        let tree = self.call(call, tree).await?;
+        let units = tree.0.len();
         // Each unit is asked for those below it, too.
         let of_root = pages(below_root(units), UNITS_A_PAGE);
         let further = of_root - 1 + units;
         self.more_in_turn(call, further).await?;
-        Ok(tree(units))
+        Ok(tree)
     }
 }
 
@@ -116,13 +119,7 @@ impl LandingZones for Ports {
 
     async fn trail(&self, name: &str) -> Result<Option<Trail>> {
         self.call("cloudtrail:GetTrail", |state, _| {
-            Ok((name == "trail").then(|| Trail {
-                name: name.to_owned(),
-                home_region: Some("us-east-1".into()),
-                bucket: "aws-controltower-logs".into(),
-                topic: state.trail_topic.clone(),
-                kms_key: None,
-            }))
+            Ok((name == state.trail.name).then(|| state.trail.clone()))
         })
         .await
     }
@@ -134,7 +131,7 @@ impl TrailTopics for Ports {
             self.write(state, now, || {
                 format!("sets the topic of {trail} to {topic:?}")
             });
-            state.trail_topic = topic.cloned();
+            state.trail.topic = topic.cloned();
             Ok(TopicSet::Done)
         })
         .await

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use towerhook_core::{ErrorKind, Result};
+use towerhook_core::{ErrorKind, Result, ports::Clock};
 
 use super::Ports;
 use crate::{

@@ -9,7 +9,7 @@ use super::Ports;
 use crate::{
     faults::error,
     operation::PROPAGATION,
-    state::{KeptIntegration, State},
+    state::{KeptIntegration, OddList, State},
     units::{TENANT, sub_accounts},
     watch,
 };
@@ -106,6 +106,20 @@ impl Saas for Ports {
                 let were_failing = were_failing.into_iter().map(|id| (id, now));
                 state.last_failing.extend(were_failing);
             }
+            if kind == IntegrationKind::Config
+                && let Some(odd) = state.next_list.take()
+            {
+                state.odd_list_at = Some(now);
+                state.say(now, || {
+                    format!("the SaaS lists {odd:?} to {}", self.caller.name)
+                });
+                return match odd {
+                    OddList::Empty => Ok(Vec::new()),
+                    OddList::Garbage => {
+                        Err(error("lacework:ListCloudAccounts", ErrorKind::Invalid))
+                    }
+                };
+            }
             let then = state.integrations.at(then);
             let here = then.iter().filter(|kept| {
                 let integration = &kept.integration;
@@ -135,7 +149,8 @@ impl Saas for Ports {
             if used && state.options.refuses_duplicates {
                 return Ok(Created::AlreadyUsed);
             }
-            if !is_usable(state, now, &spec.role_arn) {
+            let is_shut = state.unusable.contains(&sub_account.cloned());
+            if is_shut || !is_usable(state, now, &spec.role_arn) {
                 return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
             }
             watch::integration_comes(state, now, &self.caller.name, sub_account, spec);
@@ -144,6 +159,9 @@ impl Saas for Ports {
             });
             state.made += 1;
             let guid = format!("ACME_{:06}", state.made);
+            if state.unlisted.contains(&spec.account) {
+                return Ok(Created::Done(Some(guid)));
+            }
             let integration = integration(guid, sub_account.cloned(), spec, true);
             let kept = KeptIntegration {
                 integration,
@@ -210,9 +228,17 @@ impl Saas for Ports {
     async fn delete(&self, existing: &Integration) -> Result<()> {
         self.ask("lacework:DeleteCloudAccount", |state, now| {
             self.write(state, now, || {
-                format!("deletes {} in {:?}", existing.name, existing.sub_account)
+                let Integration {
+                    name,
+                    guid,
+                    sub_account,
+                    ..
+                } = existing;
+                format!("deletes {name} ({guid}) in {sub_account:?}")
             });
-            watch::integration_goes(state, now, &existing.guid);
+            if !self.is_overtaken(state) {
+                watch::integration_goes(state, now, &existing.guid);
+            }
             let all = state.integrations.change(now);
             all.retain(|kept| kept.integration.guid != existing.guid);
             Ok(())

@@ -67,7 +67,7 @@ impl TokenIssuer for Ports {
 impl Functions for Ports {
     async fn refresh_token(&self) -> Result<()> {
         let auth = Self::new(&self.world, "auth");
-        let refreshed = token::refresh(&auth, &auth, self.now()).await;
+        let refreshed = token::renew(&auth, &auth, token::Occasion::Refused, self.now()).await;
         self.call("lambda:Invoke", |_, _| match refreshed {
             Ok(_) => Ok(()),
             Err(_) => Err(error("lambda:Invoke", ErrorKind::Unavailable)),
@@ -76,9 +76,10 @@ impl Functions for Ports {
     }
 
     async fn continue_with(&self, payload: &SecretText) -> Result<()> {
-        self.call("lambda:Invoke", |state, _| {
-            let payload = payload.expose().to_owned();
-            state.secrets.continuations.push_back(payload);
+        self.call("lambda:Invoke", |state, now| {
+            let payload = serde_json::from_str(payload.expose()).expect("an event is JSON");
+            state.say(now, || format!("{} hands over", self.caller.name));
+            self.world.invoke_setup(payload);
             Ok(())
         })
         .await
@@ -93,13 +94,8 @@ pub(crate) async fn keep_fresh(world: World) {
             .sleep(std::time::Duration::from_secs(7200))
             .await;
         let auth = Ports::new(&world, "auth");
-        let (Ok(stored), Ok(key)) = (auth.token().await, auth.key().await) else {
-            continue;
-        };
-        if token::needs_refresh(stored.as_ref(), &key.version, auth.now()) {
-            // What fails here is tried again in two hours, or when a token is refused.
-            let _ = token::refresh(&auth, &auth, auth.now()).await;
-        }
+        // What fails here is tried again in two hours, or when a token is refused.
+        let _ = token::renew(&auth, &auth, token::Occasion::Schedule, auth.now()).await;
     }
 }
 

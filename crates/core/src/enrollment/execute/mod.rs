@@ -6,6 +6,7 @@ mod tally;
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
+    fmt,
     time::Duration,
 };
 
@@ -29,6 +30,24 @@ use crate::{
 /// How many accounts' integrations are worked on at once.
 const AT_ONCE: usize = 8;
 
+/// Why an account was not watched for a while.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gap {
+    /// The SaaS would not take it in two sub-accounts at once, so it moved from one to the other.
+    Move,
+    /// Its integration had been deleted, and was made again.
+    Deleted,
+}
+
+impl fmt::Display for Gap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Move => "it moved to another sub-account",
+            Self::Deleted => "its integration had been deleted and was made again",
+        })
+    }
+}
+
 /// What came of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
@@ -36,8 +55,8 @@ pub struct Report {
     pub enrolled: Vec<AccountId>,
     /// Accounts whose integrations were removed in this pass.
     pub left: Vec<AccountId>,
-    /// Accounts that nobody watched for a moment, on their way from one sub-account to another.
-    pub gaps: Vec<AccountId>,
+    /// Accounts that were not watched for a while, and why.
+    pub gaps: Vec<(AccountId, Gap)>,
     /// Accounts to look at again.
     pub revisits: Vec<Revisit>,
     /// Accounts that only an administrator can help, and why.
@@ -46,6 +65,34 @@ pub struct Report {
     pub failures: Vec<String>,
     /// What the ledger has yet to be told.
     pub records: Vec<(AccountId, Option<Record>)>,
+    /// Items of the ledger that cannot be understood, each with the reason.
+    pub unreadable_items: Vec<String>,
+    /// How many sources could not be read in three comparisons in a row.
+    pub unreadable_sources: usize,
+}
+
+impl Report {
+    /// How many integrations had been deleted by somebody else.
+    pub(super) fn deleted(&self) -> usize {
+        let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
+        deleted.count()
+    }
+
+    /// Logs what an administrator should read.
+    pub(super) fn log(&self) {
+        for (account, reason) in &self.blocked {
+            tracing::error!(%account, reason, "account blocked");
+        }
+        for why in &self.unreadable_items {
+            tracing::error!(why, "ledger item unreadable");
+        }
+        for (account, gap) in &self.gaps {
+            tracing::warn!(%account, %gap, "account was not watched for a while");
+        }
+        for failure in &self.failures {
+            tracing::warn!(failure, "call failed");
+        }
+    }
 }
 
 /// Carries out a plan and makes no choices. What cannot be finished becomes a revisit.

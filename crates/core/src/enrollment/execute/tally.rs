@@ -5,15 +5,15 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    Report,
+    Gap, Report,
     integrate::{Outcome, Place},
 };
 use crate::{
-    Disposition, Error, ErrorKind, Result,
+    Error, ErrorKind, Result,
     enrollment::{Inventory, Known, Plan, Record, Revisit, WORTHWHILE_WAIT, Watchers},
-    error::FIRST_DELAY,
-    lifecycle::{MAX_ATTEMPTS, delay_of},
     model::AccountId,
+    planted::{Fault, planted},
+    retry::{REQUEUE, Retry},
 };
 
 /// IAM takes seconds until a new role works everywhere; after these it mostly does.
@@ -48,6 +48,7 @@ impl<'a> Tally<'a> {
             enough: None,
             report: Report {
                 blocked: std::mem::take(&mut plan.blocked),
+                unreadable_items: inventory.unreadable_items.clone(),
                 ..Report::default()
             },
         }
@@ -56,7 +57,7 @@ impl<'a> Tally<'a> {
     /// The report, with what is to be recorded: all of it, or what the plan has not recorded already.
     pub(super) fn into_report(mut self, is_plan_recorded: bool) -> Report {
         // The list names them, before somebody can bend what nobody knows for ours.
-        let delay = self.enough.unwrap_or(FIRST_DELAY);
+        let delay = self.enough.unwrap_or(REQUEUE.first);
         for account in std::mem::take(&mut self.unnamed) {
             self.revisit(account, delay, self.attempts(account));
         }
@@ -87,16 +88,17 @@ impl<'a> Tally<'a> {
 
     /// An operation that could not even be begun.
     pub(super) fn operation<T>(&mut self, accounts: &[AccountId], outcome: Result<T>) {
-        if let Err(error) = outcome {
-            self.report.failures.push(error.chain());
-            for account in accounts {
-                self.revisits.remove(account);
-                if error.kind == ErrorKind::Conflict {
-                    // Another operation is under way, which is nobody's failure.
-                    self.revisit(*account, FIRST_DELAY, self.attempts(*account));
-                } else {
-                    self.fall_back(*account, &error);
-                }
+        let Err(error) = outcome else { return };
+        self.report.failures.push(error.chain());
+        for account in accounts {
+            self.revisits.remove(account);
+            if error.kind == ErrorKind::NotFound && !planted(Fault::GoneIsRetried) {
+                // Only setup can make a StackSet.
+                let why =
+                    "the member StackSet is gone; update the stack, so that setup makes it again";
+                self.block(*account, self.known(account), why.into());
+            } else {
+                self.fall_back(*account, &error);
             }
         }
     }
@@ -125,13 +127,17 @@ impl<'a> Tally<'a> {
 
     /// The accounts' stacks were asked to go, or left to themselves.
     pub(super) fn deletion<T>(&mut self, accounts: &[AccountId], retain: bool, outcome: Result<T>) {
-        if outcome.is_ok() && !retain {
-            for account in accounts {
-                let record = self.known(account).asked_to_go(self.now);
-                self.records.insert(*account, record);
+        match outcome {
+            Err(error) if error.kind == ErrorKind::NotFound => {}
+            Err(error) => self.operation::<T>(accounts, Err(error)),
+            Ok(_) if retain => {}
+            Ok(_) => {
+                for account in accounts {
+                    let record = self.known(account).asked_to_go(self.now);
+                    self.records.insert(*account, record);
+                }
             }
         }
-        self.operation(accounts, outcome);
     }
 
     pub(super) fn integration(&mut self, account: AccountId, outcome: Outcome) {
@@ -220,10 +226,23 @@ impl<'a> Tally<'a> {
         } = place;
         let known = self.known(&account);
         let was_lost = known.since.is_some() && self.is_unwatched(&account);
+        let again = was_lost && known.had_gap_within_the_day(self.now);
         let mut record = known.enrolled(self.now, sub_account, guid);
-        if gap || was_lost {
+        let gap = if gap {
+            Some(Gap::Move)
+        } else {
+            was_lost.then_some(Gap::Deleted)
+        };
+        if let Some(gap) = gap {
             record.gap_at = Some(self.now);
-            self.report.gaps.push(account);
+            // The account is watched since the gap, and not since before it.
+            record.since = Some(self.now);
+            self.report.gaps.push((account, gap));
+        }
+        if again {
+            let why = "its integration was made again and is missing again: it is deleted over and over, \
+                       or Lacework accepts it and does not list it";
+            return self.block(account, record, why.into());
         }
         self.records.insert(account, record);
     }
@@ -231,8 +250,8 @@ impl<'a> Tally<'a> {
     /// Tries again while attempts are left, then tells an administrator.
     fn failed_attempt(&mut self, account: AccountId, record: Record, why: String) {
         let attempt = self.attempts(account);
-        if attempt < MAX_ATTEMPTS {
-            self.revisit(account, delay_of(attempt), attempt + 1);
+        if attempt < REQUEUE.tries {
+            self.revisit(account, REQUEUE.delay(attempt), attempt + 1);
         } else {
             self.block(account, record, why);
         }
@@ -250,14 +269,15 @@ impl<'a> Tally<'a> {
 
     fn fall_back(&mut self, account: AccountId, error: &Error) {
         let attempt = self.attempts(account);
-        match error.disposition() {
-            Disposition::RetryAfter(delay) if attempt < MAX_ATTEMPTS => {
-                self.revisit(account, delay.max(delay_of(attempt)), attempt + 1);
+        match REQUEUE.after(error, attempt) {
+            Retry::After { delay, counts } => {
+                self.revisit(account, delay, attempt + u32::from(counts));
             }
-            Disposition::RetryAfter(_) | Disposition::Permanent => {
-                self.block(account, self.known(&account), error.chain());
+            // What was looked at is gone, so another look decides.
+            Retry::GiveUp if error.kind == ErrorKind::NotFound && attempt < REQUEUE.tries => {
+                self.revisit(account, REQUEUE.delay(attempt), attempt + 1);
             }
-            Disposition::Ignore => self.revisit(account, FIRST_DELAY, attempt + 1),
+            Retry::GiveUp => self.block(account, self.known(&account), error.chain()),
         }
     }
 

@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Result,
     lifecycle::{Message, Parked, Scope},
-    ports::{AccountPorts, Parking, Standing},
+    ports::{AccountPorts, LeaseState, Parking},
 };
 
 /// How often to try where others park at the same moment.
@@ -24,25 +24,25 @@ pub(super) async fn leave(
     ports: &impl AccountPorts,
     owner: &str,
     scope: &Scope,
-    standing: Standing,
+    lease: LeaseState,
     now: Timestamp,
 ) -> Result<()> {
     let parking = park(ports, owner, scope, now).await?;
-    let (standing, is_called) = match parking {
-        None => (standing, true),
-        Some((standing, called_at)) => {
+    let (lease, is_called) = match parking {
+        None => (lease, true),
+        Some((lease, called_at)) => {
             let is_called =
                 called_at.is_some_and(|called| now.duration_since(called) < CALL_LOST_AFTER);
-            (standing, is_called)
+            (lease, is_called)
         }
     };
-    match standing {
-        // Who came by a call before its time passes it on. One that meets a holder or a later rest has
-        // been answered: what it called for was taken.
-        Standing::Resting(until) if !is_called || scope.parked >= Some(until) => {
+    match lease {
+        // A wake-up that arrives early is re-sent. If the lease is held or its cooldown was extended, the
+        // parked work has already been picked up.
+        LeaseState::Free { not_before: until } if !is_called || scope.parked >= Some(until) => {
             call(ports, until, now).await
         }
-        Standing::Held | Standing::Resting(_) => Ok(()),
+        LeaseState::Held | LeaseState::Free { .. } => Ok(()),
     }
 }
 
@@ -53,7 +53,7 @@ async fn park(
     owner: &str,
     scope: &Scope,
     now: Timestamp,
-) -> Result<Option<(Standing, Option<Timestamp>)>> {
+) -> Result<Option<(LeaseState, Option<Timestamp>)>> {
     let mut pieces = Parked::of(owner, scope);
     let mut replaced = Vec::new();
     for _ in 0..PARKING_TRIES {

@@ -4,7 +4,10 @@ use super::{Case, Draft, Release, StackEnd};
 use crate::{
     enrollment::{Action, Known, Reason, Record, Watchers},
     landing_zone::{AccountState, InstanceState, Management},
+    ports::Integration,
 };
+
+const STACK_STAYS: &str = "its member stack cannot be deleted yet";
 
 /// Who is enrolled stays so, and keeps the record of it.
 pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
@@ -18,7 +21,7 @@ pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
 /// Switches the integration off until the account comes back.
 pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
-        return draft.look_again(case);
+        return draft.unread(case, case.view.integrations.reason());
     };
     let spec = case.policy.member_integration(case.id);
     for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
@@ -29,7 +32,17 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             enabled: false,
         });
     }
-    case.record(draft, case.known.clone().not_enrolled(reason.to_string()));
+    let paused = Record {
+        paused: !ours.is_empty() || case.known.may_be_listed_yet(false, case.now),
+        // A ledger that was emptied has lost it.
+        registration_id: case
+            .known
+            .registration_id
+            .clone()
+            .or_else(|| ours.first().map(|one| one.guid.clone())),
+        ..case.known.clone()
+    };
+    case.record(draft, paused.not_enrolled(reason.to_string()));
 }
 
 /// Takes the account out: its integrations first, then its stack.
@@ -37,8 +50,14 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let (Known::Known(Watchers { ours, .. }), Known::Known(instance)) =
         (&case.view.integrations, &case.view.instance)
     else {
-        return draft.look_again(case);
+        let view = case.view;
+        return draft.unread(case, view.integrations.reason().or(view.instance.reason()));
     };
+    // A listing that lacks it is no evidence that nothing uses the role.
+    let has_stack = instance.is_some() && !case.is_management();
+    if !case.known.is_among(ours) && case.known.may_be_listed_yet(has_stack, case.now) {
+        return await_listing(draft, case);
+    }
     let (stack, wait) = match instance {
         None => (StackEnd::Stay, false),
         Some(instance) if instance.state == InstanceState::InProgress => {
@@ -48,7 +67,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         Some(_) => match stack_end(case) {
             Some(end) => (end, false),
             None => {
-                draft.look_again(case);
+                draft.look_again(case, STACK_STAYS);
                 (StackEnd::Stay, true)
             }
         },
@@ -57,18 +76,60 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         draft.renew.push(*case.id);
         return draft.look_on(case);
     }
+    // The last operation failed, and may have been the one that was to bring the token.
+    let lacks_token = instance
+        .as_ref()
+        .is_some_and(|one| one.state == InstanceState::Outdated)
+        && case.policy.is_registered_by_stack(case.id);
+    if stack == StackEnd::Delete && lacks_token {
+        draft.renew.push(*case.id);
+        return draft.look_again(
+            case,
+            "its member stack cannot be given a token to leave with",
+        );
+    }
     if !ours.is_empty() || stack != StackEnd::Stay {
+        let mut integrations = ours.clone();
+        // What is known by its id goes by that before the role does, listed or not.
+        if stack != StackEnd::Stay && case.known.deletion.is_none() {
+            integrations.extend(unlisted(case, ours));
+        }
         draft.releases.push(Release {
             account: *case.id,
-            integrations: ours.clone(),
+            integrations,
             stack,
         });
         if !wait {
-            draft.look_again(case);
+            draft.look_again(case, "it could not be taken out");
         }
     } else if !wait {
         conclude(draft, case, reason);
     }
+}
+
+/// The account's integrations that are known by their ids and that a listing lacks.
+fn unlisted(case: &Case<'_>, ours: &[Integration]) -> Vec<Integration> {
+    let spec = case.policy.member_integration(case.id);
+    let ids = case.known.registration_id.iter();
+    ids.chain(case.known.replaced_lately(case.now))
+        .filter(|guid| ours.iter().all(|one| one.guid != **guid))
+        .map(|guid| Integration {
+            sub_account: case.known.store.clone(),
+            ..Integration::made(&spec, guid.clone())
+        })
+        .collect()
+}
+
+/// Waits for the next comparison before an account that should be listed counts as one that is not.
+fn await_listing(draft: &mut Draft, case: &Case<'_>) {
+    let unlisted_at = case.known.unlisted_at.or(Some(case.now));
+    case.record(
+        draft,
+        Record {
+            unlisted_at,
+            ..case.known.clone()
+        },
+    );
 }
 
 /// What becomes of a stack, or `None` where that cannot be said yet.
@@ -109,7 +170,7 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             reason: Some(reason.to_string()),
             // Who was not let go by us may be in a list that is behind, and is then to be let go yet.
             left_at: known.left_at,
-            guid: known.guid.clone(),
+            registration_id: known.registration_id.clone(),
             former: known.former.clone(),
             existing_at_launch: known.existing_at_launch,
             ..Record::default()

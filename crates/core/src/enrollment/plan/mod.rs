@@ -9,14 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     AccountView, Action, Decision, Deployment, Inventory, Known, Plan, Policy, Record, Revisit,
-    Watchers, decide, offboarding,
+    Watchers, decide,
+    offboarding::{self, Verdict},
 };
 use crate::{
-    error::FIRST_DELAY,
-    lifecycle::{MAX_ATTEMPTS, delay_of},
     model::AccountId,
     planted::{Fault, planted},
     ports::{Health, Integration},
+    retry::REQUEUE,
     token,
 };
 
@@ -51,6 +51,9 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
                 missing_at: known
                     .missing_at
                     .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
+                unlisted_at: known.unlisted_at.filter(|_| {
+                    !matches!(&view.integrations, Known::Known(Watchers { ours, .. }) if known.is_among(ours))
+                }),
                 deletion: known
                     .deletion
                     .filter(|_| !matches!(view.instance, Known::Known(None))),
@@ -78,9 +81,9 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             Decision::Wait(why) => {
                 // A look at everything leaves a record of every account.
                 if inventory.scope.all && record.is_none() {
-                    case.record(&mut draft, Record::default().not_enrolled(why));
+                    case.record(&mut draft, Record::default().not_enrolled(why.clone()));
                 }
-                draft.look_again(&case);
+                draft.look_again(&case, &why);
             }
         }
     }
@@ -185,8 +188,14 @@ enum StackEnd {
 }
 
 impl Draft {
-    /// Another look that uses up an attempt.
-    fn look_again(&mut self, case: &Case<'_>) {
+    /// What the ledger will say of the account, as far as it is planned.
+    fn known(&self, case: &Case<'_>) -> Record {
+        let planned = self.plan.records.get(case.id).cloned().flatten();
+        planned.unwrap_or_else(|| case.known.clone())
+    }
+
+    /// Another look that uses up an attempt; after the last one an administrator hears why.
+    fn look_again(&mut self, case: &Case<'_>, why: &str) {
         if let Some(delay) = case.saas_wait {
             // The SaaS's limit is nobody's failure.
             let revisit = Revisit {
@@ -196,14 +205,22 @@ impl Draft {
             };
             return self.plan.revisits.push(revisit);
         }
-        let attempt = case.attempt + 1;
-        if attempt <= MAX_ATTEMPTS {
-            let delay = delay_of(case.attempt);
-            self.plan.revisits.push(Revisit {
-                account: *case.id,
-                delay,
-                attempt,
-            });
+        if case.attempt >= REQUEUE.tries {
+            return self.block(case, why.to_owned());
+        }
+        self.plan.revisits.push(Revisit {
+            account: *case.id,
+            delay: REQUEUE.delay(case.attempt),
+            attempt: case.attempt + 1,
+        });
+    }
+
+    /// Another look at what could not be read. A source that stays unreadable is reported once, and not
+    /// with every account that is watched all the same.
+    fn unread(&mut self, case: &Case<'_>, why: Option<String>) {
+        let is_last = case.saas_wait.is_none() && case.attempt >= REQUEUE.tries;
+        if !(is_last && case.known.since.is_some()) {
+            self.look_again(case, &why.unwrap_or_default());
         }
     }
 
@@ -211,7 +228,7 @@ impl Draft {
     fn look_on(&mut self, case: &Case<'_>) {
         let revisit = Revisit {
             account: *case.id,
-            delay: FIRST_DELAY,
+            delay: REQUEUE.first,
             attempt: case.attempt,
         };
         self.plan.revisits.push(revisit);
@@ -246,21 +263,36 @@ impl Draft {
             abandon,
             releases,
         } = self;
-        // Who has a stack and no integration was never enrolled; who was let through before a
-        // call failed is not asked about again.
-        let let_through = |id: &AccountId| {
-            inventory
-                .records
-                .get(id)
-                .is_some_and(|record| record.since.is_none() && record.left_within_the_day(now))
-        };
+        // An account counts that the list shows or the ledger calls enrolled. One that was let through
+        // before a call failed is not asked about again.
         let (leaving, free): (Vec<_>, Vec<_>) = releases.into_iter().partition(|release| {
-            !release.integrations.is_empty() && !let_through(&release.account)
+            let record = inventory.records.get(&release.account);
+            let is_enrolled = record.is_some_and(|record| record.since.is_some());
+            let let_through =
+                !is_enrolled && record.is_some_and(|record| record.left_within_the_day(now));
+            let is_counted = is_enrolled || !release.integrations.is_empty();
+            is_counted && !let_through
         });
         plan.actions.extend(release_actions(free));
         let ids: BTreeSet<AccountId> = leaving.iter().map(|release| release.account).collect();
-        plan.held = offboarding::check(policy, &inventory.records, &ids, now);
-        for id in &ids {
+        let mut judged = ids.clone();
+        match offboarding::check(policy, &inventory.records, &ids, now) {
+            Verdict::Fits => {}
+            // Once some of them have left, nothing would tell that the rest was approved.
+            Verdict::Approved(all) => {
+                let waits = |id: &AccountId| {
+                    let planned = plan.records.get(id);
+                    let known = inventory.records.get(id);
+                    let record = planned.map_or(known, Option::as_ref);
+                    record.is_some_and(|record| record.held)
+                };
+                if !planted(Fault::ApprovalEndsHalfway) {
+                    judged.extend(all.into_iter().filter(waits));
+                }
+            }
+            Verdict::Held(held) => plan.held = Some(held),
+        }
+        for id in &judged {
             let planned = plan.records.get(id).cloned().flatten();
             let known = planned
                 .or_else(|| inventory.records.get(id).cloned())
@@ -274,6 +306,7 @@ impl Draft {
                 // Counted before it is carried out, so that a crash cannot hide it from the limit.
                 Record {
                     since: None,
+                    paused: false,
                     left_at: Some(now),
                     held: false,
                     ..known

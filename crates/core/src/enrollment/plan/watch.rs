@@ -5,11 +5,11 @@ use jiff::SignedDuration;
 use super::{Case, Draft};
 use crate::{
     enrollment::{Action, Known, Reason, Record, Watchers, record::LISTS_LAG},
-    landing_zone::InstanceState,
-    lifecycle::MAX_ATTEMPTS,
+    landing_zone::{InstanceState, StackInstance},
     model::SubAccount,
     planted::{Fault, planted},
     ports::{Health, Integration, IntegrationSpec},
+    retry::REQUEUE,
 };
 
 /// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.
@@ -25,11 +25,12 @@ const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
 /// Sees to the member stack first, and to the integration once it stands.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>) {
     let Known::Known(instance) = &case.view.instance else {
-        return draft.look_again(case);
+        return draft.unread(case, case.view.instance.reason());
     };
     let Some(instance) = instance else {
         if is_registered_otherwise(draft, case) {
-            return draft.look_again(case);
+            let why = "another integration of its own stands in the way of its stack";
+            return draft.look_again(case, why);
         }
         create(draft, case);
         return draft.look_on(case);
@@ -40,27 +41,53 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubA
         InstanceState::Outdated if planted(Fault::OutdatedIsCurrent) => {
             integrate(draft, case, sub_account, None);
         }
-        InstanceState::Outdated if case.attempt < MAX_ATTEMPTS => {
+        InstanceState::Outdated if case.attempt < REQUEUE.tries => {
+            clear_the_way(draft, case);
             create(draft, case);
-            draft.look_again(case);
+            record_failure(draft, case, instance);
+            draft.look_again(case, "");
         }
         // First the deletion that was begun is tried again; then the stack is left behind.
-        InstanceState::Inoperable if case.attempt < MAX_ATTEMPTS => {
+        InstanceState::Inoperable if case.attempt < REQUEUE.tries => {
             match case.known.deletion {
+                _ if planted(Fault::LooksAreDeletions) && case.attempt > 1 => {
+                    draft.abandon.push(*case.id);
+                }
                 Some(deletion) if deletion.is_in_vain(case.now) => draft.abandon.push(*case.id),
                 Some(deletion) if deletion.may_be_unlisted(case.now) => {}
+                // A later list may have shown that the stack was gone.
+                None if case.known.was_remade_lately(case.now) => {}
                 Some(_) | None => draft.remake.push(*case.id),
             }
-            draft.look_again(case);
+            record_failure(draft, case, instance);
+            draft.look_again(case, "");
         }
         InstanceState::Outdated | InstanceState::Inoperable => {
-            let reason = instance
-                .reason
-                .as_deref()
-                .unwrap_or("CloudFormation gives no reason");
-            draft.block(case, format!("its member stack cannot be made: {reason}"));
+            draft.block(case, failure(instance));
         }
     }
+}
+
+const NOT_MADE: &str = "its member stack cannot be made";
+
+fn failure(instance: &StackInstance) -> String {
+    let reason = instance.reason.as_deref();
+    let reason = reason.unwrap_or("CloudFormation gives no reason");
+    format!("{NOT_MADE}: {reason}")
+}
+
+/// The ledger gives the stack's own reason from the first failed look on.
+fn record_failure(draft: &mut Draft, case: &Case<'_>, instance: &StackInstance) {
+    if planted(Fault::FailureIsForgotten) {
+        return;
+    }
+    case.record(
+        draft,
+        Record {
+            reason: Some(failure(instance)),
+            ..draft.known(case)
+        },
+    );
 }
 
 /// Whether an account that its stack is to register is registered already, or may be: the SaaS would
@@ -88,15 +115,37 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     true
 }
 
-/// What is known of the role that was there before says nothing of the new one.
+/// Removes what would let a stack fail that is to register its account, once that has failed: what
+/// registered it before, where that watches nothing any more.
+fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
+    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
+        return;
+    };
+    let watches = |one: &Integration| one.enabled && !matches!(one.health, Health::Failing(_));
+    if case.policy.is_registered_by_stack(case.id) && case.attempt > 0 && !ours.iter().any(watches)
+    {
+        delete(draft, case, ours);
+    }
+}
+
+/// What is known of the role that was there before says nothing of the new one, nor does the reason
+/// why there was none.
 fn create(draft: &mut Draft, case: &Case<'_>) {
     draft.create.push(*case.id);
-    if case.known.unusable_at.is_some() || case.known.missing_at.is_some() {
-        let record = Record {
-            unusable_at: None,
-            missing_at: None,
-            ..case.known.clone()
-        };
+    let known = case.known.clone();
+    // What stood in the way of the stack does so until the next look.
+    let stays = |reason: &String| known.since.is_some() || reason.starts_with(NOT_MADE);
+    let reason = known.reason.clone().filter(stays);
+    let is_gone = known.since.is_some() && matches!(case.view.instance, Known::Known(None));
+    let record = Record {
+        unusable_at: None,
+        missing_at: None,
+        // What the SaaS says of its role is said of the one before.
+        restored_at: known.restored_at.max(is_gone.then_some(case.now)),
+        reason,
+        ..known
+    };
+    if record != case.known {
         case.record(draft, record);
     }
 }
@@ -126,7 +175,7 @@ fn integrate(
     out_of_reach: Option<Reason>,
 ) {
     let Known::Known(Watchers { ours, others }) = &case.view.integrations else {
-        return draft.look_again(case);
+        return draft.unread(case, case.view.integrations.reason());
     };
     let spec = case.policy.member_integration(case.id);
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
@@ -138,6 +187,11 @@ fn integrate(
     let Some((existing, doubled)) = here.split_first() else {
         return begin(draft, case, sub_account, &elsewhere, others, spec);
     };
+    let mut replaced = case.known.replaced_lately(case.now);
+    if replaced.any(|guid| *guid == existing.guid) {
+        // The list shows what was replaced and not what replaced it.
+        return draft.look_on(case);
+    }
     let doubled = if planted(Fault::DoubledStays) {
         &[]
     } else {
@@ -152,7 +206,8 @@ fn integrate(
         // They go once this one is as it should be, and before the ledger knows it by its id: one of
         // them may be known by that alone.
         delete(draft, case, others);
-        return draft.look_again(case);
+        let why = "its integration differs from what it should be, whatever is done";
+        return draft.look_again(case, why);
     }
     delete(draft, case, others.iter().copied());
     match (&existing.health, out_of_reach) {
@@ -171,10 +226,10 @@ fn integrate(
             let mut guid = Some(existing.guid.clone());
             if others
                 .iter()
-                .any(|other| known.guid.as_ref() == Some(&other.guid))
+                .any(|other| known.registration_id.as_ref() == Some(&other.guid))
             {
                 // Somebody may have bent it, and then nothing else tells that it is ours.
-                guid.clone_from(&known.guid);
+                guid.clone_from(&known.registration_id);
                 draft.look_on(case);
             }
             case.record(draft, known.enrolled(case.now, sub_account, guid));
@@ -199,7 +254,10 @@ fn begin(
     // The stack has made it, so the list is behind, or somebody has removed it since.
     let by_stack = case.policy.is_registered_by_stack(case.id);
     if by_stack && case.attempt < UNLISTED_LOOKS && elsewhere.is_empty() {
-        return draft.look_again(case);
+        return draft.look_again(
+            case,
+            "Lacework does not list the integration that its stack made",
+        );
     }
     if elsewhere.is_empty() && is_unlisted_yet(case, sub_account.as_ref()) {
         return draft.look_on(case);
@@ -218,7 +276,7 @@ fn begin(
         },
         // It was watched elsewhere, and the move was cut off after the old integration had gone.
         None if is_stranded(case, sub_account.as_ref()) => Action::MoveIntegration {
-            home: case.known.sub_account.clone(),
+            home: case.known.store.clone(),
             from: Vec::new(),
             sub_account,
             spec,
@@ -233,15 +291,15 @@ fn begin(
 fn is_unlisted_yet(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
     let known = &case.known;
     let taken = known.since.max(known.gap_at);
-    let is_here = known.guid.is_some() && known.sub_account.as_ref() == sub_account;
+    let is_here = known.registration_id.is_some() && known.store.as_ref() == sub_account;
     is_here && taken.is_some_and(|at| case.now.duration_since(at) < UNLISTED_FOR)
 }
 
 fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
     let known = &case.known;
     known.since.is_some()
-        && known.sub_account.as_ref() != sub_account
-        && case.policy.destination.uses(known.sub_account.as_ref())
+        && known.store.as_ref() != sub_account
+        && case.policy.destination.uses(known.store.as_ref())
 }
 
 /// Makes anew what the role stands on; where that was done today, asks the SaaS to try again.
@@ -254,7 +312,7 @@ fn mend(
     spec: IntegrationSpec,
     why: &str,
 ) {
-    if case.known.remade_within_the_day(case.now) {
+    if case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
     } else if case.is_management() {
         draft.block(case, format!("Lacework cannot read it: {why}"));
@@ -277,7 +335,7 @@ fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
     let may = case.attempt > 0
         && unusable.is_some_and(|time| time >= UNUSABLE_FOR)
         && case.may_remake
-        && !known.remade_within_the_day(case.now)
+        && !known.made_within_the_day(case.now)
         && !case.is_management();
     if may {
         draft.remake(case);

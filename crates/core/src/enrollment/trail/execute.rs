@@ -4,11 +4,12 @@ use jiff::Timestamp;
 
 use super::{TrailAction, TrailPlan, observe::observe, plan_trail};
 use crate::{
-    Disposition, ErrorKind, Result,
+    ErrorKind, Result,
     enrollment::{Deployment, Inventory, Report},
     foundation::start_operation,
-    lifecycle::{MAX_ATTEMPTS, Message, MessageScope, delay_of},
-    ports::{AccountPorts, Created, Saas},
+    lifecycle::{Message, MessageScope},
+    ports::{AccountPorts, Created, Holder, Saas},
+    retry::{REQUEUE, Retry},
 };
 
 /// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
@@ -28,6 +29,8 @@ pub struct TrailReport {
     pub blocked: Vec<String>,
     /// What could not be read, and calls that failed, as whole chains.
     pub failures: Vec<String>,
+    /// Whether all that belongs to the trail could be read, where it was looked at.
+    pub is_read: Option<bool>,
 }
 
 impl TrailReport {
@@ -44,7 +47,7 @@ impl TrailReport {
 
 /// Looks at the trail and mends it, where the pass is over the whole organization.
 ///
-/// `time_left` is the time until the invocation's deadline. Whoever calls holds the lease.
+/// `time_left` is the time until the invocation's deadline.
 ///
 /// # Errors
 ///
@@ -52,7 +55,7 @@ impl TrailReport {
 pub async fn keep_trail(
     ports: &impl AccountPorts,
     saas: &impl Saas,
-    deployment: &Deployment,
+    (holder, deployment): (&Holder, &Deployment),
     inventory: &Inventory,
     now: Timestamp,
     time_left: impl Fn() -> Duration,
@@ -66,9 +69,14 @@ pub async fn keep_trail(
     };
     let view = observe(ports, saas, deployment, trail).await;
     let mut report = TrailReport::default();
-    report.failures.extend(view.log.reason());
-    report.failures.extend(view.audit.reason());
-    report.failures.extend(view.integrations.reason());
+    let unread = [
+        view.trail.reason(),
+        view.log.reason(),
+        view.audit.reason(),
+        view.integrations.reason(),
+    ];
+    report.failures.extend(unread.into_iter().flatten());
+    report.is_read = (!view.is_put_off).then_some(report.failures.is_empty());
     let TrailPlan {
         actions,
         record,
@@ -76,12 +84,10 @@ pub async fn keep_trail(
         blocked,
     } = plan_trail(deployment, inventory, &view, now);
     report.blocked = blocked;
+    let mut deployment = deployment.clone();
     if let Some(trail) = record {
-        let deployment = Deployment {
-            trail: Some(trail),
-            ..deployment.clone()
-        };
-        ports.store_deployment(&deployment).await?;
+        deployment.trail = Some(trail);
+        ports.store_deployment(holder, &deployment).await?;
     }
     let mut look_again = look_again;
     let mut wait = Duration::ZERO;
@@ -91,9 +97,16 @@ pub async fn keep_trail(
             look_again = true;
             break;
         }
-        match act(ports, saas, deployment, &action, now).await {
-            Ok(Created::Done(_)) => report.changes += 1,
-            Ok(Created::NotUsable(why)) if inventory.scope.attempt < MAX_ATTEMPTS => {
+        match act(ports, saas, &deployment, &action, now).await {
+            Ok(Created::Done(guid)) => {
+                report.changes += 1;
+                if let Some(guid) = guid {
+                    // A list that is behind does not show it to whoever removes it.
+                    let deployment = deployment.with_trail_guid(&guid, now);
+                    ports.store_deployment(holder, &deployment).await?;
+                }
+            }
+            Ok(Created::NotUsable(why)) if inventory.scope.attempt < REQUEUE.tries => {
                 tracing::warn!(why, "the SaaS cannot use the trail's role or queue yet");
                 look_again = true;
                 break;
@@ -114,20 +127,18 @@ pub async fn keep_trail(
             Err(error) if error.kind == ErrorKind::NotFound => {
                 report.blocked.push(format!(
                     "{action} failed, since it is gone; update the stack, so that setup makes it \
-                     anew: {}",
+                     again: {}",
                     error.chain()
                 ));
                 break;
             }
             Err(error) => {
-                match error.disposition() {
-                    Disposition::RetryAfter(asked) => {
-                        wait = asked;
+                match REQUEUE.after(&error, inventory.scope.attempt) {
+                    Retry::After { delay, .. } => {
+                        wait = delay;
                         look_again = true;
                     }
-                    Disposition::Permanent | Disposition::Ignore => {
-                        report.blocked.push(error.chain());
-                    }
+                    Retry::GiveUp => report.blocked.push(error.chain()),
                 }
                 report.failures.push(error.chain());
                 break;
@@ -135,9 +146,9 @@ pub async fn keep_trail(
         }
     }
     let attempt = inventory.scope.attempt;
-    report.revisit = (look_again && attempt < MAX_ATTEMPTS).then(|| {
+    report.revisit = (look_again && attempt < REQUEUE.tries).then(|| {
         let message = Message::new(MessageScope::All, attempt + 1);
-        (message, delay_of(attempt).max(wait).min(LONGEST_WAIT))
+        (message, REQUEUE.delay(attempt).max(wait).min(LONGEST_WAIT))
     });
     Ok(report)
 }

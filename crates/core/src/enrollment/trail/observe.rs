@@ -4,7 +4,7 @@ use futures::join;
 
 use super::TrailView;
 use crate::{
-    Result,
+    ErrorKind, Result,
     enrollment::{DeployedTrail, Deployment, Known},
     landing_zone::StackInstance,
     model::AccountId,
@@ -19,33 +19,37 @@ pub(super) async fn observe(
     trail: &DeployedTrail,
 ) -> TrailView {
     let names = &deployment.policy.names;
-    let (integrations, log, audit) = join!(
+    let (trail, integrations, log, audit) = join!(
+        async { known(ports.trail(&trail.source.name).await) },
         integrations(saas, deployment),
         instance(ports, names.log_stack_set(), trail.integration.account),
         instance(ports, names.audit_stack_set(), trail.audit),
     );
+    let is_put_off = matches!(
+        &integrations,
+        Err(error) if matches!(error.kind, ErrorKind::Throttled { .. })
+    );
     TrailView {
-        integrations,
+        trail,
+        integrations: known(integrations),
         log,
         audit,
+        is_put_off,
     }
 }
 
-async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Known<Vec<Integration>> {
+async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
     let kind = IntegrationKind::CloudTrail;
-    let listed = async {
-        let mut all = saas
-            .integrations(deployment.policy.destination.shared(), kind)
-            .await?;
-        if deployment.organization {
-            all.extend(saas.organization_integrations(kind).await?);
-        }
-        // A store shows the organization's integrations as well.
-        let mut seen = BTreeSet::new();
-        all.retain(|integration| seen.insert(integration.guid.clone()));
-        Result::Ok(all)
-    };
-    known(listed.await)
+    let mut all = saas
+        .integrations(deployment.policy.destination.shared(), kind)
+        .await?;
+    if deployment.organization {
+        all.extend(saas.organization_integrations(kind).await?);
+    }
+    // A store shows the organization's integrations as well.
+    let mut seen = BTreeSet::new();
+    all.retain(|integration| seen.insert(integration.guid.clone()));
+    Ok(all)
 }
 
 async fn instance(

@@ -1,15 +1,34 @@
 use super::*;
 use crate::landing_zone::TrailTopic;
 use crate::{
-    enrollment::{Capability, Policy, Registration, Watchers},
+    enrollment::{Capability, Policy, Registration, Selection, Site, TrailSource, Watchers},
     landing_zone::{Account, AccountState, Management},
     lifecycle::Scope,
-    model::{ExternalId, Names, OuId},
+    model::{Arn, ExternalId, Names, OuId},
 };
 
 const LOG: &str = "000000000001";
 const AUDIT: &str = "000000000002";
 const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/000000000002/acme-laceworkcws";
+
+const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
+
+fn topic() -> Arn {
+    "arn:aws:sns:us-east-1:000000000001:trail".parse().unwrap()
+}
+
+fn organizations_trail() -> Trail {
+    Trail {
+        name: TRAIL.into(),
+        home_region: Some("us-east-1".into()),
+        bucket: "logs".into(),
+        topic: Some(topic()),
+        kms_key: None,
+        is_organization: true,
+        is_multi_region: true,
+        is_logging: true,
+    }
+}
 
 fn now() -> Timestamp {
     "2026-01-02T00:00:00Z".parse().unwrap()
@@ -36,6 +55,7 @@ fn deployment(destination: Destination) -> Deployment {
         },
         capability: Capability::CloudTrailAndConfig,
         destination,
+        selection: Selection::default(),
         registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
@@ -59,16 +79,37 @@ fn deployment(destination: Destination) -> Deployment {
         account_mapping: policy.empty_mapping(),
     };
     Deployment {
-        sub_accounts: policy.destination.sub_accounts(),
+        stores: policy.destination.sub_accounts(),
         organization: integration.is_of_organization(),
         adopting: false,
+        recovered_at: None,
+        succeeded_at: None,
         policy,
+        site: Site {
+            principal: "arn:aws:iam::434813966438:role/lacework-platform"
+                .parse()
+                .unwrap(),
+            url_suffix: "amazonaws.com".into(),
+            registration_topic: None,
+            permissions_boundary: None,
+            tags: BTreeMap::new(),
+        },
+        units: BTreeMap::new(),
         retired: Vec::new(),
         trail_topics: std::collections::BTreeSet::new(),
         trail: Some(DeployedTrail {
+            source: TrailSource {
+                name: TRAIL.into(),
+                bucket: "logs".into(),
+                topic: topic(),
+                makes_topic: false,
+                kms_key: None,
+            },
             integration,
             audit: AUDIT.parse().unwrap(),
-            guid: None,
+            registration_id: None,
+            asked_at: None,
+            made_at: None,
             mended: BTreeMap::new(),
         }),
     }
@@ -114,9 +155,11 @@ fn instance(account: &str, state: InstanceState) -> Known<Option<StackInstance>>
 
 fn view(integrations: Vec<Integration>) -> TrailView {
     TrailView {
+        trail: Known::Known(Some(organizations_trail())),
         integrations: Known::Known(integrations),
         log: instance(LOG, InstanceState::Current),
         audit: instance(AUDIT, InstanceState::Current),
+        is_put_off: false,
     }
 }
 
@@ -178,7 +221,7 @@ fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
     let plan = planned(&deployment, &view);
     assert!(plan.actions.is_empty() && plan.blocked.is_empty() && !plan.look_again);
     let record = plan.record.unwrap();
-    assert_eq!(record.guid.as_deref(), Some("ACME_1"));
+    assert_eq!(record.registration_id.as_deref(), Some("ACME_1"));
     *trail(&mut deployment) = record;
     assert_eq!(planned(&deployment, &view), TrailPlan::default());
 }
@@ -186,7 +229,7 @@ fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
 #[test]
 fn every_departure_of_the_integration_is_put_right() {
     let mut deployment = tenant();
-    trail(&mut deployment).guid = Some("ACME_1".into());
+    trail(&mut deployment).registration_id = Some("ACME_1".into());
     let good = integration(&deployment);
     let departures: [fn(&mut Integration); 6] = [
         |one| one.enabled = false,
@@ -207,7 +250,7 @@ fn every_departure_of_the_integration_is_put_right() {
     // Where external ids are masked, name and role tell.
     let mut masked = good;
     masked.external_id = "**********".into();
-    trail(&mut deployment).guid = None;
+    trail(&mut deployment).registration_id = None;
     assert!(planned(&deployment, &view(vec![masked])).actions.is_empty());
 }
 
@@ -249,6 +292,27 @@ fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
             .insert(TrailFault::LogInstance, hours_ago(24));
         assert_eq!(words(&planned(&deployment, &view)), [expected.as_str()]);
     }
+}
+
+#[test]
+fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
+    let mut deployment = tenant();
+    trail(&mut deployment)
+        .mended
+        .insert(TrailFault::AuditInstance, hours_ago(1));
+    let mut view = view(vec![]);
+    view.audit = instance(AUDIT, InstanceState::Outdated);
+    assert!(planned(&deployment, &view).actions.is_empty());
+    let Known::Known(Some(failed)) = &mut view.audit else {
+        panic!("it is there");
+    };
+    failed.reason = Some("You must wait 60 seconds (QueueDeletedRecently)".into());
+    let plan = planned(&deployment, &view);
+    assert_eq!(
+        words(&plan),
+        ["create the instance of Audit in 000000000002"]
+    );
+    assert!(plan.look_again);
 }
 
 #[test]
@@ -421,9 +485,11 @@ fn what_cannot_be_read_changes_nothing() {
     let deployment = tenant();
     let unknown = || Known::Unknown("throttled".to_owned());
     let nothing = TrailView {
+        trail: Known::Unknown("throttled".into()),
         integrations: Known::Unknown("throttled".into()),
         log: unknown(),
         audit: unknown(),
+        is_put_off: true,
     };
     assert_eq!(planned(&deployment, &nothing), TrailPlan::default());
     let mut half = view(vec![]);

@@ -1,15 +1,16 @@
 //! Carries out one step.
 
-use std::{cell::Cell, collections::BTreeSet, future::ready, time::Duration};
+use std::{cell::Cell, collections::BTreeSet, future::ready};
 
 use futures::{StreamExt, stream};
+use jiff::Timestamp;
 
-use super::{ConvergeError, Goal, pause};
+use super::{ConvergeError, Goal, LOOKS};
 use crate::{
     Error, ErrorKind, Result,
-    foundation::{Progress, Step, insist, operation_id, start_operation},
+    foundation::{Progress, Step, operation_id, start_operation},
     landing_zone::{InstanceFailure, OperationState},
-    ports::{Created, FoundationPorts, Integration, Saas, TopicSet},
+    ports::{Clock, Created, FoundationPorts, Integration, Ledger, Saas, TopicSet},
 };
 
 /// A StackSet operation under way.
@@ -33,6 +34,8 @@ pub(super) enum Purpose {
 /// What came of a step.
 pub(super) enum Act {
     Done,
+    /// The trail's integration is as it should be, with this id where the answer names it.
+    Integrated(Option<String>),
     Wait,
     Operation(Operation),
     NotUsable(String),
@@ -43,7 +46,7 @@ pub(super) enum Act {
 impl From<Created> for Act {
     fn from(created: Created) -> Self {
         match created {
-            Created::Done(_) => Self::Done,
+            Created::Done(guid) => Self::Integrated(guid),
             Created::NotUsable(why) => Self::NotUsable(why),
             Created::AlreadyUsed => Self::AlreadyUsed,
         }
@@ -51,10 +54,11 @@ impl From<Created> for Act {
 }
 
 pub(super) async fn act(
-    aws: &impl FoundationPorts,
+    aws: &(impl FoundationPorts + Ledger),
     saas: &impl Saas,
     goal: &Goal<'_>,
     step: &Step,
+    now: Timestamp,
 ) -> Result<Act> {
     let request = goal.request;
     match step {
@@ -150,7 +154,17 @@ pub(super) async fn act(
             Ok(Act::Wait)
         }
         Step::CreateIntegration { sub_account, spec } => {
-            Ok(saas.create(sub_account.as_ref(), spec).await?.into())
+            // Whatever request comes next knows of it, though no list may show it yet.
+            if let Some(wanted) = goal.wanted {
+                let attempt = wanted.deployment.with_trail_asked(now);
+                aws.store_attempt(goal.holder, &attempt).await?;
+            }
+            let created = saas.create(sub_account.as_ref(), spec).await?;
+            if let (Created::Done(Some(guid)), Some(wanted)) = (&created, goal.wanted) {
+                let attempt = wanted.deployment.with_trail_guid(guid, now);
+                aws.store_attempt(goal.holder, &attempt).await?;
+            }
+            Ok(created.into())
         }
         Step::UpdateIntegration { existing, spec } => {
             Ok(saas.update(existing, spec, true).await?.into())
@@ -231,21 +245,19 @@ fn is_final(error: &Error) -> bool {
 /// may still have failed instances.
 pub(super) async fn finish(
     aws: &impl FoundationPorts,
+    clock: &impl Clock,
     operation: &Operation,
-    progress: &Progress,
-    sleep: &impl AsyncFn(Duration),
 ) -> std::result::Result<Vec<InstanceFailure>, ConvergeError> {
     let Operation { stack_set, id, .. } = operation;
     for round in 0.. {
-        let state = insist(progress, sleep, async || aws.operation(stack_set, id).await).await?;
-        if state != OperationState::InProgress {
+        if aws.operation(stack_set, id).await? != OperationState::InProgress {
             break;
         }
-        sleep(pause(round)).await;
+        clock.sleep(LOOKS.delay(round)).await;
     }
-    let failures = insist(progress, sleep, async || aws.failures(stack_set, id).await).await?;
+    let failures = aws.failures(stack_set, id).await?;
     for failure in &failures {
-        tracing::warn!(stack_set, account = %failure.account, reason = failure.reason, "failed");
+        tracing::warn!(stack_set, account = %failure.account, reason = failure.reason, "instance failed");
     }
     Ok(failures)
 }

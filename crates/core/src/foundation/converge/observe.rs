@@ -1,36 +1,30 @@
 //! Reads what exists of what setup makes.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 
 use super::{ConvergeError, Goal};
 use crate::{
     Error, ErrorKind, Result,
-    foundation::{Observed, Progress, Refusal, insist},
+    foundation::{Observed, Progress, Refusal},
     landing_zone::AccountState,
     model::{Names, SubAccount},
     ports::{FoundationPorts, Integration, IntegrationKind, Saas},
 };
 
 /// All but the integrations.
-pub(super) async fn observe(
-    aws: &impl FoundationPorts,
-    goal: &Goal<'_>,
-    progress: &Progress,
-    sleep: &impl AsyncFn(Duration),
-) -> Result<Observed> {
+pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Result<Observed> {
     let mut observed = Observed::default();
     let sets = goal
         .stack_sets()
         .into_iter()
         .map(|(name, with_instances)| async move {
-            let set = insist(progress, sleep, async || aws.stack_set(&name).await).await?;
-            let Some(set) = set else {
+            let Some(set) = aws.stack_set(&name).await? else {
                 return Ok(None);
             };
             let instances = if with_instances {
-                insist(progress, sleep, async || aws.instances(&name, None).await).await?
+                aws.instances(&name, None).await?
             } else {
                 Vec::new()
             };
@@ -38,22 +32,24 @@ pub(super) async fn observe(
         });
     observed.stack_sets = try_join_all(sets).await?.into_iter().flatten().collect();
     for name in goal.names().map(Names::member_stack_set) {
-        if let Some(stack) = insist(progress, sleep, async || aws.stack(&name).await).await? {
+        if let Some(stack) = aws.stack(&name).await? {
             observed.stacks.insert(name, stack);
         }
     }
     let trails: BTreeSet<&String> = goal.trail_topics.iter().map(|ours| &ours.trail).collect();
     for name in trails {
-        if let Some(trail) = insist(progress, sleep, async || aws.trail(name).await).await? {
+        if let Some(trail) = aws.trail(name).await? {
             observed.topics.insert(name.clone(), trail.topic);
         }
     }
-    observed.made.clone_from(goal.made);
+    observed.made.clone_from(&goal.known.made);
+    observed.kept.clone_from(&goal.known.kept);
     let mut sets = observed.stack_sets.values();
     // Only what becomes of a stack that is to go depends on its account.
     if goal.removes_stacks() && sets.any(|(_, instances)| !instances.is_empty()) {
-        let accounts = insist(progress, sleep, async || aws.accounts().await).await?;
-        let active = accounts
+        let active = aws
+            .accounts()
+            .await?
             .into_iter()
             .filter(|account| account.state == AccountState::Active);
         observed.active = active.map(|account| account.id).collect();
@@ -67,8 +63,10 @@ pub(super) async fn integrations(
     goal: &Goal<'_>,
     refusing: &mut BTreeSet<Option<SubAccount>>,
     progress: &Progress,
-    sleep: &impl AsyncFn(Duration),
 ) -> std::result::Result<Vec<Integration>, ConvergeError> {
+    if goal.is_blind() {
+        return Ok(Vec::new());
+    }
     progress.begin(&"reading the integrations");
     let config = goal.removes_members().then_some(IntegrationKind::Config);
     let kinds = [Some(IntegrationKind::CloudTrail), config];
@@ -78,24 +76,20 @@ pub(super) async fn integrations(
             if refusing.contains(&store.cloned()) {
                 continue;
             }
-            let listed = insist(progress, sleep, async || {
-                saas.integrations(store, kind).await
-            });
-            match listed.await {
+            match saas.integrations(store, kind).await {
                 Ok(found) => all.extend(found),
-                // Who deletes the stack may have revoked the key before, or lost the sub-account;
-                // what is there stays there.
-                Err(error) if goal.wanted.is_none() && error.kind == ErrorKind::Unauthorized => {
+                // The administrator who deletes the stack may have revoked the key before, or lost the
+                // sub-account; what is there stays there.
+                Err(error) if goal.goes_on_without(&error) => {
                     refusing.insert(store.cloned());
                     let name = store.map_or(goal.policy.tenant.as_str(), SubAccount::as_str);
                     tracing::error!(
                         store = name,
                         error = error.chain(),
-                        "integrations stay in Lacework"
+                        "integrations left in Lacework"
                     );
-                    progress.leave_behind(format!(
-                        "the integrations in {name}, since Lacework refuses the API key"
-                    ));
+                    let what = format!("the integrations in {name}");
+                    goal.note_refusal(progress, &what, &error);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -103,19 +97,19 @@ pub(super) async fn integrations(
     }
     if goal.organization && !refusing.contains(&None) {
         let kind = IntegrationKind::CloudTrail;
-        let listed = insist(progress, sleep, async || {
-            saas.organization_integrations(kind).await
-        });
-        match listed.await {
+        match saas.organization_integrations(kind).await {
             Ok(found) => all.extend(found),
-            Err(error) if error.kind == ErrorKind::Unauthorized => match goal.wanted {
-                // The key itself was tried before.
-                Some(_) => return Err(no_organization(&error).into()),
-                None => progress.leave_behind(
-                    "the organization's integration of the trail, since Lacework refuses the API key"
-                        .into(),
-                ),
-            },
+            Err(error) if goal.goes_on_without(&error) => {
+                goal.note_refusal(
+                    progress,
+                    "the organization's integration of the trail",
+                    &error,
+                );
+            }
+            // The key itself was tried before.
+            Err(error) if error.kind == ErrorKind::Unauthorized => {
+                return Err(no_organization(&error).into());
+            }
             Err(error) => return Err(error.into()),
         }
     }

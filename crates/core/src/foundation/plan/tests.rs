@@ -1,5 +1,5 @@
 use super::*;
-use crate::enrollment::{Capability, Destination, Registration};
+use crate::enrollment::{Capability, Destination, Registration, Selection, Site};
 
 mod registration;
 
@@ -19,6 +19,7 @@ fn policy() -> Policy {
         },
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
+        selection: Selection::default(),
         registration: Registration::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
@@ -30,6 +31,18 @@ fn policy() -> Policy {
         offboard_limit_percent: 10,
         approved_offboard: None,
         offboard_unenrolled: false,
+    }
+}
+
+fn site() -> Site {
+    Site {
+        principal: "arn:aws:iam::434813966438:role/lacework-platform"
+            .parse()
+            .unwrap(),
+        url_suffix: "amazonaws.com".into(),
+        registration_topic: None,
+        permissions_boundary: None,
+        tags: BTreeMap::new(),
     }
 }
 
@@ -53,6 +66,7 @@ fn stack_set(name: &str, owner: &str, instances: &[StackInstance]) -> Observed {
     let set = StackSet {
         name: name.into(),
         description: String::new(),
+        template: "a template".into(),
         parameters: BTreeMap::new(),
         tags: [(STACK_ID_TAG.to_owned(), owner.to_owned())].into(),
     };
@@ -66,6 +80,39 @@ fn removal(observed: &Observed) -> Vec<Step> {
     let policy = policy();
     let retired = [policy.names.clone()];
     plan(None, &retired, &BTreeSet::new(), &policy, observed).unwrap()
+}
+
+#[test]
+fn the_management_accounts_stack_follows_the_main_stacks_tags() {
+    let spec = StackSetSpec {
+        name: "management".into(),
+        template: "a: b",
+        parameters: Default::default(),
+        stack_id: "id".into(),
+        tags: [("team".to_owned(), "security".to_owned())].into(),
+    };
+    let steps = |observed: &Observed| {
+        let mut steps = Vec::new();
+        management_stack(&mut steps, &spec, false, observed).unwrap();
+        steps
+    };
+    let mut stack = Stack {
+        state: StackState::Complete,
+        reason: None,
+        description: spec.description(),
+        tags: spec.all_tags(),
+    };
+    let stands = |stack: &Stack| Observed {
+        stacks: [(spec.name.clone(), stack.clone())].into(),
+        ..Observed::default()
+    };
+    assert_eq!(steps(&stands(&stack)), []);
+    stack.tags.remove("team");
+    let mut observed = stands(&stack);
+    assert_eq!(steps(&observed), [Step::UpdateStack(spec.clone())]);
+    // What differs after that is only how CloudFormation shows them.
+    observed.updated.insert(spec.name.clone());
+    assert_eq!(steps(&observed), []);
 }
 
 #[test]
@@ -136,6 +183,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         template: "a template",
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),
+        tags: BTreeMap::new(),
     };
     let trail = crate::foundation::TrailFoundation {
         topic: None,
@@ -147,6 +195,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         let set = StackSet {
             name: spec.name.clone(),
             description: spec.description(),
+            template: spec.template.into(),
             parameters: BTreeMap::new(),
             tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
         };
@@ -164,13 +213,17 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
     };
     let foundation = Foundation {
         deployment: crate::enrollment::Deployment {
-            sub_accounts: policy.destination.sub_accounts(),
+            stores: policy.destination.sub_accounts(),
+            site: site(),
+            units: BTreeMap::new(),
             policy: policy.clone(),
             retired: Vec::new(),
             trail_topics: BTreeSet::new(),
             trail: None,
             organization: false,
             adopting: false,
+            recovered_at: None,
+            succeeded_at: None,
         },
         trail: Some(trail),
         member: None,
@@ -248,10 +301,14 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
 fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
     Foundation {
         deployment: crate::enrollment::Deployment {
-            sub_accounts: BTreeSet::new(),
+            stores: BTreeSet::new(),
+            site: site(),
+            units: BTreeMap::new(),
             policy: policy.clone(),
             retired: Vec::new(),
             trail_topics: BTreeSet::new(),
+            recovered_at: None,
+            succeeded_at: None,
             trail: None,
             organization: false,
             adopting,
@@ -262,6 +319,7 @@ fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
             template: "a template",
             parameters: BTreeMap::new(),
             stack_id: STACK_ID.into(),
+            tags: BTreeMap::new(),
         }),
     }
 }

@@ -1,0 +1,151 @@
+//! What setup makes, specified from what is recorded and from this release's templates. Nothing here
+//! has to be read, so a rollback can be specified whatever has become of the world since.
+
+use super::{
+    StackSetSpec, Templates,
+    spec::{
+        INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, with_parameters,
+    },
+};
+use crate::{
+    enrollment::{DeployedTrail, Deployment},
+    landing_zone::TrailTopic,
+    model::{AccountId, Arn},
+    ports::IntegrationSpec,
+};
+
+/// All that setup makes, fully specified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foundation {
+    /// What account reads.
+    pub deployment: Deployment,
+    /// The trail's part, where `CapabilityType` has CloudTrail.
+    pub trail: Option<TrailFoundation>,
+    /// The StackSet for the members, where `CapabilityType` has Config.
+    pub member: Option<StackSetSpec>,
+}
+
+/// What the trail needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailFoundation {
+    /// The role in Log Archive.
+    pub log: (StackSetSpec, AccountId),
+    /// The queue in Audit.
+    pub audit: (StackSetSpec, AccountId),
+    /// The topic in Log Archive, where the trail has none of its own.
+    pub topic: Option<TrailTopic>,
+    /// The integration.
+    pub integration: IntegrationSpec,
+}
+
+/// Specifies what a deployment is made of.
+pub fn blueprint(deployment: Deployment, templates: &Templates) -> Foundation {
+    let trail = deployment.trail.as_ref().map(|trail| TrailFoundation {
+        log: (
+            log(&deployment, trail, templates),
+            trail.integration.account,
+        ),
+        audit: (audit(&deployment, trail, templates), trail.audit),
+        topic: trail.source.makes_topic.then(|| TrailTopic {
+            trail: trail.source.name.clone(),
+            topic: trail.source.topic.clone(),
+        }),
+        integration: trail.integration.clone(),
+    });
+    let config = deployment.policy.capability.config();
+    let member = config.then(|| member(&deployment, templates));
+    Foundation {
+        trail,
+        member,
+        deployment,
+    }
+}
+
+fn spec(
+    deployment: &Deployment,
+    name: String,
+    template: &'static str,
+    parameters: &[(&str, &str)],
+) -> StackSetSpec {
+    let policy = &deployment.policy;
+    let own = [("ResourceNamePrefix", policy.names.resource.as_str())];
+    StackSetSpec {
+        name,
+        template,
+        parameters: with_parameters(own.iter().chain(parameters)),
+        stack_id: policy.stack_id.clone(),
+        tags: deployment.site.tags.clone(),
+    }
+}
+
+fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
+    let Deployment { policy, site, .. } = deployment;
+    let source = &trail.source;
+    let audit = trail.audit;
+    let (partition, region) = (&policy.partition, &policy.region);
+    let queue = format!(
+        "arn:{partition}:sqs:{region}:{audit}:{}",
+        policy.names.queue()
+    );
+    let adopted = policy.adoption.as_ref();
+    let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
+    let trail_arn = if source.makes_topic {
+        let account = policy.management_account;
+        format!(
+            "arn:{partition}:cloudtrail:{region}:{account}:trail/{}",
+            source.name
+        )
+    } else {
+        String::new()
+    };
+    let parameters = [
+        ("TopicOfTrailArn", trail_arn.as_str()),
+        ("LaceworkAccount", policy.tenant.as_str()),
+        (
+            "ExternalIdSuffix",
+            suffix.unwrap_or(&policy.external_id_suffix),
+        ),
+        ("LaceworkPrincipalArn", site.principal.as_str()),
+        ("TrailBucketName", source.bucket.as_str()),
+        ("QueueArn", &queue),
+        ("KmsKeyArn", source.kms_key.as_ref().map_or("", Arn::as_str)),
+        (PERMISSIONS_BOUNDARY, boundary(deployment)),
+    ];
+    let name = policy.names.log_stack_set();
+    spec(deployment, name, templates.log, &parameters)
+}
+
+fn audit(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
+    let parameters = [
+        ("TrailTopicArn", trail.source.topic.as_str()),
+        ("LogAccountId", trail.integration.account.as_str()),
+    ];
+    let name = deployment.policy.names.audit_stack_set();
+    spec(deployment, name, templates.audit, &parameters)
+}
+
+fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {
+    let Deployment { policy, site, .. } = deployment;
+    let adopted = policy.adoption.as_ref();
+    let is_vendors = adopted.is_some_and(|adopted| adopted.vendor_policy_names);
+    let topic = site.registration_topic.as_deref().unwrap_or_default();
+    let parameters = [
+        ("LaceworkAccount", policy.tenant.as_str()),
+        ("ExternalIdSuffix", policy.external_id_suffix.as_str()),
+        ("LaceworkPrincipalArn", site.principal.as_str()),
+        (
+            POLICY_NAMES,
+            if is_vendors { "Vendor" } else { "Generated" },
+        ),
+        (REGISTRATION_TOPIC, topic),
+        (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
+        (PERMISSIONS_BOUNDARY, boundary(deployment)),
+    ];
+    let name = policy.names.member_stack_set();
+    spec(deployment, name, templates.member, &parameters)
+}
+
+fn boundary(deployment: &Deployment) -> &str {
+    let boundary = deployment.site.permissions_boundary.as_deref();
+    boundary.unwrap_or_default()
+}

@@ -1,0 +1,437 @@
+//! One invocation of setup: within its deadline it answers the request or hands it over, whatever
+//! happens to the work.
+
+use std::{cell::RefCell, panic::AssertUnwindSafe, pin::pin, time::Duration};
+
+use futures::{
+    FutureExt,
+    future::{Either, select},
+    lock::Mutex,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{
+    Progress, Refusal, Removal, Templates, reason::SetupError, request::Work, waiting::Guard,
+};
+use crate::{
+    Error,
+    custom_resource::{Answer, MalformedRequest, Request, RequestType, Response, made_nothing},
+    model::{AccountId, SecretText},
+    planted::{Fault, planted},
+    ports::{Answers, Clock, Holder, Saas, SetupPorts, TokenIssuer},
+    retry::{Retry, WAIT},
+};
+
+/// So long before its own deadline, an invocation hands over to a fresh one.
+const HAND_OVER: Duration = Duration::from_secs(60);
+/// So long before CloudFormation gives up, it gets an answer.
+const ANSWER: Duration = Duration::from_secs(120);
+/// For so long an answer's address works.
+const ADDRESS_WORKS: SignedDuration = SignedDuration::from_hours(2);
+/// Of a short time, at most this part is left unused.
+const PART: u32 = 4;
+
+/// What the function knows of itself.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// The main stack's id.
+    pub stack_id: String,
+    /// `aws`, `aws-us-gov` ...
+    pub partition: String,
+    /// The Region that the stack is in.
+    pub region: String,
+    /// The DNS suffix of the partition, such as `amazonaws.com`.
+    pub url_suffix: String,
+    /// The account that the stack is in.
+    pub management_account: AccountId,
+    /// The SaaS's URL, as CloudFormation wrote it into the function's environment.
+    pub provider_url: String,
+    /// For how long CloudFormation waits for an answer.
+    pub service_timeout: Duration,
+    /// This release's templates.
+    pub templates: Templates,
+}
+
+/// The random texts of one invocation.
+#[derive(Debug, Clone)]
+pub struct Fresh {
+    /// The end of the external ids, where this deployment has none yet.
+    pub external_id_suffix: String,
+    /// Tells this invocation from every other one.
+    pub invocation: String,
+}
+
+/// Setup, and what it works with.
+#[derive(Debug)]
+pub struct Setup<'a, A, S, C, R> {
+    /// AWS.
+    pub aws: &'a A,
+    /// The SaaS, and the issuer of its tokens.
+    pub saas: &'a S,
+    /// The clock.
+    pub clock: &'a C,
+    /// Where answers go.
+    pub answers: &'a R,
+    /// What the function knows of itself.
+    pub own: &'a Own,
+}
+
+/// Why Lambda has to invoke the function with the same event again.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// No answer can be sent to it, however often it comes.
+    #[error(transparent)]
+    Malformed(#[from] MalformedRequest),
+    /// The answer could not be sent.
+    #[error("The answer could not be sent")]
+    Answer(#[source] Error),
+}
+
+/// What travels with a request that is handed over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HandedOver {
+    /// When it was first seen.
+    admitted: Timestamp,
+    /// How far a removal has come.
+    #[serde(default)]
+    removal: Removal,
+    /// Whether everything is put back as it was.
+    #[serde(default)]
+    restores: bool,
+    /// The invocation that had the lease.
+    invocation: String,
+}
+
+/// How guarded work ended.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended<T> {
+    Done(T),
+    Panicked,
+    OutOfTime,
+}
+
+impl<A, S, C, R> Setup<'_, A, S, C, R>
+where
+    A: SetupPorts,
+    S: Saas + TokenIssuer,
+    C: Clock,
+    R: Answers,
+{
+    /// Carries out a request and answers it. `time_left` is the time until this invocation's deadline.
+    ///
+    /// # Errors
+    ///
+    /// The event is no request, or neither an answer nor a hand-over could be sent.
+    pub async fn serve(
+        &self,
+        payload: Value,
+        time_left: Duration,
+        fresh: Fresh,
+    ) -> Result<(), ServeError> {
+        let request = Request::parse(&payload)
+            .inspect_err(|error| tracing::error!(%error, "request without an address"))?;
+        let now = self.clock.now();
+        let ends = now + SignedDuration::try_from(time_left).unwrap_or_default();
+        let sent_at = sent_at(&request, now);
+        let seen = sent_at.unwrap_or(now);
+        let earlier = handed_over(&payload);
+        // An earlier invocation of this request may have made something.
+        let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
+            Progress::resumed(earlier.removal, earlier.restores)
+        });
+        if let Some(outcome) = self.answer_at_once(&request) {
+            return self.answer(&request, outcome, &progress, ends).await;
+        }
+        let (holder, renewed) = (RefCell::new(None), Mutex::new(None));
+        let guard = Guard {
+            leases: self.aws,
+            clock: self.clock,
+            progress: &progress,
+            began: earlier.as_ref().map_or(seen, |earlier| earlier.admitted),
+            holder: &holder,
+            renewed: &renewed,
+            backoff: WAIT,
+        };
+        let own = usable(time_left, HAND_OVER);
+        let from = earlier.as_ref().map(|earlier| Holder::Setup {
+            admitted: earlier.admitted,
+            invocation: earlier.invocation.clone(),
+        });
+        let invocation = match &earlier {
+            Some(earlier) if planted(Fault::HandedToEverybody) => earlier.invocation.clone(),
+            _ => fresh.invocation.clone(),
+        };
+        let admitted = match earlier {
+            Some(earlier) => Ok(earlier.admitted),
+            None => {
+                let used = elapsed(self.clock, seen);
+                let left = usable(self.own.service_timeout, ANSWER).saturating_sub(used);
+                self.admit(&request, seen, &guard, own.min(left)).await
+            }
+        };
+        let outcome = match admitted {
+            Ok(admitted) => {
+                let used = elapsed(self.clock, admitted);
+                let left = usable(self.own.service_timeout, ANSWER).saturating_sub(used);
+                let guard = Guard {
+                    began: admitted,
+                    ..guard.clone()
+                };
+                let own_holder = Holder::Setup {
+                    admitted,
+                    invocation: invocation.clone(),
+                };
+                let work = Work::new(self.aws, self.saas, self.own, &guard, &own_holder, &request);
+                let work = Box::pin(work.carry_out(from.as_ref(), ends, &fresh.external_id_suffix));
+                let until_hand_over = own.saturating_sub(elapsed(self.clock, now));
+                match within(self.clock, until_hand_over.min(left), work).await {
+                    Ended::Done(outcome) => outcome,
+                    Ended::Panicked => Err(SetupError::Panicked),
+                    Ended::OutOfTime if until_hand_over < left => {
+                        tracing::info!(progress = progress.last(), "handing over");
+                        let continuation = HandedOver {
+                            admitted,
+                            removal: progress.removal(),
+                            restores: progress.is_restoring(),
+                            invocation,
+                        };
+                        // Lambda's own tries would not know how far this one came.
+                        match self.hand_over(payload, &continuation, &guard).await {
+                            Ok(()) => return Ok(()),
+                            Err(error) => Err(error.into()),
+                        }
+                    }
+                    Ended::OutOfTime if planted(Fault::OutOfTimeIsSilent) => return Ok(()),
+                    Ended::OutOfTime => Err(SetupError::OutOfTime(progress.summary())),
+                }
+            }
+            // Without a date it might go on for ever.
+            Err(SetupError::OutOfTime(_))
+                if sent_at.is_some()
+                    && elapsed(self.clock, seen) < usable(self.own.service_timeout, ANSWER) =>
+            {
+                tracing::info!(progress = progress.last(), "handing over");
+                match self.invoke_next(&payload, &guard).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => Err(error.into()),
+                }
+            }
+            // Who cannot read the ledger cannot say that no earlier try has made anything.
+            Err(error) => {
+                progress.begin_making();
+                Err(error)
+            }
+        };
+        guard.release().await;
+        self.answer(&request, outcome, &progress, ends).await
+    }
+
+    /// What can be said of a request without a look at anything.
+    fn answer_at_once(&self, request: &Request) -> Option<Result<(), SetupError>> {
+        let Request {
+            request_type,
+            request_id,
+            stack_id,
+            physical_resource_id,
+            ..
+        } = request;
+        tracing::info!(?request_type, request_id, "request accepted");
+        if *stack_id != self.own.stack_id {
+            let refusal = Refusal::new(format!(
+                "The request is about the stack {stack_id}, and this function belongs to another one."
+            ));
+            return Some(Err(refusal.into()));
+        }
+        let deletes = *request_type == RequestType::Delete;
+        (deletes && made_nothing(physical_resource_id.as_deref())).then_some(Ok(()))
+    }
+
+    /// When the request was first seen, where this or another invocation knows that.
+    async fn admit(
+        &self,
+        request: &Request,
+        seen: Timestamp,
+        guard: &Guard<'_, A, C>,
+        limit: Duration,
+    ) -> Result<Timestamp, SetupError> {
+        guard.progress.begin(&"reading the ledger");
+        let admit = guard.read(async || self.aws.admit(&request.request_id, seen).await);
+        match within(self.clock, limit, admit).await {
+            Ended::Done(admitted) => Ok(admitted?),
+            Ended::Panicked => Err(SetupError::Panicked),
+            Ended::OutOfTime => Err(SetupError::OutOfTime(guard.progress.summary())),
+        }
+    }
+
+    async fn hand_over(
+        &self,
+        mut payload: Value,
+        continuation: &HandedOver,
+        guard: &Guard<'_, A, C>,
+    ) -> crate::Result<()> {
+        payload["towerhook"] = serde_json::to_value(continuation).unwrap_or_default();
+        self.invoke_next(&payload, guard).await
+    }
+
+    async fn invoke_next(&self, payload: &Value, guard: &Guard<'_, A, C>) -> crate::Result<()> {
+        let payload = SecretText::from(payload.to_string());
+        let call = async || self.aws.continue_with(&payload).await;
+        guard.hasty().read(call).await
+    }
+
+    async fn answer(
+        &self,
+        request: &Request,
+        outcome: Result<(), SetupError>,
+        progress: &Progress,
+        ends: Timestamp,
+    ) -> Result<(), ServeError> {
+        let Answer {
+            physical_id,
+            outcome,
+        } = answer_to(request, outcome, progress);
+        let body = Response::new(request, physical_id, outcome.clone()).to_body();
+        let mut failures = 0;
+        loop {
+            let sent = self.answers.answer(&request.response_url, body.clone());
+            let Err(error) = sent.await else { break };
+            let until = |delay| self.clock.now().checked_add(delay);
+            match WAIT.after(&error, failures) {
+                Retry::After { delay, .. } if until(delay).is_ok_and(|at| at < ends) => {
+                    tracing::warn!(error = error.chain(), ?delay, "sending the answer again");
+                    self.clock.sleep(delay).await;
+                    failures += 1;
+                }
+                _ => {
+                    tracing::error!(error = error.chain(), "answer not sent");
+                    return Err(ServeError::Answer(error));
+                }
+            }
+        }
+        tracing::info!(success = outcome.is_success(), "answered");
+        Ok(())
+    }
+}
+
+fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Progress) -> Answer {
+    match outcome {
+        Ok(()) => {
+            let note = progress.note();
+            if let Some(note) = &note {
+                tracing::warn!(note, "completed with warnings");
+            }
+            Answer::success(request, note)
+        }
+        // What is put back as it was is never refused: the stack could not be changed ever again.
+        Err(error) if progress.is_restoring() && !matches!(error, SetupError::Panicked) => {
+            let reason = error.reason();
+            tracing::error!(reason, "not all is as it was");
+            let note = format!("Not all is as before, until the next update: {reason}");
+            Answer::success(request, Some(note))
+        }
+        Err(error) => {
+            let reason = error.reason();
+            tracing::error!(reason, "setup failed");
+            Answer::failed(request, !progress.made_something(), reason)
+        }
+    }
+}
+
+/// Runs `work` for at most `limit`. It may be cut at any call, so each of its writes must bear a
+/// repetition.
+async fn within<T>(clock: &impl Clock, limit: Duration, work: impl Future<Output = T>) -> Ended<T> {
+    let work = pin!(AssertUnwindSafe(work).catch_unwind());
+    let late = pin!(clock.sleep(limit));
+    match select(work, late).await {
+        Either::Left((Ok(done), _)) => Ended::Done(done),
+        Either::Left((Err(_panic), _)) => Ended::Panicked,
+        Either::Right(_) => Ended::OutOfTime,
+    }
+}
+
+/// When a request was sent, as far as that can be told and believed.
+fn sent_at(request: &Request, now: Timestamp) -> Option<Timestamp> {
+    let is_credible = |at: &Timestamp| {
+        let age = now.duration_since(*at);
+        !age.is_negative() && age <= ADDRESS_WORKS
+    };
+    let sent_at = request.sent_at().filter(is_credible);
+    sent_at.filter(|_| !planted(Fault::LateIsNewer))
+}
+
+fn elapsed(clock: &impl Clock, since: Timestamp) -> Duration {
+    Duration::try_from(clock.now().duration_since(since)).unwrap_or_default()
+}
+
+/// What can be used of a time if so much is to be left at its end.
+fn usable(time: Duration, rest: Duration) -> Duration {
+    time.saturating_sub(rest.min(time / PART))
+}
+
+fn handed_over(payload: &Value) -> Option<HandedOver> {
+    serde_json::from_value(payload.get("towerhook")?.clone()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+    use serde_json::json;
+
+    use super::*;
+
+    /// A clock on which waiting takes no time.
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, time: Duration) {
+            if time > Duration::from_secs(1) {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn a_panic_and_an_endless_wait_come_to_an_end() {
+        assert_eq!(block_on(within(&Still, LONG, async { 1 })), Ended::Done(1));
+        let panics = within(&Still, LONG, async { panic!("on purpose") });
+        assert_eq!(block_on(panics), Ended::<()>::Panicked);
+        let endless = within(&Still, Duration::ZERO, std::future::pending::<()>());
+        assert_eq!(block_on(endless), Ended::OutOfTime);
+    }
+
+    #[test]
+    fn a_request_that_was_handed_over_says_since_when_it_is_known() {
+        let payload = json!({"RequestType": "Delete", "towerhook": {
+            "admitted": "2026-01-01T00:00:00Z",
+            "invocation": "one",
+            "removal": {"integrations": {"removed": 3, "left": 2}, "stacks": {"removed": 0, "left": 5}},
+        }});
+        let earlier = handed_over(&payload).unwrap();
+        assert_eq!(earlier.removal.integrations.removed, 3);
+        assert_eq!(earlier.invocation, "one");
+        assert_eq!(earlier.admitted.to_string(), "2026-01-01T00:00:00Z");
+        for payload in [
+            json!({}),
+            json!({"towerhook": 1}),
+            json!({"towerhook": {"admitted": 1}}),
+        ] {
+            assert!(handed_over(&payload).is_none(), "{payload}");
+        }
+    }
+
+    #[test]
+    fn of_a_short_time_a_quarter_is_kept() {
+        let seconds = Duration::from_secs;
+        assert_eq!(usable(seconds(900), HAND_OVER), seconds(840));
+        assert_eq!(usable(seconds(40), HAND_OVER), seconds(30));
+    }
+}

@@ -1,0 +1,132 @@
+use super::{ConvergeError, Refusal};
+use crate::{Error, ErrorKind};
+
+/// Why a request could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SetupError {
+    /// A parameter does not fit.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The SaaS refused the key.
+    #[error("{url} refuses the API key {key_id}; check LaceworkAccessKeyId and LaceworkSecretKey")]
+    KeyRefused {
+        /// Who refuses it.
+        url: String,
+        /// The key's id, which is no secret.
+        key_id: String,
+    },
+    /// The SaaS does not answer.
+    #[error("LaceworkUrl: {url} does not answer as a Lacework API does")]
+    NoAnswer {
+        /// Who does not answer.
+        url: String,
+        /// What was tried.
+        #[source]
+        source: Error,
+    },
+    /// What setup makes could not be made.
+    #[error(transparent)]
+    Foundation(ConvergeError),
+    /// The work panicked.
+    #[error("Towerhook failed unexpectedly; the log of its setup function says where")]
+    Panicked,
+    /// CloudFormation would give up before the work is done.
+    #[error(
+        "CloudFormation's time is nearly over, and setup came as far as: {0}. The next try goes on from \
+         there"
+    )]
+    OutOfTime(String),
+    /// A newer request of CloudFormation has taken over.
+    #[error("A newer request of CloudFormation has taken over from this one")]
+    Superseded,
+    /// A call failed.
+    #[error("A call failed")]
+    Call(Error),
+}
+
+impl From<Error> for SetupError {
+    fn from(error: Error) -> Self {
+        match error.kind {
+            ErrorKind::Superseded => Self::Superseded,
+            _ => Self::Call(error),
+        }
+    }
+}
+
+impl From<ConvergeError> for SetupError {
+    fn from(error: ConvergeError) -> Self {
+        match error {
+            ConvergeError::Refused(refusal) => Self::Refused(refusal),
+            ConvergeError::Call(error) => error.into(),
+            other => Self::Foundation(other),
+        }
+    }
+}
+
+impl SetupError {
+    /// One or two sentences for CloudFormation's Reason.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            // What the network or the service said last; the layers above it say nothing more.
+            Self::NoAnswer { source, .. } => sentence(&format!("{self}: {}", root(source))),
+            Self::Call(error) if error.kind == ErrorKind::Denied => format!(
+                "{} Check the permissions of the setup function's role.",
+                sentence(&error.chain())
+            ),
+            Self::Call(error) => sentence(&error.chain()),
+            other => sentence(&crate::chain(other)),
+        }
+    }
+}
+
+fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end().trim_end_matches('.'))
+}
+
+fn root<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::error::Error {
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_is_made_of_whole_sentences() {
+        let failed = |kind, words: &str| {
+            let error = Error::new("organizations:ListAccounts", kind, words);
+            SetupError::from(error).reason()
+        };
+        assert_eq!(
+            failed(
+                ErrorKind::Denied,
+                "AccessDenied: You don't have permissions."
+            ),
+            "organizations:ListAccounts failed: AccessDenied: You don't have permissions. \
+             Check the permissions of the setup function's role."
+        );
+        assert_eq!(
+            failed(ErrorKind::Invalid, "no"),
+            "organizations:ListAccounts failed: no."
+        );
+    }
+
+    #[test]
+    fn of_a_service_that_does_not_answer_the_last_cause_is_told() {
+        let refused = std::io::Error::other("Connection refused");
+        let source = Error::new(
+            "lacework:CreateAccessToken",
+            ErrorKind::Unavailable,
+            refused,
+        );
+        let url = "https://acme.lacework.net".to_owned();
+        assert_eq!(
+            SetupError::NoAnswer { url, source }.reason(),
+            "LaceworkUrl: https://acme.lacework.net does not answer as a Lacework API does: \
+             Connection refused."
+        );
+    }
+}

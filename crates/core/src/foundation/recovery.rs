@@ -1,0 +1,214 @@
+//! What a stack whose ledger has lost its deployment still finds of it: the StackSets that carry the
+//! stack's own tag say what they were made with.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use super::{
+    Own, Properties, STACK_ID_TAG,
+    resolve::tenant_in,
+    spec::{POLICY_NAMES, REGISTRATION_TOPIC},
+};
+use crate::{
+    Result,
+    enrollment::{Adoption, Deployment, Destination, Policy, Registration, Selection, Site},
+    landing_zone::TrailTopic,
+    model::{AccountId, Arn, Names, SubAccount},
+    ports::{FoundationPorts, Profile, StackSet},
+};
+
+/// What is there of a deployment that the ledger does not know.
+#[derive(Debug, Default)]
+pub(super) struct Remains {
+    /// Every set of names under which something was made.
+    names: Vec<Names>,
+    tenant: Option<String>,
+    member_suffix: Option<String>,
+    trail_suffix: Option<String>,
+    vendor_policy_names: bool,
+    registers_by_stack: bool,
+    topics: BTreeSet<TrailTopic>,
+    /// Accounts that have a member stack.
+    pub(super) enrolled: BTreeSet<AccountId>,
+}
+
+/// Looks for StackSets of this stack.
+///
+/// # Errors
+///
+/// A listing failed.
+pub(super) async fn remains(
+    aws: &impl FoundationPorts,
+    own: &Own,
+    properties: &Properties,
+) -> Result<Remains> {
+    let mut remains = Remains::default();
+    for name in aws.stack_sets_named(properties.prefix.as_str()).await? {
+        let Some(set) = aws.stack_set(&name).await? else {
+            continue;
+        };
+        if set.tags.get(STACK_ID_TAG) != Some(&own.stack_id) {
+            continue;
+        }
+        let Some(resource) = set.parameters.get("ResourceNamePrefix") else {
+            continue;
+        };
+        let names = Names {
+            resource: resource.clone(),
+            prefix: properties.prefix.clone(),
+        };
+        let instances = aws.instances(&name, None).await?;
+        let accounts: BTreeSet<AccountId> = instances.iter().map(|one| one.account).collect();
+        if name == names.member_stack_set() {
+            remains.take_member(&set, accounts);
+        } else if name == names.log_stack_set() {
+            remains.take_log(&set, own, &names, &accounts);
+        }
+        if !remains.names.contains(&names) {
+            remains.names.push(names);
+        }
+    }
+    Ok(remains)
+}
+
+impl Remains {
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    fn take_member(&mut self, set: &StackSet, accounts: BTreeSet<AccountId>) {
+        let parameter = |name: &str| set.parameters.get(name).filter(|value| !value.is_empty());
+        self.tenant = parameter("LaceworkAccount").cloned().or(self.tenant.take());
+        self.member_suffix = parameter("ExternalIdSuffix").cloned();
+        self.vendor_policy_names = parameter(POLICY_NAMES).is_some_and(|names| names == "Vendor");
+        self.registers_by_stack = parameter(REGISTRATION_TOPIC).is_some();
+        self.enrolled.extend(accounts);
+    }
+
+    fn take_log(
+        &mut self,
+        set: &StackSet,
+        own: &Own,
+        names: &Names,
+        accounts: &BTreeSet<AccountId>,
+    ) {
+        let parameter = |name: &str| set.parameters.get(name).filter(|value| !value.is_empty());
+        self.tenant = parameter("LaceworkAccount").cloned().or(self.tenant.take());
+        self.trail_suffix = parameter("ExternalIdSuffix").cloned();
+        let trail = parameter("TopicOfTrailArn").and_then(|arn| arn.parse::<Arn>().ok());
+        let trail = trail.and_then(|arn| arn.resource().strip_prefix("trail/").map(str::to_owned));
+        if let (Some(trail), Some(log)) = (trail, accounts.first()) {
+            let Own {
+                partition, region, ..
+            } = own;
+            let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic());
+            let topic = topic.parse().ok();
+            self.topics
+                .extend(topic.map(|topic| TrailTopic { trail, topic }));
+        }
+    }
+
+    /// The end of the external ids that the roles demand.
+    pub(super) fn suffix(&self) -> Option<&String> {
+        self.member_suffix.as_ref().or(self.trail_suffix.as_ref())
+    }
+
+    /// What has to stay of it.
+    pub(super) fn adoption(&self) -> Adoption {
+        Adoption {
+            member_suffix: self.suffix().cloned(),
+            trail_suffix: self.trail_suffix.clone(),
+            vendor_policy_names: self.vendor_policy_names,
+        }
+    }
+
+    /// Makes a request that goes on from it aware of all that is there.
+    /// Which sub-accounts were used is not known any more, so all of them are looked into.
+    pub(super) fn hand_on(
+        &self,
+        deployment: &mut Deployment,
+        profile: Option<&Profile>,
+        now: Timestamp,
+    ) {
+        let all = profile
+            .into_iter()
+            .flat_map(|profile| profile.sub_accounts.clone());
+        deployment.stores.extend(all);
+        let own = &deployment.policy.names;
+        let others = self.names.iter().filter(|names| *names != own).cloned();
+        deployment.retired.extend(others);
+        deployment.trail_topics.extend(self.topics.iter().cloned());
+        deployment.organization = true;
+        deployment.recovered_at = Some(now);
+    }
+
+    /// All that a removal needs to know, as far as the parameters still say it.
+    pub(super) fn deployment(
+        &self,
+        own: &Own,
+        properties: &Properties,
+        now: Timestamp,
+    ) -> Deployment {
+        let tenant = self.tenant.clone().or_else(|| tenant_in(properties));
+        let tenant = tenant.unwrap_or_default();
+        let sub_accounts: BTreeSet<SubAccount> = properties
+            .sub_account
+            .iter()
+            .cloned()
+            .chain(properties.mapped_units.iter().map(|(_, sub)| sub.clone()))
+            .collect();
+        let resource = properties
+            .sub_account
+            .as_ref()
+            .map_or(tenant.as_str(), SubAccount::as_str);
+        let names = Names {
+            resource: resource.to_owned(),
+            prefix: properties.prefix.clone(),
+        };
+        Deployment {
+            retired: self.names.clone(),
+            trail_topics: self.topics.clone(),
+            stores: sub_accounts,
+            organization: true,
+            trail: None,
+            adopting: false,
+            recovered_at: Some(now),
+            succeeded_at: None,
+            units: Default::default(),
+            site: Site {
+                principal: properties.principal.clone(),
+                url_suffix: own.url_suffix.clone(),
+                registration_topic: None,
+                permissions_boundary: None,
+                tags: Default::default(),
+            },
+            policy: Policy {
+                stack_id: own.stack_id.clone(),
+                partition: own.partition.clone(),
+                region: own.region.clone(),
+                management_account: own.management_account,
+                tenant,
+                names,
+                capability: properties.capability,
+                destination: Destination::Tenant,
+                selection: Selection::default(),
+                registration: if self.registers_by_stack {
+                    Registration::SnsCustomResource
+                } else {
+                    Registration::Function
+                },
+                external_id_suffix: self.suffix().cloned().unwrap_or_default(),
+                adoption: Some(self.adoption()),
+                monitor_existing: true,
+                enroll_management: properties.enroll_management,
+                control_tower: false,
+                log_archive: None,
+                audit: None,
+                offboard_limit_percent: properties.offboard_limit_percent,
+                approved_offboard: None,
+                offboard_unenrolled: false,
+            },
+        }
+    }
+}

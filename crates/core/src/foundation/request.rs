@@ -1,0 +1,458 @@
+//! What each kind of request means.
+
+mod known;
+mod look;
+mod removal;
+
+pub(super) use known::KnownIntegrations;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::{
+    Context, Facts, Foundation, Own, Progress, Properties, Refusal, adopt, blueprint,
+    converge::{Goal, converge},
+    lease::await_lease,
+    reason::SetupError,
+    recovery::{self, Remains},
+    refusals::{refuse_changes, refuse_other_tenant, remark_gap, warn_of_key},
+    resolve,
+    succession::{deployments, inherit, mark_existing, restored},
+    waiting::{Guard, Waiting},
+};
+use crate::{
+    custom_resource::{Request, RequestType},
+    enrollment::Deployment,
+    lifecycle::{Message, MessageScope},
+    model::AccountId,
+    planted::{Fault, planted},
+    ports::{
+        Clock, FanOut, Holder, Ledger, Recorded, Saas, SetupPorts, Success, Token, TokenIssuer,
+    },
+};
+
+/// A call that was sent before an older request was overtaken has landed by then.
+///
+/// Both clients end a call after at most 65 s.
+const CALLS_END: SignedDuration = SignedDuration::from_secs(70);
+
+/// The work of one invocation for a request.
+pub(super) struct Work<'a, A, S, C> {
+    aws: Waiting<'a, A, A, C>,
+    saas: Waiting<'a, S, A, C>,
+    guard: Guard<'a, A, C>,
+    own: &'a Own,
+    holder: &'a Holder,
+    request: &'a Request,
+}
+
+impl<'a, A, S, C> Work<'a, A, S, C>
+where
+    A: SetupPorts,
+    S: Saas + TokenIssuer,
+    C: Clock,
+{
+    pub(super) fn new(
+        aws: &'a A,
+        saas: &'a S,
+        own: &'a Own,
+        guard: &Guard<'a, A, C>,
+        holder: &'a Holder,
+        request: &'a Request,
+    ) -> Self {
+        Self {
+            aws: guard.over(aws),
+            saas: guard.over(saas),
+            guard: guard.clone(),
+            own,
+            holder,
+            request,
+        }
+    }
+
+    fn progress(&self) -> &Progress {
+        self.guard.progress
+    }
+
+    /// Carries out the request as far as this invocation gets, which ends at `ends` and goes on `from` where
+    /// another one ended.
+    pub(super) async fn carry_out(
+        &self,
+        from: Option<&Holder>,
+        ends: Timestamp,
+        fresh_suffix: &str,
+    ) -> Result<(), SetupError> {
+        let request_type = self.request.request_type;
+        if request_type != RequestType::Create {
+            self.progress().begin_making();
+        }
+        // A rollback is never refused, whatever it waits for.
+        if request_type == RequestType::Update
+            && let Ok(recorded) = self.aws.recorded().await
+        {
+            let properties = own_properties(&self.request.properties);
+            let is_known = restored(&recorded, &properties, self.guard.clock.now()).is_some();
+            self.progress()
+                .restores(is_known && !planted(Fault::RollbackIsChecked));
+        }
+        self.progress()
+            .begin(&"waiting for a pass of the account function to end");
+        let taken = await_lease(&self.guard, self.holder, from, ends).await?;
+        let unsettled_until = taken.superseded.then(|| self.guard.clock.now() + CALLS_END);
+        self.progress().begin(&"reading the ledger");
+        if request_type == RequestType::Delete {
+            return self.delete(unsettled_until).await;
+        }
+        self.create_or_update(unsettled_until, fresh_suffix).await?;
+        // What is fanned out meets a free lease, or it would be parked until the schedule fires.
+        self.guard.release().await;
+        self.start_enrollment().await
+    }
+
+    async fn create_or_update(
+        &self,
+        unsettled_until: Option<Timestamp>,
+        fresh_suffix: &str,
+    ) -> Result<(), SetupError> {
+        let recorded = self.aws.recorded().await;
+        // An invocation before this one may have made something, unless the ledger says otherwise.
+        if recorded
+            .as_ref()
+            .map_or(true, |recorded| deployments(recorded).next().is_some())
+        {
+            self.progress().begin_making();
+        }
+        let recorded = recorded?;
+        self.remark_losses(&recorded);
+        let properties = own_properties(&self.request.properties);
+        let success = restored(&recorded, &properties, self.guard.clock.now());
+        let success = success.filter(|_| !planted(Fault::RollbackIsChecked));
+        self.progress().restores(success.is_some());
+        match success {
+            Some(success) => self.restore(success, &recorded, unsettled_until).await,
+            None => {
+                self.change(properties, &recorded, unsettled_until, fresh_suffix)
+                    .await
+            }
+        }
+    }
+
+    /// Puts everything back as it was when a request succeeded, as a rollback wants it. Nothing is
+    /// checked: what cannot be put back is noted.
+    async fn restore(
+        &self,
+        success: &Success,
+        recorded: &Recorded,
+        unsettled_until: Option<Timestamp>,
+    ) -> Result<(), SetupError> {
+        let progress = self.progress();
+        let mut deployment = success.deployment.clone();
+        for other in deployments(recorded) {
+            inherit(&mut deployment, other, None);
+        }
+        let mut restored = Success {
+            deployment,
+            properties: success.properties.clone(),
+        };
+        let last = recorded.success.as_ref();
+        let previous = last.filter(|last| last.properties != restored.properties);
+        let previous = previous.or(recorded.previous.as_ref());
+        // Passes go by it from now on, however much of it can be put back.
+        if last != Some(&restored) || recorded.attempt.is_some() {
+            // This request may be cancelled, too, and what was in force before it is what it goes back to.
+            restored.deployment.succeeded_at = Some(self.guard.clock.now());
+            self.aws
+                .store_success(self.holder, &restored, previous)
+                .await?;
+        }
+        let foundation = blueprint(restored.deployment.clone(), &self.own.templates);
+        let saas = self.guard.brief().over(self.saas.ports);
+        let token = match self.new_token(&saas).await {
+            Ok(token) => Some(token),
+            Err(SetupError::Superseded) => return Err(SetupError::Superseded),
+            Err(error) => {
+                progress.leave_undone(format!("what is in Lacework: {}", error.reason()));
+                None
+            }
+        };
+        let token = token.as_ref();
+        let guid = self
+            .converge(&saas, &foundation, recorded, token, true, unsettled_until)
+            .await?;
+        if progress.is_incomplete() {
+            return Ok(());
+        }
+        let stored = restored.deployment.clone();
+        if let Some(guid) = guid {
+            let now = self.guard.clock.now();
+            restored.deployment = stored.with_trail_guid(&guid, now);
+        }
+        settle(&mut restored.deployment, &foundation);
+        if restored.deployment != stored {
+            self.aws
+                .store_success(self.holder, &restored, previous)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Brings about what the parameters say, once they fit what is found.
+    async fn change(
+        &self,
+        raw: Value,
+        recorded: &Recorded,
+        unsettled_until: Option<Timestamp>,
+        fresh_suffix: &str,
+    ) -> Result<(), SetupError> {
+        let progress = self.progress();
+        let properties = Properties::parse(&raw)?;
+        self.require_own_url(&properties)?;
+        let success = recorded.success.as_ref();
+        let previous = deployments(recorded).next();
+        if let Some(previous) = previous {
+            refuse_changes(&properties, previous)?;
+        }
+        progress.begin(&"getting an access token");
+        let token = self.checked_token(&raw, success).await?;
+        progress.begin(&"reading the landing zone");
+        let facts = self.facts(&properties, token.is_some()).await?;
+        // An Update without a record is one whose ledger was emptied.
+        let remains = match (previous, self.request.request_type) {
+            (None, RequestType::Update) if !planted(Fault::RecordlessIsLaunch) => {
+                Some(recovery::remains(&self.aws, self.own, &properties).await?)
+            }
+            _ => None,
+        };
+        let context = self
+            .context(
+                &properties,
+                &raw,
+                &facts,
+                previous,
+                remains.as_ref(),
+                fresh_suffix,
+            )
+            .await?;
+        let resolved = resolve(&properties, &raw, &facts, &context, success)?;
+        for remark in resolved.remarks {
+            progress.remark(remark);
+        }
+        let mut deployment = resolved.deployment;
+        deployment.adopting = match previous {
+            Some(previous) => previous.adopting,
+            None => remains.is_none() && context.adoption.is_some(),
+        };
+        for previous in deployments(recorded) {
+            refuse_other_tenant(&deployment, previous)?;
+            inherit(&mut deployment, previous, facts.profile.as_ref());
+        }
+        if let Some(remains) = &remains {
+            let now = self.guard.clock.now();
+            remains.hand_on(&mut deployment, facts.profile.as_ref(), now);
+        }
+        remark_gap(&deployment, progress);
+        // Recorded before anything is made, so that a Delete always knows what to look for.
+        self.aws.store_attempt(self.holder, &deployment).await?;
+        if planted(Fault::AttemptIsInForce) {
+            self.aws.store_deployment(self.holder, &deployment).await?;
+        }
+        let mut foundation = blueprint(deployment, &self.own.templates);
+        warn_of_key(&foundation);
+        let token = token.as_ref();
+        let (saas, lenient) = (&self.saas, false);
+        let guid = self
+            .converge(saas, &foundation, recorded, token, lenient, unsettled_until)
+            .await?;
+        if let Some(guid) = guid {
+            let now = self.guard.clock.now();
+            foundation.deployment = foundation.deployment.with_trail_guid(&guid, now);
+        }
+        let existing = self.existing(&facts, remains.as_ref());
+        let is_blind = token.is_none();
+        self.conclude(foundation, raw, success, &existing, is_blind)
+            .await
+    }
+
+    async fn converge(
+        &self,
+        saas: &impl Saas,
+        foundation: &Foundation,
+        recorded: &Recorded,
+        token: Option<&Token>,
+        lenient: bool,
+        unsettled_until: Option<Timestamp>,
+    ) -> Result<Option<String>, SetupError> {
+        let records = self.records().await?;
+        let now = self.guard.clock.now();
+        let known = KnownIntegrations::new(Some(foundation), recorded, &records, now);
+        let deployment = &foundation.deployment;
+        let goal = Goal {
+            wanted: Some(foundation),
+            retired: &deployment.retired,
+            sub_accounts: &deployment.stores,
+            organization: deployment.organization,
+            trail_topics: &deployment.trail_topics,
+            known: &known,
+            policy: &deployment.policy,
+            token: token.map(|token| &token.token),
+            holder: self.holder,
+            request: &self.request.request_id,
+            lenient,
+            unsettled_until: unsettled_until.max(known.unlisted_until),
+        };
+        let clock = self.guard.clock;
+        Ok(converge(&self.aws, saas, clock, &goal, self.progress()).await?)
+    }
+
+    /// Records the success. What the request retired is gone by now, unless nobody could see it.
+    async fn conclude(
+        &self,
+        foundation: Foundation,
+        properties: Value,
+        previous: Option<&Success>,
+        existing: &BTreeSet<AccountId>,
+        is_blind: bool,
+    ) -> Result<(), SetupError> {
+        let mut deployment = foundation.deployment.clone();
+        let monitor_existing = deployment.policy.monitor_existing;
+        if !(monitor_existing && self.request.request_type == RequestType::Create) {
+            let records = self.aws.records().await?.by_account;
+            let changed = mark_existing(&records, monitor_existing, existing);
+            if !changed.is_empty() {
+                self.aws.store_records(&changed).await?;
+            }
+        }
+        if !is_blind {
+            settle(&mut deployment, &foundation);
+        }
+        deployment.succeeded_at = Some(self.guard.clock.now());
+        let success = Success {
+            deployment,
+            properties,
+        };
+        Ok(self
+            .aws
+            .store_success(self.holder, &success, previous)
+            .await?)
+    }
+
+    async fn start_enrollment(&self) -> Result<(), SetupError> {
+        self.progress()
+            .begin(&"starting the enrollment of all accounts");
+        let all = Message::new(MessageScope::All, 0);
+        Ok(self.aws.publish(&all).await?)
+    }
+
+    /// The accounts that count as there at launch where `MonitorExistingAccounts` is No. A ledger that
+    /// was emptied no longer says which those were: every account without a stack may have been one.
+    fn existing(&self, facts: &Facts, remains: Option<&Remains>) -> BTreeSet<AccountId> {
+        let all = facts.accounts.iter().map(|account| account.id);
+        match remains {
+            Some(remains) => all.filter(|id| !remains.enrolled.contains(id)).collect(),
+            None if self.request.request_type == RequestType::Create => all.collect(),
+            None => BTreeSet::new(),
+        }
+    }
+
+    fn remark_losses(&self, recorded: &Recorded) {
+        for id in &recorded.unreadable {
+            self.progress().remark(format!(
+                "The ledger's item deployment/{id} cannot be read and counts as lost."
+            ));
+        }
+    }
+
+    /// Where the key goes and who gets trust is for CloudFormation to say, and for no event.
+    fn require_own_url(&self, properties: &Properties) -> Result<(), Refusal> {
+        let own = self.own.provider_url.as_str();
+        let asked = &properties.lacework_url;
+        if Properties::url(own).is_ok_and(|own| own == *asked) {
+            return Ok(());
+        }
+        Err(Refusal::new(format!(
+            "LaceworkUrl is {} in the request and {own} in the function's environment. \
+             Update the stack, so that both are the same.",
+            shown(asked)
+        )))
+    }
+
+    async fn context(
+        &self,
+        properties: &Properties,
+        raw: &Value,
+        facts: &Facts,
+        previous: Option<&Deployment>,
+        remains: Option<&Remains>,
+        fresh_suffix: &str,
+    ) -> Result<Context, SetupError> {
+        let known = previous
+            .map(|previous| &previous.policy.external_id_suffix)
+            .or_else(|| remains.and_then(Remains::suffix));
+        let external_id_suffix = match known {
+            Some(suffix) => suffix.clone(),
+            None => self.aws.external_id_suffix(fresh_suffix).await?,
+        };
+        let own = self.own;
+        let mut context = Context {
+            stack_id: own.stack_id.clone(),
+            partition: own.partition.clone(),
+            region: own.region.clone(),
+            url_suffix: own.url_suffix.clone(),
+            management_account: own.management_account,
+            external_id_suffix,
+            adoption: None,
+            trail_topics: previous
+                .map(|previous| previous.trail_topics.clone())
+                .unwrap_or_default(),
+            tags: self.own_tags().await?,
+        };
+        context.adoption = match (previous, remains) {
+            (Some(previous), _) => previous.policy.adoption.clone(),
+            (None, Some(remains)) if !remains.is_empty() => Some(remains.adoption()),
+            (None, None) if properties.adopt => {
+                let fresh = resolve(properties, raw, facts, &context, None)?;
+                let fresh = blueprint(fresh.deployment, &own.templates);
+                adopt(&fresh, &self.find(&fresh).await?)?
+            }
+            _ => None,
+        };
+        Ok(context)
+    }
+
+    /// The main stack's tags, which what setup makes gets, too; AWS's own ones are not given away.
+    async fn own_tags(&self) -> Result<BTreeMap<String, String>, SetupError> {
+        use crate::ports::Stacks;
+        let stack = self.aws.stack(&self.own.stack_id).await?;
+        let tags = stack.map(|stack| stack.tags).unwrap_or_default();
+        let given = tags.into_iter().filter(|(key, _)| !key.starts_with("aws:"));
+        Ok(given.collect())
+    }
+}
+
+/// What a deployment retired is gone, and what it took over is its own.
+fn settle(deployment: &mut Deployment, foundation: &Foundation) {
+    deployment.retired.clear();
+    deployment.adopting = false;
+    let topic = foundation
+        .trail
+        .as_ref()
+        .and_then(|trail| trail.topic.clone());
+    deployment.trail_topics = topic.into_iter().collect();
+}
+
+/// The properties without those that are CloudFormation's business.
+fn own_properties(properties: &Value) -> Value {
+    let mut own = properties.clone();
+    if let Some(map) = own.as_object_mut() {
+        map.remove("ServiceToken");
+        map.remove("ServiceTimeout");
+    }
+    own
+}
+
+/// As the administrator writes it.
+fn shown(url: &url::Url) -> String {
+    url.as_str().trim_end_matches('/').to_owned()
+}

@@ -1,0 +1,142 @@
+//! The integrations that the ledger knows, whatever the SaaS's lists show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    enrollment::{DeployedTrail, Deployment, LISTS_LAG, Policy, Record},
+    foundation::{Foundation, succession::deployments},
+    model::AccountId,
+    planted::{Fault, planted},
+    ports::{Integration, Recorded},
+};
+
+/// What the ledger says of integrations, for a request that wants some of them or none.
+#[derive(Debug)]
+pub(in crate::foundation) struct KnownIntegrations {
+    /// The ids of the members', also of those that somebody has bent.
+    pub(in crate::foundation) made: BTreeSet<String>,
+    /// The ids of those of them that passes keep up, which are none of setup's business.
+    pub(in crate::foundation) kept: BTreeSet<String>,
+    /// The ids of those that should not be, and that a list shows unless they are gone.
+    pub(in crate::foundation) expected: BTreeSet<String>,
+    /// Whether the ledger once lost some of them, so that there may be more.
+    pub(in crate::foundation) is_incomplete: bool,
+    /// The ones that should not be and were made so lately that a list may lack them: these go by their
+    /// ids.
+    pub(in crate::foundation) unwanted: Vec<Integration>,
+    /// Until when a list may lack one that was asked for, is known by no id, and should not be.
+    pub(in crate::foundation) unlisted_until: Option<Timestamp>,
+}
+
+impl KnownIntegrations {
+    pub(super) fn new(
+        wanted: Option<&Foundation>,
+        recorded: &Recorded,
+        records: &BTreeMap<AccountId, Record>,
+        now: Timestamp,
+    ) -> Self {
+        let deployment = wanted.map(|foundation| &foundation.deployment);
+        // Passes act by the last success.
+        let last = deployments(recorded).next().map(|last| &last.policy);
+        let has_members = wanted.is_some_and(|foundation| foundation.member.is_some());
+        let has_names =
+            deployment.map(|wanted| &wanted.policy.names) == last.map(|last| &last.names);
+        let members_stay = has_members && has_names;
+        let registered = records.values().filter(|record| record.is_registered());
+        let kept = registered.filter_map(|record| record.registration_id.clone());
+        let replaced: Vec<&Deployment> = deployments(recorded)
+            .filter(|earlier| deployment.is_none_or(|wanted| is_replaced(earlier, wanted)))
+            .collect();
+        let trails = || replaced.iter().filter_map(|earlier| earlier.trail.as_ref());
+        let recovered_at = || deployments(recorded).map(|earlier| earlier.recovered_at);
+        let unlisted_at = trails().map(|trail| trail.asked_at).chain(recovered_at());
+        let unlisted_at = unlisted_at.flatten().max();
+        let is_new = |at: Timestamp| now.duration_since(at) < LISTS_LAG;
+        let new_trails = replaced.iter().copied().filter(|earlier| {
+            let trail = earlier.trail.as_ref();
+            trail.and_then(|trail| trail.made_at).is_some_and(is_new)
+        });
+        let mut known = Self {
+            made: records
+                .values()
+                .flat_map(Record::guids)
+                .map(str::to_owned)
+                .collect(),
+            kept: BTreeSet::new(),
+            is_incomplete: recovered_at().any(|at| at.is_some()),
+            expected: trails()
+                .filter_map(|trail| trail.registration_id.clone())
+                .filter(|_| !planted(Fault::UnlistedIsForgotten))
+                .collect(),
+            unwanted: new_trails
+                .filter_map(trail_integration)
+                .filter(|_| !planted(Fault::UnlistedIsForgotten))
+                .collect(),
+            unlisted_until: unlisted_at.map(|at| at + LISTS_LAG),
+        };
+        if members_stay {
+            known.kept = kept.collect();
+        } else if let Some(policy) = last
+            && !planted(Fault::UnlistedIsForgotten)
+        {
+            known.expected.extend(kept);
+            known
+                .unwanted
+                .extend(new_integrations(policy, records, now));
+            let members = records.values().filter_map(Record::unlisted_until);
+            known.unlisted_until = known.unlisted_until.max(members.max());
+        }
+        known
+    }
+}
+
+/// Whether the integration of an earlier deployment's trail is none of the later one's.
+fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
+    match (&earlier.trail, &later.trail) {
+        (Some(earlier), Some(later)) => !later.is_integrated_as(earlier),
+        _ => true,
+    }
+}
+
+/// The integrations of the accounts that were enrolled or moved of late, as they were made, and what they
+/// replaced.
+fn new_integrations(
+    policy: &Policy,
+    records: &BTreeMap<AccountId, Record>,
+    now: Timestamp,
+) -> Vec<Integration> {
+    let new = records
+        .iter()
+        .filter(|(_, record)| record.is_registered() && record.was_registered_lately(now));
+    new.flat_map(|(account, record)| {
+        let spec = policy.member_integration(account);
+        let ids = record.registration_id.as_ref().into_iter();
+        let ids = ids.chain(record.replaced_lately(now));
+        ids.map(|guid| Integration {
+            sub_account: record.store.clone(),
+            ..Integration::made(&spec, guid.clone())
+        })
+        .collect::<Vec<_>>()
+    })
+    .collect()
+}
+
+/// The trail's integration as it was made.
+fn trail_integration(deployment: &Deployment) -> Option<Integration> {
+    let DeployedTrail {
+        integration: spec,
+        registration_id: guid,
+        ..
+    } = deployment.trail.as_ref()?;
+    let organization = spec.account_mapping.is_some();
+    let store = deployment.policy.destination.shared();
+    Some(Integration {
+        sub_account: store.filter(|_| !organization).cloned(),
+        organization,
+        queue_url: spec.queue_url.clone(),
+        account_mapping: spec.account_mapping.clone(),
+        ..Integration::made(spec, guid.clone()?)
+    })
+}

@@ -1,0 +1,178 @@
+//! What setup looks at before it makes anything: the key, the landing zone, and what is there already.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{SetupError, Work, shown};
+use crate::{
+    Error, ErrorKind,
+    enrollment::Record,
+    foundation::{Facts, Found, Foundation, Properties},
+    model::AccountId,
+    ports::{
+        Accounts, Clock, IntegrationKind, Keys, LandingZones, Ledger, Saas, SetupPorts, StackSets,
+        Success, Token, TokenIssuer,
+    },
+    token,
+};
+
+impl<A, S, C> Work<'_, A, S, C>
+where
+    A: SetupPorts,
+    S: Saas + TokenIssuer,
+    C: Clock,
+{
+    /// A new token, so that a wrong key or URL shows at once. A key that is refused, and was not
+    /// changed by this request, refuses no other change: what is in the SaaS then stays as it is. That has
+    /// to be known: where the ledger was emptied, only the SaaS tells what it holds.
+    pub(super) async fn checked_token(
+        &self,
+        properties: &Value,
+        success: Option<&Success>,
+    ) -> Result<Option<Token>, SetupError> {
+        let leaves = |name: &str| {
+            let success = success.map(|success| &success.properties);
+            success.is_some_and(|success| success.get(name) == properties.get(name))
+                || self.request.leaves(name)
+        };
+        // An address that has worked before is not wrong because it does not answer now.
+        let saas = if leaves("LaceworkUrl") {
+            self.guard.over(self.saas.ports)
+        } else {
+            self.guard.hasty().over(self.saas.ports)
+        };
+        match self.new_token(&saas).await {
+            Ok(token) => Ok(Some(token)),
+            Err(refused @ SetupError::KeyRefused { .. })
+                if success.is_some() && leaves("LaceworkUrl") && leaves("LaceworkAccessKeyId") =>
+            {
+                let reason = refused.reason();
+                self.progress()
+                    .remark(format!("Nothing was changed in Lacework: {reason}"));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A token with which the members' stacks remove their integrations, or none where the key is
+    /// revoked already: then those stacks stay, as CloudFormation cannot remove them.
+    pub(super) async fn parting_token(&self) -> Result<Option<Token>, SetupError> {
+        match self.new_token(&self.saas).await {
+            Ok(token) => Ok(Some(token)),
+            Err(SetupError::KeyRefused { .. }) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    pub(super) async fn new_token(&self, issuer: &impl TokenIssuer) -> Result<Token, SetupError> {
+        let now = self.guard.clock.now();
+        let error = match token::refresh(&self.aws, issuer, now).await {
+            Ok(token) => return Ok(token),
+            Err(error) => error,
+        };
+        let url = || match Properties::url(&self.own.provider_url) {
+            Ok(url) => shown(&url),
+            Err(_) => self.own.provider_url.clone(),
+        };
+        if error.kind == ErrorKind::Unauthorized {
+            let key_id = self.aws.key().await?.key_id;
+            return Err(SetupError::KeyRefused { url: url(), key_id });
+        }
+        if is_lacework(&error) && error.kind != ErrorKind::Superseded {
+            return Err(SetupError::NoAnswer {
+                url: url(),
+                source: error,
+            });
+        }
+        Err(error.into())
+    }
+
+    pub(super) async fn facts(
+        &self,
+        properties: &Properties,
+        key_works: bool,
+    ) -> Result<Facts, SetupError> {
+        let trail = async {
+            if properties.capability.cloud_trail() {
+                self.aws.trail(&properties.trail_name).await
+            } else {
+                Ok(None)
+            }
+        };
+        let names_units = !properties.mapped_units.is_empty()
+            || !properties.include.is_empty()
+            || !properties.exclude.is_empty();
+        let units = async {
+            if names_units {
+                self.aws.organizational_units().await
+            } else {
+                Ok(Default::default())
+            }
+        };
+        let profile = async {
+            if key_works {
+                self.saas.profile().await.map(Some)
+            } else {
+                Ok(None)
+            }
+        };
+        let (landing_zone, trail, accounts, units, profile) = futures::try_join!(
+            self.aws.landing_zone(),
+            trail,
+            self.aws.accounts(),
+            units,
+            profile,
+        )?;
+        Ok(Facts {
+            landing_zone,
+            trail,
+            accounts,
+            units,
+            profile,
+        })
+    }
+
+    /// The accounts' records. One that cannot be understood stops no other.
+    pub(super) async fn records(&self) -> Result<BTreeMap<AccountId, Record>, SetupError> {
+        let records = self.aws.records().await?;
+        for (id, why) in &records.unreadable {
+            tracing::error!(id, why, "ledger item unreadable");
+        }
+        Ok(records.by_account)
+    }
+
+    /// What is there under the names of `foundation`.
+    pub(super) async fn find(&self, foundation: &Foundation) -> Result<Found, SetupError> {
+        self.progress()
+            .begin(&"looking for a deployment to take over");
+        let trail = foundation.trail.iter();
+        let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
+        // A member StackSet may have thousands of instances, each with an id of the same pattern.
+        let all = one.chain(foundation.member.iter().map(|member| (member, false)));
+        let mut found = Found::default();
+        for (spec, with_instances) in all {
+            let name = &spec.name;
+            let Some(set) = self.aws.stack_set(name).await? else {
+                continue;
+            };
+            let instances = if with_instances {
+                self.aws.instances(name, None).await?
+            } else {
+                Vec::new()
+            };
+            found.stack_sets.insert(name.clone(), (set, instances));
+        }
+        if foundation.trail.is_some() {
+            let store = foundation.deployment.policy.destination.shared();
+            let kind = IntegrationKind::CloudTrail;
+            found.integrations = self.saas.integrations(store, kind).await?;
+        }
+        Ok(found)
+    }
+}
+
+fn is_lacework(error: &Error) -> bool {
+    error.operation.starts_with("lacework:")
+}

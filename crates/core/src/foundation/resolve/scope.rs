@@ -1,0 +1,207 @@
+//! Which accounts are enrolled, and where: organizational units, sub-accounts and accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Facts, Last, Properties, Refusal, no_pattern};
+use crate::{
+    enrollment::{Destination, Selection},
+    landing_zone::OuTree,
+    model::{AccountId, OuId, SubAccount, UnitName},
+};
+
+/// The units that parameters name, each resolved once.
+pub(super) struct Units<'a> {
+    tree: &'a OuTree,
+    recorded: BTreeMap<String, OuId>,
+    named: BTreeMap<String, OuId>,
+    remarks: Vec<String>,
+}
+
+impl<'a> Units<'a> {
+    pub(super) fn new(tree: &'a OuTree, last: &Last<'_>) -> Self {
+        let recorded = last.success.map(|success| success.deployment.units.clone());
+        Self {
+            tree,
+            recorded: recorded.unwrap_or_default(),
+            named: BTreeMap::new(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// What is to be recorded of them, and what an administrator should know.
+    pub(super) fn into_named(self) -> (BTreeMap<String, OuId>, Vec<String>) {
+        (self.named, self.remarks)
+    }
+
+    /// The unit's id: the recorded one, whatever has become of its name.
+    fn resolve(&mut self, parameter: &str, unit: &UnitName) -> Result<OuId, Refusal> {
+        let name = unit.to_string();
+        let id = match self.recorded.get(&name) {
+            Some(recorded) => {
+                if !self.tree.0.contains_key(recorded) {
+                    self.remarks.push(format!(
+                        "{parameter}: the unit {name:?} ({recorded}) is gone; write another one."
+                    ));
+                } else if self.tree.find(unit) != [recorded.clone()].into() {
+                    self.remarks.push(format!(
+                        "{parameter}: {name:?} goes on meaning {}. Write its id, or the name that it \
+                         has now.",
+                        self.tree.describe(recorded)
+                    ));
+                }
+                recorded.clone()
+            }
+            None => self.find(parameter, unit)?,
+        };
+        self.named.insert(name, id.clone());
+        Ok(id)
+    }
+
+    fn find(&self, parameter: &str, unit: &UnitName) -> Result<OuId, Refusal> {
+        let found = self.tree.find(unit);
+        let mut ids = found.iter();
+        match (ids.next(), found.len()) {
+            (Some(id), 1) => Ok(id.clone()),
+            (None, _) => Err(Refusal::new(format!(
+                "{parameter} names the organizational unit {:?}, which the organization does not \
+                 have{}.",
+                unit.to_string(),
+                no_pattern(&unit.to_string())
+            ))),
+            (Some(_), count) => {
+                let mut all: Vec<_> = found.iter().map(|id| self.tree.describe(id)).collect();
+                all.sort();
+                Err(Refusal::new(format!(
+                    "{parameter} names {:?}, and the organization has {count} organizational units of \
+                     that name. Write the one that you mean: {}.",
+                    unit.to_string(),
+                    all.join(", ")
+                )))
+            }
+        }
+    }
+
+    fn resolve_all(
+        &mut self,
+        parameter: &str,
+        units: &[UnitName],
+    ) -> Result<BTreeSet<OuId>, Refusal> {
+        let units = units.iter();
+        units.map(|unit| self.resolve(parameter, unit)).collect()
+    }
+}
+
+/// Which sub-account an account goes to.
+pub(super) fn destination(
+    properties: &Properties,
+    facts: &Facts,
+    tenant: &str,
+    units: &mut Units<'_>,
+    last: &mut Last<'_>,
+) -> Result<Destination, Refusal> {
+    let used = last
+        .success
+        .map(|success| &success.deployment.policy.destination);
+    let used = used.map(Destination::sub_accounts).unwrap_or_default();
+    if let Some(single) = &properties.sub_account {
+        let found = check(facts, tenant, "LaceworkSubAccountName", single);
+        last.settle(found, used.contains(single).then_some(()))?;
+        return Ok(Destination::Single(single.clone()));
+    }
+    if properties.mapped_units.is_empty() {
+        return Ok(Destination::Tenant);
+    }
+    let mut mapped: BTreeMap<OuId, SubAccount> = BTreeMap::new();
+    for (unit, sub_account) in &properties.mapped_units {
+        // The units are what is written there; most sub-accounts only follow from them.
+        let id = units.resolve("LaceworkOrgSubAccountNames", unit)?;
+        let found = check(facts, tenant, "LaceworkOrgSubAccountNames", sub_account);
+        last.settle(found, used.contains(sub_account).then_some(()))?;
+        mapped.insert(id, sub_account.clone());
+    }
+    Ok(Destination::Mapped(mapped))
+}
+
+/// Whether the key may use a sub-account.
+fn check(
+    facts: &Facts,
+    tenant: &str,
+    parameter: &str,
+    sub_account: &SubAccount,
+) -> Result<(), Refusal> {
+    let Some(profile) = &facts.profile else {
+        return Err(Refusal::new(format!(
+            "{parameter} names the sub-account {sub_account}, which cannot be checked, since Lacework \
+             refuses the API key."
+        )));
+    };
+    if sub_account.as_str() == tenant || profile.sub_accounts.contains(sub_account) {
+        return Ok(());
+    }
+    let names: Vec<_> = profile
+        .sub_accounts
+        .iter()
+        .map(SubAccount::as_str)
+        .collect();
+    let have = if names.is_empty() {
+        "none".to_owned()
+    } else {
+        names.join(", ")
+    };
+    Err(Refusal::new(format!(
+        "{parameter} names the sub-account {sub_account}, which the API key cannot use{}. \
+         Its sub-accounts: {}.",
+        no_pattern(sub_account.as_str()),
+        have.chars().take(500).collect::<String>()
+    )))
+}
+
+/// Which accounts are enrolled at all.
+pub(super) fn selection(
+    properties: &Properties,
+    facts: &Facts,
+    units: &mut Units<'_>,
+    last: &Last<'_>,
+) -> Result<Selection, Refusal> {
+    let recorded = last
+        .success
+        .map(|success| &success.deployment.policy.selection);
+    let known = |id: &AccountId| {
+        facts.accounts.iter().any(|account| account.id == *id)
+            || recorded.is_some_and(|selection| selection.exclude_accounts.contains(id))
+    };
+    if let Some(id) = properties.exclude_accounts.iter().find(|id| !known(id)) {
+        return Err(Refusal::new(format!(
+            "ExcludeAccounts names {id}, which is no account of this organization."
+        )));
+    }
+    Ok(Selection {
+        include: units.resolve_all("IncludeOrganizationalUnits", &properties.include)?,
+        exclude: units.resolve_all("ExcludeOrganizationalUnits", &properties.exclude)?,
+        exclude_accounts: properties.exclude_accounts.clone(),
+    })
+}
+
+/// Log Archive and Audit can be left out of Config only: the trail stands on them.
+pub(super) fn remark_shared_accounts(
+    properties: &Properties,
+    log: Option<AccountId>,
+    audit: Option<AccountId>,
+    selection: &Selection,
+    facts: &Facts,
+    remarks: &mut Vec<String>,
+) {
+    if !(properties.capability.cloud_trail() && properties.capability.config()) {
+        return;
+    }
+    for (title, id) in [("Log Archive", log), ("Audit", audit)] {
+        let account = facts.accounts.iter().find(|account| Some(account.id) == id);
+        let Some(account) = account else { continue };
+        if selection.leaves_out(&account.id, &account.path).is_some() {
+            remarks.push(format!(
+                "The {title} account {} is left out of Config only; the trail still uses it.",
+                account.id
+            ));
+        }
+    }
+}

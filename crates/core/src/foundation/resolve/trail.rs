@@ -1,0 +1,221 @@
+//! The organization's trail: whether it tells of everything, its topic and its key.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Context, Facts, Last, Properties, Refusal, Zone};
+use crate::{
+    enrollment::{DeployedTrail, Policy, TrailSource},
+    foundation::shared_account::{LOG_ARCHIVE, no_shared_account},
+    landing_zone::{LandingZone, Trail, TrailTopic},
+    model::{AccountId, Arn, Names},
+    ports::{IntegrationKind, IntegrationSpec},
+};
+
+/// The parameters that say which trail it is and what it tells.
+const PARAMETERS: [&str; 5] = [
+    "ExistingCloudTrailName",
+    "CreateTrailTopic",
+    "KmsKeyIdentifierArn",
+    "CapabilityType",
+    "LaceworkSubAccountName",
+];
+
+/// What is made of the trail, where `CapabilityType` has CloudTrail.
+pub(super) fn deployed(
+    properties: &Properties,
+    facts: &Facts,
+    zone: &Zone<'_>,
+    context: &Context,
+    policy: &Policy,
+    last: &mut Last<'_>,
+) -> Result<Option<DeployedTrail>, Refusal> {
+    if !properties.capability.cloud_trail() {
+        return Ok(None);
+    }
+    let landing_zone = match zone {
+        Zone::Here(landing_zone) => Some(*landing_zone),
+        Zone::Recorded | Zone::None => None,
+    };
+    let (Some(log), Some(audit)) = (policy.log_archive, policy.audit) else {
+        return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone));
+    };
+    let recorded = last.unchanged(&PARAMETERS);
+    let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
+    let found = source(properties, facts, landing_zone, context, policy, log);
+    let source = last.settle(found, recorded.map(|trail| trail.source.clone()))?;
+    Ok(Some(DeployedTrail {
+        source,
+        integration: integration(policy, context, log, audit),
+        audit,
+        registration_id: None,
+        asked_at: None,
+        made_at: None,
+        mended: BTreeMap::new(),
+    }))
+}
+
+fn source(
+    properties: &Properties,
+    facts: &Facts,
+    landing_zone: Option<&LandingZone>,
+    context: &Context,
+    policy: &Policy,
+    log: AccountId,
+) -> Result<TrailSource, Refusal> {
+    if let Some(key) = &properties.kms_key {
+        check_key(key, facts, context)?;
+    }
+    let trail = trail(properties, facts, &context.region)?;
+    let kms_key = kms_key(properties, trail, landing_zone)?;
+    let ours = own_topic(policy, &trail.name, log)?;
+    let (topic, makes_topic) = topic(properties, trail, ours, &context.trail_topics)?;
+    Ok(TrailSource {
+        name: trail.name.clone(),
+        bucket: trail.bucket.clone(),
+        topic,
+        makes_topic,
+        kms_key,
+    })
+}
+
+fn trail<'a>(
+    properties: &'a Properties,
+    facts: &'a Facts,
+    region: &str,
+) -> Result<&'a Trail, Refusal> {
+    let name = &properties.trail_name;
+    let Some(trail) = &facts.trail else {
+        return Err(Refusal::new(format!(
+            "ExistingCloudTrailName: there is no trail {name:?} in Region {region}."
+        )));
+    };
+    if let Some(home) = trail.home_region.as_deref().filter(|home| *home != region) {
+        return Err(Refusal::new(format!(
+            "ExistingCloudTrailName: the home Region of the trail {name:?} is {home}, and this stack is \
+             in {region}. Name a trail of {region}, or choose CapabilityType Config."
+        )));
+    }
+    if let Some(shortfall) = trail.shortfall() {
+        return Err(Refusal::new(format!(
+            "ExistingCloudTrailName: the trail {name:?} does not tell of everything: {shortfall}. Change \
+             the trail, name another one, or choose CapabilityType Config."
+        )));
+    }
+    Ok(trail)
+}
+
+/// The key of the trail's log files is in the trail's Region. It may belong to any account, though
+/// hardly to one outside the organization.
+fn check_key(key: &Arn, facts: &Facts, context: &Context) -> Result<(), Refusal> {
+    let place = (key.partition(), key.region());
+    if place != (&context.partition, &context.region) {
+        return Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {key}, a key of Region {} ({}), and the trail is in {} ({}). \
+             Leave it blank or correct it.",
+            key.region(),
+            key.partition(),
+            context.region,
+            context.partition
+        )));
+    }
+    let owner = key.account();
+    if !facts
+        .accounts
+        .iter()
+        .any(|account| Some(account.id) == owner)
+    {
+        return Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {key}, and its account is not one of this organization. \
+             Leave it blank or correct it."
+        )));
+    }
+    Ok(())
+}
+
+/// The key that the log files are encrypted with. CloudTrail says so of a trail that has one, and
+/// Control Tower of its own bucket.
+fn kms_key(
+    properties: &Properties,
+    trail: &Trail,
+    landing_zone: Option<&LandingZone>,
+) -> Result<Option<Arn>, Refusal> {
+    let used = trail.kms_key.as_ref();
+    let used = used.or(landing_zone.and_then(|found| found.kms_key.as_ref()));
+    match (&properties.kms_key, used) {
+        (Some(given), Some(used)) if given != used => Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {given}, and the trail is encrypted with {used}. \
+             Leave it blank or correct it."
+        ))),
+        (Some(given), None) => Err(Refusal::new(format!(
+            "KmsKeyIdentifierArn is {given}, and the trail {:?} is encrypted with no key. \
+             Leave it blank.",
+            trail.name
+        ))),
+        _ => Ok(used.cloned()),
+    }
+}
+
+/// The topic that we make, or would make, for a trail.
+fn own_topic(policy: &Policy, trail: &str, log: AccountId) -> Result<TrailTopic, Refusal> {
+    let Policy {
+        partition, region, ..
+    } = policy;
+    let topic = format!(
+        "arn:{partition}:sns:{region}:{log}:{}",
+        policy.names.trail_topic()
+    );
+    Ok(TrailTopic {
+        trail: trail.to_owned(),
+        topic: topic
+            .parse()
+            .map_err(|error| Refusal::new(format!("The topic's name cannot be made: {error}")))?,
+    })
+}
+
+/// The topic that the queue is subscribed to, and whether it is one of ours.
+fn topic(
+    properties: &Properties,
+    trail: &Trail,
+    ours: TrailTopic,
+    owned: &BTreeSet<TrailTopic>,
+) -> Result<(Arn, bool), Refusal> {
+    let name = &trail.name;
+    let is_ours =
+        |found: &Arn| *found == ours.topic || owned.iter().any(|owned| owned.topic == *found);
+    match &trail.topic {
+        Some(found) if !is_ours(found) => Ok((found.clone(), false)),
+        _ if properties.create_trail_topic => Ok((ours.topic, true)),
+        Some(_) => Err(Refusal::new(format!(
+            "CreateTrailTopic is No, and the only topic of the trail {name:?} is the one that \
+             this stack made. Set another on the trail first, or choose CapabilityType Config."
+        ))),
+        None => Err(Refusal::new(format!(
+            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
+             files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType \
+             Config."
+        ))),
+    }
+}
+
+fn integration(
+    policy: &Policy,
+    context: &Context,
+    log: AccountId,
+    audit: AccountId,
+) -> IntegrationSpec {
+    let Context {
+        region, url_suffix, ..
+    } = context;
+    IntegrationSpec {
+        name: policy.names.log_stack_set(),
+        kind: IntegrationKind::CloudTrail,
+        account: log,
+        role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
+        external_id: policy.trail_external_id(&log),
+        queue_url: Some(format!(
+            "https://sqs.{region}.{url_suffix}/{audit}/{}",
+            policy.names.queue()
+        )),
+        account_mapping: policy.empty_mapping(),
+    }
+}

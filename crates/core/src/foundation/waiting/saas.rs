@@ -1,0 +1,114 @@
+//! The SaaS's ports, each call as [`Guard`](super::Guard) makes it.
+
+use jiff::Timestamp;
+
+use super::Waiting;
+use crate::{
+    ErrorKind, Result,
+    model::SubAccount,
+    planted::{Fault, planted},
+    ports::{
+        ApiKey, Clock, Created, Integration, IntegrationKind, IntegrationSpec, Keys, Leases,
+        Profile, Saas, Token, TokenIssuer, Tokens,
+    },
+    token::refresh,
+};
+
+impl<P: TokenIssuer, L: Leases, C: Clock> TokenIssuer for Waiting<'_, P, L, C> {
+    async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
+        let call = async || self.ports.issue(key, now).await;
+        self.guard.read(call).await
+    }
+}
+
+impl<P, L, C> Waiting<'_, P, L, C>
+where
+    P: Saas + TokenIssuer,
+    L: Leases + Keys + Tokens,
+    C: Clock,
+{
+    /// Makes a call and, where the SaaS refuses the token, once more with a new one. An invocation takes
+    /// one new token: if that is refused as well, the token is not the reason.
+    async fn with_token<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
+        let error = match call().await {
+            Err(error)
+                if error.kind == ErrorKind::Unauthorized
+                    && !planted(Fault::RefusedTokenIsFinal) =>
+            {
+                error
+            }
+            answer => return answer,
+        };
+        let mut renewed = self.guard.renewed.lock().await;
+        let is_renewed = match *renewed {
+            Some(is_renewed) => is_renewed,
+            None => {
+                let secrets = self.guard.over(self.guard.leases);
+                let renewal = refresh(&secrets, self, self.guard.clock.now()).await;
+                if let Err(error) = &renewal {
+                    tracing::warn!(error = error.chain(), "a refused token was not replaced");
+                }
+                *renewed.insert(renewal.is_ok())
+            }
+        };
+        drop(renewed);
+        if is_renewed { call().await } else { Err(error) }
+    }
+}
+
+impl<P, L, C> Saas for Waiting<'_, P, L, C>
+where
+    P: Saas + TokenIssuer,
+    L: Leases + Keys + Tokens,
+    C: Clock,
+{
+    async fn profile(&self) -> Result<Profile> {
+        let call = async || self.ports.profile().await;
+        self.with_token(async || self.guard.read(call).await).await
+    }
+
+    async fn integrations(
+        &self,
+        sub_account: Option<&SubAccount>,
+        kind: IntegrationKind,
+    ) -> Result<Vec<Integration>> {
+        let call = async || self.ports.integrations(sub_account, kind).await;
+        self.with_token(async || self.guard.read(call).await).await
+    }
+
+    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
+        let call = async || self.ports.organization_integrations(kind).await;
+        self.with_token(async || self.guard.read(call).await).await
+    }
+
+    /// A second one would be made where the answer to the first was lost.
+    async fn create(
+        &self,
+        sub_account: Option<&SubAccount>,
+        spec: &IntegrationSpec,
+    ) -> Result<Created> {
+        let call = async || self.ports.create(sub_account, spec).await;
+        self.with_token(async || self.guard.write_once(call).await)
+            .await
+    }
+
+    async fn update(
+        &self,
+        existing: &Integration,
+        spec: &IntegrationSpec,
+        enabled: bool,
+    ) -> Result<Created> {
+        let call = async || self.ports.update(existing, spec, enabled).await;
+        self.with_token(async || self.guard.write_once(call).await)
+            .await
+    }
+
+    /// Not waited for: while the SaaS's limit holds, stacks can be removed.
+    async fn delete(&self, existing: &Integration) -> Result<()> {
+        self.guard
+            .read(async || self.guard.require_lease().await)
+            .await?;
+        self.with_token(async || self.ports.delete(existing).await)
+            .await
+    }
+}

@@ -1,0 +1,185 @@
+//! What a look finds, made up for the planner.
+
+use jiff::{SignedDuration, Timestamp};
+use towerhook_core::{
+    enrollment::{AccountView, Action, Deployment, Inventory, Known, Plan, Record, Watchers, plan},
+    landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
+    lifecycle::Scope,
+    model::{AccountId, OuId},
+    ports::Integration,
+};
+use towerhook_world::{Options, Wishes, World, member_id};
+
+/// What setup records of these wishes.
+pub(crate) fn deployment(wishes: Wishes) -> Deployment {
+    World::quiet(Options::default(), async |world| {
+        world.launch(wishes).await;
+        world.recorded().success.unwrap().deployment
+    })
+}
+
+/// The units of the world's members, by their places in its list.
+pub(crate) const PRODUCTION: &str = "ou-ab12-product00";
+pub(crate) const STAGING: &str = "ou-ab12-staging00";
+
+pub(crate) fn path(unit: &str) -> Vec<OuId> {
+    ["r-ab12", unit].map(|id| id.parse().unwrap()).into()
+}
+
+/// A look at accounts, and what is known of them.
+#[derive(Clone)]
+pub(crate) struct Look {
+    pub(crate) deployment: Deployment,
+    pub(crate) inventory: Inventory,
+    pub(crate) now: Timestamp,
+}
+
+impl Look {
+    /// So many accounts in Production that are enrolled for days and as they should be.
+    pub(crate) fn enrolled(deployment: Deployment, accounts: usize) -> Self {
+        let mut look = Self {
+            deployment,
+            inventory: Inventory::default(),
+            now: "2026-01-10T12:00:00Z".parse().unwrap(),
+        };
+        for n in 0..accounts {
+            look.new_account(n);
+            look.enroll(n);
+        }
+        look
+    }
+
+    /// One account that is as new.
+    pub(crate) fn new(deployment: Deployment) -> Self {
+        let mut look = Self::enrolled(deployment, 0);
+        look.new_account(0);
+        look
+    }
+
+    fn new_account(&mut self, n: usize) {
+        let view = AccountView {
+            account: Known::Known(Some(Account {
+                id: member_id(n),
+                name: format!("member {n}"),
+                state: AccountState::Active,
+                path: path(PRODUCTION),
+            })),
+            management: Known::Known(Management::Managed),
+            instance: Known::Known(None),
+            integrations: Known::Known(Watchers::default()),
+        };
+        self.inventory.accounts.insert(member_id(n), view);
+    }
+
+    fn enroll(&mut self, n: usize) {
+        self.stand(n, InstanceState::Current);
+        let guid = format!("GUID_{n}");
+        let spec = self.deployment.policy.member_integration(&member_id(n));
+        let sub_account = self.deployment.policy.destination.of(&path(PRODUCTION));
+        let sub_account = sub_account.flatten();
+        let record = Record {
+            since: Some(self.now - SignedDuration::from_hours(72)),
+            store: sub_account.clone(),
+            registration_id: Some(guid.clone()),
+            ..Record::default()
+        };
+        self.inventory.records.insert(member_id(n), record);
+        self.ours(n).push(Integration {
+            sub_account,
+            ..Integration::made(&spec, guid)
+        });
+    }
+
+    pub(crate) fn view(&mut self, n: usize) -> &mut AccountView {
+        self.inventory.accounts.get_mut(&member_id(n)).unwrap()
+    }
+
+    pub(crate) fn account(&mut self, n: usize) -> &mut Account {
+        match &mut self.view(n).account {
+            Known::Known(Some(account)) => account,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn watchers(&mut self, n: usize) -> &mut Watchers {
+        match &mut self.view(n).integrations {
+            Known::Known(watchers) => watchers,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(crate) fn ours(&mut self, n: usize) -> &mut Vec<Integration> {
+        &mut self.watchers(n).ours
+    }
+
+    /// The member stack is there, in this state.
+    pub(crate) fn stand(&mut self, n: usize, state: InstanceState) {
+        let reason = (state != InstanceState::Current).then(|| "no role".to_owned());
+        self.view(n).instance = Known::Known(Some(StackInstance {
+            account: member_id(n),
+            state,
+            reason,
+        }));
+    }
+
+    pub(crate) fn record(&mut self, n: usize) -> &mut Record {
+        self.inventory.records.entry(member_id(n)).or_default()
+    }
+
+    /// So many attempts at an account are used up.
+    pub(crate) fn attempts(&mut self, n: usize, attempts: u32) {
+        self.inventory.scope.accounts.insert(member_id(n), attempts);
+    }
+
+    /// A lifecycle event has named an account.
+    pub(crate) fn arrives(&mut self, n: usize) {
+        self.inventory.scope = Scope::arrival(member_id(n));
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        plan(&self.deployment, &self.inventory, self.now)
+    }
+
+    /// What is planned to be done, in words.
+    pub(crate) fn actions(&self) -> Vec<String> {
+        let actions = self.plan().actions;
+        actions.iter().map(Action::to_string).collect()
+    }
+
+    /// Takes over what is planned to be recorded.
+    pub(crate) fn keep(&mut self, plan: &Plan) {
+        for (account, record) in plan.records.clone() {
+            match record {
+                Some(record) => self.inventory.records.insert(account, record),
+                None => self.inventory.records.remove(&account),
+            };
+        }
+    }
+
+    /// When an account is looked at again in seconds, and which attempt that is.
+    pub(crate) fn revisit(&self) -> (u64, u32) {
+        let revisits = self.plan().revisits;
+        let [revisit] = &revisits[..] else {
+            panic!("{revisits:?}");
+        };
+        (revisit.delay.as_secs(), revisit.attempt)
+    }
+}
+
+/// An account's integration, as the actions name it.
+pub(crate) fn integration(n: usize) -> String {
+    format!(
+        "integration Lacework-Control-Tower-Config-Member-{}",
+        member_id(n)
+    )
+}
+
+/// An account's member stack, as the actions name it.
+pub(crate) fn stack(n: usize) -> String {
+    format!("member stack in {}", member_id(n))
+}
+
+/// The ids of members.
+pub(crate) fn ids(members: impl IntoIterator<Item = usize>) -> Vec<AccountId> {
+    members.into_iter().map(member_id).collect()
+}

@@ -1,0 +1,46 @@
+//! The account function: what it plans of what it may find, and its passes in a landing zone in which
+//! nothing goes wrong by itself.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+mod lease;
+mod limits;
+mod look;
+mod moves;
+mod passes;
+mod planner;
+mod registration;
+mod repair;
+mod trail;
+mod unknown;
+
+use towerhook_core::enrollment::{Gap, Reply};
+use towerhook_world::{Options, Wishes, World};
+
+/// Lives a story in a landing zone with so many members, all of them enrolled.
+fn enrolled(options: Options, wishes: Wishes, story: impl AsyncFnOnce(World) + 'static) {
+    World::quiet(options, async move |world| {
+        let answer = world.launch(wishes).await;
+        assert!(answer.success, "{}", answer.reason);
+        world.rest().await;
+        story(world).await;
+    });
+}
+
+/// A landing zone with so many members.
+fn members(accounts: usize) -> Options {
+    Options {
+        accounts,
+        ..Options::default()
+    }
+}
+
+/// All moments at which an account was not watched.
+fn gaps(world: &World) -> Vec<Gap> {
+    let replies = world.replies();
+    let gaps = replies.iter().flat_map(|reply| match &**reply {
+        Reply::Done { report, .. } => report.gaps.clone(),
+        _ => Vec::new(),
+    });
+    gaps.map(|(_, gap)| gap).collect()
+}

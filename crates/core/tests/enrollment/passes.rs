@@ -1,0 +1,233 @@
+//! What passes come to, and how many calls they take.
+
+use std::time::Duration;
+
+use towerhook_core::{
+    enrollment::{execute, observe, plan},
+    landing_zone::InstanceState,
+    lifecycle::Scope,
+};
+use towerhook_world::{
+    Options, Ports, Step, Window, Wishes, World, member_id,
+    scale::{self, Setting},
+};
+
+use super::{enrolled, members};
+
+const LISTING: &str = "lacework:ListCloudAccounts";
+const CREATION: &str = "lacework:CreateCloudAccount";
+
+async fn second(world: &World) {
+    world.simulation().sleep(Duration::from_secs(1)).await;
+}
+
+/// An account that Account Factory makes in Production.
+const NEW: Step = Step::Create {
+    unit: 1,
+    told: true,
+};
+
+#[test]
+fn a_new_account_gets_its_stack_and_then_its_integration() {
+    enrolled(members(0), Wishes::default(), async |world| {
+        let set = world.wishes().names().member_stack_set();
+        let listed = world.calls(LISTING);
+        world.happen(&NEW);
+        let new = world.members()[0];
+        let stands = || {
+            let instance = world.instance(&set, &new);
+            instance.is_some_and(|one| one.state == InstanceState::Current)
+        };
+        while !stands() {
+            assert_eq!(
+                world.calls(LISTING),
+                listed,
+                "the SaaS has nothing to do yet"
+            );
+            assert_eq!(world.watching(&new), []);
+            second(&world).await;
+        }
+        world.rest().await;
+        assert_eq!(world.watching(&new).len(), 1);
+        assert!(world.record(&new).unwrap().since.is_some());
+        assert_eq!(world.counted("AccountsBlocked"), 0);
+    });
+}
+
+#[test]
+fn what_is_at_rest_stays_so_whatever_is_told_again() {
+    enrolled(members(2), Wishes::default(), async |world| {
+        let before = world.writes();
+        for _ in 0..2 {
+            world.happen(&Step::Manage { account: 0 });
+            world.hours(1).await;
+        }
+        assert_eq!(world.writes(), before);
+    });
+}
+
+#[test]
+fn a_suspended_account_is_switched_off_and_on_again() {
+    enrolled(members(1), Wishes::default(), async |world| {
+        let (member, set) = (member_id(0), world.wishes().names().member_stack_set());
+        world.happen(&Step::Suspend { account: 0 });
+        world.hours(1).await;
+        assert_eq!(world.watching(&member), []);
+        assert!(world.instance(&set, &member).is_some());
+        world.happen(&Step::Restore { account: 0 });
+        world.hours(1).await;
+        assert_eq!(world.watching(&member).len(), 1);
+    });
+}
+
+#[test]
+fn a_closed_account_leaves_and_the_day_counts_it() {
+    enrolled(members(2), Wishes::default(), async |world| {
+        let (account, busy) = (0, false);
+        world.happen(&Step::Close { account, busy });
+        world.rest().await;
+        assert_eq!(world.watching(&member_id(0)), []);
+        assert_eq!(world.watching(&member_id(1)).len(), 1);
+        let record = world.record(&member_id(0)).unwrap();
+        assert!(record.left_at.is_some() && record.since.is_none());
+        assert_eq!(record.reason.as_deref(), Some("it is closed"));
+    });
+}
+
+#[test]
+fn who_was_there_at_launch_stays_out_until_something_happens_to_it() {
+    let wishes = Wishes {
+        monitor_existing: false,
+        ..Wishes::default()
+    };
+    enrolled(members(2), wishes, async |world| {
+        let watched = || [0, 1].map(|n| world.watching(&member_id(n)).len());
+        world.hours(1).await;
+        assert_eq!(watched(), [0, 0]);
+        world.happen(&Step::Manage { account: 0 });
+        world.hours(1).await;
+        assert_eq!(watched(), [1, 0]);
+        world.update(|wishes| wishes.monitor_existing = true).await;
+        world.rest().await;
+        assert_eq!(watched(), [1, 1]);
+    });
+}
+
+#[test]
+fn another_operation_under_way_is_no_failure() {
+    enrolled(members(0), Wishes::default(), async |world| {
+        world.happen(&Step::Fault(Window::Conflicts(1000)));
+        world.happen(&NEW);
+        // More looks than there are attempts.
+        world.simulation().sleep(Duration::from_secs(1200)).await;
+        assert_eq!(world.counted("AccountsBlocked"), 0);
+        assert!(world.counted("AccountsRevisited") > 20);
+        world.happen(&Step::Calm);
+        world.rest().await;
+        assert_eq!(world.watching(&world.members()[0]).len(), 1);
+    });
+}
+
+/// Of roles that came together, the first tells of all: each request in vain is one of few.
+#[test]
+fn roles_that_have_yet_to_settle_are_not_all_tried() {
+    World::quiet(members(50), async |world| {
+        world.set_usable("", false);
+        let wishes = Wishes {
+            cloud_trail: false,
+            ..Wishes::default()
+        };
+        world.launch(wishes).await;
+        world.rest().await;
+        // Every stack stands, and no account has been enrolled.
+        let (first, _) = tries(&world, 0).await;
+        assert!((1..=8).contains(&first), "{first}");
+        let (second, _) = tries(&world, 1).await;
+        assert_eq!(second, 50, "nobody is put off twice for others");
+        world.set_usable("", true);
+        let (_, enrolled) = tries(&world, 0).await;
+        assert_eq!(enrolled, 50, "roles that work wait for nothing");
+    });
+}
+
+/// A look at all members after so many attempts: how many integrations it has tried to make, and has made.
+async fn tries(world: &World, attempts: u32) -> (usize, usize) {
+    let ports = Ports::new(world, "a look");
+    let deployment = world.recorded().success.unwrap().deployment;
+    let accounts = world.members().into_iter().map(|id| (id, attempts));
+    let scope = Scope {
+        accounts: accounts.collect(),
+        ..Scope::default()
+    };
+    let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
+    let plan = plan(&deployment, &inventory, world.now());
+    let (before, left) = (world.calls(CREATION), || Duration::from_secs(180));
+    let done = execute(
+        &ports,
+        &ports,
+        &deployment,
+        &inventory,
+        plan,
+        world.now(),
+        left,
+    );
+    let report = done.await.unwrap();
+    // One that is enrolled is looked at again where the answer lacked its integration's id: no try in vain.
+    let enrolled = &report.enrolled;
+    let mut put_off = 0;
+    for revisit in &report.revisits {
+        let in_vain = !enrolled.contains(&revisit.account);
+        assert_eq!(
+            revisit.attempt,
+            attempts + u32::from(in_vain),
+            "{revisit:?}"
+        );
+        put_off += usize::from(in_vain);
+    }
+    assert_eq!(enrolled.len() + put_off, 50);
+    (world.calls(CREATION) - before, enrolled.len())
+}
+
+#[test]
+fn after_the_saas_has_had_enough_nobody_asks_it_again_in_that_pass() {
+    let setting = Setting {
+        accounts: 800,
+        units: 5,
+        limited: true,
+    };
+    let enrolling = scale::launch(setting, 1).enrolling;
+    let refused = enrolling.throttles[CREATION];
+    assert!(
+        refused > 0 && refused <= 8 * enrolling.passes.len(),
+        "{refused}"
+    );
+}
+
+/// A unit with 1,000 accounts is registered, and Control Tower tells of each.
+#[test]
+fn a_burst_of_a_thousand_accounts_takes_a_few_passes_and_few_requests_each() {
+    for (rate_limit, most_passes, most_listings) in [(false, 60, 30), (true, 200, 160)] {
+        let options = Options {
+            rate_limit,
+            ..members(0)
+        };
+        let wishes = Wishes {
+            cloud_trail: false,
+            ..Wishes::default()
+        };
+        enrolled(options, wishes, async move |world| {
+            let (unit, count) = (1, 1000);
+            world.happen(&Step::Register { unit, count });
+            world.rest().await;
+            let all = world.members();
+            assert!(all.iter().all(|new| world.watching(new).len() == 1));
+            // Of the roles some cannot be used yet when they are first tried.
+            let created = world.calls(CREATION);
+            assert!(created <= 2 * (count + 2), "{created} creations");
+            let passes = world.counted("Passes");
+            assert!(passes <= most_passes, "{passes} passes");
+            let listed = world.calls(LISTING);
+            assert!(listed <= most_listings, "{listed} listings");
+        });
+    }
+}

@@ -1,0 +1,87 @@
+//! Requests that come twice, late, across each other, or from elsewhere.
+
+use std::time::Duration;
+
+use towerhook_world::{Wishes, World};
+
+use super::{launched, members, updated};
+
+fn limit(percent: u8) -> Wishes {
+    Wishes {
+        limit: percent,
+        ..Wishes::default()
+    }
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn two_invocations_of_one_request_come_to_what_one_does() {
+    World::quiet(members(2), async |world| {
+        launched(&world, limit(10)).await;
+        let before = world.recorded().success;
+        let request = world.request_for("Update", &limit(20));
+        world.invoke_setup(request.clone());
+        world.invoke_setup(request.clone());
+        let answer = world.answer_to(&request).await;
+        assert!(answer.success, "{}", answer.reason);
+        world.simulation().sleep(HOUR).await;
+        world.rest().await;
+        let after = world.recorded();
+        let policy = after.success.unwrap().deployment.policy;
+        assert_eq!(policy.offboard_limit_percent, 20);
+        assert_eq!(after.previous, before);
+        assert!(!world.is_leased());
+    });
+}
+
+#[test]
+fn a_repetition_of_an_older_request_that_comes_after_a_newer_one_changes_nothing() {
+    World::quiet(members(2), async |world| {
+        launched(&world, limit(10)).await;
+        let older = world.request_for("Update", &limit(20));
+        world.invoke_setup(older.clone());
+        world.answer_to(&older).await;
+        updated(&world, |wishes| wishes.limit = 30).await;
+        world.rest().await;
+        let before = (world.recorded(), world.writes());
+        world.invoke_setup(older);
+        world.simulation().sleep(HOUR).await;
+        world.rest().await;
+        assert_eq!((world.recorded(), world.writes()), before);
+        assert!(!world.is_leased());
+    });
+}
+
+#[test]
+fn a_delete_during_a_create_leaves_nothing() {
+    for after in [1, 5, 20, 60] {
+        World::quiet(members(2), async move |world| {
+            let after = Duration::from_secs(after);
+            let answer = world.launch_and_delete(Wishes::default(), after).await;
+            assert!(answer.success, "{}", answer.reason);
+            assert_eq!(world.leftovers(), [] as [&str; 0]);
+            world.simulation().sleep(2 * HOUR).await;
+            assert_eq!(world.leftovers(), [] as [&str; 0]);
+        });
+    }
+}
+
+#[test]
+fn a_request_of_another_stack_is_refused() {
+    World::quiet(members(1), async |world| {
+        launched(&world, limit(10)).await;
+        let before = (world.recorded(), world.writes());
+        for request_type in ["Create", "Update", "Delete"] {
+            let mut request = world.request_for(request_type, &limit(20));
+            let other = "arn:aws:cloudformation:us-east-1:000000000001:stack/other/2";
+            request["StackId"] = other.into();
+            world.invoke_setup(request.clone());
+            let answer = world.answer_to(&request).await;
+            assert!(!answer.success);
+            assert!(answer.reason.contains(other), "{}", answer.reason);
+        }
+        world.rest().await;
+        assert_eq!((world.recorded(), world.writes()), before);
+    });
+}

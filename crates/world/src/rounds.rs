@@ -1,0 +1,130 @@
+//! What comparisons of everything report: what no account's record can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use towerhook_core::{enrollment::Reply, landing_zone::InstanceState, model::AccountId, token};
+
+use crate::{
+    faults::{Faults, Rates},
+    state::State,
+    units::{MANAGEMENT, id as id_of},
+    wishes::Should,
+};
+
+/// The services that a comparison cannot do without, or reads what it lacks from.
+const SOURCES: [&str; 3] = ["organizations", "cloudformation", "lacework"];
+/// Three comparisons in a row that cannot read a source are an administrator's business.
+const UNREADABLE: usize = 3;
+
+/// The last comparisons of everything.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    /// How many in a row each service was down for.
+    down: BTreeMap<&'static str, usize>,
+    /// What the last one said to be an administrator's business.
+    pub(crate) blocked: BTreeSet<AccountId>,
+}
+
+impl Rounds {
+    /// Every service answers again.
+    pub(crate) fn calm(&mut self) {
+        self.down.clear();
+    }
+}
+
+/// The sources that are down at present.
+pub(crate) fn down(faults: &Faults) -> BTreeSet<&'static str> {
+    let is_down = |service: &&str| faults.rates.get(service) == Some(&Rates::DOWN);
+    SOURCES.into_iter().filter(is_down).collect()
+}
+
+/// Takes a comparison of everything into account, through which `down` was.
+pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTreeSet<&str>) {
+    let unreadable = match reply {
+        Reply::Done { report, .. } => {
+            state.rounds.blocked = report.blocked.iter().map(|(account, _)| *account).collect();
+            report.unreadable_sources
+        }
+        Reply::PutOff { unreadable } => *unreadable,
+        Reply::Nothing | Reply::Busy | Reply::NoDeployment => return,
+    };
+    for service in SOURCES {
+        // Without the accounts nothing else is read.
+        if matches!(reply, Reply::PutOff { .. }) && service != "organizations" {
+            continue;
+        }
+        let rounds = state.rounds.down.entry(service).or_default();
+        *rounds = if down.contains(service) {
+            *rounds + 1
+        } else {
+            0
+        };
+    }
+    let longest = state.rounds.down.iter();
+    let longest = longest
+        .filter(|(service, _)| down.contains(*service))
+        .max_by_key(|(_, rounds)| **rounds);
+    // What is to be remembered between them is in the ledger.
+    let remembers = !state.faults.rates.contains_key("dynamodb");
+    if let Some((service, rounds)) = longest
+        && *rounds >= UNREADABLE
+        && unreadable == 0
+        && remembers
+    {
+        let text = format!("{service} could not be read {rounds} times in a row, unreported");
+        state.violate(now, text);
+    }
+}
+
+/// The accounts whose stacks cannot be made at present, where nothing hides that.
+pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
+    // A young token that is refused is not replaced.
+    let is_refused = state
+        .tokens_revoked_at
+        .is_some_and(|at| now.duration_since(at) < token::YOUNG * 2);
+    let is_hidden = !state.faults.rates.is_empty()
+        || !state.faults.lag.is_zero()
+        || !state.secrets.key_works
+        || is_refused
+        || state.next_list.is_some();
+    let wish = state.wish();
+    if is_hidden || !state.idle || !state.is_wanted() || !wish.config {
+        return BTreeSet::new();
+    }
+    let is_watched = |id: &AccountId| {
+        *id != id_of(MANAGEMENT) && matches!(state.should(wish, id), Should::BeWatched(_))
+    };
+    let set = wish.names().member_stack_set();
+    let is_gone = !state.stack_sets.contains_key(&set);
+    let cannot_be_made = |id: &AccountId| match state.instances.get().get(&(set.clone(), *id)) {
+        None => is_gone,
+        Some(one) => matches!(
+            one.state,
+            InstanceState::Outdated | InstanceState::Inoperable
+        ),
+    };
+    let members = state.organization.get().keys().copied();
+    members
+        .filter(|id| is_watched(id) && cannot_be_made(id))
+        .collect()
+}
+
+/// A comparison that saw that these stacks cannot be made has said so in the ledger.
+pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTreeSet<AccountId>) {
+    let set = state.wish().names().member_stack_set();
+    let is_silent = |account: &&AccountId| {
+        let instance = state.instances.get().get(&(set.clone(), **account));
+        let is_made = instance.is_some_and(|one| one.state == InstanceState::Current);
+        let record = state.ledger.records.get(*account);
+        !is_made && record.is_none_or(|record| record.reason.is_none() && !record.held)
+    };
+    let silent: Vec<_> = failing.iter().filter(is_silent).copied().collect();
+    // Where the StackSet is gone, one of whom the SaaS cannot use the role is to lose its stack first.
+    let is_gone = !state.stack_sets.contains_key(&set);
+    let is_told = is_gone && (silent.len() < failing.len() || silent.len() < 2);
+    if !silent.is_empty() && !is_told {
+        let text = format!("the ledger does not say why stacks cannot be made: {silent:?}");
+        state.violate(now, text);
+    }
+}
