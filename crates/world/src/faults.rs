@@ -6,7 +6,7 @@ use crate::simulation::Simulation;
 
 /// How often the calls of one service go wrong, in parts of a thousand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Rates {
+pub(crate) struct Rates {
     /// Refused, since there are too many.
     pub throttled: u32,
     /// Not answered, and without effect.
@@ -19,7 +19,7 @@ pub struct Rates {
 
 impl Rates {
     /// A service that answers nothing.
-    pub const DOWN: Self = Self {
+    pub(crate) const DOWN: Self = Self {
         throttled: 0,
         unavailable: 1000,
         lost: 0,
@@ -29,7 +29,7 @@ impl Rates {
 
 /// What goes wrong at present.
 #[derive(Debug, Clone, Default)]
-pub struct Faults {
+pub(crate) struct Faults {
     /// By service, as the part of an operation's name before the colon.
     pub rates: BTreeMap<&'static str, Rates>,
     /// How old a listing may be.

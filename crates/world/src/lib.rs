@@ -47,14 +47,13 @@ use std::{
 use fastrand::Rng;
 use jiff::Timestamp;
 
-pub use faults::{Faults, Rates};
 pub use history::{Ending, History, Outcome};
 pub use people::{Change, Step, Window};
 pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
 pub use state::Answered;
 pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
-pub use wishes::{AtLaunch, Destination, Should, Wishes};
+pub use wishes::{Destination, Wishes};
 
 use crate::{
     integrations::Integrations,
@@ -199,7 +198,7 @@ impl World {
                 ..KeptSecrets::default()
             },
             bucket: (480.0, now),
-            faults: Faults::default(),
+            faults: Default::default(),
             counts: BTreeMap::new(),
             throttles: BTreeMap::new(),
             buckets: BTreeMap::new(),

@@ -26,7 +26,7 @@ pub enum Destination {
 
 /// Whether an account was there at launch and nothing has happened to it since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum AtLaunch {
+pub(crate) enum AtLaunch {
     /// It came later, or a lifecycle event has named it.
     No,
     /// It was, and no lifecycle event has named it.
@@ -95,7 +95,7 @@ impl Default for Wishes {
 
 /// What should be with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Should {
+pub(crate) enum Should {
     /// One enabled integration of ours, in this store.
     BeWatched(Option<SubAccount>),
     /// None enabled; it may come back.

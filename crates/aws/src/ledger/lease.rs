@@ -42,7 +42,7 @@ const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(calle
 /// Gives the lease back and lets it cool down.
 const REST: &str = "SET rests_until = :until REMOVE holder, held_until";
 
-/// An item holds at most 400 KB, and whoever writes it pays for all of it.
+/// An item holds at most 400 KB, and DynamoDB charges every write for the whole item.
 const PARKED_AT_MOST: usize = 100;
 
 const IS_SPARSE: &str = "attribute_not_exists(parked) OR size(parked) < :known";

@@ -11,6 +11,8 @@ mod pass;
 mod plan;
 mod policy;
 mod record;
+#[cfg(test)]
+pub(crate) mod testing;
 mod trail;
 mod unreadable;
 

@@ -11,7 +11,7 @@ use crate::{
 
 /// For so long a listing may be older than what it is held against.
 pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
-/// For so long at most a stack is under way that is deleted and made anew.
+/// The longest that it takes to delete a stack and make it again.
 const LONGEST_REMAKE: SignedDuration = SignedDuration::from_mins(15);
 /// So far apart are two listings that settle that an enrolled account has no integration.
 const SETTLED_BY: SignedDuration = SignedDuration::from_mins(55);
@@ -239,7 +239,7 @@ impl Record {
         is_within_the_day(self.remade_at.max(self.restored_at), now)
     }
 
-    /// Whether a listing may still show the stack as it was before it was made anew.
+    /// Whether a listing may still show the stack as it was before it was deleted.
     pub(super) fn was_remade_lately(&self, now: Timestamp) -> bool {
         self.remade_at
             .max(self.restored_at)

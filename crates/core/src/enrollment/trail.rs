@@ -204,8 +204,8 @@ impl Draft<'_> {
         may
     }
 
-    /// Reports a trail that no longer tells of everything, or no longer the queue. Only an administrator
-    /// can change it back.
+    /// Reports a trail that no longer records the whole organization, or no longer publishes to the
+    /// queue's topic. Only an administrator can change it back.
     fn source(&mut self, view: &Known<Option<Trail>>) {
         let Known::Known(trail) = view else { return };
         let name = &self.trail.source.name;

@@ -179,7 +179,10 @@ fn checked(set: &StackSet, suffix: &str) -> Result<String, Refusal> {
 mod tests {
     use super::*;
     use crate::{
-        enrollment::{Capability, Deployment, Destination, Policy, Registration, Selection, Site},
+        enrollment::{
+            Policy,
+            testing::{deployment, policy},
+        },
         foundation::TrailFoundation,
         landing_zone::InstanceState,
         model::Names,
@@ -193,28 +196,8 @@ mod tests {
     fn foundation() -> Foundation {
         let policy = Policy {
             stack_id: STACK_ID.into(),
-            partition: "aws".into(),
-            region: "us-east-1".into(),
-            management_account: "000000000099".parse().unwrap(),
-            tenant: "acme".into(),
-            names: Names {
-                resource: "acme".into(),
-                prefix: "Lacework-Control-Tower-".parse().unwrap(),
-            },
-            capability: Capability::CloudTrailAndConfig,
-            destination: Destination::Tenant,
-            selection: Selection::default(),
-            registration: Registration::Function,
             external_id_suffix: "FRESHFRESH".into(),
-            adoption: None,
-            monitor_existing: true,
-            enroll_management: false,
-            control_tower: true,
-            log_archive: None,
-            audit: None,
-            offboard_limit_percent: 10,
-            approved_offboard: None,
-            offboard_unenrolled: false,
+            ..policy()
         };
         let spec = |name: String| StackSetSpec {
             name,
@@ -241,27 +224,7 @@ mod tests {
                 },
             }),
             member: Some(spec(names.member_stack_set())),
-            deployment: Deployment {
-                trail_topics: Default::default(),
-                policy,
-                site: Site {
-                    principal: "arn:aws:iam::434813966438:role/lacework-platform"
-                        .parse()
-                        .unwrap(),
-                    url_suffix: "amazonaws.com".into(),
-                    registration_topic: None,
-                    permissions_boundary: None,
-                    tags: BTreeMap::new(),
-                },
-                units: BTreeMap::new(),
-                stores: Default::default(),
-                retired: Vec::new(),
-                trail: None,
-                organization: false,
-                adopting: false,
-                recovered_at: None,
-                succeeded_at: None,
-            },
+            deployment: deployment(policy),
         }
     }
 

@@ -179,7 +179,14 @@ where
         };
         let token = token.as_ref();
         let guid = self
-            .converge(&saas, &foundation, recorded, token, true, unsettled_until)
+            .converge(
+                &saas,
+                Some(&foundation),
+                &foundation.deployment,
+                recorded,
+                token,
+                unsettled_until,
+            )
             .await?;
         if progress.is_incomplete() {
             return Ok(());
@@ -261,9 +268,17 @@ where
         let mut foundation = blueprint(deployment, &self.own.templates);
         warn_of_key(&foundation);
         let token = token.as_ref();
-        let (saas, lenient) = (&self.saas, false);
+        let wanted = Some(&foundation);
+        let deployment = &foundation.deployment;
         let guid = self
-            .converge(saas, &foundation, recorded, token, lenient, unsettled_until)
+            .converge(
+                &self.saas,
+                wanted,
+                deployment,
+                recorded,
+                token,
+                unsettled_until,
+            )
             .await?;
         if let Some(guid) = guid {
             let now = self.guard.clock.now();
@@ -275,31 +290,27 @@ where
             .await
     }
 
+    /// Makes what is there of a deployment what is wanted of it, which is nothing when the stack is deleted.
     async fn converge(
         &self,
         saas: &impl Saas,
-        foundation: &Foundation,
+        wanted: Option<&Foundation>,
+        deployment: &Deployment,
         recorded: &Recorded,
         token: Option<&Token>,
-        lenient: bool,
         unsettled_until: Option<Timestamp>,
     ) -> Result<Option<String>, SetupError> {
         let records = self.records().await?;
         let now = self.guard.clock.now();
-        let known = KnownIntegrations::new(Some(foundation), recorded, &records, now);
-        let deployment = &foundation.deployment;
+        let known = KnownIntegrations::new(wanted, recorded, &records, now);
         let goal = Goal {
-            wanted: Some(foundation),
-            retired: &deployment.retired,
-            sub_accounts: &deployment.stores,
-            organization: deployment.organization,
-            trail_topics: &deployment.trail_topics,
+            wanted,
+            deployment,
             known: &known,
-            policy: &deployment.policy,
             token: token.map(|token| &token.token),
             holder: self.holder,
             request: &self.request.request_id,
-            lenient,
+            lenient: self.progress().is_restoring(),
             unsettled_until: unsettled_until.max(known.unlisted_until),
         };
         let clock = self.guard.clock;

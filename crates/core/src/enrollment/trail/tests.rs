@@ -1,7 +1,7 @@
 use super::*;
 use crate::landing_zone::TrailTopic;
 use crate::{
-    enrollment::{Capability, Policy, Registration, Selection, Site, TrailSource, Watchers},
+    enrollment::{Policy, TrailSource, Watchers, testing},
     landing_zone::{Account, AccountState, Management},
     lifecycle::Scope,
     model::{Arn, ExternalId, Names, OuId},
@@ -44,29 +44,10 @@ fn ou(n: usize) -> OuId {
 
 fn deployment(destination: Destination) -> Deployment {
     let policy = Policy {
-        stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
-        partition: "aws".into(),
-        region: "us-east-1".into(),
-        management_account: "000000000099".parse().unwrap(),
-        tenant: "acme".into(),
-        names: Names {
-            resource: "acme".into(),
-            prefix: "Lacework-Control-Tower-".parse().unwrap(),
-        },
-        capability: Capability::CloudTrailAndConfig,
         destination,
-        selection: Selection::default(),
-        registration: Registration::Function,
-        external_id_suffix: "ABCDEFGHIJ".into(),
-        adoption: None,
-        monitor_existing: true,
-        enroll_management: false,
-        control_tower: true,
         log_archive: Some(LOG.parse().unwrap()),
         audit: Some(AUDIT.parse().unwrap()),
-        offboard_limit_percent: 10,
-        approved_offboard: None,
-        offboard_unenrolled: false,
+        ..testing::policy()
     };
     let log = LOG.parse().unwrap();
     let integration = IntegrationSpec {
@@ -81,22 +62,6 @@ fn deployment(destination: Destination) -> Deployment {
     Deployment {
         stores: policy.destination.sub_accounts(),
         organization: integration.is_of_organization(),
-        adopting: false,
-        recovered_at: None,
-        succeeded_at: None,
-        policy,
-        site: Site {
-            principal: "arn:aws:iam::434813966438:role/lacework-platform"
-                .parse()
-                .unwrap(),
-            url_suffix: "amazonaws.com".into(),
-            registration_topic: None,
-            permissions_boundary: None,
-            tags: BTreeMap::new(),
-        },
-        units: BTreeMap::new(),
-        retired: Vec::new(),
-        trail_topics: std::collections::BTreeSet::new(),
         trail: Some(DeployedTrail {
             source: TrailSource {
                 name: TRAIL.into(),
@@ -112,6 +77,7 @@ fn deployment(destination: Destination) -> Deployment {
             made_at: None,
             mended: BTreeMap::new(),
         }),
+        ..testing::deployment(policy)
     }
 }
 

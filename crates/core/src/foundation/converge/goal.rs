@@ -1,16 +1,13 @@
 //! What the foundation is to come to.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 
 use super::act::{Operation, Purpose};
 use crate::{
     Error, ErrorKind,
-    enrollment::Policy,
+    enrollment::Deployment,
     foundation::{Foundation, Progress, Step, request::KnownIntegrations},
-    landing_zone::TrailTopic,
-    model::{Names, SecretText, SubAccount},
+    model::{Names, SecretText},
     ports::Holder,
 };
 
@@ -19,18 +16,10 @@ use crate::{
 pub(in crate::foundation) struct Goal<'a> {
     /// What should exist; nothing, when the stack is deleted.
     pub wanted: Option<&'a Foundation>,
-    /// The names of what should not.
-    pub retired: &'a [Names],
-    /// The stores in which there may be integrations of ours, besides the tenant's own.
-    pub sub_accounts: &'a BTreeSet<SubAccount>,
-    /// Whether there may be one that is the organization's.
-    pub organization: bool,
-    /// Every topic that a trail may have from us.
-    pub trail_topics: &'a BTreeSet<TrailTopic>,
+    /// By which what is ours is known, and what of it is retired.
+    pub deployment: &'a Deployment,
     /// What the ledger says of integrations.
     pub known: &'a KnownIntegrations,
-    /// The deployment's, by which what is ours is known.
-    pub policy: &'a Policy,
     /// A token that works, for stacks that remove their integrations as they go.
     pub token: Option<&'a SecretText>,
     /// Who has the lease.
@@ -48,7 +37,7 @@ impl Goal<'_> {
         let wanted = self
             .wanted
             .map(|foundation| &foundation.deployment.policy.names);
-        wanted.into_iter().chain(self.retired)
+        wanted.into_iter().chain(&self.deployment.retired)
     }
 
     /// Whether the SaaS cannot be read at all, so that nothing can be said of what is in it.
@@ -73,7 +62,7 @@ impl Goal<'_> {
 
     /// Whether the members' roles, stacks and integrations are to go.
     pub(super) fn removes_members(&self) -> bool {
-        !self.retired.is_empty()
+        !self.deployment.retired.is_empty()
             || self
                 .wanted
                 .is_none_or(|foundation| foundation.member.is_none())
@@ -87,7 +76,8 @@ impl Goal<'_> {
 
     /// Whether the integrations have to be listed again after a step.
     pub(super) fn changes_integrations(&self, step: &Step) -> bool {
-        step.changes_integrations() || self.policy.registers_by_stack() && step.stacks() > 0
+        step.changes_integrations()
+            || self.deployment.policy.registers_by_stack() && step.stacks() > 0
     }
 
     /// Whether the account function sees an operation through: an update of thousands of members
@@ -104,7 +94,7 @@ impl Goal<'_> {
     /// members, and they are the account function's business unless they are to go, or need a token
     /// before they change.
     pub(super) fn stack_sets(&self) -> Vec<(String, bool)> {
-        let members = self.removes_members() || self.policy.registers_by_stack();
+        let members = self.removes_members() || self.deployment.policy.registers_by_stack();
         let sets = |names: &Names| {
             [
                 (names.log_stack_set(), true),

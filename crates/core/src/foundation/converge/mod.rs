@@ -108,9 +108,9 @@ pub(super) async fn converge(
         observed.blind = goal.is_blind() || goal.wanted.is_some() && !run.refusing.is_empty();
         let planned = plan(
             goal.wanted,
-            goal.retired,
-            goal.trail_topics,
-            goal.policy,
+            &goal.deployment.retired,
+            &goal.deployment.trail_topics,
+            &goal.deployment.policy,
             &observed,
         );
         let mut steps = match planned {

@@ -36,7 +36,12 @@ pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Resu
             observed.stacks.insert(name, stack);
         }
     }
-    let trails: BTreeSet<&String> = goal.trail_topics.iter().map(|ours| &ours.trail).collect();
+    let trails: BTreeSet<&String> = goal
+        .deployment
+        .trail_topics
+        .iter()
+        .map(|ours| &ours.trail)
+        .collect();
     for name in trails {
         if let Some(trail) = aws.trail(name).await? {
             observed.topics.insert(name.clone(), trail.topic);
@@ -71,7 +76,7 @@ pub(super) async fn integrations(
     let config = goal.removes_members().then_some(IntegrationKind::Config);
     let kinds = [Some(IntegrationKind::CloudTrail), config];
     let mut all = Vec::new();
-    for store in std::iter::once(None).chain(goal.sub_accounts.iter().map(Some)) {
+    for store in std::iter::once(None).chain(goal.deployment.stores.iter().map(Some)) {
         for kind in kinds.into_iter().flatten() {
             if refusing.contains(&store.cloned()) {
                 continue;
@@ -82,7 +87,8 @@ pub(super) async fn integrations(
                 // sub-account; what is there stays there.
                 Err(error) if goal.goes_on_without(&error) => {
                     refusing.insert(store.cloned());
-                    let name = store.map_or(goal.policy.tenant.as_str(), SubAccount::as_str);
+                    let name =
+                        store.map_or(goal.deployment.policy.tenant.as_str(), SubAccount::as_str);
                     tracing::error!(
                         store = name,
                         error = error.chain(),
@@ -95,7 +101,7 @@ pub(super) async fn integrations(
             }
         }
     }
-    if goal.organization && !refusing.contains(&None) {
+    if goal.deployment.organization && !refusing.contains(&None) {
         let kind = IntegrationKind::CloudTrail;
         match saas.organization_integrations(kind).await {
             Ok(found) => all.extend(found),

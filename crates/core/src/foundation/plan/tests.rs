@@ -1,50 +1,13 @@
 use super::*;
-use crate::enrollment::{Capability, Destination, Registration, Selection, Site};
+use crate::enrollment::{
+    Deployment, Destination, Registration,
+    testing::{deployment, policy},
+};
 
 mod registration;
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1";
 const MEMBER: &str = "000000000007";
-
-fn policy() -> Policy {
-    Policy {
-        stack_id: STACK_ID.into(),
-        partition: "aws".into(),
-        region: "us-east-1".into(),
-        management_account: "000000000099".parse().unwrap(),
-        tenant: "acme".into(),
-        names: Names {
-            resource: "acme".into(),
-            prefix: "Lacework-Control-Tower-".parse().unwrap(),
-        },
-        capability: Capability::CloudTrailAndConfig,
-        destination: Destination::Tenant,
-        selection: Selection::default(),
-        registration: Registration::Function,
-        external_id_suffix: "ABCDEFGHIJ".into(),
-        adoption: None,
-        monitor_existing: true,
-        enroll_management: false,
-        control_tower: true,
-        log_archive: None,
-        audit: None,
-        offboard_limit_percent: 10,
-        approved_offboard: None,
-        offboard_unenrolled: false,
-    }
-}
-
-fn site() -> Site {
-    Site {
-        principal: "arn:aws:iam::434813966438:role/lacework-platform"
-            .parse()
-            .unwrap(),
-        url_suffix: "amazonaws.com".into(),
-        registration_topic: None,
-        permissions_boundary: None,
-        tags: BTreeMap::new(),
-    }
-}
 
 fn integration(name: &str, role: &str, external_id: &str) -> Integration {
     Integration {
@@ -212,18 +175,9 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         ..Observed::default()
     };
     let foundation = Foundation {
-        deployment: crate::enrollment::Deployment {
+        deployment: Deployment {
             stores: policy.destination.sub_accounts(),
-            site: site(),
-            units: BTreeMap::new(),
-            policy: policy.clone(),
-            retired: Vec::new(),
-            trail_topics: BTreeSet::new(),
-            trail: None,
-            organization: false,
-            adopting: false,
-            recovered_at: None,
-            succeeded_at: None,
+            ..deployment(policy.clone())
         },
         trail: Some(trail),
         member: None,
@@ -300,18 +254,9 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
 /// A foundation of members alone.
 fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
     Foundation {
-        deployment: crate::enrollment::Deployment {
-            stores: BTreeSet::new(),
-            site: site(),
-            units: BTreeMap::new(),
-            policy: policy.clone(),
-            retired: Vec::new(),
-            trail_topics: BTreeSet::new(),
-            recovered_at: None,
-            succeeded_at: None,
-            trail: None,
-            organization: false,
+        deployment: Deployment {
             adopting,
+            ..deployment(policy.clone())
         },
         trail: None,
         member: Some(StackSetSpec {

@@ -2,13 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{KnownIntegrations, Work};
+use super::Work;
 use crate::{
     ErrorKind,
     enrollment::{Deployment, Registration},
     foundation::{
         Properties,
-        converge::{Goal, converge},
         reason::SetupError,
         recovery,
         succession::{deployments, inherit},
@@ -29,57 +28,48 @@ where
     ) -> Result<(), SetupError> {
         let mut recorded = self.aws.recorded().await?;
         self.remark_losses(&recorded);
-        let deployment = match deployments(&recorded)
-            .cloned()
-            .reduce(|mut deployment, other| {
-                inherit(&mut deployment, &other, None);
-                deployment.adopting &= other.adopting;
-                deployment
-            }) {
-            Some(deployment) => deployment,
-            None => match self.unrecorded().await? {
-                Some(deployment) => {
-                    // The StackSets that told of it go before the integrations are known to be gone.
-                    self.aws.store_attempt(self.holder, &deployment).await?;
-                    recorded.attempt = Some(deployment.clone());
+        let mut deployment =
+            match deployments(&recorded)
+                .cloned()
+                .reduce(|mut deployment, other| {
+                    inherit(&mut deployment, &other, None);
+                    deployment.adopting &= other.adopting;
                     deployment
-                }
-                // What was never recorded was never begun.
-                None => return Ok(()),
-            },
-        };
+                }) {
+                Some(deployment) => deployment,
+                None => match self.unrecorded().await? {
+                    Some(deployment) => {
+                        // The StackSets that told of it go before the integrations are known to be gone.
+                        self.aws.store_attempt(self.holder, &deployment).await?;
+                        recorded.attempt = Some(deployment.clone());
+                        deployment
+                    }
+                    // What was never recorded was never begun.
+                    None => return Ok(()),
+                },
+            };
         if deployment.adopting {
             // The rollback of a Create that did not come to its end: no account loses its watch for it.
             tracing::error!("the deployment that should have been taken over stays as it is");
             return Ok(());
         }
-        let mut retired = deployment.retired.clone();
-        if !retired.contains(&deployment.policy.names) {
-            retired.push(deployment.policy.names.clone());
+        if !deployment.retired.contains(&deployment.policy.names) {
+            deployment.retired.push(deployment.policy.names.clone());
         }
-        let records = self.records().await?;
-        let now = self.guard.clock.now();
-        let known = KnownIntegrations::new(None, &recorded, &records, now);
         let token = match deployment.policy.registration {
             Registration::Function => None,
             Registration::SnsCustomResource => self.parting_token().await?,
         };
-        let goal = Goal {
-            wanted: None,
-            retired: &retired,
-            sub_accounts: &deployment.stores,
-            organization: deployment.organization,
-            trail_topics: &deployment.trail_topics,
-            known: &known,
-            policy: &deployment.policy,
-            token: token.as_ref().map(|token| &token.token),
-            holder: self.holder,
-            request: &self.request.request_id,
-            lenient: false,
-            unsettled_until: unsettled_until.max(known.unlisted_until),
-        };
-        let clock = self.guard.clock;
-        converge(&self.aws, &self.saas, clock, &goal, self.progress()).await?;
+        let token = token.as_ref();
+        self.converge(
+            &self.saas,
+            None,
+            &deployment,
+            &recorded,
+            token,
+            unsettled_until,
+        )
+        .await?;
         Ok(())
     }
 

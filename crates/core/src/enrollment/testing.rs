@@ -1,0 +1,60 @@
+//! What the unit tests of this crate begin with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Capability, Deployment, Destination, Policy, Registration, Selection, Site};
+use crate::model::Names;
+
+/// Of a tenant without sub-accounts.
+pub(crate) fn policy() -> Policy {
+    Policy {
+        stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
+        partition: "aws".into(),
+        region: "us-east-1".into(),
+        management_account: "000000000099".parse().unwrap(),
+        tenant: "acme".into(),
+        names: Names {
+            resource: "acme".into(),
+            prefix: "Lacework-Control-Tower-".parse().unwrap(),
+        },
+        capability: Capability::CloudTrailAndConfig,
+        destination: Destination::Tenant,
+        selection: Selection::default(),
+        registration: Registration::Function,
+        external_id_suffix: "ABCDEFGHIJ".into(),
+        adoption: None,
+        monitor_existing: true,
+        enroll_management: false,
+        control_tower: true,
+        log_archive: None,
+        audit: None,
+        offboard_limit_percent: 10,
+        approved_offboard: None,
+        offboard_unenrolled: false,
+    }
+}
+
+/// Of this policy, without a trail, and with nothing of the past.
+pub(crate) fn deployment(policy: Policy) -> Deployment {
+    Deployment {
+        policy,
+        site: Site {
+            principal: "arn:aws:iam::434813966438:role/lacework-platform"
+                .parse()
+                .unwrap(),
+            url_suffix: "amazonaws.com".into(),
+            registration_topic: None,
+            permissions_boundary: None,
+            tags: BTreeMap::new(),
+        },
+        units: BTreeMap::new(),
+        stores: BTreeSet::new(),
+        retired: Vec::new(),
+        trail_topics: BTreeSet::new(),
+        trail: None,
+        organization: false,
+        adopting: false,
+        recovered_at: None,
+        succeeded_at: None,
+    }
+}
