@@ -8,8 +8,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use towerhook_aws::{
-    AccountSettings, Aws, Endpoint, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
-    connect_as_operator,
+    AccountSettings, Aws, DeadLetterQueue, Endpoint, FunctionNames, Home, LedgerTable, TokenSecret,
+    WorkQueue, connect_as_operator,
 };
 use towerhook_core::{
     Result,
@@ -83,6 +83,7 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
         },
         token: TokenSecret(secret.parse().unwrap()),
         ledger: LedgerTable(TABLE.into()),
+        dead_letters: DeadLetterQueue(format!("{}{account}/dead", running.endpoint)),
         queue: WorkQueue(format!("{}{account}/{TABLE}", running.endpoint)),
         functions: FunctionNames {
             own: "none".into(),

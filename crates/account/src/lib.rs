@@ -8,7 +8,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use towerhook_core::enrollment::Pass;
 use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
-    clock,
+    clock::{self, SystemClock},
     metrics::Metrics,
     saas::{self, Provider, lacework::Lacework},
     tokens::StoredTokens,
@@ -59,6 +59,7 @@ impl Account {
         let pass = Pass {
             owner: &context.request_id,
             time_left: || clock::time_left(&context),
+            clock: &SystemClock,
         };
         let mut response = SqsBatchResponse::default();
         response.set_failures(batch.malformed.iter().cloned());

@@ -1,5 +1,7 @@
 use towerhook_runtime::{
-    aws::{AccountSettings, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue},
+    aws::{
+        AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
+    },
     environment::{self, WrongEnvironment},
     saas::Provider,
 };
@@ -14,7 +16,7 @@ pub struct Settings {
     pub provider: Provider,
     /// `PROVIDER_URL`.
     pub provider_url: Url,
-    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `AUTH_FUNCTION_NAME`,
+    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`, `AUTH_FUNCTION_NAME`,
     /// `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: AccountSettings,
@@ -33,6 +35,7 @@ impl Settings {
             let provider_url = reader.get("PROVIDER_URL");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
+            let dead_letters = reader.get("DEAD_LETTER_QUEUE_URL");
             let auth = reader.get("AUTH_FUNCTION_NAME");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let token = reader.get("API_TOKEN_SECRET_ARN");
@@ -50,6 +53,7 @@ impl Settings {
                     token: TokenSecret(token?),
                     ledger: LedgerTable(ledger?),
                     queue: WorkQueue(queue?),
+                    dead_letters: DeadLetterQueue(dead_letters?),
                     functions: FunctionNames {
                         own: own?,
                         auth: Some(auth?),
@@ -73,6 +77,7 @@ mod tests {
             "PROVIDER_URL",
             "LEDGER_TABLE_NAME",
             "WORK_QUEUE_URL",
+            "DEAD_LETTER_QUEUE_URL",
             "AWS_REGION",
         ] {
             assert!(wrong.contains(&format!("{name} is not set")), "{wrong}");

@@ -38,6 +38,7 @@ use crate::{
 const GET: &str = "dynamodb:GetItem";
 const PUT: &str = "dynamodb:PutItem";
 const UPDATE: &str = "dynamodb:UpdateItem";
+const UPDATE_TABLE: &str = "dynamodb:UpdateTable";
 const QUERY: &str = "dynamodb:Query";
 const TRANSACT: &str = "dynamodb:TransactWriteItems";
 
@@ -127,6 +128,16 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
 
     async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()> {
         self.set(by, "unreadable", &json(UPDATE, unreadable)?).await
+    }
+
+    async fn protect(&self, is_protected: bool) -> Result<()> {
+        let update = self
+            .dynamodb()
+            .update_table()
+            .table_name(self.table())
+            .deletion_protection_enabled(is_protected);
+        update.send().await.map_err(failed(UPDATE_TABLE))?;
+        Ok(())
     }
 
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {

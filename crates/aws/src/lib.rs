@@ -31,6 +31,6 @@ pub use clients::Aws;
 pub use config::{Endpoint, connect, connect_as_operator};
 pub use dead_letters::Queues;
 pub use settings::{
-    AccountSettings, AuthSettings, FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable,
-    ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
+    AccountSettings, AuthSettings, DeadLetterQueue, FanOutTopic, FunctionNames, Home, KeySecret,
+    LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
 };

@@ -4,7 +4,7 @@ use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use towerhook_core::{Error, ErrorKind, Result, lifecycle::Message, ports::Messages};
 
 use crate::{
-    Aws, WorkQueue,
+    Aws, DeadLetterQueue, WorkQueue,
     classify::{failed, passing, unusable},
 };
 
@@ -17,9 +17,20 @@ const BATCH_BYTES: usize = 256 * 1024;
 /// The longest delay.
 const LONGEST: u64 = 900;
 
-impl<S: AsRef<WorkQueue>> Messages for Aws<S> {
+impl<S: AsRef<WorkQueue> + AsRef<DeadLetterQueue>> Messages for Aws<S> {
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()> {
         let WorkQueue(url) = self.settings.as_ref();
+        self.send_to(url, messages, delay).await
+    }
+
+    async fn set_aside(&self, messages: &[Message]) -> Result<()> {
+        let DeadLetterQueue(url) = self.settings.as_ref();
+        self.send_to(url, messages, Duration::ZERO).await
+    }
+}
+
+impl<S> Aws<S> {
+    async fn send_to(&self, url: &str, messages: &[Message], delay: Duration) -> Result<()> {
         // Never more than 900, so it fits.
         let delay = delay.as_secs().min(LONGEST) as i32;
         for bodies in batches(messages.iter().map(Message::to_body)) {
@@ -106,6 +117,15 @@ mod tests {
         assert_eq!(entries[1].as_array().unwrap().len(), 1);
         assert_eq!(entries[0][0]["DelaySeconds"], 900);
         assert_eq!(entries[1][0]["MessageBody"], message(10).to_body());
+    }
+
+    #[tokio::test]
+    async fn what_is_set_aside_goes_to_the_dead_letter_queue() {
+        let (aws, sent) = account([answer(json!({"Successful": []}))]);
+        aws.set_aside(&[message(3)]).await.unwrap();
+        let (_, body) = &sent.calls()[0];
+        assert!(body["QueueUrl"].as_str().unwrap().ends_with("/dead"));
+        assert_eq!(body["Entries"][0]["MessageBody"], message(3).to_body());
     }
 
     #[tokio::test]

@@ -25,6 +25,10 @@ pub struct LedgerTable(pub String);
 #[derive(Debug, Clone)]
 pub struct WorkQueue(pub String);
 
+/// The URL of the queue for what could not be done.
+#[derive(Debug, Clone)]
+pub struct DeadLetterQueue(pub String);
+
 /// The topic that the account function's queue is subscribed to.
 #[derive(Debug, Clone)]
 pub struct FanOutTopic(pub Arn);
@@ -79,6 +83,8 @@ settings! {
         ledger: LedgerTable,
         /// Its own queue, for revisits.
         queue: WorkQueue,
+        /// Where it sets aside what ends every pass.
+        dead_letters: DeadLetterQueue,
         /// Itself, and the auth function.
         functions: FunctionNames,
     }

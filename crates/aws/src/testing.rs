@@ -14,8 +14,8 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AccountSettings, Aws, FanOutTopic, FunctionNames, Home, KeySecret, LedgerTable,
-    ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
+    AccountSettings, Aws, DeadLetterQueue, FanOutTopic, FunctionNames, Home, KeySecret,
+    LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
 };
 
 pub(crate) const TOKEN_SECRET: &str =
@@ -170,6 +170,9 @@ pub(crate) fn account(answers: impl IntoIterator<Item = Answer>) -> (Aws<Account
         token: TokenSecret(TOKEN_SECRET.parse().unwrap()),
         ledger: LedgerTable("ledger".into()),
         queue: WorkQueue("https://sqs.eu-west-1.amazonaws.com/999999999999/work".into()),
+        dead_letters: DeadLetterQueue(
+            "https://sqs.eu-west-1.amazonaws.com/999999999999/dead".into(),
+        ),
         functions: FunctionNames {
             own: "account".into(),
             auth: Some("auth".into()),

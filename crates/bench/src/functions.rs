@@ -6,6 +6,8 @@ use crate::lambda::{REGION, Settings};
 
 /// The management account, in which the functions are.
 pub(crate) const MANAGEMENT_ACCOUNT: &str = "999999999999";
+/// Who may assume the roles in the accounts.
+pub(crate) const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
 /// The stack that the functions belong to.
 pub(crate) const STACK_ID: &str =
     "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/00000000-0000-4000-8000-0";
@@ -18,6 +20,9 @@ pub(crate) fn setup(lacework: &str) -> Settings {
     settings.extend([
         key(),
         ("STACK_ID", STACK_ID.to_owned()),
+        ("PROVIDER_PRINCIPAL_ARN", PRINCIPAL.to_owned()),
+        // It answers a stand-in on this machine.
+        ("TOWERHOOK_SANDBOX", "true".to_owned()),
         ("FANOUT_TOPIC_ARN", arn("sns", "towerhook-work")),
         ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT_ACCOUNT.to_owned()),
         ("SERVICE_TIMEOUT_SECONDS", "3600".to_owned()),
@@ -32,6 +37,7 @@ pub(crate) fn account(lacework: &str) -> Settings {
     let mut settings = with_ledger(lacework);
     let queue = format!("https://sqs.{REGION}.amazonaws.com/{MANAGEMENT_ACCOUNT}/towerhook-work");
     settings.extend([
+        ("DEAD_LETTER_QUEUE_URL", queue.replace("-work", "-dead")),
         ("WORK_QUEUE_URL", queue),
         ("AUTH_FUNCTION_NAME", "towerhook-auth".to_owned()),
     ]);

@@ -8,6 +8,7 @@
 //! text are arguments, and everything outside is a trait in [`ports`].
 
 pub mod custom_resource;
+mod deadline;
 pub mod enrollment;
 mod error;
 pub mod foundation;

@@ -73,6 +73,10 @@ pub enum Fault {
     UnlistedIsForgotten,
     /// An approval ends once some of the accounts have left.
     ApprovalEndsHalfway,
+    /// An approval works again for accounts that came back.
+    ApprovalStands,
+    /// A pass acts against another host than the one that is recorded.
+    AnyHostIsAsked,
     /// Parameters that choose accounts are ignored.
     SelectionIsIgnored,
     /// Setup makes everything anew where the ledger was emptied.
@@ -87,7 +91,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 41] = [
         Self::ThrottledListingIsEmpty,
         Self::UnreadableIsGone,
         Self::MissingIsGone,
@@ -122,6 +126,8 @@ impl Fault {
         Self::LooksAreDeletions,
         Self::UnlistedIsForgotten,
         Self::ApprovalEndsHalfway,
+        Self::ApprovalStands,
+        Self::AnyHostIsAsked,
         Self::SelectionIsIgnored,
         Self::RecordlessIsLaunch,
         Self::UnreadableStopsAll,

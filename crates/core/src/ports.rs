@@ -290,6 +290,8 @@ pub struct Taken {
     pub parked: Vec<Parked>,
     /// The sources that could not be read of late.
     pub unreadable: Unreadable,
+    /// How many other passes have taken it since it was last given back: none of them came to an end.
+    pub unfinished: usize,
     /// Whether it was taken from an older request of CloudFormation that was still at work: a call of
     /// that one may land yet. So it counts where the holder has it already, too: the answer that told may
     /// be lost.
@@ -418,6 +420,8 @@ pub trait Ledger {
     async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()>;
     /// Changes which sources could not be read of late.
     async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()>;
+    /// Lets nobody delete the ledger from now on, or lets them again.
+    async fn protect(&self, is_protected: bool) -> Result<()>;
     /// The suffix of this deployment's external ids: the stored one, else `fresh`, now stored.
     async fn external_id_suffix(&self, fresh: &str) -> Result<String>;
     /// Every account's record.
@@ -444,6 +448,8 @@ pub trait Answers {
 pub trait Messages {
     /// Sends messages that arrive after `delay` (at most 900 s, SQS's own limit).
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
+    /// Puts messages into the dead-letter queue, for an administrator to look at.
+    async fn set_aside(&self, messages: &[Message]) -> Result<()>;
 }
 
 /// Where a message of the dead-letter queue goes after somebody looked at it.
@@ -604,6 +610,8 @@ pub trait TokenIssuer {
 
 /// The SaaS that watches the accounts.
 pub trait Saas {
+    /// The host that every call goes to, as [`crate::model::host`] tells it.
+    fn host(&self) -> String;
     /// Who we are to it.
     async fn profile(&self) -> Result<Profile>;
     /// Every integration of this kind in one store.

@@ -23,7 +23,8 @@ pub struct Settings {
     pub provider: Provider,
     /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
     /// `SERVICE_TIMEOUT_SECONDS` (for how long CloudFormation waits for an answer), Lambda's
-    /// `AWS_REGION`, and `PROVIDER_URL` as text.
+    /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` is who may assume the roles, and
+    /// `TOWERHOOK_SANDBOX` is `true` in a sandbox, where CloudFormation is on this machine.
     pub own: Own,
     /// `PROVIDER_URL`. One that is none is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
@@ -44,6 +45,7 @@ impl Settings {
         environment::read(lookup, |reader| {
             let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
             let provider_url: Option<String> = reader.get("PROVIDER_URL");
+            let principal = reader.get("PROVIDER_PRINCIPAL_ARN");
             let stack_id = reader.get("STACK_ID");
             let url_suffix = reader.get("URL_SUFFIX");
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
@@ -56,6 +58,7 @@ impl Settings {
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
             let region: Option<String> = reader.get("AWS_REGION");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
+            let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             let (provider_url, region) = (provider_url?, region?);
             Some(Self {
@@ -69,6 +72,8 @@ impl Settings {
                     service_timeout: Duration::from_secs(service_timeout?),
                     management_account: management_account?,
                     provider_url,
+                    principal: principal?,
+                    answers_on_loopback: sandboxed.unwrap_or_default(),
                     templates: TEMPLATES,
                 },
                 aws: SetupSettings {
@@ -108,6 +113,7 @@ mod tests {
         for name in [
             "PROVIDER",
             "PROVIDER_URL",
+            "PROVIDER_PRINCIPAL_ARN",
             "STACK_ID",
             "LEDGER_TABLE_NAME",
             "FANOUT_TOPIC_ARN",

@@ -66,15 +66,16 @@ async fn message(world: &World) {
 }
 
 async fn invoke(world: &World, batch: Vec<Received>) {
-    let (ports, name) = {
+    let (name, crash, latency) = {
         let mut state = world.state();
         state.invocations += 1;
         state.at_work += 1;
         let name = format!("pass-{}", state.invocations);
         let crash = state.next_crash.take();
         let latency = state.next_latency.take().unwrap_or(LATENCY);
-        (Ports::with(world, &name, crash, latency), name)
+        (name, crash, latency)
     };
+    let ports = Ports::with(world, &name, crash, latency);
     let mut failed = BTreeSet::new();
     let mut scope = Scope::default();
     for received in &batch {
@@ -98,6 +99,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     let pass = Pass {
         owner: &name,
         time_left,
+        clock: &ports,
     };
     let now = world.now() + skew(world);
     let work = pin!(pass.run(&ports, &ports, scope, now));

@@ -17,7 +17,7 @@ use crate::{
     people::{Change, Step},
     ports::Ports,
     stack::StackRequest,
-    state::{OddList, State},
+    state::{KeptLedger, OddList, State},
     units::{self, Member, unit_id},
     wishes::Wishes,
 };
@@ -335,6 +335,7 @@ impl World {
             None => return,
         };
         wishes.wrong = false;
+        wishes.elsewhere = false;
         change(&mut wishes);
         state
             .requests
@@ -378,11 +379,16 @@ impl World {
         if state.needs_update {
             return;
         }
-        state.ledger = Default::default();
+        // The items go, and the table stays.
+        state.ledger = KeptLedger {
+            is_protected: state.ledger.is_protected,
+            ..KeptLedger::default()
+        };
         // What nobody remembers cannot be counted.
         state.offboarded.clear();
         state.held = None;
         state.ledger_emptied = Some(now);
+        state.lease_lost_at = Some(now);
         state.needs_update = true;
     }
 

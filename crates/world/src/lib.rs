@@ -52,7 +52,7 @@ pub use people::{Change, Step, Window};
 pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
 pub use state::Answered;
-pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
+pub use units::{AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
 pub use wishes::{Destination, Wishes};
 
 use crate::{
@@ -241,6 +241,8 @@ impl World {
             next_cancelled_after: None,
             needs_update: false,
             ledger_emptied: None,
+            lease_lost_at: None,
+            environment_host: HOST,
             deleting: false,
             deleted: false,
             permissions_settle_at: now,

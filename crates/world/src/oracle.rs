@@ -86,6 +86,9 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
     if state.trail.topic != trail().topic {
         found.push(format!("the trail's topic is {:?}", state.trail.topic));
     }
+    if state.ledger.is_protected {
+        found.push("the ledger, which nobody can delete".into());
+    }
     found
 }
 

@@ -144,6 +144,8 @@ pub enum Change {
     ExcludeAccount(Option<usize>),
     /// A name that no unit has, and no sub-account: the update is refused.
     Wrong,
+    /// The same name at another host of the SaaS: the update is refused.
+    Elsewhere,
     /// Another release of the template, and nothing else.
     Release,
 }
@@ -228,6 +230,7 @@ impl Wishes {
             exclude: selected(dice),
             exclude_accounts: BTreeSet::new(),
             wrong: false,
+            elsewhere: false,
             release: 0,
             others: BTreeMap::new(),
         }
@@ -252,6 +255,7 @@ impl Wishes {
             // Which account it is depends on what is there: see `World::happen`.
             Change::ExcludeAccount(Some(_)) => {}
             Change::Wrong => self.wrong = true,
+            Change::Elsewhere => self.elsewhere = true,
             Change::Release => self.release += 1,
         }
         self
@@ -264,7 +268,8 @@ impl Change {
             10 => Self::Include(selected(dice)),
             11 => Self::Exclude(selected(dice)),
             12 => Self::ExcludeAccount((dice.u32(0..3) > 0).then(|| dice.usize(0..1000))),
-            13 | 14 => Self::Wrong,
+            13 => Self::Wrong,
+            14 => Self::Elsewhere,
             15 => Self::Release,
             0..=3 => Self::Destination(destination(dice)),
             4 => {

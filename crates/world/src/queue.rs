@@ -59,6 +59,13 @@ impl Queue {
         }
     }
 
+    /// Puts a message into the dead-letter queue.
+    pub(crate) fn bury(&mut self, now: Timestamp, body: String) {
+        self.number += 1;
+        let visible_at = now;
+        self.dead.insert(self.number, Dead { body, visible_at });
+    }
+
     /// The event source mapping is gone.
     pub(crate) fn close(&mut self) {
         self.closed = true;

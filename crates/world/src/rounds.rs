@@ -112,6 +112,10 @@ pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
 
 /// A comparison that saw that these stacks cannot be made has said so in the ledger.
 pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTreeSet<AccountId>) {
+    // What has begun meanwhile may hide it.
+    if !state.faults.rates.is_empty() {
+        return;
+    }
     let set = state.wish().names().member_stack_set();
     let is_silent = |account: &&AccountId| {
         let instance = state.instances.get().get(&(set.clone(), **account));

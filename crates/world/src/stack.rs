@@ -15,7 +15,7 @@ use crate::{
     SUFFIX, World,
     ports::Ports,
     state::Answered,
-    units::{MANAGEMENT, STACK_ID, id},
+    units::{HOST, MANAGEMENT, OTHER_HOST, PRINCIPAL, STACK_ID, id},
     wishes::{AtLaunch, Wishes},
 };
 
@@ -61,7 +61,8 @@ enum Ended {
 fn address(request: &str, now: Timestamp) -> String {
     let signed_at = now.strftime("%Y%m%dT%H%M%SZ");
     format!(
-        "https://cloudformation-custom-resource-response.example/{request}?X-Amz-Date={signed_at}"
+        "https://cloudformation-custom-resource-response-useast1.s3.amazonaws.com/{request}\
+         ?X-Amz-Date={signed_at}"
     )
 }
 
@@ -73,14 +74,16 @@ const TOKEN_REFUSED: &str = "Unauthorized";
 const INCOMPLETE: &str = "until the next update";
 
 impl World {
-    fn own() -> Own {
+    fn own(&self) -> Own {
         Own {
             stack_id: STACK_ID.into(),
             partition: "aws".into(),
             region: "us-east-1".into(),
             url_suffix: "amazonaws.com".into(),
             management_account: id(MANAGEMENT),
-            provider_url: "acme.lacework.net".into(),
+            provider_url: self.state().environment_host.into(),
+            principal: PRINCIPAL.into(),
+            answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
             templates: TEMPLATES,
         }
@@ -116,7 +119,7 @@ impl World {
             (format!("setup-{}", state.setups), crash, latency)
         };
         let ports = Ports::with(self, &name, crash, latency);
-        let own = Self::own();
+        let own = self.own();
         let setup = Setup {
             aws: &ports,
             saas: &ports,
@@ -206,6 +209,9 @@ impl World {
     ) -> Ended {
         let payload = self.event(request_type, properties, old_properties);
         let request = format!("request-{}", self.state().asked);
+        // The functions' environments are written before setup is asked.
+        let is_elsewhere = properties["LaceworkUrl"] == OTHER_HOST;
+        self.state().environment_host = if is_elsewhere { OTHER_HOST } else { HOST };
         let twice = std::mem::take(&mut self.state().next_invoked_twice);
         let began = self.now();
         self.say(|| format!("CloudFormation asks: {request_type} ({request})"));

@@ -113,6 +113,10 @@ pub(crate) struct State {
     pub(crate) needs_update: bool,
     /// When the ledger was emptied, until an update that began since has succeeded.
     pub(crate) ledger_emptied: Option<Timestamp>,
+    /// When the lease was last lost with the ledger.
+    pub(crate) lease_lost_at: Option<Timestamp>,
+    /// The host that CloudFormation wrote into the functions' environment.
+    pub(crate) environment_host: &'static str,
     /// The main stack is being deleted, and is gone.
     pub(crate) deleting: bool,
     pub(crate) deleted: bool,
@@ -194,6 +198,10 @@ pub(crate) struct KeptIntegration {
 
 #[derive(Debug, Default)]
 pub(crate) struct KeptLedger {
+    /// Whether nobody can delete the table.
+    pub(crate) is_protected: bool,
+    /// The passes that have begun since one last gave the lease back.
+    pub(crate) begun: BTreeSet<Holder>,
     pub(crate) lease: Option<(Holder, Timestamp)>,
     pub(crate) reservation: Option<(Holder, Timestamp)>,
     /// When the newest request that had the lease was admitted.

@@ -58,10 +58,31 @@ pub(crate) fn integration_comes(
     let is_there = state.integrations.get().of(&spec.account).any(is_same);
     // An exchange between two sub-accounts is no offboarding.
     state.offboarded.retain(|(_, id)| *id != spec.account);
+    // Who is enrolled again has to be let go again.
+    state.approved.remove(&spec.account);
     if is_there && spec.kind == IntegrationKind::Config {
         state.violate(
             now,
             format!("{maker} made {} twice without looking", spec.name),
+        );
+    }
+}
+
+/// The ledger is about to call an account enrolled.
+pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
+    let known = state.ledger.records.get(&id);
+    let was_enrolled = known.is_some_and(|record| record.since.is_some());
+    // Nobody sees that the SaaS took it and did not keep it.
+    let is_unseen = state.unlisted.contains(&id) || state.wish().by_stack;
+    let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
+    let is_gone_since = state.last_deleted.get(&id).is_some_and(lately);
+    // A listing may be as old.
+    let listed = state.integrations.since(now - EVIDENCE);
+    let is_watched = { listed }.any(|all| all.of(&id).any(is_member));
+    if !(was_enrolled || is_unseen || is_gone_since || is_watched) {
+        state.violate(
+            now,
+            format!("{id} is called enrolled, and nothing watches it"),
         );
     }
 }

@@ -11,7 +11,10 @@ use towerhook_core::{
     model::{AccountId, Names, OuId, SubAccount},
 };
 
-use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
+use crate::units::{
+    AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, Member, OTHER_HOST, PRINCIPAL, TENANT, id, unit_id,
+    unit_name,
+};
 
 /// Which sub-account an account belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct Wishes {
     pub exclude_accounts: BTreeSet<AccountId>,
     /// Whether a parameter names what there is not, so that the request is refused.
     pub wrong: bool,
+    /// Whether `LaceworkUrl` names another host, so that the request is refused.
+    pub elsewhere: bool,
     /// The release of the template, which an update may change alone.
     pub release: u32,
     /// Other parameters, as they are written.
@@ -87,6 +92,7 @@ impl Default for Wishes {
             exclude: Vec::new(),
             exclude_accounts: BTreeSet::new(),
             wrong: false,
+            elsewhere: false,
             release: 0,
             others: BTreeMap::new(),
         }
@@ -147,14 +153,14 @@ impl Wishes {
             },
             "ExcludeAccounts": accounts.join(","),
             "LaceworkAccessKeyId": "ACME_KEY",
-            "LaceworkUrl": "acme.lacework.net",
+            "LaceworkUrl": if self.elsewhere { OTHER_HOST } else { HOST },
             "CapabilityType": capability,
             "MonitorExistingAccounts": yes(self.monitor_existing),
             "ExistingCloudTrailName": "trail",
             "CreateTrailTopic": "No",
             "RegistrationMode": if self.by_stack { "SnsCustomResource" } else { "Function" },
             "IntegrationNamePrefix": "Lacework-Control-Tower-",
-            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "LaceworkPrincipalArn": PRINCIPAL,
             "EnrollManagementAccount": yes(self.enroll_management),
             "OffboardUnenrolled": yes(self.offboard_unenrolled),
             "OffboardLimitPercent": self.limit.to_string(),

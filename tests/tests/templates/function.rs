@@ -13,6 +13,7 @@ fn every_function_finds_the_settings_that_it_reads() {
     let reconcile = ["LEDGER_TABLE_NAME", "STACK_SET_ADMINISTRATION_ROLE_ARN"];
     let setup = [
         "STACK_ID",
+        "PROVIDER_PRINCIPAL_ARN",
         "MANAGEMENT_ACCOUNT_ID",
         "PARTITION",
         "API_CREDENTIALS_SECRET_ARN",
@@ -21,7 +22,12 @@ fn every_function_finds_the_settings_that_it_reads() {
         "SERVICE_TIMEOUT_SECONDS",
         "URL_SUFFIX",
     ];
-    let account = ["STACK_NAME", "WORK_QUEUE_URL", "AUTH_FUNCTION_NAME"];
+    let account = [
+        "STACK_NAME",
+        "WORK_QUEUE_URL",
+        "DEAD_LETTER_QUEUE_URL",
+        "AUTH_FUNCTION_NAME",
+    ];
     let auth = ["STACK_NAME", "API_CREDENTIALS_SECRET_ARN"];
     for (id, expected) in [
         ("SetupFunction", [&common[..], &reconcile, &setup].concat()),

@@ -40,7 +40,7 @@ pub(super) const IS_HOLDER: &str = "holder = :owner";
 const IS_OWN: &str = "holder IN (:owner, :from)";
 const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(called_at)";
 /// Gives the lease back and lets it cool down.
-const REST: &str = "SET rests_until = :until REMOVE holder, held_until";
+const REST: &str = "SET rests_until = :until REMOVE holder, held_until, begun";
 
 /// An item holds at most 400 KB, and DynamoDB charges every write for the whole item.
 const PARKED_AT_MOST: usize = 100;
@@ -69,10 +69,13 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
             .return_values(ReturnValue::AllOld)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let (set, condition) = match holder {
-            Holder::Pass(_) => (
-                "SET",
-                format!("{IS_OWN} OR (({IS_FREE}) AND ({IS_AWAITED}))"),
-            ),
+            Holder::Pass(_) => {
+                request = request.expression_attribute_values(":begun", set_of(&owner));
+                (
+                    "ADD begun :begun SET",
+                    format!("{IS_OWN} OR (({IS_FREE}) AND ({IS_AWAITED}))"),
+                )
+            }
             Holder::Setup { admitted, .. } => {
                 request = request
                     .expression_attribute_values(":setup", text(SETUP))
@@ -152,7 +155,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
             .update_item()
             .table_name(self.table())
             .set_key(Some(key(DEPLOYMENT)))
-            .update_expression("REMOVE holder, held_until, called_at")
+            .update_expression("REMOVE holder, held_until, called_at, begun")
             .condition_expression(IS_HOLDER)
             .expression_attribute_values(":owner", text(&owner(holder)))
             .send()
@@ -348,6 +351,7 @@ fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Timestamp) -> Ta
         deployment: document(UPDATE, item).ok(),
         parked: parked_in(item),
         unreadable: unreadable.unwrap_or_default(),
+        unfinished: others(item, &owner(holder)),
         superseded: is_setups && is_held && Some(before) != from,
     }
 }
@@ -362,6 +366,17 @@ fn state_of(item: &Item, now: Timestamp) -> LeaseState {
     LeaseState::Free {
         not_before: until.unwrap_or(now),
     }
+}
+
+fn set_of(owner: &str) -> AttributeValue {
+    AttributeValue::Ss(vec![owner.to_owned()])
+}
+
+/// How many other passes have begun since one last gave the lease back.
+fn others(item: &Item, own: &str) -> usize {
+    let begun = item.get("begun").and_then(|value| value.as_ss().ok());
+    let others = begun.into_iter().flatten().filter(|begun| *begun != own);
+    others.count()
 }
 
 fn texts(parked: &[Parked]) -> AttributeValue {

@@ -86,6 +86,7 @@ fn deployment(suffix: &str) -> Deployment {
         partition: "aws".into(),
         region: "eu-west-1".into(),
         management_account: account("999999999999"),
+        host: "acme.lacework.net".into(),
         tenant: "acme".into(),
         names: Names {
             resource: "acme".into(),

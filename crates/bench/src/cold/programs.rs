@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::binaries::{BARE, BARE_CALL};
 use crate::endpoint::{Call, Reply};
-use crate::functions::{self, STACK_ID};
+use crate::functions::{self, PRINCIPAL, STACK_ID};
 use crate::lambda::Settings;
 
 /// A SaaS that no call comes to.
@@ -86,7 +86,7 @@ fn create(response_url: &str) -> Value {
             "MonitorExistingAccounts": "Yes",
             "ExistingCloudTrailName": "aws-controltower-BaselineCloudTrail",
             "IntegrationNamePrefix": "Lacework-Control-Tower-",
-            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "LaceworkPrincipalArn": PRINCIPAL,
             "EnrollManagementAccount": "No",
             "OffboardLimitPercent": "10",
             "OffboardUnenrolled": "No",

@@ -11,7 +11,7 @@ use towerhook_core::enrollment::{
 use towerhook_core::model::{AccountId, Names, OuId};
 use towerhook_core::ports::{IntegrationKind, IntegrationSpec};
 
-use crate::functions::{MANAGEMENT_ACCOUNT, STACK_ID};
+use crate::functions::{MANAGEMENT_ACCOUNT, PRINCIPAL, STACK_ID};
 use crate::lambda::REGION;
 
 /// Organizational units that the accounts are spread over.
@@ -134,6 +134,7 @@ fn policy(
         partition: "aws".to_owned(),
         region: REGION.to_owned(),
         management_account,
+        host: "acme.lacework.net".to_owned(),
         tenant: "acme".to_owned(),
         names: Names {
             resource: "acme".to_owned(),
@@ -158,7 +159,7 @@ fn policy(
 
 fn site() -> anyhow::Result<Site> {
     Ok(Site {
-        principal: "arn:aws:iam::434813966438:role/lacework-platform".parse()?,
+        principal: PRINCIPAL.parse()?,
         url_suffix: "amazonaws.com".to_owned(),
         registration_topic: None,
         permissions_boundary: None,

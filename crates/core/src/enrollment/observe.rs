@@ -21,6 +21,8 @@ use crate::{
 
 /// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
 const ONE_BY_ONE: usize = 10;
+/// How many accounts that no listing has are asked for in one pass. AWS allows twenty a second.
+const UNLISTED_A_PASS: usize = 400;
 /// How many single accounts are asked for at once.
 const AT_ONCE: usize = 8;
 /// `ListEnabledBaselines` filters by at most this many targets.
@@ -87,6 +89,7 @@ pub async fn observe(
         (listing, wait)
     };
 
+    let mut put_off = Scope::default();
     let mut subjects: BTreeSet<AccountId> = named.into_iter().collect();
     if listed {
         subjects.extend(in_scope(&scope, &accounts));
@@ -102,11 +105,17 @@ pub async fn observe(
             );
         }
         // A listing may be older than the account, so absence is asked for by name.
-        let missing: Vec<_> = subjects
-            .iter()
-            .filter(|id| !accounts.contains_key(id))
-            .copied()
-            .collect();
+        let missing = subjects.iter().filter(|id| !accounts.contains_key(id));
+        // Those that we know come first: anybody can name others.
+        let (mut missing, unknown): (Vec<_>, Vec<_>) =
+            missing.partition(|id| records.contains_key(id));
+        missing.extend(unknown);
+        let later = missing.split_off(missing.len().min(UNLISTED_A_PASS));
+        for id in &later {
+            subjects.remove(id);
+            put_off.accounts.insert(*id, scope.attempts(id));
+            put_off.arrived.extend(scope.arrived.get(id));
+        }
         if !planted(Fault::MissingIsGone) {
             accounts.extend(describe(ports, &missing).await);
         }
@@ -148,6 +157,7 @@ pub async fn observe(
         saas_wait,
         token_ends,
         sources,
+        put_off,
         unreadable_items: kept
             .unreadable
             .into_iter()

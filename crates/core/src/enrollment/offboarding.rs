@@ -70,7 +70,7 @@ pub(super) fn check(
         .filter(|(_, record)| record.held)
         .map(|(id, _)| *id);
     let accounts: BTreeSet<AccountId> = leaving.iter().copied().chain(kept).collect();
-    let digest = digest(&accounts);
+    let digest = digest(&accounts, records);
     // Approved is approved, also where the first few would fit without.
     if policy.approved_offboard.as_deref() == Some(digest.as_str()) {
         return Verdict::Approved(accounts);
@@ -101,11 +101,16 @@ pub(super) fn limit(
     AT_LEAST.max((counted * percent).div_ceil(100))
 }
 
-/// Twelve hexadecimal digits that stand for these accounts and no others.
-fn digest(accounts: &BTreeSet<AccountId>) -> String {
+/// Twelve hexadecimal digits that stand for these accounts and no others, each as it was enrolled: an
+/// approval works once, and not for those that came back.
+fn digest(accounts: &BTreeSet<AccountId>, records: &BTreeMap<AccountId, Record>) -> String {
     let mut hash = Sha256::new();
     for id in accounts {
         hash.update(id.as_str());
+        let since = records.get(id).and_then(|record| record.since);
+        if let Some(since) = since.filter(|_| !planted(Fault::ApprovalStands)) {
+            hash.update(since.as_millisecond().to_be_bytes());
+        }
     }
     hash.finalize()
         .iter()

@@ -6,18 +6,20 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
-    parking::{call, leave},
+    parking::{call, leave, take_up},
     revisits::{due, send_revisits},
 };
 use super::{
-    Deployment, Held, Record, Report, Source, Unreadable, execute, keep_trail, observe, plan,
+    Deployment, Held, Inventory, Record, Report, Source, Unreadable, execute, keep_trail, observe,
+    plan,
 };
 use crate::{
-    Result,
-    lifecycle::{Parked, Scope},
+    Error, ErrorKind, Result,
+    deadline::{Ended, within},
+    lifecycle::Scope,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Holder, Lease, LeaseState, Saas, Taken},
+    ports::{AccountPorts, Clock, Holder, Lease, LeaseState, Saas, Taken},
     retry::{REQUEUE, Retry},
 };
 
@@ -33,11 +35,24 @@ const FEW: usize = 10;
 
 /// One way through: observe, plan, execute, report. One pass at a time, over the whole deployment.
 #[derive(Debug)]
-pub struct Pass<'a, T> {
+pub struct Pass<'a, T, C> {
     /// Who holds the lease: this invocation.
     pub owner: &'a str,
     /// The time until the invocation's deadline.
     pub time_left: T,
+    /// What cuts an observation off that takes too long.
+    pub clock: &'a C,
+}
+
+/// Why nothing was observed.
+#[derive(Debug, thiserror::Error)]
+enum Unobserved {
+    #[error("it would have taken too long")]
+    OutOfTime,
+    #[error("it panicked")]
+    Panicked,
+    #[error("the deployment is with {recorded}, and this function was given {given}")]
+    OtherHost { recorded: String, given: String },
 }
 
 /// When a pass began, and how much time it had.
@@ -78,7 +93,7 @@ pub enum Reply {
     },
 }
 
-impl<T: Fn() -> Duration> Pass<'_, T> {
+impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     /// Makes the pass, and sends what is to be looked at again as new messages.
     ///
     /// # Errors
@@ -102,9 +117,8 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
             now + lifetime + LEASE_MARGIN
         };
         let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
-            Lease::Taken(taken) => {
-                let parked = taken.parked.iter().map(Parked::scope);
-                let all = parked.fold(scope, Scope::merge);
+            Lease::Taken(mut taken) => {
+                let all = take_up(ports, &mut taken, scope).await;
                 return self.with_lease(ports, saas, *taken, all, now).await;
             }
             Lease::Refused(_) if planted(Fault::LeaseIsNotAsked) => {
@@ -229,6 +243,29 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         })
     }
 
+    /// Reads what the plan needs, in two thirds of the time that is left.
+    async fn observe(
+        &self,
+        ports: &impl AccountPorts,
+        saas: &impl Saas,
+        deployment: &Deployment,
+        scope: Scope,
+    ) -> Result<Inventory> {
+        let failed = |kind, why| Err(Error::new("towerhook:Observe", kind, why));
+        let (recorded, given) = (deployment.policy.host.clone(), saas.host());
+        if recorded != given && !planted(Fault::AnyHostIsAsked) {
+            let why = Unobserved::OtherHost { recorded, given };
+            return failed(ErrorKind::Invalid, why);
+        }
+        let left = (self.time_left)();
+        let limit = left - left / AFTER_OBSERVING;
+        match within(self.clock, limit, observe(ports, saas, deployment, scope)).await {
+            Ended::Done(inventory) => inventory,
+            Ended::Panicked => failed(ErrorKind::Invalid, Unobserved::Panicked),
+            Ended::OutOfTime => failed(ErrorKind::Unavailable, Unobserved::OutOfTime),
+        }
+    }
+
     async fn look<P: AccountPorts>(
         &self,
         ports: &P,
@@ -240,7 +277,7 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
     ) -> Result<Reply> {
         let now = began.at;
         let is_round = scope.is_round();
-        let inventory = observe(ports, saas, deployment, scope).await?;
+        let inventory = self.observe(ports, saas, deployment, scope).await?;
         let plan = plan(deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
         let held = plan.held.clone();
@@ -280,6 +317,15 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         }
         report.log();
         let ended = began.later((self.time_left)());
+        if !inventory.put_off.is_empty() {
+            tracing::warn!(
+                accounts = inventory.put_off.accounts.len(),
+                "unknown accounts put off"
+            );
+            ports
+                .send(&inventory.put_off.messages(), REQUEUE.first)
+                .await?;
+        }
         send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
         Ok(Reply::Done {
             report: Box::new(report),
@@ -287,6 +333,9 @@ impl<T: Fn() -> Duration> Pass<'_, T> {
         })
     }
 }
+
+/// So much of the time is left for what follows an observation.
+const AFTER_OBSERVING: u32 = 3;
 
 /// Remembers which sources could not be read, and answers how many an administrator has to see to.
 async fn note_sources(

@@ -176,6 +176,8 @@ pub struct Policy {
     pub region: String,
     /// The account that holds the stack.
     pub management_account: AccountId,
+    /// Where the SaaS is asked: the host of the tenant's URL, with its port where it has one.
+    pub host: String,
     /// The account part of the tenant's URL.
     pub tenant: String,
     /// Every fixed name.

@@ -12,6 +12,7 @@ pub(crate) fn policy() -> Policy {
         partition: "aws".into(),
         region: "us-east-1".into(),
         management_account: "000000000099".parse().unwrap(),
+        host: "acme.lacework.net".into(),
         tenant: "acme".into(),
         names: Names {
             resource: "acme".into(),

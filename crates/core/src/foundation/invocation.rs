@@ -1,13 +1,9 @@
 //! One invocation of setup: within its deadline it answers the request or hands it over, whatever
 //! happens to the work.
 
-use std::{cell::RefCell, panic::AssertUnwindSafe, pin::pin, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
-use futures::{
-    FutureExt,
-    future::{Either, select},
-    lock::Mutex,
-};
+use futures::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -17,7 +13,10 @@ use super::{
 };
 use crate::{
     Error,
-    custom_resource::{Answer, MalformedRequest, Request, RequestType, Response, made_nothing},
+    custom_resource::{
+        Answer, AnswerAddresses, MalformedRequest, Request, RequestType, Response, made_nothing,
+    },
+    deadline::{Ended, within},
     model::{AccountId, SecretText},
     planted::{Fault, planted},
     ports::{Answers, Clock, Holder, Saas, SetupPorts, TokenIssuer},
@@ -48,6 +47,10 @@ pub struct Own {
     pub management_account: AccountId,
     /// The SaaS's URL, as CloudFormation wrote it into the function's environment.
     pub provider_url: String,
+    /// Who may assume the roles in the accounts, from there, too.
+    pub principal: String,
+    /// Whether answers may go to this machine over plain HTTP, as in a sandbox.
+    pub answers_on_loopback: bool,
     /// For how long CloudFormation waits for an answer.
     pub service_timeout: Duration,
     /// This release's templates.
@@ -105,14 +108,6 @@ struct HandedOver {
     invocation: String,
 }
 
-/// How guarded work ended.
-#[derive(Debug, PartialEq, Eq)]
-enum Ended<T> {
-    Done(T),
-    Panicked,
-    OutOfTime,
-}
-
 impl<A, S, C, R> Setup<'_, A, S, C, R>
 where
     A: SetupPorts,
@@ -133,6 +128,14 @@ where
     ) -> Result<(), ServeError> {
         let request = Request::parse(&payload)
             .inspect_err(|error| tracing::error!(%error, "request without an address"))?;
+        if !self.is_answerable(&request) {
+            let request_id = request.request_id;
+            tracing::error!(
+                request_id,
+                "request refused: its ResponseURL is not CloudFormation's"
+            );
+            return Ok(());
+        }
         let now = self.clock.now();
         let ends = now + SignedDuration::try_from(time_left).unwrap_or_default();
         let sent_at = sent_at(&request, now);
@@ -229,6 +232,16 @@ where
         self.answer(&request, outcome, &progress, ends).await
     }
 
+    /// Whether CloudFormation would hear the answer, and nobody else.
+    fn is_answerable(&self, request: &Request) -> bool {
+        let addresses = AnswerAddresses {
+            region: &self.own.region,
+            url_suffix: &self.own.url_suffix,
+            loopback: self.own.answers_on_loopback,
+        };
+        addresses.include(&request.response_url)
+    }
+
     /// What can be said of a request without a look at anything.
     fn answer_at_once(&self, request: &Request) -> Option<Result<(), SetupError>> {
         let Request {
@@ -238,13 +251,18 @@ where
             physical_resource_id,
             ..
         } = request;
-        tracing::info!(?request_type, request_id, "request accepted");
         if *stack_id != self.own.stack_id {
+            tracing::error!(
+                request_id,
+                stack_id,
+                "request refused: it is another stack's"
+            );
             let refusal = Refusal::new(format!(
                 "The request is about the stack {stack_id}, and this function belongs to another one."
             ));
             return Some(Err(refusal.into()));
         }
+        tracing::info!(?request_type, request_id, "request accepted");
         let deletes = *request_type == RequestType::Delete;
         (deletes && made_nothing(physical_resource_id.as_deref())).then_some(Ok(()))
     }
@@ -340,18 +358,6 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
     }
 }
 
-/// Runs `work` for at most `limit`. It may be cut at any call, so each of its writes must bear a
-/// repetition.
-async fn within<T>(clock: &impl Clock, limit: Duration, work: impl Future<Output = T>) -> Ended<T> {
-    let work = pin!(AssertUnwindSafe(work).catch_unwind());
-    let late = pin!(clock.sleep(limit));
-    match select(work, late).await {
-        Either::Left((Ok(done), _)) => Ended::Done(done),
-        Either::Left((Err(_panic), _)) => Ended::Panicked,
-        Either::Right(_) => Ended::OutOfTime,
-    }
-}
-
 /// When a request was sent, as far as that can be told and believed.
 fn sent_at(request: &Request, now: Timestamp) -> Option<Timestamp> {
     let is_credible = |at: &Timestamp| {
@@ -377,36 +383,9 @@ fn handed_over(payload: &Value) -> Option<HandedOver> {
 
 #[cfg(test)]
 mod tests {
-    use futures::executor::block_on;
     use serde_json::json;
 
     use super::*;
-
-    /// A clock on which waiting takes no time.
-    struct Still;
-
-    impl Clock for Still {
-        fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
-        }
-
-        async fn sleep(&self, time: Duration) {
-            if time > Duration::from_secs(1) {
-                std::future::pending::<()>().await;
-            }
-        }
-    }
-
-    const LONG: Duration = Duration::from_secs(60);
-
-    #[test]
-    fn a_panic_and_an_endless_wait_come_to_an_end() {
-        assert_eq!(block_on(within(&Still, LONG, async { 1 })), Ended::Done(1));
-        let panics = within(&Still, LONG, async { panic!("on purpose") });
-        assert_eq!(block_on(panics), Ended::<()>::Panicked);
-        let endless = within(&Still, Duration::ZERO, std::future::pending::<()>());
-        assert_eq!(block_on(endless), Ended::OutOfTime);
-    }
 
     #[test]
     fn a_request_that_was_handed_over_says_since_when_it_is_known() {

@@ -14,7 +14,7 @@ use crate::{
     Result,
     enrollment::{Adoption, Deployment, Destination, Policy, Registration, Selection, Site},
     landing_zone::TrailTopic,
-    model::{AccountId, Arn, Names, SubAccount},
+    model::{AccountId, Arn, Names, SubAccount, host},
     ports::{FoundationPorts, Profile, StackSet},
 };
 
@@ -188,6 +188,7 @@ impl Remains {
                 partition: own.partition.clone(),
                 region: own.region.clone(),
                 management_account: own.management_account,
+                host: host(&properties.lacework_url),
                 tenant,
                 names,
                 capability: properties.capability,

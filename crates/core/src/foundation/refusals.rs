@@ -1,16 +1,42 @@
 //! What cannot change after launch, and what an administrator should know of a change.
 
 use super::{Foundation, Progress, Properties, Refusal};
-use crate::enrollment::Deployment;
+use crate::{enrollment::Deployment, model::host};
 
 /// Refuses what cannot change after launch, as far as the parameters alone say so.
 pub(super) fn refuse_changes(
     properties: &Properties,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
+    refuse_other_host(properties, previous)?;
     refuse_other_prefix(properties, previous)?;
     refuse_other_trail(properties, previous)?;
     refuse_other_registration(properties, previous)
+}
+
+/// Another host would get the key before it could say whose it is, and one name may stand for two
+/// Lacework accounts: `acme.lacework.net` is not `acme.fra.lacework.net`.
+fn refuse_other_host(properties: &Properties, previous: &Deployment) -> Result<(), Refusal> {
+    let (old, new) = (&previous.policy.host, host(&properties.lacework_url));
+    if *old == new {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "LaceworkUrl cannot change to another host after launch: it was {old} and is now {new}. \
+         Set it back, or delete the stack and launch it again."
+    )))
+}
+
+/// Whoever asks another host than the one that is recorded would find nothing to remove there.
+pub(super) fn require_host(given: &str, recorded: &Deployment) -> Result<(), Refusal> {
+    let recorded = &recorded.policy.host;
+    if given == recorded {
+        return Ok(());
+    }
+    Err(Refusal::new(format!(
+        "LaceworkUrl is at {given} and the integrations are at {recorded}. \
+         Update the stack with the URL that it had, and delete it then."
+    )))
 }
 
 /// Role names do not carry the prefix, so a second set of everything would collide with the first.

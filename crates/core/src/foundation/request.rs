@@ -23,6 +23,7 @@ use super::{
     waiting::{Guard, Waiting},
 };
 use crate::{
+    ErrorKind,
     custom_resource::{Request, RequestType},
     enrollment::Deployment,
     lifecycle::{Message, MessageScope},
@@ -103,9 +104,12 @@ where
         let unsettled_until = taken.superseded.then(|| self.guard.clock.now() + CALLS_END);
         self.progress().begin(&"reading the ledger");
         if request_type == RequestType::Delete {
-            return self.delete(unsettled_until).await;
+            self.delete(unsettled_until).await?;
+            // CloudFormation deletes it next.
+            return Ok(self.aws.protect(false).await?);
         }
         self.create_or_update(unsettled_until, fresh_suffix).await?;
+        self.protect_ledger().await?;
         // What is fanned out meets a free lease, or it would be parked until the schedule fires.
         self.guard.release().await;
         self.start_enrollment().await
@@ -215,7 +219,7 @@ where
     ) -> Result<(), SetupError> {
         let progress = self.progress();
         let properties = Properties::parse(&raw)?;
-        self.require_own_url(&properties)?;
+        self.require_own_trust(&properties)?;
         let success = recorded.success.as_ref();
         let previous = deployments(recorded).next();
         if let Some(previous) = previous {
@@ -349,6 +353,22 @@ where
             .await?)
     }
 
+    /// Without the ledger, what it knows is gone; the stack stands without the protection, too.
+    async fn protect_ledger(&self) -> Result<(), SetupError> {
+        self.progress().begin(&"protecting the ledger");
+        match self.aws.protect(true).await {
+            Err(error) if error.kind == ErrorKind::Superseded => Err(error.into()),
+            Err(error) => {
+                let why = error.chain();
+                self.progress().remark(format!(
+                    "The ledger is not protected against deletion: {why}"
+                ));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
     async fn start_enrollment(&self) -> Result<(), SetupError> {
         self.progress()
             .begin(&"starting the enrollment of all accounts");
@@ -376,17 +396,20 @@ where
     }
 
     /// Where the key goes and who gets trust is for CloudFormation to say, and for no event.
-    fn require_own_url(&self, properties: &Properties) -> Result<(), Refusal> {
-        let own = self.own.provider_url.as_str();
-        let asked = &properties.lacework_url;
-        if Properties::url(own).is_ok_and(|own| own == *asked) {
-            return Ok(());
+    fn require_own_trust(&self, properties: &Properties) -> Result<(), Refusal> {
+        let (own, asked) = (&self.own.provider_url, &properties.lacework_url);
+        if !Properties::url(own).is_ok_and(|own| own == *asked) {
+            return Err(other_environment("LaceworkUrl", &shown(asked), own));
         }
-        Err(Refusal::new(format!(
-            "LaceworkUrl is {} in the request and {own} in the function's environment. \
-             Update the stack, so that both are the same.",
-            shown(asked)
-        )))
+        let (own, asked) = (&self.own.principal, &properties.principal);
+        if own != asked.as_str() {
+            return Err(other_environment(
+                "LaceworkPrincipalArn",
+                asked.as_str(),
+                own,
+            ));
+        }
+        Ok(())
     }
 
     async fn context(
@@ -461,6 +484,13 @@ fn own_properties(properties: &Value) -> Value {
         map.remove("ServiceTimeout");
     }
     own
+}
+
+fn other_environment(parameter: &str, asked: &str, own: &str) -> Refusal {
+    Refusal::new(format!(
+        "{parameter} is {asked} in the request and {own} in the function's environment. \
+         Update the stack, so that both are the same."
+    ))
 }
 
 /// As the administrator writes it.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     enrollment::{Adoption, DeployedTrail, Deployment, Policy, Site},
     landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
-    model::{AccountId, Names, SubAccount},
+    model::{AccountId, Names, SubAccount, host},
     ports::{LandingZoneReply, Profile, Success},
 };
 
@@ -158,6 +158,7 @@ pub fn resolve(
         partition: context.partition.clone(),
         region: context.region.clone(),
         management_account: context.management_account,
+        host: host(&properties.lacework_url),
         tenant,
         names,
         capability: properties.capability,

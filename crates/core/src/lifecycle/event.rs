@@ -4,7 +4,7 @@ mod organizations;
 
 use serde_json::Value;
 
-use super::{Message, Scope};
+use super::{Message, Scope, scope::ACCOUNTS_PER_MESSAGE};
 use crate::model::{AccountId, Arn, OuId};
 
 /// What a record from the queue means: never an action, only where to look.
@@ -42,6 +42,11 @@ pub enum Malformed {
     /// Our own message in a form that this release does not know.
     #[error("the message's towerhook object cannot be understood")]
     Message,
+    /// More accounts than a message of ours names.
+    #[error(
+        "the record names {0} accounts, and at most {ACCOUNTS_PER_MESSAGE} can be taken at once"
+    )]
+    TooMany(usize),
     /// A known event lacks what it is about.
     #[error("{event} has no {missing}")]
     Incomplete {
@@ -70,10 +75,11 @@ impl Trigger {
         };
         if let Some(own) = record.remove("towerhook") {
             let message = Message::from_value(own).map_err(|_| Malformed::Message)?;
-            return Ok(Self::Look {
-                kind: "message".into(),
-                scope: message.into_scope(),
-            });
+            let scope = message.into_scope();
+            return match scope.accounts.len() {
+                0..=ACCOUNTS_PER_MESSAGE => Ok(Self::look("message", scope)),
+                accounts => Err(Malformed::TooMany(accounts)),
+            };
         }
         let record = Value::Object(record);
         match text(&record, "/source") {

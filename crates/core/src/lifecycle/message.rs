@@ -1,10 +1,13 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Scope;
-use crate::model::{AccountId, OuId};
+use crate::{
+    model::{AccountId, OuId},
+    retry::REQUEUE,
+};
 
 /// A message of our own on the work queue: `{"towerhook": {...}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +97,8 @@ impl Message {
             arrived,
             also,
         } = self;
+        // Whoever sent more than we ever do has used up all of them.
+        let attempt = attempt.min(REQUEUE.tries);
         let scope = match scope {
             MessageScope::All => Scope {
                 attempt,
@@ -103,11 +108,16 @@ impl Message {
                 attempt,
                 ..Scope::ou(ou)
             },
-            MessageScope::Accounts(ids) => Scope {
-                accounts: ids.into_iter().map(|id| (id, attempt)).collect(),
-                arrived,
-                ..Scope::default()
-            },
+            MessageScope::Accounts(ids) => {
+                let accounts: BTreeMap<_, _> = ids.into_iter().map(|id| (id, attempt)).collect();
+                Scope {
+                    arrived: (arrived.into_iter())
+                        .filter(|id| accounts.contains_key(id))
+                        .collect(),
+                    accounts,
+                    ..Scope::default()
+                }
+            }
             MessageScope::Parked(at) => Scope {
                 parked: Some(at),
                 ..Scope::default()
@@ -128,5 +138,25 @@ mod tests {
         let body = r#"{"scope":"all","reason":"schedule"}"#;
         let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
         assert_eq!(message.into_scope(), Scope::all());
+    }
+
+    #[test]
+    fn an_attempt_beyond_the_last_one_is_the_last_one() {
+        let body = r#"{"scope":{"accounts":["111111111111"]},"attempt":4294967295}"#;
+        let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
+        let scope = message.into_scope();
+        let used = scope.attempts(&"111111111111".parse().unwrap());
+        assert_eq!(used, REQUEUE.tries);
+        let (again, _) = scope.again();
+        assert!(again.is_empty());
+    }
+
+    #[test]
+    fn only_an_account_of_the_scope_has_arrived() {
+        let body = r#"{"scope":{"accounts":["111111111111"]},
+            "arrived":["111111111111","222222222222"]}"#;
+        let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
+        let scope = message.into_scope();
+        assert!(scope.arrived.iter().eq(scope.accounts.keys()));
     }
 }

@@ -11,6 +11,9 @@ use crate::{
     retry::REQUEUE,
 };
 
+/// How many accounts a message names at most: their ids of 12 digits stay far below what SQS takes.
+pub(super) const ACCOUNTS_PER_MESSAGE: usize = 500;
+
 /// The accounts that a pass looks at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
@@ -134,8 +137,6 @@ impl Scope {
 
     /// The scope as messages, to look at all of it again. What is parked stays where it is.
     pub fn messages(&self) -> Vec<Message> {
-        // 500 ids of 12 digits stay far below what one SQS message holds.
-        const ACCOUNTS_PER_MESSAGE: usize = 500;
         self.messages_of(ACCOUNTS_PER_MESSAGE)
     }
 

@@ -2,6 +2,7 @@
 
 mod account_mapping;
 mod arn;
+mod host;
 mod ids;
 mod names;
 mod secret;
@@ -9,6 +10,7 @@ mod units;
 
 pub use account_mapping::{AccountMapping, ParseMappingError};
 pub use arn::Arn;
+pub use host::host;
 pub use ids::{AccountId, OuId, ParseIdError};
 pub use names::{
     ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,

@@ -40,6 +40,7 @@ impl Passes {
         let pass = Pass {
             owner,
             time_left: || Duration::from_secs(180),
+            clock: &self.ports,
         };
         let before = sent();
         let reply = pass.run(&self.ports, &self.ports, scope, self.at(seconds));

@@ -138,6 +138,23 @@ pub(crate) fn steps(fault: Fault) -> Vec<Step> {
             Step::Approve,
             Step::Fire,
         ],
+        Fault::ApprovalStands => vec![
+            update(Change::Limit(0)),
+            update(Change::Exclude(vec![1, 2, 3])),
+            update(Change::Exclude(Vec::new())),
+            Step::Register { unit: 1, count: 6 },
+            Step::Approve,
+            Step::Fire,
+        ],
+        Fault::AnyHostIsAsked => vec![
+            update(Change::Elsewhere),
+            Step::Fire,
+            Step::Create {
+                unit: 1,
+                told: true,
+            },
+            come(2),
+        ],
         _ => Vec::new(),
     }
 }

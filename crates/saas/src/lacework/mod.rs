@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use towerhook_core::{
     Result,
-    model::SubAccount,
+    model::{self, SubAccount},
     ports::{
         ApiKey, Created, Integration, IntegrationKind, IntegrationSpec, Profile, Saas, Token,
         TokenIssuer,
@@ -75,6 +75,10 @@ impl<T: TokenSource> TokenIssuer for Lacework<T> {
 }
 
 impl<T: TokenSource> Saas for Lacework<T> {
+    fn host(&self) -> String {
+        model::host(&self.url)
+    }
+
     async fn profile(&self) -> Result<Profile> {
         profile::profile(self).await
     }

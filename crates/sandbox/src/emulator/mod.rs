@@ -128,6 +128,8 @@ impl Emulator {
             .env("IOT_MTLS_ENABLED", "0")
             .env("SERVICES", SERVICES.join(","))
             .env("AUTH", "true")
+            // The functions inherit it: CloudFormation is on this machine.
+            .env("TOWERHOOK_SANDBOX", "true")
             .env(
                 "REQUESTS_LATE_BY_SECONDS",
                 config.requests_late_by.as_secs().to_string(),

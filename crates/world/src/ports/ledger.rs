@@ -15,6 +15,7 @@ use crate::{
     faults::error,
     rates::{QUERY_BYTES, WRITES_A_TRANSACTION, pages},
     state::{KeptLedger, State},
+    watch,
 };
 
 /// How many pieces may be parked.
@@ -97,6 +98,11 @@ impl Leases for Ports {
                 ledger.lease = Some((holder.clone(), until));
                 ledger.called_at = None;
                 ledger.reservation = None;
+                let begun = ledger.begun.iter();
+                let unfinished = begun.filter(|begun| *begun != holder).count();
+                if matches!(holder, Holder::Pass(_)) {
+                    ledger.begun.insert(holder.clone());
+                }
                 if let Holder::Setup { admitted, .. } = holder {
                     ledger.newest = Some(*admitted);
                 }
@@ -105,6 +111,7 @@ impl Leases for Ports {
                     deployment: success.map(|success| success.deployment.clone()),
                     parked: ledger.parked.iter().cloned().collect(),
                     unreadable: ledger.unreadable.clone(),
+                    unfinished,
                     superseded: before.is_some_and(|(other, ends)| {
                         matches!(other, Holder::Setup { .. })
                             && matches!(holder, Holder::Setup { .. })
@@ -146,6 +153,7 @@ impl Leases for Ports {
             let ledger = &mut state.ledger;
             if ledger.lease.take_if(|(other, _)| other == holder).is_some() {
                 ledger.called_at = None;
+                ledger.begun.clear();
             }
             Ok(())
         })
@@ -203,6 +211,7 @@ impl Leases for Ports {
                 return Err(error(operation, ErrorKind::Conflict));
             }
             state.ledger.rests_until = Some(rests_until);
+            state.ledger.begun.clear();
             state.ledger.parked.retain(|parked| !done.contains(parked));
             if !records.is_empty() {
                 self.keep(state, now, records);
@@ -289,6 +298,17 @@ impl Ledger for Ports {
         .await
     }
 
+    async fn protect(&self, is_protected: bool) -> Result<()> {
+        self.call("dynamodb:UpdateTable", |state, now| {
+            self.write(state, now, || {
+                format!("protects the ledger: {is_protected}")
+            });
+            state.ledger.is_protected = is_protected;
+            Ok(())
+        })
+        .await
+    }
+
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
         self.more("dynamodb:GetItem", 1).await?;
         self.call("dynamodb:PutItem", |state, _| {
@@ -338,6 +358,11 @@ impl Ports {
         if state.options.true_to_scale {
             let sizes = records.iter().map(|(id, record)| (*id, size(record)));
             state.ledger.sizes.extend(sizes);
+        }
+        for (id, record) in records {
+            if record.as_ref().is_some_and(|record| record.since.is_some()) {
+                watch::enrolled(state, now, *id);
+            }
         }
         // One that the SaaS took and never listed counts as enrolled, too, until that shows.
         let enrolled = records

@@ -35,6 +35,16 @@ impl Messages for Ports {
         })
         .await
     }
+
+    async fn set_aside(&self, messages: &[Message]) -> Result<()> {
+        self.call("sqs:SendMessageBatch", |state, now| {
+            for message in messages {
+                state.queue.bury(now, message.to_body());
+            }
+            Ok(())
+        })
+        .await
+    }
 }
 
 impl FanOut for Ports {

@@ -46,6 +46,8 @@ pub struct Ports {
 pub(crate) struct Caller {
     /// The owner's name in the lease.
     pub(crate) name: String,
+    /// The host that its environment names.
+    pub(crate) host: &'static str,
     pub(crate) began: Timestamp,
     /// After so many steps it is no more; a call has two.
     crash: Cell<Option<u32>>,
@@ -78,6 +80,7 @@ impl Ports {
             world: world.clone(),
             caller: Rc::new(Caller {
                 name: name.to_owned(),
+                host: world.state().environment_host,
                 began: world.now(),
                 crash: Cell::new(crash),
                 crashed: Cell::new(false),
@@ -201,9 +204,8 @@ impl Ports {
         }
         let other = state.ledger.lease.as_ref();
         let other = other.filter(|(other, until)| *other != holder && *until > now);
-        // The lease goes with the ledger.
         let lately = |at: Timestamp| now.duration_since(at) < LONGEST_LEASE;
-        let is_lost = state.ledger_emptied.is_some_and(lately);
+        let is_lost = state.lease_lost_at.is_some_and(lately);
         if let Some((other, _)) = other.filter(|_| !is_lost && !self.is_overtaken(state)) {
             let text = format!(
                 "{} wrote while {other:?} had the lease: {}",

@@ -27,6 +27,7 @@ impl Ports {
     ) -> Result<T> {
         self.bearer(operation).await?;
         self.call(operation, |state, now| {
+            self.require_host(state, now, operation);
             if state.options.rate_limit {
                 let (left, since) = state.bucket;
                 let hours = now.duration_since(since).as_secs_f64() / 3600.0;
@@ -43,6 +44,19 @@ impl Ports {
             effect(state, now)
         })
         .await
+    }
+}
+
+impl Ports {
+    /// Neither token nor key goes to another host than the one that is recorded.
+    pub(super) fn require_host(&self, state: &mut State, now: Timestamp, operation: &str) {
+        let success = state.ledger.recorded.success.as_ref();
+        let recorded = success.map(|success| &success.deployment.policy.host);
+        if recorded.is_some_and(|recorded| recorded != self.caller.host) {
+            let (name, host) = (&self.caller.name, self.caller.host);
+            let text = format!("{name} asks {host}: {operation}");
+            state.violate(now, text);
+        }
     }
 }
 
@@ -70,6 +84,10 @@ fn shown(state: &State, kept: &KeptIntegration, store: Option<&SubAccount>) -> I
 }
 
 impl Saas for Ports {
+    fn host(&self) -> String {
+        self.caller.host.into()
+    }
+
     async fn profile(&self) -> Result<Profile> {
         self.ask("lacework:UserProfile", |_, _| {
             Ok(Profile {

@@ -7,7 +7,7 @@ use towerhook_core::{
 };
 
 use super::Ports;
-use crate::{World, faults::error};
+use crate::{World, faults::error, units::HOST};
 
 /// What every secret of the world begins with, and nothing else does.
 pub const CANARY: &str = "canary-";
@@ -45,7 +45,15 @@ impl Tokens for Ports {
 
 impl TokenIssuer for Ports {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
-        self.call("lacework:CreateToken", |state, _| {
+        let by_auth = self.caller.name == "auth";
+        self.call("lacework:CreateToken", |state, at| {
+            if self.caller.host != HOST {
+                // auth knows no ledger: it has the address from whoever gave the key.
+                if !by_auth {
+                    self.require_host(state, at, "lacework:CreateToken");
+                }
+                return Err(error("lacework:CreateToken", ErrorKind::Unauthorized));
+            }
             let current = format!("v{}", state.secrets.key_version);
             if !state.secrets.key_works || key.version != current {
                 return Err(error("lacework:CreateToken", ErrorKind::Unauthorized));

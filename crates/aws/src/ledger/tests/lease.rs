@@ -28,7 +28,8 @@ async fn a_pass_takes_a_lease_that_is_free_and_that_nobody_else_awaits() {
     );
     assert_eq!(
         body["UpdateExpression"],
-        "SET holder = :owner, held_until = :until REMOVE called_at, reserved_for, reserved_until"
+        "ADD begun :begun SET holder = :owner, held_until = :until \
+         REMOVE called_at, reserved_for, reserved_until"
     );
     // DynamoDB refuses a value that no expression uses.
     assert_eq!(
@@ -38,6 +39,7 @@ async fn a_pass_takes_a_lease_that_is_free_and_that_nobody_else_awaits() {
             ":until": {"N": "20000"},
             ":owner": {"S": "pass/me"},
             ":from": {"S": "pass/me"},
+            ":begun": {"SS": ["pass/me"]},
         })
     );
     assert_eq!(body["ReturnValues"], "ALL_OLD");
@@ -106,6 +108,7 @@ async fn what_was_there_before_comes_with_the_lease() {
     let texts = [parked("a"), parked("b")].map(|parked| parked.as_text().to_owned());
     let mut before = item("deployment", "current", &deployment("ABCDEFGHIJ"));
     before["parked"] = json!({"SS": texts});
+    before["begun"] = json!({"SS": ["pass/me", "pass/one", "pass/another"]});
     before["unreadable"] = json!({"S": serde_json::to_string(&unreadable()).unwrap()});
     let (aws, _) = setup([answer(json!({"Attributes": before}))]);
     let lease = aws.take_lease(&pass("me"), None, at(10), at(20)).await;
@@ -113,6 +116,7 @@ async fn what_was_there_before_comes_with_the_lease() {
         deployment: Some(deployment("ABCDEFGHIJ")),
         parked: vec![parked("a"), parked("b")],
         unreadable: unreadable(),
+        unfinished: 2,
         superseded: false,
     };
     assert_eq!(taken(lease.unwrap()), expected);
@@ -230,7 +234,7 @@ async fn a_lease_that_went_to_somebody_else_stays_theirs() {
     // Which request is the newest is kept.
     assert_eq!(
         body["UpdateExpression"],
-        "REMOVE holder, held_until, called_at"
+        "REMOVE holder, held_until, called_at, begun"
     );
     assert_eq!(body["ConditionExpression"], "holder = :owner");
     assert_eq!(

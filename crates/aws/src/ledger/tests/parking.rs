@@ -23,7 +23,7 @@ async fn a_pass_gives_the_lease_back_with_its_last_records() {
     assert_eq!(calls[0].1["ExpressionAttributeValues"], values);
     values[":done"] = json!({"SS": [parked("a").as_text()]});
     assert_eq!(update["ExpressionAttributeValues"], values);
-    let rest = "SET rests_until = :until REMOVE holder, held_until";
+    let rest = "SET rests_until = :until REMOVE holder, held_until, begun";
     assert_eq!(calls[0].1["UpdateExpression"], rest);
     assert_eq!(
         update["UpdateExpression"],

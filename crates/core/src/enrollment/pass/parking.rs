@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Result,
     lifecycle::{Message, Parked, Scope},
-    ports::{AccountPorts, LeaseState, Parking},
+    ports::{AccountPorts, LeaseState, Parking, Taken},
 };
 
 /// How often to try where others park at the same moment.
@@ -17,6 +17,33 @@ const PARKING_TRIES: u32 = 4;
 const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
 /// A call that was sent so long ago is lost: every rest of that time has ended.
 const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
+
+/// What so many passes took up, of which none came to an end, is what ends them.
+const TAKEN_UP_AT_MOST: usize = 3;
+
+/// The scope with what was parked, unless that ends every pass that takes it up: then it is set aside, where
+/// an administrator is told of it.
+pub(super) async fn take_up(ports: &impl AccountPorts, taken: &mut Taken, scope: Scope) -> Scope {
+    let parked = taken.parked.iter().map(Parked::scope);
+    if taken.unfinished < TAKEN_UP_AT_MOST || taken.parked.is_empty() {
+        return parked.fold(scope, Scope::merge);
+    }
+    let messages: Vec<_> = parked.flat_map(|scope| scope.messages()).collect();
+    match ports.set_aside(&messages).await {
+        Ok(()) => tracing::error!(
+            messages = messages.len(),
+            "what was parked is set aside: no pass that took it up came to an end"
+        ),
+        Err(error) => {
+            tracing::error!(
+                error = error.chain(),
+                "what was parked could not be set aside"
+            );
+            taken.parked.clear();
+        }
+    }
+    scope
+}
 
 /// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes, and where
 /// it dies its own batch comes back; where nobody holds it, the first to park sends the call.

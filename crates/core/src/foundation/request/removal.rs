@@ -10,6 +10,7 @@ use crate::{
         Properties,
         reason::SetupError,
         recovery,
+        refusals::require_host,
         succession::{deployments, inherit},
     },
     ports::{Clock, Ledger, Saas, SetupPorts, TokenIssuer},
@@ -48,6 +49,7 @@ where
                     None => return Ok(()),
                 },
             };
+        require_host(&self.saas.host(), &deployment)?;
         if deployment.adopting {
             // The rollback of a Create that did not come to its end: no account loses its watch for it.
             tracing::error!("the deployment that should have been taken over stays as it is");

@@ -197,6 +197,11 @@ impl<P: Ledger, L: Leases, C: Clock> Ledger for Waiting<'_, P, L, C> {
         self.guard.write(call).await
     }
 
+    async fn protect(&self, is_protected: bool) -> Result<()> {
+        let call = async || self.ports.protect(is_protected).await;
+        self.guard.write(call).await
+    }
+
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
         let call = async || self.ports.external_id_suffix(fresh).await;
         self.guard.write(call).await

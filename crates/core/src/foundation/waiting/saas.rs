@@ -62,6 +62,10 @@ where
     L: Leases + Keys + Tokens,
     C: Clock,
 {
+    fn host(&self) -> String {
+        self.ports.host()
+    }
+
     async fn profile(&self) -> Result<Profile> {
         let call = async || self.ports.profile().await;
         self.with_token(async || self.guard.read(call).await).await
