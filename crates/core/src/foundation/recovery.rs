@@ -44,7 +44,11 @@ pub(super) async fn remains(
     properties: &Properties,
 ) -> Result<Remains> {
     let mut remains = Remains::default();
-    for name in aws.stack_sets_named(properties.prefix.as_str()).await? {
+    let named = aws.stack_sets_named(properties.prefix.as_str()).await?;
+    for name in named
+        .into_iter()
+        .filter(|name| properties.prefix.is_of(name))
+    {
         let Some(set) = aws.stack_set(&name).await? else {
             continue;
         };

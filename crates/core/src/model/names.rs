@@ -59,14 +59,40 @@ impl IntegrationPrefix {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether a StackSet of this name can be a deployment's with this prefix. The functions may
+    /// look at no other.
+    pub fn is_of(&self, stack_set: &str) -> bool {
+        let rest = stack_set.strip_prefix(&self.0);
+        let kinds = [LOG, AUDIT, MEMBER];
+        rest.is_some_and(|rest| kinds.iter().any(|kind| rest.starts_with(kind)))
+    }
 }
+
+/// What a StackSet's name has between the prefix and whose it is.
+const LOG: &str = "CloudTrail-Log-Account-";
+const AUDIT: &str = "CloudTrail-Audit-Account-";
+const MEMBER: &str = "Config-Member-";
+
+/// How the names of Control Tower's own StackSets begin.
+///
+/// Source: AWS Control Tower User Guide, "About the shared accounts".
+const CONTROL_TOWER: &str = "AWSControlTower";
 
 /// A prefix that StackSet names cannot begin with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "IntegrationNamePrefix must start with a letter, hold letters, digits and hyphens only, and be at most 64 long; found {0:?}"
-)]
-pub struct ParsePrefixError(String);
+pub enum ParsePrefixError {
+    /// CloudFormation refuses such a name.
+    #[error(
+        "IntegrationNamePrefix must start with a letter, hold letters, digits and hyphens only, and be at most 64 long; found {0:?}"
+    )]
+    Form(String),
+    /// A StackSet of ours would pass for one of Control Tower's.
+    #[error(
+        "IntegrationNamePrefix must not begin with {CONTROL_TOWER}, in whatever case, as Control Tower names its own StackSets so; found {0:?}"
+    )]
+    ControlTowers(String),
+}
 
 impl std::str::FromStr for IntegrationPrefix {
     type Err = ParsePrefixError;
@@ -75,11 +101,14 @@ impl std::str::FromStr for IntegrationPrefix {
         let valid = text.len() <= 64
             && text.starts_with(|c: char| c.is_ascii_alphabetic())
             && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        if valid {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(ParsePrefixError(text.chars().take(80).collect()))
+        if !valid {
+            return Err(ParsePrefixError::Form(text.chars().take(80).collect()));
         }
+        let begin = text.get(..CONTROL_TOWER.len());
+        if begin.is_some_and(|begin| begin.eq_ignore_ascii_case(CONTROL_TOWER)) {
+            return Err(ParsePrefixError::ControlTowers(text.to_owned()));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -95,25 +124,22 @@ pub struct Names {
 impl Names {
     /// The StackSet that makes the role in Log Archive; also the trail integration's name.
     pub fn log_stack_set(&self) -> String {
-        format!("{}CloudTrail-Log-Account-{}", self.prefix.0, self.resource)
+        format!("{}{LOG}{}", self.prefix.0, self.resource)
     }
 
     /// The StackSet that makes the queue in Audit.
     pub fn audit_stack_set(&self) -> String {
-        format!(
-            "{}CloudTrail-Audit-Account-{}",
-            self.prefix.0, self.resource
-        )
+        format!("{}{AUDIT}{}", self.prefix.0, self.resource)
     }
 
     /// The StackSet that makes the role in every member, and the management account's own stack.
     pub fn member_stack_set(&self) -> String {
-        format!("{}Config-Member-{}", self.prefix.0, self.resource)
+        format!("{}{MEMBER}{}", self.prefix.0, self.resource)
     }
 
     /// The integration of one account.
     pub fn member_integration(&self, account: &AccountId) -> String {
-        format!("{}Config-Member-{account}", self.prefix.0)
+        format!("{}{MEMBER}{account}", self.prefix.0)
     }
 
     /// The cross-account role in Log Archive.
@@ -239,6 +265,37 @@ mod tests {
     fn a_prefix_that_a_stack_set_cannot_bear_is_refused() {
         for text in ["", "1abc", "with space", "under_score", &"a".repeat(65)] {
             assert!(text.parse::<IntegrationPrefix>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_of_control_towers_own_names_is_refused_and_says_why() {
+        for text in ["AWSControlTower", "awscontroltower-", "AwsControlTowerBP-"] {
+            let refused = text.parse::<IntegrationPrefix>().unwrap_err().to_string();
+            assert!(
+                refused.contains("Control Tower names its own StackSets so"),
+                "{refused}"
+            );
+        }
+        for text in ["A", "AWS", "AWSControl-", "Lacework-AWSControlTower-"] {
+            let prefix: IntegrationPrefix = text.parse().unwrap();
+            // What makes a short prefix harmless: it covers none of Control Tower's.
+            assert!(!prefix.is_of("AWSControlTowerBP-BASELINE-CLOUDTRAIL"));
+        }
+    }
+
+    #[test]
+    fn a_deployments_stack_sets_are_of_its_prefix_and_no_others() {
+        let names = names();
+        for ours in [
+            names.log_stack_set(),
+            names.audit_stack_set(),
+            names.member_stack_set(),
+        ] {
+            assert!(names.prefix.is_of(&ours), "{ours}");
+        }
+        for other in ["Lacework-Control-Tower-Else", "Config-Member-acme", ""] {
+            assert!(!names.prefix.is_of(other), "{other}");
         }
     }
 }
