@@ -9,10 +9,14 @@ pub struct Gap {
     pub difference: &'static str,
 }
 
-const GAPS: [Gap; 4] = [
+const GAPS: [Gap; 5] = [
     Gap {
         asked_by: "SSESpecification",
         difference: "the ledger table is not encrypted",
+    },
+    Gap {
+        asked_by: "PointInTimeRecoverySpecification",
+        difference: "the ledger table has no backups",
     },
     Gap {
         asked_by: "RecursiveLoop",

@@ -12,7 +12,7 @@ takes its log groups with it; and no function makes its log group, as its role d
 the emulator would make it anew after the stack's deletion. A stack can subscribe a queue to a topic
 of another account, and what a resource depends on that could not be deleted stays with it, so that
 the deletion can be tried again. Lambda writes logs and reads queues only as far as the function's
-role allows it. The gateway asks here whether the caller of a request that it serves itself may do
+role allows it. Policies of queues and topics demand TLS, for which loopback is taken. The gateway asks here whether the caller of a request that it serves itself may do
 so: it sends the request along with what would have to be allowed. When the sandbox goes, however it
 goes, the pipe on standard input closes, and the emulator goes with all functions that it runs.
 """
@@ -330,12 +330,21 @@ def dispatch_to_event_bus(original, spec, *event):
         eventbridge.set_request_region(region)
 
 
+class OverTls:
+    """Where a request came from, and that it came encrypted."""
+
+    def __init__(self, origin):
+        self.set = origin.set
+        self.get = lambda: (origin.get()[0], True)
+
+
 threading.Thread(target=follow_the_sandbox, daemon=True).start()
 
 gateway = os.environ["AWS_ENDPOINT_URL"].rstrip("/")
 requests_late_by = int(os.environ["REQUESTS_LATE_BY_SECONDS"])
 eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
 os.makedirs("functions", exist_ok=True)
+iam_evaluator._request_origin = OverTls(iam_evaluator._request_origin)
 adapt(iam_actions, "extract_iam_action", extract_iam_action)
 adapt(eventbridge, "_dispatch_to_event_bus", dispatch_to_event_bus)
 adapt(lambda_svc, "_execute_function_with_config_scope", execute_function)
