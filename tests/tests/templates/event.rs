@@ -6,10 +6,14 @@ use std::path::Path;
 use serde_json::{Value, json};
 use towerhook_core::lifecycle::Trigger;
 
-use crate::template::{FORWARD, MAIN, Template, argument, one_or_many, text};
+use crate::security::stack_set_names;
+use crate::template::{ALL, FORWARD, MAIN, Template, argument, one_or_many, text};
 
 const QUEUE: &str = "AWS::SQS::Queue";
 const RULE: &str = "AWS::Events::Rule";
+
+/// The management account in the samples.
+const MANAGEMENT: &str = "111111111111";
 
 /// Whether a rule's pattern takes the event: lists of texts only, which is all that ours have.
 fn takes(pattern: &Value, event: &Value) -> bool {
@@ -17,7 +21,10 @@ fn takes(pattern: &Value, event: &Value) -> bool {
         Value::Object(fields) => fields
             .iter()
             .all(|(name, pattern)| takes(pattern, &event[name])),
-        Value::Array(values) => values.contains(event),
+        Value::Array(values) => values.iter().any(|value| {
+            let own = value["Ref"] == "AWS::AccountId";
+            value == event || own && event == MANAGEMENT
+        }),
         other => panic!("not a pattern: {other}"),
     }
 }
@@ -86,11 +93,11 @@ fn no_rule_takes_an_event_that_is_not_understood() {
 fn of_the_stack_sets_only_our_own_are_heard() {
     let template = Template::load(MAIN);
     let stack_sets = &template.resource("StackSetRule")["Properties"]["EventPattern"];
-    let prefix = argument(&stack_sets["detail"]["stack-set-arn"][0]["prefix"]);
-    assert!(
-        prefix.ends_with(":stackset/${IntegrationNamePrefix}"),
-        "{prefix}"
-    );
+    let heard: BTreeSet<&str> = one_or_many(&stack_sets["detail"]["stack-set-arn"])
+        .map(|arn| argument(&arn["prefix"]).split_once(":stackset/").unwrap().1)
+        .collect();
+    let ours = stack_set_names();
+    assert_eq!(heard, ours.iter().map(String::as_str).collect());
     assert_eq!(
         stack_sets["detail-type"],
         json!(["CloudFormation StackSet StackInstance Status Change"])
@@ -99,6 +106,31 @@ fn of_the_stack_sets_only_our_own_are_heard() {
         stack_sets["detail"]["status-details"]["detailed-status"],
         json!(["SUCCEEDED"])
     );
+}
+
+/// Another account that may put events on the bus cannot pass for Control Tower, Organizations or
+/// CloudFormation: the envelope's account is the sender's, whatever the event says.
+#[test]
+fn every_rule_takes_events_of_its_own_account_only() {
+    let mut rules = 0;
+    for name in ALL {
+        let template = Template::load(name);
+        for (id, rule) in template.of_type(RULE) {
+            let Some(pattern) = rule.get("EventPattern") else {
+                assert!(rule["ScheduleExpression"].is_object(), "{name}: {id}");
+                continue;
+            };
+            rules += 1;
+            assert_eq!(
+                pattern["account"],
+                json!([{"Ref": "AWS::AccountId"}]),
+                "{name}: {id}"
+            );
+            // The same event from elsewhere is not taken.
+            assert!(!takes(&pattern["account"], &json!("222222222222")));
+        }
+    }
+    assert_eq!(rules, 5);
 }
 
 #[test]
@@ -162,7 +194,6 @@ fn what_cannot_be_forwarded_is_kept_encrypted_for_as_long_as_sqs_does() {
     // The rule exists only once it may send there.
     assert!(template.needs("Rule").contains("DeadLetterQueuePolicy"));
     let statements = template.statements("DeadLetterQueuePolicy");
-    assert_eq!(statements.len(), 1);
     assert_eq!(argument(&statements[0]["Resource"]), dead_letters);
     let source = argument(&statements[0]["Condition"]["ArnEquals"]["aws:SourceArn"]);
     assert!(source.ends_with(&format!(":rule/{}", argument(&rule["Name"]))));

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use towerhook_saas::Provider;
 
 use crate::template::{MAIN, Template, argument, text};
@@ -90,6 +91,26 @@ fn every_function_is_the_binary_of_its_name_for_the_chosen_processor() {
         );
     }
     assert_eq!(template.of_type("AWS::Lambda::Function").len(), 3);
+}
+
+/// Whoever can write the bucket chooses what runs, unless the object's version is pinned.
+#[test]
+fn every_function_can_be_pinned_to_the_version_of_its_zip() {
+    let template = Template::load(MAIN);
+    for (id, function) in template.of_type("AWS::Lambda::Function") {
+        let name = id.strip_suffix("Function").unwrap();
+        let (parameter, condition) = (format!("{name}ObjectVersion"), format!("Pins{name}"));
+        assert_eq!(
+            function["Code"]["S3ObjectVersion"]["Fn::If"],
+            json!([condition, {"Ref": parameter}, {"Ref": "AWS::NoValue"}]),
+            "{id}"
+        );
+        assert_eq!(
+            template.body["Conditions"][&condition],
+            json!({"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]})
+        );
+        assert_eq!(template.body["Parameters"][&parameter]["Default"], "");
+    }
 }
 
 #[test]
