@@ -14,7 +14,7 @@ use crate::template::{AUDIT, LOG, MEMBER, Template, actions, argument, one_or_ma
 /// IAM's quota of managed policies on a role.
 const POLICIES_PER_ROLE: usize = 10;
 /// IAM's limit for a managed policy, not counting white space.
-const POLICY_CHARACTERS: usize = 6_144;
+pub(crate) const POLICY_CHARACTERS: usize = 6_144;
 /// What Lacework asks for beyond SecurityAudit.
 const LACEWORK_ACTIONS: usize = 749;
 
@@ -303,7 +303,7 @@ fn outputs_are_what_setup_and_an_administrator_look_for() {
 }
 
 /// A policy as IAM gets it, in the partition with the longest name.
-fn rendered(value: &Value) -> Value {
+pub(crate) fn rendered(value: &Value) -> Value {
     match value {
         Value::Object(entries) => match entries.get("Fn::Sub") {
             Some(pattern) => text(pattern)

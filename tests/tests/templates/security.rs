@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use towerhook_core::model::Names;
 
+use crate::child::{POLICY_CHARACTERS, rendered};
 use crate::template::{MAIN, MEMBER, Template, actions, argument, one_or_many, text};
 
 /// The StackSets' names up to whose they are, with the prefix as the template has it.
@@ -80,6 +81,167 @@ fn the_account_function_makes_and_changes_no_template() {
             "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole"
         ]
     );
+}
+
+/// Whether the boundary's pattern has the action, which may be a pattern itself.
+fn covers(pattern: &str, action: &str) -> bool {
+    let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
+    match pattern.split_once('*') {
+        Some((begin, end)) => action.starts_with(begin) && action.ends_with(end),
+        None => action == pattern,
+    }
+}
+
+/// Whether the permissions boundary of the management account's role lets it do this.
+fn within(template: &Template, action: &str) -> bool {
+    let (mut allowed, mut denied) = (false, false);
+    for statement in template.statements("ManagementBoundary") {
+        assert_eq!(statement["Resource"], "*");
+        assert!(statement.get("Condition").is_none());
+        let hit = actions(statement)
+            .into_iter()
+            .any(|pattern| covers(pattern, action));
+        match text(&statement["Effect"]) {
+            "Allow" => allowed |= hit,
+            _ => denied |= hit,
+        }
+    }
+    allowed && !denied
+}
+
+#[test]
+fn the_boundary_lets_the_management_accounts_role_read_what_the_member_template_grants() {
+    let (main, member) = (Template::load(MAIN), Template::load(MEMBER));
+    for policy in member.of_type("AWS::IAM::ManagedPolicy").into_keys() {
+        for action in member.statements(policy).into_iter().flat_map(actions) {
+            assert!(within(&main, action), "{action}");
+        }
+    }
+    // Of what SecurityAudit adds.
+    for action in [
+        "ec2:DescribeInstances",
+        "iam:GetAccountAuthorizationDetails",
+        "organizations:ListAccounts",
+        "s3:GetBucketAcl",
+        "kms:GetKeyPolicy",
+    ] {
+        assert!(within(&main, action), "{action}");
+    }
+    let policy = &main.resource("ManagementBoundary")["Properties"]["PolicyDocument"];
+    let size = rendered(policy).to_string().len();
+    assert!(size <= POLICY_CHARACTERS, "{size}");
+}
+
+/// Whatever policies and whatever trust it is given: it can become nobody else, and change nothing.
+#[test]
+fn the_boundary_keeps_the_management_accounts_role_from_all_that_leads_further() {
+    let main = Template::load(MAIN);
+    for action in [
+        "account:PutAlternateContact",
+        "cloudformation:CreateStack",
+        "cloudformation:CreateStackInstances",
+        "cloudformation:ExecuteChangeSet",
+        "cloudformation:UpdateStack",
+        "cloudformation:UpdateStackSet",
+        "cloudtrail:StopLogging",
+        "codebuild:StartBuild",
+        "cognito-identity:GetCredentialsForIdentity",
+        "controltower:DisableControl",
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "ec2:GetPasswordData",
+        "ec2:RunInstances",
+        "ecr:GetAuthorizationToken",
+        "ecs:ExecuteCommand",
+        "eks:AccessKubernetesApi",
+        "elasticmapreduce:GetClusterSessionCredentials",
+        "events:PutRule",
+        "glue:GetConnection",
+        "glue:UpdateJob",
+        "iam:AttachRolePolicy",
+        "iam:CreateAccessKey",
+        "iam:CreatePolicyVersion",
+        "iam:CreateRole",
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:PassRole",
+        "iam:PutRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+        "identitystore:CreateUser",
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "lakeformation:GetDataAccess",
+        "lakeformation:GrantPermissions",
+        "lambda:InvokeFunction",
+        "lambda:UpdateFunctionCode",
+        "organizations:LeaveOrganization",
+        "organizations:MoveAccount",
+        "redshift:GetClusterCredentials",
+        "s3:GetObject",
+        "s3:GetObjectVersion",
+        "s3:PutBucketPolicy",
+        "s3:PutObject",
+        "secretsmanager:BatchGetSecretValue",
+        "secretsmanager:GetSecretValue",
+        "sns:Publish",
+        "sqs:ReceiveMessage",
+        "sqs:SendMessage",
+        "ssm:SendCommand",
+        "ssm:StartSession",
+        "sso:CreateAccountAssignment",
+        "states:StartExecution",
+        "sts:AssumeRole",
+        "sts:GetFederationToken",
+    ] {
+        assert!(!within(&main, action), "{action}");
+    }
+    for action in main
+        .statements("ManagementBoundary")
+        .into_iter()
+        .flat_map(actions)
+    {
+        let (_, operation) = action.split_once(':').unwrap();
+        assert!(!operation.starts_with('*'), "{action} is all of a service");
+    }
+}
+
+#[test]
+fn what_the_management_stacks_role_makes_is_bounded() {
+    let main = Template::load(MAIN);
+    assert_eq!(
+        main.resource("ManagementBoundary")["Condition"],
+        "EnrollsManagementAccount"
+    );
+    // An administrator's own boundary stands in for ours.
+    let demanded = json!({"iam:PermissionsBoundary": {"Fn::If": [
+        "HasBoundary",
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"},
+        {"Ref": "ManagementBoundary"},
+    ]}});
+    let statements = main.statements("ManagementStackRole");
+    for bounded in [
+        "iam:AttachRolePolicy",
+        "iam:CreateRole",
+        "iam:PutRolePermissionsBoundary",
+    ] {
+        let allowing: Vec<_> = statements
+            .iter()
+            .filter(|statement| actions(statement).contains(&bounded))
+            .collect();
+        assert_eq!(allowing.len(), 1, "{bounded}");
+        assert_eq!(
+            allowing[0]["Condition"]["StringEquals"], demanded,
+            "{bounded}"
+        );
+    }
+    // Nothing else gives a role permissions, or takes its boundary off.
+    let may: BTreeSet<&str> = statements.into_iter().flat_map(actions).collect();
+    for action in [
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:PutRolePolicy",
+        "iam:PassRole",
+    ] {
+        assert!(!may.contains(action), "{action}");
+    }
 }
 
 fn page(path: &str) -> String {
