@@ -5,6 +5,7 @@ use towerhook_core::{
     Result,
     model::{Arn, SecretText},
     ports::{ApiKey, Keys, Token, Tokens},
+    token,
 };
 
 use crate::{
@@ -56,10 +57,11 @@ impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
     async fn token(&self) -> Result<Option<Token>> {
         let TokenSecret(secret) = self.settings.as_ref();
         let current = self.current(secret).await?;
-        // A value that is no token is one that was never stored: the next one takes its place.
+        // A value that is no token, or none that can be used, is one that was never stored: the next one
+        // takes its place.
         Ok(current.and_then(|(text, _)| {
             let stored: StoredToken = serde_json::from_str(text.expose()).ok()?;
-            Some(Token {
+            token::is_usable(stored.token.expose()).then_some(Token {
                 token: stored.token,
                 expires_at: stored.expires_at,
                 key_version: stored.key_version,
@@ -167,6 +169,16 @@ mod tests {
         assert_eq!(read.token.expose(), "canary");
         assert_eq!(read.expires_at, token.expires_at);
         assert_eq!(read.key_version, token.key_version);
+    }
+
+    #[tokio::test]
+    async fn a_stored_token_that_cannot_be_used_is_none() {
+        for text in ["abc\ndef", "", "abc def"] {
+            let stored =
+                json!({"token": text, "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1"});
+            let (aws, _) = setup([value(&stored.to_string())]);
+            assert!(aws.token().await.unwrap().is_none(), "{text:?}");
+        }
     }
 
     #[tokio::test]

@@ -13,20 +13,35 @@ use crate::{
 /// Source: docs.lacework.net/api/api-access-keys-and-tokens (`expiryTime`).
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
+/// The longest token, in characters: what the parameter of a stack takes, and its pattern beside this.
+///
+/// Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
+const LONGEST: usize = 4096;
+
+/// How far the clocks of two functions may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Whether a text can be a token: one that a header and the parameter of a stack can hold.
+pub fn is_usable(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// Whether a token should be replaced: less than a third of its life is left, or it was made with
 /// another version of the key.
 pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -> bool {
-    token.is_none_or(|token| token.key_version != key_version || !lasts(token, now))
-}
-
-/// Whether a token works for another third of its life, as one does that is looked after.
-pub fn lasts(token: &Token, now: Timestamp) -> bool {
-    token.expires_at.duration_since(now) >= LIFETIME / 3
+    token.is_none_or(|token| {
+        token.key_version != key_version || !lasts_for(token.expires_at, LIFETIME / 3, now)
+    })
 }
 
 /// Whether a token that ends then works for as long as a StackSet operation may take, with those before it.
 pub fn outlasts_an_operation(ends: Timestamp, now: Timestamp) -> bool {
-    ends.duration_since(now) >= SignedDuration::from_hours(1)
+    lasts_for(ends, SignedDuration::from_hours(1), now)
+}
+
+/// No token lives longer than we ask for: a later end is not to be believed, and would never come.
+fn lasts_for(ends: Timestamp, least: SignedDuration, now: Timestamp) -> bool {
+    (least..=LIFETIME + CLOCKS_DIFFER).contains(&ends.duration_since(now))
 }
 
 /// A token this young that is refused is not the reason: the key's user may not do what was asked, and
@@ -108,6 +123,37 @@ mod tests {
         assert!(needs_refresh(Some(&token(7)), "v1", now));
         assert!(!needs_refresh(Some(&token(9)), "v1", now));
         assert!(needs_refresh(Some(&token(24)), "v2", now));
+    }
+
+    #[test]
+    fn a_stored_token_that_ends_in_2999_is_replaced_and_given_to_no_stack() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let token = |expires_at: &str| Token {
+            token: "t".into(),
+            expires_at: expires_at.parse().unwrap(),
+            key_version: "v1".into(),
+        };
+        let endless = token("2999-01-01T00:00:00Z");
+        assert!(needs_refresh(Some(&endless), "v1", now));
+        assert!(!outlasts_an_operation(endless.expires_at, now));
+        // Made just now, by a function whose clock is ahead.
+        let new = token("2026-01-02T00:00:10Z");
+        assert!(!needs_refresh(Some(&new), "v1", now));
+        assert!(outlasts_an_operation(new.expires_at, now));
+    }
+
+    #[test]
+    fn a_token_is_what_a_header_and_a_stack_can_hold() {
+        let longest = "x".repeat(4096);
+        for usable in ["_opaque", "a.b-c+d/e==", &longest] {
+            assert!(is_usable(usable));
+        }
+        let longer = "x".repeat(4097);
+        for odd in [
+            "", "abc\ndef", "abc def", "abc\0", "\u{e4}", "\u{7f}", &longer,
+        ] {
+            assert!(!is_usable(odd), "{odd:?}");
+        }
     }
 
     #[test]
