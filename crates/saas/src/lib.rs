@@ -3,6 +3,9 @@
 //! Each vendor is a module of its own: [`lacework`]. An adapter translates one operation into one
 //! call and back; what to do about an outcome is the core's decision.
 
+mod body;
+#[cfg(test)]
+mod flood;
 mod http;
 pub mod lacework;
 pub mod presigned;

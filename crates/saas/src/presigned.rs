@@ -70,7 +70,10 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
     use super::*;
-    use crate::http_client;
+    use crate::{
+        flood::{self, Flood},
+        http_client,
+    };
 
     const SIGNATURE: &str = "X-Amz-Signature=canary";
 
@@ -120,6 +123,20 @@ mod tests {
             let (result, requests) = put_to(status).await;
             assert_eq!(result.unwrap_err().kind, kind, "{status}");
             assert_eq!(requests.len(), 1, "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_body_of_what_is_answered_to_a_put_is_never_read() {
+        for (status, is_taken) in [("200 OK", true), ("403 Forbidden", false)] {
+            for server in [
+                Flood::of_length(status, flood::HUGE),
+                Flood::in_chunks(status, flood::HUGE),
+            ] {
+                let result = put_to_url(server.url.as_str()).await;
+                assert_eq!(result.is_ok(), is_taken, "{result:?}");
+                assert!(server.sent().await < flood::UNDERWAY);
+            }
         }
     }
 

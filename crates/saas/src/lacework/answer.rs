@@ -8,7 +8,7 @@ use serde_json::Value;
 use towerhook_core::{Error, ErrorKind, Result};
 
 use super::wire;
-use crate::http;
+use crate::{body, http};
 
 /// The longest wait that an answer can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -16,6 +16,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// An answer that is neither a throttle nor a server's failure.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
+    /// Empty where the call was refused.
     pub(super) body: Vec<u8>,
     /// What the server says about a refusal, safe to show.
     pub(super) message: String,
@@ -67,11 +68,13 @@ impl Answer {
     }
 }
 
-/// Sends a request. No text of `hidden` is in what comes back as a message.
+/// Sends a request, and reads up to `longest` bytes where it succeeds. No text of `hidden` is in what comes
+/// back as a message.
 pub(super) async fn answer(
     operation: &'static str,
     request: RequestBuilder,
     hidden: &[&str],
+    longest: usize,
 ) -> Result<Answer> {
     let response = request
         .send()
@@ -85,15 +88,18 @@ pub(super) async fn answer(
         remaining = header(&headers, "ratelimit-remaining"),
         "answered"
     );
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| http::no_answer(operation, error))?
-        .to_vec();
-    let message = if status.is_success() {
-        String::new()
+    let is_success = status.is_success();
+    let longest = if is_success {
+        longest
     } else {
-        wire::message(&body, hidden)
+        body::LONGEST_SHORT
+    };
+    let (body, message) = match body::read(response, longest).await {
+        Ok(body) if is_success => (body, String::new()),
+        Ok(body) => (Vec::new(), wire::message(&body, hidden)),
+        // Its words are lost, and not what it is: a throttle, or a token that is refused.
+        Err(error @ body::Unread::TooLong(_)) if !is_success => (Vec::new(), error.to_string()),
+        Err(error) => return Err(error.into_error(operation)),
     };
     let answer = Answer {
         status,

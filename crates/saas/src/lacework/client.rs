@@ -16,10 +16,10 @@ use super::{
     Lacework, TokenSource,
     answer::{Answer, answer},
 };
-use crate::http;
+use crate::{body, http};
 
-/// How long reading and removing may take. No outside service is asked for these.
-const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a token, reading and removing may take. No outside service is asked for these.
+pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The token in use.
 pub(super) struct PresentToken {
@@ -169,7 +169,7 @@ impl<T: TokenSource> Lacework<T> {
                 request = request.json(body);
             }
             let hidden = [token.expose(), call.hidden.unwrap_or_default()];
-            answer(call.operation, request, &hidden).await
+            answer(call.operation, request, &hidden, body::LONGEST).await
         };
         attempt
             .retry(self.backoff)
@@ -177,16 +177,6 @@ impl<T: TokenSource> Lacework<T> {
             .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
             .await
     }
-}
-
-/// What a link of the service's points at, but at the host that we were given.
-pub(super) fn at_host(base: &Url, link: &str) -> Option<Url> {
-    let link = base.join(link).ok()?;
-    let mut url = base.clone();
-    url.set_path(link.path());
-    url.set_query(link.query());
-    url.set_fragment(None);
-    Some(url)
 }
 
 /// The URL of an endpoint at the host of `base`.
@@ -210,7 +200,13 @@ mod tests {
     use wiremock::{Mock, MockServer, matchers::any};
 
     use super::*;
-    use crate::lacework::testing::{self, Bearer, Counting, Echo, client, refusal, status};
+    use crate::{
+        flood::{self, Flood},
+        lacework::testing::{self, Bearer, Counting, Echo, client, refusal, status},
+    };
+
+    /// `{"data":[{"url":"acme.lacework.net"}]}`
+    const GZIPPED_PROFILE: &[u8; 58] = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xabVJI,IT\xb2\x8a\xaeV*-\xcaQ\xb2RJL\xceM\xd5\xcbILN-\xcf/\xca\xd6\xcbK-Q\xaa\x8d\xad\x05\x00f\x98\x8ce&\x00\x00\x00";
 
     fn header_of(requests: &[wiremock::Request], name: &str) -> Vec<Option<String>> {
         let value = |request: &wiremock::Request| {
@@ -416,6 +412,54 @@ mod tests {
         let retry_after = Some(Duration::from_secs(77));
         assert_eq!(error.kind, ErrorKind::Throttled { retry_after });
         assert_eq!(testing::requests(&server).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn the_words_of_a_refusal_are_read_up_to_a_bound_and_its_status_counts() {
+        let tokens = Counting::default();
+        for (status, kind) in [
+            (
+                "429 Too Many Requests",
+                ErrorKind::Throttled { retry_after: None },
+            ),
+            ("400 Bad Request", ErrorKind::Invalid),
+        ] {
+            let server = Flood::in_chunks(status, flood::HUGE);
+            let mut lacework = client(&MockServer::start().await, &tokens);
+            lacework.url = server.url.clone();
+            let error = lacework.profile().await.unwrap_err();
+            assert_eq!(error.kind, kind);
+            let expected = format!("HTTP {status}: the answer is longer than 65536 bytes");
+            assert!(error.chain().ends_with(&expected), "{}", error.chain());
+            assert!(server.sent().await < flood::UNDERWAY);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_its_bound_is_an_error_of_its_own_and_not_asked_for_again() {
+        let tokens = Counting::default();
+        let server = Flood::in_chunks("200 OK", flood::HUGE);
+        let mut lacework = client(&MockServer::start().await, &tokens);
+        lacework.url = server.url.clone();
+        let error = lacework.integrations(None, IntegrationKind::Config).await;
+        assert_eq!(
+            error.unwrap_err().chain(),
+            "lacework:ListCloudAccounts failed: the answer is longer than 25165824 bytes"
+        );
+        assert!(server.sent().await < body::LONGEST as u64 + flood::UNDERWAY);
+    }
+
+    #[tokio::test]
+    async fn no_compressed_answer_is_asked_for_or_unpacked() {
+        let compressed = status(200)
+            .insert_header("content-encoding", "gzip")
+            .set_body_bytes(*GZIPPED_PROFILE);
+        let server = testing::answering([compressed]).await;
+        let tokens = Counting::default();
+        let error = client(&server, &tokens).profile().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Invalid);
+        let sent = testing::requests(&server).await;
+        assert!(!sent[0].headers.contains_key("accept-encoding"));
     }
 
     #[tokio::test]

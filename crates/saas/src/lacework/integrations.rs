@@ -1,22 +1,13 @@
 //! `/api/v2/CloudAccounts`.
 
-use std::collections::HashSet;
-
 use reqwest::{Method, StatusCode};
-use serde_json::Value;
 use towerhook_core::{
-    Error, ErrorKind, Result,
+    Result,
     model::SubAccount,
     ports::{Created, Integration, IntegrationKind, IntegrationSpec},
 };
-use url::Url;
 
-use super::{
-    Lacework, TokenSource,
-    answer::Answer,
-    client::{self, Call},
-    wire,
-};
+use super::{Lacework, TokenSource, answer::Answer, client::Call, pages, wire};
 
 const LIST: &str = "lacework:ListCloudAccounts";
 const CREATE: &str = "lacework:CreateCloudAccount";
@@ -32,11 +23,6 @@ const ALREADY_USED: [&str; 2] = [
     "sqs resources are already used",
 ];
 
-/// A list whose links lead in a circle.
-#[derive(Debug, thiserror::Error)]
-#[error("the list's pages do not end")]
-struct Endless;
-
 /// Those that `Account-Name` shows, the organization's among them; with `organization` only those.
 pub(super) async fn list<T: TokenSource>(
     lacework: &Lacework<T>,
@@ -44,46 +30,19 @@ pub(super) async fn list<T: TokenSource>(
     organization: bool,
     kind: IntegrationKind,
 ) -> Result<Vec<Integration>> {
-    let mut found = Vec::new();
-    let mut seen = HashSet::new();
-    let mut next = Some(lacework.endpoint(&["CloudAccounts", wire::type_name(kind)]));
-    while let Some(url) = next {
-        if !seen.insert(url.clone()) {
-            return Err(Error::new(LIST, ErrorKind::Invalid, Endless));
-        }
-        let call = Call::new(LIST, Method::GET, url)
-            .for_sub_account(sub_account)
-            .for_organization(organization);
-        let answer = lacework.send(&call).await?;
-        // How some lists say that they are empty.
-        if answer.status == StatusCode::NO_CONTENT {
-            break;
-        }
-        let page = answer.json(LIST)?;
-        for item in page["data"]
-            .as_array()
-            .ok_or_else(|| wire::missing(LIST, "data"))?
-        {
-            let integration = wire::integration(item, sub_account, kind)
-                .ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
-            found.push(Integration {
-                organization: organization || integration.organization,
-                ..integration
-            });
-        }
-        next = next_page(&lacework.url, &page)?;
-    }
-    Ok(found)
-}
-
-/// The next page's URL, at the host of `base`.
-pub(super) fn next_page(base: &Url, page: &Value) -> Result<Option<Url>> {
-    match page["paging"]["urls"]["nextPage"].as_str() {
-        None | Some("") => Ok(None),
-        Some(link) => client::at_host(base, link)
-            .map(Some)
-            .ok_or_else(|| wire::missing(LIST, "usable nextPage")),
-    }
+    let url = lacework.endpoint(&["CloudAccounts", wire::type_name(kind)]);
+    let first = Call::new(LIST, Method::GET, url)
+        .for_sub_account(sub_account)
+        .for_organization(organization);
+    pages::all(lacework, first, |item| {
+        let integration = wire::integration(item, sub_account, kind)
+            .ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
+        Ok(Integration {
+            organization: organization || integration.organization,
+            ..integration
+        })
+    })
+    .await
 }
 
 pub(super) async fn create<T: TokenSource>(
@@ -128,7 +87,9 @@ pub(super) async fn update<T: TokenSource>(
 /// a duplicate counts as that: it is tried again only so often, and then shown as it is.
 fn created(operation: &'static str, answer: Answer) -> Result<Created> {
     match answer.status {
-        status if status.is_success() => Ok(Created::Done(wire::made_guid(&answer.body))),
+        status if status.is_success() => {
+            Ok(Created::Done(wire::made_guid(operation, &answer.body)))
+        }
         StatusCode::BAD_REQUEST => {
             let lower = answer.message.to_lowercase();
             if ALREADY_USED.iter().any(|words| lower.contains(words)) {
@@ -159,8 +120,9 @@ pub(super) async fn delete<T: TokenSource>(
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use towerhook_core::{
+        ErrorKind,
         model::AccountMapping,
         ports::{Health, Saas},
     };
@@ -277,86 +239,6 @@ mod tests {
         assert!(found.iter().all(|found| found.name.is_empty()
             && found.role_arn.is_empty()
             && found.queue_url.is_none()));
-    }
-
-    #[tokio::test]
-    async fn an_empty_list_has_two_forms() {
-        assert_eq!(listed(vec![status(204)]).await.unwrap(), []);
-        let empty = answer(200, json!({ "data": [] }));
-        assert_eq!(listed(vec![empty]).await.unwrap(), []);
-    }
-
-    #[tokio::test]
-    async fn every_page_is_read_from_our_host() {
-        let page = |guid: &str, next: Value| {
-            answer(
-                200,
-                json!({ "data": [{ "intgGuid": guid }], "paging": { "urls": { "nextPage": next } } }),
-            )
-        };
-        let server = answering([
-            page(
-                "ACME_1",
-                json!("https://elsewhere.example.com/api/v2/CloudAccounts/AwsCfg/next?page=2"),
-            ),
-            page("ACME_2", json!("/api/v2/CloudAccounts/AwsCfg/next?page=3")),
-            page("ACME_3", json!(null)),
-        ])
-        .await;
-        let tokens = Counting::default();
-        let found = client(&server, &tokens)
-            .integrations(None, IntegrationKind::Config)
-            .await
-            .unwrap();
-        let guids: Vec<_> = found.iter().map(|found| found.guid.as_str()).collect();
-        assert_eq!(guids, ["ACME_1", "ACME_2", "ACME_3"]);
-        assert_eq!(
-            request_lines(&server).await,
-            [
-                "GET /api/v2/CloudAccounts/AwsCfg",
-                "GET /api/v2/CloudAccounts/AwsCfg/next?page=2",
-                "GET /api/v2/CloudAccounts/AwsCfg/next?page=3",
-            ]
-        );
-    }
-
-    #[tokio::test]
-    async fn half_a_list_is_no_list() {
-        let circle = answer(
-            200,
-            json!({
-                "data": [],
-                "paging": { "urls": { "nextPage": "/api/v2/CloudAccounts/AwsCtSqs" } },
-            }),
-        );
-        let first = answer(
-            200,
-            json!({
-                "data": [{ "intgGuid": "ACME_1" }],
-                "paging": { "urls": { "nextPage": "/api/v2/CloudAccounts/AwsCtSqs?page=2" } },
-            }),
-        );
-        let item = |item: Value| answer(200, json!({ "data": [item] }));
-        for (answers, kind) in [
-            (vec![circle], ErrorKind::Invalid),
-            (
-                vec![first.clone(), status(500), status(500), status(500)],
-                ErrorKind::Unavailable,
-            ),
-            (vec![first, status(404)], ErrorKind::NotFound),
-            (vec![status(200)], ErrorKind::Invalid),
-            (vec![answer(200, json!({}))], ErrorKind::Invalid),
-            (vec![answer(200, json!({ "data": {} }))], ErrorKind::Invalid),
-            (vec![item(json!({ "name": "no id" }))], ErrorKind::Invalid),
-            (vec![item(json!({ "intgGuid": "" }))], ErrorKind::Invalid),
-            (vec![item(json!({ "intgGuid": ".." }))], ErrorKind::Invalid),
-            (vec![item(json!({ "intgGuid": "a/b" }))], ErrorKind::Invalid),
-            (vec![refusal(400, "no")], ErrorKind::Invalid),
-            (vec![status(302)], ErrorKind::Invalid),
-        ] {
-            let error = listed(answers.clone()).await.unwrap_err();
-            assert_eq!(error.kind, kind, "{}", error.chain());
-        }
     }
 
     #[tokio::test]

@@ -7,6 +7,7 @@
 mod answer;
 mod client;
 mod integrations;
+mod pages;
 mod profile;
 #[doc(hidden)]
 pub mod reading;
@@ -14,6 +15,8 @@ pub mod reading;
 mod testing;
 mod tokens;
 mod wire;
+
+use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use futures::lock::Mutex;
@@ -41,6 +44,8 @@ pub struct Lacework<T> {
     url: Url,
     tokens: T,
     backoff: ExponentialBuilder,
+    /// How long a list may take, all its pages and their tries together.
+    list_time: Duration,
     /// The token in use. Held while another is got, so that calls wait for it together.
     token: Mutex<Option<client::PresentToken>>,
 }
@@ -54,6 +59,7 @@ impl<T: TokenSource> Lacework<T> {
             url,
             tokens,
             backoff: BACKOFF,
+            list_time: pages::LIST_TIME,
             token: Mutex::new(None),
         }
     }

@@ -8,7 +8,7 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use towerhook_core::ports::{Integration, IntegrationKind, Profile, Token};
 use url::Url;
 
-use super::{answer, integrations, profile, tokens, wire};
+use super::{answer, pages, profile, tokens, wire};
 
 const READ: &str = "lacework:Read";
 
@@ -31,7 +31,7 @@ pub struct Reading {
     pub token: Option<Token>,
 }
 
-/// Reads the bytes in every way, as if the host of `base` had answered. `hidden` is a secret that the
+/// Reads the bytes in every way, as if they were what `base` answers. `hidden` is a secret that the
 /// message must not repeat.
 #[must_use]
 pub fn read(base: &Url, body: &[u8], hidden: &str) -> Reading {
@@ -45,12 +45,12 @@ pub fn read(base: &Url, body: &[u8], hidden: &str) -> Reading {
     Reading {
         message: wire::message(body, &[hidden]),
         retry_after: answer::retry_after(&headers, Timestamp::UNIX_EPOCH),
-        made: wire::made_guid(body),
+        made: wire::made_guid(READ, body),
         integrations: items
             .flat_map(|item| kinds.map(|kind| wire::integration(item, None, kind)))
             .flatten()
             .collect(),
-        next_page: integrations::next_page(base, &page).ok().flatten(),
+        next_page: pages::next(READ, base, &page).ok().flatten(),
         profile: profile::read(&page).ok(),
         token: tokens::read(&page, "version", Timestamp::UNIX_EPOCH).ok(),
     }

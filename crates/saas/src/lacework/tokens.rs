@@ -11,7 +11,7 @@ use towerhook_core::{
 use url::Url;
 
 use super::{answer, client, wire};
-use crate::http;
+use crate::{body, http};
 
 const CREATE: &str = "lacework:CreateAccessToken";
 
@@ -68,8 +68,10 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
     let request = http
         .post(client::endpoint(url, &["access", "tokens"]))
         .header("X-LW-UAKS", secret)
+        .timeout(client::SHORT_TIMEOUT)
         .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME_SECONDS }));
-    let answer = answer::answer(CREATE, request, &[key.secret.expose()]).await?;
+    let hidden = [key.secret.expose()];
+    let answer = answer::answer(CREATE, request, &hidden, body::LONGEST_SHORT).await?;
     if matches!(
         answer.status,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
@@ -106,6 +108,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        flood::{self, Flood},
         http_client,
         lacework::testing::{Echo, answering, json as answer, refusal, request_lines, requests},
     };
@@ -158,6 +161,22 @@ mod tests {
         ] {
             let token = issued(answer(201, body)).await.unwrap();
             assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_in_600_mb_is_refused_within_a_few_kilobytes() {
+        for server in [
+            Flood::of_length("201 Created", flood::HUGE),
+            Flood::in_chunks("201 Created", flood::HUGE),
+        ] {
+            let issuer = LaceworkTokens::new(http_client().unwrap(), server.url.clone());
+            let error = issuer.issue(&key(), NOW.parse().unwrap()).await;
+            assert_eq!(
+                error.unwrap_err().chain(),
+                "lacework:CreateAccessToken failed: the answer is longer than 65536 bytes"
+            );
+            assert!(server.sent().await < flood::UNDERWAY);
         }
     }
 

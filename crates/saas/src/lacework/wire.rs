@@ -10,6 +10,15 @@ use towerhook_core::{
 /// The most characters of a server's words that are passed on.
 const LONGEST_MESSAGE: usize = 300;
 
+/// The most values in an answer's JSON: 40 each of as many integrations as it can hold. One that is empty
+/// takes two bytes there, and up to 350 here.
+const MOST_VALUES: usize = 500_000;
+
+/// An answer of more values than are read.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer has more than {MOST_VALUES} values")]
+struct TooMany;
+
 /// An answer that does not have what every answer of its kind has.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer has no {0}")]
@@ -20,6 +29,13 @@ pub(super) fn missing(operation: &'static str, what: &'static str) -> Error {
 }
 
 pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
+    // Each value comes after one of these; those in a text are counted with them.
+    let separators = body
+        .iter()
+        .filter(|byte| matches!(byte, b'[' | b'{' | b','));
+    if separators.count() > MOST_VALUES {
+        return Err(Error::new(operation, ErrorKind::Invalid, TooMany));
+    }
     serde_json::from_slice(body).map_err(|error| Error::new(operation, ErrorKind::Invalid, error))
 }
 
@@ -93,8 +109,8 @@ fn health(state: &Value) -> Health {
 }
 
 /// The id of what a call has made or changed, where its answer tells.
-pub(super) fn made_guid(body: &[u8]) -> Option<String> {
-    let answer: Value = serde_json::from_slice(body).ok()?;
+pub(super) fn made_guid(operation: &'static str, body: &[u8]) -> Option<String> {
+    let answer = json(operation, body).ok()?;
     let guid = answer["data"]["intgGuid"].as_str();
     guid.filter(|guid| is_guid(guid)).map(str::to_owned)
 }
@@ -170,6 +186,21 @@ mod tests {
             assert_eq!(message(body.as_bytes(), &[]), expected);
         }
         assert_eq!(message(b"\xff", &[]), "\u{fffd}");
+    }
+
+    #[test]
+    fn an_answer_of_more_values_than_integrations_have_is_not_taken_apart() {
+        let values = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
+        assert!(json("lacework:Read", values(MOST_VALUES / 2).as_bytes()).is_ok());
+        let error = json("lacework:Read", values(MOST_VALUES).as_bytes()).unwrap_err();
+        assert_eq!(
+            error.chain(),
+            "lacework:Read failed: the answer has more than 500000 values"
+        );
+        assert_eq!(
+            made_guid("lacework:Read", values(MOST_VALUES).as_bytes()),
+            None
+        );
     }
 
     #[test]

@@ -1,0 +1,81 @@
+//! A server on loopback that answers one request, and goes on answering for as long as anybody reads.
+
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    thread::JoinHandle,
+};
+
+use url::Url;
+
+/// 600 MB.
+pub(crate) const HUGE: u64 = 600 << 20;
+
+/// More than the two sockets can hold of what was sent and not read.
+pub(crate) const UNDERWAY: u64 = 32 << 20;
+
+const PIECE: usize = 64 << 10;
+
+/// The server, until its one answer is over.
+pub(crate) struct Flood {
+    pub(crate) url: Url,
+    answering: JoinHandle<u64>,
+}
+
+impl Flood {
+    /// Answers with so many bytes, and says how many.
+    pub(crate) fn of_length(status: &str, bytes: u64) -> Self {
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {bytes}\r\n\r\n");
+        Self::start(head, bytes, |stream, piece| stream.write_all(piece))
+    }
+
+    /// Answers with so many bytes, and does not say how many.
+    pub(crate) fn in_chunks(status: &str, bytes: u64) -> Self {
+        let head = format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n");
+        Self::start(head, bytes, |stream, piece| {
+            write!(stream, "{:x}\r\n", piece.len())?;
+            stream.write_all(piece)?;
+            stream.write_all(b"\r\n")
+        })
+    }
+
+    fn start(
+        head: String,
+        bytes: u64,
+        write: fn(&mut TcpStream, &[u8]) -> std::io::Result<()>,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let answering = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.extend(byte);
+            }
+            stream.write_all(head.as_bytes()).unwrap();
+            let piece = [b' '; PIECE];
+            let mut sent = 0;
+            while sent < bytes {
+                let length = (bytes - sent).min(PIECE as u64);
+                if write(&mut stream, &piece[..length as usize]).is_err() {
+                    return sent;
+                }
+                sent += length;
+            }
+            // Nobody need be left to see the end of it.
+            let _ = write(&mut stream, b"");
+            sent
+        });
+        let url = format!("http://{address}").parse().unwrap();
+        Self { url, answering }
+    }
+
+    /// How many bytes it could send before nobody read them any more.
+    pub(crate) async fn sent(self) -> u64 {
+        // The client needs this thread to close its connection.
+        let join = tokio::task::spawn_blocking(|| self.answering.join().unwrap());
+        join.await.unwrap()
+    }
+}
