@@ -1,12 +1,13 @@
 //! Access tokens: where a client gets its own, and `/api/v2/access/tokens`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Client, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
     model::SecretText,
     ports::{ApiKey, Token, TokenIssuer},
+    token::{self, LIFETIME},
 };
 use url::Url;
 
@@ -14,11 +15,6 @@ use super::{answer, client, wire};
 use crate::{body, http};
 
 const CREATE: &str = "lacework:CreateAccessToken";
-
-/// The longest life of a token, in seconds.
-///
-/// Source: docs.lacework.net/api/api-access-keys-and-tokens.
-const LIFETIME_SECONDS: u32 = 86_400;
 
 /// Where a client gets its token, and what it does when the token is refused.
 #[expect(
@@ -69,7 +65,7 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
         .post(client::endpoint(url, &["access", "tokens"]))
         .header("X-LW-UAKS", secret)
         .timeout(client::SHORT_TIMEOUT)
-        .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME_SECONDS }));
+        .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME.as_secs() }));
     let hidden = [key.secret.expose()];
     let answer = answer::answer(CREATE, request, &hidden, body::LONGEST_SHORT).await?;
     if matches!(
@@ -81,25 +77,31 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
     read(&answer.json(CREATE)?, &key.version, now)
 }
 
+/// The token of an answer. None that cannot be used is one.
 pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<Token> {
     let token = body["token"]
         .as_str()
-        .filter(|token| !token.is_empty())
-        .ok_or_else(|| wire::missing(CREATE, "token"))?;
+        .filter(|token| token::is_usable(token))
+        .ok_or_else(|| wire::missing(CREATE, "usable token"))?;
+    let expires_at = expires_at(body, now);
+    if expires_at <= now {
+        return Err(wire::missing(CREATE, "token that still works"));
+    }
     Ok(Token {
         token: token.into(),
-        expires_at: expires_at(body, now),
+        expires_at,
         key_version: key_version.to_owned(),
     })
 }
 
-/// When the token ends; where the answer does not say it readably, when it was asked to end.
+/// When the token ends: at the latest when it was asked to end, so that it is renewed in time. That counts
+/// as well where the answer does not say it readably.
 fn expires_at(body: &Value, now: Timestamp) -> Timestamp {
-    let asked = now + SignedDuration::from_secs(i64::from(LIFETIME_SECONDS));
+    let asked = now + LIFETIME;
     body["expiresAt"]
         .as_str()
         .and_then(|text| text.parse().ok())
-        .unwrap_or(asked)
+        .map_or(asked, |says: Timestamp| says.min(asked))
 }
 
 #[cfg(test)]
@@ -161,6 +163,47 @@ mod tests {
         ] {
             let token = issued(answer(201, body)).await.unwrap();
             assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_expires_in_2999_ends_when_it_was_asked_to_and_is_renewed_in_time() {
+        for end in ["2999-01-01T00:00:00Z", "2026-01-02T00:00:01Z"] {
+            let body = json!({ "token": "_opaque", "expiresAt": end });
+            let token = issued(answer(201, body)).await.unwrap();
+            assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
+            let later = "2026-01-01T16:00:01Z".parse().unwrap();
+            assert!(token::needs_refresh(Some(&token), "version-1", later));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_cannot_be_used_is_a_refused_one_and_is_not_shown() {
+        let long = "canary".repeat(1000);
+        for text in [
+            "abc\ndef",
+            "canary\ndef",
+            "canary def",
+            "can\u{e4}ry",
+            &long,
+        ] {
+            let error = issued(answer(201, json!({ "token": text }))).await;
+            let error = error.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid);
+            let shown = format!("{error:?} {}", error.chain());
+            assert!(shown.contains("the answer has no usable token"), "{shown}");
+            assert!(
+                !shown.contains("canary") && !shown.contains("abc"),
+                "{shown}"
+            );
+        }
+        for end in [NOW, "2025-12-31T23:59:59Z", "1970-01-01T00:00:00Z"] {
+            let body = json!({ "token": "canary", "expiresAt": end });
+            let error = issued(answer(201, body)).await.unwrap_err();
+            assert_eq!(error.kind, ErrorKind::Invalid);
+            let shown = format!("{error:?} {}", error.chain());
+            assert!(shown.contains("no token that still works"), "{shown}");
+            assert!(!shown.contains("canary"), "{shown}");
         }
     }
 
