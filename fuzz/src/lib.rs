@@ -103,8 +103,9 @@ pub fn custom_resource(data: &[u8]) {
 pub fn saas_response(data: &[u8]) {
     const SECRET: &str = "canary-secret";
     const LONGEST_LINE: usize = 303;
-    let base: Url = "https://acme.lacework.net".parse().expect("a URL");
-    let read = reading::read(&base, data, SECRET);
+    let page = "https://acme.lacework.net/api/v2/CloudAccounts/AwsCfg";
+    let page: Url = page.parse().expect("a URL");
+    let read = reading::read(&page, data, SECRET);
     let line = |text: &str| text.chars().count() <= LONGEST_LINE && !text.contains('\n');
     assert!(line(&read.message));
     assert!(!read.message.contains(SECRET));
@@ -122,7 +123,7 @@ pub fn saas_response(data: &[u8]) {
         }
     }
     if let Some(next) = read.next_page {
-        assert_eq!(next.origin(), base.origin());
+        assert_eq!(next.origin(), page.origin());
         assert!(next.username().is_empty() && next.password().is_none());
     }
     if let Some(wait) = read.retry_after {
@@ -139,7 +140,11 @@ pub fn saas_response(data: &[u8]) {
     }
     if let Some(token) = read.token {
         let text = token.token.expose();
-        assert!(!text.is_empty());
+        assert!(!text.is_empty() && text.len() <= 4096);
+        assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
+        // It was read at the beginning of 1970, and asked for a day.
+        let life = token.expires_at.as_nanosecond();
+        assert!((1..=86_400_000_000_000).contains(&life));
         assert!(text.len() < 16 || !format!("{token:?}").contains(text));
     }
 }
