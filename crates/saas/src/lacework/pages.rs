@@ -155,8 +155,12 @@ mod tests {
         Counting, answering, client, json as answer, refusal, request_lines, requests, status,
     };
 
-    /// The string with which a fuzzer found a panic of the parser of hosts.
-    const PANICKING: &str = "https://a)aF%a.%cme.lacework.ndef";
+    /// What fuzzers found. The second one fails a debug assertion of the parser of hosts: it has a capital
+    /// letter beside a byte that is no text.
+    const ODD_HOSTS: [&str; 2] = [
+        "https://a)aF%a.%cme.lacework.ndef",
+        "https://a)aF%EEa.%cme.lacework.ndef",
+    ];
 
     const HERE: &str = "https://acme.lacework.net/api/v2/CloudAccounts/AwsCfg?page=1";
 
@@ -347,7 +351,8 @@ mod tests {
         let here: Url = HERE.parse().unwrap();
         let list = "/api/v2/CloudAccounts";
         for (link, expected) in [
-            (PANICKING, "/"),
+            (ODD_HOSTS[0], "/"),
+            (ODD_HOSTS[1], "/"),
             ("/api/v2/other?x=1&y=%2F#top", "/api/v2/other?x=1&y=%2F"),
             ("?page=2", &format!("{list}/AwsCfg?page=2")),
             ("next?page=3", &format!("{list}/next?page=3")),
@@ -425,9 +430,11 @@ mod tests {
                 json!({ "data": [], "paging": { "urls": { "nextPage": next } } }),
             )
         };
-        let server = answering([page(PANICKING), status(204)]).await;
-        assert_eq!(listed_from(&server).await.unwrap(), []);
-        let lines = request_lines(&server).await;
-        assert_eq!(lines, ["GET /api/v2/CloudAccounts/AwsCtSqs", "GET /"]);
+        for link in ODD_HOSTS {
+            let server = answering([page(link), status(204)]).await;
+            assert_eq!(listed_from(&server).await.unwrap(), []);
+            let lines = request_lines(&server).await;
+            assert_eq!(lines, ["GET /api/v2/CloudAccounts/AwsCtSqs", "GET /"]);
+        }
     }
 }
