@@ -23,7 +23,8 @@ pub struct Settings {
     pub provider: Provider,
     /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
     /// `SERVICE_TIMEOUT_SECONDS` (for how long CloudFormation waits for an answer), Lambda's
-    /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` is who may assume the roles, and
+    /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` is who may assume the roles,
+    /// `MANAGEMENT_BOUNDARY_NAME` (empty where the management account is not enrolled) what bounds its own, and
     /// `TOWERHOOK_SANDBOX` is `true` in a sandbox, where CloudFormation is on this machine.
     pub own: Own,
     /// `PROVIDER_URL`. One that is none is refused as a parameter, before anything is sent to it.
@@ -58,6 +59,7 @@ impl Settings {
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
             let region: Option<String> = reader.get("AWS_REGION");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
+            let management_boundary = reader.optional("MANAGEMENT_BOUNDARY_NAME");
             let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             let (provider_url, region) = (provider_url?, region?);
@@ -73,6 +75,7 @@ impl Settings {
                     management_account: management_account?,
                     provider_url,
                     principal: principal?,
+                    management_boundary,
                     answers_on_loopback: sandboxed.unwrap_or_default(),
                     templates: TEMPLATES,
                 },

@@ -83,6 +83,7 @@ impl World {
             management_account: id(MANAGEMENT),
             provider_url: self.state().environment_host.into(),
             principal: PRINCIPAL.into(),
+            management_boundary: None,
             answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
             templates: TEMPLATES,

@@ -229,6 +229,35 @@ fn setup_hands_the_permissions_boundary_on_to_every_template_that_makes_a_role()
     }
 }
 
+/// Account may name values of its own with each instance, and so a principal of somebody else's.
+#[test]
+fn an_instance_takes_no_other_value_than_setup_gave() {
+    for (name, spec) in specified("path/Boundary") {
+        let plain = Template::load(name);
+        let spec = StackSetSpec {
+            template: plain.text.clone().leak(),
+            ..spec
+        };
+        let pinned = Template::parse(spec.body());
+        assert!(pinned.text.len() <= 51_200, "{name}: {}", pinned.text.len());
+        for (id, parameter) in pinned.section("Parameters") {
+            let Some(value) = spec.parameters.get(id) else {
+                assert_eq!(id, ACCESS_TOKEN);
+                continue;
+            };
+            assert_eq!(parameter["AllowedValues"], json!([value]), "{name}: {id}");
+            let default = parameter.get("Default").map(text);
+            assert!(
+                default.is_none_or(|default| default == value),
+                "{name}: {id}"
+            );
+        }
+        for section in ["Conditions", "Resources", "Outputs"] {
+            assert_eq!(pinned.body[section], plain.body[section], "{name}");
+        }
+    }
+}
+
 /// The StackSets as setup specifies them, by the template that each deploys.
 fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     let (log, audit) = ("000000000001", "000000000002");
@@ -240,6 +269,7 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
             "partition": "aws",
             "region": "us-east-1",
             "management_account": "000000000099",
+            "host": "acme.lacework.net",
             "tenant": "acme",
             "names": {"resource": "acme", "prefix": "Lacework-Control-Tower-"},
             "capability": "CloudTrail+Config",

@@ -19,6 +19,7 @@ fn every_function_finds_the_settings_that_it_reads() {
         "PARTITION",
         "API_CREDENTIALS_SECRET_ARN",
         "FANOUT_TOPIC_ARN",
+        "MANAGEMENT_BOUNDARY_NAME",
         "MANAGEMENT_STACK_ROLE_ARN",
         "SERVICE_TIMEOUT_SECONDS",
         "URL_SUFFIX",

@@ -1,7 +1,7 @@
 //! What the functions call AWS for.
 
 /// Every operation that a function can call, and what for.
-pub(crate) const CALLS: [(&str, &str); 37] = [
+pub(crate) const CALLS: [(&str, &str); 38] = [
     (
         "cloudformation:CreateStack",
         "makes the management account's own stack, where it is to be enrolled",
@@ -112,6 +112,10 @@ pub(crate) const CALLS: [(&str, &str); 37] = [
         "takes the lease and gives it back, parks work for its holder, keeps the deployment",
     ),
     (
+        "dynamodb:UpdateTable",
+        "lets nobody delete the ledger while the stack stands",
+    ),
+    (
         "lambda:Invoke",
         "asks auth for a new token, or goes on in a fresh invocation",
     ),
@@ -141,7 +145,10 @@ pub(crate) const CALLS: [(&str, &str); 37] = [
         "sns:Publish",
         "sends the accounts that are there at launch to the work queue",
     ),
-    ("sqs:SendMessageBatch", "puts work off until later"),
+    (
+        "sqs:SendMessageBatch",
+        "puts work off until later, and sets aside what ends every pass",
+    ),
 ];
 
 /// What a function's role has to allow for what no call of its own says, or others do in its name: action, functions, why.

@@ -31,7 +31,10 @@ pub(crate) struct Template {
 
 impl Template {
     pub(crate) fn load(name: &str) -> Self {
-        let text = fs::read_to_string(path(name)).unwrap();
+        Self::parse(fs::read_to_string(path(name)).unwrap())
+    }
+
+    pub(crate) fn parse(text: String) -> Self {
         let body = long_form(serde_yaml_ng::from_str(&text).unwrap());
         Self { text, body }
     }

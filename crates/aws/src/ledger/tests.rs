@@ -115,6 +115,7 @@ fn deployment(suffix: &str) -> Deployment {
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: None,
+            management_boundary: None,
             tags: BTreeMap::new(),
         },
         units: BTreeMap::new(),

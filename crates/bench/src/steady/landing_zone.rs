@@ -163,6 +163,7 @@ fn site() -> anyhow::Result<Site> {
         url_suffix: "amazonaws.com".to_owned(),
         registration_topic: None,
         permissions_boundary: None,
+        management_boundary: None,
         tags: BTreeMap::new(),
     })
 }

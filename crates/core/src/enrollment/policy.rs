@@ -83,6 +83,8 @@ pub struct Site {
     /// The name of the permissions boundary that roles in accounts get, where one is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<String>,
+    /// The policy that bounds the role of the management account's own stack, where it has one.
+    pub management_boundary: Option<String>,
     /// The main stack's own tags, which StackSets and stacks get, too.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

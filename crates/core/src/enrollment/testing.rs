@@ -46,6 +46,7 @@ pub(crate) fn deployment(policy: Policy) -> Deployment {
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: None,
+            management_boundary: None,
             tags: BTreeMap::new(),
         },
         units: BTreeMap::new(),

@@ -49,6 +49,8 @@ pub struct Own {
     pub provider_url: String,
     /// Who may assume the roles in the accounts, from there, too.
     pub principal: String,
+    /// The policy that bounds what the management account's own stack makes, by its name.
+    pub management_boundary: Option<String>,
     /// Whether answers may go to this machine over plain HTTP, as in a sandbox.
     pub answers_on_loopback: bool,
     /// For how long CloudFormation waits for an answer.

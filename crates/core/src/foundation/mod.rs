@@ -7,6 +7,7 @@ mod converge;
 mod invocation;
 mod lease;
 mod operation;
+mod pinned;
 mod plan;
 mod progress;
 mod properties;

@@ -103,7 +103,13 @@ fn build(
         let first = renewal(&member.name, policy, observed).filter(|_| updates);
         steps.extend(first.map_or(change, |renewal| vec![renewal]));
         if policy.enroll_management {
-            management_stack(&mut steps, &member.for_management(), adopting, observed)?;
+            let boundary = foundation.deployment.site.management_boundary.as_deref();
+            management_stack(
+                &mut steps,
+                &member.for_management(boundary),
+                adopting,
+                observed,
+            )?;
         }
     }
     Ok(steps)

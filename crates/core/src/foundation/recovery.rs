@@ -185,6 +185,7 @@ impl Remains {
                 url_suffix: own.url_suffix.clone(),
                 registration_topic: None,
                 permissions_boundary: None,
+                management_boundary: None,
                 tags: Default::default(),
             },
             policy: Policy {

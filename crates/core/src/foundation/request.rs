@@ -435,6 +435,7 @@ where
             region: own.region.clone(),
             url_suffix: own.url_suffix.clone(),
             management_account: own.management_account,
+            management_boundary: own.management_boundary.clone(),
             external_id_suffix,
             adoption: None,
             trail_topics: previous

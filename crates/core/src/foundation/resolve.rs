@@ -57,6 +57,8 @@ pub struct Context {
     pub adoption: Option<Adoption>,
     /// The topics that an earlier request of this deployment may have given a trail.
     pub trail_topics: BTreeSet<TrailTopic>,
+    /// The policy that bounds what the management account's own stack makes, by its name.
+    pub management_boundary: Option<String>,
     /// The main stack's own tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -183,6 +185,7 @@ pub fn resolve(
         url_suffix: context.url_suffix.clone(),
         registration_topic: registration_topic(properties, &policy)?,
         permissions_boundary: properties.permissions_boundary.clone(),
+        management_boundary: context.management_boundary.clone(),
         tags: context.tags.clone(),
     };
     let trail = trail::deployed(

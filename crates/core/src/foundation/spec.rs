@@ -2,8 +2,11 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use crate::planted::{Fault, planted};
-use crate::ports::StackSet;
+use super::pinned::pinned;
+use crate::{
+    planted::{Fault, planted},
+    ports::StackSet,
+};
 
 /// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
 pub const STACK_ID_TAG: &str = "towerhook:stack-id";
@@ -40,7 +43,7 @@ pub struct Templates {
 pub struct StackSetSpec {
     /// Its name.
     pub name: String,
-    /// The template's text.
+    /// The template's text as this release has it.
     pub template: &'static str,
     /// The template's parameters.
     pub parameters: BTreeMap<String, String>,
@@ -59,11 +62,17 @@ pub(super) fn with_parameters<'a>(
 }
 
 impl StackSetSpec {
+    /// The template's text as it is deployed: its parameters take the values of this specification and no
+    /// others.
+    pub fn body(&self) -> String {
+        pinned(self.template, |name| self.parameters.get(name))
+    }
+
     /// The description, which carries a digest of template and parameters: what was deployed last
     /// can be told from it without reading the template back.
     pub fn description(&self) -> String {
         let mut hash = Sha256::new();
-        hash.update(self.template);
+        hash.update(self.body());
         for (name, value) in &self.parameters {
             hash.update(format!("\n{name}={value}"));
         }
@@ -80,8 +89,17 @@ impl StackSetSpec {
 
     /// The management account's stack: always made by us, so its policies have generated names,
     /// which is all that its role may make, and its integration is the function's.
-    pub(super) fn for_management(&self) -> Self {
+    ///
+    /// What its role makes is bounded: by `boundary`, unless the administrator has named another one.
+    pub(super) fn for_management(&self, boundary: Option<&str>) -> Self {
         let mut spec = self.clone();
+        if let Some(boundary) = boundary {
+            let named = spec.parameters.entry(PERMISSIONS_BOUNDARY.to_owned());
+            let named = named.or_default();
+            if named.is_empty() {
+                boundary.clone_into(named);
+            }
+        }
         for parameter in [POLICY_NAMES, REGISTRATION_TOPIC, INTEGRATION_PREFIX] {
             spec.parameters.remove(parameter);
         }
@@ -106,7 +124,7 @@ impl StackSetSpec {
         let mut parameters = self.parameters.iter();
         self.is_marked_on(existing) && planted(Fault::EditIsOverlooked)
             || self.is_marked_on(existing)
-                && existing.template.trim_end() == self.template.trim_end()
+                && existing.template.trim_end() == self.body().trim_end()
                 && parameters.all(|(name, value)| existing.parameters.get(name) == Some(value))
     }
 }

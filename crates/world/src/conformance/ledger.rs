@@ -429,6 +429,7 @@ fn sample() -> Deployment {
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: Some("boundary".into()),
+            management_boundary: None,
             tags: [("team".to_owned(), "blue".to_owned())].into(),
         },
         units: [("Production".to_owned(), unit)].into(),

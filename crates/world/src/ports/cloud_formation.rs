@@ -23,7 +23,7 @@ fn as_set(spec: &StackSetSpec) -> StackSet {
     StackSet {
         name: spec.name.clone(),
         description: spec.description(),
-        template: spec.template.to_owned(),
+        template: spec.body(),
         parameters: spec.parameters.clone(),
         tags: spec.all_tags(),
     }

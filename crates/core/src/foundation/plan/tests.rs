@@ -158,7 +158,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         let set = StackSet {
             name: spec.name.clone(),
             description: spec.description(),
-            template: spec.template.into(),
+            template: spec.body(),
             parameters: BTreeMap::new(),
             tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
         };
