@@ -68,6 +68,8 @@ pub struct Stack {
     pub name: String,
     /// ARN, which still finds the stack after its deletion.
     pub id: String,
+    /// Where its template lies.
+    bucket: String,
     aws: AwsClient,
     watch: AwsClient,
 }
@@ -134,7 +136,9 @@ impl Stack {
         template: &str,
         parameters: &Parameters,
     ) -> Result<Self, AwsError> {
-        let mut form = request(name, template);
+        let bucket = parameters.get("ArtifactBucket").cloned();
+        let bucket = bucket.unwrap_or_default();
+        let mut form = request(aws, name, &bucket, template).await?;
         for (number, (key, value)) in (1..).zip(parameters) {
             let parameter = format!("Parameters.member.{number}");
             form.push((format!("{parameter}.ParameterKey"), key.clone()));
@@ -149,6 +153,7 @@ impl Stack {
                 .text_at("CreateStackResult/StackId")
                 .unwrap_or(name)
                 .to_owned(),
+            bucket,
             aws: aws.clone(),
             watch: watch.clone(),
         })
@@ -164,7 +169,7 @@ impl Stack {
         names.extend(changes.keys().cloned());
         names.sort();
         names.dedup();
-        let mut form = request(&self.name, template);
+        let mut form = request(&self.aws, &self.name, &self.bucket, template).await?;
         for (number, name) in (1..).zip(&names) {
             let parameter = format!("Parameters.member.{number}");
             form.push((format!("{parameter}.ParameterKey"), name.clone()));
@@ -317,12 +322,24 @@ impl Stack {
     }
 }
 
-fn request(name: &str, template: &str) -> Vec<(String, String)> {
-    [
+/// A request for a stack of this template, which is put into the bucket first: as a part of a request it
+/// would be too long for CloudFormation.
+async fn request(
+    aws: &AwsClient,
+    name: &str,
+    bucket: &str,
+    template: &str,
+) -> Result<Vec<(String, String)>, AwsError> {
+    let object = format!("/{bucket}/{ARTIFACT_PREFIX}templates/{name}.template.yml");
+    aws.rest("s3", Method::PUT, &object, "text/yaml", template.into())
+        .await?;
+    let url = format!("https://s3.amazonaws.com{object}");
+    let form = [
         ("StackName", name),
-        ("TemplateBody", template),
+        ("TemplateURL", &url),
         ("Capabilities.member.1", "CAPABILITY_IAM"),
-    ]
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .into()
+    ];
+    Ok(form
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into())
 }

@@ -142,7 +142,7 @@ where
         let ends = now + SignedDuration::try_from(time_left).unwrap_or_default();
         let sent_at = sent_at(&request, now);
         let seen = sent_at.unwrap_or(now);
-        let earlier = handed_over(&payload);
+        let earlier = handed_over(&payload).filter(|earlier| is_credible(earlier.admitted, now));
         // An earlier invocation of this request may have made something.
         let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
             Progress::resumed(earlier.removal, earlier.restores)
@@ -362,12 +362,14 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
 
 /// When a request was sent, as far as that can be told and believed.
 fn sent_at(request: &Request, now: Timestamp) -> Option<Timestamp> {
-    let is_credible = |at: &Timestamp| {
-        let age = now.duration_since(*at);
-        !age.is_negative() && age <= ADDRESS_WORKS
-    };
-    let sent_at = request.sent_at().filter(is_credible);
+    let sent_at = request.sent_at().filter(|at| is_credible(*at, now));
     sent_at.filter(|_| !planted(Fault::LateIsNewer))
+}
+
+/// Whether a request of that time can still be answered. One of the future would be the newest for ever.
+fn is_credible(at: Timestamp, now: Timestamp) -> bool {
+    let age = now.duration_since(at);
+    !age.is_negative() && age <= ADDRESS_WORKS
 }
 
 fn elapsed(clock: &impl Clock, since: Timestamp) -> Duration {
