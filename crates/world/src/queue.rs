@@ -66,6 +66,11 @@ impl Queue {
         self.dead.insert(self.number, Dead { body, visible_at });
     }
 
+    /// How many messages are in the dead-letter queue.
+    pub(crate) fn dead_count(&self) -> usize {
+        self.dead.len()
+    }
+
     /// The event source mapping is gone.
     pub(crate) fn close(&mut self) {
         self.closed = true;

@@ -268,6 +268,28 @@ impl World {
         own.map(|(_, count)| count).sum()
     }
 
+    /// Whether nobody can delete the ledger.
+    pub fn is_ledger_protected(&self) -> bool {
+        self.state().ledger.is_protected
+    }
+
+    /// Sends a message to the account function.
+    pub fn send(&self, body: &str) {
+        let now = self.now();
+        let queue = &mut self.state().queue;
+        queue.send(now, body.to_owned(), Duration::ZERO);
+    }
+
+    /// How many messages are in the dead-letter queue.
+    pub fn dead_letters(&self) -> usize {
+        self.state().queue.dead_count()
+    }
+
+    /// How many invocations of the account function came to no end.
+    pub fn timeouts(&self) -> usize {
+        self.state().timeouts
+    }
+
     /// How often an operation was called.
     pub fn calls(&self, operation: &str) -> usize {
         let counts = &self.state().counts;

@@ -127,6 +127,20 @@ impl Stage {
             .unwrap();
     }
 
+    /// Something is parked that three passes have taken up and come to no end with.
+    pub(crate) async fn leave_what_ends_every_pass(&self) {
+        let parked = r#"gone/0 {"towerhook":{"scope":"all"}}"#;
+        let change = json!({
+            "Key": {"kind": {"S": "deployment"}, "id": {"S": "current"}},
+            "UpdateExpression": "SET parked = :parked, begun = :begun",
+            "ExpressionAttributeValues": {
+                ":parked": {"SS": [parked]},
+                ":begun": {"SS": ["pass/one", "pass/two", "pass/three"]},
+            },
+        });
+        self.ledger("UpdateItem", change).await;
+    }
+
     /// The schedule's message.
     pub(crate) async fn look_at_everything(&self) {
         let message = json!({"towerhook": {"scope": "all", "reason": "schedule"}});

@@ -135,6 +135,11 @@ async fn account_tells_of_every_permission_that_it_lacks() {
                 assert_eq!(scene.queue(&url).await.visible, 1);
                 return true;
             }
+            "SetAside" => {
+                stage.leave_what_ends_every_pass().await;
+                stage.look_at_everything().await;
+                "sqs:SendMessageBatch"
+            }
             "AskForAToken" => {
                 scene.sandbox.simulator.controls().revoke_tokens();
                 stage.look_at_everything().await;

@@ -118,8 +118,12 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         };
         let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
             Lease::Taken(mut taken) => {
-                let all = take_up(ports, &mut taken, scope).await;
-                return self.with_lease(ports, saas, *taken, all, now).await;
+                let (all, failure) = take_up(ports, &mut taken, scope).await;
+                let mut reply = self.with_lease(ports, saas, *taken, all, now).await;
+                if let Ok(Reply::Done { report, .. }) = &mut reply {
+                    report.failures.extend(failure);
+                }
+                return reply;
             }
             Lease::Refused(_) if planted(Fault::LeaseIsNotAsked) => {
                 let success = ports.recorded().await?.success;

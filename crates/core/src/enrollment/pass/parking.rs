@@ -22,27 +22,30 @@ const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
 const TAKEN_UP_AT_MOST: usize = 3;
 
 /// The scope with what was parked, unless that ends every pass that takes it up: then it is set aside, where
-/// an administrator is told of it.
-pub(super) async fn take_up(ports: &impl AccountPorts, taken: &mut Taken, scope: Scope) -> Scope {
+/// an administrator is told of it. With it comes why that failed, if it did.
+pub(super) async fn take_up(
+    ports: &impl AccountPorts,
+    taken: &mut Taken,
+    scope: Scope,
+) -> (Scope, Option<String>) {
     let parked = taken.parked.iter().map(Parked::scope);
     if taken.unfinished < TAKEN_UP_AT_MOST || taken.parked.is_empty() {
-        return parked.fold(scope, Scope::merge);
+        return (parked.fold(scope, Scope::merge), None);
     }
     let messages: Vec<_> = parked.flat_map(|scope| scope.messages()).collect();
     match ports.set_aside(&messages).await {
-        Ok(()) => tracing::error!(
-            messages = messages.len(),
-            "what was parked is set aside: no pass that took it up came to an end"
-        ),
+        Ok(()) => {
+            let messages = messages.len();
+            tracing::error!(messages, "set aside what no pass came to an end with");
+            (scope, None)
+        }
         Err(error) => {
-            tracing::error!(
-                error = error.chain(),
-                "what was parked could not be set aside"
-            );
+            let why = error.chain();
+            tracing::error!(error = why, "not set aside");
             taken.parked.clear();
+            (scope, Some(why))
         }
     }
-    scope
 }
 
 /// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes, and where

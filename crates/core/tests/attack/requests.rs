@@ -1,0 +1,201 @@
+//! Events that setup is invoked with by somebody who may do that and nothing else.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use towerhook_core::ports::IntegrationKind;
+use towerhook_world::{Options, Wishes, World};
+
+use super::enrolled;
+
+const TOKENS: &str = "lacework:CreateToken";
+const ANSWERS: &str = "s3:PutObject";
+
+/// All that an event must not change.
+fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
+    let sets = [
+        "Config-Member",
+        "CloudTrail-Log-Account",
+        "CloudTrail-Audit-Account",
+    ];
+    let sets = sets.map(|name| world.stack_set(&format!("Lacework-Control-Tower-{name}-acme")));
+    (
+        world.recorded(),
+        world.writes(),
+        world.integrations(IntegrationKind::Config),
+        sets,
+    )
+}
+
+/// Setup is invoked with a request that is changed like this, and has done with it.
+async fn forged(world: &World, request_type: &str, change: impl FnOnce(&mut Value)) -> Value {
+    let wishes = Wishes {
+        limit: 77,
+        ..world.wishes()
+    };
+    let mut request = world.request_for(request_type, &wishes);
+    change(&mut request);
+    world.invoke_setup(request.clone());
+    world.simulation().sleep(Duration::from_secs(7200)).await;
+    world.rest().await;
+    request
+}
+
+#[test]
+fn a_request_about_another_stack_is_refused_and_nothing_is_done() {
+    enrolled(3, Wishes::default(), async |world| {
+        let (before, tokens) = (state(&world), world.calls(TOKENS));
+        for request_type in ["Create", "Update", "Delete"] {
+            let request = forged(&world, request_type, |request| {
+                request["StackId"] =
+                    "arn:aws:cloudformation:us-east-1:666666666666:stack/evil/1".into();
+            });
+            let answer = world.answer_to(&request.await).await;
+            assert!(!answer.success && answer.reason.contains("another one"));
+        }
+        assert_eq!((state(&world), world.calls(TOKENS)), (before, tokens));
+    });
+}
+
+#[test]
+fn another_url_than_the_environments_is_refused_and_its_host_is_not_asked() {
+    enrolled(3, Wishes::default(), async |world| {
+        let (before, tokens) = (state(&world), world.calls(TOKENS));
+        let request = forged(&world, "Update", |request| {
+            request["ResourceProperties"]["LaceworkUrl"] = "https://attacker.example".into();
+        });
+        let answer = world.answer_to(&request.await).await;
+        assert!(!answer.success && answer.reason.contains("LaceworkUrl"));
+        assert_eq!((state(&world), world.calls(TOKENS)), (before, tokens));
+    });
+}
+
+#[test]
+fn the_key_goes_to_no_other_host_where_nothing_is_recorded_either() {
+    World::quiet(Options::default(), async |world| {
+        let url = "https://attacker.example".to_owned();
+        let answer = world
+            .launch(Wishes {
+                others: [("LaceworkUrl", url)].into(),
+                ..Wishes::default()
+            })
+            .await;
+        assert!(!answer.success && answer.reason.contains("environment"));
+        assert_eq!(world.calls(TOKENS), 0);
+        assert_eq!(world.leftovers(), [] as [&str; 0]);
+    });
+}
+
+#[test]
+fn another_principal_than_the_environments_is_refused() {
+    enrolled(3, Wishes::default(), async |world| {
+        let before = state(&world);
+        let principal = "arn:aws:iam::666666666666:root";
+        let request = forged(&world, "Update", |request| {
+            request["ResourceProperties"]["LaceworkPrincipalArn"] = principal.into();
+        });
+        let answer = world.answer_to(&request.await).await;
+        assert!(
+            !answer.success && answer.reason.contains(principal),
+            "{}",
+            answer.reason
+        );
+        assert_eq!(state(&world), before);
+    });
+}
+
+#[test]
+fn an_answer_goes_to_cloudformations_own_buckets_only_and_nothing_is_done_for_another() {
+    enrolled(3, Wishes::default(), async |world| {
+        let (before, answers) = (state(&world), world.calls(ANSWERS));
+        for address in [
+            "https://attacker.example/collect",
+            "https://attacker.s3.amazonaws.com/collect",
+            "http://169.254.169.254/latest/meta-data",
+            "http://127.0.0.1:4566/answer",
+            "file:///etc/passwd",
+        ] {
+            for request_type in ["Create", "Update", "Delete"] {
+                let change = |request: &mut Value| request["ResponseURL"] = address.into();
+                forged(&world, request_type, change).await;
+            }
+        }
+        assert_eq!((state(&world), world.calls(ANSWERS)), (before, answers));
+    });
+}
+
+#[test]
+fn a_hand_over_from_the_future_does_not_keep_later_requests_out() {
+    enrolled(2, Wishes::default(), async |world| {
+        for admitted in [
+            "9999-12-30T00:00:00Z",
+            "2026-01-03T00:00:00Z",
+            "-009999-01-02T00:00:00Z",
+        ] {
+            forged(&world, "Update", |request| {
+                request["towerhook"] =
+                    json!({"admitted": admitted, "invocation": "forged", "restores": true});
+            })
+            .await;
+        }
+        let answers = world.update(|wishes| wishes.limit = 20).await;
+        assert!(answers.last().unwrap().success, "{answers:#?}");
+        let policy = world.recorded().success.unwrap().deployment.policy;
+        assert_eq!(policy.offboard_limit_percent, 20);
+    });
+}
+
+#[test]
+fn a_changed_url_is_refused_before_anybody_acts_by_it() {
+    enrolled(3, Wishes::default(), async |world| {
+        let (before, tokens) = (world.recorded(), world.calls(TOKENS));
+        let integrations = world.integrations(IntegrationKind::Config);
+        let answers = world.update(|wishes| wishes.elsewhere = true).await;
+        let [refusal, rollback] = &answers[..] else {
+            panic!("{answers:#?}");
+        };
+        assert!(!refusal.success && refusal.reason.contains("acme.fra.lacework.net"));
+        assert!(rollback.success, "{}", rollback.reason);
+        // The rollback takes a token, at the host that it goes back to.
+        assert_eq!(world.calls(TOKENS), tokens + 1);
+        assert_eq!(world.integrations(IntegrationKind::Config), integrations);
+        let hosts = [&before, &world.recorded()]
+            .map(|recorded| recorded.success.clone().unwrap().deployment.policy.host);
+        assert_eq!(hosts, ["acme.lacework.net", "acme.lacework.net"]);
+    });
+}
+
+#[test]
+fn the_ledger_can_be_deleted_with_the_stack_and_not_before() {
+    enrolled(2, Wishes::default(), async |world| {
+        assert!(world.is_ledger_protected());
+        let answers = world.delete().await;
+        assert!(answers.last().unwrap().success, "{answers:#?}");
+        assert!(!world.is_ledger_protected());
+    });
+}
+
+#[test]
+fn a_create_that_fails_leaves_a_ledger_that_can_be_deleted() {
+    World::quiet(Options::default(), async |world| {
+        let answer = world
+            .launch(Wishes {
+                wrong: true,
+                ..Wishes::default()
+            })
+            .await;
+        assert!(!answer.success);
+        assert!(!world.is_ledger_protected());
+    });
+}
+
+#[test]
+fn the_removal_of_a_stack_whose_ledger_was_emptied_leaves_nothing() {
+    enrolled(3, Wishes::default(), async |world| {
+        world.happen(&towerhook_world::Step::EmptyLedger);
+        let answers = world.delete().await;
+        assert!(answers.last().unwrap().success, "{answers:#?}");
+        assert_eq!(world.leftovers(), [] as [&str; 0]);
+        assert!(!world.is_ledger_protected());
+    });
+}
