@@ -81,7 +81,10 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
             region: running.region,
             administration_role: role.parse().unwrap(),
         },
-        token: TokenSecret(secret.parse().unwrap()),
+        token: TokenSecret {
+            secret: secret.parse().unwrap(),
+            host: "acme.lacework.net".into(),
+        },
         ledger: LedgerTable(TABLE.into()),
         dead_letters: DeadLetterQueue(format!("{}{account}/dead", running.endpoint)),
         queue: WorkQueue(format!("{}{account}/{TABLE}", running.endpoint)),

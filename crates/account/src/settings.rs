@@ -1,3 +1,4 @@
+use towerhook_core::model::host;
 use towerhook_runtime::{
     aws::{
         AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
@@ -32,7 +33,7 @@ impl Settings {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
             let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
-            let provider_url = reader.get("PROVIDER_URL");
+            let provider_url = reader.get::<Url>("PROVIDER_URL");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
             let dead_letters = reader.get("DEAD_LETTER_QUEUE_URL");
@@ -41,16 +42,19 @@ impl Settings {
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
             let region = reader.get("AWS_REGION");
+            let provider_url = provider_url?;
             Some(Self {
                 stack_name: stack_name?,
                 provider: provider?,
-                provider_url: provider_url?,
                 aws: AccountSettings {
                     home: Home {
                         region: region?,
                         administration_role: administration_role?,
                     },
-                    token: TokenSecret(token?),
+                    token: TokenSecret {
+                        secret: token?,
+                        host: host(&provider_url),
+                    },
                     ledger: LedgerTable(ledger?),
                     queue: WorkQueue(queue?),
                     dead_letters: DeadLetterQueue(dead_letters?),
@@ -59,6 +63,7 @@ impl Settings {
                         auth: Some(auth?),
                     },
                 },
+                provider_url,
             })
         })
     }

@@ -2,7 +2,10 @@
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
-use towerhook_core::token::{self, Occasion};
+use towerhook_core::{
+    model::host,
+    token::{self, Occasion},
+};
 use towerhook_runtime::{
     aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
     clock,
@@ -34,17 +37,21 @@ impl Settings {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
             let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
-            let provider_url = reader.get("PROVIDER_URL");
+            let provider_url = reader.get::<Url>("PROVIDER_URL");
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let key = reader.get("API_CREDENTIALS_SECRET_ARN");
+            let provider_url = provider_url?;
             Some(Self {
                 stack_name: stack_name?,
                 provider: provider?,
-                provider_url: provider_url?,
                 aws: AuthSettings {
                     key: KeySecret(key?),
-                    token: TokenSecret(token?),
+                    token: TokenSecret {
+                        secret: token?,
+                        host: host(&provider_url),
+                    },
                 },
+                provider_url,
             })
         })
     }

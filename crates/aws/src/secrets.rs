@@ -29,6 +29,7 @@ struct StoredToken {
     token: SecretText,
     expires_at: Timestamp,
     key_version: String,
+    host: String,
 }
 
 impl<S: AsRef<KeySecret>> Keys for Aws<S> {
@@ -55,13 +56,14 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
 
 impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
     async fn token(&self) -> Result<Option<Token>> {
-        let TokenSecret(secret) = self.settings.as_ref();
+        let TokenSecret { secret, host } = self.settings.as_ref();
         let current = self.current(secret).await?;
-        // A value that is no token, or none that can be used, is one that was never stored: the next one
-        // takes its place.
+        // A value that is no token, none that can be used, or another host's is one that was never stored: the
+        // next one takes its place.
         Ok(current.and_then(|(text, _)| {
             let stored: StoredToken = serde_json::from_str(text.expose()).ok()?;
-            token::is_usable(stored.token.expose()).then_some(Token {
+            let is_ours = stored.host == *host && token::is_usable(stored.token.expose());
+            is_ours.then_some(Token {
                 token: stored.token,
                 expires_at: stored.expires_at,
                 key_version: stored.key_version,
@@ -70,11 +72,12 @@ impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
     }
 
     async fn store_token(&self, token: &Token) -> Result<()> {
-        let TokenSecret(secret) = self.settings.as_ref();
+        let TokenSecret { secret, host } = self.settings.as_ref();
         let value = json!({
             "token": token.token.expose(),
             "expiresAt": token.expires_at,
             "keyVersion": token.key_version,
+            "host": host,
         });
         self.secretsmanager()
             .put_secret_value()
@@ -162,7 +165,8 @@ mod tests {
         let fields: Value = serde_json::from_str(stored).unwrap();
         assert_eq!(
             fields,
-            json!({"token": "canary", "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1"})
+            json!({"token": "canary", "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1",
+                "host": "acme.lacework.net"})
         );
         let (aws, _) = setup([value(stored)]);
         let read = aws.token().await.unwrap().unwrap();
@@ -174,10 +178,20 @@ mod tests {
     #[tokio::test]
     async fn a_stored_token_that_cannot_be_used_is_none() {
         for text in ["abc\ndef", "", "abc def"] {
-            let stored =
-                json!({"token": text, "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1"});
+            let stored = json!({"token": text, "expiresAt": "2026-11-20T12:00:00Z", "keyVersion": "v1",
+                    "host": "acme.lacework.net"});
             let (aws, _) = setup([value(&stored.to_string())]);
             assert!(aws.token().await.unwrap().is_none(), "{text:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_for_another_host_is_none() {
+        for host in ["acme.fra.lacework.net", "attacker.example", ""] {
+            let stored = json!({"token": "canary", "expiresAt": "2026-11-20T12:00:00Z",
+                "keyVersion": "v1", "host": host});
+            let (aws, _) = setup([value(&stored.to_string())]);
+            assert!(aws.token().await.unwrap().is_none(), "{host:?}");
         }
     }
 

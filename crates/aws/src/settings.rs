@@ -15,7 +15,12 @@ pub struct KeySecret(pub Arn);
 
 /// The secret that holds the access token.
 #[derive(Debug, Clone)]
-pub struct TokenSecret(pub Arn);
+pub struct TokenSecret {
+    /// The secret.
+    pub secret: Arn,
+    /// The host that the token is for, as [`towerhook_core::model::host`] tells it.
+    pub host: String,
+}
 
 /// The name of the ledger's DynamoDB table.
 #[derive(Debug, Clone)]

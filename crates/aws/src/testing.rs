@@ -150,7 +150,7 @@ pub(crate) fn setup(answers: impl IntoIterator<Item = Answer>) -> (Aws<SetupSett
     let settings = SetupSettings {
         home: home(),
         key: KeySecret(KEY_SECRET.parse().unwrap()),
-        token: TokenSecret(TOKEN_SECRET.parse().unwrap()),
+        token: token_secret(),
         ledger: LedgerTable("ledger".into()),
         topic: FanOutTopic("arn:aws:sns:eu-west-1:999999999999:work".parse().unwrap()),
         functions: FunctionNames {
@@ -167,7 +167,7 @@ pub(crate) fn account(answers: impl IntoIterator<Item = Answer>) -> (Aws<Account
     let (config, sent) = replay(answers);
     let settings = AccountSettings {
         home: home(),
-        token: TokenSecret(TOKEN_SECRET.parse().unwrap()),
+        token: token_secret(),
         ledger: LedgerTable("ledger".into()),
         queue: WorkQueue("https://sqs.eu-west-1.amazonaws.com/999999999999/work".into()),
         dead_letters: DeadLetterQueue(
@@ -200,4 +200,11 @@ pub(crate) fn replay(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, S
         .http_client(client.clone())
         .build();
     (config, Sent(client))
+}
+
+fn token_secret() -> TokenSecret {
+    TokenSecret {
+        secret: TOKEN_SECRET.parse().unwrap(),
+        host: "acme.lacework.net".into(),
+    }
 }

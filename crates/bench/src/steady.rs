@@ -71,15 +71,15 @@ pub async fn measure(accounts: &[usize]) -> anyhow::Result<Figures> {
 
 async fn look(binaries: &Binaries, accounts: usize) -> anyhow::Result<Pass> {
     let since = Timestamp::now() - Duration::from_secs(24 * 60 * 60);
-    let zone = Arc::new(LandingZone::new(accounts, since)?);
+    let zone = LandingZone::new(accounts, since)?;
+    let of_lacework = Arc::new(zone.clone());
+    let lacework = Endpoint::http(Arc::new(move |call| lacework::answer(&of_lacework, call)))?;
+    let of_aws = Arc::new(zone.watched_at(&lacework.url.parse()?));
     let certificates = Certificates::new()?;
-    let of_aws = Arc::clone(&zone);
     let aws = Endpoint::https(
         &certificates,
         Arc::new(move |call| aws::answer(&of_aws, call)),
     )?;
-    let lacework = Endpoint::http(Arc::new(move |call| lacework::answer(&zone, call)))?;
-
     let mut settings = functions::account(&lacework.url);
     settings.push(("AWS_ENDPOINT_URL", aws.url.clone()));
     let authority = certificates.authority().display().to_string();

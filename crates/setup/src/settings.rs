@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use towerhook_core::{
     foundation::{Own, Properties},
-    model::AccountId,
+    model::{AccountId, host},
 };
 use towerhook_runtime::{
     aws::{
@@ -63,9 +63,9 @@ impl Settings {
             let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             let (provider_url, region) = (provider_url?, region?);
+            let url = url_or_none(&provider_url);
             Some(Self {
                 provider: provider?,
-                provider_url: url_or_none(&provider_url),
                 own: Own {
                     stack_id: stack_id?,
                     url_suffix: url_suffix?,
@@ -85,7 +85,10 @@ impl Settings {
                         administration_role: administration_role?,
                     },
                     key: KeySecret(key?),
-                    token: TokenSecret(token?),
+                    token: TokenSecret {
+                        secret: token?,
+                        host: host(&url),
+                    },
                     ledger: LedgerTable(ledger?),
                     topic: FanOutTopic(topic?),
                     functions: FunctionNames {
@@ -94,6 +97,7 @@ impl Settings {
                     },
                     management_stack_role: ManagementStackRole(management_stack_role),
                 },
+                provider_url: url,
             })
         })
     }

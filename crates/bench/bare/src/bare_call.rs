@@ -13,7 +13,10 @@ fn main() -> Result<(), Error> {
         let secret = std::env::var("API_TOKEN_SECRET_ARN")?;
         let settings = AuthSettings {
             key: KeySecret(secret.parse()?),
-            token: TokenSecret(secret.parse()?),
+            token: TokenSecret {
+                secret: secret.parse()?,
+                host: String::new(),
+            },
         };
         let aws = Aws::new(&aws::connect()?, settings);
         lambda_runtime::run(service_fn(async |event: LambdaEvent<Value>| {

@@ -1,6 +1,7 @@
 //! The programs that are started: their settings, an event that makes each call AWS first of all,
 //! and AWS's answers.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::binaries::{BARE, BARE_CALL};
@@ -54,7 +55,8 @@ pub(super) fn answer(call: &Call) -> Reply {
     match call.name.as_str() {
         "secretsmanager:GetSecretValue" if call.text("SecretId").is_some_and(is_token) => {
             let token = json!({
-                "token": "_example", "expiresAt": "2100-01-01T00:00:00Z", "keyVersion": "v1",
+                "token": "_example", "expiresAt": Timestamp::now() + SignedDuration::from_hours(20),
+                "keyVersion": "v1", "host": "acme.lacework.net",
             });
             secret(&token)
         }

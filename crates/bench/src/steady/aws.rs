@@ -1,5 +1,6 @@
 //! What AWS answers about a landing zone with everything enrolled, in pages of the sizes that it has.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use towerhook_core::model::AccountId;
 
@@ -39,7 +40,7 @@ pub(super) fn answer(zone: &LandingZone, call: &Call) -> Reply {
         "cloudtrail:GetTrail" => Reply::json(&trail(zone)),
         "cloudtrail:GetTrailStatus" => Reply::json(&json!({"IsLogging": true})),
         "cloudformation:ListStackInstances" => instances(zone, call),
-        "secretsmanager:GetSecretValue" => Reply::json(&token()),
+        "secretsmanager:GetSecretValue" => Reply::json(&token(zone)),
         _ => Reply::unforeseen(),
     }
 }
@@ -230,11 +231,12 @@ fn instance(stack_set: &str, account: &AccountId) -> String {
     )
 }
 
-fn token() -> Value {
+fn token(zone: &LandingZone) -> Value {
     let token = json!({
         "token": format!("_{}", "0123456789abcdef".repeat(4)),
-        "expiresAt": "2100-01-01T00:00:00Z",
+        "expiresAt": Timestamp::now() + SignedDuration::from_hours(20),
         "keyVersion": "v1",
+        "host": zone.deployment.policy.host,
     });
     json!({"SecretString": token.to_string(), "VersionId": "v1"})
 }

@@ -8,8 +8,9 @@ use towerhook_core::enrollment::{
     Capability, DeployedTrail, Deployment, Destination, Policy, Reason, Record, Registration,
     Selection, Site, TrailSource,
 };
-use towerhook_core::model::{AccountId, Names, OuId};
+use towerhook_core::model::{AccountId, Names, OuId, host};
 use towerhook_core::ports::{IntegrationKind, IntegrationSpec};
+use url::Url;
 
 use crate::functions::{MANAGEMENT_ACCOUNT, PRINCIPAL, STACK_ID};
 use crate::lambda::REGION;
@@ -25,7 +26,7 @@ pub(super) const ORGANIZATION: &str = "o-aa111bb222";
 pub(super) const ROOT: &str = "r-a1b2";
 
 /// The landing zone: what the ledger says, and who is in the organization.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct LandingZone {
     pub(super) deployment: Deployment,
     /// The records of all accounts; those that are enrolled have a `registration_id`.
@@ -107,6 +108,12 @@ impl LandingZone {
         })
     }
 
+    /// The same with its integrations at this URL.
+    pub(super) fn watched_at(mut self, lacework: &Url) -> Self {
+        self.deployment.policy.host = host(lacework);
+        self
+    }
+
     /// The accounts with a member stack.
     pub(super) fn members(&self) -> impl Iterator<Item = &AccountId> {
         let management = &self.deployment.policy.management_account;
@@ -134,7 +141,7 @@ fn policy(
         partition: "aws".to_owned(),
         region: REGION.to_owned(),
         management_account,
-        host: "acme.lacework.net".to_owned(),
+        host: String::new(),
         tenant: "acme".to_owned(),
         names: Names {
             resource: "acme".to_owned(),
