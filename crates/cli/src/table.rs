@@ -20,20 +20,23 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
         let account = &story.account;
         let integration = story.enrollment.integration.as_ref();
         let none = || "-".to_owned();
-        table.add_row([
-            account.id.clone(),
-            account.name.clone(),
-            account.unit.clone(),
-            account.role.to_string(),
-            story.enrollment.instance.clone().unwrap_or_else(none),
-            integration.map_or_else(none, |one| one.name.clone()),
-            integration.map_or_else(none, |one| one.account.clone()),
-            match (story.enrolled_after, story.expected) {
-                (Some(time), _) => format!("{:.1} s", time.as_secs_f64()),
-                (None, true) => "not enrolled".to_owned(),
-                (None, false) => "left alone".to_owned(),
-            },
-        ]);
+        add_row(
+            &mut table,
+            [
+                account.id.clone(),
+                account.name.clone(),
+                account.unit.clone(),
+                account.role.to_string(),
+                story.enrollment.instance.clone().unwrap_or_else(none),
+                integration.map_or_else(none, |one| one.name.clone()),
+                integration.map_or_else(none, |one| one.account.clone()),
+                match (story.enrolled_after, story.expected) {
+                    (Some(time), _) => format!("{:.1} s", time.as_secs_f64()),
+                    (None, true) => "not enrolled".to_owned(),
+                    (None, false) => "left alone".to_owned(),
+                },
+            ],
+        );
     }
     table
 }
@@ -42,15 +45,18 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
 pub(crate) fn dead_letters(letters: &[Described]) -> Table {
     let mut table = table(&["since", "kind", "about", "why", ""]);
     for letter in letters {
-        table.add_row([
-            letter
-                .sent_at
-                .map_or_else(|| "-".to_owned(), |time| format!("{time:.0}")),
-            letter.kind.clone(),
-            letter.about.clone(),
-            letter.why.clone(),
-            letter.fate.to_string(),
-        ]);
+        add_row(
+            &mut table,
+            [
+                letter
+                    .sent_at
+                    .map_or_else(|| "-".to_owned(), |time| format!("{time:.0}")),
+                letter.kind.clone(),
+                letter.about.clone(),
+                letter.why.clone(),
+                letter.fate.to_string(),
+            ],
+        );
     }
     table
 }
@@ -59,7 +65,10 @@ pub(crate) fn dead_letters(letters: &[Described]) -> Table {
 pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
     let mut table = table(&["chapter", "seconds"]);
     for chapter in chapters {
-        table.add_row([chapter.name.clone(), format!("{:.1}", chapter.seconds)]);
+        add_row(
+            &mut table,
+            [chapter.name.clone(), format!("{:.1}", chapter.seconds)],
+        );
     }
     table
 }
@@ -71,8 +80,53 @@ pub(crate) fn section(section: &Section) -> String {
     format!("{}\n{table}", section.title)
 }
 
+/// A row whose texts do to the terminal what they show and nothing else: names and events are anybody's.
+fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
+    table.add_row(cells.map(|cell| printable(&cell)));
+}
+
+/// The text with everything escaped that is not seen: control characters, and those that turn the
+/// direction of what follows.
+fn printable(text: &str) -> String {
+    let shown = |character: char| match character {
+        '"' | '\'' | '\\' => vec![character],
+        other => other.escape_debug().collect(),
+    };
+    text.chars().flat_map(shown).collect()
+}
+
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY).set_header(header);
     table
+}
+
+#[cfg(test)]
+mod tests {
+    use towerhook_core::lifecycle::Fate;
+
+    use super::*;
+
+    #[test]
+    fn a_table_shows_control_and_direction_characters_and_does_not_obey_them() {
+        let letter = Described {
+            sent_at: None,
+            kind: "Crea\u{1b}[2Jte".into(),
+            about: "\u{202e}333222111\u{2066}".into(),
+            why: "one\r\ntwo \"quoted\" ü".into(),
+            fate: Fate::Kept,
+        };
+        let shown = dead_letters(&[letter]).to_string();
+        let is_hidden = |text: char| {
+            text != '\n' && (text.is_control() || ('\u{200b}'..'\u{2070}').contains(&text))
+        };
+        assert!(!shown.contains(is_hidden), "{shown:?}");
+        for text in [
+            r"\u{1b}[2J",
+            r"\u{202e}333222111\u{2066}",
+            r#"one\r\ntwo "quoted" ü"#,
+        ] {
+            assert!(shown.contains(text), "{shown}");
+        }
+    }
 }

@@ -13,6 +13,8 @@ use crate::{
 
 /// For so long nobody else sees the messages that are being looked at.
 const HIDDEN: Duration = Duration::from_secs(120);
+/// How much is shown of an error, in characters.
+const SHOWN: usize = 300;
 /// How many accounts of a message are named.
 const NAMED: usize = 5;
 
@@ -138,7 +140,8 @@ fn describe(letter: &DeadLetter, fate: Fate) -> Described {
     };
     if let Some(event) = &letter.undelivered {
         let rule = event.rule.rsplit('/').next().unwrap_or_default();
-        why = format!("the rule {rule} could not deliver it: {}", event.error);
+        let error: String = event.error.chars().take(SHOWN).collect();
+        why = format!("the rule {rule} could not deliver it: {error}");
     }
     Described {
         sent_at: letter.sent_at,
