@@ -242,6 +242,7 @@ impl World {
             needs_update: false,
             ledger_emptied: None,
             lease_lost_at: None,
+            hides_organization: false,
             environment_host: HOST,
             deleting: false,
             deleted: false,

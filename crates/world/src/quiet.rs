@@ -268,6 +268,16 @@ impl World {
         own.map(|(_, count)| count).sum()
     }
 
+    /// The SaaS accepts an account's integrations from now on and does not keep them.
+    pub fn unlist(&self, account: AccountId) {
+        self.state().unlisted.insert(account);
+    }
+
+    /// The SaaS lists the organization's integrations from now on as if they were a store's.
+    pub fn hide_organization(&self) {
+        self.state().hides_organization = true;
+    }
+
     /// Whether nobody can delete the ledger.
     pub fn is_ledger_protected(&self) -> bool {
         self.state().ledger.is_protected

@@ -140,6 +140,8 @@ pub(crate) struct State {
     pub(crate) unusable: BTreeSet<Option<SubAccount>>,
     /// Accounts whose new integrations the SaaS accepts and does not keep.
     pub(crate) unlisted: BTreeSet<AccountId>,
+    /// Whether the SaaS lists the organization's integrations as if they were a store's.
+    pub(crate) hides_organization: bool,
 }
 
 /// A request of CloudFormation that was answered.

@@ -73,6 +73,9 @@ fn shown(state: &State, kept: &KeptIntegration, store: Option<&SubAccount>) -> I
     if integration.organization {
         integration.sub_account = store.cloned();
     }
+    if state.hides_organization {
+        integration.organization = false;
+    }
     if state.options.masks_external_ids {
         integration.external_id = "**********".into();
     }
