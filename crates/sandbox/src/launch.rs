@@ -68,8 +68,8 @@ pub struct Stack {
     pub name: String,
     /// ARN, which still finds the stack after its deletion.
     pub id: String,
-    /// Where its template lies.
-    bucket: String,
+    /// Where its template lies, unless it comes with each request.
+    bucket: Option<String>,
     aws: AwsClient,
     watch: AwsClient,
 }
@@ -137,8 +137,7 @@ impl Stack {
         parameters: &Parameters,
     ) -> Result<Self, AwsError> {
         let bucket = parameters.get("ArtifactBucket").cloned();
-        let bucket = bucket.unwrap_or_default();
-        let mut form = request(aws, name, &bucket, template).await?;
+        let mut form = request(aws, name, bucket.as_deref(), template).await?;
         for (number, (key, value)) in (1..).zip(parameters) {
             let parameter = format!("Parameters.member.{number}");
             form.push((format!("{parameter}.ParameterKey"), key.clone()));
@@ -169,7 +168,7 @@ impl Stack {
         names.extend(changes.keys().cloned());
         names.sort();
         names.dedup();
-        let mut form = request(&self.aws, &self.name, &self.bucket, template).await?;
+        let mut form = request(&self.aws, &self.name, self.bucket.as_deref(), template).await?;
         for (number, name) in (1..).zip(&names) {
             let parameter = format!("Parameters.member.{number}");
             form.push((format!("{parameter}.ParameterKey"), name.clone()));
@@ -322,24 +321,27 @@ impl Stack {
     }
 }
 
-/// A request for a stack of this template, which is put into the bucket first: as a part of a request it
-/// would be too long for CloudFormation.
+/// A request for a stack of this template. Where there is a bucket it is put there first: as a part of the
+/// request, the main one would be too long for CloudFormation.
 async fn request(
     aws: &AwsClient,
     name: &str,
-    bucket: &str,
+    bucket: Option<&str>,
     template: &str,
 ) -> Result<Vec<(String, String)>, AwsError> {
-    let object = format!("/{bucket}/{ARTIFACT_PREFIX}templates/{name}.template.yml");
-    aws.rest("s3", Method::PUT, &object, "text/yaml", template.into())
-        .await?;
-    let url = format!("https://s3.amazonaws.com{object}");
+    let source = match bucket {
+        None => ("TemplateBody", template.to_owned()),
+        Some(bucket) => {
+            let object = format!("/{bucket}/{ARTIFACT_PREFIX}templates/{name}.template.yml");
+            aws.rest("s3", Method::PUT, &object, "text/yaml", template.into())
+                .await?;
+            ("TemplateURL", format!("https://s3.amazonaws.com{object}"))
+        }
+    };
     let form = [
-        ("StackName", name),
-        ("TemplateURL", &url),
-        ("Capabilities.member.1", "CAPABILITY_IAM"),
+        ("StackName", name.to_owned()),
+        source,
+        ("Capabilities.member.1", "CAPABILITY_IAM".to_owned()),
     ];
-    Ok(form
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .into())
+    Ok(form.map(|(key, value)| (key.to_owned(), value)).into())
 }
