@@ -18,6 +18,7 @@ pub mod model;
 pub mod planted;
 pub mod ports;
 pub mod retry;
+mod time;
 pub mod token;
 
 pub use error::{Error, ErrorKind, Result, chain};

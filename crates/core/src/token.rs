@@ -6,6 +6,7 @@ use serde::Deserialize;
 use crate::{
     Result,
     ports::{Keys, Token, TokenIssuer, Tokens},
+    time::later,
 };
 
 /// What the SaaS grants at most, and what we ask for.
@@ -87,7 +88,7 @@ pub async fn renew(
 }
 
 fn is_young(token: &Token, now: Timestamp) -> bool {
-    let issued_at = token.expires_at - LIFETIME;
+    let issued_at = later(token.expires_at, -LIFETIME);
     now.duration_since(issued_at) < YOUNG
 }
 
@@ -166,5 +167,11 @@ mod tests {
         };
         assert!(is_young(&token(0), now) && is_young(&token(19), now));
         assert!(!is_young(&token(20), now) && !is_young(&token(900), now));
+        let ends_at = |expires_at| Token {
+            expires_at,
+            ..token(0)
+        };
+        let [first, last] = [Timestamp::MIN, Timestamp::MAX].map(ends_at);
+        assert!(!is_young(&first, now) && is_young(&last, now));
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     model::SubAccount,
     planted::{Fault, planted},
     ports::Integration,
+    time::later,
 };
 
 /// For so long a listing may be older than what it is held against.
@@ -168,7 +169,7 @@ impl Record {
     /// Until when a listing may lack an integration that was made for the account and is known by no id.
     pub(crate) fn unlisted_until(&self) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.registration_id.is_none());
-        since.map(|at| at + LISTS_LAG)
+        since.map(|at| later(at, LISTS_LAG))
     }
 
     /// Whether a listing shows the account's integration: the one that is known by its id, or any.

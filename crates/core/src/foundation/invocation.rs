@@ -21,6 +21,7 @@ use crate::{
     planted::{Fault, planted},
     ports::{Answers, Clock, Holder, Saas, SetupPorts, TokenIssuer},
     retry::{Retry, WAIT},
+    time::later,
 };
 
 /// So long before its own deadline, an invocation hands over to a fresh one.
@@ -139,10 +140,10 @@ where
             return Ok(());
         }
         let now = self.clock.now();
-        let ends = now + SignedDuration::try_from(time_left).unwrap_or_default();
+        let ends = later(now, SignedDuration::try_from(time_left).unwrap_or_default());
         let sent_at = sent_at(&request, now);
         let seen = sent_at.unwrap_or(now);
-        let earlier = handed_over(&payload).filter(|earlier| is_credible(earlier.admitted, now));
+        let earlier = handed_over(&payload, now);
         // An earlier invocation of this request may have made something.
         let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
             Progress::resumed(earlier.removal, earlier.restores)
@@ -366,7 +367,7 @@ fn sent_at(request: &Request, now: Timestamp) -> Option<Timestamp> {
     sent_at.filter(|_| !planted(Fault::LateIsNewer))
 }
 
-/// Whether a request of that time can still be answered. One of the future would be the newest for ever.
+/// Whether a request can be that old: whatever an event says, no answer could be sent otherwise.
 fn is_credible(at: Timestamp, now: Timestamp) -> bool {
     let age = now.duration_since(at);
     !age.is_negative() && age <= ADDRESS_WORKS
@@ -381,8 +382,11 @@ fn usable(time: Duration, rest: Duration) -> Duration {
     time.saturating_sub(rest.min(time / PART))
 }
 
-fn handed_over(payload: &Value) -> Option<HandedOver> {
-    serde_json::from_value(payload.get("towerhook")?.clone()).ok()
+/// What travels with the request, as far as it can be believed. A request from the future would overtake
+/// every later one.
+fn handed_over(payload: &Value, now: Timestamp) -> Option<HandedOver> {
+    let earlier: HandedOver = serde_json::from_value(payload.get("towerhook")?.clone()).ok()?;
+    is_credible(earlier.admitted, now).then_some(earlier)
 }
 
 #[cfg(test)]
@@ -398,7 +402,8 @@ mod tests {
             "invocation": "one",
             "removal": {"integrations": {"removed": 3, "left": 2}, "stacks": {"removed": 0, "left": 5}},
         }});
-        let earlier = handed_over(&payload).unwrap();
+        let now = "2026-01-01T00:50:00Z".parse().unwrap();
+        let earlier = handed_over(&payload, now).unwrap();
         assert_eq!(earlier.removal.integrations.removed, 3);
         assert_eq!(earlier.invocation, "one");
         assert_eq!(earlier.admitted.to_string(), "2026-01-01T00:00:00Z");
@@ -407,7 +412,24 @@ mod tests {
             json!({"towerhook": 1}),
             json!({"towerhook": {"admitted": 1}}),
         ] {
-            assert!(handed_over(&payload).is_none(), "{payload}");
+            assert!(handed_over(&payload, now).is_none(), "{payload}");
+        }
+    }
+
+    #[test]
+    fn no_request_was_handed_over_that_is_newer_than_now_or_too_old_to_be_answered() {
+        let now = "2026-01-01T03:00:00Z".parse().unwrap();
+        for (admitted, is_believed) in [
+            ("-009999-01-02T01:59:59Z", false),
+            ("2026-01-01T00:59:59Z", false),
+            ("2026-01-01T01:00:00Z", true),
+            ("2026-01-01T03:00:00Z", true),
+            ("2026-01-01T03:00:01Z", false),
+            ("9999-12-30T22:00:00Z", false),
+        ] {
+            let payload = json!({"towerhook": {"admitted": admitted, "invocation": "one"}});
+            let earlier = handed_over(&payload, now);
+            assert_eq!(earlier.is_some(), is_believed, "{admitted}");
         }
     }
 

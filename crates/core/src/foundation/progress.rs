@@ -41,12 +41,13 @@ pub struct Tally {
 
 impl Tally {
     fn now_left(&mut self, left: usize) {
-        self.removed += self.left.saturating_sub(left);
+        let gone = self.left.saturating_sub(left);
+        self.removed = self.removed.saturating_add(gone);
         self.left = left;
     }
 
     fn total(self) -> usize {
-        self.removed + self.left
+        self.removed.saturating_add(self.left)
     }
 }
 
@@ -163,7 +164,7 @@ impl Progress {
             integrations,
             stacks,
         } = self.removal.get();
-        if integrations.total() + stacks.total() > 0 {
+        if integrations.total() > 0 || stacks.total() > 0 {
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
@@ -186,6 +187,22 @@ impl Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn counts_that_an_event_brings_may_be_any() {
+        let most = Tally {
+            removed: usize::MAX,
+            left: usize::MAX,
+        };
+        let removal = Removal {
+            integrations: most,
+            stacks: most,
+        };
+        let progress = Progress::resumed(removal, false);
+        progress.left(0, 0);
+        assert_eq!(progress.removal().stacks.removed, usize::MAX);
+        assert!(progress.summary().contains("removed are"));
+    }
 
     #[test]
     fn what_is_removed_is_counted_across_invocations() {

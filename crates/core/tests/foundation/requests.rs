@@ -85,3 +85,22 @@ fn a_request_of_another_stack_is_refused() {
         assert_eq!((world.recorded(), world.writes()), before);
     });
 }
+
+#[test]
+fn a_request_that_says_it_is_from_the_future_overtakes_no_later_one() {
+    World::quiet(members(1), async |world| {
+        launched(&world, limit(10)).await;
+        let mut request = world.request_for("Update", &limit(20));
+        request["towerhook"] = serde_json::json!({
+            "admitted": "9999-12-30T22:00:00Z",
+            "invocation": "another",
+        });
+        world.invoke_setup(request.clone());
+        world.answer_to(&request).await;
+        let answer = updated(&world, |wishes| wishes.limit = 30).await;
+        assert!(answer.success, "{}", answer.reason);
+        let policy = world.recorded().success.unwrap().deployment.policy;
+        assert_eq!(policy.offboard_limit_percent, 30);
+        world.rest().await;
+    });
+}

@@ -7,7 +7,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{Result, enrollment::Revisit, lifecycle::Scope, model::AccountId, ports::AccountPorts};
+use crate::{
+    Result, enrollment::Revisit, lifecycle::Scope, model::AccountId, ports::AccountPorts,
+    time::later,
+};
 
 /// Who waits for so long can wait for the next full minute.
 const MINUTE: Duration = Duration::from_secs(60);
@@ -38,7 +41,10 @@ pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
 
 /// The delay, up to the next multiple of a step.
 fn up_to(now: Timestamp, delay: Duration, step: Duration) -> Duration {
-    let at = now + SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX);
+    let at = later(
+        now,
+        SignedDuration::try_from(delay).unwrap_or(SignedDuration::MAX),
+    );
     let milliseconds = i64::try_from(step.as_millis()).unwrap_or(i64::MAX);
     let missing = (-at.as_millisecond())
         .rem_euclid(milliseconds)

@@ -10,6 +10,7 @@ use crate::{
     model::AccountId,
     planted::{Fault, planted},
     ports::{Integration, Recorded},
+    time::later,
 };
 
 /// What the ledger says of integrations, for a request that wants some of them or none.
@@ -74,7 +75,7 @@ impl KnownIntegrations {
                 .filter_map(trail_integration)
                 .filter(|_| !planted(Fault::UnlistedIsForgotten))
                 .collect(),
-            unlisted_until: unlisted_at.map(|at| at + LISTS_LAG),
+            unlisted_until: unlisted_at.map(|at| later(at, LISTS_LAG)),
         };
         if members_stay {
             known.kept = kept.collect();
@@ -139,4 +140,33 @@ fn trail_integration(deployment: &Deployment) -> Option<Integration> {
         account_mapping: spec.account_mapping.clone(),
         ..Integration::made(spec, guid.clone()?)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrollment::testing::{deployment, policy};
+
+    #[test]
+    fn a_time_in_the_ledger_may_be_any() {
+        for (stored, until) in [
+            (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + LISTS_LAG),
+            (Timestamp::MIN, Timestamp::MIN + LISTS_LAG),
+            (Timestamp::MAX, Timestamp::MAX),
+        ] {
+            let mut attempt = deployment(policy());
+            attempt.recovered_at = Some(stored);
+            let recorded = Recorded {
+                attempt: Some(attempt),
+                ..Recorded::default()
+            };
+            let record = Record {
+                since: Some(stored),
+                ..Record::default()
+            };
+            let records = [(policy().management_account, record)].into();
+            let known = KnownIntegrations::new(None, &recorded, &records, Timestamp::UNIX_EPOCH);
+            assert_eq!(known.unlisted_until, Some(until));
+        }
+    }
 }
