@@ -1,6 +1,6 @@
-use url::{Host, Url};
+use url::Host;
 
-use crate::model::SecretText;
+use crate::model::{SecretText, foreign_url};
 
 /// Where the answers of one Region's custom resources may go.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +19,7 @@ impl AnswerAddresses<'_> {
     ///
     /// Source of the bucket's name: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html.
     pub fn include(&self, address: &SecretText) -> bool {
-        let Ok(url) = Url::parse(address.expose()) else {
+        let Some(url) = foreign_url(address.expose()) else {
             return false;
         };
         if !url.username().is_empty() || url.password().is_some() {

@@ -1,8 +1,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
-use url::Url;
 
-use crate::model::SecretText;
+use crate::model::{SecretText, foreign_url};
 
 /// What CloudFormation wants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Request {
     ///
     /// Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html (`X-Amz-Date`).
     pub fn sent_at(&self) -> Option<Timestamp> {
-        let address = Url::parse(self.response_url.expose()).ok()?;
+        let address = foreign_url(self.response_url.expose())?;
         let mut query = address.query_pairs();
         let (_, signed_at) = query.find(|(name, _)| name == "X-Amz-Date")?;
         signed_at.parse().ok()

@@ -6,7 +6,10 @@ use url::{Host, Url};
 use super::Refusal;
 use crate::{
     enrollment::{Capability, Registration},
-    model::{AccountId, Arn, IntegrationPrefix, SubAccount, UnitEntry, UnitName, parse_units},
+    model::{
+        AccountId, Arn, IntegrationPrefix, SubAccount, UnitEntry, UnitName, foreign_url,
+        parse_units,
+    },
 };
 
 /// The custom resource's properties, which are the stack's parameters, parsed and checked by
@@ -141,9 +144,8 @@ impl Properties {
         } else {
             format!("https://{text}")
         };
-        let url: Url = full
-            .parse()
-            .map_err(|_| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
+        let url = foreign_url(&full)
+            .ok_or_else(|| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
         let loopback = match url.host() {
             Some(Host::Ipv4(address)) => address.is_loopback(),
             Some(Host::Ipv6(address)) => address.is_loopback(),

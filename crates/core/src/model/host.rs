@@ -6,9 +6,49 @@ pub fn host(url: &Url) -> String {
     url[Position::BeforeHost..Position::AfterPort].to_owned()
 }
 
+/// A URL that somebody else wrote: of the characters that RFC 3986 has, with `//` before its host, and with a
+/// host that is written out. No URL of AWS or Lacework is another one, and the parser is not made for all
+/// others: a debug assertion of its part for hosts fails for some that are no ASCII.
+pub fn foreign_url(text: &str) -> Option<Url> {
+    let text = text.trim();
+    let (scheme, rest) = text.split_once("://")?;
+    // However many slashes there are, the parser looks for the host behind all of them.
+    let rest = rest.trim_start_matches(['/', '\\']);
+    let authority = rest.split(['/', '\\', '?', '#']).next()?;
+    let is_written_out = text.bytes().all(|byte| byte.is_ascii_graphic())
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && !authority.contains('%');
+    is_written_out.then(|| text.parse().ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What fuzzers found to fail a debug assertion is among them.
+    #[test]
+    fn a_url_of_odd_characters_is_none() {
+        for odd in [
+            "https:D\u{31e}a\u{fffd}",
+            "https://D\u{31e}a/b",
+            "https:///D\u{31e}a/b",
+            "https://a)aF%EEa.%cme.lacework.ndef",
+            "https:\\\\D\u{31e}a://b",
+            "https://\\D%EEa/b",
+            "https://acme.lacework.net/a b",
+            "https:acme.lacework.net",
+            "acme.lacework.net",
+            "",
+        ] {
+            assert_eq!(foreign_url(odd), None, "{odd}");
+        }
+        let good = " https://acme.lacework.net:443/a%20b?c=%C3%A4://d ";
+        let read = foreign_url(good).unwrap();
+        assert_eq!(
+            read.as_str(),
+            "https://acme.lacework.net/a%20b?c=%C3%A4://d"
+        );
+    }
 
     #[test]
     fn one_name_in_two_regions_is_two_hosts() {
