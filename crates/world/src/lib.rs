@@ -51,8 +51,8 @@ pub use history::{Ending, History, Outcome};
 pub use people::{Change, Step, Window};
 pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
-pub use state::Answered;
-pub use units::{AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
+pub use state::{Answered, SentAnswer};
+pub use units::{AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, PRINCIPAL, STACK_ID, TENANT, id, member_id};
 pub use wishes::{Destination, Wishes};
 
 use crate::{
@@ -233,6 +233,7 @@ impl World {
             setups: 0,
             asked: 0,
             answers: BTreeMap::new(),
+            sent: Vec::new(),
             physical_id: None,
             at_work: 0,
             setups_at_work: 0,

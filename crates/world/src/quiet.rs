@@ -11,7 +11,11 @@ use towerhook_core::{
     ports::{Integration, IntegrationKind, Recorded, StackSet},
 };
 
-use crate::{Options, World, functions, oracle, stack, state::Answered, wishes::Wishes};
+use crate::{
+    Options, World, functions, oracle, stack,
+    state::{Answered, SentAnswer},
+    wishes::Wishes,
+};
 
 /// Whatever the dice of a quiet world decide, no story depends on it.
 const SEED: u64 = 1;
@@ -94,9 +98,8 @@ impl World {
 
     /// A request of CloudFormation for these parameters, as setup receives it.
     pub fn request_for(&self, request_type: &str, wishes: &Wishes) -> Value {
-        let old = self.wishes().properties();
-        let old = (request_type == "Update").then_some(&old);
-        self.event(request_type, &wishes.properties(), old)
+        let old = (request_type == "Update").then(|| self.wishes().properties());
+        self.event(request_type, &wishes.properties(), old.as_ref())
     }
 
     /// Waits for the answer to a request that setup was invoked with.
@@ -247,6 +250,21 @@ impl World {
     pub fn stack_set(&self, name: &str) -> Option<StackSet> {
         let state = self.state();
         state.stack_sets.get(name).map(|kept| kept.set.clone())
+    }
+
+    /// Every StackSet, ours and others'.
+    pub fn stack_sets(&self) -> Vec<StackSet> {
+        let state = self.state();
+        state
+            .stack_sets
+            .values()
+            .map(|kept| kept.set.clone())
+            .collect()
+    }
+
+    /// Every answer that setup has sent, in order.
+    pub fn sent_answers(&self) -> Vec<SentAnswer> {
+        self.state().sent.clone()
     }
 
     /// The instance of a StackSet in an account, where it is there.

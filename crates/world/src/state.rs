@@ -101,6 +101,8 @@ pub(crate) struct State {
     pub(crate) asked: usize,
     /// The first answer to each request.
     pub(crate) answers: BTreeMap<String, Answered>,
+    /// Every answer, in order.
+    pub(crate) sent: Vec<SentAnswer>,
     pub(crate) physical_id: Option<String>,
     /// Invocations that are at work.
     pub(crate) at_work: usize,
@@ -153,6 +155,17 @@ pub struct Answered {
     pub reason: String,
     /// The custom resource's id from then on.
     pub physical_id: String,
+}
+
+/// An answer as it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentAnswer {
+    /// Where it went.
+    pub address: String,
+    /// All of it.
+    pub body: Vec<u8>,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A listing that is not what it seems.

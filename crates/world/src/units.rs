@@ -21,7 +21,7 @@ pub const HOST: &str = "acme.lacework.net";
 /// A host of the same name in another region of the SaaS, which does not know the key.
 pub(crate) const OTHER_HOST: &str = "acme.fra.lacework.net";
 /// Who may assume the members' roles.
-pub(crate) const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
+pub const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
 /// The main stack, by which what is ours is marked.
 pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/towerhook/1";
 

@@ -12,7 +12,7 @@ use towerhook_core::{
 use super::Ports;
 use crate::{
     rates::{MESSAGES_A_BATCH, pages},
-    state::Answered,
+    state::{Answered, SentAnswer},
 };
 
 /// The longest delay of a message.
@@ -99,17 +99,22 @@ impl DeadLetters for Ports {
 
 impl Answers for Ports {
     async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()> {
-        let address = address.expose().split('?').next().unwrap_or_default();
-        let request = address.rsplit('/').next().unwrap_or_default().to_owned();
-        let body: Value = serde_json::from_slice(&body).expect("an answer is JSON");
-        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        let path = address.expose().split('?').next().unwrap_or_default();
+        let request = path.rsplit('/').next().unwrap_or_default().to_owned();
+        let read: Value = serde_json::from_slice(&body).expect("an answer is JSON");
+        let text = |name: &str| read[name].as_str().unwrap_or_default().to_owned();
         let answered = Answered {
-            success: body["Status"] == "SUCCESS",
+            success: read["Status"] == "SUCCESS",
             reason: text("Reason"),
             physical_id: text("PhysicalResourceId"),
         };
-        self.call("s3:PutObject", |state, _| {
+        self.call("s3:PutObject", |state, at| {
             state.answers.entry(request).or_insert(answered);
+            state.sent.push(SentAnswer {
+                address: address.expose().to_owned(),
+                body,
+                at,
+            });
             Ok(())
         })
         .await
