@@ -11,6 +11,7 @@
 //! | `account` | its id | its record |
 
 mod lease;
+pub mod reading;
 
 use lease::{IS_HOLDER, owner};
 
@@ -59,26 +60,7 @@ type Item = HashMap<String, AttributeValue>;
 
 impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
     async fn recorded(&self) -> Result<Recorded> {
-        let mut recorded = Recorded::default();
-        let (mut deployment, mut properties) = (None, None);
-        for item in self.query(DEPLOYMENT.0).await? {
-            let id = attribute(QUERY, &item, "id")?;
-            let is_readable = match id {
-                id if id == DEPLOYMENT.1 => read(&item, &mut deployment),
-                id if id == PROPERTIES.1 => read(&item, &mut properties),
-                id if id == ATTEMPT.1 => read(&item, &mut recorded.attempt),
-                id if id == PREVIOUS.1 => read(&item, &mut recorded.previous),
-                _ => true,
-            };
-            if !is_readable {
-                recorded.unreadable.insert(id.to_owned());
-            }
-        }
-        recorded.success = deployment.map(|deployment| Success {
-            deployment,
-            properties: properties.unwrap_or_default(),
-        });
-        Ok(recorded)
+        recorded_in(&self.query(DEPLOYMENT.0).await?)
     }
 
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
@@ -160,20 +142,7 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
     }
 
     async fn records(&self) -> Result<Records> {
-        let mut records = Records::default();
-        for item in self.query(ACCOUNT).await? {
-            let id = attribute(QUERY, &item, "id")?;
-            let record = parse(QUERY, id).and_then(|id| Ok((id, document(QUERY, &item)?)));
-            match record {
-                Ok((id, record)) => {
-                    records.by_account.insert(id, record);
-                }
-                Err(error) => {
-                    records.unreadable.insert(id.to_owned(), error.chain());
-                }
-            }
-        }
-        Ok(records)
+        records_in(&self.query(ACCOUNT).await?)
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
@@ -310,6 +279,46 @@ fn with_document(
 
 fn json(operation: &'static str, document: &impl Serialize) -> Result<String> {
     serde_json::to_string(document).map_err(|error| unusable(operation, error.to_string()))
+}
+
+fn recorded_in(items: &[Item]) -> Result<Recorded> {
+    let mut recorded = Recorded::default();
+    let (mut deployment, mut properties) = (None, None);
+    for item in items {
+        let id = attribute(QUERY, item, "id")?;
+        let is_readable = match id {
+            id if id == DEPLOYMENT.1 => read(item, &mut deployment),
+            id if id == PROPERTIES.1 => read(item, &mut properties),
+            id if id == ATTEMPT.1 => read(item, &mut recorded.attempt),
+            id if id == PREVIOUS.1 => read(item, &mut recorded.previous),
+            _ => true,
+        };
+        if !is_readable {
+            recorded.unreadable.insert(id.to_owned());
+        }
+    }
+    recorded.success = deployment.map(|deployment| Success {
+        deployment,
+        properties: properties.unwrap_or_default(),
+    });
+    Ok(recorded)
+}
+
+fn records_in(items: &[Item]) -> Result<Records> {
+    let mut records = Records::default();
+    for item in items {
+        let id = attribute(QUERY, item, "id")?;
+        let record = parse(QUERY, id).and_then(|id| Ok((id, document(QUERY, item)?)));
+        match record {
+            Ok((id, record)) => {
+                records.by_account.insert(id, record);
+            }
+            Err(error) => {
+                records.unreadable.insert(id.to_owned(), error.chain());
+            }
+        }
+    }
+    Ok(records)
 }
 
 /// Reads what an item holds, if it holds anything; whether that could be read.

@@ -14,7 +14,7 @@ mod fan_out;
 mod functions;
 mod http;
 mod landing_zones;
-mod ledger;
+pub mod ledger;
 mod messages;
 mod pages;
 mod secrets;

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The requests of CloudFormation that are known, as they were admitted.
-const REQUESTS: (&str, &str) = ("setup", "requests");
+pub(super) const REQUESTS: (&str, &str) = ("setup", "requests");
 /// How the holders of setup begin. Then comes the time at which their request was admitted, so that the
 /// text sorts as the requests do.
 const SETUP: &str = "setup/";
@@ -233,11 +233,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
 
     async fn admit(&self, request: &str, seen: Timestamp) -> Result<Timestamp> {
         let item = self.item(REQUESTS).await?;
-        let mut known: Vec<(String, Timestamp)> = match &item {
-            // What cannot be read counts as lost: a request says itself when it was sent.
-            Some(item) => document(GET, item).unwrap_or_default(),
-            None => Vec::new(),
-        };
+        let mut known = item.as_ref().map_or_else(Vec::new, requests_in);
         if let Some((_, admitted)) = known.iter().find(|(known, _)| known == request) {
             return Ok(*admitted);
         }
@@ -312,6 +308,11 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
     }
 }
 
+/// What cannot be read counts as lost: a request says itself when it was sent.
+pub(super) fn requests_in(item: &Item) -> Vec<(String, Timestamp)> {
+    document(GET, item).unwrap_or_default()
+}
+
 /// A holder as the table keeps it.
 pub(super) fn owner(holder: &Holder) -> String {
     match holder {
@@ -340,7 +341,7 @@ fn is_held_for(item: &Item, admitted: Timestamp) -> bool {
 }
 
 /// What comes with the lease, from the item as it was before.
-fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Timestamp) -> Taken {
+pub(super) fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Timestamp) -> Taken {
     let before = attribute(UPDATE, item, "holder").unwrap_or_default();
     let is_held = time(UPDATE, item, "held_until").is_ok_and(|until| until > now);
     let is_setups = matches!(holder, Holder::Setup { .. }) && before.starts_with(SETUP);
@@ -357,7 +358,7 @@ fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Timestamp) -> Ta
 }
 
 /// How the lease stands, told from what refused it or was found there.
-fn state_of(item: &Item, now: Timestamp) -> LeaseState {
+pub(super) fn state_of(item: &Item, now: Timestamp) -> LeaseState {
     let later = |name: &str| time(UPDATE, item, name).ok().filter(|until| *until > now);
     if later("held_until").is_some() {
         return LeaseState::Held;
