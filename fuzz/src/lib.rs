@@ -1,8 +1,13 @@
 //! What each fuzz target does with its bytes: read them as the functions would, and hold what was read
 //! against what must be true of it. `tests/tests/fuzz_seeds.rs` does the same with every seed.
 
+mod ledger;
+mod setup;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
-use towerhook_core::custom_resource::{MAX_RESPONSE_BYTES, Outcome, Request, Response};
+use towerhook_core::custom_resource::{
+    Answer, AnswerAddresses, MAX_RESPONSE_BYTES, Request, Response,
+};
 use towerhook_core::foundation::Properties;
 use towerhook_core::lifecycle::{Message, Scope, Trigger};
 use towerhook_core::model::AccountMapping;
@@ -10,6 +15,12 @@ use towerhook_core::ports::Health;
 use towerhook_core::retry::REQUEUE;
 use towerhook_saas::lacework::reading;
 use url::Url;
+
+pub use ledger::ledger;
+pub use setup::setup;
+
+/// CloudFormation's ids are shorter than that, as JSON; longer ones leave an answer no room.
+const LONGEST_IDS: usize = 1500;
 
 /// A record of the work queue.
 pub fn trigger(data: &[u8]) {
@@ -60,8 +71,8 @@ fn comes_to_an_end(mut scope: Scope) {
         assert!(wait.as_secs() <= 900, "the longest that a queue can delay");
         scope = next;
     }
-    assert!(scope.is_empty(), "{scope:?}");
-    let _: Vec<Message> = scope.messages();
+    // What is parked stays where it is.
+    assert_eq!(scope.messages(), [] as [Message; 0]);
 }
 
 /// What CloudFormation sends to setup.
@@ -85,18 +96,60 @@ pub fn custom_resource(data: &[u8]) {
         Ok(_) => String::from_utf8_lossy(data).into_owned(),
         Err(refusal) => refusal.to_string(),
     };
+    goes_to_aws_or_nowhere(&request);
+    for answer in [
+        Answer::failed(&request, true, reason.clone()),
+        Answer::success(&request, Some(reason)),
+    ] {
+        let body = Response::new(&request, answer.physical_id, answer.outcome).to_body();
+        assert!(!body.is_empty());
+        assert!(id_bytes(&request) > LONGEST_IDS || body.len() <= MAX_RESPONSE_BYTES);
+    }
+}
+
+/// What the ids take of an answer.
+fn id_bytes(request: &Request) -> usize {
     let ids = [
-        &request.stack_id,
-        &request.request_id,
-        &request.logical_resource_id,
+        Some(&request.stack_id),
+        Some(&request.request_id),
+        Some(&request.logical_resource_id),
+        request.physical_resource_id.as_ref(),
     ];
-    let id_bytes: usize = ids
-        .iter()
-        .map(|id| serde_json::to_string(id).expect("a text").len())
-        .sum();
-    let body = Response::new(&request, "id".to_owned(), Outcome::Failed { reason }).to_body();
-    assert!(!body.is_empty());
-    assert!(id_bytes > 1500 || body.len() <= MAX_RESPONSE_BYTES);
+    let as_json = |id: &String| serde_json::to_string(id).expect("a text").len();
+    ids.into_iter().flatten().map(as_json).sum()
+}
+
+fn goes_to_aws_or_nowhere(request: &Request) {
+    let addresses = |loopback| AnswerAddresses {
+        region: "us-east-1",
+        url_suffix: "amazonaws.com",
+        loopback,
+    };
+    let is_taken = |loopback| addresses(loopback).include(&request.response_url);
+    let address = request.response_url.expose();
+    assert!(!is_taken(false) || is_of_aws(address));
+    assert!(!is_taken(true) || is_of_aws(address) || is_of_this_machine(address));
+}
+
+/// Said once more, by other means than the product's.
+fn is_of_aws(address: &str) -> bool {
+    let url: Url = address.parse().expect("an address");
+    let host = url.host_str().unwrap_or_default();
+    url.scheme() == "https"
+        && url.port().is_none()
+        && url.username().is_empty()
+        && host.ends_with(".amazonaws.com")
+        && (host.starts_with("cloudformation-custom-resource-response-useast1.s3")
+            || host.starts_with("s3")
+                && url
+                    .path()
+                    .starts_with("/cloudformation-custom-resource-response-useast1/"))
+}
+
+fn is_of_this_machine(address: &str) -> bool {
+    let url: Url = address.parse().expect("an address");
+    let host = url.host_str().unwrap_or_default();
+    url.scheme() == "http" && (host == "localhost" || host.starts_with("127."))
 }
 
 /// What the SaaS answers to any call.

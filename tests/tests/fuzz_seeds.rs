@@ -15,31 +15,39 @@ use proptest::test_runner::{Config, TestRunner};
 
 /// How many bent seeds each target gets.
 const CASES: u32 = 3000;
+/// And how many one that simulates a landing zone for each.
+const SIMULATED: u32 = 300;
 
-type Target = (&'static str, fn(&[u8]), &'static [&'static str]);
+type Target = (&'static str, fn(&[u8]), u32, &'static [&'static str]);
 
 /// The targets, with the folders of their seeds.
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 6] = [
     (
         "trigger",
         parsers::trigger,
+        CASES,
         &["fuzz/seeds/trigger", "tests/events"],
     ),
     (
         "custom_resource",
         parsers::custom_resource,
+        CASES,
         &["fuzz/seeds/custom_resource"],
     ),
     (
         "saas_response",
         parsers::saas_response,
+        CASES,
         &["fuzz/seeds/saas_response"],
     ),
     (
         "mapping_file",
         parsers::mapping_file,
+        CASES,
         &["fuzz/seeds/mapping_file"],
     ),
+    ("ledger", parsers::ledger, CASES, &["fuzz/seeds/ledger"]),
+    ("setup", parsers::setup, SIMULATED, &["fuzz/seeds/setup"]),
 ];
 
 fn root() -> PathBuf {
@@ -168,19 +176,34 @@ fn every_target_has_its_test_here_and_its_seeds() {
 
 #[test]
 fn every_seed_is_read_as_it_should_be() {
-    for (_, target, folders) in TARGETS {
+    for (_, target, _, folders) in TARGETS {
         seeds(folders).iter().for_each(|seed| target(seed));
+    }
+}
+
+/// As much as a queue takes in one message.
+#[test]
+fn a_message_that_names_thousands_of_unknown_accounts_is_read_as_it_should_be() {
+    let ids: Vec<String> = (0..17_000).map(|n| format!("{n:012}")).collect();
+    let message = |attempt: u32| {
+        let message = serde_json::json!({"scope": {"accounts": ids}, "attempt": attempt});
+        serde_json::json!({"towerhook": message}).to_string()
+    };
+    for attempt in [0, u32::MAX] {
+        let message = message(attempt);
+        parsers::trigger(message.as_bytes());
+        parsers::ledger(format!("one/0 {message}").as_bytes());
     }
 }
 
 #[test]
 fn bent_seeds_are_read_without_harm() {
-    for (name, target, folders) in TARGETS {
+    for (name, target, cases, folders) in TARGETS {
         let seed = proptest::sample::select(seeds(folders));
         let input = (seed, proptest::collection::vec(bend(), 1..6))
             .prop_map(|(seed, bends)| bent(seed, &bends));
         let mut runner = TestRunner::new(Config {
-            cases: CASES,
+            cases,
             failure_persistence: None,
             ..Config::default()
         });

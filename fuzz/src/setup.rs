@@ -1,0 +1,155 @@
+//! Setup's whole decision about an event: it is refused, answered or carried out, in a simulated landing
+//! zone.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+use towerhook_core::{
+    custom_resource::{AnswerAddresses, MAX_RESPONSE_BYTES, Request},
+    ports::{IntegrationKind, StackSet},
+};
+use towerhook_world::{CANARY, HOST, Options, PRINCIPAL, STACK_ID, SentAnswer, Wishes, World};
+
+use super::{LONGEST_IDS, id_bytes, is_of_aws};
+
+/// For how long CloudFormation waits for an answer.
+const SERVICE_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
+/// All invocations with one event have ended by then.
+const LONGEST: Duration = Duration::from_secs(3 * 3600);
+/// Where the event's answers may go, in the world's Region.
+const ADDRESSES: AnswerAddresses<'static> = AnswerAddresses {
+    region: "us-east-1",
+    url_suffix: "amazonaws.com",
+    loopback: false,
+};
+const PUT_ANSWER: &str = "s3:PutObject";
+/// What an answer says after a panic.
+const PANICKED: &str = "failed unexpectedly";
+
+/// What CloudFormation, or somebody else, sends to setup. Bytes that are JSON are the event. The first line
+/// of all others is the type of a good request, and each further one overwrites a part of it, such as
+/// `ResourceProperties.LaceworkUrl=https://example.com`. A Create comes to a landing zone in which nothing
+/// is yet, and all others to one with a stack.
+pub fn setup(data: &[u8]) {
+    let world = World::new(Options::default(), 1, false);
+    let (story, data) = (world.clone(), data.to_vec());
+    world
+        .simulation()
+        .run(async move { decides(story, &data).await });
+}
+
+async fn decides(world: World, data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    let mut lines = text.lines();
+    let kind = lines.next().unwrap_or_default();
+    if kind != "Create" {
+        let answer = world.launch(Wishes::default()).await;
+        assert!(answer.success, "{}", answer.reason);
+    }
+    let event = serde_json::from_slice(data).unwrap_or_else(|_| {
+        let wishes = Wishes {
+            limit: 20,
+            ..Wishes::default()
+        };
+        let mut event = world.request_for(kind, &wishes);
+        for (path, value) in lines.filter_map(|line| line.split_once('=')) {
+            let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+            overwrite(&mut event, path, value);
+        }
+        event
+    });
+    let before = Seen::of(&world);
+    let began = world.now();
+    world.invoke_setup(event.clone());
+    world.simulation().sleep(LONGEST).await;
+    let after = Seen::of(&world);
+    let answers = &after.answers[before.answers.len()..];
+    let request = Request::parse(&event).ok();
+    match request.filter(|request| ADDRESSES.include(&request.response_url)) {
+        None => assert_eq!(
+            after, before,
+            "nobody is answered, and nothing is asked for"
+        ),
+        Some(request) => {
+            let [answer] = answers else {
+                panic!("answered {} times", answers.len());
+            };
+            assert_eq!(answer.address, request.response_url.expose());
+            assert!(is_of_aws(&answer.address), "{}", answer.address);
+            assert!(answer.at.duration_since(began) < SERVICE_TIMEOUT);
+            let is_short = answer.body.len() <= MAX_RESPONSE_BYTES;
+            assert!(is_short || id_bytes(&request) > LONGEST_IDS);
+            let body = String::from_utf8_lossy(&answer.body);
+            for never in [CANARY, PANICKED] {
+                assert!(!body.contains(never) || text.contains(never), "{body}");
+            }
+            if request.stack_id != STACK_ID {
+                assert!(body.contains("\"FAILED\""), "{body}");
+                let mut after = after;
+                after.answers.pop();
+                after.calls.remove(PUT_ANSWER);
+                let mut before = before;
+                before.calls.remove(PUT_ANSWER);
+                assert_eq!(after, before, "another stack's request");
+            }
+        }
+    }
+    trusts_nobody_else(&world);
+}
+
+/// Sets the value at a path of names, whatever is there.
+fn overwrite(event: &mut Value, path: &str, value: Value) {
+    let mut at = event;
+    for name in path.split('.') {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        at = &mut at[name];
+    }
+    *at = value;
+}
+
+/// All that an event that is refused must leave as it was.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    answers: Vec<SentAnswer>,
+    calls: BTreeMap<&'static str, usize>,
+    writes: usize,
+    stack_sets: Vec<StackSet>,
+    integrations: usize,
+}
+
+impl Seen {
+    fn of(world: &World) -> Self {
+        let kinds = [IntegrationKind::Config, IntegrationKind::CloudTrail];
+        Self {
+            answers: world.sent_answers(),
+            calls: world.counts(),
+            writes: world.writes(),
+            stack_sets: world.stack_sets(),
+            integrations: kinds
+                .map(|kind| world.integrations(kind).len())
+                .iter()
+                .sum(),
+        }
+    }
+}
+
+/// Whatever the event says, the key goes to the environment's host, and its principal gets trust.
+fn trusts_nobody_else(world: &World) {
+    for set in world.stack_sets() {
+        let principal = set.parameters.get("LaceworkPrincipalArn");
+        assert!(
+            principal.is_none_or(|principal| principal == PRINCIPAL),
+            "{set:?}"
+        );
+    }
+    let recorded = world.recorded();
+    let successes = [recorded.success, recorded.previous].into_iter().flatten();
+    let deployments = successes.map(|success| success.deployment);
+    for deployment in deployments.chain(recorded.attempt) {
+        assert_eq!(deployment.policy.host, HOST);
+        assert_eq!(deployment.site.principal.as_str(), PRINCIPAL);
+    }
+}
