@@ -73,7 +73,8 @@ pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     let known = state.ledger.records.get(&id);
     let was_enrolled = known.is_some_and(|record| record.since.is_some());
     // Nobody sees that the SaaS took it and did not keep it.
-    let is_unseen = state.unlisted.contains(&id) || state.wish().by_stack;
+    let by_stack = state.wishes.first().is_none_or(|wish| wish.by_stack);
+    let is_unseen = state.unlisted.contains(&id) || by_stack;
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
     let is_gone_since = state.last_deleted.get(&id).is_some_and(lately);
     // A listing may be as old.
