@@ -131,6 +131,8 @@ fn is_conflict(code: &str) -> bool {
             | "ConcurrentModificationException"
             | "ConflictException"
             | "ResourceConflictException"
+            // A table that is being changed.
+            | "ResourceInUseException"
             | "TransactionConflictException"
             | "TransactionCanceledException"
             | "ConditionalCheckFailedException"

@@ -118,8 +118,11 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
             .update_table()
             .table_name(self.table())
             .deletion_protection_enabled(is_protected);
-        update.send().await.map_err(failed(UPDATE_TABLE))?;
-        Ok(())
+        match update.send().await {
+            // What DynamoDB says of settings that a table has already, of which this may be one.
+            Err(error) if has_code(&error, "ValidationException") => Ok(()),
+            answer => answer.map(|_| ()).map_err(failed(UPDATE_TABLE)),
+        }
     }
 
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {

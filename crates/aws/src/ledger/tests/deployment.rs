@@ -196,3 +196,25 @@ async fn the_first_suffix_stays() {
     );
     assert_eq!(calls[1].1["ConsistentRead"], true);
 }
+
+#[tokio::test]
+async fn the_table_is_protected_and_a_protection_that_is_as_it_should_be_is_no_failure() {
+    let (aws, sent) = setup([
+        done(),
+        error(400, "ValidationException"),
+        error(400, "ResourceInUseException"),
+        error(400, "AccessDeniedException"),
+    ]);
+    aws.protect(true).await.unwrap();
+    aws.protect(false).await.unwrap();
+    let busy = aws.protect(false).await.unwrap_err();
+    assert_eq!(busy.kind, ErrorKind::Conflict);
+    assert_eq!(busy.operation, "dynamodb:UpdateTable");
+    let denied = aws.protect(false).await.unwrap_err();
+    assert_eq!(denied.kind, ErrorKind::Denied);
+    let asked = sent
+        .calls()
+        .into_iter()
+        .map(|(_, body)| body["DeletionProtectionEnabled"].clone());
+    assert!(asked.eq([true, false, false, false].map(Value::from)));
+}
