@@ -264,6 +264,12 @@ pub(crate) fn instances_go(
         }
         let instance = state.instances.get().get(&(set.to_owned(), *id));
         let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
+        // A listing may show that its deletion failed, though an update has made it good since.
+        let key = (set.to_owned(), *id);
+        let was_inoperable = { state.instances.since(now - EVIDENCE) }.any(|all| {
+            let then = all.get(&key);
+            then.is_some_and(|one| one.state == InstanceState::Inoperable)
+        });
         let stack = state.deployed(id, set);
         let has_role = stack.is_some_and(|stack| stack.role.is_some());
         // The SaaS's last look is what tells of a role that is gone.
@@ -274,7 +280,8 @@ pub(crate) fn instances_go(
         let mut all = state.integrations.get().iter();
         let is_watched = all.any(|kept| is_member(kept) && kept.subject == *id);
         let looks_well = is_watched && well && !failed;
-        if is_current && has_role && looks_well && !state.may_go(now, id) {
+        let may_be_lost = was_inoperable || state.may_go(now, id);
+        if is_current && has_role && looks_well && !may_be_lost {
             let why = state.should(state.wish(), id);
             state.violate(now, format!("{id} should {why:?} and lost its stack"));
         }
