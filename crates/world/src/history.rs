@@ -306,11 +306,11 @@ impl History {
                 let state = world.state();
                 !state.idle || !state.requests.is_empty()
             };
-            if !is_busy && oracle::unreported(&world.state()).is_empty() {
+            if !is_busy && oracle::unreported(&world.state(), world.now()).is_empty() {
                 return;
             }
         }
-        let found = oracle::unreported(&world.state());
+        let found = oracle::unreported(&world.state(), world.now());
         world.state().violations.extend(found);
     }
 

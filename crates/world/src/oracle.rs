@@ -1,6 +1,6 @@
 //! Whether the world is as it should be, told from what is true and from nothing else.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     landing_zone::InstanceState,
     model::{AccountId, AccountMapping, ExternalId, Names, SubAccount},
@@ -19,7 +19,7 @@ use crate::{
 pub(crate) fn faults(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     for account in state.known() {
-        if let Err(what) = account_is_right(state, &account) {
+        if let Err(what) = account_is_right(state, now, &account) {
             found.push(format!("{account}: {what}"));
         }
     }
@@ -38,7 +38,7 @@ fn lease_is_free(state: &State, now: Timestamp) -> Option<String> {
 }
 
 /// Accounts that are not as they should be, and of which the ledger says no reason.
-pub(crate) fn unreported(state: &State) -> Vec<String> {
+pub(crate) fn unreported(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     // Every pass says that it has no deployment to go by.
     if state.ledger_emptied.is_some() && state.ledger.recorded.success.is_none() {
@@ -50,7 +50,7 @@ pub(crate) fn unreported(state: &State) -> Vec<String> {
         let should = state.should(state.wish(), &account);
         if matches!(should, Should::BeWatched(_))
             && !is_told
-            && let Err(what) = account_is_right(state, &account)
+            && let Err(what) = account_is_right(state, now, &account)
         {
             found.push(format!("{account} is blocked and not reported: {what}"));
         }
@@ -92,7 +92,7 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
     found
 }
 
-fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
+fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Result<(), String> {
     let all = state.integrations.get().of(account);
     let ours: Vec<&KeptIntegration> = all.filter(|kept| is_member(kept)).collect();
     let known = ours.iter().copied();
@@ -111,7 +111,7 @@ fn account_is_right(state: &State, account: &AccountId) -> Result<(), String> {
             }
             Ok(())
         }
-        Should::BeWatched(store) => is_watched(state, account, store.as_ref(), &known),
+        Should::BeWatched(store) => is_watched(state, now, account, store.as_ref(), &known),
         Should::BePaused if known.iter().any(|kept| kept.integration.enabled) => {
             Err("it is suspended, and its integration is enabled".into())
         }
@@ -147,6 +147,7 @@ pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bo
 
 fn is_watched(
     state: &State,
+    now: Timestamp,
     account: &AccountId,
     store: Option<&SubAccount>,
     ours: &[&KeptIntegration],
@@ -164,7 +165,13 @@ fn is_watched(
     if !found.enabled {
         return Err("its integration is disabled".into());
     }
-    if found.sub_account.as_ref() != store {
+    // A move that failed is reported, and not tried again for a day.
+    let day = SignedDuration::from_hours(24);
+    let is_put_off = record.is_some_and(|record| {
+        let failed = record.move_failed_at;
+        record.reason.is_some() && failed.is_some_and(|at| now.duration_since(at) < day)
+    });
+    if found.sub_account.as_ref() != store && !is_put_off {
         return Err(format!(
             "it is in {:?} and belongs in {store:?}",
             found.sub_account
@@ -190,7 +197,7 @@ fn is_watched(
     }
     match record {
         Some(record) if record.since.is_none() => Err("its record has no since".into()),
-        Some(record) if record.store.as_ref() != store => {
+        Some(record) if record.store.as_ref() != store && !is_put_off => {
             Err(format!("its record says {:?}", record.store))
         }
         Some(_) => Ok(()),

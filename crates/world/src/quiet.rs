@@ -14,6 +14,7 @@ use towerhook_core::{
 use crate::{
     Options, World, functions, oracle, stack,
     state::{Answered, SentAnswer},
+    units::OTHER_HOST,
     wishes::Wishes,
 };
 
@@ -294,6 +295,12 @@ impl World {
     /// The SaaS lists the organization's integrations from now on as if they were a store's.
     pub fn hide_organization(&self) {
         self.state().hides_organization = true;
+    }
+
+    /// CloudFormation has written another host into the functions' environments, for an update that it is
+    /// about to ask for.
+    pub fn write_other_host(&self) {
+        self.state().environment_host = OTHER_HOST;
     }
 
     /// Whether nobody can delete the ledger.

@@ -372,11 +372,21 @@ impl State {
 
     /// Whether an account is to go, and already was when a pass that began then read what it acts upon.
     pub(crate) fn had_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
+        self.had_to_go_by(self.wish(), began, id)
+    }
+
+    /// The same by the parameters of any request that is not settled yet.
+    pub(crate) fn might_have_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
+        let mut wishes = self.wishes.iter();
+        wishes.any(|wishes| self.had_to_go_by(wishes, began, id))
+    }
+
+    fn had_to_go_by(&self, wishes: &Wishes, began: Timestamp, id: &AccountId) -> bool {
         let lag = SignedDuration::try_from(self.faults.lag).unwrap_or_default();
         let mut organizations = self.organization.since(began - lag);
         organizations.all(|organization| {
             let member = organization.get(id);
-            self.should_be(self.wish(), id, member) == Should::BeGone
+            self.should_be(wishes, id, member) == Should::BeGone
         })
     }
 

@@ -162,6 +162,10 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     if state.wishes.iter().any(|wishes| !wishes.config) || state.approved.contains(&id) {
         return;
     }
+    // One that goes on its way to another store has not left, whatever becomes of it later.
+    if !state.might_have_to_go(now - EVIDENCE, &id) {
+        return;
+    }
     state.offboarded.push((now, id));
     // Less the length of a pass, which counts by the time at which it began.
     let day = SignedDuration::from_mins(24 * 60 - 5);
@@ -170,15 +174,16 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
         .offboarded
         .iter()
         .filter(|(at, _)| now.duration_since(*at) < day);
-    // One that has just moved may be on its way to another sub-account.
-    let is_moving = |id: &AccountId| {
+    // One that had just moved may be on its way to another sub-account.
+    let was_moving = |(at, id): &&(Timestamp, AccountId)| {
         let moved = state.moved.get(id);
-        moved.is_some_and(|at| now.duration_since(*at) <= EVIDENCE)
+        moved.is_some_and(|moved| at.duration_since(*moved) <= EVIDENCE)
     };
     let left: BTreeSet<AccountId> = lately
+        .filter(|left| !was_moving(left))
         .map(|(_, id)| *id)
         .filter(|other| *other == id || !watched.contains(other))
-        .filter(|other| !is_moving(other) && state.had_to_go(now - EVIDENCE, other))
+        .filter(|other| state.had_to_go(now - EVIDENCE, other))
         .collect();
     let percent = usize::from(state.highest_limit);
     let limit = AT_LEAST.max((state.ever_watched.len() * percent).div_ceil(100));

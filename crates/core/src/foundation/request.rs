@@ -17,7 +17,7 @@ use super::{
     lease::await_lease,
     reason::SetupError,
     recovery::{self, Remains},
-    refusals::{refuse_changes, refuse_other_tenant, remark_gap, warn_of_key},
+    refusals::{refuse_changes, refuse_other_tenant, remark_gap, require_host, warn_of_key},
     resolve,
     succession::{deployments, inherit, mark_existing, restored},
     waiting::{Guard, Waiting},
@@ -173,7 +173,7 @@ where
         }
         let foundation = blueprint(restored.deployment.clone(), &self.own.templates);
         let saas = self.guard.brief().over(self.saas.ports);
-        let token = match self.new_token(&saas).await {
+        let token = match self.restoring_token(&saas, &foundation.deployment).await {
             Ok(token) => Some(token),
             Err(SetupError::Superseded) => return Err(SetupError::Superseded),
             Err(error) => {
@@ -207,6 +207,16 @@ where
                 .await?;
         }
         Ok(())
+    }
+
+    /// A token, unless the request is an old one and the environment names another host since.
+    async fn restoring_token(
+        &self,
+        saas: &(impl Saas + TokenIssuer),
+        recorded: &Deployment,
+    ) -> Result<Token, SetupError> {
+        require_host(&saas.host(), recorded)?;
+        self.new_token(saas).await
     }
 
     /// Brings about what the parameters say, once they fit what is found.

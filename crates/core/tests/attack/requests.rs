@@ -165,6 +165,29 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
     });
 }
 
+/// The environment is another one by the time that Lambda repeats a request.
+#[test]
+fn a_late_repetition_sends_the_key_to_no_other_host_either() {
+    for request_type in ["Update", "Delete"] {
+        enrolled(3, Wishes::default(), async move |world| {
+            let request = world.request_for(request_type, &world.wishes());
+            world.write_other_host();
+            let tokens = world.calls(TOKENS);
+            let integrations = world.integrations(IntegrationKind::Config);
+            world.invoke_setup(request.clone());
+            let answer = world.answer_to(&request).await;
+            assert_eq!(answer.success, request_type == "Update");
+            assert!(
+                answer.reason.contains("acme.fra.lacework.net"),
+                "{}",
+                answer.reason
+            );
+            assert_eq!(world.calls(TOKENS), tokens);
+            assert_eq!(world.integrations(IntegrationKind::Config), integrations);
+        });
+    }
+}
+
 #[test]
 fn the_ledger_can_be_deleted_with_the_stack_and_not_before() {
     enrolled(2, Wishes::default(), async |world| {
