@@ -77,19 +77,23 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
     }
 }
 
-/// The accounts whose stacks cannot be made at present, where nothing hides that.
-pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
+/// Whether what a comparison would see at present may be hidden from it.
+fn is_hidden(state: &State, now: Timestamp) -> bool {
     // A young token that is refused is not replaced.
     let is_refused = state
         .tokens_revoked_at
         .is_some_and(|at| now.duration_since(at) < token::YOUNG * 2);
-    let is_hidden = !state.faults.rates.is_empty()
+    !state.faults.rates.is_empty()
         || !state.faults.lag.is_zero()
         || !state.secrets.key_works
         || is_refused
-        || state.next_list.is_some();
+        || state.next_list.is_some()
+}
+
+/// The accounts whose stacks cannot be made at present, where nothing hides that.
+pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
     let wish = state.wish();
-    if is_hidden || !state.idle || !state.is_wanted() || !wish.config {
+    if is_hidden(state, now) || !state.idle || !state.is_wanted() || !wish.config {
         return BTreeSet::new();
     }
     let is_watched = |id: &AccountId| {
@@ -112,8 +116,8 @@ pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
 
 /// A comparison that saw that these stacks cannot be made has said so in the ledger.
 pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTreeSet<AccountId>) {
-    // What has begun meanwhile may hide it.
-    if !state.faults.rates.is_empty() {
+    // What has happened meanwhile may hide it.
+    if is_hidden(state, now) {
         return;
     }
     let set = state.wish().names().member_stack_set();
