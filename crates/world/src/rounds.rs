@@ -121,15 +121,17 @@ pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTree
         return;
     }
     let set = state.wish().names().member_stack_set();
+    let is_gone = !state.stack_sets.contains_key(&set);
     let is_silent = |account: &&AccountId| {
         let instance = state.instances.get().get(&(set.clone(), **account));
         let is_made = instance.is_some_and(|one| one.state == InstanceState::Current);
         let record = state.ledger.records.get(*account);
-        !is_made && record.is_none_or(|record| record.reason.is_none() && !record.held)
+        // The first list that lacks a stack may be behind.
+        let is_missed = record.is_some_and(|record| record.missing_at.is_some());
+        !(is_made || is_gone && is_missed)
+            && record.is_none_or(|record| record.reason.is_none() && !record.held)
     };
     let silent: Vec<_> = failing.iter().filter(is_silent).copied().collect();
-    // Where the StackSet is gone, one of whom the SaaS cannot use the role is to lose its stack first.
-    let is_gone = !state.stack_sets.contains_key(&set);
     let is_told = is_gone && (silent.len() < failing.len() || silent.len() < 2);
     if !silent.is_empty() && !is_told {
         let text = format!("the ledger does not say why stacks cannot be made: {silent:?}");
