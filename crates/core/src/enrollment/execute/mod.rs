@@ -23,7 +23,7 @@ use crate::{
     foundation::start_operation,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Saas, Token},
+    ports::{AccountPorts, Saas, Start, Token},
     token,
 };
 
@@ -292,15 +292,21 @@ impl<P: AccountPorts> Instances<'_, P> {
         })
     }
 
-    async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<String> {
+    /// Whether the deletion is a new one, and none that is under way already.
+    async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<bool> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();
         let content = ("delete", &policy.stack_id, accounts, retain, self.hour());
+        let is_new = Cell::new(false);
         start_operation(self.ports, &name, &content, async |operation| {
-            self.ports
-                .delete_instances(&name, accounts, retain, operation)
-                .await
+            let deletion = self
+                .ports
+                .delete_instances(&name, accounts, retain, operation);
+            let start = deletion.await?;
+            is_new.set(start == Start::Started);
+            Ok(start)
         })
-        .await
+        .await?;
+        Ok(is_new.get())
     }
 }

@@ -126,15 +126,18 @@ impl<'a> Tally<'a> {
     }
 
     /// The accounts' stacks were asked to go, or left to themselves.
-    pub(super) fn deletion<T>(&mut self, accounts: &[AccountId], retain: bool, outcome: Result<T>) {
-        match outcome {
+    pub(super) fn deletion(&mut self, accounts: &[AccountId], retain: bool, is_new: Result<bool>) {
+        match is_new {
             Err(error) if error.kind == ErrorKind::NotFound => {}
-            Err(error) => self.operation::<T>(accounts, Err(error)),
+            Err(error) => self.operation::<bool>(accounts, Err(error)),
             Ok(_) if retain => {}
-            Ok(_) => {
+            Ok(is_new) => {
                 for account in accounts {
-                    let record = self.known(account).asked_to_go(self.now);
-                    self.records.insert(*account, record);
+                    let known = self.known(account);
+                    // One that is under way yet has not failed.
+                    if is_new || known.deletion.is_none() {
+                        self.records.insert(*account, known.asked_to_go(self.now));
+                    }
                 }
             }
         }
