@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use backon::ExponentialBuilder;
-use towerhook_core::{Error, ErrorKind};
+use towerhook_core::{Error, ErrorKind, model::is_loopback};
 use towerhook_http::{Client, ClientError, Timeouts};
-use url::{Host, Url};
+use url::Url;
 
 /// How long connecting may take, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -40,16 +40,10 @@ pub(crate) fn client_within(timeout: Duration) -> Result<Client, ClientError> {
 
 /// Refuses plain HTTP to anywhere but this machine, and credentials in the URL.
 pub(crate) fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
-    let loopback = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost",
-        None => false,
-    };
     let credentials = !url.username().is_empty() || url.password().is_some();
     match url.scheme() {
         "https" if !credentials => Ok(()),
-        "http" if loopback && !credentials => Ok(()),
+        "http" if is_loopback(url) && !credentials => Ok(()),
         _ => Err(UnsafeUrl),
     }
 }

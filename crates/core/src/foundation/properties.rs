@@ -1,14 +1,14 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use super::Refusal;
 use crate::{
     enrollment::{Capability, Registration},
     model::{
         AccountId, Arn, IntegrationPrefix, SubAccount, UnitEntry, UnitName, foreign_url,
-        parse_units,
+        is_loopback, parse_units,
     },
 };
 
@@ -146,15 +146,12 @@ impl Properties {
         };
         let url = foreign_url(&full)
             .ok_or_else(|| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
-        let loopback = match url.host() {
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            Some(Host::Domain(name)) => name == "localhost",
-            None => return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text)),
-        };
+        if !url.has_host() {
+            return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text));
+        }
         match url.scheme() {
             "https" => Ok(url),
-            "http" if loopback => Ok(url),
+            "http" if is_loopback(&url) => Ok(url),
             _ => Err(wrong("LaceworkUrl", "an https URL", text)),
         }
     }

@@ -122,10 +122,10 @@ impl StackSetSpec {
     /// that somebody changed by hand shows here. The token is each instance's own.
     pub fn is_met_by(&self, existing: &StackSet) -> bool {
         let mut parameters = self.parameters.iter();
-        self.is_marked_on(existing) && planted(Fault::EditIsOverlooked)
-            || self.is_marked_on(existing)
-                && existing.template.trim_end() == self.body().trim_end()
-                && parameters.all(|(name, value)| existing.parameters.get(name) == Some(value))
+        self.is_marked_on(existing)
+            && (planted(Fault::EditIsOverlooked)
+                || existing.template.trim_end() == self.body().trim_end()
+                    && parameters.all(|(name, value)| existing.parameters.get(name) == Some(value)))
     }
 }
 

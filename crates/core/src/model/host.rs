@@ -1,9 +1,19 @@
-use url::{Position, Url};
+use url::{Host, Position, Url};
 
 /// The host of a URL as it is told from every other one: whole, in lower case, and with its port where
 /// that is not the usual one.
 pub fn host(url: &Url) -> String {
     url[Position::BeforeHost..Position::AfterPort].to_owned()
+}
+
+/// Whether a URL's host is this machine itself, which plain HTTP may go to.
+pub fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
 }
 
 /// A URL that somebody else wrote: of the characters that RFC 3986 has, with `//` before its host, and with a

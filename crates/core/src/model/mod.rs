@@ -10,7 +10,7 @@ mod units;
 
 pub use account_mapping::{AccountMapping, ParseMappingError};
 pub use arn::Arn;
-pub use host::{foreign_url, host};
+pub use host::{foreign_url, host, is_loopback};
 pub use ids::{AccountId, OuId, ParseIdError};
 pub use names::{
     ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,
