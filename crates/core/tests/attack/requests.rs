@@ -45,13 +45,17 @@ async fn forged(world: &World, request_type: &str, change: impl FnOnce(&mut Valu
 fn a_request_about_another_stack_is_refused_and_nothing_is_done() {
     enrolled(3, Wishes::default(), async |world| {
         let (before, tokens) = (state(&world), world.calls(TOKENS));
-        for request_type in ["Create", "Update", "Delete"] {
-            let request = forged(&world, request_type, |request| {
-                request["StackId"] =
-                    "arn:aws:cloudformation:us-east-1:666666666666:stack/evil/1".into();
-            });
-            let answer = world.answer_to(&request.await).await;
-            assert!(!answer.success && answer.reason.contains("another one"));
+        for other in [
+            "arn:aws:cloudformation:us-east-1:666666666666:stack/evil/1",
+            "arn:aws:cloudformation:us-east-1:000000000001:stack/other/2",
+        ] {
+            for request_type in ["Create", "Update", "Delete"] {
+                let change = |request: &mut Value| request["StackId"] = other.into();
+                let request = forged(&world, request_type, change).await;
+                let answer = world.answer_to(&request).await;
+                assert!(!answer.success && answer.reason.contains("another one"));
+                assert!(answer.reason.contains(other), "{}", answer.reason);
+            }
         }
         assert_eq!((state(&world), world.calls(TOKENS)), (before, tokens));
     });
@@ -129,6 +133,7 @@ fn a_hand_over_from_the_future_does_not_keep_later_requests_out() {
     enrolled(2, Wishes::default(), async |world| {
         for admitted in [
             "9999-12-30T00:00:00Z",
+            "9999-12-30T22:00:00Z",
             "2026-01-03T00:00:00Z",
             "-009999-01-02T00:00:00Z",
         ] {
