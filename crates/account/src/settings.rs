@@ -17,8 +17,8 @@ pub struct Settings {
     pub provider: Provider,
     /// `PROVIDER_URL`.
     pub provider_url: Url,
-    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`, `AUTH_FUNCTION_NAME`,
-    /// `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
+    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
+    /// `AUTH_FUNCTION_NAME`, `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: AccountSettings,
 }

@@ -117,7 +117,7 @@ mod tests {
         let small = month(50, &measured()).unwrap();
         let large = month(5000, &measured()).unwrap();
         assert!(large.read_units > 50.0 * small.read_units);
-        // The token is looked after as often in either.
+        // auth checks the token equally often in both.
         let accounts = |month: Month| month.gb_seconds - TOKEN_LOOKS * AUTH_GB;
         assert!(accounts(large) > 5.0 * accounts(small));
     }

@@ -34,7 +34,7 @@ pub struct Inventory {
     pub token_ends: Option<Timestamp>,
     /// Which sources were read, of those that this scope needs.
     pub sources: BTreeMap<Source, bool>,
-    /// Accounts that nothing is known of and that are asked for in a later pass, since there are so many.
+    /// Unlisted accounts beyond the number that one pass describes, for a later pass.
     pub put_off: Scope,
     /// Items of the ledger that cannot be understood. Nothing is done for an account whose record is one.
     pub unreadable_items: Vec<String>,

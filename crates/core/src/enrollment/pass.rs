@@ -338,7 +338,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     }
 }
 
-/// So much of the time is left for what follows an observation.
+/// The part of the remaining time, a third, that is kept for what follows an observation.
 const AFTER_OBSERVING: u32 = 3;
 
 /// Remembers which sources could not be read, and answers how many an administrator has to see to.

@@ -57,7 +57,7 @@ async fn no_two_requests_are_admitted_at_one_time() {
     let mut after = before.clone();
     after.push(("two".to_owned(), admitted));
     assert_eq!(written(&body), after);
-    // Whoever was admitted meanwhile is not written over.
+    // The write does not replace a request that another invocation admitted meanwhile.
     assert_eq!(body["ConditionExpression"], "document = :known");
     let read = &item("setup", "requests", &before)["document"];
     assert_eq!(&body["ExpressionAttributeValues"], &json!({":known": read}));

@@ -72,7 +72,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many integrations somebody else had deleted.
+    /// How many integrations had been deleted by somebody else and were made again.
     pub(super) fn deleted(&self) -> usize {
         let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
         deleted.count()

@@ -18,7 +18,7 @@ const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
 /// A call that was sent so long ago is lost: every rest of that time has ended.
 const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
 
-/// What so many passes took up, of which none came to an end, is what ends them.
+/// After this many unfinished passes in a row, the parked work is taken to be what kills them.
 const TAKEN_UP_AT_MOST: usize = 3;
 
 /// The scope with what was parked, unless that ends every pass that takes it up: then it is set aside, where

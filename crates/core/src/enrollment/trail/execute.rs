@@ -101,7 +101,7 @@ pub async fn keep_trail(
             Ok(Created::Done(guid)) => {
                 report.changes += 1;
                 if let Some(guid) = guid {
-                    // A list that is behind does not show it to whoever removes it.
+                    // A later removal finds it by its id even where a stale list lacks it.
                     let deployment = deployment.with_trail_guid(&guid, now);
                     ports.store_deployment(holder, &deployment).await?;
                 }
