@@ -200,7 +200,7 @@ impl Ending {
             Change::Create if self.has_queue() && is_removed_lately => Some(
                 "You must wait 60 seconds after deleting a queue (QueueDeletedRecently)".to_owned(),
             ),
-            Change::Create if left_behind => {
+            Change::Create | Change::Update if left_behind => {
                 Some("the role exists already, in a stack that was left behind".to_owned())
             }
             _ => None,
@@ -253,11 +253,13 @@ impl Ending {
             Change::Delete { .. } => {
                 state.instances.change(now).remove(&key);
                 let stacks = state.deployed.entry(*account).or_default();
-                if !forgets {
+                if forgets {
+                    if let Some(stack) = stacks.get_mut(&self.set) {
+                        stack.left_behind = true;
+                    }
+                } else if !left_behind {
                     stacks.remove(&self.set);
                     state.removed.insert((*account, self.set.clone()), now);
-                } else if let Some(stack) = stacks.get_mut(&self.set) {
-                    stack.left_behind = true;
                 }
             }
         }
