@@ -498,5 +498,10 @@ fn settle(world: &World, reached: Wishes, success_of: Option<Timestamp>) {
     if reached.monitor_existing {
         state.at_launch.clear();
     }
-    state.wishes = vec![reached];
+    // Where nothing says any more which request is the newest, a former one may yet be carried out.
+    let may_come_yet = state.ledger_emptied.is_some();
+    state
+        .wishes
+        .retain(|wishes| may_come_yet && *wishes != reached);
+    state.wishes.insert(0, reached);
 }

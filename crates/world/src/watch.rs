@@ -166,7 +166,16 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     if !state.might_have_to_go(now - EVIDENCE, &id) {
         return;
     }
-    state.offboarded.push((now, id));
+    // It counts from when the record says so, also where what watches it can be removed only later.
+    let earliest = now - SignedDuration::from_hours(2);
+    let left_at = state
+        .ledger
+        .records
+        .get(&id)
+        .and_then(|record| record.left_at);
+    state
+        .offboarded
+        .push((left_at.map_or(now, |at| at.max(earliest)), id));
     // Less the length of a pass, which counts by the time at which it began.
     let day = SignedDuration::from_mins(24 * 60 - 5);
     let watched = watched(state);

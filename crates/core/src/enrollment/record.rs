@@ -112,13 +112,8 @@ impl Deletion {
 const DAY_OF_LEAVING: SignedDuration = SignedDuration::from_mins(24 * 60 + 15);
 
 impl Record {
-    /// The record of an account that is watched by this integration as of `now` at the latest.
-    pub(super) fn enrolled(
-        self,
-        now: Timestamp,
-        sub_account: Option<SubAccount>,
-        guid: Option<String>,
-    ) -> Self {
+    /// The same, of an account whose integration has this id as of `now`. The former one may be there yet.
+    pub(super) fn known_as(self, now: Timestamp, guid: Option<String>) -> Self {
         let mut former = self.former;
         former.retain(|id, replaced_at| {
             guid.as_ref() != Some(id) && is_within_the_day(Some(*replaced_at), now)
@@ -131,17 +126,29 @@ impl Record {
             former.entry(replaced).or_insert(now);
         }
         Self {
-            since: self.since.or(Some(now)),
-            store: sub_account,
             registration_id: guid,
             former,
+            ..self
+        }
+    }
+
+    /// The record of an account that is watched by this integration as of `now` at the latest.
+    pub(super) fn enrolled(
+        self,
+        now: Timestamp,
+        sub_account: Option<SubAccount>,
+        guid: Option<String>,
+    ) -> Self {
+        Self {
+            since: self.since.or(Some(now)),
+            store: sub_account,
             paused: false,
             reason: None,
             held: false,
             unusable_at: None,
             deletion: None,
             unlisted_at: None,
-            ..self
+            ..self.known_as(now, guid)
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Deletion, Destination, Known, Ownership},
+    enrollment::{Action, Deletion, Destination, Known, Ownership},
     landing_zone::{AccountState, InstanceState, Management},
     lifecycle::Scope,
     model::ExternalId,
@@ -89,6 +89,24 @@ fn an_integration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_ro
         format!("forget {}", stack(0)),
     ];
     assert_eq!(look.actions(), leaves);
+}
+
+#[test]
+fn what_is_listed_instead_of_the_known_integration_goes_too_though_the_next_list_lacks_it() {
+    let mut look = Look::enrolled(deployment(tenant()), 1);
+    look.account(0).state = AccountState::Closed;
+    look.ours(0)[0].guid = "GUID_ANEW".into();
+    let plan = look.plan();
+    assert_eq!(plan.actions, []);
+    look.keep(&plan);
+    look.ours(0).clear();
+    look.now += SignedDuration::from_mins(60);
+    let plan = look.plan();
+    let deleted = plan.actions.iter().find_map(|action| match action {
+        Action::DeleteIntegration { existing, .. } => Some(existing.guid.as_str()),
+        _ => None,
+    });
+    assert_eq!(deleted, Some("GUID_ANEW"), "{plan}");
 }
 
 #[test]

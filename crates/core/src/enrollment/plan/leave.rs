@@ -56,7 +56,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     // A listing that lacks it is no evidence that nothing uses the role.
     let has_stack = instance.is_some() && !case.is_management();
     if !case.known.is_among(ours) && case.known.may_be_listed_yet(has_stack, case.now) {
-        return await_listing(draft, case);
+        return await_listing(draft, case, ours);
     }
     let (stack, wait) = match instance {
         None => (StackEnd::Stay, false),
@@ -120,14 +120,21 @@ fn unlisted(case: &Case<'_>, ours: &[Integration]) -> Vec<Integration> {
         .collect()
 }
 
-/// Waits for the next comparison before an account that should be listed counts as one that is not.
-fn await_listing(draft: &mut Draft, case: &Case<'_>) {
-    let unlisted_at = case.known.unlisted_at.or(Some(case.now));
+/// Waits for the next comparison before an account that should be listed counts as one that is not. What
+/// is listed in its stead may be missing from the next list, and is known by its id from now on.
+fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Integration]) {
+    let known = case.known.clone();
+    let guid = match ours.first() {
+        Some(listed) => Some(listed.guid.clone()),
+        None => known.registration_id.clone(),
+    };
+    let unlisted_at = known.unlisted_at.or(Some(case.now));
+    let known = known.known_as(case.now, guid);
     case.record(
         draft,
         Record {
             unlisted_at,
-            ..case.known.clone()
+            ..known
         },
     );
 }
