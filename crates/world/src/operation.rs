@@ -88,6 +88,7 @@ pub(crate) struct Ending {
     pub(crate) set: String,
     pub(crate) generation: usize,
     pub(crate) operation: String,
+    pub(crate) began: Timestamp,
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) change: Change,
     /// What the instances are to register themselves with from now on.
@@ -213,7 +214,7 @@ impl Ending {
             let reason = reason.clone();
             let inoperable = matches!(self.change, Change::Delete { .. });
             if inoperable {
-                *state.undeleted.entry(key.clone()).or_default() += 1;
+                state.undeleted.entry(key.clone()).or_default().push(now);
             }
             let instance = StackInstance {
                 account: *account,
@@ -228,8 +229,17 @@ impl Ending {
             return Err(reason);
         }
         let registered = registered?;
-        if self.change != Change::Update {
-            state.undeleted.remove(&key);
+        match self.change {
+            Change::Create => {
+                // Of two at a time, the one that began first may end last.
+                if let Some(failed_at) = state.undeleted.get_mut(&key) {
+                    failed_at.retain(|at| *at > self.began);
+                }
+            }
+            Change::Update => {}
+            Change::Delete { .. } => {
+                state.undeleted.remove(&key);
+            }
         }
         match self.change {
             Change::Create | Change::Update => {

@@ -40,8 +40,10 @@ fn lease_is_free(state: &State, now: Timestamp) -> Option<String> {
 /// Accounts that are not as they should be, and of which the ledger says no reason.
 pub(crate) fn unreported(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
-    // Every pass says that it has no deployment to go by.
-    if state.ledger_emptied.is_some() && state.ledger.recorded.success.is_none() {
+    // Every pass says that it has no deployment to go by, or goes by that of a former request.
+    let success = state.ledger.recorded.success.as_ref();
+    let is_known = success.is_some_and(|success| success.properties == state.wish().properties());
+    if state.ledger_emptied.is_some() && !is_known {
         return found;
     }
     for account in state.known() {

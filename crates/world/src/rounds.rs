@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{enrollment::Reply, landing_zone::InstanceState, model::AccountId, token};
 
 use crate::{
@@ -77,6 +77,9 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
     }
 }
 
+/// For so long a pass may work that got an odd list.
+const ODD_LISTS_HIDE: SignedDuration = SignedDuration::from_mins(3);
+
 /// Whether what a comparison would see at present may be hidden from it.
 fn is_hidden(state: &State, now: Timestamp) -> bool {
     // A young token that is refused is not replaced.
@@ -88,6 +91,9 @@ fn is_hidden(state: &State, now: Timestamp) -> bool {
         || !state.secrets.key_works
         || is_refused
         || state.next_list.is_some()
+        || state
+            .odd_list_at
+            .is_some_and(|at| now.duration_since(at) < ODD_LISTS_HIDE)
 }
 
 /// The accounts whose stacks cannot be made at present, where nothing hides that.

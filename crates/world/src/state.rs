@@ -73,8 +73,8 @@ pub(crate) struct State {
     pub(crate) tokens_revoked_at: Option<Timestamp>,
     /// The invocation of setup that writes under each lease.
     pub(crate) writers: BTreeMap<Holder, String>,
-    /// How often a stack could not be deleted.
-    pub(crate) undeleted: BTreeMap<(String, AccountId), usize>,
+    /// When a stack could not be deleted, since it was made.
+    pub(crate) undeleted: BTreeMap<(String, AccountId), Vec<Timestamp>>,
     pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
     /// When somebody last deleted an account's integration, which a listing may still show.
     pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,

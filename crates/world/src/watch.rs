@@ -229,8 +229,8 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
 fn stack_is_given_up(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
     let key = (set.to_owned(), *id);
     let is_there = state.instances.get().contains_key(&key);
-    let times = state.undeleted.get(&key);
-    let is_in_vain = times.is_some_and(|times| *times > 1);
+    let failed_at = state.undeleted.get(&key);
+    let is_in_vain = failed_at.is_some_and(|failed_at| failed_at.len() > 1);
     let is_reachable = state.member(id).is_some_and(|member| member.takes_stacks());
     if retain && is_there && is_reachable && !is_in_vain {
         state.violate(

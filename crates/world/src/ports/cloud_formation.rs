@@ -88,6 +88,7 @@ impl Ports {
                 set: name.to_owned(),
                 generation,
                 operation: operation.to_owned(),
+                began: now,
                 accounts: fresh,
                 change,
                 token: token.map(|token| token.expose().to_owned()),
