@@ -1,5 +1,5 @@
 //! What each fuzz target does with its bytes: read them as the functions would, and hold what was read
-//! against what must be true of it. `tests/tests/fuzz_seeds.rs` does the same with every seed.
+//! against what must be true of it. `tests/tests/checks/fuzz_seeds.rs` does the same with every seed.
 
 mod ledger;
 mod setup;

@@ -7,6 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod ledger;
+pub mod python;
 pub mod scene;
 mod stack;
 pub mod token;

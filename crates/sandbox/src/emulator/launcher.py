@@ -26,6 +26,7 @@ import threading
 import time
 from urllib.parse import parse_qs, unquote
 
+import stack_rules
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4
 from ministack.services import cloudformation, cloudwatch_logs, eventbridge, lambda_svc, sns
 from ministack.services.cloudformation import custom_resource, provisioners, stacks
@@ -55,6 +56,10 @@ failed_creates = {}
 
 
 def deliver_response(original, token, response):
+    waiting = custom_resource._pending.get(token)
+    if waiting is not None and waiting["result"] is not None:
+        # The first answer counts.
+        return True
     answers[response.get("StackId"), response.get("LogicalResourceId")] = response
     return original(token, response)
 
@@ -358,6 +363,7 @@ adapt(stacks, "_roll_back_operation", roll_back)
 adapt(stacks, "_delete_resource", delete_resource)
 adapt_resource("AWS::SNS::Subscription", "create", subscribe)
 adapt_resource("AWS::SNS::Subscription", "delete", unsubscribe)
+stack_rules.apply(adapt, adapt_resource)
 
 from ministack import app  # noqa: E402  (what is changed above is changed first)
 

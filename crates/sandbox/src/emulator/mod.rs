@@ -25,7 +25,11 @@ use crate::python::virtual_environment;
 /// The pinned packages, with hashes.
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-const LAUNCHER: &str = include_str!("launcher.py");
+/// What starts it, and what that imports, by file name.
+const PROGRAM: [(&str, &str); 2] = [
+    ("launcher.py", include_str!("launcher.py")),
+    ("stack_rules.py", include_str!("stack_rules.py")),
+];
 
 /// What the templates and the functions use, and what tests look at.
 const SERVICES: [&str; 17] = [
@@ -90,7 +94,9 @@ impl Emulator {
         let python = virtual_environment(&config.virtual_environment, REQUIREMENTS).await?;
         tokio::fs::create_dir_all(&config.directory).await?;
         let launcher = config.directory.join("launcher.py");
-        tokio::fs::write(&launcher, LAUNCHER).await?;
+        for (name, text) in PROGRAM {
+            tokio::fs::write(config.directory.join(name), text).await?;
+        }
         let mut attempt = 1;
         loop {
             let emulator = Self::spawn(config, &python, &launcher)?;

@@ -12,6 +12,7 @@ pub mod control_tower;
 mod faults;
 pub mod organizations;
 mod proxy;
+mod requests;
 mod route;
 pub mod stack_sets;
 
@@ -37,10 +38,12 @@ use authorize::Asked;
 use calls::Calls;
 use control_tower::ControlTower;
 use organizations::Organizations;
+use requests::Requests;
 use route::{Call, Form};
 use stack_sets::StackSets;
 
 pub use faults::{Fault, Faults};
+pub use requests::SentRequest;
 
 /// How the gateway is started.
 #[derive(Debug)]
@@ -74,6 +77,7 @@ struct State {
     region: String,
     management_account: String,
     calls: Calls,
+    requests: Requests,
     faults: Faults,
     accounts: authorize::Accounts,
     chaos: Arc<Chaos>,
@@ -101,6 +105,7 @@ impl Gateway {
             upstream: config.upstream,
             http: http_client()?,
             calls: Calls::default(),
+            requests: Requests::default(),
             faults: Faults::default(),
             accounts: authorize::Accounts::default(),
             control_tower: ControlTower::new(config.management_account.clone()),
@@ -130,6 +135,12 @@ impl Gateway {
     #[must_use]
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.state.calls.snapshot()
+    }
+
+    /// What functions have sent so far, secrets included: one request of each form.
+    #[must_use]
+    pub fn requests(&self) -> Vec<SentRequest> {
+        self.state.requests.all()
     }
 
     /// What is to go wrong.
@@ -217,11 +228,16 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
-    let (form, body) = if route::is_form(&parts) {
-        let bytes = read(body).await?;
-        (Some(route::form(&parts, &bytes)), Payload::Read(bytes))
+    let is_form = route::is_form(&parts);
+    let by_function = requests::is_of_a_function(&parts.headers);
+    let body = if is_form || by_function {
+        Payload::Read(read(body).await?)
     } else {
-        (None, Payload::Coming(body))
+        Payload::Coming(body)
+    };
+    let form = match &body {
+        Payload::Read(bytes) if is_form => Some(route::form(&parts, bytes)),
+        _ => None,
     };
     let call = route::identify(
         &parts,
@@ -233,6 +249,9 @@ async fn handle(
         return Ok(pass(&state, parts, body).await);
     };
     state.calls.count(&call.service, &call.operation);
+    if by_function && let Payload::Read(body) = &body {
+        state.requests.keep(&call, &parts, form.as_ref(), body);
+    }
     let name = || format!("{}:{}", call.service, call.operation);
     let mishap = state.chaos.call(&parts.headers, name);
     let fault = state.faults.take(&call.service, &call.operation);

@@ -1,0 +1,82 @@
+"""What CloudFormation refuses or answers otherwise than the emulator alone.
+
+A condition may look up a mapping, and know its Region. A role whose name is taken is refused, where the emulator would take it
+over from the stack that made it. A secret's Ref is its ARN. A change of nothing but what becomes of a
+resource in the end is no change.
+"""
+
+from ministack.services import iam
+from ministack.services.cloudformation import changesets, engine, handlers, stacks
+
+# What can only be changed along with something else.
+# Source: AWS CloudFormation template reference, resource attributes.
+ATTRIBUTES = ("CreationPolicy", "DeletionPolicy", "UpdatePolicy", "UpdateReplacePolicy")
+
+
+# What a condition may ask besides parameters.
+PSEUDO = ("AWS::AccountId", "AWS::Partition", "AWS::Region", "AWS::URLSuffix")
+
+
+def evaluate_conditions(original, template, params):
+    mappings = template.get("Mappings", {})
+
+    def resolved(node):
+        if isinstance(node, list):
+            return [resolved(inner) for inner in node]
+        if not isinstance(node, dict):
+            return node
+        if "Fn::FindInMap" in node or node.get("Ref") in PSEUDO:
+            return engine._resolve_refs(node, {}, params, {}, mappings, "", "")
+        return {name: resolved(inner) for name, inner in node.items()}
+
+    return original({**template, "Conditions": resolved(template.get("Conditions", {}))}, params)
+
+
+def create_role(original, logical_id, props, stack_name):
+    name = props.get("RoleName")
+    if name in iam._roles:
+        raise ValueError(f"Role with name {name} already exists.")
+    return original(logical_id, props, stack_name)
+
+
+def create_secret(original, logical_id, props, stack_name):
+    _, attributes = original(logical_id, props, stack_name)
+    return attributes["Arn"], attributes
+
+
+def update_secret(original, arn, old_props, new_props, stack_name, logical_id=None):
+    _, attributes = original(name_of(arn), old_props, new_props, stack_name, logical_id)
+    return attributes["Arn"], attributes
+
+
+def delete_secret(original, arn, props):
+    return original(name_of(arn), props)
+
+
+def name_of(arn):
+    """The secret's name: its ARN ends in a dash and six characters more."""
+    return arn.split(":")[6][:-7]
+
+
+def has_no_updates(original, stack, template, *rest, **options):
+    current = {**stack, "_template": without_attributes(stack.get("_template", {}))}
+    return original(current, without_attributes(template), *rest, **options)
+
+
+def without_attributes(template):
+    resources = template.get("Resources", {})
+    kept = {
+        name: {key: value for key, value in resource.items() if key not in ATTRIBUTES}
+        for name, resource in resources.items()
+    }
+    return {**template, "Resources": kept}
+
+
+def apply(adapt, adapt_resource):
+    for module in (engine, handlers, stacks, changesets):
+        adapt(module, "_evaluate_conditions", evaluate_conditions)
+    adapt(handlers, "_stack_has_no_updates", has_no_updates)
+    adapt_resource("AWS::IAM::Role", "create", create_role)
+    adapt_resource("AWS::SecretsManager::Secret", "create", create_secret)
+    adapt_resource("AWS::SecretsManager::Secret", "update", update_secret)
+    adapt_resource("AWS::SecretsManager::Secret", "delete", delete_secret)

@@ -1,0 +1,112 @@
+//! What the functions send, so that it can be held to AWS's own models.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use hyper::HeaderMap;
+use hyper::body::Bytes;
+use hyper::header::USER_AGENT;
+use hyper::http::request::Parts;
+use serde_json::Value;
+
+use super::route::{Call, Form};
+
+/// A request as AWS would get it.
+#[derive(Clone)]
+pub struct SentRequest {
+    /// Service as in the credential scope.
+    pub service: String,
+    /// Operation; method and path where a REST service's operation is not known.
+    pub operation: String,
+    /// HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The body, which may hold secrets.
+    pub body: Bytes,
+}
+
+impl fmt::Debug for SentRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.service, self.operation)
+    }
+}
+
+/// One request of each operation and set of fields: the others differ in their values only.
+#[derive(Debug, Default)]
+pub(super) struct Requests(Mutex<BTreeMap<Fields, SentRequest>>);
+
+type Fields = (String, String, BTreeSet<String>);
+
+impl Requests {
+    pub(super) fn keep(&self, call: &Call, parts: &Parts, form: Option<&Form>, body: &Bytes) {
+        let mut fields = BTreeSet::new();
+        match form {
+            Some(form) => fields.extend(form.keys().map(|name| without_numbers(name))),
+            None => {
+                if let Ok(body) = serde_json::from_slice(body) {
+                    collect_fields(&body, "", &mut fields);
+                }
+            }
+        }
+        let key = (call.service.clone(), call.operation.clone(), fields);
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.entry(key).or_insert_with(|| SentRequest {
+            service: call.service.clone(),
+            operation: call.operation.clone(),
+            method: parts.method.to_string(),
+            path: parts
+                .uri
+                .path_and_query()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            body: body.clone(),
+        });
+    }
+
+    pub(super) fn all(&self) -> Vec<SentRequest> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.values().cloned().collect()
+    }
+}
+
+/// Whether the SDK sends it that the functions are built with.
+pub(super) fn is_of_a_function(headers: &HeaderMap) -> bool {
+    let agent = headers
+        .get(USER_AGENT)
+        .and_then(|agent| agent.to_str().ok());
+    agent.is_some_and(|agent| agent.starts_with("aws-sdk-rust/"))
+}
+
+/// `Tags.member.2.Key` as `Tags.member..Key`.
+fn without_numbers(name: &str) -> String {
+    let segments = name.split('.');
+    let segments = segments.map(|one| {
+        if one.bytes().all(|b| b.is_ascii_digit()) {
+            ""
+        } else {
+            one
+        }
+    });
+    segments.collect::<Vec<_>>().join(".")
+}
+
+/// The names at every depth; the elements of a list have one name together.
+fn collect_fields(value: &Value, at: &str, fields: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, inner) in members {
+                let name = format!("{at}.{name}");
+                collect_fields(inner, &name, fields);
+                fields.insert(name);
+            }
+        }
+        Value::Array(elements) => {
+            for inner in elements {
+                collect_fields(inner, at, fields);
+            }
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,283 @@
+//! Permissions against calls: each function's role allows what the function's program can call and
+//! nothing else, and `docs/permissions.md` says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use regex_lite::Regex;
+use serde_json::Value;
+
+use crate::templates::linked::operations;
+use crate::templates::reason::{ALONG, BY_HAND, CALLS};
+use crate::templates::template::{MAIN, Template, actions, argument, one_or_many, text};
+
+/// The actions that IAM checks for an operation, by the service authorization reference.
+fn checked(operation: &str) -> Vec<&str> {
+    match operation {
+        "lambda:Invoke" => vec!["lambda:InvokeFunction"],
+        "sqs:SendMessageBatch" => vec!["sqs:SendMessage"],
+        // The transaction puts, deletes and updates.
+        "dynamodb:TransactWriteItems" => vec![
+            "dynamodb:PutItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:UpdateItem",
+        ],
+        other => vec![other],
+    }
+}
+
+/// A function with its role, as the template links them.
+struct Function {
+    /// As its program is called, such as `account`.
+    name: String,
+    description: String,
+    /// The role's logical id.
+    role: String,
+}
+
+fn functions(template: &Template) -> Vec<Function> {
+    let functions = template.of_type("AWS::Lambda::Function").into_values();
+    let mut functions: Vec<Function> = functions
+        .map(|function| {
+            let key = argument(&function["Code"]["S3Key"]);
+            let zip = key.rsplit('/').next().unwrap();
+            Function {
+                name: zip.strip_suffix(".zip").unwrap().to_owned(),
+                description: text(&function["Description"]).to_owned(),
+                role: argument(&function["Role"]).to_owned(),
+            }
+        })
+        .collect();
+    functions.sort_by_key(|function| function.name.clone());
+    functions
+}
+
+/// Why a function needs each action: for its calls, and for what others do in its name.
+fn needed(function: &str) -> BTreeMap<String, Vec<String>> {
+    let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for operation in &operations()[function] {
+        let why = reason(operation);
+        for action in checked(operation) {
+            let call = if action == operation {
+                why.to_owned()
+            } else {
+                format!("`{operation}`: {why}")
+            };
+            needed.entry(action.to_owned()).or_default().push(call);
+        }
+    }
+    for (action, functions, why) in ALONG {
+        if functions.contains(&function) {
+            let whys = needed.entry(action.to_owned()).or_default();
+            whys.push(why.to_owned());
+        }
+    }
+    needed
+}
+
+fn reason(operation: &str) -> &'static str {
+    let found = CALLS.iter().find(|(call, _)| *call == operation);
+    found
+        .unwrap_or_else(|| panic!("a function can call {operation}: say what for in reason.rs"))
+        .1
+}
+
+/// A statement of a role, with the policy that holds it.
+struct Statement<'a> {
+    policy: String,
+    statement: &'a Value,
+}
+
+fn statements<'a>(template: &'a Template, role: &str) -> Vec<Statement<'a>> {
+    let own = template.own_statements(role).into_iter();
+    let mut statements: Vec<Statement<'_>> = own
+        .map(|statement| Statement {
+            policy: role.to_owned(),
+            statement,
+        })
+        .collect();
+    for policy in template.policies(role) {
+        statements.extend(
+            template
+                .own_statements(policy)
+                .into_iter()
+                .map(|statement| Statement {
+                    policy: policy.to_owned(),
+                    statement,
+                }),
+        );
+    }
+    statements
+}
+
+#[test]
+fn every_call_of_every_function_is_permitted() {
+    let template = Template::load(MAIN);
+    for Function { name, role, .. } in functions(&template) {
+        let statements = template.statements(&role).into_iter();
+        let allowed: BTreeSet<&str> = statements.flat_map(actions).collect();
+        let missing: Vec<_> = needed(&name)
+            .into_keys()
+            .filter(|action| !allowed.contains(action.as_str()))
+            .collect();
+        assert!(missing.is_empty(), "{role} lacks {missing:?}");
+    }
+}
+
+#[test]
+fn every_permission_is_needed_by_a_call() {
+    let template = Template::load(MAIN);
+    for Function { name, role, .. } in functions(&template) {
+        let needed = needed(&name);
+        for Statement { statement, .. } in statements(&template, &role) {
+            let idle: Vec<&str> = actions(statement)
+                .into_iter()
+                .filter(|action| !needed.contains_key(*action))
+                .collect();
+            assert!(idle.is_empty(), "{role} does not need {idle:?}");
+            assert!(statement["Sid"].is_string(), "{role}: {statement}");
+        }
+    }
+}
+
+#[test]
+fn a_reason_is_given_for_every_call_and_for_no_other() {
+    let linked: BTreeSet<&str> = operations()
+        .values()
+        .flatten()
+        .map(String::as_str)
+        .collect();
+    let explained: BTreeSet<&str> = CALLS.iter().map(|(call, _)| *call).collect();
+    assert_eq!(explained, linked);
+}
+
+/// The adapters name each operation that they call, as `service:Operation`, for their errors: so an
+/// administrator who meets a denial knows the call.
+#[test]
+fn the_calls_are_those_of_the_adapters() {
+    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/aws/src");
+    let operation = Regex::new("\"([a-z]+:[A-Z][A-Za-z]+)\"").unwrap();
+    let mut named = BTreeSet::new();
+    let mut open = vec![sources];
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(
+                fs::read_dir(path)
+                    .unwrap()
+                    .map(|entry| entry.unwrap().path()),
+            );
+            continue;
+        }
+        let tests = path.ends_with("testing.rs") || path.ends_with("tests.rs");
+        if tests || path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+        let operations = operation.captures_iter(code);
+        named.extend(operations.map(|found| found[1].to_owned()));
+    }
+    let mut called: BTreeSet<String> = operations().values().flatten().cloned().collect();
+    called.extend(BY_HAND.map(|(call, _)| call.to_owned()));
+    assert_eq!(named, called);
+}
+
+#[test]
+fn the_document_is_what_templates_and_programs_say() {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
+    let expected = document(&Template::load(MAIN));
+    // As for the golden files.
+    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+        fs::write(&path, expected).unwrap();
+        return;
+    }
+    let found = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        found == expected,
+        "docs/permissions.md is out of date: \
+         INSTA_UPDATE=always cargo test -p towerhook-tests --test checks templates writes it anew"
+    );
+}
+
+const INTRODUCTION: &str = "\
+# Permissions
+
+What each function may do in the management account, and what for. Nothing else is allowed to it.
+
+Generated by `INSTA_UPDATE=always cargo test -p towerhook-tests --test checks templates`: the calls are read
+from the functions' programs, which hold only what their code reaches, the permissions from
+`templates/control-tower-integration.template.yml`. A test fails when a call has no permission, or a
+permission no call. Another, `tests/tests/scenarios/permission`, takes away one statement at a time and sees the
+call denied and reported.
+";
+
+fn document(template: &Template) -> String {
+    let mut document = INTRODUCTION.to_owned();
+    for Function {
+        name,
+        description,
+        role,
+    } in functions(template)
+    {
+        let needed = needed(&name);
+        writeln!(document, "\n## {name} (`{role}`)\n\n{description}.\n").unwrap();
+        writeln!(
+            document,
+            "| statement | action | why | on |\n|---|---|---|---|"
+        )
+        .unwrap();
+        for Statement { policy, statement } in statements(template, &role) {
+            let on = resources(statement);
+            let sid = text(&statement["Sid"]);
+            let sid = if policy == role {
+                sid.to_owned()
+            } else {
+                format!("{policy}.{sid}")
+            };
+            for (number, action) in actions(statement).into_iter().enumerate() {
+                let why = needed.get(action).map(|whys| whys.join("; "));
+                let (sid, on) = if number == 0 {
+                    (sid.as_str(), on.as_str())
+                } else {
+                    ("", "")
+                };
+                writeln!(
+                    document,
+                    "| {sid} | `{action}` | {} | {on} |",
+                    why.unwrap_or_default()
+                )
+                .unwrap();
+            }
+        }
+    }
+    let title = "`cargo towerhook redrive` (your own credentials)";
+    writeln!(document, "\n## {title}\n\n| action | why |\n|---|---|").unwrap();
+    for (action, why) in BY_HAND {
+        writeln!(document, "| `{action}` | {why} |").unwrap();
+    }
+    document
+}
+
+/// The resources of a statement, and the condition that it makes.
+fn resources(statement: &Value) -> String {
+    let resources =
+        one_or_many(&statement["Resource"]).map(|resource| {
+            match resource["Fn::GetAtt"].as_array() {
+                Some(_) => format!("`{}`", argument(resource)),
+                None => format!(
+                    "`{}`",
+                    argument(resource).replace("arn:${AWS::Partition}:", "")
+                ),
+            }
+        });
+    let mut text = resources.collect::<Vec<_>>().join(", ");
+    for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {
+        for (key, value) in keys.as_object().into_iter().flatten() {
+            let values: Vec<&str> = one_or_many(value).map(argument).collect();
+            write!(text, ", {operator} `{key}` `{}`", values.join("`, `")).unwrap();
+        }
+    }
+    text
+}

@@ -1,0 +1,192 @@
+//! The templates: clean, complete, within CloudFormation's and IAM's limits, in an order that is
+//! safe to delete backwards, and with no permission wider than it must be.
+
+mod alarm;
+mod call;
+mod child;
+mod event;
+mod function;
+mod linked;
+mod name;
+mod order;
+mod parameter;
+mod permission;
+mod reason;
+mod security;
+mod template;
+
+use std::path::PathBuf;
+
+use template::{ALL, AUDIT, MAIN, Template, argument, one_or_many, path, text, texts};
+use tokio::process::Command;
+use towerhook_sandbox::python::virtual_environment;
+
+#[tokio::test]
+async fn cfn_lint_finds_nothing() {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cfn-lint");
+    let python = virtual_environment(&directory, include_str!("../../../cfn-lint.txt"))
+        .await
+        .unwrap();
+    let output = Command::new(python.with_file_name("cfn-lint"))
+        .arg("--")
+        .args(ALL.map(path))
+        .output()
+        .await
+        .unwrap();
+    assert!(
+        output.status.success() && output.stdout.is_empty(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+}
+
+#[test]
+fn every_template_can_be_given_as_it_is_launched() {
+    for name in ALL {
+        // CloudFormation's limits for a TemplateBody, and for what a TemplateURL names: the README
+        // launches the main template by its URL.
+        let limit = if name == MAIN { 1_048_576 } else { 51_200 };
+        assert!(Template::load(name).text.len() <= limit, "{name}");
+    }
+}
+
+#[test]
+fn no_partition_is_written_out() {
+    for name in ALL {
+        let template = Template::load(name);
+        let mut found = Vec::new();
+        texts(&template.body, "", &mut found);
+        for (path, text) in found {
+            // An account of Lacework's, which exists in this partition only.
+            if path != "/Parameters/LaceworkPrincipalArn/Default" {
+                assert!(!text.contains("arn:aws"), "{name}{path}: {text}");
+            }
+            // The names of services as principals are the same in every partition.
+            let principal = ["/Service", "/Principal", "/iam:PassedToService"]
+                .iter()
+                .any(|key| path.ends_with(key));
+            assert!(
+                principal || !text.contains("amazonaws.com"),
+                "{name}{path}: {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_queue_is_encrypted_and_has_a_dead_letter_queue_or_is_one() {
+    for name in [MAIN, AUDIT] {
+        let template = Template::load(name);
+        let queues = template.of_type("AWS::SQS::Queue");
+        let target = |queue: &serde_json::Value| {
+            let target = &queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0];
+            target.as_str().map(str::to_owned)
+        };
+        let dead_letter_queues: Vec<String> = queues.values().copied().filter_map(target).collect();
+        assert!(!dead_letter_queues.is_empty(), "{name}");
+        for (id, queue) in &queues {
+            assert_eq!(queue["SqsManagedSseEnabled"], true, "{name}: {id}");
+            let is_one = dead_letter_queues.iter().any(|other| other == id);
+            assert!(is_one != target(queue).is_some(), "{name}: {id}");
+            if is_one {
+                // The longest that SQS keeps a message.
+                assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn topic_and_ledger_are_encrypted() {
+    let template = Template::load(MAIN);
+    for (id, topic) in template.of_type("AWS::SNS::Topic") {
+        assert!(topic["KmsMasterKeyId"].is_string(), "{id}");
+    }
+    for (id, table) in template.of_type("AWS::DynamoDB::Table") {
+        assert_eq!(table["SSESpecification"]["SSEEnabled"], true, "{id}");
+        assert_eq!(table["BillingMode"], "PAY_PER_REQUEST", "{id}");
+    }
+}
+
+#[test]
+fn the_ledger_has_point_in_time_recovery() {
+    let table = &Template::load(MAIN).resource("LedgerTable")["Properties"].clone();
+    let recovery = &table["PointInTimeRecoverySpecification"];
+    assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
+}
+
+/// A table that may not be deleted would leave the rollback of a launch stuck. Setup protects it.
+#[test]
+fn the_template_does_not_keep_the_ledger_from_being_deleted() {
+    let template = Template::load(MAIN);
+    let table = template.resource("LedgerTable");
+    assert!(
+        table["Properties"]
+            .get("DeletionProtectionEnabled")
+            .is_none()
+    );
+    assert!(table.get("DeletionPolicy").is_none());
+}
+
+/// By a deny: what is allowed by a role's own policy is not asked for in the queue's.
+#[test]
+fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
+    let mut policies = 0;
+    for name in ALL {
+        let template = Template::load(name);
+        let resources = template.section("Resources");
+        let of_resources = resources.iter().filter(|(_, resource)| {
+            ["AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy"].contains(&text(&resource["Type"]))
+        });
+        for (id, policy) in of_resources {
+            policies += 1;
+            let denied: Vec<_> = template
+                .statements(id)
+                .into_iter()
+                .filter(|statement| statement["Effect"] == "Deny")
+                .collect();
+            let [denied] = denied[..] else {
+                panic!("{name}: {id} denies {denied:?}")
+            };
+            assert_eq!(denied["Principal"], "*", "{name}: {id}");
+            assert_eq!(
+                denied["Condition"],
+                serde_json::json!({"Bool": {"aws:SecureTransport": "false"}}),
+                "{name}: {id}"
+            );
+            let properties = &policy["Properties"];
+            let guarded = one_or_many(&properties["Queues"])
+                .chain(one_or_many(&properties["Topics"]))
+                .map(argument);
+            assert_eq!(
+                guarded.collect::<Vec<_>>(),
+                [argument(&denied["Resource"])],
+                "{name}: {id}"
+            );
+            // All that the policy allows, and all that a queue's may: a topic's may not say `sns:*`.
+            let denied = template::actions(denied);
+            for statement in template.statements(id) {
+                for action in template::actions(statement) {
+                    let all = denied.contains(&action) || denied == ["sqs:*"];
+                    assert!(all, "{name}: {id}: {action}");
+                }
+            }
+        }
+    }
+    assert_eq!(policies, 6);
+}
+
+#[test]
+fn the_templates_are_of_this_release() {
+    let template = Template::load(MAIN);
+    let release = env!("CARGO_PKG_VERSION");
+    assert_eq!(
+        text(&template.body["Mappings"]["Towerhook"]["Release"]["Version"]),
+        release
+    );
+    assert_eq!(
+        text(&template.body["Parameters"]["ArtifactPrefix"]["Default"]),
+        format!("towerhook/{release}/")
+    );
+}

@@ -1,0 +1,108 @@
+//! The demo's story while a third of the functions' calls fail and events are lost or doubled: it
+//! ends as well as the same story in calm.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use secrecy::ExposeSecret;
+use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
+use towerhook_core::lifecycle::redrive;
+use towerhook_core::model::SecretText;
+use towerhook_sandbox::functions::{FunctionZips, Profile, build};
+use towerhook_sandbox::story::{Adversity, Story, Telling};
+use towerhook_sandbox::{Running, STACK_NAME};
+
+const ACCOUNTS: usize = 5;
+const SEED: u64 = 1;
+
+/// As `cargo towerhook redrive --return` does it; its calls go wrong, too.
+async fn redriven(running: Running) -> Result<Vec<String>, towerhook_core::Error> {
+    let endpoint = Endpoint {
+        url: running.endpoint.into(),
+        region: running.region,
+        access_key_id: running.access_key_id,
+        secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
+    };
+    let config = connect_as_operator(Some(&endpoint)).await.unwrap();
+    let queues = Aws::<Queues>::queues_of(&config, STACK_NAME).await?;
+    let letters = redrive(&queues, true).await?;
+    Ok(letters.iter().map(ToString::to_string).collect())
+}
+
+struct Told {
+    accounts: BTreeMap<String, &'static str>,
+    mishaps: BTreeMap<&'static str, u64>,
+    facts: String,
+}
+
+async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
+    let mut options = towerhook_tests::options();
+    options.accounts = ACCOUNTS;
+    let heard = Mutex::new(Vec::new());
+    let listen = |telling: Telling<'_>| {
+        if let Telling::Chapter(text) | Telling::Fact(text) = telling {
+            heard.lock().unwrap().push(text.to_owned());
+        }
+    };
+    let mut story = Story::open(options, &listen).await.unwrap();
+    if let Some(adversity) = adversity {
+        story = story.under(adversity);
+    }
+    if let Err(error) = story.tell(zips, &listen).await {
+        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
+        let told = heard.lock().unwrap().join("\n");
+        panic!("{told}\n{error:#}\n{logs}");
+    }
+    let report = story.report();
+    assert!(report.is_good(), "{report:?}");
+    let accounts = story.accounts().iter().map(|story| {
+        let state = match &story.enrollment {
+            all if all.is_complete() => "enrolled",
+            none if none.is_absent() => "left alone",
+            _ => "half enrolled",
+        };
+        (story.account.name.clone(), state)
+    });
+    let told = Told {
+        accounts: accounts.collect(),
+        mishaps: story.sandbox.gateway.chaos().tally(),
+        facts: heard.lock().unwrap().join("\n"),
+    };
+    story.sandbox.shutdown().await.unwrap();
+    told
+}
+
+#[tokio::test]
+async fn under_faults_the_story_ends_as_in_calm() {
+    let zips = build(Profile::Quick).unwrap();
+    let adversity = Adversity {
+        seed: SEED,
+        redrive: Box::new(|running| {
+            Box::pin(async {
+                let lines = redriven(running).await;
+                Ok(lines.map_err(|error| std::io::Error::other(error.chain()))?)
+            })
+        }),
+    };
+    let (calm, chaotic) = tokio::join!(tell(&zips, None), tell(&zips, Some(adversity)));
+    assert_eq!(chaotic.accounts, calm.accounts);
+    let enrolled = calm.accounts.values().filter(|state| **state == "enrolled");
+    assert_eq!(enrolled.count(), ACCOUNTS, "{:?}", calm.accounts);
+
+    // It was as bad as it should be.
+    assert!(calm.mishaps.is_empty(), "{:?}", calm.mishaps);
+    for mishap in [
+        "throttled",
+        "answered with an internal error",
+        "cut off before their effect",
+        "cut off after their effect",
+        "delayed",
+    ] {
+        assert!(chaotic.mishaps.contains_key(mishap), "{mishap}");
+    }
+    // What redrive answers can be lost as well; that it worked shows in the accounts.
+    let facts = &chaotic.facts;
+    for fact in ["the outage is over", "\nredrive: "] {
+        assert!(facts.contains(fact), "{facts}");
+    }
+}

@@ -1,0 +1,194 @@
+//! The adapters, over the sandbox, keep what every port promises: the same functions that hold the
+//! simulated world's ports to it, so that neither can drift from the other.
+
+use std::time::Duration;
+
+use secrecy::ExposeSecret;
+use serde_json::json;
+use towerhook_aws::{
+    AccountSettings, Aws, DeadLetterQueue, Endpoint, FunctionNames, Home, LedgerTable, TokenSecret,
+    WorkQueue, connect_as_operator,
+};
+use towerhook_core::{
+    Result,
+    foundation::StackSetSpec,
+    model::{AccountId, ExternalId, Names, SecretText},
+    ports::{ApiKey, IntegrationKind, IntegrationSpec, TokenIssuer},
+};
+use towerhook_saas::{
+    http_client,
+    lacework::{Lacework, LaceworkTokens, TokenSource},
+};
+use towerhook_sandbox::{Sandbox, landing_zone::Role};
+use towerhook_tests::options;
+use towerhook_world::conformance;
+
+const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:111111111111:stack/towerhook/1";
+const TABLE: &str = "conformance";
+const SUFFIX: &str = "ABCDEFGHIJ";
+const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
+const MEMBER: &str = include_str!("../../../templates/lacework-aws-cfg-member.template.yml");
+
+async fn pause() {
+    tokio::time::sleep(Duration::from_millis(100)).await;
+}
+
+/// A sandbox with a table and a queue, and nothing launched in it.
+async fn open() -> Sandbox {
+    let mut options = options();
+    options.accounts = 4;
+    options.sub_accounts = vec!["one".to_owned()];
+    let sandbox = Sandbox::start(options, &|_| {}).await.unwrap();
+    let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
+    let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
+    let table = json!({
+        "TableName": TABLE,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [attribute("kind"), attribute("id")],
+        "KeySchema": [key("kind", "HASH"), key("id", "RANGE")],
+    });
+    let inside = sandbox.inside().unwrap();
+    inside
+        .json("dynamodb", "DynamoDB_20120810", "CreateTable", table)
+        .await
+        .unwrap();
+    let queue = json!({"QueueName": TABLE});
+    inside
+        .json("sqs", "AmazonSQS", "CreateQueue", queue)
+        .await
+        .unwrap();
+    sandbox
+}
+
+async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
+    let running = sandbox.running();
+    let account = running.management_account;
+    let endpoint = Endpoint {
+        url: running.endpoint.to_string(),
+        region: running.region.clone(),
+        access_key_id: running.access_key_id.clone(),
+        secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
+    };
+    let role = format!("arn:aws:iam::{account}:role/service-role/AWSControlTowerStackSetRole");
+    let secret = format!(
+        "arn:aws:secretsmanager:{}:{account}:secret:none",
+        running.region
+    );
+    let settings = AccountSettings {
+        home: Home {
+            region: running.region,
+            administration_role: role.parse().unwrap(),
+        },
+        token: TokenSecret {
+            secret: secret.parse().unwrap(),
+            host: "acme.lacework.net".into(),
+        },
+        ledger: LedgerTable(TABLE.into()),
+        dead_letters: DeadLetterQueue(format!("{}{account}/dead", running.endpoint)),
+        queue: WorkQueue(format!("{}{account}/{TABLE}", running.endpoint)),
+        functions: FunctionNames {
+            own: "none".into(),
+            auth: None,
+        },
+    };
+    Aws::new(
+        &connect_as_operator(Some(&endpoint)).await.unwrap(),
+        settings,
+    )
+}
+
+/// An access token made when it is needed.
+struct Fresh {
+    issuer: LaceworkTokens,
+    key: ApiKey,
+}
+
+impl TokenSource for Fresh {
+    async fn token(&self) -> Result<SecretText> {
+        let now = jiff::Timestamp::now();
+        Ok(self.issuer.issue(&self.key, now).await?.token)
+    }
+
+    async fn refused(&self) -> Result<SecretText> {
+        self.token().await
+    }
+}
+
+fn lacework(sandbox: &Sandbox) -> Lacework<Fresh> {
+    let parameters = sandbox.parameters();
+    let url = sandbox.running().lacework_url;
+    let key = ApiKey {
+        key_id: parameters["LaceworkAccessKeyId"].clone(),
+        secret: parameters["LaceworkSecretKey"].clone().into(),
+        version: "1".into(),
+    };
+    let issuer = LaceworkTokens::new(http_client().unwrap(), url.clone());
+    Lacework::new(http_client().unwrap(), url, Fresh { issuer, key })
+}
+
+fn member(sandbox: &Sandbox) -> AccountId {
+    let mut accounts = sandbox.landing_zone.accounts().iter();
+    let member = accounts.find(|account| account.role == Role::Member);
+    member.unwrap().id.parse().unwrap()
+}
+
+fn names() -> Names {
+    Names {
+        resource: "acme".into(),
+        prefix: "Lacework-Control-Tower-".parse().unwrap(),
+    }
+}
+
+fn spec() -> StackSetSpec {
+    let parameters = [
+        ("ResourceNamePrefix", "acme"),
+        ("LaceworkAccount", "acme"),
+        ("ExternalIdSuffix", SUFFIX),
+        ("LaceworkPrincipalArn", PRINCIPAL),
+    ];
+    StackSetSpec {
+        name: names().member_stack_set(),
+        template: MEMBER,
+        parameters: parameters
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        stack_id: STACK_ID.into(),
+        tags: [("team".to_owned(), "blue".to_owned())].into(),
+    }
+}
+
+fn integration(account: AccountId) -> IntegrationSpec {
+    IntegrationSpec {
+        name: names().member_integration(&account),
+        kind: IntegrationKind::Config,
+        account,
+        role_arn: Names::role_arn("aws", &account, &names().member_role()),
+        external_id: ExternalId::new("acme", &account, SUFFIX),
+        queue_url: None,
+        account_mapping: None,
+    }
+}
+
+#[tokio::test]
+async fn the_adapters_keep_what_the_ports_promise() {
+    let sandbox = open().await;
+    let aws = aws(&sandbox).await;
+    let member = member(&sandbox);
+    conformance::accounts(&aws, &member, &"999999999999".parse().unwrap()).await;
+    conformance::lease(&aws).await;
+    conformance::requests(&aws).await;
+    conformance::parking(&aws).await;
+    conformance::records(&aws).await;
+    conformance::deployment(&aws).await;
+    conformance::messages(&aws).await;
+    conformance::stack_sets(&aws, &spec(), &member, &pause).await;
+    conformance::stand(&aws, &spec(), &member, &pause).await;
+    conformance::saas(
+        &lacework(&sandbox),
+        &integration(member),
+        &"one".into(),
+        &pause,
+    )
+    .await;
+    sandbox.shutdown().await.unwrap();
+}

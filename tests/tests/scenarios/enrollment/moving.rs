@@ -1,0 +1,167 @@
+//! Accounts that move: into the units that are mapped to sub-accounts, between them, and out.
+
+use towerhook_sandbox::lacework::DuplicateScope;
+use towerhook_sandbox::landing_zone::SANDBOX;
+use towerhook_tests::scene::{Scene, until};
+use towerhook_tests::transcript::Transcript;
+
+use crate::enrollment::assert_golden;
+
+async fn in_store(scene: &Scene, name: &str, store: &str) {
+    until("it has moved", async || {
+        matches!(&scene.integrations(name)[..], [one] if one.account == store && one.enabled)
+    })
+    .await;
+    scene.await_enrolled(&[name]).await;
+}
+
+fn guid(scene: &Scene, name: &str) -> String {
+    scene.integrations(name)[0].guid.clone()
+}
+
+async fn created(scene: &Scene) -> u64 {
+    scene.sandbox.simulator.calls()["POST CloudAccounts"]
+}
+
+#[tokio::test]
+async fn an_account_is_watched_where_its_unit_says() {
+    let parameters = [
+        ("LaceworkOrgSubAccountNames", "Workloads,Production"),
+        ("OffboardLimitPercent", "100"),
+    ];
+    let mut scene = Scene::open(5, &["workloads", "production"], &parameters).await;
+    scene
+        .await_enrolled(&["production-1", "development-1"])
+        .await;
+    scene.settle().await;
+    let mut told = Transcript::begin(&scene).await;
+
+    let control_tower = scene.sandbox.gateway.control_tower();
+    let mut zone = control_tower.landing_zone().unwrap();
+    zone.auto_enrollment = true;
+    control_tower.set_landing_zone(Some(zone));
+
+    // Control Tower takes it for its unit; nobody calls it created.
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.move_account("unmanaged-1", "Development")
+        .await
+        .unwrap();
+    in_store(&scene, "unmanaged-1", "workloads").await;
+    told.tell(&scene, "an account is moved in, with auto-enrollment")
+        .await;
+
+    // Lacework takes an account once: the new integration is refused while the old one is there.
+    let before = created(&scene).await;
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.move_account("development-1", "Production")
+        .await
+        .unwrap();
+    in_store(&scene, "development-1", "production").await;
+    told.tell(&scene, "it moves, and Lacework takes an account once")
+        .await;
+    assert_eq!(created(&scene).await - before, 2, "one in vain");
+    assert_eq!(scene.metric("MonitoringGaps").await, 1);
+
+    // Lacework takes it twice: the old integration goes when the new one is there.
+    let simulator = scene.sandbox.simulator.controls();
+    simulator.set_duplicate_scope(DuplicateScope::Account);
+    let before = created(&scene).await;
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.move_account("production-1", "Development")
+        .await
+        .unwrap();
+    in_store(&scene, "production-1", "workloads").await;
+    told.tell(&scene, "it moves, and Lacework takes an account twice")
+        .await;
+    assert_eq!(created(&scene).await - before, 1);
+    assert_eq!(scene.metric("MonitoringGaps").await, 1, "no other");
+
+    // The event is lost; the next comparison finds out.
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.emission().lose("*", 5);
+    zone.move_account("development-1", "Development")
+        .await
+        .unwrap();
+    scene.reconcile().await;
+    in_store(&scene, "development-1", "workloads").await;
+    scene.sandbox.landing_zone.emission().clear();
+    told.tell(&scene, "it moves back, and no event comes").await;
+
+    // The old integration is given up for a new one, which is refused; so it is made again.
+    let simulator = scene.sandbox.simulator.controls();
+    simulator.set_duplicate_scope(DuplicateScope::Tenant);
+    simulator.refuse_new_in(Some("production"));
+    let (before, old) = (created(&scene).await, guid(&scene, "development-1"));
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.emission().lose("*", 5);
+    zone.move_account("development-1", "Production")
+        .await
+        .unwrap();
+    scene.reconcile().await;
+    scene.sandbox.landing_zone.emission().clear();
+    in_store(&scene, "development-1", "workloads").await;
+    told.tell(&scene, "it is moved where Lacework refuses it")
+        .await;
+    let back = guid(&scene, "development-1");
+    assert_ne!(back, old, "it was given up");
+    assert_eq!(created(&scene).await - before, 3, "two in vain");
+    assert_eq!(scene.metric("MonitoringGaps").await, 2);
+
+    // It is not given up again.
+    let looks = async || scene.logged("account", "event accepted").await.len();
+    let before = looks().await;
+    scene
+        .publish_file("update-managed-account", "development-1")
+        .await;
+    let queue = scene.stack.output("WorkQueueUrl").await.unwrap();
+    until("it was looked at again", async || {
+        let messages = scene.queue(&queue).await;
+        looks().await > before && messages.visible + messages.in_flight == 0
+    })
+    .await;
+    assert_eq!(guid(&scene, "development-1"), back);
+    assert_eq!(scene.metric("MonitoringGaps").await, 2, "no other");
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.move_account("development-1", "Development")
+        .await
+        .unwrap();
+    until("nothing is wrong with it", async || {
+        scene.reason("development-1").await.is_none()
+    })
+    .await;
+    told.tell(&scene, "it moves back to where it is watched")
+        .await;
+    scene.sandbox.simulator.controls().refuse_new_in(None);
+
+    // Ids are what counts.
+    let zone = &mut scene.sandbox.landing_zone;
+    zone.rename_unit("Production", "Live").unwrap();
+    scene.reconcile().await;
+    told.tell(&scene, "a mapped unit is renamed").await;
+
+    for (name, unit, what) in [
+        (
+            "production-1",
+            SANDBOX,
+            "it moves out of the mapped units, and stays managed",
+        ),
+        (
+            "unmanaged-1",
+            "Suspended",
+            "it moves out, and Control Tower lets it go",
+        ),
+    ] {
+        let zone = &mut scene.sandbox.landing_zone;
+        zone.move_account(name, unit).await.unwrap();
+        until("it is no longer watched", async || {
+            let reason = scene.reason(name).await;
+            scene.integrations(name).is_empty()
+                && reason.is_some_and(|reason| reason.contains("outside the units"))
+        })
+        .await;
+        told.tell(&scene, what).await;
+    }
+    assert_golden("moving", told.text());
+    let dead = scene.stack.output("DeadLetterQueueUrl").await.unwrap();
+    assert_eq!(scene.queue(&dead).await.visible, 0);
+}

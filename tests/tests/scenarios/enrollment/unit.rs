@@ -1,0 +1,53 @@
+//! Organizational units that are sub-accounts.
+
+use towerhook_tests::scene::{Scene, until};
+
+use crate::enrollment::assert_golden;
+
+/// `Production` is below `Workloads`; the other units are outside.
+#[tokio::test]
+async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
+    let units = ("LaceworkOrgSubAccountNames", "Workloads,production");
+    let mut scene = Scene::open(8, &["workloads", "production"], &[units]).await;
+    let members = [
+        "production-1",
+        "production-2",
+        "development-1",
+        "development-2",
+    ];
+    scene.await_enrolled(&members).await;
+    until("everybody else has a reason", async || {
+        scene.reason("unmanaged-1").await.is_some() && scene.reason("sandbox-1").await.is_some()
+    })
+    .await;
+    assert_golden("units_at_launch", &scene.table().await);
+
+    // What is about the whole organization stays in the tenant's own account.
+    let integrations = scene.sandbox.simulator.integrations();
+    let trail: Vec<_> = integrations
+        .iter()
+        .filter(|one| one.kind == "AwsCtSqs")
+        .map(|one| one.account.as_str())
+        .collect();
+    assert_eq!(trail, ["acme"]);
+
+    // A move to another mapped unit, and one out of all of them.
+    let landing_zone = &mut scene.sandbox.landing_zone;
+    let moves = [("development-1", "Production"), ("production-2", "Sandbox")];
+    for (name, unit) in moves {
+        landing_zone.move_account(name, unit).await.unwrap();
+        landing_zone.update_account(name).await.unwrap();
+    }
+    until("both have moved", async || {
+        let stores = |name| -> Vec<String> {
+            let all = scene.integrations(name).into_iter();
+            all.map(|one| one.account).collect()
+        };
+        stores("development-1") == ["production"]
+            && stores("production-2").is_empty()
+            && scene.instance("production-2").is_none()
+            && scene.reason("production-2").await.is_some()
+    })
+    .await;
+    assert_golden("units_after_moves", &scene.table().await);
+}

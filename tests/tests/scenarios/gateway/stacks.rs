@@ -1,0 +1,181 @@
+//! What CloudFormation refuses, and how it answers, where the emulator alone does otherwise.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use towerhook_sandbox::aws_client::Element;
+
+use crate::gateway::world::{World, until};
+
+impl World {
+    async fn ask_for_stack(
+        &self,
+        action: &str,
+        name: &str,
+        template: &Value,
+    ) -> Result<(), String> {
+        let template = template.to_string();
+        let params = [
+            ("StackName", name),
+            ("TemplateBody", &template),
+            ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
+        ];
+        let answer = self.cloudformation(action, &params).await;
+        answer.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// The stack once nothing is under way.
+    async fn settled(&self, name: &str) -> Element {
+        until("the stack is settled", async || {
+            let params = [("StackName", name)];
+            let answer = self.cloudformation("DescribeStacks", &params).await.ok()?;
+            let mut stacks = answer.members("DescribeStacksResult/Stacks");
+            let stack = stacks.next()?.clone();
+            (!stack.text_at("StackStatus")?.ends_with("IN_PROGRESS")).then_some(stack)
+        })
+        .await
+    }
+
+    async fn status(&self, name: &str) -> String {
+        let stack = self.settled(name).await;
+        stack.text_at("StackStatus").unwrap().to_owned()
+    }
+
+    async fn events(&self, name: &str) -> String {
+        let params = [("StackName", name)];
+        let answer = self.cloudformation("DescribeStackEvents", &params).await;
+        let answer = answer.unwrap();
+        let events = answer.members("DescribeStackEventsResult/StackEvents");
+        let reasons = events.filter_map(|event| event.text_at("ResourceStatusReason"));
+        reasons.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn output(stack: &Element, name: &str) -> String {
+    let mut outputs = stack.members("Outputs");
+    let output = outputs.find(|output| output.text_at("OutputKey") == Some(name));
+    let value = output.and_then(|output| output.text_at("OutputValue"));
+    value.unwrap().to_owned()
+}
+
+/// A role with a name, a secret, and a condition that looks up a mapping.
+fn template(secret: &str) -> Value {
+    let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
+        "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    json!({
+        "Mappings": {"Home": {"aws": {"Region": "us-east-1"}, "aws-cn": {"Region": "cn-north-1"}}},
+        "Conditions": {"IsHome": {"Fn::Equals": [
+            {"Fn::FindInMap": ["Home", {"Ref": "AWS::Partition"}, "Region"]},
+            {"Ref": "AWS::Region"}]}},
+        "Resources": {
+            "Role": {"Type": "AWS::IAM::Role", "Properties": {
+                "RoleName": "taken", "AssumeRolePolicyDocument": trust}},
+            "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"SecretString": secret}},
+        },
+        "Outputs": {
+            "Secret": {"Value": {"Ref": "Secret"}},
+            "Where": {"Value": {"Fn::If": ["IsHome", "at home", "abroad"]}},
+        },
+    })
+}
+
+#[tokio::test]
+async fn stacks_are_made_changed_and_refused_as_by_cloudformation() {
+    let world = World::new(0, Duration::ZERO).await;
+    let one = template("first");
+    world
+        .ask_for_stack("CreateStack", "one", &one)
+        .await
+        .unwrap();
+    let stack = world.settled("one").await;
+    assert_eq!(stack.text_at("StackStatus"), Some("CREATE_COMPLETE"));
+    assert_eq!(output(&stack, "Where"), "at home");
+    let secret = output(&stack, "Secret");
+    assert!(
+        secret.starts_with("arn:aws:secretsmanager:us-east-1:"),
+        "{secret}"
+    );
+
+    world
+        .ask_for_stack("CreateStack", "two", &one)
+        .await
+        .unwrap();
+    assert_eq!(world.status("two").await, "ROLLBACK_COMPLETE");
+    let why = world.events("two").await;
+    assert!(why.contains("Role with name taken already exists"), "{why}");
+    let role = [("RoleName", "taken")];
+    let role = world.client.query("iam", "GetRole", "2010-05-08", &role);
+    role.await.unwrap();
+
+    let mut kept = one.clone();
+    kept["Resources"]["Secret"]["DeletionPolicy"] = "Retain".into();
+    let refused = world.ask_for_stack("UpdateStack", "one", &kept).await;
+    let refused = refused.unwrap_err();
+    assert!(
+        refused.contains("No updates are to be performed"),
+        "{refused}"
+    );
+
+    let two = template("second");
+    world
+        .ask_for_stack("UpdateStack", "one", &two)
+        .await
+        .unwrap();
+    let stack = world.settled("one").await;
+    assert_eq!(stack.text_at("StackStatus"), Some("UPDATE_COMPLETE"));
+    assert_eq!(output(&stack, "Secret"), secret);
+    let value = async || {
+        let request = json!({"SecretId": secret});
+        let client = &world.client;
+        client
+            .json(
+                "secretsmanager",
+                "secretsmanager",
+                "GetSecretValue",
+                request,
+            )
+            .await
+    };
+    assert_eq!(value().await.unwrap()["SecretString"], "second");
+    let name = [("StackName", "one")];
+    world.cloudformation("DeleteStack", &name).await.unwrap();
+    until("the secret is gone", async || value().await.err()).await;
+}
+
+/// Asked for a Create, it answers FAILED, fails, and answers SUCCESS when it is invoked again.
+const CHANGES_ITS_MIND: &str = r#"
+import json, pathlib, tempfile, urllib.request
+def handler(event, _context):
+    seen = pathlib.Path(tempfile.gettempdir(), event["RequestId"])
+    refuses = event["RequestType"] == "Create" and not seen.exists()
+    seen.touch()
+    answer = {key: event[key] for key in ("StackId", "RequestId", "LogicalResourceId")}
+    answer |= {"Status": "FAILED" if refuses else "SUCCESS"}
+    answer |= {"PhysicalResourceId": "one", "Reason": "not this time"}
+    body = json.dumps(answer).encode()
+    headers = {"content-type": ""}
+    urllib.request.urlopen(urllib.request.Request(event["ResponseURL"], body, headers, method="PUT"))
+    print("answered", answer["Status"])
+    if refuses:
+        raise SystemError("after the answer")
+"#;
+
+#[tokio::test]
+async fn of_a_custom_resources_answers_the_first_one_counts() {
+    let world = World::new(0, Duration::ZERO).await;
+    let mut template = super::custom_resource();
+    template["Resources"]["Function"]["Properties"]["Code"]["ZipFile"] = CHANGES_ITS_MIND.into();
+    template.as_object_mut().unwrap().remove("Outputs");
+    world
+        .ask_for_stack("CreateStack", "custom", &template)
+        .await
+        .unwrap();
+    assert_eq!(world.status("custom").await, "ROLLBACK_COMPLETE");
+    let why = world.events("custom").await;
+    assert!(why.contains("not this time"), "{why}");
+    // The second answer to the Create, and the one to the rollback's Delete, were given.
+    let log = world.directory.path().join("functions/answers.log");
+    let log = std::fs::read_to_string(log).unwrap();
+    let given = log.lines().filter(|line| line.contains("answered SUCCESS"));
+    assert_eq!(given.count(), 2);
+}

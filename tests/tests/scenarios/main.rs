@@ -1,0 +1,24 @@
+//! Scenarios over the sandbox, each in a landing zone of its own. They wait more than they work, so
+//! several run side by side.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test may panic, and says what it did"
+)]
+
+mod bad_input;
+mod chaos;
+mod conformance;
+#[cfg(target_os = "linux")]
+mod crash;
+mod dead_letters;
+mod enrollment;
+mod gateway;
+mod lacework_simulator;
+mod landing_zone;
+mod optional;
+mod permission;
+mod story;
+mod wiring;

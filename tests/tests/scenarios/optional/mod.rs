@@ -1,0 +1,34 @@
+//! Landing zone 4.0 and its trail: what the administrator has left out, and what is done about it.
+//!
+//! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` writes them anew.
+
+mod integration;
+mod trail;
+
+use towerhook_sandbox::Sandbox;
+use towerhook_tests::STACK_DEADLINE;
+
+/// Compares a text with the file of this name in `tests/golden`.
+fn assert_golden(name: &str, text: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../../golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(name, text));
+}
+
+/// Why a launch with these parameters fails; its stack is removed again.
+async fn refusal(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String {
+    let stack = sandbox.launch(parameters).await.unwrap();
+    let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);
+    rolled_back.await.unwrap();
+    let failures = stack.failures().await.unwrap();
+    stack.delete().await.unwrap();
+    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
+    deleted.await.unwrap();
+    let [failure] = &failures[..] else {
+        panic!("{failures:?}")
+    };
+    assert_eq!(failure.resource, "Setup");
+    failure.reason.clone()
+}

@@ -1,0 +1,341 @@
+//! Least privilege, tried: every statement of every function's role is taken away in turn, and the
+//! function is made to do what needs it. The call is denied, and whoever has to know is told: by
+//! CloudFormation's Reason for setup, by the log and a metric for account and auth.
+
+mod drive;
+mod role;
+#[path = "../../checks/templates/template.rs"]
+#[allow(dead_code, reason = "another test uses the rest")]
+mod template;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use drive::Stage;
+use role::Role;
+use serde_json::json;
+use towerhook_sandbox::STACK_NAME;
+use towerhook_sandbox::gateway::Fault;
+use towerhook_sandbox::gateway::organizations::AccountFields;
+use towerhook_tests::scene::until;
+
+/// What the account function counts when a call fails: the accounts that it cannot finish, or the
+/// pass that it cannot make.
+const ACCOUNT_METRICS: [&str; 5] = [
+    "AccountsBlocked",
+    "AccountsRevisited",
+    "CallsFailed",
+    "PassesFailed",
+    "PassesPutOff",
+];
+
+/// What needs this statement cannot be undone by an update.
+const LAST: &str = "UpdateOrganizationTrail";
+
+/// Takes each statement away in turn, and sees that `cases` has all of them.
+async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut(&str) -> bool) {
+    let name = stage.scene.function_name(function).await;
+    let role = Role::of(&stage.scene.inside(), &name).await;
+    let mut statements = role.statements();
+    assert_eq!(
+        statements.iter().collect::<BTreeSet<_>>().len(),
+        statements.len(),
+        "each statement has a name of its own"
+    );
+    statements.sort_by_key(|sid| sid == LAST);
+    for sid in statements {
+        role.without(&sid).await;
+        assert!(
+            case(&sid).await,
+            "no case needs {sid} of the {function} function's role: add one"
+        );
+        role.restore().await;
+    }
+}
+
+/// Without its Log statement a function works, and nothing comes to its log group.
+async fn log_is_denied(stage: &Stage, function: &str, drive: impl AsyncFnOnce()) {
+    let before = stage.lines(function).await;
+    drive().await;
+    let emulator = stage.scene.sandbox.emulator.log().to_owned();
+    let told = format!("/aws/lambda/{STACK_NAME}-{function} gets no lines");
+    until("the denial of the log is seen", async || {
+        std::fs::read_to_string(&emulator).unwrap().contains(&told)
+    })
+    .await;
+    assert_eq!(stage.lines(function).await, before);
+}
+
+#[tokio::test]
+async fn auth_tells_of_every_permission_that_it_lacks() {
+    let stage = Stage::open(&[]).await;
+    let refresh = async |occasion: &str| {
+        let payload = json!({"towerhook": {"refresh": occasion}});
+        stage.invoke("auth", &payload).await
+    };
+    each_statement(&stage, "auth", async |sid| {
+        let before = stage.lines("auth").await;
+        let cases: &[(&str, &str)] = match sid {
+            "Log" => {
+                log_is_denied(&stage, "auth", async || {
+                    assert_eq!(refresh("schedule").await, None);
+                })
+                .await;
+                return true;
+            }
+            "ReadKey" => &[("refused", "secretsmanager:GetSecretValue")],
+            // What is stored is looked at before it is replaced.
+            "KeepToken" => &[
+                ("refused", "secretsmanager:GetSecretValue"),
+                ("schedule", "secretsmanager:GetSecretValue"),
+            ],
+            _ => return false,
+        };
+        for (occasion, call) in cases {
+            let error = refresh(occasion).await.unwrap();
+            assert!(error.to_string().contains(call), "{error}");
+            stage
+                .denial("auth", call, &before, &["TokenFailures"])
+                .await;
+        }
+        true
+    })
+    .await;
+    assert_eq!(refresh("refused").await, None);
+}
+
+#[tokio::test]
+async fn account_tells_of_every_permission_that_it_lacks() {
+    let stage = Stage::open(&[]).await;
+    let scene = &stage.scene;
+    scene
+        .await_enrolled(&["Log Archive", "Audit", "production-1", "development-1"])
+        .await;
+    scene.settle().await;
+    let organizations = scene.sandbox.gateway.organizations();
+    let member = scene.account("production-1");
+    each_statement(&stage, "account", async |sid| {
+        let before = stage.lines("account").await;
+        let call = match sid {
+            "Log" => {
+                log_is_denied(&stage, "account", async || stage.look_at_everything().await).await;
+                return true;
+            }
+            "WorkQueue" => {
+                stage.look_at_everything().await;
+                let url = scene.stack.output("WorkQueueUrl").await.unwrap();
+                until("Lambda says that it may not read the queue", async || {
+                    mapping_result(&stage)
+                        .await
+                        .contains("permissions to call ReceiveMessage")
+                })
+                .await;
+                assert_eq!(scene.queue(&url).await.visible, 1);
+                return true;
+            }
+            "SetAside" => {
+                stage.leave_what_ends_every_pass().await;
+                stage.look_at_everything().await;
+                "sqs:SendMessageBatch"
+            }
+            "AskForAToken" => {
+                scene.sandbox.simulator.controls().revoke_tokens();
+                stage.look_at_everything().await;
+                "lambda:Invoke"
+            }
+            "ReadToken" => {
+                scene.sandbox.simulator.controls().revoke_tokens();
+                stage.look_at_everything().await;
+                "secretsmanager:GetSecretValue"
+            }
+            "ReadTrail" => {
+                stage.look_at_everything().await;
+                "cloudtrail:GetTrail"
+            }
+            "ReadAccounts" => {
+                stage.look_at("production-1").await;
+                "organizations:DescribeAccount"
+            }
+            "ListBaselinesAndControls" => {
+                stage.look_at_everything().await;
+                "controltower:ListEnabledBaselines"
+            }
+            "ListLandingZones" => {
+                stage.look_at_everything().await;
+                "controltower:ListLandingZones"
+            }
+            "ReadLandingZone" => {
+                stage.look_at_everything().await;
+                "controltower:GetLandingZone"
+            }
+            "ListOrganization" => {
+                stage.look_at_everything().await;
+                "organizations:ListAccounts"
+            }
+            "ReadOrganization" => {
+                organizations.set_account_fields(AccountFields::Status);
+                stage.look_at_everything().await;
+                "organizations:ListParents"
+            }
+            "StackInstances" => {
+                stage.look_at_everything().await;
+                "cloudformation:ListStackInstances"
+            }
+            "FindStackSetRole" | "PassStackSetRole" => {
+                stage.remove_instance("Config-Member", &member).await;
+                stage.look_at("production-1").await;
+                "cloudformation:CreateStackInstances"
+            }
+            "Ledger" => {
+                stage.look_at_everything().await;
+                "dynamodb:"
+            }
+            _ => return false,
+        };
+        stage
+            .denial("account", call, &before, &ACCOUNT_METRICS)
+            .await;
+        organizations.set_account_fields(AccountFields::default());
+        true
+    })
+    .await;
+    stage.look_at_everything().await;
+    scene.await_enrolled(&["production-1"]).await;
+}
+
+/// What Lambda says of its last reading of the work queue.
+async fn mapping_result(stage: &Stage) -> String {
+    let path = "/2015-03-31/event-source-mappings";
+    let method = towerhook_sandbox::aws_client::Method::GET;
+    let inside = stage.scene.inside();
+    let answer = inside
+        .rest("lambda", method, path, "application/json", Vec::new())
+        .await
+        .unwrap();
+    let answer: serde_json::Value = serde_json::from_slice(&answer).unwrap();
+    answer["EventSourceMappings"][0]["LastProcessingResult"].to_string()
+}
+
+#[tokio::test]
+async fn setup_tells_of_every_permission_that_it_lacks() {
+    let stage = Stage::open(&[("EnrollManagementAccount", "Yes")]).await;
+    let scene = &stage.scene;
+    scene
+        .await_enrolled(&["Log Archive", "Audit", "production-1", "development-1"])
+        .await;
+    scene.settle().await;
+    assert_eq!(stage.update(&[]).await, None);
+    let organizations = scene.sandbox.gateway.organizations();
+    each_statement(&stage, "setup", async |sid| {
+        let units = [("LaceworkOrgSubAccountNames", "Production")];
+        // What goes back to the last success is never refused.
+        let changed: &[(&str, &str)] = &[("OffboardLimitPercent", "11")];
+        let (call, changes): (_, &[(&str, &str)]) = match sid {
+            "Log" => {
+                log_is_denied(&stage, "setup", async || {
+                    assert_eq!(stage.update(&[]).await, None);
+                })
+                .await;
+                return true;
+            }
+            "ContinueInAFreshInvocation" => return hand_over_is_denied(&stage).await,
+            "ReadKey" => ("secretsmanager:GetSecretValue", changed),
+            "KeepToken" => ("secretsmanager:PutSecretValue", changed),
+            "Trail" => ("cloudtrail:GetTrail", changed),
+            LAST => {
+                scene
+                    .sandbox
+                    .landing_zone
+                    .set_trail_topic("")
+                    .await
+                    .unwrap();
+                ("cloudtrail:UpdateTrail", &[("CreateTrailTopic", "Yes")])
+            }
+            "ListLandingZones" => ("controltower:ListLandingZones", changed),
+            "ReadLandingZone" => ("controltower:GetLandingZone", changed),
+            "ListOrganizationalUnits" => ("organizations:ListRoots", &units),
+            "ReadOrganizationalUnits" => ("organizations:ListOrganizationalUnitsForParent", &units),
+            "StackSets" => ("cloudformation:DescribeStackSet", changed),
+            "ListStackSets" => return stack_sets_are_denied(&stage).await,
+            "OwnStack" => ("cloudformation:DescribeStacks", changed),
+            "ManagementStack" => ("cloudformation:DescribeStacks", changed),
+            "PassManagementStackRole" => {
+                stage.remove_management_stack().await;
+                ("cloudformation:CreateStack", changed)
+            }
+            // By then the success is recorded, so no other case may ask for the same.
+            "FanOut" => ("sns:Publish", &[("OffboardLimitPercent", "12")]),
+            "ListOrganization" => ("organizations:ListAccounts", changed),
+            "ReadOrganization" => {
+                organizations.set_account_fields(AccountFields::Status);
+                ("organizations:ListParents", changed)
+            }
+            "StackInstances" => ("cloudformation:ListStackInstances", changed),
+            "FindStackSetRole" | "PassStackSetRole" => {
+                // A pass that setup has called for would make it anew first.
+                scene.settle().await;
+                let audit = scene.account("Audit");
+                stage.remove_instance("CloudTrail-Audit", &audit).await;
+                ("cloudformation:CreateStackInstances", changed)
+            }
+            "Ledger" | "SetupLedger" => ("dynamodb:", changed),
+            _ => return false,
+        };
+        let reason = stage.update(changes).await;
+        let reason = reason.unwrap_or_else(|| panic!("{sid} was not missed"));
+        assert!(reason.contains(call), "{sid}: {reason}");
+        assert!(
+            reason.contains("AccessDenied") || reason.contains("AuthorizationError"),
+            "{sid}: {reason}"
+        );
+        assert!(
+            reason.ends_with("Check the permissions of the setup function's role."),
+            "{sid}: {reason}"
+        );
+        organizations.set_account_fields(AccountFields::default());
+        true
+    })
+    .await;
+    assert_eq!(stage.update(&[("CreateTrailTopic", "Yes")]).await, None);
+}
+
+/// Only where the ledger was emptied do the StackSets say what there is.
+async fn stack_sets_are_denied(stage: &Stage) -> bool {
+    stage.scene.settle().await;
+    let items = stage.empty_ledger().await;
+    let reason = stage.update(&[]).await.unwrap();
+    stage.fill_ledger(&items).await;
+    assert!(reason.contains("cloudformation:ListStackSets"), "{reason}");
+    assert!(reason.contains("Check the permissions"), "{reason}");
+    true
+}
+
+/// A function that waits until it is nearly out of time hands over.
+async fn hand_over_is_denied(stage: &Stage) -> bool {
+    let name = stage.scene.function_name("setup").await;
+    let path = format!("/2015-03-31/functions/{name}/configuration");
+    let method = towerhook_sandbox::aws_client::Method::PUT;
+    let timeout = async |seconds: u32| {
+        let body = json!({"Timeout": seconds}).to_string().into_bytes();
+        let inside = stage.scene.inside();
+        inside
+            .rest("lambda", method.clone(), &path, "application/json", body)
+            .await
+            .unwrap();
+    };
+    let faults = stage.scene.sandbox.gateway.faults();
+    faults.inject(
+        "controltower",
+        "ListLandingZones",
+        Fault::Delay(Duration::from_secs(60)),
+        1,
+    );
+    timeout(8).await;
+    let reason = stage.update(&[("OffboardLimitPercent", "11")]).await;
+    let reason = reason.unwrap();
+    timeout(900).await;
+    faults.clear();
+    assert!(reason.contains("lambda:Invoke"), "{reason}");
+    assert!(reason.contains("Check the permissions"), "{reason}");
+    true
+}

@@ -1,0 +1,124 @@
+//! The demo's story, told and checked: launch to enrolled, a new account, the token, an update,
+//! the deletion with nothing left.
+
+use std::collections::BTreeSet;
+use std::sync::Mutex;
+
+use towerhook_sandbox::functions::{Profile, build};
+use towerhook_sandbox::landing_zone::Role;
+use towerhook_sandbox::story::{Story, Telling};
+use towerhook_tests::python::assert_requests_fit;
+
+const ACCOUNTS: usize = 7;
+
+/// Everything that a launch makes somewhere.
+const KINDS: [&str; 16] = [
+    "StackSet",
+    "alarm",
+    "event source mapping",
+    "function",
+    "integration",
+    "log group",
+    "policy",
+    "queue",
+    "role",
+    "rule",
+    "secret",
+    "stack",
+    "stack instance",
+    "subscription",
+    "table",
+    "topic",
+];
+
+#[tokio::test]
+async fn the_whole_story_ends_well() {
+    let zips = build(Profile::Quick).unwrap();
+    let mut options = towerhook_tests::options();
+    options.accounts = ACCOUNTS;
+    let heard = Mutex::new(Vec::new());
+    let listen = |telling: Telling<'_>| {
+        if let Telling::Chapter(text) | Telling::Fact(text) = telling {
+            heard.lock().unwrap().push(text.to_owned());
+        }
+    };
+    let mut story = Story::open(options, &listen).await.unwrap();
+    if let Err(error) = story.tell(&zips, &listen).await {
+        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
+        panic!("{error:#}\n{logs}");
+    }
+
+    let report = story.report();
+    assert!(report.is_good(), "{report:?}");
+    assert_eq!(report.accounts, ACCOUNTS);
+    every_account_is_as_it_should_be(&story);
+    what_was_made_was_seen(&story);
+
+    // Nobody called a function: CloudFormation, the queue and the rules did.
+    assert_eq!(report.aws_calls.get("lambda:Invoke"), None);
+    // One token for the launch, and at least the one that the schedule fetched.
+    assert!(report.saas_calls["POST access/tokens"] >= 2);
+    let told = heard.lock().unwrap().join("\n");
+    for chapter in &report.chapters {
+        assert!(told.contains(&chapter.name), "{told}");
+    }
+    assert!(told.contains("the schedule fired"), "{told}");
+    let operations = [
+        "cloudformation:CreateStackSet",
+        "cloudformation:CreateStackInstances",
+        "cloudformation:DeleteStackInstances",
+        "cloudformation:CreateStack",
+        "controltower:ListEnabledBaselines",
+        "dynamodb:TransactWriteItems",
+        "organizations:ListAccounts",
+        "secretsmanager:PutSecretValue",
+        "sns:Publish",
+        "sqs:SendMessageBatch",
+    ];
+    assert_requests_fit(&story.sandbox, &operations).await;
+    story.sandbox.shutdown().await.unwrap();
+}
+
+fn every_account_is_as_it_should_be(story: &Story) {
+    let mut roles = Vec::new();
+    for story in story.accounts() {
+        let account = &story.account;
+        roles.push(account.role);
+        if !story.expected {
+            assert!(story.enrollment.is_absent(), "{story:?}");
+            continue;
+        }
+        let integration = story.enrollment.integration.as_ref().unwrap();
+        assert_eq!(
+            integration.name,
+            format!("Lacework-Control-Tower-Config-Member-{}", account.id)
+        );
+        let role = format!("arn:aws:iam::{}:role/acme-laceworkcwsrole-sa", account.id);
+        assert_eq!(integration.role_arn.as_deref(), Some(role.as_str()));
+        let external_id = integration.external_id.as_deref().unwrap();
+        let suffix = external_id
+            .strip_prefix(&format!("lweid:aws:v2:acme:{}:", account.id))
+            .unwrap();
+        assert_eq!(suffix.len(), 10);
+        assert!(story.enrolled_after.is_some(), "{story:?}");
+    }
+    // The story is about an account of each kind.
+    for role in [
+        Role::Management,
+        Role::LogArchive,
+        Role::Audit,
+        Role::Member,
+        Role::Unmanaged,
+        Role::Closed,
+    ] {
+        assert!(roles.contains(&role), "{role}");
+    }
+}
+
+fn what_was_made_was_seen(story: &Story) {
+    let seen: BTreeSet<_> = story.made().iter().map(|item| item.kind).collect();
+    assert_eq!(seen, BTreeSet::from(KINDS));
+    let places = story.made().iter().filter(|item| item.kind == "role");
+    let accounts: BTreeSet<_> = places.map(|item| item.place.as_str()).collect();
+    assert_eq!(accounts.len(), ACCOUNTS);
+}
