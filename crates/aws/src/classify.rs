@@ -118,6 +118,10 @@ fn is_throttling(code: &str) -> bool {
             | "TooManyRequestsException"
             | "ProvisionedThroughputExceededException"
             | "SlowDown"
+            // The key of a topic, of a queue or of a function.
+            | "KMSThrottling"
+            | "KMSThrottlingException"
+            | "KmsThrottled"
     )
 }
 
@@ -141,12 +145,16 @@ fn is_conflict(code: &str) -> bool {
 }
 
 fn is_denial(code: &str) -> bool {
-    code.starts_with("AccessDenied")
+    // Also to the key of a topic or of a queue.
+    code.contains("AccessDenied")
         || matches!(
             code,
             "AuthorizationError"
                 | "ExpiredToken"
                 | "ExpiredTokenException"
+                // Whoever changes an organization's trail may not do what CloudTrail does for it elsewhere.
+                | "InsufficientDependencyServiceAccessPermissionException"
+                | "InsufficientIAMAccessPermissionException"
                 | "InvalidClientTokenId"
                 | "InvalidSignatureException"
                 | "MissingAuthenticationToken"
@@ -200,6 +208,8 @@ mod tests {
             ("ThrottlingException", 400, throttled),
             ("TooManyRequestsException", 400, throttled),
             ("RequestLimitExceeded", 503, throttled),
+            ("KMSThrottling", 400, throttled),
+            ("KmsThrottled", 400, throttled),
             ("", 429, throttled),
             ("OperationInProgressException", 409, ErrorKind::Conflict),
             ("StaleRequestException", 409, ErrorKind::Conflict),
@@ -211,6 +221,18 @@ mod tests {
             ("AccessDenied", 403, ErrorKind::Denied),
             ("AccessDeniedException", 400, ErrorKind::Denied),
             ("AccessDeniedForDependencyException", 400, ErrorKind::Denied),
+            (
+                "InsufficientDependencyServiceAccessPermissionException",
+                400,
+                ErrorKind::Denied,
+            ),
+            (
+                "CloudTrailAccessNotEnabledException",
+                400,
+                ErrorKind::Invalid,
+            ),
+            ("KMSAccessDenied", 400, ErrorKind::Denied),
+            ("KmsAccessDenied", 400, ErrorKind::Denied),
             ("UnrecognizedClientException", 400, ErrorKind::Denied),
             ("ResourceNotFoundException", 400, ErrorKind::NotFound),
             ("StackSetNotFoundException", 404, ErrorKind::NotFound),

@@ -165,6 +165,10 @@ mod tests {
             answer(json!({})),
             error(400, "InsufficientSnsTopicPolicyException"),
             error(400, "ConflictException"),
+            error(
+                400,
+                "InsufficientDependencyServiceAccessPermissionException",
+            ),
         ]);
         let set = |topic| aws.set_topic("mine", topic);
         assert_eq!(set(Some(&topic)).await.unwrap(), TopicSet::Done);
@@ -181,5 +185,7 @@ mod tests {
         ));
         let error = set(None).await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Conflict);
+        let error = set(None).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Denied);
     }
 }

@@ -25,6 +25,9 @@ use crate::aws_client::root_user;
 /// The header that asks the emulator for a judgement.
 const HEADER: &str = "x-sandbox-authorize";
 
+/// What CloudTrail answers to a caller who may change the trail, but not what that takes in other services.
+const DENIED_ELSEWHERE: &str = "InsufficientDependencyServiceAccessPermissionException";
+
 /// One thing that has to be allowed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Check {
@@ -32,6 +35,9 @@ struct Check {
     resource: String,
     /// Condition keys besides those that every request has.
     context: Value,
+    /// Whether the service does it elsewhere, in the caller's name.
+    #[serde(skip)]
+    elsewhere: bool,
 }
 
 impl Check {
@@ -40,6 +46,14 @@ impl Check {
             action: action.into(),
             resource: resource.into(),
             context: json!({}),
+            elsewhere: false,
+        }
+    }
+
+    fn elsewhere(self) -> Self {
+        Self {
+            elsewhere: true,
+            ..self
         }
     }
 }
@@ -104,8 +118,13 @@ pub(super) async fn authorize(
         }
     };
     let checks = checks::checks(state, call, asked).await?;
-    if !checks.is_empty() {
-        ask(state, call, &checks, parts, body).await?;
+    let (elsewhere, here): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.elsewhere);
+    if !here.is_empty() {
+        ask(state, call, &here, parts, body).await?;
+    }
+    if !elsewhere.is_empty() {
+        let answer = ask(state, call, &elsewhere, parts, body).await;
+        answer.map_err(|error| ApiError::new(400, DENIED_ELSEWHERE, error.message))?;
     }
     Ok(())
 }

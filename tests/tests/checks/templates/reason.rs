@@ -152,7 +152,7 @@ pub(crate) const CALLS: [(&str, &str); 38] = [
 ];
 
 /// What a function's role has to allow for what no call of its own says, or others do in its name: action, functions, why.
-pub(crate) const ALONG: [(&str, &[&str], &str); 12] = [
+pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     (
         "cloudformation:TagResource",
         &["setup"],
@@ -169,9 +169,14 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 12] = [
         "a transaction that keeps an attempt checks the lease",
     ),
     (
+        "iam:CreateServiceLinkedRole",
+        &["setup"],
+        "CloudTrail makes its own role for who changes an organization's trail, where it is missing",
+    ),
+    (
         "iam:GetRole",
         &["account", "setup"],
-        "StackSets takes the administration role from the caller",
+        "StackSets and CloudTrail look for the roles that they use in the name of who calls them",
     ),
     (
         "iam:PassRole",

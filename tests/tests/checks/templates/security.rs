@@ -83,6 +83,31 @@ fn the_account_function_makes_and_changes_no_template() {
     );
 }
 
+/// CloudTrail's own role, which it may make for setup, and no other.
+#[test]
+fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
+    let template = Template::load(MAIN);
+    let role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/\
+                cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail";
+    for (sid, action, condition) in [
+        ("FindTrailRole", "iam:GetRole", Value::Null),
+        (
+            "MakeTrailRole",
+            "iam:CreateServiceLinkedRole",
+            json!({"StringEquals": {"iam:AWSServiceName": "cloudtrail.amazonaws.com"}}),
+        ),
+    ] {
+        let statements = template.statements("SetupRole").into_iter();
+        let named: Vec<_> = statements
+            .filter(|statement| statement["Sid"] == sid)
+            .collect();
+        assert_eq!(named.len(), 1, "{sid}");
+        assert_eq!(actions(named[0]), [action], "{sid}");
+        assert_eq!(argument(&named[0]["Resource"]), role, "{sid}");
+        assert_eq!(named[0]["Condition"], condition, "{sid}");
+    }
+}
+
 /// Whether the boundary's pattern has the action, which may be a pattern itself.
 fn covers(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());

@@ -63,12 +63,7 @@ pub(super) async fn checks(
                 let mut checks = or_everything(checks.collect(), &action);
                 // Of an organization's trail, which the landing zone's is.
                 if call.operation == "UpdateTrail" {
-                    for along in [
-                        "DescribeOrganization",
-                        "ListAWSServiceAccessForOrganization",
-                    ] {
-                        checks.push(Check::new(format!("organizations:{along}"), "*"));
-                    }
+                    checks.extend(organization_trail_checks(call));
                 }
                 checks
             }
@@ -105,6 +100,25 @@ fn trail_arn(call: &Call, trail: &str) -> String {
         "arn:aws:cloudtrail:{}:{}:trail/{trail}",
         call.region, call.account
     )
+}
+
+/// What CloudTrail looks up and makes for whoever changes an organization's trail.
+fn organization_trail_checks(call: &Call) -> [Check; 4] {
+    let service = "cloudtrail.amazonaws.com";
+    let role = format!(
+        "arn:aws:iam::{}:role/aws-service-role/{service}/AWSServiceRoleForCloudTrail",
+        call.account
+    );
+    [
+        Check::new("organizations:DescribeOrganization", "*"),
+        Check::new("organizations:ListAWSServiceAccessForOrganization", "*"),
+        Check::new("iam:GetRole", &role),
+        Check {
+            context: json!({"iam:awsservicename": service}),
+            ..Check::new("iam:CreateServiceLinkedRole", &role)
+        },
+    ]
+    .map(Check::elsewhere)
 }
 
 /// A StackSet, the accounts that it reaches, the types that it holds, and its administration role,
@@ -259,6 +273,25 @@ mod tests {
             checks[4].context,
             json!({"iam:passedtoservice": "cloudformation.amazonaws.com"})
         );
+    }
+
+    #[test]
+    fn changing_an_organizations_trail_needs_its_service_linked_role() {
+        let checks = organization_trail_checks(&call("UpdateTrail"));
+        let role = "arn:aws:iam::111111111111:role/aws-service-role/cloudtrail.amazonaws.com/\
+                    AWSServiceRoleForCloudTrail";
+        assert_eq!(
+            said(&checks)[2..],
+            [
+                format!("iam:GetRole {role}"),
+                format!("iam:CreateServiceLinkedRole {role}"),
+            ]
+        );
+        assert_eq!(
+            checks[3].context,
+            json!({"iam:awsservicename": "cloudtrail.amazonaws.com"})
+        );
+        assert!(checks.iter().all(|check| check.elsewhere));
     }
 
     #[test]
