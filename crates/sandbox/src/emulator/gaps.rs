@@ -9,7 +9,7 @@ pub struct Gap {
     pub difference: &'static str,
 }
 
-const GAPS: [Gap; 5] = [
+const GAPS: [Gap; 6] = [
     Gap {
         asked_by: "SSESpecification",
         difference: "the ledger table is not encrypted",
@@ -25,6 +25,10 @@ const GAPS: [Gap; 5] = [
     Gap {
         asked_by: "ServiceToken",
         difference: "when the setup function fails, Lambda's two further tries come after a second",
+    },
+    Gap {
+        asked_by: "Target",
+        difference: "who deploys a StackSet needs it only, not its accounts and resource types by themselves",
     },
     Gap {
         asked_by: "ManagementStackRole",

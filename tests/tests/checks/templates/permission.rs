@@ -232,7 +232,7 @@ fn stack_sets_may_hold_what_the_child_templates_hold_and_nothing_else() {
         for statement in template.statements(role) {
             let writes = actions(statement).iter().any(|action| {
                 [
-                    "cloudformation:CreateStackSet",
+                    "cloudformation:UpdateStackSet",
                     "cloudformation:CreateStackInstances",
                 ]
                 .contains(action)
@@ -250,6 +250,6 @@ fn stack_sets_may_hold_what_the_child_templates_hold_and_nothing_else() {
     }
     assert_eq!(
         checked, 3,
-        "setup makes StackSets, setup and account make instances"
+        "setup changes StackSets, setup and account make instances"
     );
 }

@@ -175,12 +175,12 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     ),
     (
         "iam:GetRole",
-        &["account", "setup"],
-        "StackSets and CloudTrail look for the roles that they use in the name of who calls them",
+        &["setup"],
+        "CloudTrail looks for its own role in the name of who changes an organization's trail",
     ),
     (
         "iam:PassRole",
-        &["account", "setup"],
+        &["setup"],
         "CloudFormation acts with a role that the caller passes to it",
     ),
     (

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use towerhook_core::foundation::STACK_ID_TAG;
 use towerhook_core::model::Names;
 
 use crate::templates::child::{POLICY_CHARACTERS, rendered};
@@ -69,6 +70,34 @@ fn the_account_function_makes_and_changes_no_template() {
             "cloudformation:UpdateStackInstances",
         ])
     );
+    assert!(
+        !statements
+            .into_iter()
+            .flat_map(actions)
+            .any(|action| action == "iam:PassRole")
+    );
+}
+
+/// CreateStackSet is about no resource, by the service authorization reference: its tag tells whose the
+/// StackSet is, and setup gives it to each.
+#[test]
+fn setup_makes_stack_sets_of_this_stack_only() {
+    let template = Template::load(MAIN);
+    let statements = template.statements("SetupRole");
+    let making: Vec<_> = statements
+        .iter()
+        .filter(|statement| actions(statement).contains(&"cloudformation:CreateStackSet"))
+        .collect();
+    let [making] = making[..] else {
+        panic!("{making:?}")
+    };
+    assert_eq!(actions(making), ["cloudformation:CreateStackSet"]);
+    assert_eq!(making["Resource"], "*");
+    let key = format!("aws:RequestTag/{STACK_ID_TAG}");
+    assert_eq!(
+        making["Condition"],
+        json!({"StringEquals": {key: {"Ref": "AWS::StackId"}}})
+    );
     let passed: Vec<&str> = statements
         .into_iter()
         .filter(|statement| actions(statement).contains(&"iam:PassRole"))
@@ -78,7 +107,8 @@ fn the_account_function_makes_and_changes_no_template() {
     assert_eq!(
         passed,
         [
-            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole"
+            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole",
+            "ManagementStackRole",
         ]
     );
 }
@@ -89,22 +119,20 @@ fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
     let template = Template::load(MAIN);
     let role = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/aws-service-role/\
                 cloudtrail.amazonaws.com/AWSServiceRoleForCloudTrail";
-    for (sid, action, condition) in [
-        ("FindTrailRole", "iam:GetRole", Value::Null),
+    for (action, condition) in [
+        ("iam:GetRole", Value::Null),
         (
-            "MakeTrailRole",
             "iam:CreateServiceLinkedRole",
             json!({"StringEquals": {"iam:AWSServiceName": "cloudtrail.amazonaws.com"}}),
         ),
     ] {
         let statements = template.statements("SetupRole").into_iter();
-        let named: Vec<_> = statements
-            .filter(|statement| statement["Sid"] == sid)
+        let allowing: Vec<_> = statements
+            .filter(|statement| actions(statement).contains(&action))
             .collect();
-        assert_eq!(named.len(), 1, "{sid}");
-        assert_eq!(actions(named[0]), [action], "{sid}");
-        assert_eq!(argument(&named[0]["Resource"]), role, "{sid}");
-        assert_eq!(named[0]["Condition"], condition, "{sid}");
+        assert_eq!(allowing.len(), 1, "{action}");
+        assert_eq!(argument(&allowing[0]["Resource"]), role, "{action}");
+        assert_eq!(allowing[0]["Condition"], condition, "{action}");
     }
 }
 

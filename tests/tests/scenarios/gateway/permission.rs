@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use towerhook_sandbox::aws_client::{AccessKey, AwsClient, AwsError, Method, NO_PARAMS};
 
-use crate::gateway::world::{MANAGEMENT, ORGANIZATIONS, World};
+use crate::gateway::world::{ADMINISTRATION_ROLE, MANAGEMENT, ORGANIZATIONS, TEMPLATE, World};
 
 const IAM: &str = "2010-05-08";
 const CLOUDFORMATION: &str = "2010-05-15";
@@ -156,6 +156,69 @@ async fn a_permission_lets_through_what_it_names_and_nothing_else() {
     };
     assert!(stack_set("Mine-A").await.is_ok());
     assert!(stack_set("Other").await.unwrap_err().is("AccessDenied"));
+}
+
+/// With what the roles of Lacework's own integration have, and no more.
+#[tokio::test]
+async fn whoever_may_make_a_stack_set_makes_it_and_whoever_may_deploy_it_deploys_it() {
+    let world = World::new(1, Duration::ZERO).await;
+    let stack_sets = format!("arn:aws:cloudformation:us-east-1:{MANAGEMENT}:stackset/Mine*");
+    let mut tagged = allow("cloudformation:CreateStackSet", "*");
+    tagged["Condition"] = json!({"StringEquals": {"aws:RequestTag/owner:id": "us"}});
+    let maker = json!([
+        tagged,
+        allow("cloudformation:TagResource", &stack_sets),
+        allow("iam:PassRole", ADMINISTRATION_ROLE),
+    ]);
+    let maker = world.user("maker", maker).await;
+    let deploying = json!([allow("cloudformation:CreateStackInstances", &stack_sets)]);
+    let deployer = world.user("deployer", deploying).await;
+    let make = async |aws: &AwsClient, name: &str, tag: &str, role: &str| {
+        let params = [
+            ("StackSetName", name),
+            ("TemplateBody", TEMPLATE),
+            ("Parameters.member.1.ParameterKey", "Name"),
+            ("Parameters.member.1.ParameterValue", name),
+            ("AdministrationRoleARN", role),
+            ("ExecutionRoleName", "AWSControlTowerExecution"),
+            ("Tags.member.1.Key", "owner:id"),
+            ("Tags.member.1.Value", tag),
+        ];
+        aws.query("cloudformation", "CreateStackSet", CLOUDFORMATION, &params)
+            .await
+    };
+    let other_role = ADMINISTRATION_ROLE.replace("AWSControlTower", "Other");
+    for (aws, tag, role) in [
+        (&maker, "them", ADMINISTRATION_ROLE),
+        (&maker, "us", other_role.as_str()),
+        (&deployer, "us", ADMINISTRATION_ROLE),
+    ] {
+        let refused = make(aws, "Mine", tag, role).await.unwrap_err();
+        assert!(refused.is("AccessDenied"), "{tag} {role}: {refused}");
+    }
+    make(&maker, "Mine", "us", ADMINISTRATION_ROLE)
+        .await
+        .unwrap();
+    world.stack_set("Other", true).await;
+    let deploy = async |name: &str| {
+        let params = [
+            ("StackSetName", name),
+            ("Accounts.member.1", world.members[0].as_str()),
+            ("Regions.member.1", "us-east-1"),
+            ("OperationId", "one"),
+        ];
+        deployer
+            .query(
+                "cloudformation",
+                "CreateStackInstances",
+                CLOUDFORMATION,
+                &params,
+            )
+            .await
+    };
+    assert!(deploy("Other").await.unwrap_err().is("AccessDenied"));
+    deploy("Mine").await.unwrap();
+    world.ended("Mine", "one").await;
 }
 
 #[tokio::test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 use towerhook_core::custom_resource::physical_id;
 use towerhook_sandbox::aws_client::Method;
-use towerhook_sandbox::landing_zone::Account;
 use towerhook_tests::options;
 use towerhook_tests::scene::{Scene, until};
 use wiremock::matchers::method;
@@ -154,34 +153,30 @@ impl Stage {
             .await;
     }
 
-    /// Removes a stack instance, as an administrator by hand.
-    pub(crate) async fn remove_instance(&self, stack_set: &str, account: &Account) {
+    /// Removes a StackSet with its one instance, as an administrator by hand.
+    pub(crate) async fn remove_stack_set(&self, stack_set: &str, account: &str) {
         let sets = self.scene.sandbox.gateway.stack_sets();
         let find = || {
             let mut all = sets.all().into_iter();
-            all.find(|set| set.name.contains(stack_set)).unwrap()
+            all.find(|set| set.name.contains(stack_set))
         };
+        let set = find().unwrap();
         let region = self.scene.sandbox.landing_zone.region();
-        let request = [
-            ("StackSetName", find().name),
-            ("Accounts.member.1", account.id.clone()),
-            ("Regions.member.1", region.to_owned()),
-            ("RetainStacks", "false".to_owned()),
+        let by_hand = async |action: &str, params: &[(&str, &str)]| {
+            let user = self.scene.sandbox.user().unwrap();
+            let mut params = params.to_vec();
+            params.push(("StackSetName", &set.name));
+            user.query("cloudformation", action, "2010-05-15", &params)
+                .await
+        };
+        let instance = [
+            ("Accounts.member.1", self.scene.account(account).id.as_str()),
+            ("Regions.member.1", region),
+            ("RetainStacks", "false"),
         ];
-        self.scene
-            .sandbox
-            .user()
-            .unwrap()
-            .query(
-                "cloudformation",
-                "DeleteStackInstances",
-                "2010-05-15",
-                &request,
-            )
-            .await
-            .unwrap();
-        until("the instance is gone", async || {
-            find().instances.iter().all(|one| one.account != account.id)
+        by_hand("DeleteStackInstances", &instance).await.unwrap();
+        until("the StackSet is gone", async || {
+            by_hand("DeleteStackSet", &[]).await.is_ok() && find().is_none()
         })
         .await;
     }

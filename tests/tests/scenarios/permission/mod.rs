@@ -113,7 +113,6 @@ async fn account_tells_of_every_permission_that_it_lacks() {
         .await;
     scene.settle().await;
     let organizations = scene.sandbox.gateway.organizations();
-    let member = scene.account("production-1");
     each_statement(&stage, "account", async |sid| {
         let before = stage.lines("account").await;
         let call = match sid {
@@ -180,11 +179,6 @@ async fn account_tells_of_every_permission_that_it_lacks() {
             "StackInstances" => {
                 stage.look_at_everything().await;
                 "cloudformation:ListStackInstances"
-            }
-            "FindStackSetRole" | "PassStackSetRole" => {
-                stage.remove_instance("Config-Member", &member).await;
-                stage.look_at("production-1").await;
-                "cloudformation:CreateStackInstances"
             }
             "Ledger" => {
                 stage.look_at_everything().await;
@@ -256,6 +250,17 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
             "ListOrganizationalUnits" => ("organizations:ListRoots", &units),
             "ReadOrganizationalUnits" => ("organizations:ListOrganizationalUnitsForParent", &units),
             "StackSets" => ("cloudformation:DescribeStackSet", changed),
+            "CreateStackSets" => {
+                // A pass that setup has called for looks for it.
+                scene.settle().await;
+                stage.remove_stack_set("CloudTrail-Audit", "Audit").await;
+                ("cloudformation:CreateStackSet", changed)
+            }
+            // Whichever StackSet is changed, or made anew, first.
+            "PassStackSetRole" => (
+                "cloudformation:",
+                &[("PermissionsBoundaryName", "Boundary")],
+            ),
             "ListStackSets" => return stack_sets_are_denied(&stage).await,
             "OwnStack" => ("cloudformation:DescribeStacks", changed),
             "ManagementStack" => ("cloudformation:DescribeStacks", changed),
@@ -271,13 +276,6 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 ("organizations:ListParents", changed)
             }
             "StackInstances" => ("cloudformation:ListStackInstances", changed),
-            "FindStackSetRole" | "PassStackSetRole" => {
-                // A pass that setup has called for would make it anew first.
-                scene.settle().await;
-                let audit = scene.account("Audit");
-                stage.remove_instance("CloudTrail-Audit", &audit).await;
-                ("cloudformation:CreateStackInstances", changed)
-            }
             "Ledger" | "SetupLedger" => ("dynamodb:", changed),
             _ => return false,
         };

@@ -1,7 +1,6 @@
 //! What IAM checks for each call, by the service authorization reference.
 
-use serde_json::{Value, json};
-use serde_yaml_ng::Value as Yaml;
+use serde_json::{Map, Value, json};
 
 use super::{Asked, Check};
 use crate::gateway::State;
@@ -28,17 +27,7 @@ pub(super) async fn checks(
     let action = format!("{}:{}", call.service, call.operation);
     Ok(match asked {
         Asked::Form(form) if stack_sets::serves(&call.operation) => {
-            let template = match form.get("TemplateBody") {
-                Some(template) => Some(template.clone()),
-                None => (form.get("StackSetName"))
-                    .and_then(|name| state.stack_sets.template(call, name)),
-            };
-            let role = match form.get("AdministrationRoleARN") {
-                Some(role) => Some(role.clone()),
-                None => (form.get("StackSetName"))
-                    .and_then(|name| state.stack_sets.administration_role(call, name)),
-            };
-            let mut checks = stack_set_checks(call, form, template.as_deref(), role.as_deref());
+            let mut checks = stack_set_checks(call, form);
             if call.operation == "UpdateStackSet" && state.stack_sets.loses_tags(call, form) {
                 let stack_set = checks.first().map(|check| check.resource.clone());
                 let untag = "cloudformation:UntagResource";
@@ -121,14 +110,13 @@ fn organization_trail_checks(call: &Call) -> [Check; 4] {
     .map(Check::elsewhere)
 }
 
-/// A StackSet, the accounts that it reaches, the types that it holds, and its administration role,
-/// which StackSets takes from the caller.
-fn stack_set_checks(
-    call: &Call,
-    form: &Form,
-    template: Option<&str>,
-    role: Option<&str>,
-) -> Vec<Check> {
+/// The StackSet, its tags, and its administration role where the caller hands one over. CreateStackSet is
+/// about the StackSet, too: the reference knows no resource of it, and published policies that work name it.
+///
+/// Not the accounts that it reaches (`stackset-target`) and the types that it holds (`type/resource`):
+/// the service authorization reference marks both as optional, and published roles that deploy
+/// self-managed StackSets have neither.
+fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
     let action = format!("cloudformation:{}", call.operation);
     let Some(name) = form.get("StackSetName") else {
         return vec![Check::new(action, "*")];
@@ -139,32 +127,21 @@ fn stack_set_checks(
     } else {
         format!("{name}:*")
     };
-    let arn = |kind: &str| {
-        format!(
-            "arn:aws:cloudformation:{}:{}:{kind}/{id}",
-            call.region, call.account
-        )
-    };
-    let mut checks = vec![Check::new(&action, arn("stackset"))];
-    let deploys = matches!(
-        call.operation.as_str(),
-        "UpdateStackSet" | "CreateStackInstances" | "UpdateStackInstances" | "DeleteStackInstances"
+    let arn = format!(
+        "arn:aws:cloudformation:{}:{}:stackset/{id}",
+        call.region, call.account
     );
-    if deploys {
-        checks.push(Check::new(&action, arn("stackset-target")));
-    }
-    if deploys || call.operation == "CreateStackSet" {
-        for kind in template.map(types).unwrap_or_default() {
-            let region = &call.region;
-            let arn = format!("arn:aws:cloudformation:{region}::type/resource/{kind}");
-            checks.push(Check::new(&action, arn));
-        }
-        if let Some(role) = role {
-            checks.push(Check::new("iam:GetRole", role));
-            checks.push(passing(role));
-        }
-    }
-    checks.extend(tagging(form, &arn("stackset")));
+    let tags = stack_sets::tags(form).unwrap_or_default();
+    let tags: Map<String, Value> = tags
+        .into_iter()
+        .map(|(key, value)| (format!("aws:requesttag/{key}"), json!(value)))
+        .collect();
+    let mut checks = vec![Check {
+        context: tags.into(),
+        ..Check::new(action, &arn)
+    }];
+    checks.extend(form.get("AdministrationRoleARN").map(|role| passing(role)));
+    checks.extend(tagging(form, &arn));
     checks
 }
 
@@ -203,20 +180,6 @@ fn tagging(form: &Form, arn: &str) -> Option<Check> {
     tags.then(|| Check::new("cloudformation:TagResource", arn))
 }
 
-/// The types of a template's resources, as `type/resource/` ARNs name them.
-fn types(template: &str) -> Vec<String> {
-    let document: Yaml = serde_yaml_ng::from_str(template).unwrap_or_default();
-    let resources = document.get("Resources").and_then(Yaml::as_mapping);
-    let mut types: Vec<String> = resources
-        .into_iter()
-        .flatten()
-        .filter_map(|(_, resource)| Some(resource.get("Type")?.as_str()?.replace("::", "-")))
-        .collect();
-    types.sort();
-    types.dedup();
-    types
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,32 +210,47 @@ mod tests {
             .collect()
     }
 
+    const PLACE: &str = "arn:aws:cloudformation:eu-west-1:111111111111";
+    const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
+
+    /// The roles of Lacework's own integration have no more.
     #[test]
-    fn making_instances_needs_the_stack_set_its_targets_its_types_and_its_role() {
-        let template = "Resources:\n  A: {Type: 'AWS::IAM::Role'}\n  B: {Type: 'AWS::IAM::Role'}\n";
-        let role = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
-        let checks = stack_set_checks(
-            &call("CreateStackInstances"),
-            &form(&[("StackSetName", "Ours")]),
-            Some(template),
-            Some(role),
-        );
-        let place = "arn:aws:cloudformation:eu-west-1";
-        let action = "cloudformation:CreateStackInstances";
-        assert_eq!(
-            said(&checks),
-            [
-                format!("{action} {place}:111111111111:stackset/Ours:*"),
-                format!("{action} {place}:111111111111:stackset-target/Ours:*"),
-                format!("{action} {place}::type/resource/AWS-IAM-Role"),
-                format!("iam:GetRole {role}"),
-                format!("iam:PassRole {role}"),
-            ]
-        );
-        assert_eq!(
-            checks[4].context,
-            json!({"iam:passedtoservice": "cloudformation.amazonaws.com"})
-        );
+    fn making_instances_needs_the_stack_set_only() {
+        for operation in [
+            "CreateStackInstances",
+            "UpdateStackInstances",
+            "DeleteStackInstances",
+        ] {
+            let checks = stack_set_checks(&call(operation), &form(&[("StackSetName", "Ours")]));
+            let expected = format!("cloudformation:{operation} {PLACE}:stackset/Ours:*");
+            assert_eq!(said(&checks), [expected]);
+        }
+    }
+
+    #[test]
+    fn making_a_stack_set_tells_its_tags_and_passes_its_role() {
+        let request = form(&[
+            ("StackSetName", "Ours"),
+            ("AdministrationRoleARN", ROLE),
+            ("Tags.member.1.Key", "owner"),
+            ("Tags.member.1.Value", "us"),
+        ]);
+        for operation in ["CreateStackSet", "UpdateStackSet"] {
+            let checks = stack_set_checks(&call(operation), &request);
+            assert_eq!(
+                said(&checks),
+                [
+                    format!("cloudformation:{operation} {PLACE}:stackset/Ours:*"),
+                    format!("iam:PassRole {ROLE}"),
+                    format!("cloudformation:TagResource {PLACE}:stackset/Ours:*"),
+                ]
+            );
+            assert_eq!(checks[0].context, json!({"aws:requesttag/owner": "us"}));
+            assert_eq!(
+                checks[1].context,
+                json!({"iam:passedtoservice": "cloudformation.amazonaws.com"})
+            );
+        }
     }
 
     #[test]

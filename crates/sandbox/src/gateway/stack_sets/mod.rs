@@ -14,6 +14,8 @@ mod run;
 mod template;
 mod wire;
 
+pub(super) use wire::tags;
+
 #[cfg(test)]
 mod tests;
 
@@ -167,20 +169,6 @@ impl StackSets {
             .into_iter()
             .map(|account| (account.into(), reason.to_owned()))
             .collect();
-    }
-
-    /// The template of a StackSet, by name or id.
-    pub(super) fn template(&self, call: &Call, name: &str) -> Option<String> {
-        let mut sets = self.inner.sets();
-        let set = requests::find(&mut sets, call, name).ok()?;
-        Some(set.template.clone())
-    }
-
-    /// ARN of a StackSet's administration role, by name or id.
-    pub(super) fn administration_role(&self, call: &Call, name: &str) -> Option<String> {
-        let mut sets = self.inner.sets();
-        let set = requests::find(&mut sets, call, name).ok()?;
-        Some(set.administration_role.clone())
     }
 
     /// Whether an update takes tags off a StackSet: those that it does not name, if it names any.

@@ -109,7 +109,7 @@ fn given(form: &Form, name: &str) -> Result<Overrides, ApiError> {
 }
 
 /// The tags, or nothing where the caller says nothing of tags.
-pub(super) fn tags(form: &Form) -> Option<BTreeMap<String, String>> {
+pub(crate) fn tags(form: &Form) -> Option<BTreeMap<String, String>> {
     let tags: BTreeMap<_, _> = structures(form, "Tags", ["Key", "Value"])
         .into_iter()
         .map(|[key, value]| {
