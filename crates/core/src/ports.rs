@@ -348,8 +348,8 @@ pub trait Leases {
     async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()>;
     /// Gives the lease back, if `holder` still has it. Nobody has been called for what was parked meanwhile.
     async fn release_lease(&self, holder: &Holder) -> Result<()>;
-    /// Leaves messages, at least one, for the next holder. They come on top of what is parked or, where
-    /// `replaced` names that, in its place.
+    /// Leaves messages, at least one and [`Parked::AT_MOST`] at most, for the next holder. They come on top
+    /// of what is parked, if there is [room](Parked::room_for), or, where `replaced` names that, in its place.
     async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
     -> Result<Parking>;
     /// Writes records as [`Ledger::store_records`] does, and with the last of them gives the lease

@@ -42,10 +42,7 @@ const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(calle
 /// Gives the lease back and lets it cool down.
 const REST: &str = "SET rests_until = :until REMOVE holder, held_until, begun";
 
-/// An item holds at most 400 KB, and DynamoDB charges every write for the whole item.
-const PARKED_AT_MOST: usize = 100;
-
-const IS_SPARSE: &str = "attribute_not_exists(parked) OR size(parked) < :known";
+const HAS_ROOM: &str = "attribute_not_exists(parked) OR size(parked) <= :known";
 
 impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
     async fn take_lease(
@@ -172,9 +169,9 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         replaced: &[Parked],
         now: Timestamp,
     ) -> Result<Parking> {
-        let most = AttributeValue::N(PARKED_AT_MOST.to_string());
+        let room = AttributeValue::N(Parked::room_for(parked.len()).to_string());
         let (change, condition, known) = match replaced {
-            [] => ("ADD parked :parked SET", IS_SPARSE, most),
+            [] => ("ADD parked :parked SET", HAS_ROOM, room),
             replaced => ("SET parked = :parked,", "parked = :known", texts(replaced)),
         };
         let answer = self

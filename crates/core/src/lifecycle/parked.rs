@@ -7,15 +7,34 @@ use super::{Scope, Trigger};
 pub struct Parked(String);
 
 impl Parked {
-    /// The scope as this invocation leaves it, in pieces of eight kilobytes at most: all that is
-    /// parked shares one item of the ledger.
+    /// How many pieces the ledger holds. They share one item with the deployment, which DynamoDB bounds at
+    /// 400 KB and charges whole for every write: with [`Self::BYTES`] they take half of it.
+    pub const AT_MOST: usize = 100;
+    /// The length of a piece, in bytes.
+    const BYTES: usize = 2048;
+
+    /// The scope as this invocation leaves it, in pieces of [`Self::BYTES`] at most.
     pub fn of(invocation: &str, scope: &Scope) -> Vec<Self> {
-        const ACCOUNTS: usize = 200;
-        let messages = scope.messages_of(ACCOUNTS);
-        let numbered = messages.iter().enumerate();
-        numbered
-            .map(|(number, message)| Self(format!("{invocation}/{number} {}", message.to_body())))
-            .collect()
+        let mut accounts = 128;
+        loop {
+            let messages = scope.messages_of(accounts);
+            let numbered = messages.iter().enumerate();
+            let pieces: Vec<_> = numbered
+                .map(|(number, message)| {
+                    Self(format!("{invocation}/{number} {}", message.to_body()))
+                })
+                .collect();
+            // Units, and accounts that differ, take more than an id each.
+            if accounts == 1 || pieces.iter().all(|piece| piece.0.len() <= Self::BYTES) {
+                return pieces;
+            }
+            accounts /= 2;
+        }
+    }
+
+    /// How many pieces may be there already where so many come on top.
+    pub fn room_for(more: usize) -> usize {
+        Self::AT_MOST.saturating_sub(more)
     }
 
     /// As the ledger keeps it.
@@ -43,22 +62,53 @@ impl Parked {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_parked_scope_is_the_one_that_was_left() {
-        let accounts = (0..201).map(|n| format!("{n:012}").parse().unwrap());
-        let scope = accounts
-            .map(Scope::arrival)
-            .fold(Scope::all(), Scope::merge);
-        let parked = Parked::of("invocation", &scope);
-        assert_eq!(parked.len(), 3, "everything, 200 accounts, and one");
-        let pieces = parked.iter().map(Parked::scope);
-        assert_eq!(pieces.fold(Scope::default(), Scope::merge), scope);
-        assert!(parked.iter().all(|piece| piece.as_text().len() < 8192));
-        for other in Parked::of("another", &scope) {
-            assert!(!parked.contains(&other));
+    fn accounts(count: u32, attempt: impl Fn(u32) -> u32) -> Scope {
+        let accounts = (0..count).map(|n| (format!("{n:012}").parse().unwrap(), attempt(n)));
+        Scope {
+            accounts: accounts.collect(),
+            ..Scope::default()
         }
-        let kept = Parked::from_text(parked[0].as_text().to_owned());
-        assert_eq!(kept, parked[0]);
+    }
+
+    /// The longest ids that units have.
+    fn units(count: u32) -> Scope {
+        let ids = (0..count).map(|n| format!("ou-{n:032}-{n:032}").parse().unwrap());
+        ids.map(Scope::ou).fold(Scope::default(), Scope::merge)
+    }
+
+    #[test]
+    fn a_parked_scope_is_the_one_that_was_left_in_pieces_that_fit_the_ledger() {
+        let mut arrived = accounts(2000, |_| 0);
+        arrived.arrived = arrived.accounts.keys().copied().collect();
+        for scope in [
+            Scope::all(),
+            accounts(1, |_| 3),
+            // As many as a batch of ten messages names.
+            accounts(5000, |_| 0),
+            accounts(5000, |n| n % 10),
+            arrived,
+            // As many as an organization has.
+            units(2000),
+            units(500)
+                .merge(accounts(500, |n| n % 10))
+                .merge(Scope::all()),
+        ] {
+            let parked = Parked::of("11112222-3333-4444-5555-666677778888", &scope);
+            assert!(
+                parked
+                    .iter()
+                    .all(|piece| piece.as_text().len() <= Parked::BYTES)
+            );
+            let pieces = parked.iter().map(Parked::scope);
+            assert_eq!(pieces.fold(Scope::default(), Scope::merge), scope);
+            for other in Parked::of("another", &scope) {
+                assert!(!parked.contains(&other));
+            }
+            let kept = Parked::from_text(parked[0].as_text().to_owned());
+            assert_eq!(kept, parked[0]);
+        }
+        // Leaves as much again for the deployment.
+        assert!(Parked::AT_MOST * Parked::BYTES <= 400 * 1024 / 2);
     }
 
     #[test]

@@ -127,6 +127,31 @@ fn an_observation_that_takes_too_long_is_cut_off_and_put_off() {
     });
 }
 
+/// An item of the ledger holds 400 KB.
+#[test]
+fn what_is_too_much_for_the_ledger_waits_in_the_queue() {
+    enrolled(3, Wishes::default(), async |world| {
+        let ports = Ports::new(&world, "a test");
+        let holder = Holder::Pass("holder".into());
+        let until = world.now() + SignedDuration::from_secs(60);
+        let lease = ports.take_lease(&holder, None, world.now(), until);
+        assert!(matches!(lease.await.unwrap(), Lease::Taken(_)));
+        let units = (0..2000).map(|n| format!("ou-{n:032}-{n:032}").parse().unwrap());
+        let scope = units.map(Scope::ou).fold(Scope::default(), Scope::merge);
+        let calls = |name: &str| world.calls(name);
+        let (parked, sent) = (calls("dynamodb:UpdateItem"), calls("sqs:SendMessageBatch"));
+        let pass = Pass {
+            owner: "late",
+            time_left: || Duration::from_secs(180),
+            clock: &ports,
+        };
+        pass.run(&ports, &ports, scope, world.now()).await.unwrap();
+        // The lease was asked for, and nothing was written.
+        assert_eq!(calls("dynamodb:UpdateItem"), parked + 1);
+        assert!(calls("sqs:SendMessageBatch") > sent);
+    });
+}
+
 #[test]
 fn what_three_passes_came_to_no_end_with_is_set_aside_where_an_administrator_sees_it() {
     enrolled(3, Wishes::default(), async |world| {

@@ -18,9 +18,7 @@ use crate::{
     watch,
 };
 
-/// How many pieces may be parked.
-const PARKED_AT_MOST: usize = 100;
-/// So few that they are often put together.
+/// How many pieces may be parked: so few that they are often put together.
 const PARKED_IN_HISTORIES: usize = 6;
 
 /// No invocation lives longer, with the margin for clocks that differ.
@@ -167,14 +165,15 @@ impl Leases for Ports {
         now: Timestamp,
     ) -> Result<Parking> {
         self.call("dynamodb:UpdateItem", |state, _| {
-            let most = if state.options.true_to_scale {
-                PARKED_AT_MOST
+            let room = Parked::room_for(parked.len());
+            let room = if state.options.true_to_scale {
+                room
             } else {
-                PARKED_IN_HISTORIES
+                room.min(PARKED_IN_HISTORIES - 1)
             };
             let ledger = &mut state.ledger;
             let is_refused = match replaced {
-                [] => ledger.parked.len() >= most,
+                [] => ledger.parked.len() > room,
                 replaced => !ledger.parked.iter().eq(replaced),
             };
             if is_refused {

@@ -109,7 +109,7 @@ async fn whoever_parks_learns_of_the_last_call() {
     );
     assert_eq!(
         body["ConditionExpression"],
-        "attribute_not_exists(parked) OR size(parked) < :known"
+        "attribute_not_exists(parked) OR size(parked) <= :known"
     );
     assert_eq!(body["ReturnValues"], "ALL_OLD");
     assert_eq!(body["ReturnValuesOnConditionCheckFailure"], "ALL_OLD");
@@ -118,7 +118,7 @@ async fn whoever_parks_learns_of_the_last_call() {
         json!({
             ":parked": {"SS": [parked("a").as_text()]},
             ":now": {"N": "10000"},
-            ":known": {"N": "100"},
+            ":known": {"N": "99"},
         })
     );
 }

@@ -13,7 +13,7 @@ use crate::{
 
 /// How often to try where others park at the same moment.
 const PARKING_TRIES: u32 = 4;
-/// When what could not even be parked comes back: many wait for a pass already.
+/// When what could not even be parked comes back: many wait for a pass already, or for too much.
 const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
 /// A call that was sent so long ago is lost: every rest of that time has ended.
 const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
@@ -89,6 +89,9 @@ async fn park(
     for _ in 0..PARKING_TRIES {
         if pieces.is_empty() {
             return Ok(None);
+        }
+        if pieces.len() > Parked::AT_MOST {
+            break;
         }
         match ports.park(&pieces, &replaced, now).await? {
             Parking::Kept { lease, called_at } => return Ok(Some((lease, called_at))),
