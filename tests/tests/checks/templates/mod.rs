@@ -4,6 +4,7 @@
 mod alarm;
 mod call;
 mod child;
+mod control;
 mod event;
 mod function;
 mod linked;

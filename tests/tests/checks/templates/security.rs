@@ -297,7 +297,7 @@ fn what_the_management_stacks_role_makes_is_bounded() {
     }
 }
 
-fn page(path: &str) -> String {
+pub(crate) fn page(path: &str) -> String {
     fs::read_to_string(
         PathBuf::from(env!("CARGO_MANIFEST_DIR"))
             .join("..")
