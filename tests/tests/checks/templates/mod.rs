@@ -16,30 +16,41 @@ mod reason;
 mod security;
 mod template;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use template::{ALL, AUDIT, MAIN, Template, argument, one_or_many, path, text, texts};
 use tokio::process::Command;
 use towerhook_sandbox::python::virtual_environment;
 
-#[tokio::test]
-async fn cfn_lint_finds_nothing() {
-    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cfn-lint");
-    let python = virtual_environment(&directory, include_str!("../../../cfn-lint.txt"))
+/// The Python that the linters are installed beside.
+async fn linters() -> PathBuf {
+    let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("template-tools");
+    virtual_environment(&directory, include_str!("../../../template-tools.txt"))
         .await
-        .unwrap();
-    let output = Command::new(python.with_file_name("cfn-lint"))
-        .arg("--")
-        .args(ALL.map(path))
-        .output()
-        .await
-        .unwrap();
+        .unwrap()
+}
+
+async fn succeeds_and_says_nothing(linter: &mut Command) {
+    let output = linter.output().await.unwrap();
     assert!(
         output.status.success() && output.stdout.is_empty(),
         "{}{}",
         String::from_utf8_lossy(&output.stdout),
         String::from_utf8_lossy(&output.stderr),
     );
+}
+
+#[tokio::test]
+async fn cfn_lint_finds_nothing() {
+    let linter = linters().await.with_file_name("cfn-lint");
+    succeeds_and_says_nothing(Command::new(linter).arg("--").args(ALL.map(path))).await;
+}
+
+#[tokio::test]
+async fn checkov_and_parliament_find_what_is_meant_and_nothing_else() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/template_check.py");
+    let mut check = Command::new(linters().await);
+    succeeds_and_says_nothing(check.arg(script).args(ALL.map(path))).await;
 }
 
 #[test]

@@ -169,8 +169,9 @@ impl Stage {
             user.query("cloudformation", action, "2010-05-15", &params)
                 .await
         };
+        let account = self.scene.account(account).id;
         let instance = [
-            ("Accounts.member.1", self.scene.account(account).id.as_str()),
+            ("Accounts.member.1", account.as_str()),
             ("Regions.member.1", region),
             ("RetainStacks", "false"),
         ];

@@ -1,5 +1,7 @@
 //! What must never be so: the architecture's absences, read from cargo's own view of the workspace.
 
+mod dependency;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
