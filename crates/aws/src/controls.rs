@@ -1,7 +1,7 @@
 //! What Control Tower's controls say of accounts.
 
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     landing_zone::{Baselines, Management},
     model::AccountId,
     ports::{LandingZoneReply, LandingZones},
@@ -47,6 +47,7 @@ impl<S: AsRef<Home>> Aws<S> {
         target: Option<String>,
         governed: &mut Baselines,
     ) -> Result<()> {
+        let is_one = target.is_some();
         let listing = self
             .controltower()
             .list_enabled_controls()
@@ -55,7 +56,12 @@ impl<S: AsRef<Home>> Aws<S> {
             .into_paginator()
             .page_size(CONTROLS_PAGE)
             .send();
-        for page in pages(CONTROLS, listing, |page| page.next_token()).await? {
+        let listed = match pages(CONTROLS, listing, |page| page.next_token()).await {
+            // Control Tower knows nothing of a target without controls.
+            Err(error) if is_one && error.kind == ErrorKind::NotFound => return Ok(()),
+            listed => listed?,
+        };
+        for page in listed {
             for control in page.enabled_controls() {
                 let target = control.target_identifier().unwrap_or_default();
                 let Some(account) = target_account(CONTROLS, target)? else {
@@ -81,9 +87,10 @@ impl<S: AsRef<Home>> Aws<S> {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use towerhook_core::ports::Accounts;
 
     use super::*;
-    use crate::testing::{Answer, answer, setup};
+    use crate::testing::{Answer, answer, error, setup};
 
     const ARN: &str = "arn:aws:controltower:eu-west-1:999999999999:landingzone/1A2B3C4D5E6F7G8H";
 
@@ -145,5 +152,47 @@ mod tests {
         let expected = expected.map(|(id, management)| (id.parse().unwrap(), management));
         assert_eq!(baselines, Baselines(expected.into()));
         assert_eq!(sent.calls()[3].1["includeChildren"], true);
+    }
+
+    #[tokio::test]
+    async fn an_account_that_control_tower_does_not_know_has_no_controls() {
+        let ids: [AccountId; 2] = ["111111111111", "222222222222"].map(|id| id.parse().unwrap());
+        let described = json!({
+            "Id": "111111111111",
+            "Arn": "arn:aws:organizations::999999999999:account/o-aa111bb222/111111111111",
+            "State": "ACTIVE",
+            "Paths": ["o-aa111bb222/r-a1b2/111111111111/"],
+        });
+        let none = || answer(json!({"enabledBaselines": []}));
+        let control = json!({
+            "targetIdentifier":
+                "arn:aws:organizations::999999999999:account/o-aa111bb222/222222222222",
+            "statusSummary": {"status": "SUCCEEDED"},
+        });
+        let (aws, _) = setup([
+            answer(json!({"Account": described})),
+            none(),
+            none(),
+            listed(ARN),
+            landing_zone("4.0", json!({})),
+            error(404, "ResourceNotFoundException"),
+            answer(json!({"enabledControls": [control]})),
+        ]);
+        aws.account(&ids[0]).await.unwrap();
+        let baselines = aws.baselines(Some(&ids)).await.unwrap();
+        let found = ids.map(|id| baselines.of(&id));
+        assert_eq!(found, [Management::NotManaged, Management::Managed]);
+    }
+
+    #[tokio::test]
+    async fn a_listing_of_all_controls_that_is_not_found_says_nothing() {
+        let (aws, _) = setup([
+            answer(json!({"enabledBaselines": []})),
+            listed(ARN),
+            landing_zone("4.0", json!({})),
+            error(404, "ResourceNotFoundException"),
+        ]);
+        let refused = aws.baselines(None).await.unwrap_err();
+        assert_eq!(refused.kind, ErrorKind::NotFound);
     }
 }

@@ -2,7 +2,9 @@ use aws_sdk_controltower::types::{EnabledBaselineFilter, EnablementStatus, Landi
 use aws_smithy_types::Document;
 use towerhook_core::{
     Result,
-    landing_zone::{Baselines, LandingZone, Management, Trail, has_optional_integrations},
+    landing_zone::{
+        BaselineKind, Baselines, LandingZone, Management, Trail, has_optional_integrations,
+    },
     model::{AccountId, Arn},
     ports::{LandingZoneReply, LandingZones},
 };
@@ -115,7 +117,7 @@ impl<S> Aws<S> {
             .into_paginator()
             .page_size(PAGE)
             .send();
-        let mut baselines = Baselines::default();
+        let mut enabled = Vec::new();
         let mut turns = turns(UNPUBLISHED_A_SECOND);
         let listed = pages_in_turn(Some(&mut turns), BASELINES, listing, |page| {
             page.next_token()
@@ -128,10 +130,11 @@ impl<S> Aws<S> {
                 let status = baseline
                     .status_summary()
                     .and_then(|summary| summary.status());
-                baselines.add(account, management(status));
+                let arn: Arn = parse(BASELINES, baseline.baseline_identifier())?;
+                enabled.push((account, BaselineKind::of(&arn), management(status)));
             }
         }
-        Ok(baselines)
+        Ok(Baselines::from_enabled(enabled))
     }
 }
 
@@ -267,9 +270,13 @@ mod tests {
     }
 
     fn baseline(target: &str, status: &str) -> Value {
+        one_of("17BSJV3IGJ2QSGA2", target, status)
+    }
+
+    fn one_of(id: &str, target: &str, status: &str) -> Value {
         json!({
             "arn": "arn:aws:controltower:eu-west-1:999999999999:enabledbaseline/X",
-            "baselineIdentifier": "arn:aws:controltower:eu-west-1::baseline/17BSJV3IGJ2QSGA2",
+            "baselineIdentifier": format!("arn:aws:controltower:eu-west-1::baseline/{id}"),
             "targetIdentifier": format!("arn:aws:organizations::999999999999:{target}"),
             "statusSummary": {"status": status},
         })
@@ -305,6 +312,23 @@ mod tests {
         let expected = expected.map(|(id, management)| (id.parse().unwrap(), management));
         assert_eq!(baselines, Baselines(expected.into()));
         assert_eq!(sent.calls()[0].1["includeChildren"], true);
+    }
+
+    #[tokio::test]
+    async fn a_failed_baseline_of_control_towers_is_not_made_good_by_another() {
+        let account = "account/o-aa111bb222/111111111111";
+        let page = json!([
+            baseline(account, "FAILED"),
+            one_of("4T4HA1KMO10S6311", account, "SUCCEEDED"),
+        ]);
+        let (aws, _) = setup([
+            answer(json!({"enabledBaselines": page})),
+            listed(ARN),
+            landing_zone("3.3", json!({})),
+        ]);
+        let baselines = aws.baselines(None).await.unwrap();
+        let account = "111111111111".parse().unwrap();
+        assert_eq!(baselines.of(&account), Management::Failed);
     }
 
     #[tokio::test]

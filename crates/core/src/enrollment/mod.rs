@@ -22,6 +22,15 @@ use std::time::Duration;
 /// waits for as many calls as are worth a listing.
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
+/// Whether the SaaS's words say that it cannot assume the role, which a role made anew mends. What a
+/// policy of the organization's denies, or the SaaS's own trouble, no new role mends.
+///
+/// Source: `state.details` of real integrations, in the vendor's `go-sdk`: "Error assuming role"; and STS's
+/// words, which name `sts:AssumeRole`.
+fn blames_role(words: &str) -> bool {
+    words.to_lowercase().contains("assum")
+}
+
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Gap, Report, execute};

@@ -8,7 +8,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AccountView, DeployedTrail, Deployment, Destination, Inventory, Known, TrailFault};
+use super::{
+    AccountView, DeployedTrail, Deployment, Destination, Inventory, Known, TrailFault, blames_role,
+};
 use crate::{
     landing_zone::{InstanceState, StackInstance, Trail},
     model::{AccountId, AccountMapping, SubAccount},
@@ -389,7 +391,7 @@ fn suspects(details: &str) -> Vec<Part> {
         rest.split('"').next()
     };
     let refused = |key: &str| found(key).filter(|value| *value != "ok");
-    if lower.contains("assum") {
+    if blames_role(details) {
         vec![Part::Role]
     } else if let Some(queue) = refused("sqsrx").or(refused("sqsdel")) {
         if queue.contains("exist") {

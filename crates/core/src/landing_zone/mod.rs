@@ -38,6 +38,28 @@ pub enum AccountState {
     Closed,
 }
 
+/// Which baseline it is that is enabled on an account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaselineKind {
+    /// `AWSControlTowerBaseline`, which makes an account a member of the landing zone.
+    ControlTower,
+    /// Any other, which may be beside it: of backups, of a shared account's part, of Config alone.
+    Other,
+}
+
+impl BaselineKind {
+    /// The kind by a baseline's ARN, which has another Region for each landing zone and one id for all.
+    ///
+    /// Source: the answers of `ListBaselines` in public examples of several Regions.
+    pub fn of(arn: &Arn) -> Self {
+        if arn.resource() == "baseline/17BSJV3IGJ2QSGA2" {
+            Self::ControlTower
+        } else {
+            Self::Other
+        }
+    }
+}
+
 /// What Control Tower says of one account, from `ListEnabledBaselines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Management {
@@ -64,18 +86,31 @@ impl Baselines {
             .unwrap_or(Management::NotManaged)
     }
 
-    /// Takes one more baseline of `account` into account: the least certain one counts.
-    pub fn add(&mut self, account: AccountId, management: Management) {
-        let rank = |m: Management| match m {
-            Management::UnderChange => 3,
-            Management::Managed => 2,
-            Management::Failed => 1,
-            Management::NotManaged => 0,
+    /// What all baselines of each account come to: one under change leaves nothing to be said, a failed
+    /// `AWSControlTowerBaseline` is not made good by another, and else one that is enabled is enough.
+    pub fn from_enabled(
+        enabled: impl IntoIterator<Item = (AccountId, BaselineKind, Management)>,
+    ) -> Self {
+        let rank = |(kind, management)| match (kind, management) {
+            (_, Management::UnderChange) => 4,
+            (BaselineKind::ControlTower, Management::Failed) => 3,
+            (_, Management::Managed) => 2,
+            (BaselineKind::Other, Management::Failed) => 1,
+            (_, Management::NotManaged) => 0,
         };
-        let entry = self.0.entry(account).or_insert(management);
-        if rank(management) > rank(*entry) {
-            *entry = management;
+        let mut foremost = BTreeMap::new();
+        for (account, kind, management) in enabled {
+            let entry = foremost.entry(account).or_insert((kind, management));
+            if rank((kind, management)) > rank(*entry) {
+                *entry = (kind, management);
+            }
         }
+        let managements = foremost.into_iter();
+        Self(
+            managements
+                .map(|(account, (_, management))| (account, management))
+                .collect(),
+        )
     }
 }
 
@@ -354,16 +389,44 @@ mod tests {
     }
 
     #[test]
-    fn a_baseline_under_change_outweighs_one_that_succeeded() {
+    fn of_several_baselines_the_one_that_says_least_or_worst_of_control_tower_counts() {
+        use BaselineKind::{ControlTower, Other};
+        use Management::{Failed, Managed, NotManaged, UnderChange};
         let account: AccountId = "111122223333".parse().unwrap();
-        let mut baselines = Baselines::default();
-        baselines.add(account, Management::Failed);
-        baselines.add(account, Management::UnderChange);
-        baselines.add(account, Management::Managed);
-        assert_eq!(baselines.of(&account), Management::UnderChange);
-        assert_eq!(
-            baselines.of(&"999999999999".parse().unwrap()),
-            Management::NotManaged
-        );
+        let cases: [(&[(BaselineKind, Management)], Management); 7] = [
+            (&[], NotManaged),
+            (&[(Other, Failed)], Failed),
+            (&[(Other, Managed)], Managed),
+            (&[(Other, Failed), (Other, Managed)], Managed),
+            (&[(ControlTower, Managed), (Other, Failed)], Managed),
+            (&[(ControlTower, Failed), (Other, Managed)], Failed),
+            (
+                &[
+                    (ControlTower, Failed),
+                    (Other, UnderChange),
+                    (Other, Managed),
+                ],
+                UnderChange,
+            ),
+        ];
+        for (enabled, expected) in cases {
+            let listed = enabled.iter().map(|(kind, found)| (account, *kind, *found));
+            for listed in [listed.clone().collect::<Vec<_>>(), listed.rev().collect()] {
+                let baselines = Baselines::from_enabled(listed);
+                assert_eq!(baselines.of(&account), expected, "{enabled:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn control_towers_baseline_has_one_id_in_every_region() {
+        let kind = |region: &str, id: &str| {
+            let arn = format!("arn:aws:controltower:{region}::baseline/{id}");
+            BaselineKind::of(&arn.parse().unwrap())
+        };
+        for region in ["us-east-1", "eu-west-2"] {
+            assert_eq!(kind(region, "17BSJV3IGJ2QSGA2"), BaselineKind::ControlTower);
+            assert_eq!(kind(region, "4T4HA1KMO10S6311"), BaselineKind::Other);
+        }
     }
 }

@@ -92,7 +92,7 @@ fn an_integration_that_was_deleted_by_hand_is_made_by_the_function() {
 #[test]
 fn a_stack_gets_a_token_that_works_before_it_is_made_anew() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
-    look.ours(0)[0].health = Health::Failing("AccessDenied".into());
+    look.ours(0)[0].health = Health::Failing("Error assuming role: AccessDenied".into());
     let anew = [format!("make member stack anew in {}", member_id(0))];
     let renewed = [format!("renew the token of the {}", stack(0))];
     let works = token_ends(&mut look, 24);

@@ -14,6 +14,11 @@ use super::{
     members,
 };
 
+/// The SaaS's words for a role that it cannot assume.
+const REFUSED: &str = r#"{"message":"AWS Error: Error assuming role. [Error msg: 403 Forbidden]"}"#;
+/// And for what the role itself may not do.
+const DENIED: &str = r#"{"complianceOpsDeniedAccess":["GetBucketAcl"]}"#;
+
 fn tenant(accounts: usize) -> Look {
     Look::enrolled(deployment(Wishes::default()), accounts)
 }
@@ -131,7 +136,7 @@ fn an_integration_that_the_saas_has_just_taken_is_not_made_again() {
 #[test]
 fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
     let mut look = tenant(1);
-    look.ours(0)[0].health = Health::Failing("403 Forbidden".into());
+    look.ours(0)[0].health = Health::Failing(REFUSED.into());
     let anew = [format!("make member stack anew in {}", member_id(0))];
     assert_eq!(look.actions(), anew);
     // The SaaS is asked to look again, and the stack is left alone for the rest of the day.
@@ -142,10 +147,27 @@ fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
 }
 
 #[test]
+fn a_stack_is_made_anew_only_where_the_role_is_to_blame() {
+    let mut look = tenant(5);
+    look.ours(0)[0].health = Health::Failing(DENIED.into());
+    let plan = look.plan();
+    assert_eq!(plan.actions, []);
+    let why = format!("Lacework cannot read it: {DENIED}");
+    assert_eq!(plan.blocked, [(member_id(0), why)]);
+    // What others suffer from says nothing of a role that has gone.
+    for n in 1..5 {
+        look.ours(n)[0].health = Health::Failing(DENIED.into());
+    }
+    look.ours(0)[0].health = Health::Failing(REFUSED.into());
+    let anew = [format!("make member stack anew in {}", member_id(0))];
+    assert_eq!(look.actions(), anew);
+}
+
+#[test]
 fn when_the_saas_fails_with_many_accounts_no_stack_is_touched() {
     let mut look = tenant(20);
     for n in 0..20 {
-        look.ours(n)[0].health = Health::Failing("403 Forbidden".into());
+        look.ours(n)[0].health = Health::Failing(REFUSED.into());
     }
     let plan = look.plan();
     assert_eq!(plan.actions, []);

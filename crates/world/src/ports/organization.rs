@@ -1,6 +1,6 @@
 use towerhook_core::{
     Result,
-    landing_zone::{Account, Baselines, LandingZone, Management, OuTree, Trail},
+    landing_zone::{Account, BaselineKind, Baselines, LandingZone, Management, OuTree, Trail},
     model::{AccountId, Arn},
     ports::{Accounts, LandingZoneReply, LandingZones, TopicSet, TrailTopics},
 };
@@ -84,7 +84,7 @@ impl LandingZones for Ports {
         let call = "controltower:ListEnabledBaselines";
         let (baselines, entries) = self
             .call(call, |state, _| {
-                let mut baselines = Baselines::default();
+                let mut enabled = Vec::new();
                 let mut entries = state.options.units;
                 for (id, member) in state.organization.at(then).iter() {
                     if member.management == Management::NotManaged {
@@ -92,10 +92,10 @@ impl LandingZones for Ports {
                     }
                     entries += 1;
                     if accounts.is_none_or(|asked| asked.contains(id)) {
-                        baselines.add(*id, member.management);
+                        enabled.push((*id, BaselineKind::ControlTower, member.management));
                     }
                 }
-                Ok((baselines, entries))
+                Ok((Baselines::from_enabled(enabled), entries))
             })
             .await?;
         let is_complete = accounts.is_some_and(|asked| baselines.0.len() == asked.len());

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    enrollment::{Inventory, Known, Plan, Record, Revisit, WORTHWHILE_WAIT, Watchers},
+    enrollment::{Inventory, Known, Plan, Record, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
     model::AccountId,
     planted::{Fault, planted},
     retry::{REQUEUE, Retry},
@@ -177,7 +177,8 @@ impl<'a> Tally<'a> {
             Outcome::NotUsable(why) => {
                 let known = self.known(&account);
                 let record = Record {
-                    unusable_at: known.unusable_at.or(Some(self.now)),
+                    // Whatever else it refuses, a new role is refused the same way.
+                    unusable_at: blames_role(&why).then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
                 self.failed_attempt(account, record, why);

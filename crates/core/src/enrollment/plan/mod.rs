@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     AccountView, Action, Decision, Deployment, Inventory, Known, Plan, Policy, Record, Revisit,
-    Watchers, decide,
+    Watchers, blames_role, decide,
     offboarding::{self, Verdict},
 };
 use crate::{
@@ -95,7 +95,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
 fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let is_failing = |view: &&AccountView| {
         matches!(&view.integrations, Known::Known(Watchers { ours, .. })
-            if ours.iter().any(|one| one.enabled && matches!(one.health, Health::Failing(_))))
+            if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if blames_role(why))))
     };
     let failing = inventory.accounts.values().filter(is_failing).count();
     let unusable = inventory.records.values();

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Known, Reason, Record, Watchers, record::LISTS_LAG},
+    enrollment::{Action, Known, Reason, Record, Watchers, blames_role, record::LISTS_LAG},
     landing_zone::{InstanceState, StackInstance},
     model::SubAccount,
     planted::{Fault, planted},
@@ -302,7 +302,8 @@ fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
         && case.policy.destination.uses(known.store.as_ref())
 }
 
-/// Makes anew what the role stands on; where that was done today, asks the SaaS to try again.
+/// Makes anew what the role stands on, where that is to blame; where that was done today, asks the SaaS to
+/// try again.
 ///
 /// A role that was deleted by hand shows only here: applying an unchanged template makes nothing.
 fn mend(
@@ -312,9 +313,10 @@ fn mend(
     spec: IntegrationSpec,
     why: &str,
 ) {
-    if case.known.made_within_the_day(case.now) {
+    let is_to_blame = blames_role(why);
+    if is_to_blame && case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
-    } else if case.is_management() {
+    } else if !is_to_blame || case.is_management() {
         draft.block(case, format!("Lacework cannot read it: {why}"));
     } else if case.may_remake {
         draft.remake(case);

@@ -189,6 +189,14 @@ impl ControlTower {
                 .and_then(|number| number.parse().ok())
                 .ok_or_else(|| invalid("Invalid nextToken"))?,
         };
+        let is_known = |wanted: &str| {
+            let of_controls = state.controls.iter().map(|one| &one.target);
+            let mut all = of_controls.chain(state.enabled.iter().map(|one| &one.target));
+            all.any(|target| self.target_arn(state, target) == wanted)
+        };
+        if wanted.is_some_and(|wanted| !is_known(wanted)) {
+            return Err(not_found("AWS Control Tower could not find the target."));
+        }
         let of = |arn: Option<&String>| {
             let parent = state.controls.iter().find(|one| Some(&one.arn) == arn)?;
             Some(self.target_arn(state, &parent.target))
