@@ -254,6 +254,7 @@ impl World {
             found_left: Vec::new(),
             last_hampered: None,
             setup_crashed_at: None,
+            partition: "aws",
             next_list: None,
             unusable: Default::default(),
             unlisted: Default::default(),

@@ -152,6 +152,11 @@ impl World {
         edit(&mut self.state().trail);
     }
 
+    /// The organization is in another partition of AWS.
+    pub fn set_partition(&self, partition: &'static str) {
+        self.state().partition = partition;
+    }
+
     /// Somebody changes a StackSet of ours, and none of its stacks.
     pub fn edit_stack_set(&self, name: &str, edit: impl FnOnce(&mut StackSet)) {
         let now = self.now();

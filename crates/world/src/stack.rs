@@ -77,7 +77,7 @@ impl World {
     fn own(&self) -> Own {
         Own {
             stack_id: STACK_ID.into(),
-            partition: "aws".into(),
+            partition: self.state().partition.into(),
             region: "us-east-1".into(),
             url_suffix: "amazonaws.com".into(),
             management_account: id(MANAGEMENT),

@@ -3,6 +3,24 @@
 use super::{Foundation, Progress, Properties, Refusal};
 use crate::{enrollment::Deployment, model::host};
 
+/// Refuses the partitions that the SaaS has no role in: nobody can assume a role across partitions.
+///
+/// Source: the one principal in the vendor's own templates is of the partition `aws`; its integration
+/// types for GovCloud take access keys.
+pub(super) fn refuse_partition(partition: &str) -> Result<(), Refusal> {
+    let name = match partition {
+        "aws" => return Ok(()),
+        "aws-us-gov" => " (AWS GovCloud (US))",
+        "aws-cn" => " (the China Regions)",
+        "aws-eusc" => " (the AWS European Sovereign Cloud)",
+        _ => "",
+    };
+    Err(Refusal::new(format!(
+        "Lacework has no role in the partition {partition}{name}, and a role of another partition can \
+         read no account there. Launch the stack in the partition aws."
+    )))
+}
+
 /// Refuses what cannot change after launch, as far as the parameters alone say so.
 pub(super) fn refuse_changes(
     properties: &Properties,

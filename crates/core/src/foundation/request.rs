@@ -18,7 +18,7 @@ use super::{
     lease::await_lease,
     reason::SetupError,
     recovery::{self, Remains},
-    refusals::{refuse_changes, refuse_other_tenant, remark_gap, warn_of_key},
+    refusals::{refuse_changes, refuse_other_tenant, refuse_partition, remark_gap, warn_of_key},
     resolve,
     succession::{deployments, inherit, mark_existing, restored},
     waiting::{Guard, Waiting},
@@ -153,6 +153,7 @@ where
         fresh_suffix: &str,
     ) -> Result<(), SetupError> {
         let progress = self.progress();
+        refuse_partition(&self.own.partition)?;
         let properties = Properties::parse(&raw)?;
         self.require_own_trust(&properties)?;
         let success = recorded.success.as_ref();

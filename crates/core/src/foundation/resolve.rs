@@ -183,7 +183,7 @@ pub fn resolve(
     let site = Site {
         principal: properties.principal.clone(),
         url_suffix: context.url_suffix.clone(),
-        registration_topic: registration_topic(properties, &policy)?,
+        registration_topic: registration_topic(properties, &policy),
         permissions_boundary: properties.permissions_boundary.clone(),
         management_boundary: context.management_boundary.clone(),
         tags: context.tags.clone(),
@@ -339,22 +339,14 @@ pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
 /// The topic on which Lacework takes custom resources, in the Region of the stack.
 ///
 /// Source: the templates and functions of Lacework's own Control Tower integration.
-fn registration_topic(properties: &Properties, policy: &Policy) -> Result<Option<String>, Refusal> {
+fn registration_topic(properties: &Properties, policy: &Policy) -> Option<String> {
     if !policy.registers_by_stack() {
-        return Ok(None);
+        return None;
     }
-    let Policy {
-        partition, region, ..
-    } = policy;
-    if partition != "aws" {
-        return Err(Refusal::new(format!(
-            "RegistrationMode is SnsCustomResource, and Lacework has no topic in the partition \
-             {partition}. Set it to Function."
-        )));
-    }
+    let region = &policy.region;
     let host = properties.lacework_url.host_str().unwrap_or_default();
     let european = if host.contains(".fra.") { "eu" } else { "" };
-    Ok(Some(format!(
+    Some(format!(
         "arn:aws:sns:{region}:{LACEWORK_AWS_ACCOUNT}:{european}prodn-customer-cloudformation"
-    )))
+    ))
 }

@@ -16,6 +16,31 @@ fn limit(percent: u8) -> Wishes {
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
+fn a_partition_without_the_saas_is_refused_before_anything_is_made_or_asked_there() {
+    let partitions = [
+        ("aws-us-gov", "aws-us-gov (AWS GovCloud (US))"),
+        ("aws-cn", "aws-cn (the China Regions)"),
+        ("aws-eusc", "aws-eusc (the AWS European Sovereign Cloud)"),
+        ("aws-iso", "aws-iso,"),
+    ];
+    for (partition, said) in partitions {
+        World::quiet(members(1), async move |world| {
+            world.set_partition(partition);
+            let answer = world.launch(limit(10)).await;
+            assert!(!answer.success);
+            let reason = answer.reason;
+            assert!(
+                reason.contains("Lacework has no role in the partition"),
+                "{reason}"
+            );
+            assert!(reason.contains(said), "{reason}");
+            assert_eq!(world.leftovers(), [] as [&str; 0]);
+            assert_eq!(world.calls("lacework:CreateToken"), 0);
+        });
+    }
+}
+
+#[test]
 fn two_invocations_of_one_request_come_to_what_one_does() {
     World::quiet(members(2), async |world| {
         launched(&world, limit(10)).await;

@@ -92,6 +92,23 @@ fn no_partition_is_written_out() {
     }
 }
 
+/// Where the SaaS has no role, CloudFormation itself refuses the launch, in words that name the partitions.
+#[test]
+fn a_partition_without_lacework_is_refused_by_the_template() {
+    let template = Template::load(MAIN);
+    let rule = &template.body["Rules"]["LaceworkIsInThisPartition"];
+    assert!(rule.get("RuleCondition").is_none(), "it always holds");
+    let [assertion] = rule["Assertions"].as_array().unwrap().as_slice() else {
+        panic!("{rule}");
+    };
+    let alone = serde_json::json!({"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws"]});
+    assert_eq!(assertion["Assert"], alone);
+    let words = text(&assertion["AssertDescription"]);
+    for partition in ["GovCloud", "China", "European Sovereign Cloud"] {
+        assert!(words.contains(partition), "{words}");
+    }
+}
+
 #[test]
 fn every_queue_is_encrypted_and_has_a_dead_letter_queue_or_is_one() {
     for name in [MAIN, AUDIT] {

@@ -134,7 +134,7 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
             "KmsKeyIdentifierArn",
             &[
                 "",
-                "arn:aws-us-gov:kms:us-gov-west-1:111122223333:key/1234abcd-12ab",
+                "arn:aws:kms:us-west-1:111122223333:key/1234abcd-12ab",
                 "arn:aws:kms:us-east-1:111122223333:key/mrk-12",
             ],
             &[
@@ -224,7 +224,7 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
             "LaceworkPrincipalArn",
             &[
                 "arn:aws:iam::434813966438:root",
-                "arn:aws-eusc:iam::434813966438:role/path/name",
+                "arn:aws:iam::434813966438:role/path/name",
             ],
             &["434813966438", "arn:aws:iam::434813966438:group/g", "*"],
         ),
