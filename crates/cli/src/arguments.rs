@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use towerhook_bench::package::{ARM64, Processor, X86_64};
 use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::functions::Profile;
+use towerhook_sandbox::landing_zone::Version;
 
 /// Towerhook on this machine: a landing zone to watch it work in, and the package to launch in a
 /// real one.
@@ -68,6 +69,9 @@ pub(crate) struct Sandbox {
     /// closed and one that is not managed come on top.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=500))]
     pub(crate) accounts: u16,
+    /// The landing zone's version. In 4.0 the trail has a topic of its own in Log Archive.
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t = LandingZone::V3)]
+    pub(crate) landing_zone: LandingZone,
     /// Launch the stack in it, too.
     #[arg(long)]
     pub(crate) launch: bool,
@@ -79,6 +83,23 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn profile(&self) -> Profile {
         profile(self.release)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LandingZone {
+    #[value(name = "3.3")]
+    V3,
+    #[value(name = "4.0")]
+    V4,
+}
+
+impl LandingZone {
+    pub(crate) fn version(self) -> Version {
+        match self {
+            Self::V3 => Version::V3,
+            Self::V4 => Version::V4,
+        }
     }
 }
 

@@ -27,6 +27,7 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     let target = target_directory()?;
     let mut options = Options::below(&target);
     options.accounts = usize::from(arguments.accounts);
+    options.version = arguments.landing_zone.version();
     display.hear(Telling::Chapter("landing zone"));
     let say = |step: &str| display.hear(Telling::Step(step));
     let started = Sandbox::start(options, &say).await;

@@ -18,7 +18,7 @@ use crate::functions::{FunctionZips, architecture};
 use crate::gateway::{Gateway, GatewayConfig};
 use crate::identities;
 use crate::lacework::{PRINCIPAL_ARN, Simulator, SimulatorConfig};
-use crate::landing_zone::{LandingZone, Plan};
+use crate::landing_zone::{LandingZone, Plan, Version};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
 
 /// The management account of every sandbox.
@@ -37,6 +37,8 @@ const KEY_ID: &str = "ACME_0123456789ABCDEF";
 pub struct Options {
     /// All accounts that Control Tower manages, the management account included.
     pub accounts: usize,
+    /// The landing zone's version.
+    pub version: Version,
     /// The home Region.
     pub region: String,
     /// The sub-accounts of the Lacework account; with at least one it is an organization.
@@ -53,12 +55,13 @@ pub struct Options {
 }
 
 impl Options {
-    /// Eight accounts in `us-east-1`, below cargo's target folder.
+    /// Eight accounts in `us-east-1`, in a landing zone 3.3, below cargo's target folder.
     #[must_use]
     pub fn below(target: &Path) -> Self {
         let towerhook = target.join("towerhook");
         Self {
             accounts: 8,
+            version: Version::V3,
             region: "us-east-1".to_owned(),
             sub_accounts: Vec::new(),
             operation_delay: Duration::from_millis(500),
@@ -223,6 +226,7 @@ impl Sandbox {
             region: options.region.clone(),
             management_account: MANAGEMENT_ACCOUNT.to_owned(),
             accounts: options.accounts,
+            version: options.version,
         };
         let landing_zone = LandingZone::seed(&client, &gateway, &plan)
             .await

@@ -92,6 +92,15 @@ pub struct Options {
 }
 
 impl Options {
+    /// Whose the trail's topic is: in most landing zones Audit's; in some, as from 4.0 on, Log Archive's.
+    pub(crate) fn topic_owner(&self) -> &'static str {
+        if self.accounts % 3 == 2 {
+            LOG_ARCHIVE
+        } else {
+            AUDIT
+        }
+    }
+
     fn draw(dice: &mut Rng) -> Self {
         Self {
             control_tower: dice.u32(0..8) > 0,
@@ -182,12 +191,12 @@ impl World {
         };
         let state = State {
             made: options.accounts,
+            trail: units::trail(options.topic_owner()),
             options,
             organization: Versioned::new(organization, lags),
             instances: Versioned::new(BTreeMap::new(), lags),
             deployed: BTreeMap::new(),
             stack_sets: [(foreign.set.name.clone(), foreign)].into(),
-            trail: units::trail(),
             unit_names: BTreeMap::new(),
             stacks: BTreeMap::new(),
             integrations: Versioned::new(Integrations::default(), lags),
@@ -245,6 +254,7 @@ impl World {
             lease_lost_at: None,
             hides_organization: false,
             environment_host: HOST,
+            partition: "aws",
             deleting: false,
             deleted: false,
             permissions_settle_at: now,
@@ -254,7 +264,6 @@ impl World {
             found_left: Vec::new(),
             last_hampered: None,
             setup_crashed_at: None,
-            partition: "aws",
             next_list: None,
             unusable: Default::default(),
             unlisted: Default::default(),

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use towerhook_core::{
     landing_zone::{InstanceState, OperationState, StackInstance},
-    model::{AccountId, ExternalId, Names},
+    model::{AccountId, Arn, ExternalId, Names},
     ports::{IntegrationKind, IntegrationSpec, StackSet},
 };
 
@@ -16,7 +16,7 @@ use crate::{
     ports::{in_progress, integration},
     rates::{INSTANCE_TAKES, INSTANCES_A_SECOND},
     state::{KeptIntegration, State},
-    units::{Deployed, Registered, TENANT},
+    units::{AUDIT, Deployed, Registered, TENANT, id},
     watch,
 };
 
@@ -174,6 +174,18 @@ impl Ending {
         self.set.contains("Audit-Account")
     }
 
+    /// Whether an account's queue may be subscribed to the topic, where there is a queue. A topic of ours
+    /// lets Audit's; any other lets those of its own account.
+    fn may_subscribe(&self, state: &State, account: &AccountId) -> bool {
+        let set = state.stack_sets.get(&self.set).map(|kept| &kept.set);
+        let topic = set.and_then(|set| set.parameters.get("TrailTopicArn"));
+        let topic = topic.and_then(|topic| topic.parse::<Arn>().ok());
+        topic.is_none_or(|topic| {
+            topic.account() == Some(*account)
+                || topic.resource() == state.wish().names().trail_topic() && *account == id(AUDIT)
+        })
+    }
+
     /// What becomes of one instance.
     fn settle(
         &self,
@@ -200,6 +212,9 @@ impl Ending {
             _ if unlucky => Some("Internal failure".to_owned()),
             Change::Create if self.has_queue() && is_removed_lately => Some(
                 "You must wait 60 seconds after deleting a queue (QueueDeletedRecently)".to_owned(),
+            ),
+            Change::Create | Change::Update if !self.may_subscribe(state, account) => Some(
+                "User is not authorized to perform: SNS:Subscribe on the trail's topic".to_owned(),
             ),
             Change::Create | Change::Update if left_behind => {
                 Some("the role exists already, in a stack that was left behind".to_owned())

@@ -85,7 +85,7 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
         .filter(|kept| kept.ours && !is_beyond_recognition(state, kept))
         .filter(|_| !state.integrations_stay);
     found.extend(left.map(|kept| format!("the integration {:?}", kept.integration)));
-    if state.trail.topic != trail().topic {
+    if state.trail.topic != trail(state.options.topic_owner()).topic {
         found.push(format!("the trail's topic is {:?}", state.trail.topic));
     }
     if state.ledger.is_protected {

@@ -104,13 +104,15 @@ pub(crate) fn below_root(count: usize) -> usize {
     (0..count).filter(|unit| parent(*unit).is_none()).count()
 }
 
-/// The organization's trail.
-pub(crate) fn trail() -> Trail {
+/// The organization's trail, whose topic is in this account.
+pub(crate) fn trail(topic_owner: &str) -> Trail {
     Trail {
         name: "trail".into(),
         home_region: Some("us-east-1".into()),
         bucket: "aws-controltower-logs".into(),
-        topic: "arn:aws:sns:us-east-1:000000000002:trail".parse().ok(),
+        topic: format!("arn:aws:sns:us-east-1:{topic_owner}:trail")
+            .parse()
+            .ok(),
         kms_key: None,
         is_organization: true,
         is_multi_region: true,

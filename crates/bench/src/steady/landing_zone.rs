@@ -81,7 +81,7 @@ impl LandingZone {
         let trail = DeployedTrail {
             source: trail_source(log_archive, audit)?,
             integration: spec.clone(),
-            audit,
+            queue_account: audit,
             registration_id: Some(trail_guid.clone()),
             asked_at: None,
             made_at: None,

@@ -125,8 +125,9 @@ pub struct DeployedTrail {
     pub source: TrailSource,
     /// The integration as setup made it. Its account is Log Archive, which holds the role.
     pub integration: IntegrationSpec,
-    /// The account that holds the queue.
-    pub audit: AccountId,
+    /// The account that holds the queue: Audit, or Log Archive where the trail's topic is there.
+    #[serde(rename = "audit")]
+    pub queue_account: AccountId,
     /// The integration's `intgGuid`, by which it is known whatever becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
@@ -402,6 +403,18 @@ impl Policy {
         self.registers_by_stack() && *account != self.management_account
     }
 
+    /// The account that a queue goes into which is to hear of a trail's topic: the topic's own, since a
+    /// topic as a rule lets nobody else subscribe. One of ours is in Log Archive and lets Audit. `None`
+    /// where the topic is in an account that nothing is made in.
+    ///
+    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic of a
+    /// trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
+    pub fn queue_account(&self, topic: &Arn, is_ours: bool) -> Option<AccountId> {
+        let shared = [self.audit, self.log_archive].into_iter().flatten();
+        let owner = if is_ours { self.audit } else { topic.account() };
+        shared.into_iter().find(|account| Some(*account) == owner)
+    }
+
     /// Whether the account belongs to the landing zone itself.
     pub fn is_shared_account(&self, account: &AccountId) -> bool {
         self.log_archive.as_ref() == Some(account) || self.audit.as_ref() == Some(account)
@@ -411,6 +424,27 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_queue_is_where_its_topic_is_or_in_audit_where_the_topic_is_ours() {
+        let id = |text: &str| text.parse::<AccountId>().unwrap();
+        let (log, audit) = (id("000000000001"), id("000000000002"));
+        let policy = Policy {
+            log_archive: Some(log),
+            audit: Some(audit),
+            ..crate::enrollment::testing::policy()
+        };
+        let queue = |owner: &str, is_ours| {
+            let topic = format!("arn:aws:sns:us-east-1:{owner}:topic");
+            policy.queue_account(&topic.parse().unwrap(), is_ours)
+        };
+        assert_eq!(queue("000000000002", false), Some(audit));
+        assert_eq!(queue("000000000001", false), Some(log));
+        assert_eq!(queue("000000000001", true), Some(audit));
+        // The management account, and one of another organization.
+        assert_eq!(queue("000000000099", false), None);
+        assert_eq!(queue("000000000003", false), None);
+    }
 
     #[test]
     fn the_nearest_mapped_ancestor_decides() {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     landing_zone::{InstanceState, StackInstance, Trail},
-    model::{AccountId, AccountMapping, SubAccount},
+    model::{AccountId, AccountMapping, Arn, SubAccount},
     ports::{Health, Integration, IntegrationKind, IntegrationSpec},
 };
 
@@ -36,7 +36,7 @@ pub struct TrailView {
     pub integrations: Known<Vec<Integration>>,
     /// The instance in Log Archive, which is the role.
     pub log: Known<Option<StackInstance>>,
-    /// The instance in Audit, which is the queue.
+    /// The instance in Audit, or in Log Archive where the topic is there, which is the queue.
     pub audit: Known<Option<StackInstance>>,
     /// Whether the SaaS put the look at its integrations off: that is no failure of it.
     pub is_put_off: bool,
@@ -161,7 +161,7 @@ impl Draft<'_> {
         let names = &self.deployment.policy.names;
         match part {
             Part::Role => (names.log_stack_set(), self.trail.integration.account),
-            Part::Queue => (names.audit_stack_set(), self.trail.audit),
+            Part::Queue => (names.audit_stack_set(), self.trail.queue_account),
         }
     }
 
@@ -213,15 +213,34 @@ impl Draft<'_> {
         let name = &self.trail.source.name;
         let wrong = match trail {
             None => Some("it is gone".to_owned()),
-            Some(trail) => trail.shortfall().map(str::to_owned).or_else(|| {
-                let topic = &self.trail.source.topic;
-                (trail.topic.as_ref() != Some(topic))
-                    .then(|| format!("it no longer tells the topic {topic}; update the stack"))
-            }),
+            Some(trail) => trail
+                .shortfall()
+                .map(str::to_owned)
+                .or_else(|| self.other_topic(trail.topic.as_ref())),
         };
         let words =
             wrong.map(|wrong| format!("the trail {name:?} does not tell of everything: {wrong}"));
         self.plan.blocked.extend(words);
+    }
+
+    /// Where the trail tells another topic than the queue's, and what helps. Only setup can move the queue.
+    fn other_topic(&self, found: Option<&Arn>) -> Option<String> {
+        let topic = &self.trail.source.topic;
+        let policy = &self.deployment.policy;
+        let what = match found {
+            Some(found) if found == topic => return None,
+            Some(found) if policy.queue_account(found, false).is_some() => {
+                format!(" but {found}; update the stack, and the queue follows")
+            }
+            Some(found) => format!(
+                " but {found}, which is neither in Log Archive nor in Audit; give the trail a topic \
+                 that is, and update the stack"
+            ),
+            None => {
+                " or any other; set it again, or update the stack with CreateTrailTopic=Yes".into()
+            }
+        };
+        Some(format!("it no longer tells the topic {topic}{what}"))
     }
 
     /// Brings one instance about; answers whether it is there and good.

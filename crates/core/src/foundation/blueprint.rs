@@ -30,7 +30,7 @@ pub struct Foundation {
 pub struct TrailFoundation {
     /// The role in Log Archive.
     pub log: (StackSetSpec, AccountId),
-    /// The queue in Audit.
+    /// The queue in Audit, or in Log Archive where the trail's topic is there.
     pub audit: (StackSetSpec, AccountId),
     /// The topic in Log Archive, where the trail has none of its own.
     pub topic: Option<TrailTopic>,
@@ -45,7 +45,7 @@ pub fn blueprint(deployment: Deployment, templates: &Templates) -> Foundation {
             log(&deployment, trail, templates),
             trail.integration.account,
         ),
-        audit: (audit(&deployment, trail, templates), trail.audit),
+        audit: (audit(&deployment, trail, templates), trail.queue_account),
         topic: trail.source.makes_topic.then(|| TrailTopic {
             trail: trail.source.name.clone(),
             topic: trail.source.topic.clone(),
@@ -81,10 +81,10 @@ fn spec(
 fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
     let Deployment { policy, site, .. } = deployment;
     let source = &trail.source;
-    let audit = trail.audit;
     let (partition, region) = (&policy.partition, &policy.region);
     let queue = format!(
-        "arn:{partition}:sqs:{region}:{audit}:{}",
+        "arn:{partition}:sqs:{region}:{}:{}",
+        trail.queue_account,
         policy.names.queue()
     );
     let adopted = policy.adoption.as_ref();

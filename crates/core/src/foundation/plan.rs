@@ -63,10 +63,7 @@ pub fn plan(
         let remove = to_remove(wanted, retired, topics);
         steps = tear_down(&remove, wanted, policy, observed);
         if observed.blind && !steps.is_empty() {
-            return Err(Refusal::new(
-                "Lacework cannot be read, so it is not known what still uses the roles that are no \
-                 longer wanted. Give the stack an API key that works first.",
-            ));
+            return Err(blind("roles that are"));
         }
     }
     Ok(steps)
@@ -115,6 +112,13 @@ fn build(
     Ok(steps)
 }
 
+fn blind(what: &str) -> Refusal {
+    Refusal::new(format!(
+        "Lacework cannot be read, so it is not known what still uses the {what} no longer wanted. Give \
+         the stack an API key that works first."
+    ))
+}
+
 fn foreign(what: &str, name: &str) -> Refusal {
     Refusal::new(format!(
         "The {what} {name} exists and was not made by this stack. Remove it, or launch with another \
@@ -147,6 +151,22 @@ fn stack_set(
 ) -> Result<(), Refusal> {
     let name = &spec.name;
     let existing = observed.stack_sets.get(name);
+    let misplaced = existing
+        .filter(|(set, _)| account.is_some() && is_ours(&set.tags, &spec.stack_id))
+        .into_iter()
+        .flat_map(|(_, instances)| instances)
+        .filter(|instance| Some(&instance.account) != account);
+    let misplaced: Vec<_> = misplaced.collect();
+    if !misplaced.is_empty() {
+        // Where the trail's topic has moved. No update could reach it: it cannot hear of the new topic, and
+        // hears of nothing any more.
+        if observed.blind {
+            return Err(blind("queue that is"));
+        }
+        let is_whole = |instance: &StackInstance| instance.state != InstanceState::Inoperable;
+        delete_instances(steps, name, &misplaced, is_whole);
+        return Ok(());
+    }
     match existing {
         None => steps.push(Step::CreateStackSet(spec.clone())),
         Some((set, _)) if !is_ours(&set.tags, &spec.stack_id) => {
@@ -550,6 +570,20 @@ fn empty_stack_set(
     if instances.is_empty() {
         return steps.push(Step::DeleteStackSet(name.to_owned()));
     }
+    let is_under_way = |one: &&StackInstance| one.state == InstanceState::InProgress;
+    match renewal {
+        Some(renewal) if !instances.iter().any(is_under_way) => steps.push(renewal),
+        _ => delete_instances(steps, name, instances, |one| can_be_deleted(one, observed)),
+    }
+}
+
+/// Removes these instances, and forgets those that cannot be deleted.
+fn delete_instances(
+    steps: &mut Vec<Step>,
+    name: &str,
+    instances: &[&StackInstance],
+    can_be_deleted: impl Fn(&StackInstance) -> bool,
+) {
     if instances
         .iter()
         .any(|instance| instance.state == InstanceState::InProgress)
@@ -559,10 +593,7 @@ fn empty_stack_set(
     let (delete, forget): (Vec<_>, Vec<_>) = instances
         .iter()
         .copied()
-        .partition(|instance| can_be_deleted(instance, observed));
-    if let Some(renewal) = renewal {
-        return steps.push(renewal);
-    }
+        .partition(|instance| can_be_deleted(instance));
     for (instances, retain) in [(delete, false), (forget, true)] {
         if !instances.is_empty() {
             let accounts = instances.iter().map(|instance| instance.account).collect();

@@ -153,7 +153,6 @@ pub fn resolve(
     };
     let log = account(&LOG_ARCHIVE, properties, facts, &landing_zone, &mut last)?;
     let audit = account(&AUDIT, properties, facts, &landing_zone, &mut last)?;
-    scope::remark_shared_accounts(properties, log, audit, &selection, facts, &mut last.remarks);
     let adopted = context.adoption.as_ref();
     let policy = Policy {
         stack_id: context.stack_id.clone(),
@@ -196,6 +195,7 @@ pub fn resolve(
         &policy,
         &mut last,
     )?;
+    scope::remark_shared_accounts(&policy, trail.as_ref(), facts, &mut last.remarks);
     Ok(Resolved {
         deployment: deployment(policy, site, units, trail),
         remarks: last.remarks,

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use towerhook_core::{enrollment::Reply, landing_zone::Trail, ports::IntegrationKind};
-use towerhook_world::{LOG_ARCHIVE, Step, Window, Wishes, World, id};
+use towerhook_world::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Step, Window, Wishes, World, id};
 
-use super::{launched, members};
+use super::{launched, members, updated};
 
 type Edit = fn(&mut Trail);
 
@@ -45,6 +45,20 @@ fn a_trail_that_does_not_tell_of_everything_is_refused_at_launch() {
     }
 }
 
+/// What has been reported of the trail so far.
+fn reported(world: &World) -> Vec<String> {
+    let mut reasons = Vec::new();
+    for reply in world.replies() {
+        if let Reply::Done { report, .. } = &*reply {
+            for (account, reason) in &report.blocked {
+                assert_eq!(*account, id(LOG_ARCHIVE));
+                reasons.push(reason.clone());
+            }
+        }
+    }
+    reasons
+}
+
 #[test]
 fn a_trail_that_no_longer_tells_of_everything_is_reported_at_the_hourly_look() {
     for (edit, why) in SHORTFALLS {
@@ -53,16 +67,112 @@ fn a_trail_that_no_longer_tells_of_everything_is_reported_at_the_hourly_look() {
             assert_eq!(world.counted("AccountsBlocked"), 0);
             world.edit_trail(edit);
             world.hours(1).await;
-            let replies = world.replies();
-            let mut blocked = replies.iter().flat_map(|reply| match &**reply {
-                Reply::Done { report, .. } => report.blocked.clone(),
-                _ => Vec::new(),
-            });
-            let (account, reason) = blocked.next().unwrap();
-            assert_eq!(account, id(LOG_ARCHIVE));
-            assert!(reason.contains(why), "{reason}");
+            let reasons = reported(&world);
+            assert!(reasons[0].contains(why), "{reasons:?}");
         });
     }
+}
+
+/// An edit that gives the trail a topic of this account.
+fn topic_of(owner: &'static str) -> impl FnOnce(&mut Trail) {
+    move |trail| {
+        let topic = format!("arn:aws:sns:us-east-1:{owner}:trails-own-topic");
+        trail.topic = topic.parse().ok();
+    }
+}
+
+/// Whether the queue stands in this account.
+fn has_queue(world: &World, account: &str) -> bool {
+    let set = world.wishes().names().audit_stack_set();
+    let instance = world.instance(&set, &id(account));
+    instance.is_some_and(|one| one.state == InstanceState::Current)
+}
+
+/// The account in the queue's URL, which Lacework reads.
+fn read_in(world: &World) -> String {
+    let integrations = world.integrations(IntegrationKind::CloudTrail);
+    let url = integrations[0].queue_url.clone().unwrap();
+    url.split('/').nth(3).unwrap().to_owned()
+}
+
+#[test]
+fn the_queue_goes_where_the_trails_topic_is() {
+    for (owner, other) in [(LOG_ARCHIVE, AUDIT), (AUDIT, LOG_ARCHIVE)] {
+        World::quiet(members(1), async move |world| {
+            world.edit_trail(topic_of(owner));
+            launched(&world, Wishes::default()).await;
+            assert_eq!(read_in(&world), owner);
+            assert!(has_queue(&world, owner) && !has_queue(&world, other));
+        });
+    }
+}
+
+#[test]
+fn a_topic_of_another_account_than_log_archive_and_audit_is_refused_by_its_name() {
+    let reason = refusal(topic_of(MANAGEMENT), Wishes::default());
+    for said in [
+        "arn:aws:sns:us-east-1:000000000001:trails-own-topic",
+        "account \"Management\" (000000000001)",
+        "in the Log Archive or the Audit account only",
+    ] {
+        assert!(reason.contains(said), "{reason}");
+    }
+    let reason = refusal(topic_of("999999999999"), Wishes::default());
+    assert!(
+        reason.contains("which is in account 999999999999"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn the_queue_follows_a_topic_that_moves_and_nothing_stays_behind() {
+    for (from, to) in [(AUDIT, LOG_ARCHIVE), (LOG_ARCHIVE, AUDIT)] {
+        World::quiet(members(1), async move |world| {
+            let original = |trail: &mut Trail| trail.topic.clone();
+            let mut before = None;
+            world.edit_trail(|trail| before = original(trail));
+            world.edit_trail(topic_of(from));
+            launched(&world, Wishes::default()).await;
+            let made = world.integrations(IntegrationKind::CloudTrail);
+            world.edit_trail(topic_of(to));
+            world.hours(1).await;
+            let reasons = reported(&world);
+            let moved =
+                format!("but arn:aws:sns:us-east-1:{to}:trails-own-topic; update the stack");
+            assert!(reasons[0].contains(&moved), "{reasons:?}");
+
+            updated(&world, |wishes| wishes.release += 1).await;
+            assert_eq!(read_in(&world), to);
+            assert!(has_queue(&world, to) && !has_queue(&world, from));
+            let after = world.integrations(IntegrationKind::CloudTrail);
+            assert_eq!((after.len(), &after[0].guid), (1, &made[0].guid));
+            let said = reported(&world).len();
+            world.hours(2).await;
+            assert_eq!(reported(&world).len(), said);
+
+            world.delete().await;
+            world.edit_trail(|trail| trail.topic = before);
+            assert_eq!(world.leftovers(), [] as [&str; 0]);
+        });
+    }
+}
+
+#[test]
+fn a_topic_that_moves_out_of_reach_is_reported_and_an_update_leaves_the_queue() {
+    World::quiet(members(0), async |world| {
+        launched(&world, Wishes::default()).await;
+        world.edit_trail(topic_of(MANAGEMENT));
+        world.hours(1).await;
+        let reasons = reported(&world);
+        let said = "which is neither in Log Archive nor in Audit";
+        assert!(reasons[0].contains(said), "{reasons:?}");
+        let note = updated(&world, |wishes| wishes.release += 1).await.reason;
+        assert!(
+            note.contains("account \"Management\" (000000000001)"),
+            "{note}"
+        );
+        assert!(has_queue(&world, AUDIT));
+    });
 }
 
 #[test]

@@ -10,7 +10,7 @@ stack's publish to it; the emulator alone knows functions only. An event bus in 
 target that is reached, as in AWS. What functions log is kept in files, too, as a stack's deletion
 takes its log groups with it; and no function makes its log group, as its role does not allow it:
 the emulator would make it anew after the stack's deletion. A stack can subscribe a queue to a topic
-of another account, and what a resource depends on that could not be deleted stays with it, so that
+of another account whose policy lets it, and to no other; and what a resource depends on that could not be deleted stays with it, so that
 the deletion can be tried again. Lambda writes logs and reads queues only as far as the function's
 role allows it. Policies of queues and topics demand TLS, for which loopback is taken. The gateway asks here whether the caller of a request that it serves itself may do
 so: it sends the request along with what would have to be allowed. When the sandbox goes, however it
@@ -180,11 +180,40 @@ def delete_resource(original, kind, physical_id, props, stack_name, logical_id, 
     return done
 
 
-def subscribe(original, logical_id, props, stack_name):
-    made = original(logical_id, props, stack_name)
+def foreign_topic(props):
+    """The topic, if it is another account's or Region's and its policy lets the queue subscribe."""
     arn = props.get("TopicArn", "")
     topic = sns._topic_by_arn_any_scope(arn)
-    if topic is not None and sns._topics.get(arn) is None:
+    if topic is None or sns._topics.get(arn) is not None:
+        return None
+    account = responses.get_account_id()
+    context = iam_evaluator.EvalContext(
+        principal_arn=f"arn:aws:iam::{account}:root",
+        principal_type="Root",
+        principal_account=account,
+        action="sns:Subscribe",
+        resource_arn=arn,
+        region=responses.get_region(),
+        service_context={
+            "sns:endpoint": props.get("Endpoint", ""),
+            "sns:protocol": props.get("Protocol", ""),
+        },
+    )
+    policy = topic["attributes"].get("Policy")
+    is_own = arn.split(":")[4] == account
+    if not iam_evaluator.resource_policy_allows(policy, context, is_own):
+        raise ValueError(
+            f"User: {context.principal_arn} is not authorized to perform: SNS:Subscribe on resource: "
+            f"{arn} because no resource-based policy allows the SNS:Subscribe action"
+        )
+    return topic
+
+
+def subscribe(original, logical_id, props, stack_name):
+    topic = foreign_topic(props)
+    made = original(logical_id, props, stack_name)
+    arn = props.get("TopicArn", "")
+    if topic is not None:
         topic["subscriptions"].append(
             {
                 "arn": made[0],
@@ -198,6 +227,12 @@ def subscribe(original, logical_id, props, stack_name):
         )
         sns._sub_arn_to_topic[made[0]] = arn
     return made
+
+
+def resubscribe(original, physical_id, old, new, *rest, **options):
+    if old.get("TopicArn") != new.get("TopicArn"):
+        foreign_topic(new)
+    return original(physical_id, old, new, *rest, **options)
 
 
 def unsubscribe(original, physical_id, props):
@@ -362,6 +397,7 @@ adapt(custom_resource, "invoke_custom_resource", invoke_custom_resource)
 adapt(stacks, "_roll_back_operation", roll_back)
 adapt(stacks, "_delete_resource", delete_resource)
 adapt_resource("AWS::SNS::Subscription", "create", subscribe)
+adapt_resource("AWS::SNS::Subscription", "update", resubscribe)
 adapt_resource("AWS::SNS::Subscription", "delete", unsubscribe)
 stack_rules.apply(adapt, adapt_resource)
 

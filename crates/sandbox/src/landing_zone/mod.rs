@@ -24,7 +24,7 @@ use events::Place;
 
 pub use emission::Emission;
 pub use organization::Departure;
-pub use seed::{MINIMUM_ACCOUNTS, Plan};
+pub use seed::{MINIMUM_ACCOUNTS, Plan, Version};
 pub use version_4::{CONTROL, Integrations};
 
 /// The trail that Control Tower sets up.

@@ -5,7 +5,7 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    Account, Emission, LandingZone, Role, RolePolicy, SANDBOX, SECURITY, TRAIL,
+    Account, Emission, Integrations, LandingZone, Role, RolePolicy, SANDBOX, SECURITY, TRAIL,
     create_execution_role, create_role, organizations,
 };
 use crate::aws_client::AwsClient;
@@ -13,7 +13,7 @@ use crate::gateway::Gateway;
 use crate::gateway::control_tower::{self, Target};
 
 pub(super) const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
-const SNS_VERSION: &str = "2010-03-31";
+pub(super) const SNS_VERSION: &str = "2010-03-31";
 
 /// The version of AWSControlTowerBaseline that goes with landing zone 3.3.
 pub(super) const BASELINE_VERSION: &str = "4.0";
@@ -45,11 +45,22 @@ pub struct Plan {
     /// [`MINIMUM_ACCOUNTS`]. One that is closed and one that Control Tower does not manage are
     /// there besides.
     pub accounts: usize,
+    /// Its version.
+    pub version: Version,
+}
+
+/// The versions of a landing zone that differ for Towerhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// 3.3: the trail's topic is in Audit.
+    V3,
+    /// 4.0, with all its integrations: the trail has a topic of its own in Log Archive.
+    V4,
 }
 
 impl LandingZone {
     /// Makes the organization, its OUs and accounts, Control Tower's roles, the trail with its
-    /// bucket and topic, and the landing zone (version 3.3) over them.
+    /// bucket and topic, and the landing zone over them.
     ///
     /// # Errors
     /// When there are to be too few accounts, or the emulator refuses a step.
@@ -109,6 +120,10 @@ impl LandingZone {
         }
         landing_zone.make_members(plan.accounts - 3).await?;
         landing_zone.make_bystanders().await?;
+        if plan.version == Version::V4 {
+            landing_zone.upgrade(Integrations::ALL)?;
+            landing_zone.give_trail_its_own_topic().await?;
+        }
         // Nobody listened yet.
         let _ = landing_zone.emission.take_sent();
         Ok(landing_zone)
@@ -160,14 +175,7 @@ impl LandingZone {
             .await
             .context("cannot make the trail's bucket")?;
         let topics = self.aws.account(audit);
-        let name = [("Name", "aws-controltower-AllConfigNotifications")];
-        let answer = topics
-            .query("sns", "CreateTopic", SNS_VERSION, &name)
-            .await
-            .context("cannot make the trail's topic")?;
-        let topic = answer
-            .text_at("CreateTopicResult/TopicArn")
-            .context("CreateTopic answered without an ARN")?;
+        let topic = make_topic(&topics, "aws-controltower-AllConfigNotifications").await?;
         let trail = json!({
             "Name": TRAIL,
             "S3BucketName": bucket,
@@ -223,6 +231,18 @@ impl LandingZone {
             .await?;
         Ok(())
     }
+}
+
+/// Makes a topic in an account and answers its ARN.
+pub(super) async fn make_topic(aws: &AwsClient, name: &str) -> anyhow::Result<String> {
+    let answer = aws
+        .query("sns", "CreateTopic", SNS_VERSION, &[("Name", name)])
+        .await
+        .context("cannot make the trail's topic")?;
+    let topic = answer.text_at("CreateTopicResult/TopicArn");
+    Ok(topic
+        .context("CreateTopic answered without an ARN")?
+        .to_owned())
 }
 
 pub(super) fn text(value: &Value) -> anyhow::Result<String> {

@@ -4,13 +4,18 @@
 use anyhow::Context;
 use serde_json::json;
 
-use super::seed::CLOUD_TRAIL;
+use super::seed::{CLOUD_TRAIL, SNS_VERSION, make_topic};
 use super::{EXECUTION_ROLE, IAM_VERSION, LandingZone, Role, TRAIL};
 use crate::gateway::control_tower::{self, Target};
 
 /// A control that an administrator may enable on an OU, by the identifier of the controls
 /// reference guide.
 pub const CONTROL: &str = "arn:aws:controltower:us-east-1::control/AWS-GR_RESTRICT_ROOT_USER";
+
+/// How the name of the trail's own topic begins.
+///
+/// Source: the mandatory control CTSNSPV1 of landing zone 4.0.
+const OWN_TOPIC: &str = "aws-controltower-CentralizedLoggingNotifications";
 
 /// The integrations of a landing zone 4.0 that Towerhook asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,14 @@ pub struct Integrations {
     pub logging: bool,
     /// `securityRoles`: the Audit account.
     pub security_roles: bool,
+}
+
+impl Integrations {
+    /// All of them.
+    pub const ALL: Self = Self {
+        logging: true,
+        security_roles: true,
+    };
 }
 
 impl LandingZone {
@@ -104,6 +117,35 @@ impl LandingZone {
             .await?;
         aws.query("iam", "DeleteRole", IAM_VERSION, &[role]).await?;
         Ok(())
+    }
+
+    /// Gives the trail a topic of its own in Log Archive, as Control Tower does from landing zone 4.0 on, and
+    /// answers its ARN. CloudTrail may publish to it, and no other account may subscribe.
+    ///
+    /// # Errors
+    /// When Log Archive is not there, or the emulator refuses a step.
+    pub async fn give_trail_its_own_topic(&self) -> anyhow::Result<String> {
+        let aws = self.aws.account(&self.account_of(Role::LogArchive)?.id);
+        let topic = make_topic(&aws, OWN_TOPIC).await?;
+        let policy = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow",
+                "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                "Action": "sns:Publish",
+                "Resource": topic,
+            }],
+        });
+        let policy = policy.to_string();
+        let form = [
+            ("TopicArn", topic.as_str()),
+            ("AttributeName", "Policy"),
+            ("AttributeValue", &policy),
+        ];
+        aws.query("sns", "SetTopicAttributes", SNS_VERSION, &form)
+            .await?;
+        self.set_trail_topic(&topic).await?;
+        Ok(topic)
     }
 
     /// Gives the trail another topic; none where the text is empty. No policy is looked at, as

@@ -23,7 +23,7 @@ pub(super) async fn observe(
         async { known(ports.trail(&trail.source.name).await) },
         integrations(saas, deployment),
         instance(ports, names.log_stack_set(), trail.integration.account),
-        instance(ports, names.audit_stack_set(), trail.audit),
+        instance(ports, names.audit_stack_set(), trail.queue_account),
     );
     let is_put_off = matches!(
         &integrations,

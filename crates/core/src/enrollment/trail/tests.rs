@@ -71,7 +71,7 @@ fn deployment(destination: Destination) -> Deployment {
                 kms_key: None,
             },
             integration,
-            audit: AUDIT.parse().unwrap(),
+            queue_account: AUDIT.parse().unwrap(),
             registration_id: None,
             asked_at: None,
             made_at: None,
@@ -461,4 +461,35 @@ fn what_cannot_be_read_changes_nothing() {
     let mut half = view(vec![]);
     half.audit = unknown();
     assert!(planned(&deployment, &half).actions.is_empty());
+}
+
+#[test]
+fn a_topic_that_has_changed_is_reported_with_what_helps() {
+    let deployment = tenant();
+    let blocked = |topic: Option<&str>| {
+        let mut view = view(vec![integration(&deployment)]);
+        let Known::Known(Some(trail)) = &mut view.trail else {
+            panic!("it is known");
+        };
+        trail.topic = topic.map(|topic| topic.parse().unwrap());
+        let mut blocked = planned(&deployment, &view).blocked;
+        assert_eq!(blocked.len(), 1, "{blocked:?}");
+        blocked.remove(0)
+    };
+    let other = |account: &str| format!("arn:aws:sns:us-east-1:{account}:other");
+    for account in [LOG, AUDIT] {
+        let words = blocked(Some(&other(account)));
+        let helps = format!(" but {}; update the stack", other(account));
+        assert!(words.contains(&helps), "{words}");
+    }
+    let words = blocked(Some(&other("000000000042")));
+    assert!(
+        words.contains("neither in Log Archive nor in Audit"),
+        "{words}"
+    );
+    let words = blocked(None);
+    assert!(
+        words.contains("update the stack with CreateTrailTopic=Yes"),
+        "{words}"
+    );
 }

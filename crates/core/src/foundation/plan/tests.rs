@@ -304,3 +304,46 @@ fn a_stack_set_is_taken_over_only_when_that_was_decided_and_never_from_a_stack_t
         }
     }
 }
+
+#[test]
+fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done() {
+    let policy = policy();
+    let (own, other): (AccountId, AccountId) =
+        (MEMBER.parse().unwrap(), "000000000008".parse().unwrap());
+    let spec = StackSetSpec {
+        name: policy.names.audit_stack_set(),
+        template: "a template",
+        parameters: BTreeMap::new(),
+        stack_id: STACK_ID.into(),
+        tags: BTreeMap::new(),
+    };
+    let steps = |state, blind| {
+        let instance = StackInstance {
+            account: other,
+            state,
+            reason: None,
+        };
+        let observed = Observed {
+            blind,
+            ..stack_set(&spec.name, STACK_ID, &[instance])
+        };
+        let mut steps = Vec::new();
+        super::stack_set(&mut steps, &spec, Some(&own), false, &observed).map(|()| steps)
+    };
+    let gone = |retain| {
+        let delete = Step::DeleteInstances {
+            stack_set: spec.name.clone(),
+            accounts: vec![other],
+            retain,
+        };
+        Ok(vec![delete])
+    };
+    assert_eq!(steps(InstanceState::Current, false), gone(false));
+    assert_eq!(steps(InstanceState::Outdated, false), gone(false));
+    assert_eq!(steps(InstanceState::Inoperable, false), gone(true));
+    let awaited = steps(InstanceState::InProgress, false).unwrap();
+    assert!(matches!(&awaited[..], [Step::Await(_)]), "{awaited:?}");
+    // The integration that reads it could not follow.
+    let refusal = steps(InstanceState::Current, true).unwrap_err().to_string();
+    assert!(refusal.contains("API key that works"), "{refusal}");
+}

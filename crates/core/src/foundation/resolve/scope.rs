@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Facts, Last, Properties, Refusal, no_pattern};
 use crate::{
-    enrollment::{Destination, Selection},
+    enrollment::{DeployedTrail, Destination, Policy, Selection},
     landing_zone::OuTree,
     model::{AccountId, OuId, SubAccount, UnitName},
 };
@@ -184,19 +184,20 @@ pub(super) fn selection(
 
 /// Log Archive and Audit can be left out of Config only: the trail stands on them.
 pub(super) fn remark_shared_accounts(
-    properties: &Properties,
-    log: Option<AccountId>,
-    audit: Option<AccountId>,
-    selection: &Selection,
+    policy: &Policy,
+    trail: Option<&DeployedTrail>,
     facts: &Facts,
     remarks: &mut Vec<String>,
 ) {
-    if !(properties.capability.cloud_trail() && properties.capability.config()) {
+    let Some(trail) = trail.filter(|_| policy.capability.config()) else {
         return;
-    }
-    for (title, id) in [("Log Archive", log), ("Audit", audit)] {
+    };
+    let log = trail.integration.account;
+    let queue = Some(trail.queue_account).filter(|queue| *queue != log);
+    for (title, id) in [("Log Archive", Some(log)), ("Audit", queue)] {
         let account = facts.accounts.iter().find(|account| Some(account.id) == id);
         let Some(account) = account else { continue };
+        let selection = &policy.selection;
         if selection.leaves_out(&account.id, &account.path).is_some() {
             remarks.push(format!(
                 "The {title} account {} is left out of Config only; the trail still uses it.",

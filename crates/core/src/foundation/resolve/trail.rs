@@ -36,17 +36,25 @@ pub(super) fn deployed(
         Zone::Here(landing_zone) => Some(*landing_zone),
         Zone::Recorded | Zone::None => None,
     };
-    let (Some(log), Some(audit)) = (policy.log_archive, policy.audit) else {
+    let (Some(log), Some(_)) = (policy.log_archive, policy.audit) else {
         return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone));
     };
+    let last_trail = last
+        .success
+        .and_then(|success| success.deployment.trail.as_ref());
+    let found = source(properties, facts, landing_zone, context, policy, log);
+    let found = found.and_then(|source| {
+        let account = queue_account(&source, policy, facts, last_trail)?;
+        Ok((source, account))
+    });
     let recorded = last.unchanged(&PARAMETERS);
     let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
-    let found = source(properties, facts, landing_zone, context, policy, log);
-    let source = last.settle(found, recorded.map(|trail| trail.source.clone()))?;
+    let recorded = recorded.map(|trail| (trail.source.clone(), trail.queue_account));
+    let (source, queue_account) = last.settle(found, recorded)?;
     Ok(Some(DeployedTrail {
         source,
-        integration: integration(policy, context, log, audit),
-        audit,
+        integration: integration(policy, context, log, queue_account),
+        queue_account,
         registration_id: None,
         asked_at: None,
         made_at: None,
@@ -197,11 +205,40 @@ fn topic(
     }
 }
 
+/// The account that the queue goes into. A queue that hears of the topic already stays where it is.
+fn queue_account(
+    source: &TrailSource,
+    policy: &Policy,
+    facts: &Facts,
+    last: Option<&DeployedTrail>,
+) -> Result<AccountId, Refusal> {
+    let TrailSource { name, topic, .. } = source;
+    let stays = last.filter(|last| {
+        last.source.topic == *topic && policy.is_shared_account(&last.queue_account)
+    });
+    let fits = stays.map(|last| last.queue_account);
+    let fits = fits.or_else(|| policy.queue_account(topic, source.makes_topic));
+    fits.ok_or_else(|| {
+        let mut accounts = facts.accounts.iter();
+        let owner = accounts.find(|account| Some(account.id) == topic.account());
+        let owner = match (owner, topic.account()) {
+            (Some(account), _) => format!("account {:?} ({})", account.name, account.id),
+            (None, Some(id)) => format!("account {id}"),
+            (None, None) => "no account".to_owned(),
+        };
+        Refusal::new(format!(
+            "ExistingCloudTrailName: the trail {name:?} tells the topic {topic}, which is in {owner}. \
+             A queue can be subscribed to it in the Log Archive or the Audit account only: give the \
+             trail a topic of one of them, or choose CapabilityType Config."
+        ))
+    })
+}
+
 fn integration(
     policy: &Policy,
     context: &Context,
     log: AccountId,
-    audit: AccountId,
+    queue_account: AccountId,
 ) -> IntegrationSpec {
     let Context {
         region, url_suffix, ..
@@ -213,7 +250,7 @@ fn integration(
         role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
         external_id: policy.trail_external_id(&log),
         queue_url: Some(format!(
-            "https://sqs.{region}.{url_suffix}/{audit}/{}",
+            "https://sqs.{region}.{url_suffix}/{queue_account}/{}",
             policy.names.queue()
         )),
         account_mapping: policy.empty_mapping(),
