@@ -12,7 +12,7 @@ use towerhook_core::{
         AccountView, Deployment, Inventory, Known, Policy, Record, Source, TrailView, Watchers,
         plan, plan_trail,
     },
-    foundation::{Templates, blueprint},
+    foundation::{StackSetRoles, Templates, blueprint},
     landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
     model::AccountId,
@@ -26,6 +26,8 @@ const DEPLOYMENT: &str = include_str!("../seeds/ledger/deployment.json");
 const ACCOUNT: &str = "111122223333";
 /// 2026-01-01T00:00:00Z.
 const NOW: i64 = 1_767_225_600;
+const STACK_SET_ROLE: &str = "arn:aws:iam::111122223333:role/StackSets";
+
 const TEMPLATES: Templates = Templates {
     log: "",
     audit: "",
@@ -99,7 +101,11 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(read: &T) {
 /// Whatever becomes of the account.
 fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timestamp) {
     let policy = &deployment.policy;
-    let foundation = blueprint(deployment.clone(), &TEMPLATES);
+    let roles = StackSetRoles {
+        administration: STACK_SET_ROLE.parse().expect("an ARN"),
+        execution: "Execution".to_owned(),
+    };
+    let foundation = blueprint(deployment.clone(), &TEMPLATES, &roles);
     assert_eq!(foundation.deployment.policy, *policy);
     let id: AccountId = ACCOUNT.parse().expect("an id");
     for view in views(policy, id) {

@@ -18,7 +18,7 @@ pub struct Settings {
     /// `PROVIDER_URL`.
     pub provider_url: Url,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
-    /// `AUTH_FUNCTION_NAME`, `API_TOKEN_SECRET_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`, and Lambda's `AWS_REGION` and
+    /// `AUTH_FUNCTION_NAME`, `API_TOKEN_SECRET_ARN`, and Lambda's `AWS_REGION` and
     /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: AccountSettings,
 }
@@ -40,17 +40,13 @@ impl Settings {
             let auth = reader.get("AUTH_FUNCTION_NAME");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let token = reader.get("API_TOKEN_SECRET_ARN");
-            let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
             let region = reader.get("AWS_REGION");
             let provider_url = provider_url?;
             Some(Self {
                 stack_name: stack_name?,
                 provider: provider?,
                 aws: AccountSettings {
-                    home: Home {
-                        region: region?,
-                        administration_role: administration_role?,
-                    },
+                    home: Home { region: region? },
                     token: TokenSecret {
                         secret: token?,
                         host: host(&provider_url),

@@ -302,6 +302,7 @@ mod tests {
             parameters: BTreeMap::new(),
             stack_id: "mine".into(),
             tags: BTreeMap::new(),
+            roles: None,
         };
         let refused = aws.create_stack(&spec, "t").await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Denied);

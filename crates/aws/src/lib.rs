@@ -17,6 +17,7 @@ mod landing_zones;
 pub mod ledger;
 mod messages;
 mod pages;
+mod roles;
 mod secrets;
 mod settings;
 mod stack_sets;

@@ -5,8 +5,6 @@ use towerhook_core::model::Arn;
 pub struct Home {
     /// Control Tower's home Region, which is the Region of this function.
     pub region: String,
-    /// `AWSControlTowerStackSetRole`, which self-managed StackSets are run with.
-    pub administration_role: Arn,
 }
 
 /// The secret that holds the API key.

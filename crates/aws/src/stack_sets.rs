@@ -38,8 +38,6 @@ const DELETE_INSTANCES: &str = "cloudformation:DeleteStackInstances";
 const OPERATION: &str = "cloudformation:DescribeStackSetOperation";
 const RESULTS: &str = "cloudformation:ListStackSetOperationResults";
 
-/// The role that Control Tower makes in every account that it manages.
-const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
 /// Up to here instances are asked for by account; beyond, a listing of 100 a page is less.
 const ONE_BY_ONE: usize = 20;
 /// How many accounts are asked for at once.
@@ -99,8 +97,8 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             .set_tags(Some(to_tags(spec.all_tags())))
             .capabilities(Capability::CapabilityNamedIam)
             .permission_model(PermissionModels::SelfManaged)
-            .administration_role_arn(self.administration_role())
-            .execution_role_name(EXECUTION_ROLE)
+            .set_administration_role_arn(administration_role(spec))
+            .set_execution_role_name(execution_role(spec))
             .managed_execution(ManagedExecution::builder().active(true).build())
             .send()
             .await;
@@ -292,18 +290,14 @@ impl<S: AsRef<Home>> Aws<S> {
             .capabilities(Capability::CapabilityNamedIam)
             .permission_model(PermissionModels::SelfManaged)
             // Left out, the default administration role would take its place.
-            .administration_role_arn(self.administration_role())
-            .execution_role_name(EXECUTION_ROLE)
+            .set_administration_role_arn(administration_role(spec))
+            .set_execution_role_name(execution_role(spec))
             .set_managed_execution(managed)
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
             .await;
         started(UPDATE, answer)
-    }
-
-    fn administration_role(&self) -> &str {
-        self.settings.as_ref().administration_role.as_str()
     }
 
     async fn list_instances(
@@ -330,6 +324,15 @@ impl<S: AsRef<Home>> Aws<S> {
         let summaries = pages.iter().flat_map(|page| page.summaries());
         summaries.map(instance).collect()
     }
+}
+
+fn administration_role(spec: &StackSetSpec) -> Option<String> {
+    let roles = spec.roles.as_ref()?;
+    Some(roles.administration.to_string())
+}
+
+fn execution_role(spec: &StackSetSpec) -> Option<String> {
+    Some(spec.roles.as_ref()?.execution.clone())
 }
 
 /// What an operation's start comes to. The operation's id is what makes a repetition harmless.

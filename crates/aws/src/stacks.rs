@@ -162,6 +162,7 @@ mod tests {
             parameters: [("ResourceNamePrefix".to_owned(), "acme".to_owned())].into(),
             stack_id: "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/1".into(),
             tags: [("team".to_owned(), "blue".to_owned())].into(),
+            roles: None,
         }
     }
 

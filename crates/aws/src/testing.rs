@@ -22,8 +22,6 @@ pub(crate) const TOKEN_SECRET: &str =
     "arn:aws:secretsmanager:eu-west-1:999999999999:secret:token-AbCdEf";
 pub(crate) const KEY_SECRET: &str =
     "arn:aws:secretsmanager:eu-west-1:999999999999:secret:key-AbCdEf";
-pub(crate) const STACK_SET_ROLE: &str =
-    "arn:aws:iam::999999999999:role/service-role/AWSControlTowerStackSetRole";
 pub(crate) const STACK_ROLE: &str = "arn:aws:iam::999999999999:role/towerhook-management-stack";
 
 /// An answer of AWS.
@@ -184,7 +182,6 @@ pub(crate) fn account(answers: impl IntoIterator<Item = Answer>) -> (Aws<Account
 fn home() -> Home {
     Home {
         region: "eu-west-1".into(),
-        administration_role: STACK_SET_ROLE.parse().unwrap(),
     }
 }
 

@@ -20,6 +20,14 @@ pub(crate) fn setup(lacework: &str) -> Settings {
     settings.extend([
         key(),
         ("STACK_ID", STACK_ID.to_owned()),
+        (
+            "STACK_SET_ADMINISTRATION_ROLE_ARN",
+            format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:{STACK_SET_ROLE}"),
+        ),
+        (
+            "STACK_SET_EXECUTION_ROLE_NAME",
+            "AWSControlTowerExecution".to_owned(),
+        ),
         ("PROVIDER_PRINCIPAL_ARN", PRINCIPAL.to_owned()),
         // It answers a stand-in on this machine.
         ("TOWERHOOK_SANDBOX", "true".to_owned()),
@@ -65,12 +73,8 @@ pub(crate) fn with_token(lacework: &str) -> Settings {
 }
 
 fn with_ledger(lacework: &str) -> Settings {
-    let role = format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:{STACK_SET_ROLE}");
     let mut settings = with_token(lacework);
-    settings.extend([
-        ("LEDGER_TABLE_NAME", "towerhook-ledger".to_owned()),
-        ("STACK_SET_ADMINISTRATION_ROLE_ARN", role),
-    ]);
+    settings.push(("LEDGER_TABLE_NAME", "towerhook-ledger".to_owned()));
     settings
 }
 

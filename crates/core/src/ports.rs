@@ -99,6 +99,21 @@ pub enum Start {
     Exists,
 }
 
+/// A role of the management account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Role {
+    /// Its ARN, path included.
+    pub arn: Arn,
+    /// Who may assume it: a policy, in JSON.
+    pub trust: String,
+}
+
+/// The roles of the management account.
+pub trait Roles {
+    /// The role of this name, whatever its path; `None` where there is none.
+    async fn role(&self, name: &str) -> Result<Option<Role>>;
+}
+
 /// The StackSets of the management account, self-managed, in one Region.
 pub trait StackSets {
     /// One StackSet; `None` where it does not exist.
@@ -659,10 +674,10 @@ impl<T: Accounts + LandingZones + TrailTopics + StackSets + Stacks> FoundationPo
 
 /// All of AWS that the setup function uses.
 pub trait SetupPorts:
-    FoundationPorts + Leases + Ledger + FanOut + Keys + Tokens + Functions
+    FoundationPorts + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
 {
 }
 impl<T> SetupPorts for T where
-    T: FoundationPorts + Leases + Ledger + FanOut + Keys + Tokens + Functions
+    T: FoundationPorts + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
 {
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use towerhook_core::{
-    foundation::{Own, Properties},
+    foundation::{Own, Properties, StackSetRoles},
     model::{AccountId, host},
 };
 use towerhook_runtime::{
@@ -24,13 +24,14 @@ pub struct Settings {
     /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
     /// `SERVICE_TIMEOUT_SECONDS` (for how long CloudFormation waits for an answer), Lambda's
     /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` is who may assume the roles,
+    /// `STACK_SET_ADMINISTRATION_ROLE_ARN` and `STACK_SET_EXECUTION_ROLE_NAME` are what StackSets are run with,
     /// `MANAGEMENT_BOUNDARY_NAME` (empty where the management account is not enrolled) what bounds its own, and
     /// `TOWERHOOK_SANDBOX` is `true` in a sandbox, where CloudFormation is on this machine.
     pub own: Own,
     /// `PROVIDER_URL`. One that is none is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
-    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `STACK_SET_ADMINISTRATION_ROLE_ARN`,
+    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`,
     /// `MANAGEMENT_STACK_ROLE_ARN` (empty where the management account is not enrolled), and
     /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: SetupSettings,
@@ -57,6 +58,7 @@ impl Settings {
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let topic = reader.get("FANOUT_TOPIC_ARN");
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
+            let execution_role = reader.get("STACK_SET_EXECUTION_ROLE_NAME");
             let region: Option<String> = reader.get("AWS_REGION");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let management_boundary = reader.optional("MANAGEMENT_BOUNDARY_NAME");
@@ -77,13 +79,14 @@ impl Settings {
                     principal: principal?,
                     management_boundary,
                     answers_on_loopback: sandboxed.unwrap_or_default(),
+                    stack_set_roles: StackSetRoles {
+                        administration: administration_role?,
+                        execution: execution_role?,
+                    },
                     templates: TEMPLATES,
                 },
                 aws: SetupSettings {
-                    home: Home {
-                        region,
-                        administration_role: administration_role?,
-                    },
+                    home: Home { region },
                     key: KeySecret(key?),
                     token: TokenSecret {
                         secret: token?,
@@ -124,6 +127,8 @@ mod tests {
             "STACK_ID",
             "LEDGER_TABLE_NAME",
             "FANOUT_TOPIC_ARN",
+            "STACK_SET_ADMINISTRATION_ROLE_ARN",
+            "STACK_SET_EXECUTION_ROLE_NAME",
             "PARTITION",
             "SERVICE_TIMEOUT_SECONDS",
         ] {

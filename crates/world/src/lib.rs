@@ -140,6 +140,10 @@ impl Default for Options {
     }
 }
 
+/// A trust policy that lets CloudFormation assume the role.
+const CLOUD_FORMATION_MAY: &str = r#"{"Statement":
+    {"Effect": "Allow", "Principal": {"Service": "cloudformation.amazonaws.com"}}}"#;
+
 /// One simulated world. A clone is the same world.
 #[derive(Clone)]
 pub struct World(Rc<Inner>);
@@ -255,6 +259,7 @@ impl World {
             hides_organization: false,
             environment_host: HOST,
             partition: "aws",
+            administration_trust: Some(CLOUD_FORMATION_MAY.into()),
             deleting: false,
             deleted: false,
             permissions_settle_at: now,

@@ -152,6 +152,11 @@ impl World {
         edit(&mut self.state().trail);
     }
 
+    /// The role that StackSets are run with has another trust policy, or there is none.
+    pub fn set_administration_trust(&self, policy: Option<&str>) {
+        self.state().administration_trust = policy.map(str::to_owned);
+    }
+
     /// The organization is in another partition of AWS.
     pub fn set_partition(&self, partition: &'static str) {
         self.state().partition = partition;

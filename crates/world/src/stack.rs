@@ -7,7 +7,8 @@ use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use towerhook_core::{
-    foundation::{Fresh, Own, Setup, Templates},
+    foundation::{Fresh, Own, Setup, StackSetRoles, Templates},
+    model::Arn,
     ports::Holder,
 };
 
@@ -73,19 +74,31 @@ const TOKEN_REFUSED: &str = "Unauthorized";
 /// So an answer says that not all is as it should be.
 const INCOMPLETE: &str = "until the next update";
 
+/// The role that StackSets are run with.
+pub(crate) fn administration_role() -> Arn {
+    let role = format!("arn:aws:iam::{MANAGEMENT}:role/service-role/AWSControlTowerStackSetRole");
+    #[expect(clippy::expect_used, reason = "a constant is an ARN")]
+    role.parse().expect("an ARN")
+}
+
 impl World {
     fn own(&self) -> Own {
+        let state = self.state();
         Own {
             stack_id: STACK_ID.into(),
-            partition: self.state().partition.into(),
+            partition: state.partition.into(),
             region: "us-east-1".into(),
             url_suffix: "amazonaws.com".into(),
             management_account: id(MANAGEMENT),
-            provider_url: self.state().environment_host.into(),
+            provider_url: state.environment_host.into(),
             principal: PRINCIPAL.into(),
             management_boundary: None,
             answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
+            stack_set_roles: StackSetRoles {
+                administration: administration_role(),
+                execution: "AWSControlTowerExecution".into(),
+            },
             templates: TEMPLATES,
         }
     }

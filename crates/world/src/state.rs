@@ -119,6 +119,8 @@ pub(crate) struct State {
     pub(crate) lease_lost_at: Option<Timestamp>,
     /// The host that CloudFormation wrote into the functions' environment.
     pub(crate) environment_host: &'static str,
+    /// The trust policy of the role that StackSets are run with; nothing where there is no such role.
+    pub(crate) administration_trust: Option<String>,
     /// The partition of AWS that all of it is in.
     pub(crate) partition: &'static str,
     /// The main stack is being deleted, and is gone.

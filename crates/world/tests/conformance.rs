@@ -49,6 +49,7 @@ fn spec() -> StackSetSpec {
             .into(),
         stack_id: STACK_ID.into(),
         tags: [("team".to_owned(), "blue".to_owned())].into(),
+        roles: None,
     }
 }
 

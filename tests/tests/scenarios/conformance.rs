@@ -11,7 +11,7 @@ use towerhook_aws::{
 };
 use towerhook_core::{
     Result,
-    foundation::StackSetSpec,
+    foundation::{StackSetRoles, StackSetSpec},
     model::{AccountId, ExternalId, Names, SecretText},
     ports::{ApiKey, IntegrationKind, IntegrationSpec, TokenIssuer},
 };
@@ -19,7 +19,10 @@ use towerhook_saas::{
     http_client,
     lacework::{Lacework, LaceworkTokens, TokenSource},
 };
-use towerhook_sandbox::{Sandbox, landing_zone::Role};
+use towerhook_sandbox::{
+    MANAGEMENT_ACCOUNT, Sandbox,
+    landing_zone::{EXECUTION_ROLE, Role},
+};
 use towerhook_tests::options;
 use towerhook_world::conformance;
 
@@ -69,7 +72,6 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
         access_key_id: running.access_key_id.clone(),
         secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
     };
-    let role = format!("arn:aws:iam::{account}:role/service-role/AWSControlTowerStackSetRole");
     let secret = format!(
         "arn:aws:secretsmanager:{}:{account}:secret:none",
         running.region
@@ -77,7 +79,6 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
     let settings = AccountSettings {
         home: Home {
             region: running.region,
-            administration_role: role.parse().unwrap(),
         },
         token: TokenSecret {
             secret: secret.parse().unwrap(),
@@ -154,6 +155,14 @@ fn spec() -> StackSetSpec {
             .into(),
         stack_id: STACK_ID.into(),
         tags: [("team".to_owned(), "blue".to_owned())].into(),
+        roles: Some(StackSetRoles {
+            administration: format!(
+                "arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/service-role/AWSControlTowerStackSetRole"
+            )
+            .parse()
+            .unwrap(),
+            execution: EXECUTION_ROLE.to_owned(),
+        }),
     }
 }
 

@@ -1,8 +1,14 @@
 use serde_json::Value;
-use towerhook_core::{foundation::STACK_ID_TAG, landing_zone::InstanceState};
+use towerhook_core::{
+    foundation::{STACK_ID_TAG, StackSetRoles},
+    landing_zone::InstanceState,
+};
 
 use super::*;
-use crate::testing::{Answer, STACK_SET_ROLE, setup, xml, xml_error};
+use crate::testing::{Answer, setup, xml, xml_error};
+
+const STACK_SET_ROLE: &str = "arn:aws:iam::999999999999:role/StackSets";
+const EXECUTION_ROLE: &str = "Execution";
 
 fn spec() -> StackSetSpec {
     StackSetSpec {
@@ -11,6 +17,10 @@ fn spec() -> StackSetSpec {
         parameters: [("ResourceNamePrefix".to_owned(), "acme".to_owned())].into(),
         stack_id: "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/1".into(),
         tags: [("team".to_owned(), "blue".to_owned())].into(),
+        roles: Some(StackSetRoles {
+            administration: STACK_SET_ROLE.parse().unwrap(),
+            execution: EXECUTION_ROLE.into(),
+        }),
     }
 }
 
@@ -133,7 +143,7 @@ async fn a_stack_set_is_made_self_managed_and_marked_ours() {
             ("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
             ("PermissionModel", "SELF_MANAGED"),
             ("AdministrationRoleARN", STACK_SET_ROLE),
-            ("ExecutionRoleName", "AWSControlTowerExecution"),
+            ("ExecutionRoleName", EXECUTION_ROLE),
             ("ManagedExecution.Active", "true"),
         ],
     );
@@ -159,7 +169,7 @@ async fn an_update_names_its_operation_and_the_roles_again() {
             ("OperationId", "op-1"),
             ("Description", &spec().description()),
             ("AdministrationRoleARN", STACK_SET_ROLE),
-            ("ExecutionRoleName", "AWSControlTowerExecution"),
+            ("ExecutionRoleName", EXECUTION_ROLE),
             ("Tags.member.1.Value", "blue"),
             ("Tags.member.2.Value", &spec().stack_id),
             ("OperationPreferences.FailureTolerancePercentage", "100"),

@@ -205,6 +205,7 @@ mod tests {
             parameters: BTreeMap::new(),
             stack_id: STACK_ID.into(),
             tags: BTreeMap::new(),
+            roles: None,
         };
         let log: AccountId = LOG.parse().unwrap();
         let names = policy.names.clone();

@@ -2,7 +2,7 @@
 //! has to be read, so a rollback can be specified whatever has become of the world since.
 
 use super::{
-    StackSetSpec, Templates,
+    StackSetRoles, StackSetSpec, Templates,
     spec::{
         INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, with_parameters,
     },
@@ -38,14 +38,25 @@ pub struct TrailFoundation {
     pub integration: IntegrationSpec,
 }
 
-/// Specifies what a deployment is made of.
-pub fn blueprint(deployment: Deployment, templates: &Templates) -> Foundation {
+/// Specifies what a deployment is made of, and the roles that its StackSets are run with.
+pub fn blueprint(
+    deployment: Deployment,
+    templates: &Templates,
+    roles: &StackSetRoles,
+) -> Foundation {
+    let run = |spec| StackSetSpec {
+        roles: Some(roles.clone()),
+        ..spec
+    };
     let trail = deployment.trail.as_ref().map(|trail| TrailFoundation {
         log: (
-            log(&deployment, trail, templates),
+            run(log(&deployment, trail, templates)),
             trail.integration.account,
         ),
-        audit: (audit(&deployment, trail, templates), trail.queue_account),
+        audit: (
+            run(audit(&deployment, trail, templates)),
+            trail.queue_account,
+        ),
         topic: trail.source.makes_topic.then(|| TrailTopic {
             trail: trail.source.name.clone(),
             topic: trail.source.topic.clone(),
@@ -53,7 +64,7 @@ pub fn blueprint(deployment: Deployment, templates: &Templates) -> Foundation {
         integration: trail.integration.clone(),
     });
     let config = deployment.policy.capability.config();
-    let member = config.then(|| member(&deployment, templates));
+    let member = config.then(|| run(member(&deployment, templates)));
     Foundation {
         trail,
         member,
@@ -75,6 +86,7 @@ fn spec(
         parameters: with_parameters(own.iter().chain(parameters)),
         stack_id: policy.stack_id.clone(),
         tags: deployment.site.tags.clone(),
+        roles: None,
     }
 }
 

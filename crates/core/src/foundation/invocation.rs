@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{
-    Progress, Refusal, Removal, Templates, reason::SetupError, request::Work, waiting::Guard,
+    Progress, Refusal, Removal, StackSetRoles, Templates, reason::SetupError, request::Work,
+    waiting::Guard,
 };
 use crate::{
     Error,
@@ -56,6 +57,8 @@ pub struct Own {
     pub answers_on_loopback: bool,
     /// For how long CloudFormation waits for an answer.
     pub service_timeout: Duration,
+    /// The roles that StackSets are run with, as CloudFormation wrote them into the environment.
+    pub stack_set_roles: StackSetRoles,
     /// This release's templates.
     pub templates: Templates,
 }

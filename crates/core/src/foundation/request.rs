@@ -161,6 +161,7 @@ where
         if let Some(previous) = previous {
             refuse_changes(&properties, previous)?;
         }
+        self.require_stack_set_roles(&raw, success).await?;
         progress.begin(&"getting an access token");
         let token = self.checked_token(&raw, success).await?;
         progress.begin(&"reading the landing zone");
@@ -205,7 +206,7 @@ where
         if planted(Fault::AttemptIsInForce) {
             self.aws.store_deployment(self.holder, &deployment).await?;
         }
-        let mut foundation = blueprint(deployment, &self.own.templates);
+        let mut foundation = blueprint(deployment, &self.own.templates, &self.own.stack_set_roles);
         warn_of_key(&foundation);
         let token = token.as_ref();
         let wanted = Some(&foundation);
@@ -384,7 +385,7 @@ where
             (None, Some(remains)) if !remains.is_empty() => Some(remains.adoption()),
             (None, None) if properties.adopt => {
                 let fresh = resolve(properties, raw, facts, &context, None)?;
-                let fresh = blueprint(fresh.deployment, &own.templates);
+                let fresh = blueprint(fresh.deployment, &own.templates, &own.stack_set_roles);
                 adopt(&fresh, &self.find(&fresh).await?)?
             }
             _ => None,

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use super::pinned::pinned;
+use super::{StackSetRoles, pinned::pinned};
 use crate::{
     planted::{Fault, planted},
     ports::StackSet,
@@ -51,6 +51,8 @@ pub struct StackSetSpec {
     pub stack_id: String,
     /// The main stack's own tags.
     pub tags: BTreeMap<String, String>,
+    /// What the StackSet is run with; nothing for a stack.
+    pub roles: Option<StackSetRoles>,
 }
 
 /// Parameters as a StackSet has them.
@@ -68,13 +70,16 @@ impl StackSetSpec {
         pinned(self.template, |name| self.parameters.get(name))
     }
 
-    /// The description, which carries a digest of template and parameters: what was deployed last
+    /// The description, which carries a digest of template, parameters and roles: what was deployed last
     /// can be told from it without reading the template back.
     pub fn description(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.body());
         for (name, value) in &self.parameters {
             hash.update(format!("\n{name}={value}"));
+        }
+        if let Some(roles) = &self.roles {
+            hash.update(format!("\n{} {}", roles.administration, roles.execution));
         }
         let digest = hash
             .finalize()
@@ -100,6 +105,7 @@ impl StackSetSpec {
                 boundary.clone_into(named);
             }
         }
+        spec.roles = None;
         for parameter in [POLICY_NAMES, REGISTRATION_TOPIC, INTEGRATION_PREFIX] {
             spec.parameters.remove(parameter);
         }
@@ -141,9 +147,18 @@ mod tests {
             parameters: [("X".to_owned(), "1".to_owned())].into(),
             stack_id: "id".into(),
             tags: BTreeMap::new(),
+            roles: None,
         };
         let mut other = spec.clone();
         other.parameters.insert("X".into(), "2".into());
+        assert_ne!(spec.description(), other.description());
+        other = StackSetSpec {
+            roles: Some(StackSetRoles {
+                administration: "arn:aws:iam::111122223333:role/admin".parse().unwrap(),
+                execution: "execution".into(),
+            }),
+            ..spec.clone()
+        };
         assert_ne!(spec.description(), other.description());
         other = StackSetSpec {
             template: "a: c",

@@ -41,6 +41,36 @@ fn a_partition_without_the_saas_is_refused_before_anything_is_made_or_asked_ther
 }
 
 #[test]
+fn a_role_for_stack_sets_that_is_not_there_or_no_service_may_assume_is_refused_at_launch_only() {
+    let others = r#"{"Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}}
+    ]}"#;
+    for (trust, said) in [
+        (
+            None,
+            "there is no role arn:aws:iam::000000000001:role/service-role/AWSControl",
+        ),
+        (Some(others), "does not trust CloudFormation"),
+    ] {
+        World::quiet(members(1), async move |world| {
+            world.set_administration_trust(trust);
+            let answer = world.launch(limit(10)).await;
+            assert!(!answer.success);
+            let reason = answer.reason;
+            assert!(reason.contains("StackSetAdministrationRoleArn"), "{reason}");
+            assert!(reason.contains(said), "{reason}");
+            assert_eq!(world.leftovers(), [] as [&str; 0]);
+            assert_eq!(world.calls("lacework:CreateToken"), 0);
+        });
+        World::quiet(members(1), async move |world| {
+            launched(&world, limit(10)).await;
+            world.set_administration_trust(trust);
+            updated(&world, |wishes| wishes.limit = 20).await;
+        });
+    }
+}
+
+#[test]
 fn two_invocations_of_one_request_come_to_what_one_does() {
     World::quiet(members(2), async |world| {
         launched(&world, limit(10)).await;

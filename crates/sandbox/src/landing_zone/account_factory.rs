@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::Value;
 
 use super::seed::BASELINE_VERSION;
-use super::{Account, LandingZone, Role, create_execution_role, events};
+use super::{Account, EXECUTION_ROLE, LandingZone, Role, create_execution_role, events};
 use crate::gateway::control_tower::Target;
 
 const BASELINE: &str = "AWSControlTowerBaseline";
@@ -69,7 +69,13 @@ impl LandingZone {
             .collect();
         for account in &inside {
             let event_name = if account.role == Role::Unmanaged {
-                create_execution_role(&self.aws, self.aws.account_id(), &account.id).await?;
+                create_execution_role(
+                    &self.aws,
+                    self.aws.account_id(),
+                    &account.id,
+                    EXECUTION_ROLE,
+                )
+                .await?;
                 self.account_mut(&account.name)?.role = Role::Member;
                 "CreateManagedAccount"
             } else {
@@ -145,7 +151,13 @@ impl LandingZone {
         let registered = self.units.get(&account.unit);
         if registered.is_some_and(|unit| unit.baseline.is_some()) {
             if account.role == Role::Unmanaged {
-                create_execution_role(&self.aws, self.aws.account_id(), &account.id).await?;
+                create_execution_role(
+                    &self.aws,
+                    self.aws.account_id(),
+                    &account.id,
+                    EXECUTION_ROLE,
+                )
+                .await?;
                 self.account_mut(name)?.role = Role::Member;
             } else if !is_managed {
                 return Ok(Vec::new());
@@ -170,7 +182,7 @@ impl LandingZone {
         account: &str,
         unit: &str,
     ) -> anyhow::Result<()> {
-        create_execution_role(&self.aws, self.aws.account_id(), account).await?;
+        create_execution_role(&self.aws, self.aws.account_id(), account, EXECUTION_ROLE).await?;
         self.enable_baseline(account, unit);
         Ok(())
     }

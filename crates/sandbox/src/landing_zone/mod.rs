@@ -9,6 +9,7 @@ mod account_factory;
 mod emission;
 pub mod events;
 mod organization;
+mod own_roles;
 mod seed;
 mod version_4;
 
@@ -24,6 +25,7 @@ use events::Place;
 
 pub use emission::Emission;
 pub use organization::Departure;
+pub use own_roles::OWN_EXECUTION_ROLE;
 pub use seed::{MINIMUM_ACCOUNTS, Plan, Version};
 pub use version_4::{CONTROL, Integrations};
 
@@ -32,6 +34,9 @@ pub const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
 
 /// The role that Control Tower makes in every account it manages, but not in the management account.
 pub const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
+
+/// The role of Control Tower's that StackSets are run with.
+const STACK_SET_ROLE: &str = "AWSControlTowerStackSetRole";
 
 /// The OU of the Log Archive and the Audit account.
 pub const SECURITY: &str = "Security";
@@ -297,16 +302,17 @@ enum RolePolicy<'a> {
     Inline(&'a str, Value),
 }
 
-/// What Control Tower makes in an account that it manages.
+/// A role that StackSets can assume in an account, as Control Tower makes it where it manages one.
 async fn create_execution_role(
     aws: &AwsClient,
     management_account: &str,
     account: &str,
+    name: &str,
 ) -> Result<(), AwsError> {
     create_role(
         &aws.account(account),
         "/",
-        EXECUTION_ROLE,
+        name,
         json!({"AWS": format!("arn:aws:iam::{management_account}:root")}),
         RolePolicy::Managed("arn:aws:iam::aws:policy/AdministratorAccess"),
     )

@@ -5,8 +5,8 @@ use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
 use super::{
-    Account, Emission, Integrations, LandingZone, Role, RolePolicy, SANDBOX, SECURITY, TRAIL,
-    create_execution_role, create_role, organizations,
+    Account, EXECUTION_ROLE, Emission, Integrations, LandingZone, Role, RolePolicy, SANDBOX,
+    SECURITY, STACK_SET_ROLE, TRAIL, create_execution_role, create_role, organizations,
 };
 use crate::aws_client::AwsClient;
 use crate::gateway::Gateway;
@@ -142,7 +142,7 @@ impl LandingZone {
         create_role(
             &self.aws,
             "/service-role/",
-            "AWSControlTowerStackSetRole",
+            STACK_SET_ROLE,
             json!({"Service": "cloudformation.amazonaws.com"}),
             RolePolicy::Inline("AWSControlTowerStackSetRolePolicy", policy),
         )
@@ -158,7 +158,7 @@ impl LandingZone {
         let mut ids = Vec::new();
         for (name, role) in [("Log Archive", Role::LogArchive), ("Audit", Role::Audit)] {
             let id = self.make_account(name, SECURITY, role).await?;
-            create_execution_role(&self.aws, self.aws.account_id(), &id).await?;
+            create_execution_role(&self.aws, self.aws.account_id(), &id, EXECUTION_ROLE).await?;
             ids.push(id);
         }
         let audit = ids.pop().context("no Audit account")?;

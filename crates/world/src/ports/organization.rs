@@ -2,12 +2,13 @@ use towerhook_core::{
     Result,
     landing_zone::{Account, BaselineKind, Baselines, LandingZone, Management, OuTree, Trail},
     model::{AccountId, Arn},
-    ports::{Accounts, LandingZoneReply, LandingZones, TopicSet, TrailTopics},
+    ports::{Accounts, LandingZoneReply, LandingZones, Role, Roles, TopicSet, TrailTopics},
 };
 
 use super::Ports;
 use crate::{
     rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
+    stack::administration_role,
     state::State,
     units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
@@ -120,6 +121,18 @@ impl LandingZones for Ports {
     async fn trail(&self, name: &str) -> Result<Option<Trail>> {
         self.call("cloudtrail:GetTrail", |state, _| {
             Ok((name == state.trail.name).then(|| state.trail.clone()))
+        })
+        .await
+    }
+}
+
+impl Roles for Ports {
+    async fn role(&self, name: &str) -> Result<Option<Role>> {
+        self.call("iam:GetRole", |state, _| {
+            let arn = administration_role();
+            let trust = state.administration_trust.clone();
+            let trust = trust.filter(|_| arn.resource().ends_with(name));
+            Ok(trust.map(|trust| Role { arn, trust }))
         })
         .await
     }

@@ -262,15 +262,17 @@ fn document(template: &Template) -> String {
 
 /// The resources of a statement, and the condition that it makes.
 fn resources(statement: &Value) -> String {
+    let named = |resource: &Value| match resource["Fn::GetAtt"].as_array() {
+        Some(_) => format!("`{}`", argument(resource)),
+        None => format!(
+            "`{}`",
+            argument(resource).replace("arn:${AWS::Partition}:", "")
+        ),
+    };
     let resources =
-        one_or_many(&statement["Resource"]).map(|resource| {
-            match resource["Fn::GetAtt"].as_array() {
-                Some(_) => format!("`{}`", argument(resource)),
-                None => format!(
-                    "`{}`",
-                    argument(resource).replace("arn:${AWS::Partition}:", "")
-                ),
-            }
+        one_or_many(&statement["Resource"]).map(|resource| match resource["Fn::If"].as_array() {
+            Some(choice) => format!("{}, else {}", named(&choice[1]), named(&choice[2])),
+            None => named(resource),
         });
     let mut text = resources.collect::<Vec<_>>().join(", ");
     for (operator, keys) in statement["Condition"].as_object().into_iter().flatten() {

@@ -6,7 +6,7 @@ use regex_lite::Regex;
 use serde_json::{Value, json};
 use towerhook_core::{
     enrollment::Deployment,
-    foundation::{ACCESS_TOKEN, StackSetSpec, Templates, blueprint},
+    foundation::{ACCESS_TOKEN, StackSetRoles, StackSetSpec, Templates, blueprint},
 };
 
 use crate::templates::template::{
@@ -314,7 +314,11 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     }
     let deployment: Deployment = serde_json::from_value(deployment).unwrap();
     let (log, audit, member) = (LOG, AUDIT, MEMBER);
-    let foundation = blueprint(deployment, &Templates { log, audit, member });
+    let roles = StackSetRoles {
+        administration: "arn:aws:iam::111122223333:role/StackSets".parse().unwrap(),
+        execution: "Execution".to_owned(),
+    };
+    let foundation = blueprint(deployment, &Templates { log, audit, member }, &roles);
     let trail = foundation.trail.unwrap();
     [trail.log.0, trail.audit.0, foundation.member.unwrap()]
         .map(|spec| (spec.template, spec))

@@ -11,7 +11,7 @@ use crate::templates::template::{MAIN, Template, argument, text};
 fn every_function_finds_the_settings_that_it_reads() {
     let template = Template::load(MAIN);
     let common = ["PROVIDER", "PROVIDER_URL", "API_TOKEN_SECRET_ARN"];
-    let reconcile = ["LEDGER_TABLE_NAME", "STACK_SET_ADMINISTRATION_ROLE_ARN"];
+    let reconcile = ["LEDGER_TABLE_NAME"];
     let setup = [
         "STACK_ID",
         "PROVIDER_PRINCIPAL_ARN",
@@ -22,6 +22,8 @@ fn every_function_finds_the_settings_that_it_reads() {
         "MANAGEMENT_BOUNDARY_NAME",
         "MANAGEMENT_STACK_ROLE_ARN",
         "SERVICE_TIMEOUT_SECONDS",
+        "STACK_SET_ADMINISTRATION_ROLE_ARN",
+        "STACK_SET_EXECUTION_ROLE_NAME",
         "URL_SUFFIX",
     ];
     let account = [

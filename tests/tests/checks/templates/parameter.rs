@@ -94,7 +94,7 @@ fn the_secret_key_is_never_shown() {
 #[test]
 fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
     let template = Template::load(MAIN);
-    let cases: [(&str, &[&str], &[&str]); 20] = [
+    let cases: [(&str, &[&str], &[&str]); 22] = [
         (
             "LaceworkUrl",
             &[
@@ -258,6 +258,24 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
                 "3sL4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY+MTRCxf3vjVBH40Nr8X8gdRQBpUMLUo",
             ],
             &["a b"],
+        ),
+        (
+            "StackSetAdministrationRoleArn",
+            &[
+                "",
+                "arn:aws:iam::111122223333:role/path/to/StackSets_1+=,.@-",
+            ],
+            &[
+                "StackSets",
+                "arn:aws:iam::111122223333:role/",
+                "arn:aws:iam::111122223333:role/*",
+                "arn:aws:iam::111122223333:user/u",
+            ],
+        ),
+        (
+            "StackSetExecutionRoleName",
+            &["Execution_1+=,.@-"],
+            &["", "path/Execution", "a b", "*"],
         ),
         (
             "PermissionsBoundaryName",

@@ -1,7 +1,7 @@
 //! What the functions call AWS for.
 
 /// Every operation that a function can call, and what for.
-pub(crate) const CALLS: [(&str, &str); 38] = [
+pub(crate) const CALLS: [(&str, &str); 39] = [
     (
         "cloudformation:CreateStack",
         "makes the management account's own stack, where it is to be enrolled",
@@ -114,6 +114,10 @@ pub(crate) const CALLS: [(&str, &str); 38] = [
     (
         "dynamodb:UpdateTable",
         "lets nobody delete the ledger while the stack stands",
+    ),
+    (
+        "iam:GetRole",
+        "looks whether the role that StackSets are run with is there and trusts CloudFormation",
     ),
     (
         "lambda:Invoke",

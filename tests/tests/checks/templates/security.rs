@@ -98,19 +98,28 @@ fn setup_makes_stack_sets_of_this_stack_only() {
         making["Condition"],
         json!({"StringEquals": {key: {"Ref": "AWS::StackId"}}})
     );
-    let passed: Vec<&str> = statements
-        .into_iter()
-        .filter(|statement| actions(statement).contains(&"iam:PassRole"))
-        .flat_map(|statement| one_or_many(&statement["Resource"]))
-        .map(argument)
-        .collect();
-    assert_eq!(
-        passed,
-        [
-            "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole",
-            "ManagementStackRole",
-        ]
-    );
+    // The role that the administrator names, or else Control Tower's: what StackSets are run with.
+    let own = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole";
+    let role = json!({"Fn::If": [
+        "NamesStackSetRole",
+        {"Ref": "StackSetAdministrationRoleArn"},
+        {"Fn::Sub": own},
+    ]});
+    let function = template.resource("SetupFunction");
+    let variables = &function["Properties"]["Environment"]["Variables"];
+    assert_eq!(variables["STACK_SET_ADMINISTRATION_ROLE_ARN"], role);
+    let on = |action: &str| -> Vec<&Value> {
+        let allowing = statements
+            .iter()
+            .filter(|statement| actions(statement).contains(&action));
+        allowing
+            .flat_map(|statement| one_or_many(&statement["Resource"]))
+            .collect()
+    };
+    assert_eq!(on("iam:PassRole")[0], &role);
+    assert_eq!(argument(on("iam:PassRole")[1]), "ManagementStackRole");
+    assert_eq!(on("iam:PassRole").len(), 2);
+    assert!(on("iam:GetRole").contains(&&role));
 }
 
 /// CloudTrail's own role, which it may make for setup, and no other.
@@ -129,6 +138,7 @@ fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
         let statements = template.statements("SetupRole").into_iter();
         let allowing: Vec<_> = statements
             .filter(|statement| actions(statement).contains(&action))
+            .filter(|statement| statement["Sid"] != "FindStackSetRole")
             .collect();
         assert_eq!(allowing.len(), 1, "{action}");
         assert_eq!(argument(&allowing[0]["Resource"]), role, "{action}");

@@ -1,8 +1,10 @@
-//! Landing zone 4.0 and its trail: what the administrator has left out, and what is done about it.
+//! Landing zone 4.0 and its trail, and no landing zone at all: what the administrator has left out, and what
+//! is done about it.
 //!
 //! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` writes them anew.
 
 mod integration;
+mod own_roles;
 mod trail;
 
 use towerhook_sandbox::Sandbox;

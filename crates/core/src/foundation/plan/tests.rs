@@ -53,6 +53,7 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
         parameters: Default::default(),
         stack_id: "id".into(),
         tags: [("team".to_owned(), "security".to_owned())].into(),
+        roles: None,
     };
     let steps = |observed: &Observed| {
         let mut steps = Vec::new();
@@ -147,6 +148,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),
         tags: BTreeMap::new(),
+        roles: None,
     };
     let trail = crate::foundation::TrailFoundation {
         topic: None,
@@ -265,6 +267,7 @@ fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
             parameters: BTreeMap::new(),
             stack_id: STACK_ID.into(),
             tags: BTreeMap::new(),
+            roles: None,
         }),
     }
 }
@@ -316,6 +319,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),
         tags: BTreeMap::new(),
+        roles: None,
     };
     let steps = |state, blind| {
         let instance = StackInstance {

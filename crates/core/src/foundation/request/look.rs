@@ -8,11 +8,11 @@ use super::{SetupError, Work, shown};
 use crate::{
     Error, ErrorKind,
     enrollment::Record,
-    foundation::{Facts, Found, Foundation, Properties},
+    foundation::{Facts, Found, Foundation, Properties, StackSetRoles},
     model::AccountId,
     ports::{
-        Accounts, Clock, IntegrationKind, Keys, LandingZones, Ledger, Saas, SetupPorts, StackSets,
-        Success, Token, TokenIssuer,
+        Accounts, Clock, IntegrationKind, Keys, LandingZones, Ledger, Roles, Saas, SetupPorts,
+        StackSets, Success, Token, TokenIssuer,
     },
     token,
 };
@@ -23,6 +23,36 @@ where
     S: Saas + TokenIssuer,
     C: Clock,
 {
+    /// Looks at the role that StackSets are to be run with, unless it is the one that they are run with
+    /// already. One that may not be looked at is left to CloudFormation.
+    pub(super) async fn require_stack_set_roles(
+        &self,
+        properties: &Value,
+        success: Option<&Success>,
+    ) -> Result<(), SetupError> {
+        let is_unchanged = |success: &Success| {
+            let mut names = StackSetRoles::PARAMETERS.iter();
+            names.all(|name| success.properties.get(*name) == properties.get(*name))
+        };
+        if success.is_some_and(is_unchanged) {
+            return Ok(());
+        }
+        let roles = &self.own.stack_set_roles;
+        self.progress()
+            .begin(&"looking at the role that StackSets are run with");
+        roles.require_account(&self.own.management_account)?;
+        match self.aws.role(roles.administration_name()).await {
+            Ok(found) => roles.check(found.as_ref())?,
+            Err(error) if error.kind == ErrorKind::Denied => self.progress().remark(format!(
+                "The role {} could not be looked at: {}",
+                roles.administration,
+                error.chain()
+            )),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
+    }
+
     /// A new token, so that a wrong key or URL shows at once. A key that is refused, and was not
     /// changed by this request, refuses no other change: what is in the SaaS then stays as it is. That has
     /// to be known: where the ledger was emptied, only the SaaS tells what it holds.

@@ -48,7 +48,11 @@ where
                 .store_success(self.holder, &restored, previous)
                 .await?;
         }
-        let foundation = blueprint(restored.deployment.clone(), &self.own.templates);
+        let foundation = blueprint(
+            restored.deployment.clone(),
+            &self.own.templates,
+            &self.own.stack_set_roles,
+        );
         let saas = self.guard.brief().over(self.saas.ports);
         let token = match self.restoring_token(&saas, &foundation.deployment).await {
             Ok(token) => Some(token),

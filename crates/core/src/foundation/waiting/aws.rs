@@ -50,6 +50,12 @@ impl<P: TrailTopics, L: Leases, C: Clock> TrailTopics for Waiting<'_, P, L, C> {
     }
 }
 
+impl<P: Roles, L: Leases, C: Clock> Roles for Waiting<'_, P, L, C> {
+    async fn role(&self, name: &str) -> Result<Option<Role>> {
+        self.guard.read(async || self.ports.role(name).await).await
+    }
+}
+
 impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         let call = async || self.ports.stack_set(name).await;
