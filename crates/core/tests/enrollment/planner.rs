@@ -110,6 +110,27 @@ fn what_is_listed_instead_of_the_known_integration_goes_too_though_the_next_list
 }
 
 #[test]
+fn what_was_replaced_hours_ago_goes_too_where_a_list_lacks_all() {
+    let mut look = Look::enrolled(deployment(tenant()), 1);
+    look.account(0).state = AccountState::Closed;
+    look.ours(0).clear();
+    let record = look.inventory.records.get_mut(&member_id(0)).unwrap();
+    let hours_ago = look.now - SignedDuration::from_hours(5);
+    record.former.insert("GUID_FORMER".into(), hours_ago);
+    record.unlisted_at = Some(hours_ago);
+    let plan = look.plan();
+    let deleted: Vec<&str> = plan
+        .actions
+        .iter()
+        .filter_map(|action| match action {
+            Action::DeleteIntegration { existing, .. } => Some(existing.guid.as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(deleted, ["GUID_0", "GUID_FORMER"], "{plan}");
+}
+
+#[test]
 fn a_baseline_under_change_begins_nothing_and_one_that_is_gone_ends_nothing() {
     let mut look = Look::new(deployment(tenant()));
     look.view(0).management = Known::Known(Management::UnderChange);

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use towerhook_core::{enrollment::Reply, landing_zone::Trail, ports::IntegrationKind};
+use towerhook_core::{
+    enrollment::Reply,
+    landing_zone::{InstanceState, Trail},
+    ports::IntegrationKind,
+};
 use towerhook_world::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Step, Window, Wishes, World, id};
 
 use super::{launched, members, updated};

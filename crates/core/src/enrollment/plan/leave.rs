@@ -107,15 +107,27 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
 }
 
-/// The account's integrations that are known by their ids and that a listing lacks.
+/// The account's integrations that are known by their ids and that a listing lacks. One that lacks all of
+/// them may lack those, too, that were replaced long ago and could not be removed since.
 fn unlisted(case: &Case<'_>, ours: &[Integration]) -> Vec<Integration> {
     let spec = case.policy.member_integration(case.id);
-    let ids = case.known.registration_id.iter();
-    ids.chain(case.known.replaced_lately(case.now))
-        .filter(|guid| ours.iter().all(|one| one.guid != **guid))
+    let known = &case.known;
+    let ids: Vec<&str> = if ours.is_empty() {
+        known.guids().collect()
+    } else {
+        let lately = known.replaced_lately(case.now);
+        known
+            .registration_id
+            .iter()
+            .chain(lately)
+            .map(String::as_str)
+            .collect()
+    };
+    ids.into_iter()
+        .filter(|guid| ours.iter().all(|one| one.guid != *guid))
         .map(|guid| Integration {
-            sub_account: case.known.store.clone(),
-            ..Integration::made(&spec, guid.clone())
+            sub_account: known.store.clone(),
+            ..Integration::made(&spec, guid.to_owned())
         })
         .collect()
 }
