@@ -11,6 +11,7 @@ mod config;
 mod controls;
 mod dead_letters;
 mod fan_out;
+mod foreign_resources;
 mod functions;
 mod http;
 mod landing_zones;

@@ -204,6 +204,15 @@ pub trait Stacks {
     async fn delete_stack(&self, name: &str, token: &str) -> Result<()>;
 }
 
+/// What others may have in this account and Region, by its name.
+pub trait ForeignResources {
+    /// Whether EventBridge's default bus has this rule.
+    async fn rule_exists(&self, name: &str) -> Result<bool>;
+    /// Whether Secrets Manager has the secret with this ARN, which lacks the random end. So permissions name
+    /// it where it is not there, too.
+    async fn secret_exists(&self, arn: &str) -> Result<bool>;
+}
+
 /// An API key of the SaaS, and the secret's version that it was read from.
 #[derive(Debug, Clone)]
 pub struct ApiKey {
@@ -674,10 +683,18 @@ impl<T: Accounts + LandingZones + TrailTopics + StackSets + Stacks> FoundationPo
 
 /// All of AWS that the setup function uses.
 pub trait SetupPorts:
-    FoundationPorts + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
+    FoundationPorts + ForeignResources + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
 {
 }
 impl<T> SetupPorts for T where
-    T: FoundationPorts + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
+    T: FoundationPorts
+        + ForeignResources
+        + Roles
+        + Leases
+        + Ledger
+        + FanOut
+        + Keys
+        + Tokens
+        + Functions
 {
 }

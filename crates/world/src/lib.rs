@@ -33,13 +33,14 @@ mod simulation;
 mod stack;
 mod state;
 mod units;
+mod vendors;
 mod versioned;
 mod watch;
 mod wishes;
 
 use std::{
     cell::{RefCell, RefMut},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     rc::Rc,
 };
@@ -53,6 +54,7 @@ pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
 pub use state::{Answered, SentAnswer};
 pub use units::{AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, PRINCIPAL, STACK_ID, TENANT, id, member_id};
+pub use vendors::VENDORS_SUFFIXES;
 pub use wishes::{Destination, Wishes};
 
 use crate::{
@@ -210,6 +212,7 @@ impl World {
                 key_works: true,
                 ..KeptSecrets::default()
             },
+            foreign_resources: BTreeSet::new(),
             bucket: (480.0, now),
             faults: Default::default(),
             counts: BTreeMap::new(),

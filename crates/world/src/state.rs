@@ -45,6 +45,8 @@ pub(crate) struct State {
     pub(crate) ledger: KeptLedger,
     pub(crate) queue: Queue,
     pub(crate) secrets: KeptSecrets,
+    /// The names of rules and secrets that others have made.
+    pub(crate) foreign_resources: BTreeSet<String>,
     pub(crate) bucket: (f64, Timestamp),
     pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, usize>,

@@ -124,7 +124,7 @@ fn deployment(suffix: &str) -> Deployment {
         trail_topics: [].into(),
         trail: None,
         organization: false,
-        adopting: false,
+        spared: Default::default(),
         recovered_at: None,
         succeeded_at: None,
     }

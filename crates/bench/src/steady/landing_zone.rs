@@ -97,7 +97,7 @@ impl LandingZone {
                 trail_topics: BTreeSet::new(),
                 trail: Some(trail),
                 organization: false,
-                adopting: false,
+                spared: Default::default(),
                 recovered_at: None,
                 succeeded_at: None,
             },

@@ -41,8 +41,8 @@ pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
 pub use policy::{
-    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, Registration, Selection,
-    Site, TrailFault, TrailSource, Unselected,
+    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, PolicyNames,
+    Registration, Selection, Site, TrailFault, TrailSource, Unselected,
 };
 pub(crate) use record::LISTS_LAG;
 pub use record::{Deletion, Record};

@@ -55,7 +55,7 @@ pub(crate) fn deployment(policy: Policy) -> Deployment {
         trail_topics: BTreeSet::new(),
         trail: None,
         organization: false,
-        adopting: false,
+        spared: BTreeSet::new(),
         recovered_at: None,
         succeeded_at: None,
     }

@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::{
-    enrollment::{DeployedTrail, Deployment},
+    enrollment::{DeployedTrail, Deployment, PolicyNames},
     landing_zone::TrailTopic,
     model::{AccountId, Arn},
     ports::IntegrationSpec,
@@ -23,6 +23,15 @@ pub struct Foundation {
     pub trail: Option<TrailFoundation>,
     /// The StackSet for the members, where `CapabilityType` has Config.
     pub member: Option<StackSetSpec>,
+}
+
+impl Foundation {
+    /// The names of its StackSets.
+    pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
+        let trail = self.trail.iter();
+        let trail = trail.flat_map(|trail| [&trail.log.0.name, &trail.audit.0.name]);
+        trail.chain(self.member.iter().map(|member| &member.name))
+    }
 }
 
 /// What the trail needs.
@@ -139,16 +148,13 @@ fn audit(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) 
 fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {
     let Deployment { policy, site, .. } = deployment;
     let adopted = policy.adoption.as_ref();
-    let is_vendors = adopted.is_some_and(|adopted| adopted.vendor_policy_names);
+    let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
     let topic = site.registration_topic.as_deref().unwrap_or_default();
     let parameters = [
         ("LaceworkAccount", policy.tenant.as_str()),
         ("ExternalIdSuffix", policy.external_id_suffix.as_str()),
         ("LaceworkPrincipalArn", site.principal.as_str()),
-        (
-            POLICY_NAMES,
-            if is_vendors { "Vendor" } else { "Generated" },
-        ),
+        (POLICY_NAMES, policy_names.as_str()),
         (REGISTRATION_TOPIC, topic),
         (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
         (PERMISSIONS_BOUNDARY, boundary(deployment)),

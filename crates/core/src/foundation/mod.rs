@@ -23,7 +23,7 @@ mod step;
 mod succession;
 mod waiting;
 
-pub use adoption::{Found, adopt};
+pub use adoption::{Adopted, Found, adopt};
 pub use blueprint::{Foundation, TrailFoundation, blueprint};
 pub use converge::ConvergeError;
 pub use invocation::{Fresh, Own, ServeError, Setup};

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, Step, adoption::is_adoptable};
 use crate::{
-    enrollment::Policy,
+    enrollment::{Deployment, Policy},
     landing_zone::{InstanceState, StackInstance, TrailTopic},
     model::{AccountId, Arn, ExternalId, Names, SubAccount, account_of_role},
     ports::{Integration, IntegrationKind, IntegrationSpec, Stack, StackSet, StackState},
@@ -41,26 +41,32 @@ pub struct Observed {
 /// What to do next so that what exists becomes `wanted`, and nothing of `retired` remains.
 ///
 /// `wanted` is `None` when the main stack is deleted. An empty plan means that all is done; what
-/// depends on an unfinished step comes in a later plan. `policy` is the deployment's, by which what
-/// is ours is known, and `topics` are all that a trail may have from us.
+/// depends on an unfinished step comes in a later plan. `deployment` is that by which what is ours is
+/// known: its policy, what it retired and spares, and all topics that a trail may have from us.
 ///
 /// # Errors
 ///
 /// A StackSet or stack with one of our names belongs to somebody else.
 pub fn plan(
     wanted: Option<&Foundation>,
-    retired: &[Names],
-    topics: &BTreeSet<TrailTopic>,
-    policy: &Policy,
+    deployment: &Deployment,
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
+    let Deployment {
+        retired,
+        trail_topics: topics,
+        policy,
+        spared,
+        ..
+    } = deployment;
     let mut steps = match wanted {
         Some(foundation) => build(foundation, topics, observed)?,
         None => Vec::new(),
     };
     // The new comes first: what is retired goes when nothing is left to make.
     if steps.is_empty() {
-        let remove = to_remove(wanted, retired, topics);
+        let mut remove = to_remove(wanted, retired, topics);
+        remove.spare(spared);
         steps = tear_down(&remove, wanted, policy, observed);
         if observed.blind && !steps.is_empty() {
             return Err(blind("roles that are"));
@@ -75,13 +81,13 @@ fn build(
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
     let policy = &foundation.deployment.policy;
-    let adopting = foundation.deployment.adopting;
+    let spared = &foundation.deployment.spared;
     let mut steps = Vec::new();
     if let Some(trail) = &foundation.trail {
         // The queue can be subscribed to a topic of ours only when that is there.
         for (spec, account) in [&trail.log, &trail.audit] {
             if trail.topic.is_none() || steps.is_empty() {
-                stack_set(&mut steps, spec, Some(account), adopting, observed)?;
+                stack_set(&mut steps, spec, Some(account), spared, observed)?;
             }
         }
         if let (Some(topic), true) = (&trail.topic, steps.is_empty()) {
@@ -94,7 +100,7 @@ fn build(
     }
     if let Some(member) = &foundation.member {
         let mut change = Vec::new();
-        stack_set(&mut change, member, None, adopting, observed)?;
+        stack_set(&mut change, member, None, spared, observed)?;
         let updates = matches!(change[..], [Step::UpdateStackSet(_)]);
         // A stack that cannot change its registration cannot go back to what it was either.
         let first = renewal(&member.name, policy, observed).filter(|_| updates);
@@ -104,7 +110,7 @@ fn build(
             management_stack(
                 &mut steps,
                 &member.for_management(boundary),
-                adopting,
+                !spared.is_empty(),
                 observed,
             )?;
         }
@@ -146,7 +152,7 @@ fn stack_set(
     steps: &mut Vec<Step>,
     spec: &StackSetSpec,
     account: Option<&AccountId>,
-    adopting: bool,
+    spared: &BTreeSet<String>,
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let name = &spec.name;
@@ -170,7 +176,7 @@ fn stack_set(
     match existing {
         None => steps.push(Step::CreateStackSet(spec.clone())),
         Some((set, _)) if !is_ours(&set.tags, &spec.stack_id) => {
-            if adopting && is_adoptable(&set.tags, &spec.stack_id) {
+            if spared.contains(name) && is_adoptable(&set.tags, &spec.stack_id) {
                 // Nothing else can be asked of it before this is done.
                 steps.push(Step::AdoptStackSet(spec.clone()));
                 return Ok(());
@@ -341,6 +347,23 @@ struct Remove<'a> {
     /// Each with the names that go with it.
     roles: Vec<(String, &'a Names)>,
     topics: Vec<&'a TrailTopic>,
+}
+
+impl Remove<'_> {
+    /// What reads a role of a StackSet that stays, stays, too.
+    fn spare(&mut self, spared: &BTreeSet<String>) {
+        self.stack_sets.retain(|name| !spared.contains(name));
+        self.members.retain(|name| !spared.contains(name));
+        self.stacks.retain(|name| !spared.contains(name));
+        self.roles.retain(|(role, names)| {
+            let stack_set = if *role == names.log_role() {
+                names.log_stack_set()
+            } else {
+                names.member_stack_set()
+            };
+            !spared.contains(&stack_set)
+        });
+    }
 }
 
 fn to_remove<'a>(

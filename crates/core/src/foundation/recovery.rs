@@ -12,7 +12,9 @@ use super::{
 };
 use crate::{
     Result,
-    enrollment::{Adoption, Deployment, Destination, Policy, Registration, Selection, Site},
+    enrollment::{
+        Adoption, Deployment, Destination, Policy, PolicyNames, Registration, Selection, Site,
+    },
     landing_zone::TrailTopic,
     model::{AccountId, Arn, Names, SubAccount, host},
     ports::{FoundationPorts, Profile, StackSet},
@@ -26,9 +28,11 @@ pub(super) struct Remains {
     tenant: Option<String>,
     member_suffix: Option<String>,
     trail_suffix: Option<String>,
-    vendor_policy_names: bool,
+    policy_names: PolicyNames,
     registers_by_stack: bool,
     topics: BTreeSet<TrailTopic>,
+    /// StackSets that nobody of us has made.
+    spared: BTreeSet<String>,
     /// Accounts that have a member stack.
     pub(super) enrolled: BTreeSet<AccountId>,
 }
@@ -52,6 +56,9 @@ pub(super) async fn remains(
         let Some(set) = aws.stack_set(&name).await? else {
             continue;
         };
+        if !set.tags.contains_key(STACK_ID_TAG) {
+            remains.spared.insert(name.clone());
+        }
         if set.tags.get(STACK_ID_TAG) != Some(&own.stack_id) {
             continue;
         }
@@ -85,7 +92,8 @@ impl Remains {
         let parameter = |name: &str| set.parameters.get(name).filter(|value| !value.is_empty());
         self.tenant = parameter("LaceworkAccount").cloned().or(self.tenant.take());
         self.member_suffix = parameter("ExternalIdSuffix").cloned();
-        self.vendor_policy_names = parameter(POLICY_NAMES).is_some_and(|names| names == "Vendor");
+        let names = parameter(POLICY_NAMES).and_then(|names| PolicyNames::from_parameter(names));
+        self.policy_names = names.unwrap_or_default();
         self.registers_by_stack = parameter(REGISTRATION_TOPIC).is_some();
         self.enrolled.extend(accounts);
     }
@@ -119,11 +127,18 @@ impl Remains {
     }
 
     /// What has to stay of it.
-    pub(super) fn adoption(&self) -> Adoption {
+    pub(super) fn adoption(&self, properties: &Properties) -> Adoption {
+        let single = properties.sub_account.as_ref().map(SubAccount::as_str);
+        let wanted = single.or(self.tenant.as_deref()).unwrap_or_default();
+        let mut resources = self.names.iter().map(|names| &names.resource);
         Adoption {
+            tenant: self.tenant.clone(),
+            resource: resources
+                .find(|resource| resource.eq_ignore_ascii_case(wanted))
+                .cloned(),
             member_suffix: self.suffix().cloned(),
             trail_suffix: self.trail_suffix.clone(),
-            vendor_policy_names: self.vendor_policy_names,
+            policy_names: self.policy_names,
         }
     }
 
@@ -143,6 +158,7 @@ impl Remains {
         let others = self.names.iter().filter(|names| *names != own).cloned();
         deployment.retired.extend(others);
         deployment.trail_topics.extend(self.topics.iter().cloned());
+        deployment.spared.extend(self.spared.iter().cloned());
         deployment.organization = true;
         deployment.recovered_at = Some(now);
     }
@@ -176,7 +192,7 @@ impl Remains {
             stores: sub_accounts,
             organization: true,
             trail: None,
-            adopting: false,
+            spared: self.spared.clone(),
             recovered_at: Some(now),
             succeeded_at: None,
             units: Default::default(),
@@ -205,7 +221,7 @@ impl Remains {
                     Registration::Function
                 },
                 external_id_suffix: self.suffix().cloned().unwrap_or_default(),
-                adoption: Some(self.adoption()),
+                adoption: Some(self.adoption(properties)),
                 monitor_existing: true,
                 enroll_management: properties.enroll_management,
                 control_tower: false,

@@ -4,8 +4,10 @@ mod known;
 mod look;
 mod removal;
 mod restoration;
+mod takeover;
 
 pub(super) use known::KnownIntegrations;
+use takeover::{Asked, Takeover};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Context, Facts, Foundation, Own, Progress, Properties, Refusal, adopt, blueprint,
+    Context, Facts, Foundation, Own, Progress, Properties, Refusal, blueprint,
     converge::{Goal, converge},
     lease::await_lease,
     reason::SetupError,
@@ -173,25 +175,24 @@ where
             }
             _ => None,
         };
-        let context = self
-            .context(
-                &properties,
-                &raw,
-                &facts,
-                previous,
-                remains.as_ref(),
-                fresh_suffix,
-            )
+        if properties.adopt {
+            self.require_no_other_stack().await?;
+        }
+        let asked = Asked {
+            properties: &properties,
+            raw: &raw,
+            facts: &facts,
+            success,
+        };
+        let (context, spared) = self
+            .context(&asked, previous, remains.as_ref(), fresh_suffix)
             .await?;
         let resolved = resolve(&properties, &raw, &facts, &context, success)?;
         for remark in resolved.remarks {
             progress.remark(remark);
         }
         let mut deployment = resolved.deployment;
-        deployment.adopting = match previous {
-            Some(previous) => previous.adopting,
-            None => remains.is_none() && context.adoption.is_some(),
-        };
+        deployment.spared = spared;
         for previous in deployments(recorded) {
             refuse_other_tenant(&deployment, previous)?;
             inherit(&mut deployment, previous, facts.profile.as_ref());
@@ -349,15 +350,14 @@ where
         Ok(())
     }
 
+    /// What is known before anything is resolved, and the StackSets that are somebody else's yet.
     async fn context(
         &self,
-        properties: &Properties,
-        raw: &Value,
-        facts: &Facts,
+        asked: &Asked<'_>,
         previous: Option<&Deployment>,
         remains: Option<&Remains>,
         fresh_suffix: &str,
-    ) -> Result<Context, SetupError> {
+    ) -> Result<(Context, BTreeSet<String>), SetupError> {
         let known = previous
             .map(|previous| &previous.policy.external_id_suffix)
             .or_else(|| remains.and_then(Remains::suffix));
@@ -380,17 +380,15 @@ where
                 .unwrap_or_default(),
             tags: self.own_tags().await?,
         };
-        context.adoption = match (previous, remains) {
-            (Some(previous), _) => previous.policy.adoption.clone(),
-            (None, Some(remains)) if !remains.is_empty() => Some(remains.adoption()),
-            (None, None) if properties.adopt => {
-                let fresh = resolve(properties, raw, facts, &context, None)?;
-                let fresh = blueprint(fresh.deployment, &own.templates, &own.stack_set_roles);
-                adopt(&fresh, &self.find(&fresh).await?)?
-            }
-            _ => None,
+        let Takeover { adoption, spared } = match (previous, remains) {
+            (None, Some(remains)) => Takeover {
+                adoption: (!remains.is_empty()).then(|| remains.adoption(asked.properties)),
+                ..Takeover::default()
+            },
+            (previous, _) => self.takeover(asked, &context, previous).await?,
         };
-        Ok(context)
+        context.adoption = adoption;
+        Ok((context, spared))
     }
 
     /// The main stack's tags, which what setup makes gets, too; AWS's own ones are not given away.
@@ -406,7 +404,9 @@ where
 /// What a deployment retired is gone, and what it took over is its own.
 fn settle(deployment: &mut Deployment, foundation: &Foundation) {
     deployment.retired.clear();
-    deployment.adopting = false;
+    for name in foundation.stack_sets() {
+        deployment.spared.remove(name);
+    }
     let topic = foundation
         .trail
         .as_ref()

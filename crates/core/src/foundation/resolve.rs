@@ -137,6 +137,8 @@ pub fn resolve(
     };
     let landing_zone = landing_zone(&mut last, facts, context)?;
     let tenant = tenant(properties, facts.profile.as_ref(), &last)?;
+    let adopted = context.adoption.as_ref();
+    let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);
     let destination = scope::destination(properties, facts, &tenant, &mut units, &mut last)?;
     let selection = scope::selection(properties, facts, &mut units, &last)?;
@@ -147,13 +149,16 @@ pub fn resolve(
         .as_ref()
         .map_or(tenant.as_str(), SubAccount::as_str)
         .to_owned();
+    let resource = in_its_case(
+        resource,
+        adopted.and_then(|adopted| adopted.resource.as_ref()),
+    );
     let names = Names {
         resource,
         prefix: properties.prefix.clone(),
     };
     let log = account(&LOG_ARCHIVE, properties, facts, &landing_zone, &mut last)?;
     let audit = account(&AUDIT, properties, facts, &landing_zone, &mut last)?;
-    let adopted = context.adoption.as_ref();
     let policy = Policy {
         stack_id: context.stack_id.clone(),
         partition: context.partition.clone(),
@@ -220,7 +225,7 @@ fn deployment(
         organization: trail
             .as_ref()
             .is_some_and(|trail| trail.integration.is_of_organization()),
-        adopting: false,
+        spared: BTreeSet::new(),
         recovered_at: None,
         succeeded_at: None,
         policy,
@@ -296,6 +301,12 @@ fn account(
         },
     };
     last.settle(found, recorded)
+}
+
+/// A name as what was taken over writes it, where that differs in letter case alone.
+fn in_its_case(name: String, adopted: Option<&String>) -> String {
+    let adopted = adopted.filter(|adopted| adopted.eq_ignore_ascii_case(&name));
+    adopted.cloned().unwrap_or(name)
 }
 
 /// A hint for who wrote a pattern where a name is due.

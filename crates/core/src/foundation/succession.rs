@@ -51,6 +51,7 @@ pub(super) fn inherit(
     let sub_accounts = previous.stores.iter().filter(exists).cloned();
     deployment.stores.extend(sub_accounts);
     deployment.organization |= previous.organization;
+    deployment.spared.extend(previous.spared.iter().cloned());
     deployment.recovered_at = deployment.recovered_at.max(previous.recovered_at);
     if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
         if trail.is_integrated_as(previous) {

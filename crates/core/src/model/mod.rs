@@ -6,6 +6,7 @@ mod host;
 mod ids;
 mod names;
 mod secret;
+mod stack_set_name;
 mod units;
 
 pub use account_mapping::{AccountMapping, ParseMappingError};
@@ -16,4 +17,5 @@ pub use names::{
     ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,
 };
 pub use secret::SecretText;
+pub use stack_set_name::{Part, StackSetName};
 pub use units::{Means, ParseUnitsError, UnitEntry, UnitName, parse_units};

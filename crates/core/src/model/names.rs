@@ -70,9 +70,9 @@ impl IntegrationPrefix {
 }
 
 /// What a StackSet's name has between the prefix and whose it is.
-const LOG: &str = "CloudTrail-Log-Account-";
-const AUDIT: &str = "CloudTrail-Audit-Account-";
-const MEMBER: &str = "Config-Member-";
+pub(super) const LOG: &str = "CloudTrail-Log-Account-";
+pub(super) const AUDIT: &str = "CloudTrail-Audit-Account-";
+pub(super) const MEMBER: &str = "Config-Member-";
 
 /// How the names of Control Tower's own StackSets begin.
 ///

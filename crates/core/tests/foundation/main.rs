@@ -10,6 +10,7 @@ mod rollback;
 mod selection;
 mod sources;
 mod stack_sets;
+mod takeover;
 mod trail;
 mod units;
 

@@ -438,7 +438,7 @@ fn sample() -> Deployment {
         trail_topics: BTreeSet::new(),
         trail: None,
         organization: false,
-        adopting: false,
+        spared: Default::default(),
         recovered_at: None,
         succeeded_at: None,
     }

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
     model::SecretText,
-    ports::{ApiKey, Functions, Keys, Token, TokenIssuer, Tokens},
+    ports::{ApiKey, ForeignResources, Functions, Keys, Token, TokenIssuer, Tokens},
     token,
 };
 
@@ -21,6 +21,23 @@ impl Keys for Ports {
                 secret: format!("{CANARY}key-{version}").into(),
                 version,
             })
+        })
+        .await
+    }
+}
+
+impl ForeignResources for Ports {
+    async fn rule_exists(&self, name: &str) -> Result<bool> {
+        self.call("events:DescribeRule", |state, _| {
+            Ok(state.foreign_resources.contains(name))
+        })
+        .await
+    }
+
+    async fn secret_exists(&self, arn: &str) -> Result<bool> {
+        self.call("secretsmanager:DescribeSecret", |state, _| {
+            let name = arn.rsplit(':').next().unwrap_or_default();
+            Ok(state.foreign_resources.contains(name))
         })
         .await
     }

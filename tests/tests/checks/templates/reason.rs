@@ -1,7 +1,7 @@
 //! What the functions call AWS for.
 
 /// Every operation that a function can call, and what for.
-pub(crate) const CALLS: [(&str, &str); 39] = [
+pub(crate) const CALLS: [(&str, &str); 41] = [
     (
         "cloudformation:CreateStack",
         "makes the management account's own stack, where it is to be enrolled",
@@ -49,7 +49,8 @@ pub(crate) const CALLS: [(&str, &str); 39] = [
     ),
     (
         "cloudformation:ListStackSets",
-        "finds what was made, where the ledger was emptied",
+        "finds other deployments before the first is made, and what was made where the ledger was \
+         emptied",
     ),
     (
         "cloudformation:UpdateStack",
@@ -116,6 +117,10 @@ pub(crate) const CALLS: [(&str, &str); 39] = [
         "lets nobody delete the ledger while the stack stands",
     ),
     (
+        "events:DescribeRule",
+        "sees whether the stack of Lacework's own integration is still there, before that is taken over",
+    ),
+    (
         "iam:GetRole",
         "looks whether the role that StackSets are run with is there and trusts CloudFormation",
     ),
@@ -139,6 +144,10 @@ pub(crate) const CALLS: [(&str, &str); 39] = [
     (
         "organizations:ListRoots",
         "begins the search for organizational units",
+    ),
+    (
+        "secretsmanager:DescribeSecret",
+        "sees whether the stack of Lacework's own integration is still there, before that is taken over",
     ),
     (
         "secretsmanager:GetSecretValue",

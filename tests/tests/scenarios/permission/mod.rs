@@ -262,6 +262,7 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 &[("PermissionsBoundaryName", "Boundary")],
             ),
             "ListStackSets" => return stack_sets_are_denied(&stage).await,
+            "StackOfLaceworks" => ("events:DescribeRule", &[("AdoptExistingDeployment", "Yes")]),
             "OwnStack" => ("cloudformation:DescribeStacks", changed),
             "ManagementStack" => ("cloudformation:DescribeStacks", changed),
             "PassManagementStackRole" => {

@@ -106,13 +106,7 @@ pub(super) async fn converge(
         };
         observed.integrations = integrations;
         observed.blind = goal.is_blind() || goal.wanted.is_some() && !run.refusing.is_empty();
-        let planned = plan(
-            goal.wanted,
-            &goal.deployment.retired,
-            &goal.deployment.trail_topics,
-            &goal.deployment.policy,
-            &observed,
-        );
+        let planned = plan(goal.wanted, goal.deployment, &observed);
         let mut steps = match planned {
             Ok(steps) => steps,
             Err(refusal) if goal.lenient => {

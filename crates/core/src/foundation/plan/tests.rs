@@ -41,8 +41,11 @@ fn stack_set(name: &str, owner: &str, instances: &[StackInstance]) -> Observed {
 
 fn removal(observed: &Observed) -> Vec<Step> {
     let policy = policy();
-    let retired = [policy.names.clone()];
-    plan(None, &retired, &BTreeSet::new(), &policy, observed).unwrap()
+    let going = Deployment {
+        retired: vec![policy.names.clone()],
+        ..deployment(policy)
+    };
+    plan(None, &going, observed).unwrap()
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         trail: Some(trail),
         member: None,
     };
-    plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed).unwrap()
+    plan(Some(&foundation), &foundation.deployment, &observed).unwrap()
 }
 
 fn trail_spec(policy: &Policy) -> IntegrationSpec {
@@ -255,9 +258,10 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
 
 /// A foundation of members alone.
 fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
+    let name = Some(policy.names.member_stack_set()).filter(|_| adopting);
     Foundation {
         deployment: Deployment {
-            adopting,
+            spared: name.into_iter().collect(),
             ..deployment(policy.clone())
         },
         trail: None,
@@ -281,7 +285,7 @@ fn member_steps(adopting: bool, tags: &[(&str, &str)]) -> Result<Vec<Step>, Refu
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     set.tags = tags.iter().map(owned).collect();
     let foundation = member_foundation(&policy, adopting);
-    plan(Some(&foundation), &[], &BTreeSet::new(), &policy, &observed)
+    plan(Some(&foundation), &foundation.deployment, &observed)
 }
 
 #[test]
@@ -332,7 +336,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
             ..stack_set(&spec.name, STACK_ID, &[instance])
         };
         let mut steps = Vec::new();
-        super::stack_set(&mut steps, &spec, Some(&own), false, &observed).map(|()| steps)
+        super::stack_set(&mut steps, &spec, Some(&own), &BTreeSet::new(), &observed).map(|()| steps)
     };
     let gone = |retain| {
         let delete = Step::DeleteInstances {

@@ -8,11 +8,11 @@ use super::{SetupError, Work, shown};
 use crate::{
     Error, ErrorKind,
     enrollment::Record,
-    foundation::{Facts, Found, Foundation, Properties, StackSetRoles},
+    foundation::{Facts, Properties, StackSetRoles},
     model::AccountId,
     ports::{
-        Accounts, Clock, IntegrationKind, Keys, LandingZones, Ledger, Roles, Saas, SetupPorts,
-        StackSets, Success, Token, TokenIssuer,
+        Accounts, Clock, Keys, LandingZones, Ledger, Roles, Saas, SetupPorts, Success, Token,
+        TokenIssuer,
     },
     token,
 };
@@ -171,35 +171,6 @@ where
             tracing::error!(id, why, "ledger item unreadable");
         }
         Ok(records.by_account)
-    }
-
-    /// What is there under the names of `foundation`.
-    pub(super) async fn find(&self, foundation: &Foundation) -> Result<Found, SetupError> {
-        self.progress()
-            .begin(&"looking for a deployment to take over");
-        let trail = foundation.trail.iter();
-        let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
-        // A member StackSet may have thousands of instances, each with an id of the same pattern.
-        let all = one.chain(foundation.member.iter().map(|member| (member, false)));
-        let mut found = Found::default();
-        for (spec, with_instances) in all {
-            let name = &spec.name;
-            let Some(set) = self.aws.stack_set(name).await? else {
-                continue;
-            };
-            let instances = if with_instances {
-                self.aws.instances(name, None).await?
-            } else {
-                Vec::new()
-            };
-            found.stack_sets.insert(name.clone(), (set, instances));
-        }
-        if foundation.trail.is_some() {
-            let store = foundation.deployment.policy.destination.shared();
-            let kind = IntegrationKind::CloudTrail;
-            found.integrations = self.saas.integrations(store, kind).await?;
-        }
-        Ok(found)
     }
 }
 

@@ -34,7 +34,6 @@ where
                 .cloned()
                 .reduce(|mut deployment, other| {
                     inherit(&mut deployment, &other, None);
-                    deployment.adopting &= other.adopting;
                     deployment
                 }) {
                 Some(deployment) => deployment,
@@ -50,10 +49,10 @@ where
                 },
             };
         require_host(&self.saas.host(), &deployment)?;
-        if deployment.adopting {
-            // The rollback of a Create that did not come to its end: no account loses its watch for it.
-            tracing::error!("the deployment that should have been taken over stays as it is");
-            return Ok(());
+        if !deployment.spared.is_empty() {
+            // As in the rollback of a Create that did not come to its end: no account loses its watch for it.
+            let spared = &deployment.spared;
+            tracing::warn!(?spared, "what was not taken over to its end stays as it is");
         }
         if !deployment.retired.contains(&deployment.policy.names) {
             deployment.retired.push(deployment.policy.names.clone());

@@ -56,6 +56,18 @@ impl<P: Roles, L: Leases, C: Clock> Roles for Waiting<'_, P, L, C> {
     }
 }
 
+impl<P: ForeignResources, L: Leases, C: Clock> ForeignResources for Waiting<'_, P, L, C> {
+    async fn rule_exists(&self, name: &str) -> Result<bool> {
+        let call = async || self.ports.rule_exists(name).await;
+        self.guard.read(call).await
+    }
+
+    async fn secret_exists(&self, arn: &str) -> Result<bool> {
+        let call = async || self.ports.secret_exists(arn).await;
+        self.guard.read(call).await
+    }
+}
+
 impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         let call = async || self.ports.stack_set(name).await;

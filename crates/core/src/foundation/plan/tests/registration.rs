@@ -24,8 +24,11 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integrat
     let account: AccountId = MEMBER.parse().unwrap();
     let policy = by_stack();
     let removal = |observed: &Observed| {
-        let retired = [policy.names.clone()];
-        plan(None, &retired, &BTreeSet::new(), &policy, observed).unwrap()
+        let going = Deployment {
+            retired: vec![policy.names.clone()],
+            ..deployment(policy.clone())
+        };
+        plan(None, &going, observed).unwrap()
     };
     let watcher = integration(
         &format!("Lacework-Control-Tower-Config-Member-{MEMBER}"),
@@ -72,9 +75,8 @@ fn a_stack_gets_a_token_before_its_template_changes() {
     let account: AccountId = MEMBER.parse().unwrap();
     let mut observed = stack_set(&name, STACK_ID, &[instance(InstanceState::Current)]);
     observed.active.insert(account);
-    let steps = |observed: &Observed| {
-        plan(Some(&foundation), &[], &BTreeSet::new(), &policy, observed).unwrap()
-    };
+    let steps =
+        |observed: &Observed| plan(Some(&foundation), &foundation.deployment, observed).unwrap();
     observed.renewed = Some(BTreeSet::new());
     assert!(matches!(&steps(&observed)[..], [Step::RenewToken { .. }]));
     observed.renewed = Some([account].into());

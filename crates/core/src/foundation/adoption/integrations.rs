@@ -1,0 +1,122 @@
+//! The integrations of a deployment that is to be taken over: whether all of them will be known, and watched.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Adoption, Refusal};
+use crate::{
+    enrollment::{Destination, Ownership, Policy},
+    foundation::{Foundation, TrailFoundation},
+    landing_zone::Account,
+    model::{AccountId, SubAccount},
+    ports::{Integration, IntegrationKind},
+};
+
+/// Answers which accounts are watched now and will not be.
+///
+/// # Errors
+///
+/// One could not work, or is where this deployment never looks: nobody would keep or remove it.
+pub(super) fn settle(
+    foundation: &Foundation,
+    adoption: &Adoption,
+    integrations: &[Integration],
+    accounts: &[Account],
+) -> Result<BTreeSet<AccountId>, Refusal> {
+    let policy = policy(&foundation.deployment.policy, adoption);
+    let none = BTreeMap::new();
+    let ownership = Ownership::new(&policy, &none);
+    let mut strays: BTreeMap<Option<&SubAccount>, usize> = BTreeMap::new();
+    let mut watched = BTreeSet::new();
+    for one in integrations.iter().filter(|one| !one.organization) {
+        let is_theirs = match (one.kind, &foundation.trail, &foundation.member) {
+            (IntegrationKind::CloudTrail, Some(trail), _) => {
+                is_trails(one, trail, &policy, adoption)?
+            }
+            (IntegrationKind::Config, _, Some(_)) => {
+                let member = ownership.member(one);
+                watched.extend(member);
+                member.is_some()
+            }
+            _ => false,
+        };
+        if is_theirs && !is_looked_into(&policy.destination, one.sub_account.as_ref()) {
+            *strays.entry(one.sub_account.as_ref()).or_default() += 1;
+        }
+    }
+    if !strays.is_empty() {
+        return Err(forgotten(&strays));
+    }
+    let left_out = accounts
+        .iter()
+        .filter(|account| watched.contains(&account.id) && is_left_out(&policy, account));
+    Ok(left_out.map(|account| account.id).collect())
+}
+
+/// The policy as it is with what is taken over.
+fn policy(policy: &Policy, adoption: &Adoption) -> Policy {
+    let policy = policy.clone();
+    Policy {
+        tenant: adoption.tenant.clone().unwrap_or(policy.tenant),
+        external_id_suffix: adoption
+            .member_suffix
+            .clone()
+            .unwrap_or(policy.external_id_suffix),
+        adoption: Some(adoption.clone()),
+        ..policy
+    }
+}
+
+/// Whether an integration is the trail's. One of its name where it belongs has to have the external id that
+/// the role demands.
+fn is_trails(
+    one: &Integration,
+    trail: &TrailFoundation,
+    policy: &Policy,
+    adoption: &Adoption,
+) -> Result<bool, Refusal> {
+    if adoption.trail_suffix.is_none() {
+        return Ok(false);
+    }
+    let id = policy.trail_external_id(&trail.log.1);
+    let name = &trail.integration.name;
+    let is_shown = id.is_shown_as(&one.external_id);
+    if one.name == *name && !is_shown && one.sub_account.as_ref() == policy.destination.shared() {
+        return Err(super::not(
+            &trail.log.0.name,
+            &format!(
+                "the integration {name} has the external id {} and the role demands {}",
+                one.external_id,
+                id.as_str()
+            ),
+        ));
+    }
+    let is_named = one.name == *name && one.role_arn == trail.integration.role_arn;
+    Ok(one.external_id == id.as_str() || is_shown && is_named)
+}
+
+/// Passes always look into the tenant's own store; it counts as forgotten where all else is in one
+/// sub-account.
+fn is_looked_into(destination: &Destination, store: Option<&SubAccount>) -> bool {
+    destination.uses(store) || store.is_none() && matches!(destination, Destination::Mapped(_))
+}
+
+fn forgotten(strays: &BTreeMap<Option<&SubAccount>, usize>) -> Refusal {
+    let stores = strays.iter().map(|(store, count)| match store {
+        Some(sub_account) => format!("the sub-account {sub_account} ({count})"),
+        None => format!("the Lacework account itself ({count})"),
+    });
+    let stores: Vec<String> = stores.collect();
+    Refusal::new(format!(
+        "AdoptExistingDeployment: integrations of the deployment are in {}, where the parameters send no \
+         account. Set LaceworkOrgSubAccountNames or LaceworkSubAccountName as that deployment has it.",
+        stores.join(", ")
+    ))
+}
+
+/// Whether the parameters leave out an account in whatever state it is.
+fn is_left_out(policy: &Policy, account: &Account) -> bool {
+    let Account { id, path, .. } = account;
+    policy.destination.of(path).is_none()
+        || policy.selection.leaves_out(id, path).is_some()
+        || *id == policy.management_account && !policy.enroll_management
+}

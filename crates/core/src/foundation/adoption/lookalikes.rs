@@ -1,0 +1,323 @@
+//! Which deployments there are already, as far as the names of StackSets tell. Names of roles, which carry
+//! the same resource, differ for IAM only where they differ in more than letter case.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    enrollment::Policy,
+    foundation::Refusal,
+    model::{Part, StackSetName},
+};
+
+/// So many deployments are named in one sentence.
+const NAMED: usize = 3;
+
+/// The StackSets of the deployment that is to be taken over.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::foundation) struct Theirs {
+    /// What all their names end in.
+    pub(in crate::foundation) resource: String,
+    /// Their names, also of those that `CapabilityType` has no use for.
+    pub(in crate::foundation) stack_sets: BTreeSet<String>,
+}
+
+/// Finds the deployment that is to be taken over. `all` are the names of all StackSets, and `policy` is what
+/// the parameters alone come to.
+///
+/// # Errors
+///
+/// There is none, or one that cannot be taken over.
+pub(in crate::foundation) fn to_take_over(
+    all: &[String],
+    policy: &Policy,
+) -> Result<Theirs, Refusal> {
+    let all = parsed(all);
+    refuse_newer(&all, policy)?;
+    let here = |one: &&StackSetName<'_>| {
+        one.prefix == policy.names.prefix.as_str() && is_alike(one, policy)
+    };
+    let mut theirs = all.iter().filter(here);
+    let is_useful = |one: &StackSetName<'_>| match one.part {
+        Part::Members => policy.capability.config(),
+        Part::Trail | Part::NewerTrail => policy.capability.cloud_trail(),
+    };
+    let Some(first) = theirs.clone().find(|one| is_useful(one)) else {
+        return Err(nothing(&all, policy));
+    };
+    if let Some(other) = theirs.find(|one| one.resource != first.resource) {
+        return Err(Refusal::new(format!(
+            "AdoptExistingDeployment: the StackSets {} and {} differ in letter case, so they are of two \
+             deployments whose roles have one name. Remove the one that is not in use.",
+            first.name, other.name
+        )));
+    }
+    Ok(Theirs {
+        resource: first.resource.to_owned(),
+        stack_sets: all
+            .iter()
+            .filter(here)
+            .map(|one| one.name.to_owned())
+            .collect(),
+    })
+}
+
+/// What to say of deployments that are there beside a new one.
+///
+/// # Errors
+///
+/// The roles of one have the names of the new one's.
+pub(in crate::foundation) fn beside(
+    all: &[String],
+    policy: &Policy,
+) -> Result<Option<String>, Refusal> {
+    let all = parsed(all);
+    refuse_newer(&all, policy)?;
+    let names = &policy.names;
+    // Those that have our very names are refused by whose they are.
+    let other = |one: &&StackSetName<'_>| {
+        (one.prefix, one.resource) != (names.prefix.as_str(), names.resource.as_str())
+    };
+    let mut others = all.iter().filter(other);
+    if let Some(same) = others.clone().find(|one| is_alike(one, policy)) {
+        let also = match change(same, policy) {
+            Some(change) => format!(" and {change}"),
+            None => String::new(),
+        };
+        return Err(Refusal::new(format!(
+            "The StackSet {} is of a deployment whose roles have the names of this one's. Launch with \
+             AdoptExistingDeployment=Yes{also} to take it over, or remove it.",
+            same.name
+        )));
+    }
+    Ok(others.next().map(|one| {
+        format!(
+            "The StackSet {} is of another deployment; what both of them watch is watched twice.",
+            one.name
+        )
+    }))
+}
+
+fn parsed(all: &[String]) -> Vec<StackSetName<'_>> {
+    all.iter()
+        .filter_map(|name| StackSetName::parse(name))
+        .collect()
+}
+
+fn is_alike(one: &StackSetName<'_>, policy: &Policy) -> bool {
+    one.resource.eq_ignore_ascii_case(&policy.names.resource)
+}
+
+/// The log template of the 4.x line holds the policy of Control Tower's own topic, which would be removed
+/// with it; and its roles have our names, so it cannot be there beside ours either.
+fn refuse_newer(all: &[StackSetName<'_>], policy: &Policy) -> Result<(), Refusal> {
+    let mut newer = all.iter().filter(|one| one.part == Part::NewerTrail);
+    match newer.find(|one| is_alike(one, policy)) {
+        None => Ok(()),
+        Some(one) => Err(Refusal::new(format!(
+            "The StackSet {} is of version 4 of Lacework's own integration, which cannot be taken over: \
+             that would remove the policy of the trail's topic. Delete its stack, which uninstalls it, and \
+             launch with AdoptExistingDeployment=No.",
+            one.name
+        ))),
+    }
+}
+
+fn nothing(all: &[StackSetName<'_>], policy: &Policy) -> Refusal {
+    let names = &policy.names;
+    let wanted = if policy.capability.config() {
+        names.member_stack_set()
+    } else {
+        names.log_stack_set()
+    };
+    let none = format!("AdoptExistingDeployment is Yes, and there is no StackSet {wanted}.");
+    let mut deployments: BTreeMap<(&str, &str), &StackSetName<'_>> = BTreeMap::new();
+    for one in all {
+        deployments.entry((one.prefix, one.resource)).or_insert(one);
+    }
+    // Those that differ least come first.
+    let mut alike: Vec<_> = deployments.into_values().collect();
+    alike.sort_by_key(|one| !is_alike(one, policy));
+    let shown: Vec<String> = alike
+        .iter()
+        .take(NAMED)
+        .map(|one| {
+            let newer = one.part == Part::NewerTrail;
+            let change = match change(one, policy) {
+                _ if newer => "its version 4 cannot be taken over".to_owned(),
+                Some(change) => change,
+                None => "set CapabilityType to what it has".to_owned(),
+            };
+            format!("{} ({change})", one.name)
+        })
+        .collect();
+    Refusal::new(if shown.is_empty() {
+        format!("{none} Set it to No to launch a new deployment.")
+    } else {
+        format!(
+            "{none} There is {}. Correct the parameters, or set AdoptExistingDeployment to No to launch a \
+             new deployment.",
+            shown.join(", ")
+        )
+    })
+}
+
+/// Which parameters would have to be others for this one to be found.
+fn change(one: &StackSetName<'_>, policy: &Policy) -> Option<String> {
+    let mut changes = Vec::new();
+    if one.prefix != policy.names.prefix.as_str() {
+        changes.push(format!("IntegrationNamePrefix={}", one.prefix));
+    }
+    if one.resource.eq_ignore_ascii_case(&policy.tenant) && !is_alike(one, policy) {
+        changes.push("a blank LaceworkSubAccountName".to_owned());
+    } else if !is_alike(one, policy) {
+        changes.push(format!("LaceworkSubAccountName={}", one.resource));
+    }
+    (!changes.is_empty()).then(|| changes.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        enrollment::{Capability, testing::policy},
+        model::Names,
+    };
+
+    const PREFIX: &str = "Lacework-Control-Tower-";
+
+    fn with(resource: &str) -> Policy {
+        let policy = policy();
+        Policy {
+            names: Names {
+                resource: resource.into(),
+                ..policy.names
+            },
+            ..policy
+        }
+    }
+
+    fn sets(names: &[&str]) -> Vec<String> {
+        let full = |name: &&str| match name.strip_prefix('/') {
+            Some(other) => other.to_owned(),
+            None => format!("{PREFIX}{name}"),
+        };
+        let others = ["AWSControlTowerBP-BASELINE-ROLES", "Customers-own"];
+        names
+            .iter()
+            .map(full)
+            .chain(others.map(str::to_owned))
+            .collect()
+    }
+
+    #[test]
+    fn names_are_taken_from_what_is_found() {
+        for resource in ["acme", "Acme", "ACME"] {
+            let member = format!("Config-Member-{resource}");
+            let log = format!("CloudTrail-Log-Account-{resource}");
+            let theirs = to_take_over(&sets(&[&member, &log]), &with("acme")).unwrap();
+            assert_eq!(theirs.resource, resource);
+            assert_eq!(
+                theirs.stack_sets,
+                sets(&[&member, &log])[..2].iter().cloned().collect()
+            );
+        }
+        let both = sets(&["Config-Member-Acme", "CloudTrail-Log-Account-acme"]);
+        let refused = to_take_over(&both, &with("acme")).unwrap_err().to_string();
+        assert!(refused.contains("letter case"), "{refused}");
+    }
+
+    #[test]
+    fn where_nothing_is_found_what_is_alike_is_named_with_the_parameter_to_change() {
+        for (found, resource, words) in [
+            (
+                "/Other-Config-Member-acme",
+                "acme",
+                "(IntegrationNamePrefix=Other-)",
+            ),
+            (
+                "Config-Member-EMEA",
+                "acme",
+                "(LaceworkSubAccountName=EMEA)",
+            ),
+            (
+                "Config-Member-Acme",
+                "emea",
+                "(a blank LaceworkSubAccountName)",
+            ),
+            (
+                "/Other-CloudTrail-Log-Account-EMEA",
+                "acme",
+                "(IntegrationNamePrefix=Other- and LaceworkSubAccountName=EMEA)",
+            ),
+            ("CloudTrail-Audit-emea", "acme", "version 4 cannot"),
+        ] {
+            let refused = to_take_over(&sets(&[found]), &with(resource)).unwrap_err();
+            let refused = refused.to_string();
+            let name = &sets(&[found])[0];
+            assert!(refused.contains(&format!("{name} ")), "{refused}");
+            assert!(refused.contains(words), "{refused}");
+        }
+        let refused = to_take_over(&sets(&[]), &with("acme")).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            "AdoptExistingDeployment is Yes, and there is no StackSet \
+             Lacework-Control-Tower-Config-Member-acme. Set it to No to launch a new deployment."
+        );
+    }
+
+    #[test]
+    fn what_another_capability_has_is_not_taken_for_what_is_wanted() {
+        let trail = sets(&[
+            "CloudTrail-Log-Account-acme",
+            "CloudTrail-Audit-Account-acme",
+        ]);
+        let config = Policy {
+            capability: Capability::Config,
+            ..with("acme")
+        };
+        let refused = to_take_over(&trail, &config).unwrap_err().to_string();
+        assert!(refused.contains("(set CapabilityType to"), "{refused}");
+        let all = [trail, sets(&["Config-Member-acme"])].concat();
+        let theirs = to_take_over(&all, &config).unwrap();
+        assert_eq!(theirs.stack_sets.len(), 3, "the trail's are known, too");
+    }
+
+    #[test]
+    fn the_newer_line_is_refused_whatever_is_asked_for() {
+        for set in ["CloudTrail-Log-Archive-Acme", "/x-CloudTrail-Audit-acme"] {
+            let all = sets(&[set, "Config-Member-acme"]);
+            let refused = [
+                to_take_over(&all, &with("acme")).unwrap_err(),
+                beside(&all, &with("acme")).unwrap_err(),
+            ];
+            for refused in refused {
+                let text = refused.to_string();
+                assert!(
+                    text.contains("version 4") && text.contains("Delete its stack"),
+                    "{text}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn beside_another_deployment_a_new_one_is_refused_where_their_roles_would_collide() {
+        for (set, also) in [
+            ("Config-Member-Acme", "Yes to take it over"),
+            (
+                "/Other-CloudTrail-Log-Account-acme",
+                "Yes and IntegrationNamePrefix=Other- to take it over",
+            ),
+        ] {
+            let refused = beside(&sets(&[set]), &with("acme"))
+                .unwrap_err()
+                .to_string();
+            assert!(refused.contains(also), "{refused}");
+        }
+        let remark = beside(&sets(&["Config-Member-emea"]), &with("acme")).unwrap();
+        assert!(remark.unwrap().contains("Config-Member-emea is of another"));
+        for own in [&["Config-Member-acme"][..], &[]] {
+            assert_eq!(beside(&sets(own), &with("acme")), Ok(None));
+        }
+    }
+}

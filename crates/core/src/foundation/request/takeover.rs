@@ -1,0 +1,269 @@
+//! What is there already: what a request takes over, what it has to leave alone, and what it would be in the
+//! way of.
+
+use std::collections::BTreeSet;
+
+use super::{SetupError, Work};
+use crate::{
+    ErrorKind,
+    enrollment::{Adoption, Deployment},
+    foundation::{
+        Context, Facts, Found, Foundation, Properties, Refusal,
+        adoption::{adopt, beside, to_take_over},
+        blueprint, resolve,
+    },
+    model::AccountId,
+    ports::{
+        Clock, ForeignResources, IntegrationKind, Saas, SetupPorts, StackSets, Success, TokenIssuer,
+    },
+};
+use serde_json::Value;
+
+/// What Lacework's own stack has under these names as long as it is there, in every version.
+const RULE: &str = "LaceworkControlTowerEvents";
+const SECRET: &str = "LaceworkApiCredentials";
+
+/// So many accounts are named in one remark.
+const NAMED: usize = 20;
+
+/// What a request is about.
+pub(super) struct Asked<'a> {
+    pub(super) properties: &'a Properties,
+    pub(super) raw: &'a Value,
+    pub(super) facts: &'a Facts,
+    pub(super) success: Option<&'a Success>,
+}
+
+/// What comes of what is there.
+#[derive(Default)]
+pub(super) struct Takeover {
+    /// What has to be kept of it.
+    pub(super) adoption: Option<Adoption>,
+    /// The StackSets that stay where this request fails.
+    pub(super) spared: BTreeSet<String>,
+}
+
+impl<A, S, C> Work<'_, A, S, C>
+where
+    A: SetupPorts,
+    S: Saas + TokenIssuer,
+    C: Clock,
+{
+    /// Looks for what is there before a deployment is made, or another part of it. Nothing is changed by this.
+    pub(super) async fn takeover(
+        &self,
+        asked: &Asked<'_>,
+        context: &Context,
+        previous: Option<&Deployment>,
+    ) -> Result<Takeover, SetupError> {
+        self.progress()
+            .begin(&"looking for a deployment to take over");
+        let Some(previous) = previous else {
+            return self.before_launch(asked, context).await;
+        };
+        let before = previous.policy.adoption.clone();
+        let unchanged = Takeover {
+            adoption: before.clone(),
+            ..Takeover::default()
+        };
+        if !asked.properties.adopt && previous.spared.is_empty() {
+            return Ok(unchanged);
+        }
+        let mut fresh = self.specified(asked, context, before.clone())?;
+        let policy = &previous.policy;
+        if previous.trail.is_some() {
+            fresh.trail = None;
+        }
+        if policy.capability.config() {
+            fresh.member = None;
+        }
+        let is_new = fresh.trail.is_some() || fresh.member.is_some();
+        if !is_new || fresh.deployment.policy.names != policy.names {
+            return Ok(unchanged);
+        }
+        let theirs = fresh.stack_sets().cloned().collect();
+        let Takeover { adoption, spared } = self.take(asked, &fresh, theirs).await?;
+        let adoption = match adoption {
+            Some(part) => Some(joined(part, previous)?),
+            None => before,
+        };
+        Ok(Takeover { adoption, spared })
+    }
+
+    async fn before_launch(
+        &self,
+        asked: &Asked<'_>,
+        context: &Context,
+    ) -> Result<Takeover, SetupError> {
+        let fresh = self.specified(asked, context, None)?;
+        let policy = &fresh.deployment.policy;
+        let all = self.aws.stack_sets_named("").await?;
+        if !asked.properties.adopt {
+            if let Some(remark) = beside(&all, policy)? {
+                self.progress().remark(remark);
+            }
+            return Ok(Takeover::default());
+        }
+        let theirs = to_take_over(&all, policy)?;
+        let named = Adoption {
+            resource: Some(theirs.resource),
+            ..Adoption::default()
+        };
+        let fresh = self.specified(asked, context, Some(named))?;
+        self.take(asked, &fresh, theirs.stack_sets).await
+    }
+
+    /// What the parameters come to where this much has to be kept.
+    fn specified(
+        &self,
+        asked: &Asked<'_>,
+        context: &Context,
+        adoption: Option<Adoption>,
+    ) -> Result<Foundation, Refusal> {
+        let Asked {
+            properties,
+            raw,
+            facts,
+            success,
+        } = asked;
+        let context = Context {
+            adoption,
+            ..context.clone()
+        };
+        let resolved = resolve(properties, raw, facts, &context, *success)?;
+        Ok(blueprint(
+            resolved.deployment,
+            &self.own.templates,
+            &self.own.stack_set_roles,
+        ))
+    }
+
+    async fn take(
+        &self,
+        asked: &Asked<'_>,
+        fresh: &Foundation,
+        theirs: BTreeSet<String>,
+    ) -> Result<Takeover, SetupError> {
+        let found = self.find(fresh, asked.facts).await?;
+        let Some(adopted) = adopt(fresh, &found, &asked.facts.accounts)? else {
+            return Ok(Takeover::default());
+        };
+        if !adopted.unwatched.is_empty() {
+            self.progress().remark(unwatched(&adopted.unwatched));
+        }
+        Ok(Takeover {
+            adoption: Some(adopted.adoption),
+            spared: theirs,
+        })
+    }
+
+    /// What is there under the names of `foundation`.
+    async fn find(&self, foundation: &Foundation, facts: &Facts) -> Result<Found, SetupError> {
+        let trail = foundation.trail.iter();
+        let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
+        // A member StackSet may have thousands of instances, each with an id of the same pattern.
+        let all = one.chain(foundation.member.iter().map(|member| (member, false)));
+        let mut found = Found::default();
+        for (spec, with_instances) in all {
+            let name = &spec.name;
+            let Some(set) = self.aws.stack_set(name).await? else {
+                continue;
+            };
+            let instances = if with_instances {
+                self.aws.instances(name, None).await?
+            } else {
+                Vec::new()
+            };
+            found.stack_sets.insert(name.clone(), (set, instances));
+        }
+        let profile = facts.profile.iter();
+        let sub_accounts = profile.flat_map(|profile| profile.sub_accounts.iter().map(Some));
+        for store in std::iter::once(None).chain(sub_accounts) {
+            for kind in [IntegrationKind::CloudTrail, IntegrationKind::Config] {
+                let listed = self.saas.integrations(store, kind).await?;
+                found.integrations.extend(listed);
+            }
+        }
+        Ok(found)
+    }
+
+    /// As long as Lacework's own stack is there, its function reacts to events, and its deletion uninstalls
+    /// what has been taken over.
+    pub(super) async fn require_no_other_stack(&self) -> Result<(), SetupError> {
+        self.progress()
+            .begin(&"looking for the stack of Lacework's own integration");
+        if self.aws.rule_exists(RULE).await? {
+            return Err(still_there("rule", RULE).into());
+        }
+        let own = self.own;
+        let secret = format!(
+            "arn:{}:secretsmanager:{}:{}:secret:{SECRET}",
+            own.partition, own.region, own.management_account
+        );
+        match self.aws.secret_exists(&secret).await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(still_there("secret", SECRET).into()),
+            // Secrets Manager may say so of a secret that is not there.
+            Err(error) if error.kind == ErrorKind::Denied => {
+                tracing::warn!(
+                    error = error.chain(),
+                    "the old stack's secret cannot be seen"
+                );
+                Ok(())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+fn still_there(what: &str, name: &str) -> Refusal {
+    Refusal::new(format!(
+        "AdoptExistingDeployment: the {what} {name} is there, so the stack of Lacework's own integration is, \
+         too, and its deletion would uninstall what is taken over. Remove it first, as docs/adoption.md says."
+    ))
+}
+
+fn unwatched(accounts: &BTreeSet<AccountId>) -> String {
+    let named: Vec<&str> = accounts.iter().take(NAMED).map(AccountId::as_str).collect();
+    let more = match accounts.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "Accounts that the deployment watches and the parameters leave out are watched no longer: {}{more}.",
+        named.join(", ")
+    )
+}
+
+/// What is kept of both parts where another one is taken over later than the first.
+fn joined(part: Adoption, previous: &Deployment) -> Result<Adoption, Refusal> {
+    let policy = &previous.policy;
+    if part
+        .tenant
+        .as_ref()
+        .is_some_and(|name| *name != policy.tenant)
+    {
+        return Err(Refusal::new(format!(
+            "AdoptExistingDeployment: what is there has external ids of {} and this deployment's are of \
+             {}. Uninstall it first.",
+            part.tenant.unwrap_or_default(),
+            policy.tenant
+        )));
+    }
+    let before = policy.adoption.clone().unwrap_or_default();
+    let is_members = part.member_suffix.is_some();
+    // The members' end is the trail's, too, unless that has one of its own.
+    let own = previous.trail.as_ref().filter(|_| is_members);
+    let own = own.map(|_| policy.external_id_suffix.clone());
+    Ok(Adoption {
+        tenant: before.tenant.or(part.tenant),
+        resource: before.resource.or(part.resource),
+        member_suffix: part.member_suffix.or(before.member_suffix),
+        trail_suffix: part.trail_suffix.or(before.trail_suffix).or(own),
+        policy_names: if is_members {
+            part.policy_names
+        } else {
+            before.policy_names
+        },
+    })
+}

@@ -1,0 +1,195 @@
+//! What Lacework's own Control Tower integration leaves in place once its stack is gone.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use towerhook_core::{
+    landing_zone::{InstanceState, StackInstance},
+    model::{AccountId, ExternalId, Names, SubAccount},
+    ports::{IntegrationKind, IntegrationSpec, StackSet},
+};
+
+use crate::{
+    World, operation,
+    ports::integration,
+    state::{KeptIntegration, KeptStackSet, State},
+    units::{AUDIT, Deployed, LOG_ARCHIVE, MANAGEMENT, TENANT, id},
+    wishes::Wishes,
+};
+
+/// The ends of its external ids: the members', and the trail's own.
+pub const VENDORS_SUFFIXES: (&str, &str) = ("lw1a2b3c4d", "K3J9A0ZZ1Q");
+
+impl World {
+    /// All accounts but the management account are watched, in this sub-account or the tenant's own store,
+    /// and so is the trail.
+    pub fn deploy_vendors(&self, store: Option<&str>) {
+        let (members, trails) = VENDORS_SUFFIXES;
+        let names = Wishes::default().names();
+        let (log, audit) = (id(LOG_ARCHIVE), id(AUDIT));
+        let trail_id = ExternalId::new(TENANT, &log, trails);
+        let own = [("ResourceNamePrefix", TENANT)];
+        let sets = [
+            (
+                names.log_stack_set(),
+                vec![("ExternalID", trail_id.as_str())],
+                vec![log],
+            ),
+            (names.audit_stack_set(), Vec::new(), vec![audit]),
+            (
+                names.member_stack_set(),
+                vec![("LaceworkAccountName", TENANT), ("ExternalSuffix", members)],
+                self.all_members(),
+            ),
+        ];
+        for (name, parameters, accounts) in sets {
+            let parameters = own.into_iter().chain(parameters);
+            self.deploy(&name, parameters, &accounts);
+        }
+        let store = store.map(SubAccount::from);
+        let specs = self.all_members().into_iter().map(|account| {
+            let spec = IntegrationSpec {
+                name: names.member_integration(&account),
+                kind: IntegrationKind::Config,
+                account,
+                role_arn: Names::role_arn("aws", &account, &names.member_role()),
+                external_id: ExternalId::new(TENANT, &account, members),
+                queue_url: None,
+                account_mapping: None,
+            };
+            (store.clone(), spec)
+        });
+        let queue = names.queue();
+        let trail = IntegrationSpec {
+            name: names.log_stack_set(),
+            kind: IntegrationKind::CloudTrail,
+            account: log,
+            role_arn: Names::role_arn("aws", &log, &names.log_role()),
+            external_id: trail_id,
+            queue_url: Some(format!(
+                "https://sqs.us-east-1.amazonaws.com/{AUDIT}/{queue}"
+            )),
+            account_mapping: None,
+        };
+        for (store, spec) in specs.chain([(None, trail)]) {
+            self.integrate(store, &spec);
+        }
+    }
+
+    /// Somebody makes a StackSet of this name, which deploys nothing.
+    pub fn add_stack_set(&self, name: &str) {
+        self.deploy(name, std::iter::empty(), &[]);
+    }
+
+    /// Somebody makes a rule or a secret of this name, or removes it.
+    pub fn set_foreign_resource(&self, name: &str, is_there: bool) {
+        let resources = &mut self.state().foreign_resources;
+        if is_there {
+            resources.insert(name.to_owned());
+        } else {
+            resources.remove(name);
+        }
+    }
+
+    /// Somebody removes a StackSet with its stacks.
+    pub fn remove_stack_set(&self, name: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        state.stack_sets.remove(name);
+        state
+            .instances
+            .change(now)
+            .retain(|(set, _), _| set != name);
+        for stacks in state.deployed.values_mut() {
+            stacks.remove(name);
+        }
+    }
+
+    /// Every stack operation in an account fails from now on, or works again.
+    pub fn set_takes_stacks(&self, account: &AccountId, takes: bool) {
+        let now = self.now();
+        let mut state = self.state();
+        if let Some(member) = state.change_organization(now).get_mut(account) {
+            member.refuses_stacks = !takes;
+        }
+    }
+
+    /// The SaaS finds that it cannot use an account's integrations.
+    pub fn fail_integrations(&self, account: &AccountId) {
+        let now = self.now();
+        let mut state = self.state();
+        let all = state.integrations.change(now).iter_mut();
+        for kept in all.filter(|kept| kept.subject == *account) {
+            kept.checked = (now, false);
+        }
+    }
+
+    fn all_members(&self) -> Vec<AccountId> {
+        let state = self.state();
+        let all = state.organization.get().keys().copied();
+        all.filter(|account| *account != id(MANAGEMENT)).collect()
+    }
+
+    fn deploy<'a>(
+        &self,
+        name: &str,
+        parameters: impl Iterator<Item = (&'a str, &'a str)>,
+        accounts: &[AccountId],
+    ) {
+        let now = self.now();
+        let since = now - SignedDuration::from_hours(24);
+        let owned = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let set = StackSet {
+            name: name.to_owned(),
+            description: "Lacework's cloud-native threat detection".into(),
+            template: "ManagedPolicyName: !Sub LaceworkCWSAuditPolicy-${AWS::AccountId}".into(),
+            parameters: owned.collect(),
+            tags: BTreeMap::new(),
+        };
+        let mut state = self.state();
+        for account in accounts {
+            let instance = StackInstance {
+                account: *account,
+                state: InstanceState::Current,
+                reason: None,
+            };
+            let key = (name.to_owned(), *account);
+            state.instances.change(now).insert(key, instance);
+            let role = operation::made_by(&set, account).map(|role| (role, since));
+            let deployed = Deployed {
+                role,
+                left_behind: false,
+                registered: None,
+            };
+            let stacks = state.deployed.entry(*account).or_default();
+            stacks.insert(name.to_owned(), deployed);
+        }
+        state.made += 1;
+        let kept = KeptStackSet {
+            set,
+            ours: true,
+            operations: BTreeMap::new(),
+            busy_until: now,
+            generation: state.made,
+            edited_at: None,
+        };
+        state.stack_sets.insert(name.to_owned(), kept);
+    }
+
+    fn integrate(&self, store: Option<SubAccount>, spec: &IntegrationSpec) {
+        let now = self.now();
+        let mut state = self.state();
+        let state: &mut State = &mut state;
+        state.made += 1;
+        let guid = format!("ACME_V{:05}", state.made);
+        let kept = KeptIntegration {
+            integration: integration(guid, store, spec, true),
+            ours: true,
+            made_by: "Lacework's own integration".into(),
+            made_at: now,
+            subject: spec.account,
+            checked: (now, true),
+        };
+        state.integrations.change(now).push(kept);
+    }
+}
