@@ -27,7 +27,8 @@ impl<'a> Ownership<'a> {
     /// The account that a member integration of ours is about; `None` for one that is not ours.
     ///
     /// Another deployment's may have the same name and role, so these count only where the
-    /// external id is shown masked. One that somebody has bent is still ours by its guid.
+    /// external id is shown masked, or where that is wrong. One that somebody has bent is still ours by its
+    /// guid.
     pub fn member(&self, integration: &Integration) -> Option<AccountId> {
         if let Some(account) = self.by_guid.get(integration.guid.as_str()) {
             return Some(*account);
@@ -48,8 +49,8 @@ impl<'a> Ownership<'a> {
             let role = Names::role_arn(partition, &account, &names.member_role());
             let is_ours = ExternalId::is_masked(shown)
                 && integration.name == names.member_integration(&account)
-                && integration.role_arn == role;
-            is_ours.then_some(account)
+                || self.policy.owns_broken(integration);
+            (is_ours && integration.role_arn == role).then_some(account)
         })
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     landing_zone::TrailTopic,
     model::{AccountId, AccountMapping, Arn, ExternalId, Names, OuId, SubAccount},
-    ports::{IntegrationKind, IntegrationSpec},
+    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
 };
 
 /// What setup recorded: the administrator's wishes, resolved and checked.
@@ -421,6 +421,12 @@ impl Policy {
         let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
         let suffix = suffix.unwrap_or(&self.external_id_suffix);
         ExternalId::new(&self.tenant, log_archive, suffix)
+    }
+
+    /// Whether an integration that reads a role of ours counts as ours, whatever its external id: what was
+    /// taken over had some that never worked, and nobody else's can work with that role.
+    pub fn owns_broken(&self, integration: &Integration) -> bool {
+        self.adoption.is_some() && matches!(integration.health, Health::Failing(_))
     }
 
     /// What the trail's integration begins with where sub-accounts are mapped: it is then the

@@ -412,7 +412,8 @@ fn to_remove<'a>(
 }
 
 /// Whether the integration reads a role of ours. Another deployment's roles have the same names,
-/// so the external id decides; where it is shown masked, the integration's name does.
+/// so the external id decides; where it is shown masked, the integration's name does. One that cannot
+/// work is of what was taken over.
 fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) -> bool {
     let Some(account) = account_of_role(&integration.role_arn) else {
         return false;
@@ -425,7 +426,9 @@ fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) 
     let named = [names.log_stack_set(), names.member_integration(&account)];
     let shown = &integration.external_id;
     integration.role_arn.rsplit('/').next() == Some(role)
-        && (shown == id.as_str() || id.is_shown_as(shown) && named.contains(&integration.name))
+        && (shown == id.as_str()
+            || id.is_shown_as(shown) && named.contains(&integration.name)
+            || policy.owns_broken(integration))
 }
 
 /// What the integrations that are still there read.

@@ -226,6 +226,26 @@ fn a_launch_that_fails_takes_back_what_it_made_and_leaves_what_it_took_over() {
 }
 
 #[test]
+fn a_broken_integration_of_what_was_taken_over_is_mended_and_goes_with_the_stack() {
+    World::quiet(members(1), async |world| {
+        world.deploy_vendors(None);
+        let member = world.members()[0];
+        world.edit_integration(&member, |one| {
+            one.external_id = format!("lweid:aws:v2:acme:{member}:0123456789");
+        });
+        world.fail_integrations(&member);
+        let before = world.watching(&member);
+        launched(&world, adopting()).await;
+        let after = world.watching(&member);
+        assert_eq!(after.len(), 1);
+        assert_eq!(after[0].guid, before[0].guid);
+        assert!(after[0].external_id.ends_with(VENDORS_SUFFIXES.0));
+        world.delete().await;
+        assert_eq!(world.leftovers(), Vec::<String>::new());
+    });
+}
+
+#[test]
 fn beside_a_deployment_for_another_sub_account_a_launch_says_so() {
     World::quiet(members(0), async |world| {
         let set = "Lacework-Control-Tower-Config-Member-emea";

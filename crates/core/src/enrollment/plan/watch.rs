@@ -248,8 +248,16 @@ fn begin(
 ) {
     let foreign = others.iter().find(|other| other.sub_account == sub_account);
     if let Some(other) = foreign {
-        let reason = format!("integration {:?} watches it already", other.name);
-        return draft.block(case, reason);
+        let name = &other.name;
+        return draft.block(
+            case,
+            match &other.health {
+                Health::Failing(why) => format!(
+                    "integration {name:?} stands in the way and does not work ({why}); remove it in Lacework"
+                ),
+                Health::Good | Health::Unknown => format!("integration {name:?} watches it already"),
+            },
+        );
     }
     // The stack has made it, so the list is behind, or somebody has removed it since.
     let by_stack = case.policy.is_registered_by_stack(case.id);
