@@ -83,7 +83,7 @@ fn print(sandbox: &Sandbox) {
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");
     println!("  cargo towerhook event FILE");
     println!("\nunlike AWS:");
-    for gap in gaps::in_template(TEMPLATE) {
+    for gap in gaps::all(TEMPLATE) {
         println!("  {} ({})", gap.difference, gap.asked_by);
     }
     println!("\nCtrl-C ends it");

@@ -10,8 +10,9 @@ stack's publish to it; the emulator alone knows functions only. An event bus in 
 target that is reached, as in AWS. What functions log is kept in files, too, as a stack's deletion
 takes its log groups with it; and no function makes its log group, as its role does not allow it:
 the emulator would make it anew after the stack's deletion. A stack can subscribe a queue to a topic
-of another account whose policy lets it, and to no other; and what a resource depends on that could not be deleted stays with it, so that
-the deletion can be tried again. Lambda writes logs and reads queues only as far as the function's
+of another account whose policy lets it, and to no other; and what a resource depends on that could
+not be deleted stays with it, so that the deletion can be tried again. Lambda writes logs and reads
+queues only as far as the function's
 role allows it. Policies of queues and topics demand TLS, for which loopback is taken. The gateway asks here whether the caller of a request that it serves itself may do
 so: it sends the request along with what would have to be allowed. When the sandbox goes, however it
 goes, the pipe on standard input closes, and the emulator goes with all functions that it runs.

@@ -1,7 +1,7 @@
 """What CloudFormation refuses or answers otherwise than the emulator alone.
 
 A condition may look up a mapping, and know its Region. A role whose name is taken is refused, where the emulator would take it
-over from the stack that made it. A secret's Ref is its ARN. A change of nothing but what becomes of a
+over from the stack that made it, and it takes ten managed policies. A secret's Ref is its ARN. A change of nothing but what becomes of a
 resource in the end is no change.
 """
 
@@ -37,6 +37,18 @@ def create_role(original, logical_id, props, stack_name):
     if name in iam._roles:
         raise ValueError(f"Role with name {name} already exists.")
     return original(logical_id, props, stack_name)
+
+
+# As of the quota of IAM that holds unless an account has asked for more.
+MANAGED_POLICIES_PER_ROLE = 10
+
+
+def attach_managed_policy(original, entity, policy_arn):
+    attached = entity.get("AttachedPolicies", [])
+    is_full = len(attached) >= MANAGED_POLICIES_PER_ROLE and policy_arn not in attached
+    if is_full and "RoleName" in entity:
+        raise RuntimeError(f"Cannot exceed quota for PoliciesPerRole: {MANAGED_POLICIES_PER_ROLE}")
+    original(entity, policy_arn)
 
 
 def create_secret(original, logical_id, props, stack_name):
@@ -76,6 +88,7 @@ def apply(adapt, adapt_resource):
     for module in (engine, handlers, stacks, changesets):
         adapt(module, "_evaluate_conditions", evaluate_conditions)
     adapt(handlers, "_stack_has_no_updates", has_no_updates)
+    adapt(iam, "attach_managed_policy", attach_managed_policy)
     adapt_resource("AWS::IAM::Role", "create", create_role)
     adapt_resource("AWS::SecretsManager::Secret", "create", create_secret)
     adapt_resource("AWS::SecretsManager::Secret", "update", update_secret)

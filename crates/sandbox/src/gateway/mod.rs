@@ -121,6 +121,9 @@ impl Gateway {
             region: config.region,
             management_account: config.management_account,
         });
+        state
+            .stack_sets
+            .add_control_towers(&state.management_account, &state.region);
         let server = tokio::spawn(accept(listener, Arc::clone(&state)));
         Ok(Self { url, state, server })
     }

@@ -55,7 +55,7 @@ impl Story {
         zips: &FunctionZips,
         listen: Listener<'_>,
     ) -> anyhow::Result<Inventory> {
-        for gap in gaps::in_template(TEMPLATE) {
+        for gap in gaps::all(TEMPLATE) {
             listen(Telling::Fact(&format!(
                 "unlike AWS ({}): {}",
                 gap.asked_by, gap.difference

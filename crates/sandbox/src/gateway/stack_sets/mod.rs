@@ -4,6 +4,7 @@
 //! account from the template that was submitted. Service-managed permissions, drift and import
 //! are not served, and say so.
 
+mod control_towers;
 mod events;
 mod instances;
 mod model;
@@ -136,13 +137,19 @@ impl StackSets {
         }
     }
 
-    /// Every StackSet that is not deleted.
+    /// Makes Control Tower's own StackSets in its management account and home Region.
+    pub(super) fn add_control_towers(&self, account: &str, region: &str) {
+        let own = control_towers::stack_sets(account, region);
+        self.inner.sets().extend(own);
+    }
+
+    /// Every StackSet that is not deleted, Control Tower's own apart.
     #[must_use]
     pub fn all(&self) -> Vec<StackSetView> {
         self.inner
             .sets()
             .iter()
-            .filter(|set| !set.deleted)
+            .filter(|set| !set.deleted && !control_towers::is_control_towers(&set.name))
             .map(view)
             .collect()
     }
