@@ -240,6 +240,7 @@ impl World {
         let form = [
             pair("StackName", name),
             pair("TemplateBody", &template.to_string()),
+            pair("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
         ];
         let answer = self.cloudformation("CreateStack", &form).await.unwrap();
         answer.find("StackId").unwrap().text.clone()
@@ -249,6 +250,7 @@ impl World {
         let form = [
             pair("StackName", id),
             pair("TemplateBody", &template.to_string()),
+            pair("Capabilities.member.1", "CAPABILITY_NAMED_IAM"),
         ];
         self.cloudformation("UpdateStack", &form).await.unwrap();
     }
