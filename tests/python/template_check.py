@@ -68,6 +68,8 @@ class Template:
     def referred(self, name):
         if name in PSEUDO:
             return PSEUDO[name]
+        if name.endswith("RoleArn"):
+            return f"arn:aws:iam::{ACCOUNT}:role/{name}"
         kind = self.body["Resources"].get(name, {}).get("Type", name)
         if kind not in ARNS:
             return REGION if name in REGIONS else "x"

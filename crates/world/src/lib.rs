@@ -231,6 +231,7 @@ impl World {
             approved: Default::default(),
             undeleted: BTreeMap::new(),
             odd_list_at: None,
+            odd_list_before: None,
             tokens_revoked_at: None,
             writers: BTreeMap::new(),
             last_failing: BTreeMap::new(),

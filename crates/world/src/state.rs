@@ -71,6 +71,8 @@ pub(crate) struct State {
     /// When the SaaS last showed that it could not use an account's role.
     /// When the SaaS answered a listing with something else than its list for the last time.
     pub(crate) odd_list_at: Option<Timestamp>,
+    /// The same of the time before.
+    pub(crate) odd_list_before: Option<Timestamp>,
     /// When all tokens were revoked for the last time.
     pub(crate) tokens_revoked_at: Option<Timestamp>,
     /// The invocation of setup that writes under each lease.

@@ -262,6 +262,11 @@ pub(crate) fn instances_go(
     for id in accounts {
         token_is_good(state, now, set, id, retain);
         stack_is_given_up(state, now, set, id, retain);
+        // Two lists an hour apart settle it, also where both of them lie.
+        let is_deceived = state.odd_list_at >= Some(began)
+            && state
+                .odd_list_before
+                .is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(2));
         // What uses a role goes before it, unless it came a moment ago.
         let used = state.integrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
@@ -273,7 +278,7 @@ pub(crate) fn instances_go(
                 && !is_hidden
                 && !is_beyond_recognition(state, kept)
         });
-        if used && state.had_to_go(began, id) {
+        if used && !is_deceived && state.had_to_go(began, id) {
             state.violate(now, format!("the role of {id} goes before its integration"));
         }
         let instance = state.instances.get().get(&(set.to_owned(), *id));

@@ -121,11 +121,11 @@ fn where_nothing_fits_nothing_is_made() {
 
 #[test]
 fn integrations_in_a_sub_account_that_was_forgotten_are_refused() {
-    World::quiet(members(2), async |world| {
+    World::quiet(members(3), async |world| {
         world.deploy_vendors(Some("production"));
         let reason = nothing_touched(&world, adopting()).await;
         assert!(
-            reason.contains("the sub-account production (4)"),
+            reason.contains("the sub-account production (5)"),
             "{reason}"
         );
     });
@@ -153,7 +153,7 @@ fn whom_the_parameters_leave_out_is_named_as_no_longer_watched() {
 
 #[test]
 fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
-    World::quiet(members(2), async |world| {
+    World::quiet(members(3), async |world| {
         world.deploy_vendors(None);
         let names = Wishes::default().names();
         let trails = [names.log_stack_set(), names.audit_stack_set()];

@@ -29,7 +29,7 @@ from urllib.parse import parse_qs, unquote
 
 import stack_rules
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4
-from ministack.services import cloudformation, cloudwatch_logs, eventbridge, lambda_svc, sns
+from ministack.services import cloudformation, cloudwatch_logs, eventbridge, iam, lambda_svc, sns
 from ministack.services.cloudformation import custom_resource, provisioners, stacks
 
 
@@ -255,6 +255,18 @@ def extract_iam_action(original, *request):
     return action.removesuffix("Batch") if is_batch else action
 
 
+def extract_resource_arn(original, service, *request):
+    arn = original(service, *request)
+    if service == "events":
+        # A rule of the default bus is named without it.
+        return arn.replace(":rule/default/", ":rule/")
+    if service == "iam" and ":role/" in arn:
+        # A role is named with its path.
+        role = iam._roles.get(arn.rsplit("/", 1)[-1])
+        return role["Arn"] if role else arn
+    return arn
+
+
 def allows(role_arn, action, resource):
     account = role_arn.split(":")[4]
     context = iam_evaluator.EvalContext(
@@ -387,6 +399,7 @@ eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_s
 os.makedirs("functions", exist_ok=True)
 iam_evaluator._request_origin = OverTls(iam_evaluator._request_origin)
 adapt(iam_actions, "extract_iam_action", extract_iam_action)
+adapt(iam_actions, "extract_resource_arn", extract_resource_arn)
 adapt(eventbridge, "_dispatch_to_event_bus", dispatch_to_event_bus)
 adapt(lambda_svc, "_execute_function_with_config_scope", execute_function)
 adapt(lambda_svc, "_emit_lambda_logs", emit_lambda_logs)

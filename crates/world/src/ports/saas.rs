@@ -134,7 +134,7 @@ impl Saas for Ports {
             if kind == IntegrationKind::Config
                 && let Some(odd) = state.next_list.take()
             {
-                state.odd_list_at = Some(now);
+                state.odd_list_before = state.odd_list_at.replace(now);
                 state.say(now, || {
                     format!("the SaaS lists {odd:?} to {}", self.caller.name)
                 });

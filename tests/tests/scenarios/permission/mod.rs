@@ -14,9 +14,9 @@ use std::time::Duration;
 use drive::Stage;
 use role::Role;
 use serde_json::json;
-use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::organizations::AccountFields;
+use towerhook_sandbox::{MANAGEMENT_ACCOUNT, STACK_NAME};
 use towerhook_tests::scene::until;
 
 /// What the account function counts when a call fails: the accounts that it cannot finish, or the
@@ -261,6 +261,7 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 "cloudformation:",
                 &[("PermissionsBoundaryName", "Boundary")],
             ),
+            "FindStackSetRole" => return role_is_denied(&stage).await,
             "ListStackSets" => return stack_sets_are_denied(&stage).await,
             "StackOfLaceworks" => ("events:DescribeRule", &[("AdoptExistingDeployment", "Yes")]),
             "OwnStack" => ("cloudformation:DescribeStacks", changed),
@@ -298,6 +299,21 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
     })
     .await;
     assert_eq!(stage.update(&[("CreateTrailTopic", "Yes")]).await, None);
+}
+
+/// A role that may not be looked at may be right all the same: that is left to CloudFormation, and logged.
+async fn role_is_denied(stage: &Stage) -> bool {
+    let role =
+        format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/service-role/AWSControlTowerStackSetRole");
+    let named = [("StackSetAdministrationRoleArn", role.as_str())];
+    assert_eq!(stage.update(&named).await, None);
+    let said = format!("The role {role} could not be looked at: iam:GetRole failed: AccessDenied");
+    let log = stage.scene.log("setup").await;
+    assert!(
+        log.iter().any(|line| line.to_string().contains(&said)),
+        "{log:#?}"
+    );
+    true
 }
 
 /// Only where the ledger was emptied do the StackSets say what there is.
