@@ -259,19 +259,18 @@ pub(crate) fn instances_go(
     {
         return;
     }
+    let got_odd_list = state.odd_list_at >= Some(began);
+    // Two lists an hour apart settle it, also where both of them lie.
+    let lately = |at: Timestamp| now.duration_since(at) < SignedDuration::from_hours(2);
+    let is_deceived = got_odd_list && state.odd_list_before.is_some_and(lately);
     for id in accounts {
         token_is_good(state, now, set, id, retain);
         stack_is_given_up(state, now, set, id, retain);
-        // Two lists an hour apart settle it, also where both of them lie.
-        let is_deceived = state.odd_list_at >= Some(began)
-            && state
-                .odd_list_before
-                .is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(2));
         // What uses a role goes before it, unless it came a moment ago.
         let used = state.integrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
             // Nothing tells of a second one that somebody made and that no list has shown.
-            let is_hidden = kept.made_by == "somebody" && state.odd_list_at >= Some(began);
+            let is_hidden = kept.made_by == "somebody" && got_odd_list;
             is_member(kept)
                 && kept.subject == *id
                 && is_old

@@ -12,7 +12,7 @@ use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, spec::POLICY_NAMES}
 use crate::{
     enrollment::{Adoption, PolicyNames},
     landing_zone::{Account, StackInstance},
-    model::AccountId,
+    model::{AccountId, ExternalId},
     ports::{Integration, StackSet},
 };
 
@@ -152,18 +152,18 @@ fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> 
     } else {
         ("LaceworkAccountName", "ExternalSuffix")
     };
-    // Earlier ones give each instance an end of its own.
-    if let Some(missing) = [account, suffix]
-        .iter()
-        .find(|name| !set.parameters.contains_key(**name))
-    {
-        let why = format!(
-            "it has no parameter {missing}, as in versions of Lacework's integration before {OLDEST}, \
-             whose external ids end otherwise in each account. Uninstall it, and launch with No"
-        );
-        return Err(not(&set.name, &why));
-    }
-    let (found, suffix) = (parameter(set, account)?, parameter(set, suffix)?);
+    let given = |name: &str| {
+        let value = set.parameters.get(name);
+        value.ok_or_else(|| {
+            // Earlier ones give each instance an end of its own.
+            let why = format!(
+                "it has no parameter {name}, as in versions of Lacework's integration before {OLDEST}, \
+                 whose external ids end otherwise in each account. Uninstall it, and launch with No"
+            );
+            not(&set.name, &why)
+        })
+    };
+    let (found, suffix) = (given(account)?, given(suffix)?);
     if !found.eq_ignore_ascii_case(tenant) {
         let why = format!("its {account} is {found:?} and not {tenant:?}");
         return Err(not(&set.name, &why));
@@ -183,21 +183,28 @@ fn trail_id(
         return Ok((tenant.clone(), checked(set, suffix)?));
     }
     let id = parameter(set, "ExternalID")?;
-    let fits = |id: &str| {
-        let (name, rest) = id.strip_prefix("lweid:aws:v2:")?.split_once(':')?;
-        let suffix = rest.strip_prefix(account.as_str())?.strip_prefix(':')?;
-        name.eq_ignore_ascii_case(tenant)
-            .then(|| (name.to_owned(), suffix.to_owned()))
-    };
-    let Some((name, suffix)) = fits(id) else {
+    let parts = ExternalId::parts(id)
+        .filter(|(name, owner, _)| name.eq_ignore_ascii_case(tenant) && *owner == account.as_str());
+    let Some((name, _, suffix)) = parts else {
+        let start = ExternalId::new(tenant, account, "");
         let why = format!(
-            "its ExternalID does not begin with lweid:aws:v2:{tenant}:{account}:, as that of this trail \
-             would"
+            "its ExternalID does not begin with {}, as that of this trail would",
+            start.as_str()
         );
         return Err(not(&set.name, &why));
     };
-    Ok((name, checked(set, &suffix)?))
+    Ok((name.to_owned(), checked(set, suffix)?))
 }
+
+/// What may follow the name of a managed policy in a template.
+const AFTER_A_NAME: [&str; 6] = [
+    "PolicyDocument",
+    "Roles",
+    "Path",
+    "Users",
+    "Groups",
+    "Description",
+];
 
 /// How the managed policies of a member template are named: by its parameter where it is ours, else by what
 /// stands in it.
@@ -205,22 +212,14 @@ fn policy_names(set: &StackSet) -> PolicyNames {
     if let Some(names) = set.parameters.get(POLICY_NAMES) {
         return PolicyNames::from_parameter(names).unwrap_or_default();
     }
-    const NEXT: [&str; 6] = [
-        "PolicyDocument",
-        "Roles",
-        "Path",
-        "Users",
-        "Groups",
-        "Description",
-    ];
-    let mut names = set.template.split("ManagedPolicyName").skip(1).map(|rest| {
-        let ends = NEXT.iter().filter_map(|next| rest.find(next)).min();
+    let name = set.template.split("ManagedPolicyName").nth(1).map(|rest| {
+        let ends = AFTER_A_NAME.iter().filter_map(|next| rest.find(next)).min();
         &rest[..ends.unwrap_or(rest.len())]
     });
-    match names.next() {
+    match name {
         // They were the role's own then.
         None => PolicyNames::Generated,
-        Some(first) if first.contains("AWS::AccountId") => PolicyNames::Vendor,
+        Some(name) if name.contains("AWS::AccountId") => PolicyNames::Vendor,
         Some(_) => PolicyNames::VendorWithoutAccount,
     }
 }

@@ -198,15 +198,18 @@ impl ExternalId {
         shown.trim_matches(['*', 'X', 'x', ' ']).is_empty()
     }
 
+    /// The tenant, the account and the suffix of what has the form of an id.
+    pub fn parts(shown: &str) -> Option<(&str, &str, &str)> {
+        let (tenant, rest) = shown.strip_prefix("lweid:aws:v2:")?.split_once(':')?;
+        let (account, suffix) = rest.split_once(':')?;
+        Some((tenant, account, suffix))
+    }
+
     /// The account in an id of this tenant with this suffix; `None` for any other id.
     pub fn account_in(shown: &str, tenant: &str, suffix: &str) -> Option<AccountId> {
-        let account = shown
-            .strip_prefix("lweid:aws:v2:")?
-            .strip_prefix(tenant)?
-            .strip_prefix(':')?
-            .strip_suffix(suffix)?
-            .strip_suffix(':')?;
-        account.parse().ok()
+        let (owner, account, end) = Self::parts(shown)?;
+        let is_it = owner == tenant && end == suffix;
+        is_it.then(|| account.parse().ok())?
     }
 }
 
