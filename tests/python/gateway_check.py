@@ -220,8 +220,15 @@ def organizations():
     refused("InvalidInputException", api.list_accounts, NextToken="no such token")
 
 
+def active_stack_sets(api):
+    listed = api.list_stack_sets(Status="ACTIVE")["Summaries"]
+    return sorted(one["StackSetName"] for one in listed)
+
+
 def stack_sets():
     api = client("cloudformation")
+    control_towers = active_stack_sets(api)
+    assert control_towers and all(one.startswith("AWSControlTower") for one in control_towers)
     name = "Towerhook-Check"
     definition = {
         "StackSetName": name,
@@ -259,8 +266,7 @@ def stack_sets():
     assert described["Tags"] == definition["Tags"]
     assert described["StackSetARN"].endswith(f":stackset/{made}")
     assert described["ManagedExecution"] == {"Active": True}
-    listed = api.list_stack_sets(Status="ACTIVE")["Summaries"]
-    assert [one["StackSetName"] for one in listed] == [name]
+    assert active_stack_sets(api) == sorted([*control_towers, name])
 
     tolerant = {"FailureToleranceCount": 999, "MaxConcurrentCount": 100}
     first = str(uuid.uuid4())
@@ -369,7 +375,7 @@ def stack_sets():
     iam = client("iam", account=MEMBER)
     refused("NoSuchEntity", iam.get_role, RoleName="check-role")
     api.delete_stack_set(StackSetName=name)
-    assert api.list_stack_sets(Status="ACTIVE")["Summaries"] == []
+    assert active_stack_sets(api) == control_towers
     assert api.describe_stack_set(StackSetName=made)["StackSet"]["Status"] == "DELETED"
 
 
