@@ -23,7 +23,7 @@ pub async fn boto3() -> PathBuf {
         .unwrap()
 }
 
-/// Holds what the functions have sent so far to the services' own models.
+/// Holds what the functions have sent since [`Gateway::keep_requests`](towerhook_sandbox::gateway::Gateway::keep_requests) to the services' own models.
 ///
 /// # Panics
 /// When a request does not fit: the message says which and why. Also when none of these operations was

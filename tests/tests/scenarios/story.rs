@@ -31,18 +31,24 @@ const KINDS: [&str; 16] = [
     "topic",
 ];
 
+/// Keeps what a story tells.
+pub(crate) fn hearing(heard: &Mutex<Vec<String>>) -> impl Fn(Telling<'_>) {
+    |telling| {
+        if let Telling::Chapter(text) | Telling::Fact(text) = telling {
+            heard.lock().unwrap().push(text.to_owned());
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_whole_story_ends_well() {
     let zips = build(Profile::Quick).unwrap();
     let mut options = towerhook_tests::options();
     options.accounts = ACCOUNTS;
     let heard = Mutex::new(Vec::new());
-    let listen = |telling: Telling<'_>| {
-        if let Telling::Chapter(text) | Telling::Fact(text) = telling {
-            heard.lock().unwrap().push(text.to_owned());
-        }
-    };
+    let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
+    story.sandbox.gateway.keep_requests();
     if let Err(error) = story.tell(&zips, &listen).await {
         let logs = story.sandbox.function_logs().last_errors(5).join("\n");
         panic!("{error:#}\n{logs}");

@@ -140,7 +140,12 @@ impl Gateway {
         self.state.calls.snapshot()
     }
 
-    /// What functions have sent so far, secrets included: one request of each form.
+    /// From now on keeps what functions send.
+    pub fn keep_requests(&self) {
+        self.state.requests.keep();
+    }
+
+    /// What functions have sent since it is kept, secrets included: one request of each form.
     #[must_use]
     pub fn requests(&self) -> Vec<SentRequest> {
         self.state.requests.all()
@@ -232,8 +237,8 @@ async fn handle(
 ) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
     let is_form = route::is_form(&parts);
-    let by_function = requests::is_of_a_function(&parts.headers);
-    let body = if is_form || by_function {
+    let is_kept = state.requests.keeps(&parts.headers);
+    let body = if is_form || is_kept {
         Payload::Read(read(body).await?)
     } else {
         Payload::Coming(body)
@@ -252,8 +257,8 @@ async fn handle(
         return Ok(pass(&state, parts, body).await);
     };
     state.calls.count(&call.service, &call.operation);
-    if by_function && let Payload::Read(body) = &body {
-        state.requests.keep(&call, &parts, form.as_ref(), body);
+    if is_kept && let Payload::Read(body) = &body {
+        state.requests.add(&call, &parts, form.as_ref(), body);
     }
     let name = || format!("{}:{}", call.service, call.operation);
     let mishap = state.chaos.call(&parts.headers, name);

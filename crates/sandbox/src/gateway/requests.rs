@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use hyper::HeaderMap;
 use hyper::body::Bytes;
@@ -33,14 +33,25 @@ impl fmt::Debug for SentRequest {
     }
 }
 
-/// One request of each operation and set of fields: the others differ in their values only.
+/// One request of each operation and set of fields, where somebody wants them: the others differ in their
+/// values only.
 #[derive(Debug, Default)]
-pub(super) struct Requests(Mutex<BTreeMap<Fields, SentRequest>>);
+pub(super) struct Requests(OnceLock<Mutex<BTreeMap<Fields, SentRequest>>>);
 
 type Fields = (String, String, BTreeSet<String>);
 
 impl Requests {
-    pub(super) fn keep(&self, call: &Call, parts: &Parts, form: Option<&Form>, body: &Bytes) {
+    /// From now on requests are kept.
+    pub(super) fn keep(&self) {
+        self.0.get_or_init(Mutex::default);
+    }
+
+    /// Whether this one is to be kept.
+    pub(super) fn keeps(&self, headers: &HeaderMap) -> bool {
+        self.0.get().is_some() && is_of_a_function(headers)
+    }
+
+    pub(super) fn add(&self, call: &Call, parts: &Parts, form: Option<&Form>, body: &Bytes) {
         let mut fields = BTreeSet::new();
         match form {
             Some(form) => fields.extend(form.keys().map(|name| without_numbers(name))),
@@ -51,7 +62,10 @@ impl Requests {
             }
         }
         let key = (call.service.clone(), call.operation.clone(), fields);
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(kept) = self.0.get() else {
+            return;
+        };
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.entry(key).or_insert_with(|| SentRequest {
             service: call.service.clone(),
             operation: call.operation.clone(),
@@ -66,13 +80,17 @@ impl Requests {
     }
 
     pub(super) fn all(&self) -> Vec<SentRequest> {
-        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.values().cloned().collect()
+        let kept = self.0.get().into_iter();
+        kept.flat_map(|kept| {
+            let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.values().cloned().collect::<Vec<_>>()
+        })
+        .collect()
     }
 }
 
 /// Whether the SDK sends it that the functions are built with.
-pub(super) fn is_of_a_function(headers: &HeaderMap) -> bool {
+fn is_of_a_function(headers: &HeaderMap) -> bool {
     let agent = headers
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
