@@ -4,27 +4,20 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use secrecy::ExposeSecret;
-use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
 use towerhook_core::lifecycle::redrive;
-use towerhook_core::model::SecretText;
+use towerhook_sandbox::Running;
 use towerhook_sandbox::functions::{FunctionZips, Profile, build};
-use towerhook_sandbox::story::{Adversity, Story, Telling};
-use towerhook_sandbox::{Running, STACK_NAME};
+use towerhook_sandbox::story::{Adversity, Story};
+
+use crate::dead_letters::operators_queues;
+use crate::story::hearing;
 
 const ACCOUNTS: usize = 5;
 const SEED: u64 = 1;
 
 /// As `cargo towerhook redrive --return` does it; its calls go wrong, too.
 async fn redriven(running: Running) -> Result<Vec<String>, towerhook_core::Error> {
-    let endpoint = Endpoint {
-        url: running.endpoint.into(),
-        region: running.region,
-        access_key_id: running.access_key_id,
-        secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
-    };
-    let config = connect_as_operator(Some(&endpoint)).await.unwrap();
-    let queues = Aws::<Queues>::queues_of(&config, STACK_NAME).await?;
+    let queues = operators_queues(running).await?;
     let letters = redrive(&queues, true).await?;
     Ok(letters.iter().map(ToString::to_string).collect())
 }
@@ -39,11 +32,7 @@ async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
     let mut options = towerhook_tests::options();
     options.accounts = ACCOUNTS;
     let heard = Mutex::new(Vec::new());
-    let listen = |telling: Telling<'_>| {
-        if let Telling::Chapter(text) | Telling::Fact(text) = telling {
-            heard.lock().unwrap().push(text.to_owned());
-        }
-    };
+    let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
     if let Some(adversity) = adversity {
         story = story.under(adversity);

@@ -6,15 +6,14 @@ use serde_json::json;
 use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
 use towerhook_core::lifecycle::{Described, Fate, redrive};
 use towerhook_core::model::SecretText;
-use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::hurried;
+use towerhook_sandbox::{Running, STACK_NAME};
 use towerhook_tests::scene::{Scene, until};
 
-/// As `cargo towerhook redrive` does it.
-async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
-    let running = scene.sandbox.running();
+/// The queues as the operators' command sees them.
+pub(crate) async fn operators_queues(running: Running) -> towerhook_core::Result<Aws<Queues>> {
     let endpoint = Endpoint {
         url: running.endpoint.into(),
         region: running.region,
@@ -22,7 +21,12 @@ async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
         secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
     };
     let config = connect_as_operator(Some(&endpoint)).await.unwrap();
-    let queues = Aws::<Queues>::queues_of(&config, STACK_NAME).await.unwrap();
+    Aws::<Queues>::queues_of(&config, STACK_NAME).await
+}
+
+/// As `cargo towerhook redrive` does it.
+async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
+    let queues = operators_queues(scene.sandbox.running()).await.unwrap();
     redrive(&queues, give_back).await.unwrap()
 }
 

@@ -192,7 +192,7 @@ async fn a_create_whose_answer_was_lost_is_a_duplicate_when_posted_again() {
 
 async fn emulator(directory: &Path) -> Emulator {
     let config = EmulatorConfig {
-        virtual_environment: Path::new(env!("CARGO_TARGET_TMPDIR")).join("emulator"),
+        virtual_environment: towerhook_tests::options().virtual_environment,
         directory: directory.to_owned(),
         // Nothing in this test looks for a gateway.
         gateway: "http://127.0.0.1:9".parse().unwrap(),

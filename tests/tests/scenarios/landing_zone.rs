@@ -10,6 +10,8 @@ use towerhook_sandbox::Sandbox;
 use towerhook_sandbox::gateway::control_tower::Target;
 use towerhook_sandbox::landing_zone::{Departure, EXECUTION_ROLE, SANDBOX};
 
+use crate::golden::assert_golden;
+
 /// What can be seen of an account from outside.
 async fn view(sandbox: &Sandbox, name: &str) -> String {
     let landing_zone = &sandbox.landing_zone;
@@ -182,10 +184,6 @@ async fn whatever_happens_to_an_account_is_seen_as_in_aws() {
         |zone| zone.remove_account("unmanaged-1", Departure::Removed).await
     );
 
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../golden");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!("happenings", told));
+    assert_golden("happenings", &told);
     sandbox.shutdown().await.unwrap();
 }

@@ -16,6 +16,7 @@ mod crash;
 mod dead_letters;
 mod enrollment;
 mod gateway;
+mod golden;
 mod lacework_simulator;
 mod landing_zone;
 mod optional;

@@ -11,7 +11,8 @@ use towerhook_sandbox::{Sandbox, TENANT};
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::{Scene, until};
 
-use crate::enrollment::{PREFIX, assert_golden};
+use crate::enrollment::PREFIX;
+use crate::golden::assert_golden;
 use vendors::{ENROLLED, MEMBER_SUFFIX, Vendors, Version};
 
 const ADOPT: (&str, &str) = ("AdoptExistingDeployment", "Yes");

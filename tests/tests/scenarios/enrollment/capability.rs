@@ -4,7 +4,8 @@ use towerhook_sandbox::inventory::Inventory;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{launched, options, sandbox};
 
-use crate::enrollment::{PREFIX, assert_golden};
+use crate::enrollment::PREFIX;
+use crate::golden::assert_golden;
 
 const MEMBERS: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 

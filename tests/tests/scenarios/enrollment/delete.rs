@@ -8,7 +8,7 @@ use towerhook_sandbox::launch::TEMPLATE;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
 
-use crate::enrollment::assert_golden;
+use crate::golden::assert_golden;
 
 #[tokio::test]
 async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {

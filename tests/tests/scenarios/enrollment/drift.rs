@@ -8,18 +8,10 @@ use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
 use towerhook_sandbox::lacework::Integration;
 use towerhook_tests::scene::{Scene, until};
 
-use crate::enrollment::assert_golden;
+use crate::enrollment::MEMBERS;
+use crate::golden::assert_golden;
 
 const ROLE: &str = "acme-laceworkcwsrole-sa";
-const MEMBERS: [&str; 7] = [
-    "Audit",
-    "Log Archive",
-    "production-1",
-    "production-2",
-    "development-1",
-    "development-2",
-    "sandbox-1",
-];
 
 #[tokio::test]
 async fn everything_that_was_bent_by_hand_is_put_right() {

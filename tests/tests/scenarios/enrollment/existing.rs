@@ -3,7 +3,7 @@
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_tests::scene::{Scene, until};
 
-use crate::enrollment::assert_golden;
+use crate::golden::assert_golden;
 
 const EXISTING: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 

@@ -12,7 +12,7 @@ use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::transcript::Transcript;
 use towerhook_tests::{STACK_DEADLINE, options};
 
-use crate::enrollment::assert_golden;
+use crate::golden::assert_golden;
 
 const HOME: &str = "eu-west-1";
 const FORWARD: &str = include_str!("../../../../templates/organizations-events.template.yml");

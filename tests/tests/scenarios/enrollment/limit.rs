@@ -2,17 +2,9 @@
 
 use towerhook_tests::scene::{Scene, until};
 
-use crate::enrollment::assert_golden;
+use crate::enrollment::MEMBERS;
+use crate::golden::assert_golden;
 
-const MEMBERS: [&str; 7] = [
-    "Audit",
-    "Log Archive",
-    "production-1",
-    "production-2",
-    "development-1",
-    "development-2",
-    "sandbox-1",
-];
 /// Two more than always may.
 const CLOSED: [&str; 5] = [
     "production-1",

@@ -24,11 +24,13 @@ mod unit;
 /// The template's default of `IntegrationNamePrefix`.
 const PREFIX: &str = "Lacework-Control-Tower-";
 
-/// Compares a text with the file of this name in `tests/golden`.
-fn assert_golden(name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../../golden");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
-}
+/// Everybody but the management account, in a landing zone of eight.
+const MEMBERS: [&str; 7] = [
+    "Audit",
+    "Log Archive",
+    "production-1",
+    "production-2",
+    "development-1",
+    "development-2",
+    "sandbox-1",
+];

@@ -5,7 +5,7 @@ use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::transcript::Transcript;
 
-use crate::enrollment::assert_golden;
+use crate::golden::assert_golden;
 
 async fn in_store(scene: &Scene, name: &str, store: &str) {
     until("it has moved", async || {

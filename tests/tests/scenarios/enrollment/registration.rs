@@ -11,7 +11,8 @@ use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox, token};
 
-use crate::enrollment::{assert_golden, drift::delete_role};
+use crate::enrollment::drift::delete_role;
+use crate::golden::assert_golden;
 
 const MEMBERS: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 /// A token lives for a day.

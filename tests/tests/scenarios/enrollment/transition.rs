@@ -9,7 +9,8 @@ use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::transcript::Transcript;
 
-use crate::enrollment::{PREFIX, assert_golden};
+use crate::enrollment::PREFIX;
+use crate::golden::assert_golden;
 
 const MEMBERS: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 

@@ -2,7 +2,7 @@
 
 use towerhook_tests::scene::{Scene, until};
 
-use crate::enrollment::assert_golden;
+use crate::golden::assert_golden;
 
 /// `Production` is below `Workloads`; the other units are outside.
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! A landing zone behind a gateway, with an emulator of its own.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -10,6 +9,7 @@ use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
 use towerhook_sandbox::gateway::control_tower::{LandingZone, Target};
 use towerhook_sandbox::gateway::stack_sets::OperationView;
 use towerhook_sandbox::gateway::{Gateway, GatewayConfig};
+use towerhook_tests::options;
 
 pub(crate) const MANAGEMENT: &str = "111111111111";
 pub(crate) const REGION: &str = "us-east-1";
@@ -29,16 +29,12 @@ pub(crate) struct World {
     pub(crate) directory: tempfile::TempDir,
 }
 
-pub(crate) fn environment(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
 impl World {
     pub(crate) async fn new(members: usize, operation_delay: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let emulator = Emulator::start(&EmulatorConfig {
-            virtual_environment: environment("emulator"),
+            virtual_environment: options().virtual_environment,
             directory: directory.path().to_owned(),
             gateway: format!("http://{}", listener.local_addr().unwrap())
                 .parse()

@@ -10,15 +10,6 @@ mod trail;
 use towerhook_sandbox::Sandbox;
 use towerhook_tests::STACK_DEADLINE;
 
-/// Compares a text with the file of this name in `tests/golden`.
-fn assert_golden(name: &str, text: &str) {
-    let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("../../../golden");
-    settings.set_prepend_module_to_snapshot(false);
-    settings.set_omit_expression(true);
-    settings.bind(|| insta::assert_snapshot!(name, text));
-}
-
 /// Why a launch with these parameters fails; its stack is removed again.
 async fn refusal(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String {
     let stack = sandbox.launch(parameters).await.unwrap();

@@ -10,7 +10,8 @@ use towerhook_sandbox::launch::{Parameters, Stack};
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
 
-use crate::optional::{assert_golden, refusal};
+use crate::golden::assert_golden;
+use crate::optional::refusal;
 
 const SNS: &str = "2010-03-31";
 
