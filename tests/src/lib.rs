@@ -44,6 +44,7 @@ pub async fn sandbox(options: Options) -> Sandbox {
         .unwrap()
         .unwrap();
     let sandbox = Sandbox::start(options, &|_| {}).await.unwrap();
+    sandbox.gateway.keep_requests();
     sandbox.upload(&zips).await.unwrap();
     sandbox
 }

@@ -3,6 +3,7 @@
 use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 
 use crate::STACK_DEADLINE;
+use crate::python::assert_requests_fit;
 use crate::scene::Scene;
 
 impl Scene {
@@ -44,15 +45,17 @@ impl Scene {
         self.stack.update(TEMPLATE, &changes).await.unwrap();
     }
 
-    /// The deletion of the main stack, complete.
+    /// The deletion of the main stack, complete; and what the functions sent all the while fits AWS's own
+    /// models.
     ///
     /// # Panics
-    /// When the deletion fails.
+    /// When the deletion fails or a request does not fit.
     pub async fn delete(&self) {
         self.stack.delete().await.unwrap();
         self.stack
             .wait_for("DELETE_COMPLETE", STACK_DEADLINE)
             .await
             .unwrap();
+        assert_requests_fit(&self.sandbox, &[]).await;
     }
 }

@@ -8,6 +8,7 @@ use towerhook_core::lifecycle::redrive;
 use towerhook_sandbox::Running;
 use towerhook_sandbox::functions::{FunctionZips, Profile, build};
 use towerhook_sandbox::story::{Adversity, Story};
+use towerhook_tests::python::assert_requests_fit;
 
 use crate::dead_letters::operators_queues;
 use crate::story::hearing;
@@ -34,6 +35,7 @@ async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
     let heard = Mutex::new(Vec::new());
     let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
+    story.sandbox.gateway.keep_requests();
     if let Some(adversity) = adversity {
         story = story.under(adversity);
     }
@@ -44,6 +46,7 @@ async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
     }
     let report = story.report();
     assert!(report.is_good(), "{report:?}");
+    assert_requests_fit(&story.sandbox, &[]).await;
     let accounts = story.accounts().iter().map(|story| {
         let state = match &story.enrollment {
             all if all.is_complete() => "enrolled",

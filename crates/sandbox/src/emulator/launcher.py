@@ -27,6 +27,7 @@ import threading
 import time
 from urllib.parse import parse_qs, unquote
 
+import function_output
 import stack_rules
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4
 from ministack.services import cloudformation, cloudwatch_logs, eventbridge, iam, lambda_svc, sns
@@ -39,11 +40,21 @@ def follow_the_sandbox():
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def adapt(module, name, adapted):
-    original = getattr(module, name, None)
+def original_of(owner, name):
+    original = getattr(owner, name, None)
     if not callable(original):
-        raise SystemExit(f"this emulator has no {module.__name__}.{name}: adapt the launcher")
+        raise SystemExit(f"this emulator has no {owner.__name__}.{name}: adapt the launcher")
+    return original
+
+
+def adapt(module, name, adapted):
+    original = original_of(module, name)
     setattr(module, name, functools.wraps(original)(functools.partial(adapted, original)))
+
+
+def replace(owner, name, replacement):
+    original_of(owner, name)
+    setattr(owner, name, replacement)
 
 
 def response_url(original, token):
@@ -414,6 +425,7 @@ adapt_resource("AWS::SNS::Subscription", "create", subscribe)
 adapt_resource("AWS::SNS::Subscription", "update", resubscribe)
 adapt_resource("AWS::SNS::Subscription", "delete", unsubscribe)
 stack_rules.apply(adapt, adapt_resource)
+function_output.apply(replace)
 
 from ministack import app  # noqa: E402  (what is changed above is changed first)
 

@@ -26,8 +26,9 @@ use crate::python::virtual_environment;
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// What starts it, and what that imports, by file name.
-const PROGRAM: [(&str, &str); 2] = [
+const PROGRAM: [(&str, &str); 3] = [
     ("launcher.py", include_str!("launcher.py")),
+    ("function_output.py", include_str!("function_output.py")),
     ("stack_rules.py", include_str!("stack_rules.py")),
 ];
 

@@ -9,6 +9,7 @@ use towerhook_sandbox::landing_zone::Role;
 use towerhook_sandbox::launch::{Stack, TEMPLATE};
 use towerhook_sandbox::{Sandbox, TENANT};
 use towerhook_tests::STACK_DEADLINE;
+use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::{Scene, until};
 
 use crate::enrollment::PREFIX;
@@ -28,6 +29,7 @@ async fn failed_launch(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String
     let mut failures = stack.failures().await.unwrap();
     stack.delete().await.unwrap();
     is_now(&stack, "DELETE_COMPLETE").await;
+    assert_requests_fit(sandbox, &[]).await;
     failures.remove(0).reason
 }
 

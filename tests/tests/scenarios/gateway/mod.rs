@@ -11,9 +11,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use towerhook_sandbox::aws_client::{AwsError, NO_PARAMS};
+use towerhook_sandbox::emulator::REQUIREMENTS;
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::organizations::AccountFields;
+use towerhook_sandbox::python::virtual_environment;
+use towerhook_tests::options;
 use towerhook_tests::python::boto3;
 use world::{MANAGEMENT, World, until};
 
@@ -52,6 +55,25 @@ async fn answers_fit_the_models_of_the_aws_sdk() {
     );
     assert!(status.success(), "{stdout}\n{stderr}");
     assert!(stdout.contains("operations fit"), "{stdout}");
+}
+
+#[tokio::test]
+async fn no_line_of_a_function_is_lost_when_the_machine_is_busy() {
+    let python = virtual_environment(&options().virtual_environment, REQUIREMENTS).await;
+    let Output { status, stderr, .. } = tokio::process::Command::new(python.unwrap())
+        .arg("-B")
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/python/function_output_check.py"
+        ))
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../crates/sandbox/src/emulator"
+        ))
+        .output()
+        .await
+        .unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
 }
 
 #[tokio::test]

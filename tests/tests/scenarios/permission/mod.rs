@@ -17,6 +17,7 @@ use serde_json::json;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::organizations::AccountFields;
 use towerhook_sandbox::{MANAGEMENT_ACCOUNT, STACK_NAME};
+use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::until;
 
 /// What the account function counts when a call fails: the accounts that it cannot finish, or the
@@ -32,7 +33,8 @@ const ACCOUNT_METRICS: [&str; 5] = [
 /// What needs these statements cannot be undone by an update.
 const LAST: [&str; 3] = ["FindTrailRole", "MakeTrailRole", "UpdateOrganizationTrail"];
 
-/// Takes each statement away in turn, and sees that `cases` has all of them.
+/// Takes each statement away in turn, and sees that `case` knows all of them. What the function sent on
+/// these ways fits AWS's own models.
 async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut(&str) -> bool) {
     let name = stage.scene.function_name(function).await;
     let role = Role::of(&stage.scene.inside(), &name).await;
@@ -51,6 +53,7 @@ async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut
         );
         role.restore().await;
     }
+    assert_requests_fit(&stage.scene.sandbox, &[]).await;
 }
 
 /// Without its Log statement a function works, and nothing comes to its log group.
