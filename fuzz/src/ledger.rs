@@ -16,7 +16,7 @@ use towerhook_core::{
     landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
     model::AccountId,
-    ports::{Health, Integration, LeaseState, admitted},
+    ports::{Health, LeaseState, Registration, admitted},
 };
 
 use super::comes_to_an_end;
@@ -137,14 +137,14 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
         reason: None,
     };
     let watched = |health| {
-        let mut ours = Integration::made(&policy.member_integration(&id), "ACME_1".to_owned());
+        let mut ours = Registration::made(&policy.member_registration(&id), "ACME_1".to_owned());
         ours.health = health;
         Watchers {
             ours: vec![ours],
             others: Vec::new(),
         }
     };
-    let view = |state: Option<AccountState>, management, instance, integrations| AccountView {
+    let view = |state: Option<AccountState>, management, instance, registrations| AccountView {
         account: Known::Known(state.map(|state| Account {
             id,
             name: "member".to_owned(),
@@ -153,7 +153,7 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
         })),
         management: Known::Known(management),
         instance: Known::Known(instance),
-        integrations: Known::Known(integrations),
+        registrations: Known::Known(registrations),
     };
     let (active, managed) = (Some(AccountState::Active), Management::Managed);
     let failing = Health::Failing("because".to_owned());
@@ -193,13 +193,13 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
 }
 
 fn trail_view(view: &AccountView) -> TrailView {
-    let integrations = match &view.integrations {
+    let registrations = match &view.registrations {
         Known::Known(watchers) => Known::Known(watchers.ours.clone()),
         Known::Unknown(why) => Known::Unknown(why.clone()),
     };
     TrailView {
         trail: Known::Known(None),
-        integrations,
+        registrations,
         log: view.instance.clone(),
         audit: view.instance.clone(),
         is_put_off: false,

@@ -169,9 +169,9 @@ pub fn saas_response(data: &[u8]) {
                 .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
     };
     assert!(read.made.is_none_or(|guid| is_guid(&guid)));
-    for integration in read.integrations {
-        assert!(is_guid(&integration.guid));
-        if let Health::Failing(why) = integration.health {
+    for registration in read.registrations {
+        assert!(is_guid(&registration.guid));
+        if let Health::Failing(why) = registration.health {
             assert!(line(&why));
         }
     }
@@ -184,12 +184,7 @@ pub fn saas_response(data: &[u8]) {
     }
     if let Some(profile) = read.profile {
         assert!(!profile.tenant.is_empty());
-        assert!(
-            !profile
-                .sub_accounts
-                .iter()
-                .any(|one| one.as_str().is_empty())
-        );
+        assert!(!profile.stores.iter().any(|one| one.as_str().is_empty()));
     }
     if let Some(token) = read.token {
         let text = token.token.expose();
@@ -202,7 +197,7 @@ pub fn saas_response(data: &[u8]) {
     }
 }
 
-/// A trail integration's `accountMappingFile`: the bytes as the text itself, and as what is in it.
+/// A trail registration's `accountMappingFile`: the bytes as the text itself, and as what is in it.
 pub fn mapping_file(data: &[u8]) {
     let inside = format!("data:application/json;base64,{}", STANDARD.encode(data));
     let outside = String::from_utf8_lossy(data);

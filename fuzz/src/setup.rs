@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use towerhook_core::{
     custom_resource::{AnswerAddresses, MAX_RESPONSE_BYTES, Request},
-    ports::{IntegrationKind, StackSet},
+    ports::{RegistrationKind, StackSet},
 };
 use towerhook_world::{CANARY, HOST, Options, PRINCIPAL, STACK_ID, SentAnswer, Wishes, World};
 
@@ -117,19 +117,19 @@ struct Seen {
     calls: BTreeMap<&'static str, usize>,
     writes: usize,
     stack_sets: Vec<StackSet>,
-    integrations: usize,
+    registrations: usize,
 }
 
 impl Seen {
     fn of(world: &World) -> Self {
-        let kinds = [IntegrationKind::Config, IntegrationKind::CloudTrail];
+        let kinds = [RegistrationKind::Account, RegistrationKind::Feed];
         Self {
             answers: world.sent_answers(),
             calls: world.counts(),
             writes: world.writes(),
             stack_sets: world.stack_sets(),
-            integrations: kinds
-                .map(|kind| world.integrations(kind).len())
+            registrations: kinds
+                .map(|kind| world.registrations(kind).len())
                 .iter()
                 .sum(),
         }

@@ -21,7 +21,7 @@ pub use settings::Settings;
 #[derive(Debug)]
 pub struct Account {
     aws: Aws<AccountSettings>,
-    saas: Lacework<StoredTokens<Aws<AccountSettings>>>,
+    registry: Lacework<StoredTokens<Aws<AccountSettings>>>,
     metrics: Metrics,
 }
 
@@ -40,11 +40,15 @@ impl Account {
         } = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
-        let saas = match provider {
+        let registry = match provider {
             Provider::Lacework => Lacework::new(saas::http_client()?, provider_url, tokens),
         };
         let metrics = Metrics::new(stack_name, "account");
-        Ok(Self { aws, saas, metrics })
+        Ok(Self {
+            aws,
+            registry,
+            metrics,
+        })
     }
 
     /// Handles one batch. Records that cannot be understood, or whose work could not even be put
@@ -64,7 +68,7 @@ impl Account {
         let mut response = SqsBatchResponse::default();
         response.set_failures(batch.malformed.iter().cloned());
         let counts = match pass
-            .run(&self.aws, &self.saas, batch.scope.clone(), clock::now())
+            .run(&self.aws, &self.registry, batch.scope.clone(), clock::now())
             .await
         {
             Ok(reply) => reply.counts(),

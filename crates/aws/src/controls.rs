@@ -27,7 +27,7 @@ impl<S: AsRef<Home>> Aws<S> {
     ) -> Result<Baselines> {
         let mut governed = Baselines::default();
         match self.landing_zone().await? {
-            LandingZoneReply::Here(zone) if zone.has_optional_integrations() => {}
+            LandingZoneReply::Here(zone) if zone.has_optional_registrations() => {}
             _ => return Ok(governed),
         }
         match accounts.zip(self.account_arns.get()) {

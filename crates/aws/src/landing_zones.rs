@@ -3,7 +3,7 @@ use aws_smithy_types::Document;
 use towerhook_core::{
     Result,
     landing_zone::{
-        BaselineKind, Baselines, LandingZone, Management, Trail, has_optional_integrations,
+        BaselineKind, Baselines, LandingZone, Management, Trail, has_optional_registrations,
     },
     model::{AccountId, Arn},
     ports::{LandingZoneReply, LandingZones},
@@ -60,8 +60,8 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
         let manifest = detail.manifest();
         Ok(LandingZoneReply::Here(LandingZone {
             version: detail.version().to_owned(),
-            log_archive: integration_account(detail, "centralizedLogging")?,
-            audit: integration_account(detail, "securityRoles")?,
+            log_archive: registration_account(detail, "centralizedLogging")?,
+            audit: registration_account(detail, "securityRoles")?,
             kms_key: at(
                 manifest,
                 &["centralizedLogging", "configurations", "kmsKeyArn"],
@@ -147,15 +147,15 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
         .transpose()
 }
 
-/// The account of one of the landing zone's integrations; `None` where that is off. Before 4.0 the
+/// The account of one of the landing zone's registrations; `None` where that is off. Before 4.0 the
 /// accounts are there even so: only the trail can be off.
-fn integration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
+fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
     let manifest = zone.manifest();
     let enabled = manifest.as_object().and_then(|manifest| {
-        let integration = manifest.get(name)?.as_object()?;
-        integration.get("enabled")?.as_bool()
+        let registration = manifest.get(name)?.as_object()?;
+        registration.get("enabled")?.as_bool()
     });
-    if enabled == Some(false) && has_optional_integrations(zone.version()) {
+    if enabled == Some(false) && has_optional_registrations(zone.version()) {
         return Ok(None);
     }
     at(manifest, &[name, "accountId"])
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_integration_that_is_off_has_no_account_from_4_0_on() {
+    async fn an_registration_that_is_off_has_no_account_from_4_0_on() {
         let manifest = json!({
             "securityRoles": {"enabled": true, "accountId": "222222222222"},
             "centralizedLogging": {"enabled": false, "accountId": "111111111111"},

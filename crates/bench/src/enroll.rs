@@ -1,4 +1,4 @@
-//! What one new account takes, from Control Tower's event to its integration: in a sandbox, with the
+//! What one new account takes, from Control Tower's event to its registration: in a sandbox, with the
 //! functions as they ship.
 
 use std::collections::BTreeMap;
@@ -48,13 +48,13 @@ pub struct Figures {
 pub struct Enrollments {
     /// How many.
     pub accounts: usize,
-    /// From the event on the bus to the integration, without the time of the StackSet operation.
+    /// From the event on the bus to the registration, without the time of the StackSet operation.
     pub latency_seconds: Quartiles,
     /// The StackSet operation itself.
     pub operation_seconds: Quartiles,
     /// What Organizations tells of the account, minutes before Control Tower's event.
     pub announced: Cost,
-    /// From Control Tower's event up to the integration.
+    /// From Control Tower's event up to the registration.
     pub enrolled: Cost,
     /// From the same up to the moment when nothing of it is left in the work queue.
     pub settled: Cost,
@@ -129,7 +129,7 @@ async fn enroll(
         let operation = operation_of(&launched.sandbox, &account.id)?;
         latencies.push(took.saturating_sub(operation).as_secs_f64());
         operations.push(operation.as_secs_f64());
-        // The pass that made the integration ends a moment after it; its last calls belong to it.
+        // The pass that made the registration ends a moment after it; its last calls belong to it.
         let done = Count::when_idle(launched, &before, 2).await?;
         enrolled.push(done.since(&before));
         launched.settle().await?;
@@ -169,7 +169,7 @@ impl Count {
         let log = function_log(&launched.sandbox.inside()?, &group).await?;
         Ok(Self {
             aws: launched.aws_calls(),
-            saas: launched.saas_requests(),
+            saas: launched.registry_requests(),
             billed_ms: log
                 .iter()
                 .filter_map(|line| billed(&line.message))

@@ -56,7 +56,7 @@ impl Launched {
         Ok(launched)
     }
 
-    /// How many accounts have an integration.
+    /// How many accounts have a registration.
     fn watched(&self) -> usize {
         let found = self.sandbox.simulator.integrations();
         found.iter().filter(|one| one.kind == "AwsCfg").count()
@@ -68,7 +68,7 @@ impl Launched {
     }
 
     /// Requests to the SaaS so far.
-    pub(crate) fn saas_requests(&self) -> u64 {
+    pub(crate) fn registry_requests(&self) -> u64 {
         self.sandbox.simulator.calls().values().sum()
     }
 

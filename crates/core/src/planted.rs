@@ -25,17 +25,17 @@ pub enum Fault {
     CountedByPass,
     /// A stack whose last operation failed counts as good.
     OutdatedIsCurrent,
-    /// A role goes before the integration that uses it.
+    /// A role goes before the registration that uses it.
     RoleGoesFirst,
-    /// An integration that somebody else made counts as ours.
+    /// A registration that somebody else made counts as ours.
     ForeignIsOurs,
-    /// A second integration of ours stays.
+    /// A second registration of ours stays.
     DoubledStays,
     /// An account that somebody else watches counts as enrolled.
     AlreadyUsedIsSuccess,
     /// A creation without an answer is repeated without looking.
     RepeatedWithoutLooking,
-    /// A stack that removes its own integration goes with whatever token it has.
+    /// A stack that removes its own registration goes with whatever token it has.
     TokenIsNotRenewed,
     /// What is put back as it was is checked like a change.
     RollbackIsChecked,
@@ -65,7 +65,7 @@ pub enum Fault {
     EditIsOverlooked,
     /// An instance whose failure passes by itself is not made again.
     QueueFailureIsFinal,
-    /// One list without an integration settles that there is none.
+    /// One list without a registration settles that there is none.
     OneListIsEnough,
     /// A stack is left behind after failed looks, not after failed deletions.
     LooksAreDeletions,

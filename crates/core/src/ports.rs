@@ -26,7 +26,7 @@ use crate::{
         Trail,
     },
     lifecycle::{DeadLetter, Message, Parked},
-    model::{AccountId, AccountMapping, Arn, ExternalId, SecretText, SubAccount},
+    model::{AccountId, AccountMapping, Arn, ExternalId, SecretText, Store},
 };
 
 /// Which accounts the organization has.
@@ -512,39 +512,39 @@ pub trait Functions {
     async fn continue_with(&self, payload: &SecretText) -> Result<()>;
 }
 
-/// An integration (`CloudAccounts` object) as the SaaS shows it.
+/// A registration (`CloudAccounts` object) as the SaaS shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Integration {
+pub struct Registration {
     /// `intgGuid`.
     pub guid: String,
     /// The store that holds it; `None` is the tenant's own.
-    pub sub_account: Option<SubAccount>,
+    pub store: Option<Store>,
     /// Whether it is the organization's and no store's: every store shows it, and none can change it.
     pub organization: bool,
     /// Its name; not unique.
     pub name: String,
     /// What it watches.
-    pub kind: IntegrationKind,
+    pub kind: RegistrationKind,
     /// Whether it is switched on.
     pub enabled: bool,
     /// The role that the SaaS assumes.
     pub role_arn: String,
     /// The external id as shown, which may be masked or empty.
     pub external_id: String,
-    /// The queue that a trail integration reads.
+    /// The queue that a trail registration reads.
     pub queue_url: Option<String>,
-    /// An organization's mapping of AWS accounts to sub-accounts, where it shows one that can be read.
+    /// An organization's mapping of AWS accounts to stores, where it shows one that can be read.
     pub account_mapping: Option<AccountMapping>,
     /// What the SaaS last found when it used the role and the queue.
     pub health: Health,
 }
 
-impl Integration {
-    /// An integration as it was made, switched on and in the tenant's own store.
-    pub fn made(spec: &IntegrationSpec, guid: String) -> Self {
+impl Registration {
+    /// A registration as it was made, switched on and in the tenant's own store.
+    pub fn made(spec: &RegistrationSpec, guid: String) -> Self {
         Self {
             guid,
-            sub_account: None,
+            store: None,
             organization: false,
             name: spec.name.clone(),
             kind: spec.kind,
@@ -558,7 +558,7 @@ impl Integration {
     }
 }
 
-/// What the SaaS last found when it used an integration: `state`.
+/// What the SaaS last found when it used a registration: `state`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Health {
     /// It has not looked yet, or does not say.
@@ -570,22 +570,22 @@ pub enum Health {
     Failing(String),
 }
 
-/// The integration types that we make.
+/// The registration types that we make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum IntegrationKind {
+pub enum RegistrationKind {
     /// `AwsCfg`: the configuration of one account.
-    Config,
+    Account,
     /// `AwsCtSqs`: the organization's trail.
-    CloudTrail,
+    Feed,
 }
 
-/// All that is needed to make an integration.
+/// All that is needed to make a registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IntegrationSpec {
+pub struct RegistrationSpec {
     /// Its name.
     pub name: String,
     /// What it watches.
-    pub kind: IntegrationKind,
+    pub kind: RegistrationKind,
     /// The AWS account that it is about.
     pub account: AccountId,
     /// The role to assume.
@@ -594,24 +594,24 @@ pub struct IntegrationSpec {
     pub external_id: ExternalId,
     /// The queue, for a trail.
     pub queue_url: Option<String>,
-    /// Which AWS account belongs to which sub-account: only an organization's integration has it.
+    /// Which AWS account belongs to which store: only an organization's registration has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_mapping: Option<AccountMapping>,
 }
 
-impl IntegrationSpec {
-    /// Whether the integration is the organization's and no store's.
+impl RegistrationSpec {
+    /// Whether the registration is the organization's and no store's.
     pub fn is_of_organization(&self) -> bool {
         self.account_mapping.is_some()
     }
 }
 
-/// What came of asking for an integration.
+/// What came of asking for a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
     /// It is there, with this `intgGuid` where the answer names it.
     Done(Option<String>),
-    /// The account or queue is used by another integration of this Lacework application.
+    /// The account or queue is used by another registration of this Lacework application.
     AlreadyUsed,
     /// The SaaS tried the role and could not use it, as happens to a role seconds old.
     NotUsable(String),
@@ -622,8 +622,8 @@ pub enum Created {
 pub struct Profile {
     /// The account part of the tenant's URL, lower case.
     pub tenant: String,
-    /// The sub-accounts that the key may use.
-    pub sub_accounts: Vec<SubAccount>,
+    /// The stores that the key may use.
+    pub stores: Vec<Store>,
 }
 
 /// Gets access tokens from the SaaS.
@@ -633,38 +633,37 @@ pub trait TokenIssuer {
 }
 
 /// The SaaS that watches the accounts.
-pub trait Saas {
+pub trait Registry {
     /// The host that every call goes to, as [`crate::model::host`] tells it.
     fn host(&self) -> String;
     /// Who we are to it.
     async fn profile(&self) -> Result<Profile>;
-    /// Every integration of this kind in one store.
-    async fn integrations(
+    /// Every registration of this kind in one store.
+    async fn registrations(
         &self,
-        sub_account: Option<&SubAccount>,
-        kind: IntegrationKind,
-    ) -> Result<Vec<Integration>>;
-    /// Every integration of this kind that is the organization's.
-    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
-        let mut shown = self.integrations(None, kind).await?;
-        shown.retain(|integration| integration.organization);
+        store: Option<&Store>,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>>;
+    /// Every registration of this kind that is the organization's.
+    async fn organization_registrations(
+        &self,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
+        let mut shown = self.registrations(None, kind).await?;
+        shown.retain(|registration| registration.organization);
         Ok(shown)
     }
-    /// Makes an integration: in a store, or the organization's, as `spec` says.
-    async fn create(
-        &self,
-        sub_account: Option<&SubAccount>,
-        spec: &IntegrationSpec,
-    ) -> Result<Created>;
-    /// Brings an integration to `spec`, switched on or off.
+    /// Makes a registration: in a store, or the organization's, as `spec` says.
+    async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created>;
+    /// Brings a registration to `spec`, switched on or off.
     async fn update(
         &self,
-        existing: &Integration,
-        spec: &IntegrationSpec,
+        existing: &Registration,
+        spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created>;
-    /// Removes an integration; one that is gone is not an error.
-    async fn delete(&self, existing: &Integration) -> Result<()>;
+    /// Removes a registration; one that is gone is not an error.
+    async fn delete(&self, existing: &Registration) -> Result<()>;
 }
 
 /// All of AWS that the account function uses.

@@ -32,7 +32,7 @@ type WithKey = Lacework<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
 pub struct Setup {
     own: Own,
     aws: Aws<SetupSettings>,
-    saas: WithKey,
+    registry: WithKey,
     answers: PresignedUrls,
 }
 
@@ -47,7 +47,7 @@ impl Setup {
         let aws = Aws::new(&aws::connect()?, settings.aws);
         let http = saas::http_client()?;
         let url = settings.provider_url;
-        let saas = match settings.provider {
+        let registry = match settings.provider {
             Provider::Lacework => {
                 let tokens = IssuedTokens {
                     secrets: aws.clone(),
@@ -59,7 +59,7 @@ impl Setup {
         Ok(Self {
             own: settings.own,
             aws,
-            saas,
+            registry,
             answers: PresignedUrls(http),
         })
     }
@@ -74,7 +74,7 @@ impl Setup {
         let LambdaEvent { payload, context } = event;
         let setup = foundation::Setup {
             aws: &self.aws,
-            saas: &self.saas,
+            registry: &self.registry,
             clock: &SystemClock,
             answers: &self.answers,
             own: &self.own,

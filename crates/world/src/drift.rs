@@ -9,8 +9,8 @@ use towerhook_core::{
 
 use crate::{
     World,
-    ports::integration,
-    state::{KeptIntegration, State},
+    ports::registration,
+    state::{KeptRegistration, State},
     units,
     watch::{self, is_member},
     wishes::stores,
@@ -19,7 +19,11 @@ use crate::{
 impl World {
     /// Where external ids are shown masked, one that is bent is known by its id in the ledger only,
     /// so what the ledger has never heard of stays straight.
-    pub(crate) fn bend_integration(&self, number: usize, bend: impl FnOnce(&mut KeptIntegration)) {
+    pub(crate) fn bend_registration(
+        &self,
+        number: usize,
+        bend: impl FnOnce(&mut KeptRegistration),
+    ) {
         let masked = self.state().options.masks_external_ids;
         let known: BTreeSet<String> = {
             let state = self.state();
@@ -28,42 +32,42 @@ impl World {
                 .flat_map(|record| record.guids().map(str::to_owned).collect::<Vec<_>>())
                 .collect()
         };
-        self.change_integration(number, |kept| {
-            if !masked || known.contains(&kept.integration.guid) {
+        self.change_registration(number, |kept| {
+            if !masked || known.contains(&kept.registration.guid) {
                 bend(kept);
             }
         });
     }
 
-    pub(crate) fn change_integration(
+    pub(crate) fn change_registration(
         &self,
         number: usize,
-        change: impl FnOnce(&mut KeptIntegration),
+        change: impl FnOnce(&mut KeptRegistration),
     ) {
         let now = self.now();
         let mut state = self.state();
-        let all = state.integrations.get();
+        let all = state.registrations.get();
         let ours: Vec<usize> = (0..all.len())
             .filter(|index| is_member(&all[*index]))
             .collect();
         if !ours.is_empty() {
             let index = ours[number % ours.len()];
-            change(&mut state.integrations.change(now)[index]);
+            change(&mut state.registrations.change(now)[index]);
         }
     }
 
-    pub(crate) fn delete_integration(&self, number: usize) {
+    pub(crate) fn delete_registration(&self, number: usize) {
         let now = self.now();
         let mut state = self.state();
-        let all = state.integrations.get().iter();
-        let ours: Vec<KeptIntegration> = all.filter(|kept| is_member(kept)).cloned().collect();
+        let all = state.registrations.get().iter();
+        let ours: Vec<KeptRegistration> = all.filter(|kept| is_member(kept)).cloned().collect();
         if ours.is_empty() {
             return;
         }
         let gone = &ours[number % ours.len()];
         state.last_deleted.insert(gone.subject, now);
-        let all = state.integrations.change(now);
-        all.retain(|kept| kept.integration.guid != gone.integration.guid);
+        let all = state.registrations.change(now);
+        all.retain(|kept| kept.registration.guid != gone.registration.guid);
     }
 
     pub(crate) fn double(&self, number: usize, store: usize) {
@@ -74,8 +78,8 @@ impl World {
         }
         state.made += 1;
         let guid = format!("ACME_{:06}", state.made);
-        let ours: Vec<KeptIntegration> = state
-            .integrations
+        let ours: Vec<KeptRegistration> = state
+            .registrations
             .get()
             .iter()
             .filter(|kept| is_member(kept))
@@ -86,24 +90,24 @@ impl World {
         }
         let mut second = ours[number % ours.len()].clone();
         let stores: Vec<_> = stores().into_iter().collect();
-        second.integration.guid = guid;
+        second.registration.guid = guid;
         second.made_by = "somebody".into();
         second.made_at = now;
         if state.options.masks_external_ids {
             // Nobody could tell a bent copy from somebody else's.
             let names = state.wish().names();
             let role = Names::role_arn("aws", &second.subject, &names.member_role());
-            second.integration.role_arn = role;
-            second.integration.name = names.member_integration(&second.subject);
+            second.registration.role_arn = role;
+            second.registration.name = names.member_registration(&second.subject);
         }
-        second.integration.sub_account = stores[store % stores.len()].clone();
+        second.registration.store = stores[store % stores.len()].clone();
         // Where nobody of ours has ever looked, nobody of ours finds it.
         let success = state.ledger.recorded.success.as_ref();
-        let is_known = second.integration.sub_account.as_ref().is_none_or(|store| {
+        let is_known = second.registration.store.as_ref().is_none_or(|store| {
             success.is_some_and(|success| success.deployment.stores.contains(store))
         });
         if is_known {
-            state.integrations.change(now).push(second);
+            state.registrations.change(now).push(second);
         }
     }
 
@@ -156,23 +160,23 @@ pub(crate) fn remove_instance(state: &mut State, now: jiff::Timestamp, key: &(St
     if let Some(registered) = stack.and_then(|stack| stack.registered) {
         // It goes with the stack that made it.
         state.last_deleted.insert(key.1, now);
-        let all = state.integrations.change(now);
-        all.retain(|kept| kept.integration.guid != registered.guid);
+        let all = state.registrations.change(now);
+        all.retain(|kept| kept.registration.guid != registered.guid);
     }
 }
 
-/// An integration that somebody else made for an account.
+/// A registration that somebody else made for an account.
 pub(crate) fn foreign(
     state: &State,
     number: usize,
     subject: AccountId,
     store: usize,
     at: jiff::Timestamp,
-) -> KeptIntegration {
+) -> KeptRegistration {
     let names = state.wish().names();
-    let spec = towerhook_core::ports::IntegrationSpec {
+    let spec = towerhook_core::ports::RegistrationSpec {
         name: format!("by hand {number}"),
-        kind: towerhook_core::ports::IntegrationKind::Config,
+        kind: towerhook_core::ports::RegistrationKind::Account,
         account: subject,
         role_arn: format!("arn:aws:iam::{subject}:role/by-hand"),
         external_id: towerhook_core::model::ExternalId::new(units::TENANT, &subject, "THEIRSUFFX"),
@@ -181,13 +185,13 @@ pub(crate) fn foreign(
     };
     let stores: Vec<_> = stores().into_iter().collect();
     let store = stores[store % stores.len()].clone();
-    let mut made = integration(format!("ACME_HAND_{number}"), store, &spec, true);
+    let mut made = registration(format!("ACME_HAND_{number}"), store, &spec, true);
     if number % 2 == 1 && !state.options.masks_external_ids {
         // Another deployment of the same tenant: the same names, another external id.
-        made.name = names.member_integration(&subject);
+        made.name = names.member_registration(&subject);
     }
-    KeptIntegration {
-        integration: made,
+    KeptRegistration {
+        registration: made,
         ours: false,
         made_by: "somebody".into(),
         made_at: at,

@@ -149,19 +149,20 @@ impl World {
             Step::Permit { account } => {
                 self.change(*account, |member| member.refuses_stacks = false);
             }
-            Step::DeleteIntegration { account } => self.delete_integration(*account),
-            Step::DisableIntegration { account } => {
-                self.change_integration(*account, |kept| kept.integration.enabled = false);
+            Step::DeleteRegistration { account } => self.delete_registration(*account),
+            Step::DisableRegistration { account } => {
+                self.change_registration(*account, |kept| kept.registration.enabled = false);
             }
-            Step::RenameIntegration { account } => {
-                self.bend_integration(*account, |kept| kept.integration.name.push_str(" (old)"));
+            Step::RenameRegistration { account } => {
+                self.bend_registration(*account, |kept| kept.registration.name.push_str(" (old)"));
             }
-            Step::RepointIntegration { account } => {
-                self.bend_integration(*account, |kept| {
-                    kept.integration.role_arn = format!("arn:aws:iam::{}:role/other", kept.subject);
+            Step::RepointRegistration { account } => {
+                self.bend_registration(*account, |kept| {
+                    kept.registration.role_arn =
+                        format!("arn:aws:iam::{}:role/other", kept.subject);
                 });
             }
-            Step::DoubleIntegration { account, store } => self.double(*account, *store),
+            Step::DoubleRegistration { account, store } => self.double(*account, *store),
             Step::DeleteInstance { account } => self.delete_instance(*account),
             Step::DeleteRole { account } => {
                 if let Some(id) = self.choose(*account) {

@@ -73,7 +73,7 @@ pub struct Outcome {
     pub calls: usize,
     /// How often each operation was called.
     pub counts: BTreeMap<&'static str, usize>,
-    /// How many integrations there were at the end.
+    /// How many registrations there were at the end.
     pub watched: usize,
 }
 
@@ -248,7 +248,7 @@ impl History {
         let members: Vec<_> = state.organization.get().keys().copied().skip(3).collect();
         for (number, member) in members.into_iter().take(self.options.foreign).enumerate() {
             let kept = drift::foreign(&state, number, member, number, now);
-            state.integrations.change(now).push(kept);
+            state.registrations.change(now).push(kept);
         }
     }
 
@@ -338,7 +338,7 @@ impl History {
             log: std::mem::take(&mut state.log),
             calls: state.counts.values().sum(),
             counts: state.counts.clone(),
-            watched: state.integrations.get().len(),
+            watched: state.registrations.get().len(),
         }
     }
 }

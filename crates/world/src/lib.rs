@@ -19,7 +19,6 @@ mod faults;
 mod functions;
 mod happen;
 mod history;
-mod integrations;
 mod operation;
 mod oracle;
 mod people;
@@ -27,6 +26,7 @@ mod ports;
 mod queue;
 mod quiet;
 mod rates;
+mod registrations;
 mod rounds;
 pub mod scale;
 mod simulation;
@@ -58,7 +58,7 @@ pub use vendors::VENDORS_SUFFIXES;
 pub use wishes::{Destination, Wishes};
 
 use crate::{
-    integrations::Integrations,
+    registrations::Registrations,
     state::{KeptSecrets, KeptStackSet, State},
     units::{Member, SECURITY},
     versioned::Versioned,
@@ -74,7 +74,7 @@ pub struct Options {
     pub control_tower: bool,
     /// The members at launch.
     pub accounts: usize,
-    /// Whether the SaaS takes an account only once, in whatever sub-account.
+    /// Whether the SaaS takes an account only once, in whatever store.
     pub refuses_duplicates: bool,
     /// Whether the SaaS shows external ids masked.
     pub masks_external_ids: bool,
@@ -205,7 +205,7 @@ impl World {
             stack_sets: [(foreign.set.name.clone(), foreign)].into(),
             unit_names: BTreeMap::new(),
             stacks: BTreeMap::new(),
-            integrations: Versioned::new(Integrations::default(), lags),
+            registrations: Versioned::new(Registrations::default(), lags),
             ledger: Default::default(),
             queue: Default::default(),
             secrets: KeptSecrets {
@@ -269,7 +269,7 @@ impl World {
             permissions_settle_at: now,
             removed: BTreeMap::new(),
             rounds: Default::default(),
-            integrations_stay: false,
+            registrations_stay: false,
             found_left: Vec::new(),
             last_hampered: None,
             setup_crashed_at: None,

@@ -7,15 +7,15 @@ use serde_json::json;
 use towerhook_core::{
     landing_zone::{InstanceState, OperationState, StackInstance},
     model::{AccountId, Arn, ExternalId, Names},
-    ports::{IntegrationKind, IntegrationSpec, StackSet},
+    ports::{RegistrationKind, RegistrationSpec, StackSet},
 };
 
 use crate::{
     SUFFIX, World,
     faults::Fault,
-    ports::{in_progress, integration},
+    ports::{in_progress, registration},
     rates::{INSTANCE_TAKES, INSTANCES_A_SECOND},
-    state::{KeptIntegration, State},
+    state::{KeptRegistration, State},
     units::{AUDIT, Deployed, Registered, TENANT, id},
     watch,
 };
@@ -308,8 +308,8 @@ impl Ending {
             (Change::Delete { retain: true }, known) => Ok(known),
             (Change::Delete { retain: false }, Some(known)) => {
                 registrar.check(state, now, &known.token)?;
-                let all = state.integrations.change(now);
-                all.retain(|kept| kept.integration.guid != known.guid);
+                let all = state.registrations.change(now);
+                all.retain(|kept| kept.registration.guid != known.guid);
                 Ok(None)
             }
             (Change::Create | Change::Update, Some(known)) => Ok(Some(Registered {
@@ -360,15 +360,16 @@ impl Registrar<'_> {
         now: Timestamp,
         account: &AccountId,
     ) -> Result<String, String> {
-        let is_config = |kept: &KeptIntegration| kept.integration.kind == IntegrationKind::Config;
-        let is_used = state.integrations.get().of(account).any(is_config);
+        let is_config =
+            |kept: &KeptRegistration| kept.registration.kind == RegistrationKind::Account;
+        let is_used = state.registrations.get().of(account).any(is_config);
         if is_used && state.options.refuses_duplicates {
             return Err("the account is registered already".into());
         }
         let names = state.wish().names();
-        let spec = IntegrationSpec {
-            name: names.member_integration(account),
-            kind: IntegrationKind::Config,
+        let spec = RegistrationSpec {
+            name: names.member_registration(account),
+            kind: RegistrationKind::Account,
             account: *account,
             role_arn: Names::role_arn("aws", account, &names.member_role()),
             external_id: ExternalId::new(TENANT, account, SUFFIX),
@@ -377,15 +378,15 @@ impl Registrar<'_> {
         };
         state.made += 1;
         let guid = format!("ACME_{:06}", state.made);
-        let kept = KeptIntegration {
-            integration: integration(guid.clone(), None, &spec, true),
+        let kept = KeptRegistration {
+            registration: registration(guid.clone(), None, &spec, true),
             ours: true,
             made_by: "a stack".into(),
             made_at: now,
             subject: *account,
             checked: (now, true),
         };
-        state.integrations.change(now).push(kept);
+        state.registrations.change(now).push(kept);
         watch::count_watched(state, *account);
         Ok(guid)
     }

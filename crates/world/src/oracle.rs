@@ -3,13 +3,13 @@
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     landing_zone::InstanceState,
-    model::{AccountId, AccountMapping, ExternalId, Names, SubAccount},
-    ports::{Integration, IntegrationKind},
+    model::{AccountId, AccountMapping, ExternalId, Names, Store},
+    ports::{Registration, RegistrationKind},
 };
 
 use crate::{
     SUFFIX,
-    state::{KeptIntegration, State},
+    state::{KeptRegistration, State},
     units::{LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, trail},
     watch::is_member,
     wishes::{Destination, Should},
@@ -80,11 +80,11 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
             .filter(|(_, stack)| !stack.left_behind && reachable);
         found.extend(left.map(|(name, _)| format!("the stack of {name} in {account}")));
     }
-    let integrations = state.integrations.get().iter();
-    let left = integrations
+    let registrations = state.registrations.get().iter();
+    let left = registrations
         .filter(|kept| kept.ours && !is_beyond_recognition(state, kept))
-        .filter(|_| !state.integrations_stay);
-    found.extend(left.map(|kept| format!("the integration {:?}", kept.integration)));
+        .filter(|_| !state.registrations_stay);
+    found.extend(left.map(|kept| format!("the integration {:?}", kept.registration)));
     if state.trail.topic != trail(state.options.topic_owner()).topic {
         found.push(format!("the trail's topic is {:?}", state.trail.topic));
     }
@@ -95,16 +95,16 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
 }
 
 fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Result<(), String> {
-    let all = state.integrations.get().of(account);
-    let ours: Vec<&KeptIntegration> = all.filter(|kept| is_member(kept)).collect();
+    let all = state.registrations.get().of(account);
+    let ours: Vec<&KeptRegistration> = all.filter(|kept| is_member(kept)).collect();
     let known = ours.iter().copied();
-    let known: Vec<&KeptIntegration> = known
+    let known: Vec<&KeptRegistration> = known
         .filter(|kept| !is_beyond_recognition(state, kept))
         .collect();
     let should = state.should(state.wish(), account);
     match &should {
         Should::BeWatched(store) if is_taken(state, account, store.as_ref()) => {
-            // Somebody else's integration stands in the way: that is to be reported.
+            // Somebody else's registration stands in the way: that is to be reported.
             let record = state.ledger.records.get(account);
             let reported = record.is_some_and(|record| record.reason.is_some());
             let nothing = ours.iter().all(|kept| is_beyond_recognition(state, kept));
@@ -114,7 +114,7 @@ fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Resul
             Ok(())
         }
         Should::BeWatched(store) => is_watched(state, now, account, store.as_ref(), &known),
-        Should::BePaused if known.iter().any(|kept| kept.integration.enabled) => {
+        Should::BePaused if known.iter().any(|kept| kept.registration.enabled) => {
             Err("it is suspended, and its integration is enabled".into())
         }
         Should::BeGone => is_gone(state, account, &known),
@@ -123,36 +123,36 @@ fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Resul
     }
 }
 
-/// Whether an integration that is not ours, or that nobody can tell for ours, keeps the SaaS from
+/// Whether a registration that is not ours, or that nobody can tell for ours, keeps the SaaS from
 /// taking ours.
-fn is_taken(state: &State, account: &AccountId, store: Option<&SubAccount>) -> bool {
-    let mut of_account = state.integrations.get().of(account);
+fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
+    let mut of_account = state.registrations.get().of(account);
     of_account.any(|kept| {
         (!kept.ours || is_beyond_recognition(state, kept))
-            && kept.integration.kind == IntegrationKind::Config
-            && (state.options.refuses_duplicates || kept.integration.sub_account.as_ref() == store)
+            && kept.registration.kind == RegistrationKind::Account
+            && (state.options.refuses_duplicates || kept.registration.store.as_ref() == store)
     })
 }
 
 /// Whether somebody has bent it whose id the ledger does not hold, while external ids are masked.
-pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptIntegration) -> bool {
+pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> bool {
     if !state.options.masks_external_ids {
         return false;
     }
-    let found = &kept.integration;
+    let found = &kept.registration;
     let mut records = state.ledger.records.values();
     let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
     let names = state.wish().names();
     let role = Names::role_arn("aws", &kept.subject, &names.member_role());
-    !is_known && (found.role_arn != role || found.name != names.member_integration(&kept.subject))
+    !is_known && (found.role_arn != role || found.name != names.member_registration(&kept.subject))
 }
 
 fn is_watched(
     state: &State,
     now: Timestamp,
     account: &AccountId,
-    store: Option<&SubAccount>,
-    ours: &[&KeptIntegration],
+    store: Option<&Store>,
+    ours: &[&KeptRegistration],
 ) -> Result<(), String> {
     let names = state.wish().names();
     let record = state.ledger.records.get(account);
@@ -162,7 +162,7 @@ fn is_watched(
             "it has {count} integrations, its record is {record:?}"
         ));
     };
-    let found = &kept.integration;
+    let found = &kept.registration;
     let role = Names::role_arn("aws", account, &names.member_role());
     if !found.enabled {
         return Err("its integration is disabled".into());
@@ -173,13 +173,13 @@ fn is_watched(
         let failed = record.move_failed_at;
         record.reason.is_some() && failed.is_some_and(|at| now.duration_since(at) < day)
     });
-    if found.sub_account.as_ref() != store && !is_put_off {
+    if found.store.as_ref() != store && !is_put_off {
         return Err(format!(
             "it is in {:?} and belongs in {store:?}",
-            found.sub_account
+            found.store
         ));
     }
-    if found.name != names.member_integration(account) {
+    if found.name != names.member_registration(account) {
         return Err(format!("its integration is named {:?}", found.name));
     }
     if found.role_arn != role {
@@ -207,10 +207,10 @@ fn is_watched(
     }
 }
 
-fn is_gone(state: &State, account: &AccountId, ours: &[&KeptIntegration]) -> Result<(), String> {
+fn is_gone(state: &State, account: &AccountId, ours: &[&KeptRegistration]) -> Result<(), String> {
     let record = state.ledger.records.get(account);
     if let Some(kept) = ours.first() {
-        let store = &kept.integration.sub_account;
+        let store = &kept.registration.store;
         return Err(format!(
             "it should be gone and is still watched in {store:?}: {record:?}"
         ));
@@ -230,18 +230,18 @@ fn is_gone(state: &State, account: &AccountId, ours: &[&KeptIntegration]) -> Res
 }
 
 fn trail_is_right(state: &State) -> Result<(), String> {
-    let all = state.integrations.get().iter();
+    let all = state.registrations.get().iter();
     let trail =
-        |kept: &&KeptIntegration| kept.ours && kept.integration.kind == IntegrationKind::CloudTrail;
-    let found: Vec<&KeptIntegration> = all.filter(trail).collect();
+        |kept: &&KeptRegistration| kept.ours && kept.registration.kind == RegistrationKind::Feed;
+    let found: Vec<&KeptRegistration> = all.filter(trail).collect();
     match (&found[..], state.wish().cloud_trail) {
         ([], false) => Ok(()),
-        ([kept], true) => trail_is_as_wanted(state, &kept.integration),
+        ([kept], true) => trail_is_as_wanted(state, &kept.registration),
         _ => Err(format!("there are {} trail integrations", found.len())),
     }
 }
 
-fn trail_is_as_wanted(state: &State, found: &Integration) -> Result<(), String> {
+fn trail_is_as_wanted(state: &State, found: &Registration) -> Result<(), String> {
     let log_archive = id(LOG_ARCHIVE);
     let role = Names::role_arn("aws", &log_archive, &state.wish().names().log_role());
     if !found.enabled || found.role_arn != role {
@@ -257,12 +257,12 @@ fn trail_is_as_wanted(state: &State, found: &Integration) -> Result<(), String> 
     Ok(())
 }
 
-/// Which sub-account is to hear of which account of the organization, enrolled or not.
+/// Which store is to hear of which account of the organization, enrolled or not.
 fn mapping(state: &State) -> Option<AccountMapping> {
     let Destination::Units(_) = state.wish().destination else {
         return None;
     };
-    let mut mapping = AccountMapping::to_default(SubAccount::from(TENANT));
+    let mut mapping = AccountMapping::to_default(Store::from(TENANT));
     for (account, member) in state.organization.get() {
         if let Some(Some(store)) = state.wish().store(member) {
             mapping.accounts.entry(store).or_default().insert(*account);

@@ -54,16 +54,16 @@ pub enum Step {
     Forbid { account: usize },
     /// That policy is taken away.
     Permit { account: usize },
-    /// Somebody deletes an integration of ours in the SaaS.
-    DeleteIntegration { account: usize },
+    /// Somebody deletes a registration of ours in the SaaS.
+    DeleteRegistration { account: usize },
     /// Somebody switches one off.
-    DisableIntegration { account: usize },
+    DisableRegistration { account: usize },
     /// Somebody renames one.
-    RenameIntegration { account: usize },
+    RenameRegistration { account: usize },
     /// Somebody lets one use another role of the same account.
-    RepointIntegration { account: usize },
+    RepointRegistration { account: usize },
     /// Somebody makes a second one like it in some store, if the SaaS lets them.
-    DoubleIntegration { account: usize, store: usize },
+    DoubleRegistration { account: usize, store: usize },
     /// Somebody deletes a member stack's instance.
     DeleteInstance { account: usize },
     /// Somebody deletes the role.
@@ -88,7 +88,7 @@ pub enum Step {
     ListNothing,
     /// The SaaS answers one listing with what nobody can read.
     ListGarbage,
-    /// The SaaS accepts an account's integrations from now on and does not keep them.
+    /// The SaaS accepts an account's registrations from now on and does not keep them.
     Unlist { account: usize },
     /// Somebody stops the trail's logging.
     StopLogging,
@@ -142,7 +142,7 @@ pub enum Change {
     Exclude(Vec<usize>),
     /// `ExcludeAccounts` names one account more, or no longer any.
     ExcludeAccount(Option<usize>),
-    /// A name that no unit has, and no sub-account: the update is refused.
+    /// A name that no unit has, and no store: the update is refused.
     Wrong,
     /// The same name at another host of the SaaS: the update is refused.
     Elsewhere,
@@ -416,11 +416,11 @@ impl Step {
             31 => Self::Remove { account },
             32 => Self::Forbid { account },
             33 => Self::Permit { account },
-            34 => Self::DeleteIntegration { account },
-            35 => Self::DisableIntegration { account },
-            36 => Self::RenameIntegration { account },
-            37 => Self::RepointIntegration { account },
-            38 => Self::DoubleIntegration {
+            34 => Self::DeleteRegistration { account },
+            35 => Self::DisableRegistration { account },
+            36 => Self::RenameRegistration { account },
+            37 => Self::RepointRegistration { account },
+            38 => Self::DoubleRegistration {
                 account,
                 store: dice.usize(0..8),
             },

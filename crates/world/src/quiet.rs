@@ -8,7 +8,7 @@ use towerhook_core::{
     enrollment::{Record, Reply},
     landing_zone::{StackInstance, Trail},
     model::AccountId,
-    ports::{Integration, IntegrationKind, Recorded, StackSet},
+    ports::{Recorded, Registration, RegistrationKind, StackSet},
 };
 
 use crate::{
@@ -171,24 +171,24 @@ impl World {
         }
     }
 
-    /// Somebody changes the integrations of an account of which the SaaS reads the configuration.
-    pub fn edit_integration(&self, account: &AccountId, edit: impl Fn(&mut Integration)) {
+    /// Somebody changes the registrations of an account of which the SaaS reads the configuration.
+    pub fn edit_registration(&self, account: &AccountId, edit: impl Fn(&mut Registration)) {
         let now = self.now();
         let mut state = self.state();
-        let all = state.integrations.change(now).iter_mut();
-        let is_its = |kept: &&mut crate::state::KeptIntegration| {
-            kept.subject == *account && kept.integration.kind == IntegrationKind::Config
+        let all = state.registrations.change(now).iter_mut();
+        let is_its = |kept: &&mut crate::state::KeptRegistration| {
+            kept.subject == *account && kept.registration.kind == RegistrationKind::Account
         };
         all.filter(is_its)
-            .for_each(|kept| edit(&mut kept.integration));
+            .for_each(|kept| edit(&mut kept.registration));
     }
 
-    /// Somebody deletes all integrations of one kind.
-    pub fn delete_integrations(&self, kind: IntegrationKind) {
+    /// Somebody deletes all registrations of one kind.
+    pub fn delete_registrations(&self, kind: RegistrationKind) {
         let now = self.now();
         let mut state = self.state();
-        let all = state.integrations.change(now);
-        all.retain(|kept| kept.integration.kind != kind);
+        let all = state.registrations.change(now);
+        all.retain(|kept| kept.registration.kind != kind);
     }
 
     /// Somebody gives an organizational unit another name.
@@ -196,7 +196,7 @@ impl World {
         self.state().unit_names.insert(unit, name.to_owned());
     }
 
-    /// From now on the SaaS can use no new role in a sub-account, or the tenant's own store where it has no
+    /// From now on the SaaS can use no new role in a store, or the tenant's own store where it has no
     /// name; or it can again.
     pub fn set_usable(&self, store: &str, is_usable: bool) {
         let store = (!store.is_empty()).then(|| store.into());
@@ -240,20 +240,20 @@ impl World {
         self.state().ledger.recorded.clone()
     }
 
-    /// All integrations of one kind.
-    pub fn integrations(&self, kind: IntegrationKind) -> Vec<Integration> {
+    /// All registrations of one kind.
+    pub fn registrations(&self, kind: RegistrationKind) -> Vec<Registration> {
         let state = self.state();
-        let all = state.integrations.get().iter();
-        let all = all.map(|kept| kept.integration.clone());
+        let all = state.registrations.get().iter();
+        let all = all.map(|kept| kept.registration.clone());
         all.filter(|one| one.kind == kind).collect()
     }
 
-    /// The enabled integrations that read an account's configuration.
-    pub fn watching(&self, account: &AccountId) -> Vec<Integration> {
+    /// The enabled registrations that read an account's configuration.
+    pub fn watching(&self, account: &AccountId) -> Vec<Registration> {
         let state = self.state();
-        let all = state.integrations.get().of(account);
-        let all = all.map(|kept| kept.integration.clone());
-        all.filter(|one| one.kind == IntegrationKind::Config && one.enabled)
+        let all = state.registrations.get().of(account);
+        let all = all.map(|kept| kept.registration.clone());
+        all.filter(|one| one.kind == RegistrationKind::Account && one.enabled)
             .collect()
     }
 
@@ -297,12 +297,12 @@ impl World {
         own.map(|(_, count)| count).sum()
     }
 
-    /// The SaaS accepts an account's integrations from now on and does not keep them.
+    /// The SaaS accepts an account's registrations from now on and does not keep them.
     pub fn unlist(&self, account: AccountId) {
         self.state().unlisted.insert(account);
     }
 
-    /// The SaaS lists the organization's integrations from now on as if they were a store's.
+    /// The SaaS lists the organization's registrations from now on as if they were a store's.
     pub fn hide_organization(&self) {
         self.state().hides_organization = true;
     }

@@ -68,20 +68,20 @@ pub struct PassCost {
     /// The calls of AWS operations, throttled ones included.
     pub aws_calls: usize,
     /// The requests to the SaaS, refused ones included.
-    pub saas_requests: usize,
-    /// The integrations that it tried to make.
+    pub registry_requests: usize,
+    /// The registrations that it tried to make.
     pub creations: usize,
 }
 
 impl Figures {
     /// The calls of AWS operations, throttled ones included.
     pub fn aws_calls(&self) -> usize {
-        self.sum(|operation| !is_saas(operation))
+        self.sum(|operation| !is_registry(operation))
     }
 
     /// The requests to the SaaS, refused ones included.
-    pub fn saas_requests(&self) -> usize {
-        self.sum(is_saas)
+    pub fn registry_requests(&self) -> usize {
+        self.sum(is_registry)
     }
 
     fn sum(&self, which: impl Fn(&str) -> bool) -> usize {
@@ -91,7 +91,7 @@ impl Figures {
 }
 
 /// Whether an operation of [`Figures::calls`] is a request to the SaaS.
-pub fn is_saas(operation: &str) -> bool {
+pub fn is_registry(operation: &str) -> bool {
     operation.starts_with("lacework:")
 }
 
@@ -251,8 +251,8 @@ async fn until(world: &World, is_so: impl Fn() -> bool) {
 async fn all_enrolled(world: &World, accounts: usize) {
     until(world, || {
         let state = world.state();
-        // The trail's integration is one more.
-        state.integrations.get().len() > accounts && {
+        // The trail's registration is one more.
+        state.registrations.get().len() > accounts && {
             let is_enrolled = |record: &&Record| record.since.is_some();
             state.ledger.records.values().filter(is_enrolled).count() >= accounts
         }
@@ -339,8 +339,8 @@ mod tests {
         assert!(!passes.is_empty() && passes.len() <= enrolling.invocations);
         let tried: usize = passes.iter().map(|pass| pass.creations).sum();
         assert_eq!(tried, created);
-        // The accounts' integrations are listed, and in a pass over everything the trail's.
-        let lists_once = |pass: &PassCost| pass.saas_requests <= 2 + pass.creations;
+        // The accounts' registrations are listed, and in a pass over everything the trail's.
+        let lists_once = |pass: &PassCost| pass.registry_requests <= 2 + pass.creations;
         assert!(passes.iter().all(lists_once), "{passes:?}");
         let calls: usize = passes.iter().map(|pass| pass.aws_calls).sum();
         assert!(calls <= enrolling.aws_calls(), "{passes:?}");
@@ -388,6 +388,6 @@ mod tests {
             calls,
             ..Figures::default()
         };
-        assert_eq!((figures.aws_calls(), figures.saas_requests()), (3, 2));
+        assert_eq!((figures.aws_calls(), figures.registry_requests()), (3, 2));
     }
 }

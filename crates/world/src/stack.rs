@@ -136,7 +136,7 @@ impl World {
         let own = self.own();
         let setup = Setup {
             aws: &ports,
-            saas: &ports,
+            registry: &ports,
             clock: &ports,
             answers: &ports,
             own: &own,
@@ -484,7 +484,7 @@ pub(crate) async fn delete(world: &World) {
             let secrets = &state.secrets;
             let is_refused = !secrets.key_works || secrets.key_revoked_at >= Some(began);
             let answer = state.answers.get(&format!("request-{}", state.asked));
-            state.integrations_stay = is_refused
+            state.registrations_stay = is_refused
                 && answer.is_some_and(|answer| answer.reason.contains("since Lacework refuses"));
             state.found_left = crate::oracle::leftovers(&state);
             return;

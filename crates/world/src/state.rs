@@ -9,16 +9,16 @@ use towerhook_core::{
     enrollment::{Held, Record, Reply, Unreadable},
     landing_zone::{AccountState, OperationState, StackInstance, Trail},
     lifecycle::Parked,
-    model::{AccountId, SubAccount},
-    ports::{Holder, Integration, Recorded, Stack, StackSet, Token},
+    model::{AccountId, Store},
+    ports::{Holder, Recorded, Registration, Stack, StackSet, Token},
 };
 
 use crate::{
     Options,
     faults::Faults,
-    integrations::Integrations,
     queue::Queue,
     rates::Bucket,
+    registrations::Registrations,
     rounds::Rounds,
     scale::PassCost,
     stack::StackRequest,
@@ -40,7 +40,7 @@ pub(crate) struct State {
     /// The names of units that somebody has renamed.
     pub(crate) unit_names: BTreeMap<usize, String>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
-    pub(crate) integrations: Versioned<Integrations>,
+    pub(crate) registrations: Versioned<Registrations>,
     pub(crate) made: usize,
     pub(crate) ledger: KeptLedger,
     pub(crate) queue: Queue,
@@ -80,7 +80,7 @@ pub(crate) struct State {
     /// When a stack could not be deleted, since it was made.
     pub(crate) undeleted: BTreeMap<(String, AccountId), Vec<Timestamp>>,
     pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
-    /// When somebody last deleted an account's integration, which a listing may still show.
+    /// When somebody last deleted an account's registration, which a listing may still show.
     pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,
     /// When an account's stack was last given a token, or was to be.
     pub(crate) last_renewed: BTreeMap<AccountId, Timestamp>,
@@ -130,8 +130,8 @@ pub(crate) struct State {
     /// The main stack is being deleted, and is gone.
     pub(crate) deleting: bool,
     pub(crate) deleted: bool,
-    /// Its integrations stayed, since the key was revoked, and the answer said so.
-    pub(crate) integrations_stay: bool,
+    /// Its registrations stayed, since the key was revoked, and the answer said so.
+    pub(crate) registrations_stay: bool,
     /// What of ours was left when its deletion had succeeded.
     pub(crate) found_left: Vec<String>,
     /// When it was last so that no answer could be expected.
@@ -147,10 +147,10 @@ pub(crate) struct State {
     /// What the SaaS answers to the next listing.
     pub(crate) next_list: Option<OddList>,
     /// Stores in which the SaaS can use no role.
-    pub(crate) unusable: BTreeSet<Option<SubAccount>>,
-    /// Accounts whose new integrations the SaaS accepts and does not keep.
+    pub(crate) unusable: BTreeSet<Option<Store>>,
+    /// Accounts whose new registrations the SaaS accepts and does not keep.
     pub(crate) unlisted: BTreeSet<AccountId>,
-    /// Whether the SaaS lists the organization's integrations as if they were a store's.
+    /// Whether the SaaS lists the organization's registrations as if they were a store's.
     pub(crate) hides_organization: bool,
 }
 
@@ -207,8 +207,8 @@ pub(crate) struct KeptOperation {
 }
 
 #[derive(Debug, Clone)]
-pub(crate) struct KeptIntegration {
-    pub(crate) integration: Integration,
+pub(crate) struct KeptRegistration {
+    pub(crate) registration: Registration,
     pub(crate) ours: bool,
     /// Who made it, and when.
     pub(crate) made_by: String,
@@ -335,7 +335,7 @@ impl State {
 
     /// Every account that is or was in the organization.
     pub(crate) fn known(&self) -> Vec<AccountId> {
-        let watched = self.integrations.get().iter();
+        let watched = self.registrations.get().iter();
         let watched = watched.map(|kept| kept.subject);
         let members = self.organization.get().keys().copied();
         let all: BTreeSet<AccountId> = members.chain(watched).collect();

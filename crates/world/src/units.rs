@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use towerhook_core::{
     landing_zone::{Account, AccountState, Management, OuTree, Trail, Unit},
-    model::{AccountId, OuId, SubAccount},
+    model::{AccountId, OuId, Store},
 };
 
 /// The account that holds the main stack.
@@ -120,10 +120,10 @@ pub(crate) fn trail(topic_owner: &str) -> Trail {
     }
 }
 
-/// The sub-accounts of the tenant.
-pub(crate) fn sub_accounts() -> BTreeSet<SubAccount> {
+/// The stores of the tenant.
+pub(crate) fn stores() -> BTreeSet<Store> {
     ["production", "blue", "staging", "one"]
-        .map(SubAccount::from)
+        .map(Store::from)
         .into()
 }
 

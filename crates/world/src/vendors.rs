@@ -1,18 +1,18 @@
-//! What Lacework's own Control Tower integration leaves in place once its stack is gone.
+//! What Lacework's own Control Tower registration leaves in place once its stack is gone.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use towerhook_core::{
     landing_zone::{InstanceState, StackInstance},
-    model::{AccountId, ExternalId, Names, SubAccount},
-    ports::{IntegrationKind, IntegrationSpec, StackSet},
+    model::{AccountId, ExternalId, Names, Store},
+    ports::{RegistrationKind, RegistrationSpec, StackSet},
 };
 
 use crate::{
     World, operation,
-    ports::integration,
-    state::{KeptIntegration, KeptStackSet, State},
+    ports::registration,
+    state::{KeptRegistration, KeptStackSet, State},
     units::{AUDIT, Deployed, LOG_ARCHIVE, MANAGEMENT, TENANT, id},
     wishes::Wishes,
 };
@@ -21,7 +21,7 @@ use crate::{
 pub const VENDORS_SUFFIXES: (&str, &str) = ("lw1a2b3c4d", "K3J9A0ZZ1Q");
 
 impl World {
-    /// All accounts but the management account are watched, in this sub-account or the tenant's own store,
+    /// All accounts but the management account are watched, in this store or the tenant's own store,
     /// and so is the trail.
     pub fn deploy_vendors(&self, store: Option<&str>) {
         let (members, trails) = VENDORS_SUFFIXES;
@@ -46,11 +46,11 @@ impl World {
             let parameters = own.into_iter().chain(parameters);
             self.deploy(&name, parameters, &accounts);
         }
-        let store = store.map(SubAccount::from);
+        let store = store.map(Store::from);
         let specs = self.all_members().into_iter().map(|account| {
-            let spec = IntegrationSpec {
-                name: names.member_integration(&account),
-                kind: IntegrationKind::Config,
+            let spec = RegistrationSpec {
+                name: names.member_registration(&account),
+                kind: RegistrationKind::Account,
                 account,
                 role_arn: Names::role_arn("aws", &account, &names.member_role()),
                 external_id: ExternalId::new(TENANT, &account, members),
@@ -60,9 +60,9 @@ impl World {
             (store.clone(), spec)
         });
         let queue = names.queue();
-        let trail = IntegrationSpec {
+        let trail = RegistrationSpec {
             name: names.log_stack_set(),
-            kind: IntegrationKind::CloudTrail,
+            kind: RegistrationKind::Feed,
             account: log,
             role_arn: Names::role_arn("aws", &log, &names.log_role()),
             external_id: trail_id,
@@ -114,11 +114,11 @@ impl World {
         }
     }
 
-    /// The SaaS finds that it cannot use an account's integrations.
-    pub fn fail_integrations(&self, account: &AccountId) {
+    /// The SaaS finds that it cannot use an account's registrations.
+    pub fn fail_registrations(&self, account: &AccountId) {
         let now = self.now();
         let mut state = self.state();
-        let all = state.integrations.change(now).iter_mut();
+        let all = state.registrations.change(now).iter_mut();
         for kept in all.filter(|kept| kept.subject == *account) {
             kept.checked = (now, false);
         }
@@ -176,20 +176,20 @@ impl World {
         state.stack_sets.insert(name.to_owned(), kept);
     }
 
-    fn integrate(&self, store: Option<SubAccount>, spec: &IntegrationSpec) {
+    fn integrate(&self, store: Option<Store>, spec: &RegistrationSpec) {
         let now = self.now();
         let mut state = self.state();
         let state: &mut State = &mut state;
         state.made += 1;
         let guid = format!("ACME_V{:05}", state.made);
-        let kept = KeptIntegration {
-            integration: integration(guid, store, spec, true),
+        let kept = KeptRegistration {
+            registration: registration(guid, store, spec, true),
             ours: true,
             made_by: "Lacework's own integration".into(),
             made_at: now,
             subject: spec.account,
             checked: (now, true),
         };
-        state.integrations.change(now).push(kept);
+        state.registrations.change(now).push(kept);
     }
 }

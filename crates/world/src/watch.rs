@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     landing_zone::InstanceState,
-    model::{AccountId, SubAccount},
-    ports::{IntegrationKind, IntegrationSpec},
+    model::{AccountId, Store},
+    ports::{RegistrationKind, RegistrationSpec},
 };
 
 use crate::{
     oracle::is_beyond_recognition,
-    state::{EVIDENCE, KeptIntegration, State},
+    state::{EVIDENCE, KeptRegistration, State},
     wishes::Should,
 };
 
@@ -21,46 +21,46 @@ pub(crate) const AT_LEAST: usize = 3;
 /// How long a token that a stack was given may be of use: operations before it take their time.
 const RENEWAL: SignedDuration = SignedDuration::from_hours(1);
 
-/// The accounts that an enabled integration of ours watches.
+/// The accounts that an enabled registration of ours watches.
 pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
     let ours = state
-        .integrations
+        .registrations
         .get()
         .iter()
         .filter(|kept| is_member(kept));
-    let enabled = ours.filter(|kept| kept.integration.enabled);
+    let enabled = ours.filter(|kept| kept.registration.enabled);
     enabled.map(|kept| kept.subject).collect()
 }
 
-pub(crate) fn is_member(kept: &KeptIntegration) -> bool {
-    kept.ours && kept.integration.kind == IntegrationKind::Config
+pub(crate) fn is_member(kept: &KeptRegistration) -> bool {
+    kept.ours && kept.registration.kind == RegistrationKind::Account
 }
 
-/// Remembers an account whose integration has been made or changed, if it is watched now.
+/// Remembers an account whose registration has been made or changed, if it is watched now.
 pub(crate) fn count_watched(state: &mut State, account: AccountId) {
-    let mut of_account = state.integrations.get().of(&account);
-    if of_account.any(|kept| is_member(kept) && kept.integration.enabled) {
+    let mut of_account = state.registrations.get().of(&account);
+    if of_account.any(|kept| is_member(kept) && kept.registration.enabled) {
         state.ever_watched.insert(account);
     }
 }
 
-/// An integration is about to be made: nobody makes the same one twice without looking.
-pub(crate) fn integration_comes(
+/// A registration is about to be made: nobody makes the same one twice without looking.
+pub(crate) fn registration_comes(
     state: &mut State,
     now: Timestamp,
     maker: &str,
-    store: Option<&SubAccount>,
-    spec: &IntegrationSpec,
+    store: Option<&Store>,
+    spec: &RegistrationSpec,
 ) {
-    let is_same = |kept: &KeptIntegration| {
-        is_member(kept) && kept.made_by == maker && kept.integration.sub_account.as_ref() == store
+    let is_same = |kept: &KeptRegistration| {
+        is_member(kept) && kept.made_by == maker && kept.registration.store.as_ref() == store
     };
-    let is_there = state.integrations.get().of(&spec.account).any(is_same);
-    // An exchange between two sub-accounts is no offboarding.
+    let is_there = state.registrations.get().of(&spec.account).any(is_same);
+    // An exchange between two stores is no offboarding.
     state.offboarded.retain(|(_, id)| *id != spec.account);
     // Who is enrolled again has to be let go again.
     state.approved.remove(&spec.account);
-    if is_there && spec.kind == IntegrationKind::Config {
+    if is_there && spec.kind == RegistrationKind::Account {
         state.violate(
             now,
             format!("{maker} made {} twice without looking", spec.name),
@@ -78,7 +78,7 @@ pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
     let is_gone_since = state.last_deleted.get(&id).is_some_and(lately);
     // A listing may be as old.
-    let listed = state.integrations.since(now - EVIDENCE);
+    let listed = state.registrations.since(now - EVIDENCE);
     let is_watched = { listed }.any(|all| all.of(&id).any(is_member));
     if !(was_enrolled || is_unseen || is_gone_since || is_watched) {
         state.violate(
@@ -88,33 +88,33 @@ pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     }
 }
 
-/// An integration is about to be deleted.
-pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
-    let mut all = state.integrations.get().iter();
-    let Some(kept) = all.find(|kept| kept.integration.guid == guid).cloned() else {
+/// A registration is about to be deleted.
+pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
+    let mut all = state.registrations.get().iter();
+    let Some(kept) = all.find(|kept| kept.registration.guid == guid).cloned() else {
         return;
     };
-    let (id, name) = (kept.subject, &kept.integration.name);
+    let (id, name) = (kept.subject, &kept.registration.name);
     if !kept.ours {
         return state.violate(now, format!("a foreign integration was deleted: {name}"));
     }
     // Before the launch and after the deletion nothing is wanted.
-    if kept.integration.kind == IntegrationKind::CloudTrail || !state.is_wanted() {
+    if kept.registration.kind == RegistrationKind::Feed || !state.is_wanted() {
         return;
     }
     let mut others = state
-        .integrations
+        .registrations
         .get()
         .iter()
         .filter(|other| is_member(other));
-    let replaced = others.any(|other| other.subject == id && other.integration.guid != guid);
+    let replaced = others.any(|other| other.subject == id && other.registration.guid != guid);
     // A change of the fixed names takes away all that bears the old ones, and makes it anew.
     let renames = state
         .wishes
         .iter()
         .any(|wishes| wishes.names() != state.wish().names());
     let retired = !kept
-        .integration
+        .registration
         .role_arn
         .ends_with(&format!("/{}", state.wish().names().member_role()));
     // A stack cannot register an account that is registered, so before it comes the old one goes.
@@ -124,7 +124,7 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .since(now - EVIDENCE)
         .any(|all| !all.contains_key(&instance));
     // Nor while one is there that watches nothing.
-    let watches = kept.integration.enabled && kept.checked.1;
+    let watches = kept.registration.enabled && kept.checked.1;
     if state.wish().by_stack && (was_missing || !watches) {
         return;
     }
@@ -136,7 +136,7 @@ pub(crate) fn integration_goes(state: &mut State, now: Timestamp, guid: &str) {
     let member = state.member(&id);
     let is_elsewhere = state.wishes.iter().any(|wishes| {
         let store = member.and_then(|member| wishes.store(member));
-        store.is_some_and(|store| store != kept.integration.sub_account)
+        store.is_some_and(|store| store != kept.registration.store)
     });
     let is_watched = state.wishes.iter().any(|wishes| {
         let should = state.should(wishes, &id);
@@ -183,7 +183,7 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
         .offboarded
         .iter()
         .filter(|(at, _)| now.duration_since(*at) < day);
-    // One that had just moved may be on its way to another sub-account.
+    // One that had just moved may be on its way to another store.
     let was_moving = |(at, id): &&(Timestamp, AccountId)| {
         let moved = state.moved.get(id);
         moved.is_some_and(|moved| at.duration_since(*moved) <= EVIDENCE)
@@ -267,7 +267,7 @@ pub(crate) fn instances_go(
         token_is_good(state, now, set, id, retain);
         stack_is_given_up(state, now, set, id, retain);
         // What uses a role goes before it, unless it came a moment ago.
-        let used = state.integrations.get().iter().any(|kept| {
+        let used = state.registrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
             // Nothing tells of a second one that somebody made and that no list has shown.
             let is_hidden = kept.made_by == "somebody" && got_odd_list;
@@ -291,11 +291,11 @@ pub(crate) fn instances_go(
         let stack = state.deployed(id, set);
         let has_role = stack.is_some_and(|stack| stack.role.is_some());
         // The SaaS's last look is what tells of a role that is gone.
-        let mut all = state.integrations.get().iter();
+        let mut all = state.registrations.get().iter();
         let well = all.all(|kept| kept.subject != *id || !kept.ours || kept.checked.1);
         let failed = state.last_failing.get(id);
         let failed = failed.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
-        let mut all = state.integrations.get().iter();
+        let mut all = state.registrations.get().iter();
         let is_watched = all.any(|kept| is_member(kept) && kept.subject == *id);
         let looks_well = is_watched && well && !failed;
         let may_be_lost = was_inoperable || state.may_go(now, id);

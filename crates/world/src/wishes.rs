@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
-    model::{AccountId, Names, OuId, SubAccount},
+    model::{AccountId, Names, OuId, Store},
 };
 
 use crate::units::{
@@ -16,14 +16,14 @@ use crate::units::{
     unit_name,
 };
 
-/// Which sub-account an account belongs in.
+/// Which store an account belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// The tenant's own store.
     Tenant,
-    /// One sub-account for all.
+    /// One store for all.
     Single(&'static str),
-    /// The sub-account with the name of the nearest of these units.
+    /// The store with the name of the nearest of these units.
     Units(Vec<usize>),
 }
 
@@ -102,8 +102,8 @@ impl Default for Wishes {
 /// What should be with an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Should {
-    /// One enabled integration of ours, in this store.
-    BeWatched(Option<SubAccount>),
+    /// One enabled registration of ours, in this store.
+    BeWatched(Option<Store>),
     /// None enabled; it may come back.
     BePaused,
     /// None at all, and there is evidence for it.
@@ -207,14 +207,14 @@ impl Wishes {
     }
 
     /// Where an account belongs; `None` where it is out of scope.
-    pub(crate) fn store(&self, member: &Member) -> Option<Option<SubAccount>> {
+    pub(crate) fn store(&self, member: &Member) -> Option<Option<Store>> {
         match &self.destination {
             Destination::Tenant => Some(None),
-            Destination::Single(name) => Some(Some(SubAccount::from(*name))),
+            Destination::Single(name) => Some(Some(Store::from(*name))),
             Destination::Units(units) => {
                 let mut path = member.account.path.iter().rev();
                 path.find_map(|ou| units.iter().find(|unit| unit_id(**unit) == *ou))
-                    .map(|unit| Some(SubAccount::from(unit_name(*unit).as_str())))
+                    .map(|unit| Some(Store::from(unit_name(*unit).as_str())))
             }
         }
     }
@@ -271,8 +271,8 @@ impl Wishes {
     }
 }
 
-/// The sub-accounts that any wish can lead to.
-pub(crate) fn stores() -> BTreeSet<Option<SubAccount>> {
-    let own = crate::units::sub_accounts().into_iter().map(Some);
+/// The stores that any wish can lead to.
+pub(crate) fn stores() -> BTreeSet<Option<Store>> {
+    let own = crate::units::stores().into_iter().map(Some);
     own.chain([None]).collect()
 }

@@ -7,7 +7,7 @@ use std::{future::Future, time::Duration};
 use towerhook_core::{
     foundation::StackSetSpec,
     model::{AccountId, ExternalId, Names},
-    ports::{IntegrationKind, IntegrationSpec},
+    ports::{RegistrationKind, RegistrationSpec},
 };
 use towerhook_world::{
     MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, World, conformance, id, member_id,
@@ -53,10 +53,10 @@ fn spec() -> StackSetSpec {
     }
 }
 
-fn integration(account: AccountId) -> IntegrationSpec {
-    IntegrationSpec {
-        name: names().member_integration(&account),
-        kind: IntegrationKind::Config,
+fn registration(account: AccountId) -> RegistrationSpec {
+    RegistrationSpec {
+        name: names().member_registration(&account),
+        kind: RegistrationKind::Account,
         account,
         role_arn: Names::role_arn("aws", &account, &names().member_role()),
         external_id: ExternalId::new(TENANT, &account, SUFFIX),
@@ -99,11 +99,11 @@ fn stack_sets() {
 }
 
 #[test]
-fn integrations() {
+fn registrations() {
     run(async |world, ports| {
         let pause = async || world.simulation().sleep(Duration::from_secs(1)).await;
         let account = member_id(1);
         conformance::stand(&ports, &spec(), &account, &pause).await;
-        conformance::saas(&ports, &integration(account), &"one".into(), &pause).await;
+        conformance::registry(&ports, &registration(account), &"one".into(), &pause).await;
     });
 }

@@ -13,7 +13,7 @@ use towerhook_core::{
     Result,
     foundation::{StackSetRoles, StackSetSpec},
     model::{AccountId, ExternalId, Names, SecretText},
-    ports::{ApiKey, IntegrationKind, IntegrationSpec, TokenIssuer},
+    ports::{ApiKey, RegistrationKind, RegistrationSpec, TokenIssuer},
 };
 use towerhook_saas::{
     http_client,
@@ -166,10 +166,10 @@ fn spec() -> StackSetSpec {
     }
 }
 
-fn integration(account: AccountId) -> IntegrationSpec {
-    IntegrationSpec {
-        name: names().member_integration(&account),
-        kind: IntegrationKind::Config,
+fn registration(account: AccountId) -> RegistrationSpec {
+    RegistrationSpec {
+        name: names().member_registration(&account),
+        kind: RegistrationKind::Account,
         account,
         role_arn: Names::role_arn("aws", &account, &names().member_role()),
         external_id: ExternalId::new("acme", &account, SUFFIX),
@@ -192,9 +192,9 @@ async fn the_adapters_keep_what_the_ports_promise() {
     conformance::messages(&aws).await;
     conformance::stack_sets(&aws, &spec(), &member, &pause).await;
     conformance::stand(&aws, &spec(), &member, &pause).await;
-    conformance::saas(
+    conformance::registry(
         &lacework(&sandbox),
-        &integration(member),
+        &registration(member),
         &"one".into(),
         &pause,
     )

@@ -7,7 +7,7 @@ mod requests;
 use serde_json::{Value, json};
 use towerhook_core::{
     ErrorKind,
-    enrollment::{Capability, Destination, Policy, Registration, Selection, Site, Source},
+    enrollment::{Capability, Destination, Policy, RegistrationMode, Selection, Site, Source},
     lifecycle::{Parked, Scope},
     model::Names,
     ports::{Lease, LeaseState, Leases, Parking, Taken},
@@ -95,7 +95,7 @@ fn deployment(suffix: &str) -> Deployment {
         capability: Capability::Config,
         destination: Destination::Tenant,
         selection: Selection::default(),
-        registration: Registration::Function,
+        registration_mode: RegistrationMode::Function,
         external_id_suffix: suffix.into(),
         adoption: None,
         monitor_existing: true,

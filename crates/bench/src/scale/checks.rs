@@ -8,9 +8,9 @@ use crate::budgets::Budgets;
 /// What the SaaS allows in an hour, and at once after an hour of rest.
 const REQUESTS_PER_HOUR: f64 = 480.0;
 /// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
-/// listings and the trail's integration by the custom resource, and a listing by a pass.
+/// listings and the trail's registration by the custom resource, and a listing by a pass.
 const REQUESTS_BESIDES: usize = 6;
-/// A pass lists the integrations of accounts, in the one store that the model has, and a pass over
+/// A pass lists the registrations of accounts, in the one store that the model has, and a pass over
 /// everything the trail's.
 const LISTINGS_OF_A_PASS: usize = 2;
 /// Between these sizes, growth is judged.
@@ -118,7 +118,7 @@ impl Limit {
         (run.size.limited && least_hours > 0.0).then(|| Self {
             accounts: run.size.accounts,
             least_requests,
-            requests: run.saas_requests(),
+            requests: run.registry_requests(),
             least_hours,
             hours,
             excess_percent: 100.0 * (hours / least_hours - 1.0),
@@ -169,7 +169,11 @@ pub(super) fn all(figures: &Figures, budgets: &Budgets) -> Vec<Check> {
         let pass = run.enrolling.dearest_for_saas;
         let what = format!("{launch}: SaaS requests of the dearest pass");
         let bound = LISTINGS_OF_A_PASS + pass.creations;
-        checks.push(Check::new(what, pass.saas_requests as f64, bound as f64));
+        checks.push(Check::new(
+            what,
+            pass.registry_requests as f64,
+            bound as f64,
+        ));
     }
     let timeouts = runs.iter().map(|run| run.enrolling.timeouts).sum::<usize>();
     let what = "launches: invocations that ran into the function's timeout";
@@ -207,7 +211,7 @@ pub(super) fn all(figures: &Figures, budgets: &Budgets) -> Vec<Check> {
     }
     for (whose, measured, at_most) in [
         ("AWS", newcomer.aws_calls, enroll.aws_calls),
-        ("the SaaS", newcomer.saas_requests, enroll.saas_calls),
+        ("the SaaS", newcomer.registry_requests, enroll.saas_calls),
     ] {
         let what = format!("one new account as on AWS: calls of {whose}");
         checks.push(Check::new(what, measured as f64, at_most as f64));
@@ -225,7 +229,7 @@ mod tests {
     fn run(accounts: usize, limited: bool) -> Run {
         let enrolling = Part {
             aws_calls: accounts * accounts,
-            saas_requests: 2 * accounts,
+            registry_requests: 2 * accounts,
             virtual_seconds: 3600.0,
             ..Part::default()
         };

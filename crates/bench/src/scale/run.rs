@@ -40,7 +40,7 @@ pub struct Part {
     /// Calls of AWS operations.
     pub aws_calls: usize,
     /// Requests to the SaaS.
-    pub saas_requests: usize,
+    pub registry_requests: usize,
     /// Invocations of the account function.
     pub invocations: usize,
     /// The invocations among them that had the lease, and ended by themselves.
@@ -63,8 +63,8 @@ pub struct Pass {
     /// Calls of AWS operations.
     pub aws_calls: usize,
     /// Requests to the SaaS.
-    pub saas_requests: usize,
-    /// The integrations that it tried to make.
+    pub registry_requests: usize,
+    /// The registrations that it tried to make.
     pub creations: usize,
 }
 
@@ -72,7 +72,7 @@ impl From<scale::PassCost> for Pass {
     fn from(cost: scale::PassCost) -> Self {
         Self {
             aws_calls: cost.aws_calls,
-            saas_requests: cost.saas_requests,
+            registry_requests: cost.registry_requests,
             creations: cost.creations,
         }
     }
@@ -92,11 +92,11 @@ impl From<scale::Figures> for Part {
         };
         Self {
             dearest_for_aws: dearest(|pass| pass.aws_calls),
-            dearest_for_saas: dearest(|pass| pass.saas_requests),
+            dearest_for_saas: dearest(|pass| pass.registry_requests),
             calls: named(&figures.calls),
             throttles: named(&figures.throttles),
             aws_calls: figures.aws_calls(),
-            saas_requests: figures.saas_requests(),
+            registry_requests: figures.registry_requests(),
             invocations: figures.invocations,
             passes: figures.passes.len(),
             timeouts: figures.timeouts,
@@ -124,15 +124,15 @@ impl Run {
     pub fn calls(&self) -> usize {
         let parts = [&self.setup, &self.enrolling];
         parts
-            .map(|part| part.aws_calls + part.saas_requests)
+            .map(|part| part.aws_calls + part.registry_requests)
             .iter()
             .sum()
     }
 
     /// Requests to the SaaS, the custom resource's included.
     #[must_use]
-    pub fn saas_requests(&self) -> usize {
-        self.setup.saas_requests + self.enrolling.saas_requests
+    pub fn registry_requests(&self) -> usize {
+        self.setup.registry_requests + self.enrolling.registry_requests
     }
 
     /// The virtual time of the whole launch, in hours.

@@ -60,24 +60,24 @@ impl Agreement {
 pub(super) async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Agreement> {
     let launched = Launched::start(binaries, target, SETTING.organization(), OPERATION).await?;
     tokio::time::sleep(REST).await;
-    let (aws, saas) = (launched.aws_calls(), launched.saas_requests());
+    let (aws, saas) = (launched.aws_calls(), launched.registry_requests());
     let message = json!({"towerhook": {"scope": "all", "reason": "schedule"}});
     launched.send(&message).await?;
     launched.settle().await?;
     let mut sandbox = difference(&launched.aws_calls(), &aws);
     sandbox.remove(OF_A_COLD_ONE);
-    sandbox.insert(SAAS.to_owned(), launched.saas_requests() - saas);
+    sandbox.insert(SAAS.to_owned(), launched.registry_requests() - saas);
     launched.sandbox.shutdown().await?;
 
     let figures = super::apart(|| scale::reconcile(SETTING, SEED)).await?;
     let of_aws = figures
         .calls
         .iter()
-        .filter(|(name, _)| !scale::is_saas(name) && **name != OF_A_COLD_ONE);
+        .filter(|(name, _)| !scale::is_registry(name) && **name != OF_A_COLD_ONE);
     let mut model: BTreeMap<String, u64> = of_aws
         .map(|(name, count)| ((*name).to_owned(), *count as u64))
         .collect();
-    model.insert(SAAS.to_owned(), figures.saas_requests() as u64);
+    model.insert(SAAS.to_owned(), figures.registry_requests() as u64);
     Ok(Agreement { model, sandbox })
 }
 

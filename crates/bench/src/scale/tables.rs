@@ -76,7 +76,7 @@ fn launches(runs: &[Run]) -> Table {
             run.setup.aws_calls.to_string(),
             run.enrolling.aws_calls.to_string(),
             throttled.iter().sum::<usize>().to_string(),
-            run.saas_requests().to_string(),
+            run.registry_requests().to_string(),
             run.enrolling.invocations.to_string(),
             run.enrolling.passes.to_string(),
             run.enrolling.dearest_for_aws.aws_calls.to_string(),
@@ -169,7 +169,7 @@ fn settled(figures: &Figures) -> Table {
         table.add_row([
             what.to_owned(),
             part.aws_calls.to_string(),
-            part.saas_requests.to_string(),
+            part.registry_requests.to_string(),
             part.invocations.to_string(),
             part.passes.to_string(),
             part.writes.to_string(),
@@ -213,7 +213,7 @@ fn comparisons(comparisons: &[Comparison]) -> Table {
             accounts.to_string(),
             part.aws_calls.to_string(),
             part.throttles.values().sum::<usize>().to_string(),
-            part.saas_requests.to_string(),
+            part.registry_requests.to_string(),
             part.invocations.to_string(),
             part.writes.to_string(),
             time(part.virtual_seconds),
@@ -271,7 +271,7 @@ pub fn curves(figures: &Figures) -> Vec<Picture> {
         curves,
     };
     let aws = |run: &Run| (run.setup.aws_calls + run.enrolling.aws_calls) as f64;
-    let saas = |run: &Run| run.saas_requests() as f64;
+    let saas = |run: &Run| run.registry_requests() as f64;
     let minutes = |run: &Run| 60.0 * run.virtual_hours();
     vec![
         picture(
@@ -350,7 +350,7 @@ mod tests {
         Part {
             calls: [("sqs:SendMessageBatch".to_owned(), calls)].into(),
             aws_calls: calls,
-            saas_requests: calls,
+            registry_requests: calls,
             dearest_for_aws: Pass {
                 aws_calls: calls,
                 ..Pass::default()

@@ -17,7 +17,7 @@ const HUNDRED: usize = 100;
 /// Bytes of items in a page of `Query`.
 const QUERY_BYTES: usize = 1 << 20;
 
-/// A version without optional integrations, for which no control has to be read.
+/// A version without optional registrations, for which no control has to be read.
 const VERSION: &str = "3.3";
 const LANDING_ZONE: &str =
     "arn:aws:controltower:eu-west-1:999999999999:landingzone/1A2B3C4D5E6F7G8H";

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use towerhook_core::enrollment::Record;
 use towerhook_core::model::AccountId;
-use towerhook_core::ports::{IntegrationKind, IntegrationSpec};
+use towerhook_core::ports::{RegistrationKind, RegistrationSpec};
 
 use super::landing_zone::LandingZone;
 use super::pages::{Page, page};
@@ -22,7 +22,7 @@ pub(super) fn answer(zone: &LandingZone, call: &Call) -> Reply {
             let Page { range, next } = page(token, ROWS, enrolled.len());
             let rows: Vec<Value> = enrolled[range]
                 .iter()
-                .map(|(id, guid)| row(&zone.deployment.policy.member_integration(id), guid))
+                .map(|(id, guid)| row(&zone.deployment.policy.member_registration(id), guid))
                 .collect();
             listing(rows, next, enrolled.len())
         }
@@ -48,11 +48,11 @@ fn listing(rows: Vec<Value>, next: Option<String>, total: usize) -> Reply {
     }))
 }
 
-/// An integration with all the fields that the API shows.
-fn row(spec: &IntegrationSpec, guid: &str) -> Value {
+/// A registration with all the fields that the API shows.
+fn row(spec: &RegistrationSpec, guid: &str) -> Value {
     let kind = match spec.kind {
-        IntegrationKind::Config => "AwsCfg",
-        IntegrationKind::CloudTrail => "AwsCtSqs",
+        RegistrationKind::Account => "AwsCfg",
+        RegistrationKind::Feed => "AwsCtSqs",
     };
     let mut data = json!({
         "awsAccountId": spec.account,

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::ensure;
 use jiff::Timestamp;
 use towerhook_core::enrollment::{
-    Capability, DeployedTrail, Deployment, Destination, Policy, Reason, Record, Registration,
+    Capability, DeployedTrail, Deployment, Destination, Policy, Reason, Record, RegistrationMode,
     Selection, Site, TrailSource,
 };
 use towerhook_core::model::{AccountId, Names, OuId, host};
-use towerhook_core::ports::{IntegrationKind, IntegrationSpec};
+use towerhook_core::ports::{RegistrationKind, RegistrationSpec};
 use url::Url;
 
 use crate::functions::{MANAGEMENT_ACCOUNT, PRINCIPAL, STACK_ID};
@@ -32,8 +32,8 @@ pub(super) struct LandingZone {
     /// The records of all accounts; those that are enrolled have a `registration_id`.
     pub(super) records: BTreeMap<AccountId, Record>,
     pub(super) accounts: Vec<AccountId>,
-    /// The integration of the trail, with its `intgGuid`.
-    pub(super) trail: (IntegrationSpec, String),
+    /// The registration of the trail, with its `intgGuid`.
+    pub(super) trail: (RegistrationSpec, String),
     pub(super) units: Vec<OuId>,
 }
 
@@ -75,12 +75,12 @@ impl LandingZone {
             (*id, record)
         };
         let records = accounts.iter().enumerate().map(record).collect();
-        let spec = trail_integration(&policy, log_archive, audit);
+        let spec = trail_registration(&policy, log_archive, audit);
         // No account has this number.
         let trail_guid = guid(accounts.len());
         let trail = DeployedTrail {
             source: trail_source(log_archive, audit)?,
-            integration: spec.clone(),
+            registration: spec.clone(),
             queue_account: audit,
             registration_id: Some(trail_guid.clone()),
             asked_at: None,
@@ -108,7 +108,7 @@ impl LandingZone {
         })
     }
 
-    /// The same with its integrations at this URL.
+    /// The same with its registrations at this URL.
     pub(super) fn watched_at(mut self, lacework: &Url) -> Self {
         self.deployment.policy.host = host(lacework);
         self
@@ -150,7 +150,7 @@ fn policy(
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
         selection: Selection::default(),
-        registration: Registration::Function,
+        registration_mode: RegistrationMode::Function,
         external_id_suffix: "ABCDEFGHIJ".to_owned(),
         adoption: None,
         monitor_existing: true,
@@ -187,14 +187,18 @@ fn trail_source(log_archive: AccountId, audit: AccountId) -> anyhow::Result<Trai
     })
 }
 
-fn trail_integration(policy: &Policy, log_archive: AccountId, audit: AccountId) -> IntegrationSpec {
+fn trail_registration(
+    policy: &Policy,
+    log_archive: AccountId,
+    audit: AccountId,
+) -> RegistrationSpec {
     let Policy {
         partition, names, ..
     } = policy;
     let queue = names.queue();
-    IntegrationSpec {
+    RegistrationSpec {
         name: names.log_stack_set(),
-        kind: IntegrationKind::CloudTrail,
+        kind: RegistrationKind::Feed,
         account: log_archive,
         role_arn: Names::role_arn(partition, &log_archive, &names.log_role()),
         external_id: policy.trail_external_id(&log_archive),
@@ -210,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_account_has_a_record_and_all_but_one_an_integration() {
+    fn every_account_has_a_record_and_all_but_one_an_registration() {
         let zone = LandingZone::new(250, Timestamp::UNIX_EPOCH).unwrap();
         assert_eq!(zone.accounts.len(), 250);
         assert_eq!(zone.records.len(), 250);

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use super::{Held, Record};
 use crate::{
-    model::{AccountId, SubAccount},
-    ports::{Integration, IntegrationSpec},
+    model::{AccountId, Store},
+    ports::{Registration, RegistrationSpec},
 };
 
 /// One write, fully specified. Printing a plan is the dry run.
@@ -29,42 +29,42 @@ pub enum Action {
         /// Leave the stacks, since they could not be deleted.
         retain: bool,
     },
-    /// Make an account's integration.
-    CreateIntegration {
+    /// Make an account's registration.
+    CreateRegistration {
         /// The store.
-        sub_account: Option<SubAccount>,
+        store: Option<Store>,
         /// All of it.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
     },
-    /// Make an account's integration in another store than it is in. The new one is tried first;
+    /// Make an account's registration in another store than it is in. The new one is tried first;
     /// where the SaaS takes an account only once, the old one gives way to it.
-    MoveIntegration {
+    MoveRegistration {
         /// As they are, elsewhere; none where a move was cut off before it came to its end.
-        from: Vec<Integration>,
+        from: Vec<Registration>,
         /// The store to go back to where it cannot be made.
-        home: Option<SubAccount>,
+        home: Option<Store>,
         /// The store where it should be.
-        sub_account: Option<SubAccount>,
+        store: Option<Store>,
         /// All of it.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
         /// Whether the old one may give way before the new one stands.
         swap: bool,
     },
-    /// Bring an integration of ours to what it should be.
-    UpdateIntegration {
+    /// Bring a registration of ours to what it should be.
+    UpdateRegistration {
         /// As it is.
-        existing: Integration,
+        existing: Registration,
         /// As it should be.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
         /// Whether it should be switched on.
         enabled: bool,
     },
-    /// Remove an integration of ours.
-    DeleteIntegration {
+    /// Remove a registration of ours.
+    DeleteRegistration {
         /// Whose it is.
         account: AccountId,
-        /// The integration.
-        existing: Integration,
+        /// The registration.
+        existing: Registration,
     },
 }
 
@@ -74,12 +74,12 @@ impl Action {
         match self {
             Self::DeleteInstances { .. }
             | Self::RemakeInstances { .. }
-            | Self::MoveIntegration { .. }
-            | Self::DeleteIntegration { .. } => true,
+            | Self::MoveRegistration { .. }
+            | Self::DeleteRegistration { .. } => true,
             Self::CreateInstances(_)
             | Self::RenewTokens(_)
-            | Self::CreateIntegration { .. }
-            | Self::UpdateIntegration { .. } => false,
+            | Self::CreateRegistration { .. }
+            | Self::UpdateRegistration { .. } => false,
         }
     }
 }
@@ -92,8 +92,8 @@ impl fmt::Display for Action {
                 .collect::<Vec<_>>()
                 .join(", ")
         };
-        let store = |sub: &Option<SubAccount>| match sub {
-            Some(sub) => format!(" in sub-account {sub}"),
+        let in_store = |store: &Option<Store>| match store {
+            Some(store) => format!(" in sub-account {store}"),
             None => String::new(),
         };
         match self {
@@ -122,15 +122,13 @@ impl fmt::Display for Action {
             Self::RemakeInstances { accounts, .. } => {
                 write!(f, "make member stack anew in {}", list(accounts))
             }
-            Self::MoveIntegration {
-                sub_account, spec, ..
-            } => {
-                write!(f, "move integration {}{}", spec.name, store(sub_account))
+            Self::MoveRegistration { store, spec, .. } => {
+                write!(f, "move integration {}{}", spec.name, in_store(store))
             }
-            Self::CreateIntegration { sub_account, spec } => {
-                write!(f, "create integration {}{}", spec.name, store(sub_account))
+            Self::CreateRegistration { store, spec } => {
+                write!(f, "create integration {}{}", spec.name, in_store(store))
             }
-            Self::UpdateIntegration {
+            Self::UpdateRegistration {
                 existing,
                 spec,
                 enabled,
@@ -140,15 +138,15 @@ impl fmt::Display for Action {
                     f,
                     "{how} integration {}{}",
                     spec.name,
-                    store(&existing.sub_account)
+                    in_store(&existing.store)
                 )
             }
-            Self::DeleteIntegration { existing, .. } => {
+            Self::DeleteRegistration { existing, .. } => {
                 write!(
                     f,
                     "delete integration {}{}",
                     existing.name,
-                    store(&existing.sub_account)
+                    in_store(&existing.store)
                 )
             }
         }

@@ -3,7 +3,7 @@ use std::fmt;
 use super::{AccountView, Known, Policy, Record, Unselected};
 use crate::{
     landing_zone::{AccountState, Management},
-    model::{AccountId, SubAccount},
+    model::{AccountId, Store},
     planted::{Fault, planted},
 };
 
@@ -11,12 +11,12 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// It is to be watched, in this store.
-    Watch(Option<SubAccount>),
+    Watch(Option<Store>),
     /// It stays as it is: nothing is begun and nothing is taken away.
     Leave(Reason),
     /// Nothing can be made in it, but where it is watched it stays so, in this store.
-    Keep(Option<SubAccount>, Reason),
-    /// Its integration is switched off until it comes back.
+    Keep(Option<Store>, Reason),
+    /// Its registration is switched off until it comes back.
     Pause(Reason),
     /// It is to be taken out, on positive evidence.
     Release(Reason),
@@ -116,7 +116,7 @@ pub fn decide(
             Unselected::NotIncluded => Reason::OutsideIncludedUnits,
         });
     }
-    let Some(sub_account) = policy.destination.of(&account.path) else {
+    let Some(store) = policy.destination.of(&account.path) else {
         return Decision::Release(Reason::OutsideMappedUnits);
     };
     let was_there = record.is_some_and(|record| record.existing_at_launch);
@@ -136,7 +136,7 @@ pub fn decide(
                 return Decision::Wait("Control Tower is changing its baseline".into());
             }
             Known::Known(Management::Failed) => {
-                return Decision::Keep(sub_account, Reason::BaselineFailed);
+                return Decision::Keep(store, Reason::BaselineFailed);
             }
             // The event may be ahead of the listing.
             Known::Known(Management::NotManaged) if arrived => {
@@ -146,10 +146,10 @@ pub fn decide(
                 return Decision::Release(Reason::NotManaged);
             }
             Known::Known(Management::NotManaged) => {
-                return Decision::Keep(sub_account, Reason::NotManaged);
+                return Decision::Keep(store, Reason::NotManaged);
             }
             Known::Known(Management::Managed) => {}
         }
     }
-    Decision::Watch(sub_account)
+    Decision::Watch(store)
 }

@@ -7,7 +7,7 @@ use crate::{
     landing_zone::{Account, Management, StackInstance},
     lifecycle::Scope,
     model::AccountId,
-    ports::Integration,
+    ports::Registration,
 };
 
 /// What was read, or why it could not be. A read that failed is not an absence.
@@ -29,7 +29,7 @@ pub struct Inventory {
     /// Every account's record, in scope or not: the offboard limit counts them all.
     pub records: BTreeMap<AccountId, Record>,
     /// How long the SaaS wants not to be asked, where it said so.
-    pub saas_wait: Option<Duration>,
+    pub registry_wait: Option<Duration>,
     /// When the access token ends that works at present, where stacks register their accounts.
     pub token_ends: Option<Timestamp>,
     /// Which sources were read, of those that this scope needs.
@@ -50,16 +50,16 @@ pub struct AccountView {
     /// Its member stack.
     pub instance: Known<Option<StackInstance>>,
     /// What watches it, in any store.
-    pub integrations: Known<Watchers>,
+    pub registrations: Known<Watchers>,
 }
 
-/// The integrations that watch an account.
+/// The registrations that watch an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watchers {
     /// Those that this deployment made.
-    pub ours: Vec<Integration>,
+    pub ours: Vec<Registration>,
     /// Everybody else's.
-    pub others: Vec<Integration>,
+    pub others: Vec<Registration>,
 }
 
 impl<T> Known<T> {

@@ -18,14 +18,14 @@ mod unreadable;
 
 use std::time::Duration;
 
-/// Each pass lists all integrations before it makes any, so under a limit that refills call by call it
+/// Each pass lists all registrations before it makes any, so under a limit that refills call by call it
 /// waits for as many calls as are worth a listing.
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
 /// Whether the SaaS's words say that it cannot assume the role, which a role made anew mends. What a
 /// policy of the organization's denies, or the SaaS's own trouble, no new role mends.
 ///
-/// Source: `state.details` of real integrations, in the vendor's `go-sdk`: "Error assuming role"; and STS's
+/// Source: `state.details` of real registrations, in the vendor's `go-sdk`: "Error assuming role"; and STS's
 /// words, which name `sts:AssumeRole`.
 fn blames_role(words: &str) -> bool {
     words.to_lowercase().contains("assum")
@@ -42,7 +42,7 @@ pub use pass::{Pass, Reply};
 pub use plan::plan;
 pub use policy::{
     Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, PolicyNames,
-    Registration, Selection, Site, TrailFault, TrailSource, Unselected,
+    RegistrationMode, Selection, Site, TrailFault, TrailSource, Unselected,
 };
 pub(crate) use record::LISTS_LAG;
 pub use record::{Deletion, Record};

@@ -7,16 +7,16 @@ use futures::{StreamExt, future::join_all, stream, try_join};
 use jiff::Timestamp;
 
 use super::{
-    AccountView, Decision, Deployment, Inventory, Known, Ownership, Policy, Record, Registration,
-    Source, WORTHWHILE_WAIT, Watchers, decide,
+    AccountView, Decision, Deployment, Inventory, Known, Ownership, Policy, Record,
+    RegistrationMode, Source, WORTHWHILE_WAIT, Watchers, decide,
 };
 use crate::{
     Error, ErrorKind, Result,
     landing_zone::{Account, AccountState, Baselines, InstanceState, StackInstance},
     lifecycle::Scope,
-    model::{AccountId, SubAccount, account_of_role},
+    model::{AccountId, Store, account_of_role},
     planted::{Fault, planted},
-    ports::{AccountPorts, Integration, IntegrationKind, Saas},
+    ports::{AccountPorts, Registration, RegistrationKind, Registry},
 };
 
 /// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
@@ -36,7 +36,7 @@ const BASELINE_TARGETS: usize = 5;
 /// What else cannot be read is `Unknown` in the inventory.
 pub async fn observe(
     ports: &impl AccountPorts,
-    saas: &impl Saas,
+    registry: &impl Registry,
     deployment: &Deployment,
     scope: Scope,
 ) -> Result<Inventory> {
@@ -69,22 +69,22 @@ pub async fn observe(
             account: accounts.get(id).cloned().unwrap_or(Known::Known(None)),
             management: baselines.as_ref().map(|baselines| baselines.of(id)),
             instance: instance_of(policy, id, &instances),
-            integrations: Known::Unknown(String::new()),
+            registrations: Known::Unknown(String::new()),
         };
         let arrived = scope.arrived.contains(id);
         comes_after_its_stack(policy, id, &view, records.get(id), arrived)
     };
-    let (integrations, saas_wait) = if only_named && named.iter().all(stack_comes_first) {
+    let (registrations, registry_wait) = if only_named && named.iter().all(stack_comes_first) {
         // The SaaS allows few requests, and so far there is nothing for it to do.
         (Known::Unknown("its stack comes first".into()), None)
     } else {
-        let listing = integrations(saas, deployment).await;
-        let wait = listing.as_ref().err().and_then(saas_wait);
+        let listing = registrations(registry, deployment).await;
+        let wait = listing.as_ref().err().and_then(registry_wait);
         let ownership = Ownership::new(policy, &records);
         let listing = known(listing).map(|all| by_account(&ownership, all));
         // The SaaS's rate limit is no failure of the source.
         if wait.is_none() {
-            sources.insert(Source::Integrations, listing.is_known());
+            sources.insert(Source::Registrations, listing.is_known());
         }
         (listing, wait)
     };
@@ -97,7 +97,7 @@ pub async fn observe(
             // Who is missing from the organization shows in what we keep of them.
             subjects.extend(records.keys());
             subjects.extend(instances.as_ref().ok().into_iter().flat_map(BTreeMap::keys));
-            let watched = integrations.as_ref().ok().into_iter().flatten();
+            let watched = registrations.as_ref().ok().into_iter().flatten();
             subjects.extend(
                 watched
                     .filter(|(_, watchers)| !watchers.ours.is_empty())
@@ -131,7 +131,7 @@ pub async fn observe(
     let views = subjects.into_iter().map(|id| {
         let account = accounts.remove(&id).unwrap_or(Known::Known(None));
         let instance = instance_of(policy, &id, &instances);
-        let integrations = integrations
+        let registrations = registrations
             .as_ref()
             .map(|all| all.get(&id).cloned().unwrap_or_default());
         (
@@ -140,21 +140,21 @@ pub async fn observe(
                 account,
                 management: management(&id),
                 instance,
-                integrations,
+                registrations,
             },
         )
     });
     let accounts = views.collect();
     // After the SaaS was asked, so that one which was refused has made room for the next.
-    let token_ends = match policy.registration {
-        Registration::Function => None,
-        Registration::SnsCustomResource => token_ends(ports).await,
+    let token_ends = match policy.registration_mode {
+        RegistrationMode::Function => None,
+        RegistrationMode::SnsCustomResource => token_ends(ports).await,
     };
     Ok(Inventory {
         accounts,
         records,
         scope,
-        saas_wait,
+        registry_wait,
         token_ends,
         sources,
         put_off,
@@ -275,28 +275,36 @@ fn comes_after_its_stack(
 }
 
 /// How long the SaaS wants not to be asked, at least for as long as makes a listing worth while.
-fn saas_wait(error: &Error) -> Option<Duration> {
+fn registry_wait(error: &Error) -> Option<Duration> {
     match error.kind {
         ErrorKind::Throttled { retry_after } => Some(retry_after?.max(WORTHWHILE_WAIT)),
         _ => None,
     }
 }
 
-async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
-    match list_integrations(saas, deployment).await {
+async fn registrations(
+    registry: &impl Registry,
+    deployment: &Deployment,
+) -> Result<Vec<Registration>> {
+    match list_registrations(registry, deployment).await {
         Err(error) if planted(Fault::ThrottledListingIsEmpty) && is_throttle(&error) => Ok(vec![]),
         listing => listing,
     }
 }
 
-async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
-    let stores: Vec<Option<&SubAccount>> = std::iter::once(None)
+async fn list_registrations(
+    registry: &impl Registry,
+    deployment: &Deployment,
+) -> Result<Vec<Registration>> {
+    let stores: Vec<Option<&Store>> = std::iter::once(None)
         .chain(deployment.stores.iter().map(Some))
         .collect();
     let listings = stores.into_iter().map(|store| async move {
         (
             store,
-            saas.integrations(store, IntegrationKind::Config).await,
+            registry
+                .registrations(store, RegistrationKind::Account)
+                .await,
         )
     });
     let mut all = Vec::new();
@@ -304,7 +312,7 @@ async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<
         match listing {
             Ok(found) => all.extend(found),
             Err(error) if is_lost(deployment, store, &error) => {
-                let store = store.map(SubAccount::as_str);
+                let store = store.map(Store::as_str);
                 tracing::error!(store, error = error.chain(), "a store is left out");
             }
             Err(error) => return Err(error),
@@ -315,30 +323,30 @@ async fn list_integrations(saas: &impl Saas, deployment: &Deployment) -> Result<
 
 /// Whether a store that is no longer in use can no longer be read. The accounts in it are not to
 /// keep all others from being looked at.
-fn is_lost(deployment: &Deployment, store: Option<&SubAccount>, error: &Error) -> bool {
-    let in_use = deployment.policy.destination.sub_accounts();
+fn is_lost(deployment: &Deployment, store: Option<&Store>, error: &Error) -> bool {
+    let in_use = deployment.policy.destination.stores();
     let is_refused = matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Denied);
     is_refused && store.is_some_and(|store| !in_use.contains(store))
 }
 
 fn by_account(
     ownership: &Ownership<'_>,
-    integrations: Vec<Integration>,
+    registrations: Vec<Registration>,
 ) -> BTreeMap<AccountId, Watchers> {
     let mut by_account: BTreeMap<AccountId, Watchers> = BTreeMap::new();
-    for integration in integrations {
-        if let Some(account) = ownership.member(&integration) {
+    for registration in registrations {
+        if let Some(account) = ownership.member(&registration) {
             by_account
                 .entry(account)
                 .or_default()
                 .ours
-                .push(integration);
-        } else if let Some(account) = account_of_role(&integration.role_arn) {
+                .push(registration);
+        } else if let Some(account) = account_of_role(&registration.role_arn) {
             by_account
                 .entry(account)
                 .or_default()
                 .others
-                .push(integration);
+                .push(registration);
         }
     }
     by_account

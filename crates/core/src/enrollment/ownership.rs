@@ -4,10 +4,10 @@ use super::{Policy, Record};
 use crate::{
     model::{AccountId, ExternalId, Names, account_of_role},
     planted::{Fault, planted},
-    ports::Integration,
+    ports::Registration,
 };
 
-/// Tells this deployment's integrations from everybody else's.
+/// Tells this deployment's registrations from everybody else's.
 #[derive(Debug)]
 pub struct Ownership<'a> {
     policy: &'a Policy,
@@ -24,17 +24,17 @@ impl<'a> Ownership<'a> {
         Self { policy, by_guid }
     }
 
-    /// The account that a member integration of ours is about; `None` for one that is not ours.
+    /// The account that a member registration of ours is about; `None` for one that is not ours.
     ///
     /// Another deployment's may have the same name and role, so these count only where the
     /// external id is shown masked, or where that is wrong. One that somebody has bent is still ours by its
     /// guid.
-    pub fn member(&self, integration: &Integration) -> Option<AccountId> {
-        if let Some(account) = self.by_guid.get(integration.guid.as_str()) {
+    pub fn member(&self, registration: &Registration) -> Option<AccountId> {
+        if let Some(account) = self.by_guid.get(registration.guid.as_str()) {
             return Some(*account);
         }
         if planted(Fault::ForeignIsOurs) {
-            return account_of_role(&integration.role_arn);
+            return account_of_role(&registration.role_arn);
         }
         let Policy {
             tenant,
@@ -43,14 +43,14 @@ impl<'a> Ownership<'a> {
             partition,
             ..
         } = self.policy;
-        let shown = &integration.external_id;
+        let shown = &registration.external_id;
         ExternalId::account_in(shown, tenant, external_id_suffix).or_else(|| {
-            let account = account_of_role(&integration.role_arn)?;
+            let account = account_of_role(&registration.role_arn)?;
             let role = Names::role_arn(partition, &account, &names.member_role());
             let is_ours = ExternalId::is_masked(shown)
-                && integration.name == names.member_integration(&account)
-                || self.policy.owns_broken(integration);
-            (is_ours && integration.role_arn == role).then_some(account)
+                && registration.name == names.member_registration(&account)
+                || self.policy.owns_broken(registration);
+            (is_ours && registration.role_arn == role).then_some(account)
         })
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     lifecycle::Scope,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Clock, Holder, Lease, LeaseState, Saas, Taken},
+    ports::{AccountPorts, Clock, Holder, Lease, LeaseState, Registry, Taken},
     retry::{REQUEUE, Retry},
 };
 
@@ -103,7 +103,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     pub async fn run<P: AccountPorts>(
         &self,
         ports: &P,
-        saas: &impl Saas,
+        registry: &impl Registry,
         scope: Scope,
         now: Timestamp,
     ) -> Result<Reply> {
@@ -119,7 +119,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
             Lease::Taken(mut taken) => {
                 let (all, failure) = take_up(ports, &mut taken, scope).await;
-                let mut reply = self.with_lease(ports, saas, *taken, all, now).await;
+                let mut reply = self.with_lease(ports, registry, *taken, all, now).await;
                 if let Ok(Reply::Done { report, .. }) = &mut reply {
                     report.failures.extend(failure);
                 }
@@ -131,7 +131,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                     deployment: success.map(|success| success.deployment),
                     ..Taken::default()
                 };
-                return self.with_lease(ports, saas, taken, scope, now).await;
+                return self.with_lease(ports, registry, taken, scope, now).await;
             }
             Lease::Refused(lease) => lease,
             Lease::Shared | Lease::Overtaken => LeaseState::Held,
@@ -147,7 +147,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     async fn with_lease<P: AccountPorts>(
         &self,
         ports: &P,
-        saas: &impl Saas,
+        registry: &impl Registry,
         taken: Taken,
         scope: Scope,
         now: Timestamp,
@@ -171,7 +171,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             None => Ok(Reply::NoDeployment),
             Some(deployment) => {
                 let known = (deployment, &taken.unreadable);
-                self.look_or_put_off(ports, saas, known, scope, began, &mut records)
+                self.look_or_put_off(ports, registry, known, scope, began, &mut records)
                     .await
             }
         };
@@ -209,14 +209,14 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     async fn look_or_put_off<P: AccountPorts>(
         &self,
         ports: &P,
-        saas: &impl Saas,
+        registry: &impl Registry,
         known: (&Deployment, &Unreadable),
         scope: Scope,
         began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let looked = self
-            .look(ports, saas, known, scope.clone(), began, records)
+            .look(ports, registry, known, scope.clone(), began, records)
             .await;
         let error = match looked {
             Ok(reply) => return Ok(reply),
@@ -251,19 +251,25 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     async fn observe(
         &self,
         ports: &impl AccountPorts,
-        saas: &impl Saas,
+        registry: &impl Registry,
         deployment: &Deployment,
         scope: Scope,
     ) -> Result<Inventory> {
         let failed = |kind, why| Err(Error::new("towerhook:Observe", kind, why));
-        let (recorded, given) = (deployment.policy.host.clone(), saas.host());
+        let (recorded, given) = (deployment.policy.host.clone(), registry.host());
         if recorded != given && !planted(Fault::AnyHostIsAsked) {
             let why = Unobserved::OtherHost { recorded, given };
             return failed(ErrorKind::Invalid, why);
         }
         let left = (self.time_left)();
         let limit = left - left / AFTER_OBSERVING;
-        match within(self.clock, limit, observe(ports, saas, deployment, scope)).await {
+        match within(
+            self.clock,
+            limit,
+            observe(ports, registry, deployment, scope),
+        )
+        .await
+        {
             Ended::Done(inventory) => inventory,
             Ended::Panicked => failed(ErrorKind::Invalid, Unobserved::Panicked),
             Ended::OutOfTime => failed(ErrorKind::Unavailable, Unobserved::OutOfTime),
@@ -273,7 +279,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     async fn look<P: AccountPorts>(
         &self,
         ports: &P,
-        saas: &impl Saas,
+        registry: &impl Registry,
         (deployment, unreadable): (&Deployment, &Unreadable),
         scope: Scope,
         began: Began,
@@ -281,7 +287,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     ) -> Result<Reply> {
         let now = began.at;
         let is_round = scope.is_round();
-        let inventory = self.observe(ports, saas, deployment, scope).await?;
+        let inventory = self.observe(ports, registry, deployment, scope).await?;
         let plan = plan(deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
         let held = plan.held.clone();
@@ -290,7 +296,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         }
         let mut report = execute(
             ports,
-            saas,
+            registry,
             deployment,
             &inventory,
             plan,
@@ -301,7 +307,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         records.append(&mut report.records);
         let trail = keep_trail(
             ports,
-            saas,
+            registry,
             (&self.holder(), deployment),
             &inventory,
             now,

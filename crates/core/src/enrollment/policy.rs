@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     landing_zone::TrailTopic,
-    model::{AccountId, AccountMapping, Arn, ExternalId, Names, OuId, SubAccount},
-    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
+    model::{AccountId, AccountMapping, Arn, ExternalId, Names, OuId, Store},
+    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
 };
 
 /// What setup recorded: the administrator's wishes, resolved and checked.
@@ -20,18 +20,18 @@ pub struct Deployment {
     /// long as the parameter says the same, whatever becomes of the name.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, OuId>,
-    /// Every sub-account that this deployment has ever used, so that nothing is forgotten there.
-    pub stores: BTreeSet<SubAccount>,
+    /// Every store that this deployment has ever used, so that nothing is forgotten there.
+    pub stores: BTreeSet<Store>,
     /// Names that this deployment no longer uses and whose resources may still be there.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Names>,
     /// Every topic of ours that a trail may be set to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub trail_topics: BTreeSet<TrailTopic>,
-    /// What the trail's integration stands on, where `CapabilityType` has CloudTrail.
+    /// What the trail's registration stands on, where `CapabilityType` has CloudTrail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<DeployedTrail>,
-    /// Whether the trail's integration is, or once was, the organization's.
+    /// Whether the trail's registration is, or once was, the organization's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub organization: bool,
     /// StackSets under our names that somebody else made, and that no request has taken over to its end
@@ -48,7 +48,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The same, with the id of the trail's integration, made or changed as of `now`.
+    /// The same, with the id of the trail's registration, made or changed as of `now`.
     pub fn with_trail_guid(&self, guid: &str, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -59,7 +59,7 @@ impl Deployment {
         known
     }
 
-    /// The same, about to have an integration of the trail as of `now`.
+    /// The same, about to have a registration of the trail as of `now`.
     pub fn with_trail_asked(&self, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -133,7 +133,7 @@ pub enum PolicyNames {
     /// CloudFormation.
     #[default]
     Generated,
-    /// Lacework's own integration, with the account's id in each name.
+    /// Lacework's own registration, with the account's id in each name.
     Vendor,
     /// The same as of June and July 2025, without the account's id.
     VendorWithoutAccount,
@@ -162,18 +162,18 @@ impl PolicyNames {
 pub struct DeployedTrail {
     /// The trail.
     pub source: TrailSource,
-    /// The integration as setup made it. Its account is Log Archive, which holds the role.
-    pub integration: IntegrationSpec,
+    /// The registration as setup made it. Its account is Log Archive, which holds the role.
+    pub registration: RegistrationSpec,
     /// The account that holds the queue: Audit, or Log Archive where the trail's topic is there.
     #[serde(rename = "audit")]
     pub queue_account: AccountId,
-    /// The integration's `intgGuid`, by which it is known whatever becomes of it.
+    /// The registration's `intgGuid`, by which it is known whatever becomes of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
-    /// When the SaaS was asked to make an integration that no answer has named yet.
+    /// When the SaaS was asked to make a registration that no answer has named yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// When the integration of that id was made.
+    /// When the registration of that id was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
     /// When what was last mended, so that nothing is made anew over and over.
@@ -182,11 +182,11 @@ pub struct DeployedTrail {
 }
 
 impl DeployedTrail {
-    /// Whether the integrations of both are one.
+    /// Whether the registrations of both are one.
     pub fn is_integrated_as(&self, other: &Self) -> bool {
         let identity = |trail: &Self| {
-            let IntegrationSpec { name, account, .. } = &trail.integration;
-            let is_organizations = trail.integration.account_mapping.is_some();
+            let RegistrationSpec { name, account, .. } = &trail.registration;
+            let is_organizations = trail.registration.account_mapping.is_some();
             (name.clone(), *account, is_organizations)
         };
         identity(self) == identity(other)
@@ -226,14 +226,14 @@ pub struct Policy {
     pub names: Names,
     /// What is monitored.
     pub capability: Capability,
-    /// Which sub-account an account goes to.
+    /// Which store an account goes to.
     pub destination: Destination,
     /// Which accounts are enrolled at all.
     #[serde(default, skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
-    /// Who makes the members' integrations.
-    #[serde(default, skip_serializing_if = "Registration::is_default")]
-    pub registration: Registration,
+    /// Who makes the members' registrations.
+    #[serde(default, skip_serializing_if = "RegistrationMode::is_default")]
+    pub registration_mode: RegistrationMode,
     /// The random end of this deployment's external ids.
     pub external_id_suffix: String,
     /// What an existing deployment had, where one was taken over.
@@ -282,43 +282,43 @@ impl Capability {
     }
 }
 
-/// `RegistrationMode`: who makes the integration of a member. The management account's stack is not
-/// the StackSet's, and its integration is always the function's.
+/// `RegistrationMode`: who makes the registration of a member. The management account's stack is not
+/// the StackSet's, and its registration is always the function's.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Registration {
+pub enum RegistrationMode {
     /// The account function, through the SaaS's API.
     #[default]
     Function,
-    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the integration
+    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the registration
     /// with the stack and removes it with the stack, for which it needs a token that still works.
     SnsCustomResource,
 }
 
-impl Registration {
+impl RegistrationMode {
     fn is_default(&self) -> bool {
         *self == Self::default()
     }
 }
 
-/// Which sub-account an account's integration lives in.
+/// Which store an account's registration lives in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// The tenant's own store.
     Tenant,
-    /// One sub-account for all.
-    Single(SubAccount),
+    /// One store for all.
+    Single(Store),
     /// By organizational unit, the nearest ancestor first; accounts elsewhere are left out.
     ///
     /// By id, so that renaming a unit offboards nobody.
-    Mapped(BTreeMap<OuId, SubAccount>),
+    Mapped(BTreeMap<OuId, Store>),
 }
 
 impl Destination {
     /// Where an account with this path belongs, or `None` where it is outside the mapped units.
-    pub fn of(&self, path: &[OuId]) -> Option<Option<SubAccount>> {
+    pub fn of(&self, path: &[OuId]) -> Option<Option<Store>> {
         match self {
             Self::Tenant => Some(None),
-            Self::Single(sub_account) => Some(Some(sub_account.clone())),
+            Self::Single(store) => Some(Some(store.clone())),
             Self::Mapped(units) => path
                 .iter()
                 .rev()
@@ -327,27 +327,27 @@ impl Destination {
         }
     }
 
-    /// The sub-account of what is not about one account, such as the trail.
-    pub fn shared(&self) -> Option<&SubAccount> {
+    /// The store of what is not about one account, such as the trail.
+    pub fn shared(&self) -> Option<&Store> {
         match self {
-            Self::Single(sub_account) => Some(sub_account),
+            Self::Single(store) => Some(store),
             Self::Tenant | Self::Mapped(_) => None,
         }
     }
 
     /// Whether an account can be in this store.
-    pub fn uses(&self, store: Option<&SubAccount>) -> bool {
+    pub fn uses(&self, store: Option<&Store>) -> bool {
         match store {
             None => *self == Self::Tenant,
-            Some(sub_account) => self.sub_accounts().contains(sub_account),
+            Some(store) => self.stores().contains(store),
         }
     }
 
-    /// Every sub-account in use.
-    pub fn sub_accounts(&self) -> BTreeSet<SubAccount> {
+    /// Every store in use.
+    pub fn stores(&self) -> BTreeSet<Store> {
         match self {
             Self::Tenant => BTreeSet::new(),
-            Self::Single(sub_account) => BTreeSet::from([sub_account.clone()]),
+            Self::Single(store) => BTreeSet::from([store.clone()]),
             Self::Mapped(units) => units.values().cloned().collect(),
         }
     }
@@ -402,11 +402,11 @@ impl Selection {
 }
 
 impl Policy {
-    /// The integration that an enrolled account should have.
-    pub fn member_integration(&self, account: &AccountId) -> IntegrationSpec {
-        IntegrationSpec {
-            name: self.names.member_integration(account),
-            kind: IntegrationKind::Config,
+    /// The registration that an enrolled account should have.
+    pub fn member_registration(&self, account: &AccountId) -> RegistrationSpec {
+        RegistrationSpec {
+            name: self.names.member_registration(account),
+            kind: RegistrationKind::Account,
             account: *account,
             role_arn: Names::role_arn(&self.partition, account, &self.names.member_role()),
             external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
@@ -423,13 +423,13 @@ impl Policy {
         ExternalId::new(&self.tenant, log_archive, suffix)
     }
 
-    /// Whether an integration that reads a role of ours counts as ours, whatever its external id: what was
+    /// Whether a registration that reads a role of ours counts as ours, whatever its external id: what was
     /// taken over had some that never worked, and nobody else's can work with that role.
-    pub fn owns_broken(&self, integration: &Integration) -> bool {
-        self.adoption.is_some() && matches!(integration.health, Health::Failing(_))
+    pub fn owns_broken(&self, registration: &Registration) -> bool {
+        self.adoption.is_some() && matches!(registration.health, Health::Failing(_))
     }
 
-    /// What the trail's integration begins with where sub-accounts are mapped: it is then the
+    /// What the trail's registration begins with where stores are mapped: it is then the
     /// organization's, and a look at the whole organization fills the mapping.
     pub fn empty_mapping(&self) -> Option<AccountMapping> {
         match self.destination {
@@ -438,12 +438,12 @@ impl Policy {
         }
     }
 
-    /// Whether members' stacks make and remove their integrations.
+    /// Whether members' stacks make and remove their registrations.
     pub fn registers_by_stack(&self) -> bool {
-        self.registration == Registration::SnsCustomResource
+        self.registration_mode == RegistrationMode::SnsCustomResource
     }
 
-    /// Whether the account's own stack makes and removes its integration.
+    /// Whether the account's own stack makes and removes its registration.
     pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
         self.registers_by_stack() && *account != self.management_account
     }

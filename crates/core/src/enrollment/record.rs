@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::SubAccount,
+    model::Store,
     planted::{Fault, planted},
-    ports::Integration,
+    ports::Registration,
     time::later,
 };
 
@@ -14,11 +14,11 @@ use crate::{
 pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
 /// The longest that it takes to delete a stack and make it again.
 const LONGEST_REMAKE: SignedDuration = SignedDuration::from_mins(15);
-/// So far apart are two listings that settle that an enrolled account has no integration.
+/// So far apart are two listings that settle that an enrolled account has no registration.
 const SETTLED_BY: SignedDuration = SignedDuration::from_mins(55);
 /// So often a stack must fail to be deleted before it is left where it is.
 const DELETION_TRIES: u32 = 2;
-/// As many former integrations of an account are remembered.
+/// As many former registrations of an account are remembered.
 const FORMER_AT_MOST: usize = 8;
 
 /// What the ledger remembers of one account.
@@ -27,17 +27,17 @@ pub struct Record {
     /// Since when the account is enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// The store that its integration is in: a sub-account, or the tenant's own where there is none.
+    /// The store that its registration is in: a store, or the tenant's own where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub store: Option<SubAccount>,
-    /// The `intgGuid` of its integration, by which one that somebody has bent is still known.
+    pub store: Option<Store>,
+    /// The `intgGuid` of its registration, by which one that somebody has bent is still known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
-    /// Integrations that were made for it before that one within the last day, and when each was
+    /// Registrations that were made for it before that one within the last day, and when each was
     /// replaced. A list that is behind lacks one, so that another is made: both are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub former: BTreeMap<String, Timestamp>,
-    /// Its integration is switched off until it is active again.
+    /// Its registration is switched off until it is active again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
     /// Why the account is not enrolled, or what is wrong though it is, in words for an administrator.
@@ -63,7 +63,7 @@ pub struct Record {
     /// stack registers the account itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_ends: Option<Timestamp>,
-    /// Since when its stack is missing although the SaaS lists the integration that it would make.
+    /// Since when its stack is missing although the SaaS lists the registration that it would make.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_at: Option<Timestamp>,
     /// When its stack was last taken away to be made anew, which is not done again for a day.
@@ -75,14 +75,14 @@ pub struct Record {
     /// The deletions of its stack that were asked for, while it is still there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
-    /// Since when the SaaS lists no integration of it although it is enrolled.
+    /// Since when the SaaS lists no registration of it although it is enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlisted_at: Option<Timestamp>,
-    /// When it was last moved to another sub-account in vain and put back. Its integration is not
+    /// When it was last moved to another store in vain and put back. Its registration is not
     /// given up for that again for a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_failed_at: Option<Timestamp>,
-    /// When it last went unwatched for a while: its integration was moved, or had been deleted.
+    /// When it last went unwatched for a while: its registration was moved, or had been deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_at: Option<Timestamp>,
 }
@@ -112,7 +112,7 @@ impl Deletion {
 const DAY_OF_LEAVING: SignedDuration = SignedDuration::from_mins(24 * 60 + 15);
 
 impl Record {
-    /// The same, of an account whose integration has this id as of `now`. The former one may be there yet.
+    /// The same, of an account whose registration has this id as of `now`. The former one may be there yet.
     pub(super) fn known_as(self, now: Timestamp, guid: Option<String>) -> Self {
         let mut former = self.former;
         former.retain(|id, replaced_at| {
@@ -132,16 +132,16 @@ impl Record {
         }
     }
 
-    /// The record of an account that is watched by this integration as of `now` at the latest.
+    /// The record of an account that is watched by this registration as of `now` at the latest.
     pub(super) fn enrolled(
         self,
         now: Timestamp,
-        sub_account: Option<SubAccount>,
+        store: Option<Store>,
         guid: Option<String>,
     ) -> Self {
         Self {
             since: self.since.or(Some(now)),
-            store: sub_account,
+            store: store,
             paused: false,
             reason: None,
             held: false,
@@ -152,12 +152,12 @@ impl Record {
         }
     }
 
-    /// Whether the account has an integration, as far as the ledger knows.
+    /// Whether the account has a registration, as far as the ledger knows.
     pub fn is_registered(&self) -> bool {
         self.since.is_some() || self.paused
     }
 
-    /// The ids of the integrations that were replaced so lately that a listing may lack them, and that are
+    /// The ids of the registrations that were replaced so lately that a listing may lack them, and that are
     /// there perhaps.
     pub(crate) fn replaced_lately(&self, now: Timestamp) -> impl Iterator<Item = &String> {
         let is_late = move |at: &Timestamp| now.duration_since(*at) < LISTS_LAG;
@@ -173,15 +173,15 @@ impl Record {
         times.any(|at| now.duration_since(at) < LISTS_LAG)
     }
 
-    /// Until when a listing may lack an integration that was made for the account and is known by no id.
+    /// Until when a listing may lack a registration that was made for the account and is known by no id.
     pub(crate) fn unlisted_until(&self) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.registration_id.is_none());
         since.map(|at| later(at, LISTS_LAG))
     }
 
-    /// Whether a listing shows the account's integration: the one that is known by its id, or any.
-    pub(super) fn is_among(&self, ours: &[Integration]) -> bool {
-        let is_it = |one: &Integration| {
+    /// Whether a listing shows the account's registration: the one that is known by its id, or any.
+    pub(super) fn is_among(&self, ours: &[Registration]) -> bool {
+        let is_it = |one: &Registration| {
             self.registration_id
                 .as_ref()
                 .is_none_or(|guid| *guid == one.guid)
@@ -189,8 +189,8 @@ impl Record {
         ours.iter().any(is_it)
     }
 
-    /// Whether the account may have an integration that one listing lacks: one that is enrolled, or has a
-    /// stack that was not asked to go, as the answer that told of the integration may be lost. Two complete
+    /// Whether the account may have a registration that one listing lacks: one that is enrolled, or has a
+    /// stack that was not asked to go, as the answer that told of the registration may be lost. Two complete
     /// listings an hour apart settle that there is none.
     pub(super) fn may_be_listed_yet(&self, has_stack: bool, now: Timestamp) -> bool {
         if planted(Fault::OneListIsEnough) {
@@ -215,7 +215,7 @@ impl Record {
         }
     }
 
-    /// The ids of all integrations that may have been made for the account.
+    /// The ids of all registrations that may have been made for the account.
     pub fn guids(&self) -> impl Iterator<Item = &str> {
         let former = self.former.keys().map(String::as_str);
         self.registration_id.as_deref().into_iter().chain(former)
@@ -259,7 +259,7 @@ impl Record {
         is_within_the_day(self.gap_at, now)
     }
 
-    /// Whether a move to another sub-account failed in the 24 hours before `now`.
+    /// Whether a move to another store failed in the 24 hours before `now`.
     pub(super) fn move_failed_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.move_failed_at, now)
     }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Capability, Deployment, Destination, Policy, Registration, Selection, Site};
+use super::{Capability, Deployment, Destination, Policy, RegistrationMode, Selection, Site};
 use crate::model::Names;
 
-/// Of a tenant without sub-accounts.
+/// Of a tenant without stores.
 pub(crate) fn policy() -> Policy {
     Policy {
         stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
@@ -21,7 +21,7 @@ pub(crate) fn policy() -> Policy {
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
         selection: Selection::default(),
-        registration: Registration::Function,
+        registration_mode: RegistrationMode::Function,
         external_id_suffix: "ABCDEFGHIJ".into(),
         adoption: None,
         monitor_existing: true,

@@ -1,5 +1,5 @@
-//! The trail, kept as setup made it: its role, its queue, its integration, and the mapping of
-//! accounts to sub-accounts that goes with it. Only a look at the whole organization does this.
+//! The trail, kept as setup made it: its role, its queue, its registration, and the mapping of
+//! accounts to stores that goes with it. Only a look at the whole organization does this.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     landing_zone::{InstanceState, StackInstance, Trail},
-    model::{AccountId, AccountMapping, Arn, SubAccount},
-    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
+    model::{AccountId, AccountMapping, Arn, Store},
+    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
 };
 
 mod execute;
@@ -32,13 +32,13 @@ const SHOWN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 pub struct TrailView {
     /// The organization's trail itself.
     pub trail: Known<Option<Trail>>,
-    /// The trail integrations in the store where it belongs and of the organization.
-    pub integrations: Known<Vec<Integration>>,
+    /// The trail registrations in the store where it belongs and of the organization.
+    pub registrations: Known<Vec<Registration>>,
     /// The instance in Log Archive, which is the role.
     pub log: Known<Option<StackInstance>>,
     /// The instance in Audit, or in Log Archive where the topic is there, which is the queue.
     pub audit: Known<Option<StackInstance>>,
-    /// Whether the SaaS put the look at its integrations off: that is no failure of it.
+    /// Whether the SaaS put the look at its registrations off: that is no failure of it.
     pub is_put_off: bool,
 }
 
@@ -59,17 +59,17 @@ pub enum TrailAction {
         /// Where.
         account: AccountId,
     },
-    /// Make the integration.
-    CreateIntegration(IntegrationSpec),
-    /// Bring the integration to what it should be.
-    UpdateIntegration {
+    /// Make the registration.
+    CreateRegistration(RegistrationSpec),
+    /// Bring the registration to what it should be.
+    UpdateRegistration {
         /// As it is.
-        existing: Integration,
+        existing: Registration,
         /// As it should be.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
     },
-    /// Remove an integration of ours that is in the wrong place, or one too many.
-    DeleteIntegration(Integration),
+    /// Remove a registration of ours that is in the wrong place, or one too many.
+    DeleteRegistration(Registration),
 }
 
 impl fmt::Display for TrailAction {
@@ -81,9 +81,9 @@ impl fmt::Display for TrailAction {
             Self::DeleteInstance { stack_set, account } => {
                 write!(f, "delete the instance of {stack_set} in {account}")
             }
-            Self::CreateIntegration(spec) => write!(f, "create integration {}", spec.name),
-            Self::UpdateIntegration { spec, .. } => write!(f, "update integration {}", spec.name),
-            Self::DeleteIntegration(existing) => write!(f, "delete integration {}", existing.name),
+            Self::CreateRegistration(spec) => write!(f, "create integration {}", spec.name),
+            Self::UpdateRegistration { spec, .. } => write!(f, "update integration {}", spec.name),
+            Self::DeleteRegistration(existing) => write!(f, "delete integration {}", existing.name),
         }
     }
 }
@@ -129,9 +129,9 @@ pub fn plan_trail(
         let queue = draft.instance(Part::Queue, &view.audit);
         (queue, draft.instance(Part::Role, &view.log))
     };
-    if let Known::Known(integrations) = &view.integrations {
+    if let Known::Known(registrations) = &view.registrations {
         let mapping = wanted_mapping(deployment, inventory);
-        draft.integration(integrations, mapping, queue && role);
+        draft.registration(registrations, mapping, queue && role);
     }
     let Draft {
         mut plan, record, ..
@@ -140,7 +140,7 @@ pub fn plan_trail(
     plan
 }
 
-/// The two things that the integration stands on.
+/// The two things that the registration stands on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Role,
@@ -160,7 +160,7 @@ impl Draft<'_> {
     fn place(&self, part: Part) -> (String, AccountId) {
         let names = &self.deployment.policy.names;
         match part {
-            Part::Role => (names.log_stack_set(), self.trail.integration.account),
+            Part::Role => (names.log_stack_set(), self.trail.registration.account),
             Part::Queue => (names.audit_stack_set(), self.trail.queue_account),
         }
     }
@@ -277,20 +277,20 @@ impl Draft<'_> {
         false
     }
 
-    fn integration(
+    fn registration(
         &mut self,
-        integrations: &[Integration],
+        registrations: &[Registration],
         mapping: Option<AccountMapping>,
         standing: bool,
     ) {
         let (ours, others): (Vec<_>, Vec<_>) =
-            integrations.iter().partition(|one| self.trail.owns(one));
+            registrations.iter().partition(|one| self.trail.owns(one));
         let (here, elsewhere): (Vec<_>, Vec<_>) = ours
             .into_iter()
             .partition(|one| self.deployment.holds_trail(one));
         let mut here = here.into_iter();
         let kept = here.next();
-        let mut spec = self.trail.integration.clone();
+        let mut spec = self.trail.registration.clone();
         if let Some(existing) = kept {
             self.record.registration_id = Some(existing.guid.clone());
             self.record.asked_at = None;
@@ -304,7 +304,7 @@ impl Draft<'_> {
                     let existing = existing.clone();
                     self.plan
                         .actions
-                        .push(TrailAction::UpdateIntegration { existing, spec });
+                        .push(TrailAction::UpdateRegistration { existing, spec });
                 }
             } else if let (Health::Failing(details), true) = (&existing.health, standing) {
                 self.mend(details);
@@ -325,12 +325,14 @@ impl Draft<'_> {
             // The SaaS takes a queue once. Its messages wait there for 14 days.
             self.remove(elsewhere.into_iter());
             self.record.asked_at = Some(self.now);
-            self.plan.actions.push(TrailAction::CreateIntegration(spec));
+            self.plan
+                .actions
+                .push(TrailAction::CreateRegistration(spec));
         }
     }
 
-    fn remove<'a>(&mut self, integrations: impl Iterator<Item = &'a Integration>) {
-        let deletions = integrations.cloned().map(TrailAction::DeleteIntegration);
+    fn remove<'a>(&mut self, registrations: impl Iterator<Item = &'a Registration>) {
+        let deletions = registrations.cloned().map(TrailAction::DeleteRegistration);
         self.plan.actions.extend(deletions);
     }
 
@@ -359,37 +361,37 @@ impl Draft<'_> {
 }
 
 impl DeployedTrail {
-    /// Whether an integration is the one that this deployment made for the trail. Its id decides,
+    /// Whether a registration is the one that this deployment made for the trail. Its id decides,
     /// then its external id; where that is shown masked, name and role do.
-    pub(crate) fn owns(&self, integration: &Integration) -> bool {
-        let spec = &self.integration;
-        let shown = &integration.external_id;
-        integration.kind == IntegrationKind::CloudTrail
-            && (self.registration_id.as_ref() == Some(&integration.guid)
+    pub(crate) fn owns(&self, registration: &Registration) -> bool {
+        let spec = &self.registration;
+        let shown = &registration.external_id;
+        registration.kind == RegistrationKind::Feed
+            && (self.registration_id.as_ref() == Some(&registration.guid)
                 || shown == spec.external_id.as_str()
                 || spec.external_id.is_shown_as(shown)
-                    && integration.name == spec.name
-                    && integration.role_arn == spec.role_arn)
+                    && registration.name == spec.name
+                    && registration.role_arn == spec.role_arn)
     }
 }
 
 impl Deployment {
-    /// Whether a trail integration is where the trail's belongs.
-    fn holds_trail(&self, integration: &Integration) -> bool {
+    /// Whether a trail registration is where the trail's belongs.
+    fn holds_trail(&self, registration: &Registration) -> bool {
         let of_organization = self
             .trail
             .as_ref()
-            .is_some_and(|trail| trail.integration.is_of_organization());
+            .is_some_and(|trail| trail.registration.is_of_organization());
         if of_organization {
-            integration.organization
+            registration.organization
         } else {
-            !integration.organization
-                && integration.sub_account.as_ref() == self.policy.destination.shared()
+            !registration.organization
+                && registration.store.as_ref() == self.policy.destination.shared()
         }
     }
 }
 
-fn is_as_wanted(existing: &Integration, spec: &IntegrationSpec) -> bool {
+fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
     existing.enabled
         && existing.name == spec.name
         && existing.role_arn == spec.role_arn
@@ -400,7 +402,7 @@ fn is_as_wanted(existing: &Integration, spec: &IntegrationSpec) -> bool {
 
 /// Which of the two is at fault, the likelier first, from the SaaS's `state.details`.
 ///
-/// Source: details of real integrations, in the vendor's `go-sdk`. A queue that is gone and one that
+/// Source: details of real registrations, in the vendor's `go-sdk`. A queue that is gone and one that
 /// refuses may look alike to a role of another account; the role is made anew first, as that loses
 /// nothing, while a queue loses the messages that are in it.
 fn suspects(details: &str) -> Vec<Part> {
@@ -439,21 +441,17 @@ fn wanted_mapping(deployment: &Deployment, inventory: &Inventory) -> Option<Acco
         let Known::Known(Some(account)) = &view.account else {
             continue;
         };
-        if let Some(Some(sub_account)) = policy.destination.of(&account.path)
-            && sub_account != mapping.default
+        if let Some(Some(store)) = policy.destination.of(&account.path)
+            && store != mapping.default
         {
-            insert(&mut mapping.accounts, sub_account, *id);
+            insert(&mut mapping.accounts, store, *id);
         }
     }
     Some(mapping)
 }
 
-fn insert(
-    accounts: &mut BTreeMap<SubAccount, BTreeSet<AccountId>>,
-    sub_account: SubAccount,
-    id: AccountId,
-) {
-    accounts.entry(sub_account).or_default().insert(id);
+fn insert(accounts: &mut BTreeMap<Store, BTreeSet<AccountId>>, store: Store, id: AccountId) {
+    accounts.entry(store).or_default().insert(id);
 }
 
 fn is_known(view: &AccountView) -> bool {
@@ -462,7 +460,7 @@ fn is_known(view: &AccountView) -> bool {
             &view.account,
             &view.management,
             &view.instance,
-            &view.integrations
+            &view.registrations
         ),
         (
             Known::Known(_),

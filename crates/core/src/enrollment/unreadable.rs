@@ -19,8 +19,8 @@ pub enum Source {
     Baselines,
     /// The instances of the member StackSet.
     Instances,
-    /// The members' integrations.
-    Integrations,
+    /// The members' registrations.
+    Registrations,
     /// What the trail stands on.
     Trail,
     /// The ledger.
@@ -33,7 +33,7 @@ impl fmt::Display for Source {
             Self::Accounts => "the organization's accounts",
             Self::Baselines => "Control Tower's baselines",
             Self::Instances => "the member StackSet's instances",
-            Self::Integrations => "the accounts' integrations",
+            Self::Registrations => "the accounts' integrations",
             Self::Trail => "the trail, its stacks and its integration",
             Self::Ledger => "the ledger",
         })

@@ -1,8 +1,8 @@
-//! Taking over a deployment that Lacework's own Control Tower integration made, or that a former
+//! Taking over a deployment that Lacework's own Control Tower registration made, or that a former
 //! stack of ours left behind.
 
-mod integrations;
 mod lookalikes;
+mod registrations;
 
 pub(super) use lookalikes::{beside, to_take_over};
 
@@ -13,7 +13,7 @@ use crate::{
     enrollment::{Adoption, PolicyNames},
     landing_zone::{Account, StackInstance},
     model::{AccountId, ExternalId},
-    ports::{Integration, StackSet},
+    ports::{Registration, StackSet},
 };
 
 /// What was found of a deployment that is to be taken over.
@@ -21,14 +21,14 @@ use crate::{
 pub struct Found {
     /// The StackSets, with the instances of those for Log Archive and Audit.
     pub stack_sets: BTreeMap<String, (StackSet, Vec<StackInstance>)>,
-    /// The integrations in all of the tenant's stores.
-    pub integrations: Vec<Integration>,
+    /// The registrations in all of the tenant's stores.
+    pub registrations: Vec<Registration>,
 }
 
 /// A deployment that can be taken over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adopted {
-    /// What has to be kept so that the roles and integrations that are there go on working.
+    /// What has to be kept so that the roles and registrations that are there go on working.
     pub adoption: Adoption,
     /// Accounts that are watched and that the parameters leave out.
     pub unwatched: BTreeSet<AccountId>,
@@ -88,7 +88,7 @@ pub fn adopt(
     if !any {
         return Ok(None);
     }
-    let unwatched = integrations::settle(foundation, &adoption, &found.integrations, accounts)?;
+    let unwatched = registrations::settle(foundation, &adoption, &found.registrations, accounts)?;
     Ok(Some(Adopted {
         adoption,
         unwatched,

@@ -11,7 +11,7 @@ use crate::{
     enrollment::{DeployedTrail, Deployment, PolicyNames},
     landing_zone::TrailTopic,
     model::{AccountId, Arn},
-    ports::IntegrationSpec,
+    ports::RegistrationSpec,
 };
 
 /// All that setup makes, fully specified.
@@ -43,8 +43,8 @@ pub struct TrailFoundation {
     pub audit: (StackSetSpec, AccountId),
     /// The topic in Log Archive, where the trail has none of its own.
     pub topic: Option<TrailTopic>,
-    /// The integration.
-    pub integration: IntegrationSpec,
+    /// The registration.
+    pub registration: RegistrationSpec,
 }
 
 /// Specifies what a deployment is made of, and the roles that its StackSets are run with.
@@ -60,7 +60,7 @@ pub fn blueprint(
     let trail = deployment.trail.as_ref().map(|trail| TrailFoundation {
         log: (
             run(log(&deployment, trail, templates)),
-            trail.integration.account,
+            trail.registration.account,
         ),
         audit: (
             run(audit(&deployment, trail, templates)),
@@ -70,7 +70,7 @@ pub fn blueprint(
             trail: trail.source.name.clone(),
             topic: trail.source.topic.clone(),
         }),
-        integration: trail.integration.clone(),
+        registration: trail.registration.clone(),
     });
     let config = deployment.policy.capability.config();
     let member = config.then(|| run(member(&deployment, templates)));
@@ -139,7 +139,7 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) ->
 fn audit(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
     let parameters = [
         ("TrailTopicArn", trail.source.topic.as_str()),
-        ("LogAccountId", trail.integration.account.as_str()),
+        ("LogAccountId", trail.registration.account.as_str()),
     ];
     let name = deployment.policy.names.audit_stack_set();
     spec(deployment, name, templates.audit, &parameters)

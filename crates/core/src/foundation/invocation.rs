@@ -20,7 +20,7 @@ use crate::{
     deadline::{Ended, within},
     model::{AccountId, SecretText},
     planted::{Fault, planted},
-    ports::{Answers, Clock, Holder, Saas, SetupPorts, TokenIssuer},
+    ports::{Answers, Clock, Holder, Registry, SetupPorts, TokenIssuer},
     retry::{Retry, WAIT},
     time::later,
 };
@@ -78,7 +78,7 @@ pub struct Setup<'a, A, S, C, R> {
     /// AWS.
     pub aws: &'a A,
     /// The SaaS, and the issuer of its tokens.
-    pub saas: &'a S,
+    pub registry: &'a S,
     /// The clock.
     pub clock: &'a C,
     /// Where answers go.
@@ -117,7 +117,7 @@ struct HandedOver {
 impl<A, S, C, R> Setup<'_, A, S, C, R>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
     R: Answers,
 {
@@ -193,7 +193,14 @@ where
                     admitted,
                     invocation: invocation.clone(),
                 };
-                let work = Work::new(self.aws, self.saas, self.own, &guard, &own_holder, &request);
+                let work = Work::new(
+                    self.aws,
+                    self.registry,
+                    self.own,
+                    &guard,
+                    &own_holder,
+                    &request,
+                );
                 let work = Box::pin(work.carry_out(from.as_ref(), ends, &fresh.external_id_suffix));
                 let until_hand_over = own.saturating_sub(elapsed(self.clock, now));
                 match within(self.clock, until_hand_over.min(left), work).await {
@@ -403,11 +410,11 @@ mod tests {
         let payload = json!({"RequestType": "Delete", "towerhook": {
             "admitted": "2026-01-01T00:00:00Z",
             "invocation": "one",
-            "removal": {"integrations": {"removed": 3, "left": 2}, "stacks": {"removed": 0, "left": 5}},
+            "removal": {"registrations": {"removed": 3, "left": 2}, "stacks": {"removed": 0, "left": 5}},
         }});
         let now = "2026-01-01T00:50:00Z".parse().unwrap();
         let earlier = handed_over(&payload, now).unwrap();
-        assert_eq!(earlier.removal.integrations.removed, 3);
+        assert_eq!(earlier.removal.registrations.removed, 3);
         assert_eq!(earlier.invocation, "one");
         assert_eq!(earlier.admitted.to_string(), "2026-01-01T00:00:00Z");
         for payload in [

@@ -1,5 +1,5 @@
 //! What setup makes once: the StackSets, the Log Archive and Audit instances, the trail's
-//! integration and the management account's own stack.
+//! registration and the management account's own stack.
 
 mod adoption;
 mod blueprint;

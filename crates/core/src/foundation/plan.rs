@@ -4,8 +4,8 @@ use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, Step, adoption::is_
 use crate::{
     enrollment::{Deployment, Policy},
     landing_zone::{InstanceState, StackInstance, TrailTopic},
-    model::{AccountId, Arn, ExternalId, Names, SubAccount, account_of_role},
-    ports::{Integration, IntegrationKind, IntegrationSpec, Stack, StackSet, StackState},
+    model::{AccountId, Arn, ExternalId, Names, Store, account_of_role},
+    ports::{Registration, RegistrationKind, RegistrationSpec, Stack, StackSet, StackState},
 };
 
 /// What setup read of what it makes.
@@ -15,21 +15,21 @@ pub struct Observed {
     pub stack_sets: BTreeMap<String, (StackSet, Vec<StackInstance>)>,
     /// The management account's stacks that exist under our names.
     pub stacks: BTreeMap<String, Stack>,
-    /// Every integration of both kinds in every store that we may have used.
-    pub integrations: Vec<Integration>,
+    /// Every registration of both kinds in every store that we may have used.
+    pub registrations: Vec<Registration>,
     /// Whether some of them could not be read. Then none is made or changed, and nothing is removed that
     /// one of them may use.
     pub blind: bool,
     /// The topic of each trail that we may have given one, where the trail exists.
     pub topics: BTreeMap<String, Option<Arn>>,
-    /// The ids of the members' integrations that the ledger knows, by which one that somebody has
+    /// The ids of the members' registrations that the ledger knows, by which one that somebody has
     /// bent is still known.
     pub made: BTreeSet<String>,
     /// The ids of those that passes keep up.
     pub kept: BTreeSet<String>,
     /// Accounts that can be reached, where something is to go: a stack elsewhere can only be forgotten.
     pub active: BTreeSet<AccountId>,
-    /// Accounts whose stacks were given a token that works, by which they remove their integrations;
+    /// Accounts whose stacks were given a token that works, by which they remove their registrations;
     /// nothing where there is no such token.
     pub renewed: Option<BTreeSet<AccountId>>,
     /// StackSets and stacks that this request has updated already.
@@ -95,7 +95,7 @@ fn build(
         }
         if steps.is_empty() && !observed.blind {
             let store = policy.destination.shared();
-            trail_integration(&mut steps, &trail.integration, store, observed)?;
+            trail_registration(&mut steps, &trail.registration, store, observed)?;
         }
     }
     if let Some(member) = &foundation.member {
@@ -223,7 +223,7 @@ fn management_stack(
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let of_ours = |stack: &Stack| is_ours(&stack.tags, &spec.stack_id);
-    // Lacework's own integration makes none, so it can only be a former stack's of ours.
+    // Lacework's own registration makes none, so it can only be a former stack's of ours.
     let can_be = |stack: &Stack| {
         adopting
             && stack.tags.contains_key(STACK_ID_TAG)
@@ -285,19 +285,19 @@ fn trail_topic(
     }
 }
 
-fn trail_integration(
+fn trail_registration(
     steps: &mut Vec<Step>,
-    spec: &IntegrationSpec,
-    store: Option<&SubAccount>,
+    spec: &RegistrationSpec,
+    store: Option<&Store>,
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let (here, elsewhere): (Vec<_>, Vec<_>) = observed
-        .integrations
+        .registrations
         .iter()
-        .filter(|one| one.kind == IntegrationKind::CloudTrail && one.name == spec.name)
+        .filter(|one| one.kind == RegistrationKind::Feed && one.name == spec.name)
         .partition(|one| {
             one.organization == spec.is_of_organization()
-                && (one.organization || one.sub_account.as_ref() == store)
+                && (one.organization || one.store.as_ref() == store)
         });
     // The SaaS takes a queue once, so what is elsewhere goes first. Messages wait in the queue.
     let elsewhere = elsewhere.into_iter().filter(|one| {
@@ -305,14 +305,14 @@ fn trail_integration(
         shown == spec.external_id.as_str()
             || spec.external_id.is_shown_as(shown) && one.role_arn == spec.role_arn
     });
-    let moved: Vec<_> = elsewhere.cloned().map(Step::DeleteIntegration).collect();
+    let moved: Vec<_> = elsewhere.cloned().map(Step::DeleteRegistration).collect();
     if !moved.is_empty() {
         steps.extend(moved);
         return Ok(());
     }
     match here.first() {
-        None => steps.push(Step::CreateIntegration {
-            sub_account: store.cloned(),
+        None => steps.push(Step::CreateRegistration {
+            store: store.cloned(),
             spec: spec.clone(),
         }),
         Some(existing) if !spec.external_id.is_shown_as(&existing.external_id) => {
@@ -328,7 +328,7 @@ fn trail_integration(
             if existing.account_mapping.is_some() {
                 spec.account_mapping = existing.account_mapping.clone();
             }
-            steps.push(Step::UpdateIntegration {
+            steps.push(Step::UpdateRegistration {
                 existing: (*existing).clone(),
                 spec,
             });
@@ -411,11 +411,11 @@ fn to_remove<'a>(
     remove
 }
 
-/// Whether the integration reads a role of ours. Another deployment's roles have the same names,
-/// so the external id decides; where it is shown masked, the integration's name does. One that cannot
+/// Whether the registration reads a role of ours. Another deployment's roles have the same names,
+/// so the external id decides; where it is shown masked, the registration's name does. One that cannot
 /// work is of what was taken over.
-fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) -> bool {
-    let Some(account) = account_of_role(&integration.role_arn) else {
+fn reads(registration: &Registration, role: &str, names: &Names, policy: &Policy) -> bool {
+    let Some(account) = account_of_role(&registration.role_arn) else {
         return false;
     };
     let id = if role == names.log_role() {
@@ -423,15 +423,15 @@ fn reads(integration: &Integration, role: &str, names: &Names, policy: &Policy) 
     } else {
         ExternalId::new(&policy.tenant, &account, &policy.external_id_suffix)
     };
-    let named = [names.log_stack_set(), names.member_integration(&account)];
-    let shown = &integration.external_id;
-    integration.role_arn.rsplit('/').next() == Some(role)
+    let named = [names.log_stack_set(), names.member_registration(&account)];
+    let shown = &registration.external_id;
+    registration.role_arn.rsplit('/').next() == Some(role)
         && (shown == id.as_str()
-            || id.is_shown_as(shown) && named.contains(&integration.name)
-            || policy.owns_broken(integration))
+            || id.is_shown_as(shown) && named.contains(&registration.name)
+            || policy.owns_broken(registration))
 }
 
-/// What the integrations that are still there read.
+/// What the registrations that are still there read.
 #[derive(Default)]
 struct Readers {
     members: BTreeSet<AccountId>,
@@ -441,13 +441,13 @@ struct Readers {
 impl Readers {
     fn of(steps: &[Step]) -> Self {
         let mut readers = Self::default();
-        for integration in steps.iter().filter_map(Step::deletes) {
-            match integration.kind {
-                IntegrationKind::CloudTrail => readers.trail = true,
-                IntegrationKind::Config => {
+        for registration in steps.iter().filter_map(Step::deletes) {
+            match registration.kind {
+                RegistrationKind::Feed => readers.trail = true,
+                RegistrationKind::Account => {
                     readers
                         .members
-                        .extend(account_of_role(&integration.role_arn));
+                        .extend(account_of_role(&registration.role_arn));
                 }
             }
         }
@@ -462,43 +462,43 @@ fn tear_down(
     observed: &Observed,
 ) -> Vec<Step> {
     let kept = wanted.and_then(|foundation| foundation.trail.as_ref());
-    let is_kept = |integration: &Integration| {
-        kept.is_some_and(|trail| trail.integration.role_arn == integration.role_arn)
+    let is_kept = |registration: &Registration| {
+        kept.is_some_and(|trail| trail.registration.role_arn == registration.role_arn)
     };
     // One that somebody has bent is known by its id; what reads a role that stays is not in question.
     let stays = wanted.and_then(|foundation| {
         foundation.member.as_ref()?;
         Some(foundation.deployment.policy.names.member_role())
     });
-    let has_our_id = |integration: &Integration| {
+    let has_our_id = |registration: &Registration| {
         let Policy {
             tenant,
             external_id_suffix,
             ..
         } = policy;
-        ExternalId::account_in(&integration.external_id, tenant, external_id_suffix).is_some()
+        ExternalId::account_in(&registration.external_id, tenant, external_id_suffix).is_some()
     };
-    let is_bent_member = |integration: &Integration| {
+    let is_bent_member = |registration: &Registration| {
         !remove.members.is_empty()
-            && integration.kind == IntegrationKind::Config
-            && !observed.kept.contains(&integration.guid)
-            && (observed.made.contains(&integration.guid) || has_our_id(integration))
-            && integration.role_arn.rsplit('/').next() != stays.as_deref()
+            && registration.kind == RegistrationKind::Account
+            && !observed.kept.contains(&registration.guid)
+            && (observed.made.contains(&registration.guid) || has_our_id(registration))
+            && registration.role_arn.rsplit('/').next() != stays.as_deref()
     };
     let deregistering = deregistering(remove, policy, observed);
-    let goes_with_its_stack = |integration: &Integration| {
-        integration.kind == IntegrationKind::Config
-            && account_of_role(&integration.role_arn).is_some_and(|id| deregistering.contains(&id))
+    let goes_with_its_stack = |registration: &Registration| {
+        registration.kind == RegistrationKind::Account
+            && account_of_role(&registration.role_arn).is_some_and(|id| deregistering.contains(&id))
     };
     // First what reads the roles, then the roles.
-    let ours = observed.integrations.iter().filter(|integration| {
+    let ours = observed.registrations.iter().filter(|registration| {
         let mut roles = remove.roles.iter();
-        let reads_ours = roles.any(|(role, names)| reads(integration, role, names, policy));
-        (reads_ours || is_bent_member(integration))
-            && !is_kept(integration)
-            && !goes_with_its_stack(integration)
+        let reads_ours = roles.any(|(role, names)| reads(registration, role, names, policy));
+        (reads_ours || is_bent_member(registration))
+            && !is_kept(registration)
+            && !goes_with_its_stack(registration)
     });
-    let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteIntegration).collect();
+    let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteRegistration).collect();
     let mut read = Readers::of(&steps);
     // A trail must not be left with a topic that is gone.
     for ours in &remove.topics {
@@ -546,7 +546,7 @@ fn tear_down(
     steps
 }
 
-/// Accounts whose stacks remove their integrations as they go.
+/// Accounts whose stacks remove their registrations as they go.
 fn deregistering(remove: &Remove<'_>, policy: &Policy, observed: &Observed) -> BTreeSet<AccountId> {
     let sets = remove
         .members

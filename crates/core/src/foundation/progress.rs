@@ -24,8 +24,8 @@ pub struct Progress {
 /// How far the removal of what is ours has come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
-    /// The integrations.
-    pub integrations: Tally,
+    /// The registrations.
+    pub registrations: Tally,
     /// The stacks of the StackSets.
     pub stacks: Tally,
 }
@@ -83,9 +83,9 @@ impl Progress {
     }
 
     /// Notes what is to be removed and still there.
-    pub(super) fn left(&self, integrations: usize, stacks: usize) {
+    pub(super) fn left(&self, registrations: usize, stacks: usize) {
         let mut removal = self.removal.get();
-        removal.integrations.now_left(integrations);
+        removal.registrations.now_left(registrations);
         removal.stacks.now_left(stacks);
         self.removal.set(removal);
     }
@@ -161,14 +161,14 @@ impl Progress {
     pub fn summary(&self) -> String {
         let mut text = self.last();
         let Removal {
-            integrations,
+            registrations,
             stacks,
         } = self.removal.get();
-        if integrations.total() > 0 || stacks.total() > 0 {
+        if registrations.total() > 0 || stacks.total() > 0 {
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "; removed are {integrations} integrations and {stacks} stacks"
+                "; removed are {registrations} integrations and {stacks} stacks"
             );
         }
         if let Some(trouble) = &*self.trouble.borrow() {
@@ -195,7 +195,7 @@ mod tests {
             left: usize::MAX,
         };
         let removal = Removal {
-            integrations: most,
+            registrations: most,
             stacks: most,
         };
         let progress = Progress::resumed(removal, false);

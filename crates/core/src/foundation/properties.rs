@@ -5,10 +5,10 @@ use url::Url;
 
 use super::Refusal;
 use crate::{
-    enrollment::{Capability, Registration},
+    enrollment::{Capability, RegistrationMode},
     model::{
-        AccountId, Arn, IntegrationPrefix, SubAccount, UnitEntry, UnitName, foreign_url,
-        is_loopback, parse_units,
+        AccountId, Arn, IntegrationPrefix, Store, UnitEntry, UnitName, foreign_url, is_loopback,
+        parse_units,
     },
 };
 
@@ -21,7 +21,7 @@ pub struct Properties {
     /// `CapabilityType`.
     pub capability: Capability,
     /// `RegistrationMode`.
-    pub registration: Registration,
+    pub registration_mode: RegistrationMode,
     /// `MonitorExistingAccounts`.
     pub monitor_existing: bool,
     /// `ExistingCloudTrailName`.
@@ -34,8 +34,8 @@ pub struct Properties {
     pub log_account_name: Option<String>,
     /// `AuditAccountName`.
     pub audit_account_name: Option<String>,
-    /// `LaceworkOrgSubAccountNames`: each unit with the sub-account that its accounts go to.
-    pub mapped_units: Vec<(UnitName, SubAccount)>,
+    /// `LaceworkOrgSubAccountNames`: each unit with the store that its accounts go to.
+    pub mapped_units: Vec<(UnitName, Store)>,
     /// `IncludeOrganizationalUnits`.
     pub include: Vec<UnitName>,
     /// `ExcludeOrganizationalUnits`.
@@ -45,7 +45,7 @@ pub struct Properties {
     /// `PermissionsBoundaryName`.
     pub permissions_boundary: Option<String>,
     /// `LaceworkSubAccountName`.
-    pub sub_account: Option<SubAccount>,
+    pub store: Option<Store>,
     /// `IntegrationNamePrefix`.
     pub prefix: IntegrationPrefix,
     /// `LaceworkPrincipalArn`.
@@ -77,8 +77,8 @@ impl Properties {
                 "CloudTrail+Config, Config or CloudTrail",
                 |text| serde_json::from_value(Value::from(text)).ok(),
             )?,
-            registration: match read.optional("RegistrationMode") {
-                None => Registration::default(),
+            registration_mode: match read.optional("RegistrationMode") {
+                None => RegistrationMode::default(),
                 Some(_) => read.parse(
                     "RegistrationMode",
                     "Function or SnsCustomResource",
@@ -97,9 +97,7 @@ impl Properties {
             exclude: read.unit_names("ExcludeOrganizationalUnits")?,
             exclude_accounts: read.accounts("ExcludeAccounts")?,
             permissions_boundary: read.optional("PermissionsBoundaryName"),
-            sub_account: read
-                .optional("LaceworkSubAccountName")
-                .map(SubAccount::from),
+            store: read.optional("LaceworkSubAccountName").map(Store::from),
             prefix: read
                 .required("IntegrationNamePrefix")?
                 .parse()
@@ -120,10 +118,10 @@ impl Properties {
             approved_offboard: read.optional("ApproveOffboard"),
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
-        if parsed.registration == Registration::SnsCustomResource {
+        if parsed.registration_mode == RegistrationMode::SnsCustomResource {
             parsed.check_registration_by_stack()?;
         }
-        if let (Some(single), false) = (&parsed.sub_account, parsed.mapped_units.is_empty()) {
+        if let (Some(single), false) = (&parsed.store, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
                 "LaceworkSubAccountName ({single}) and LaceworkOrgSubAccountNames are both set. \
                  Set one of them: all accounts in one sub-account, or sub-accounts by organizational unit."
@@ -159,7 +157,7 @@ impl Properties {
     /// The SaaS's custom resource knows the Lacework account and nothing below it, and what an earlier
     /// deployment registered otherwise would be registered twice.
     fn check_registration_by_stack(&self) -> Result<(), Refusal> {
-        let other = if self.sub_account.is_some() {
+        let other = if self.store.is_some() {
             "LaceworkSubAccountName"
         } else if !self.mapped_units.is_empty() {
             "LaceworkOrgSubAccountNames"
@@ -211,11 +209,11 @@ impl Reader<'_> {
         parse_units(&text).map_err(|error| Refusal::new(format!("{name}: {error}.")))
     }
 
-    /// Units without sub-accounts.
+    /// Units without stores.
     fn unit_names(&self, name: &'static str) -> Result<Vec<UnitName>, Refusal> {
         let units = self.units(name)?.into_iter();
         units
-            .map(|entry| match entry.sub_account {
+            .map(|entry| match entry.store {
                 None => Ok(entry.unit),
                 Some(_) => Err(Refusal::new(format!(
                     "{name} takes organizational units only; found a sub-account behind {:?}.",
@@ -225,19 +223,19 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Units with the sub-accounts of the same names, or of those behind the equals signs.
-    fn mapping(&self, name: &'static str) -> Result<Vec<(UnitName, SubAccount)>, Refusal> {
+    /// Units with the stores of the same names, or of those behind the equals signs.
+    fn mapping(&self, name: &'static str) -> Result<Vec<(UnitName, Store)>, Refusal> {
         let units = self.units(name)?.into_iter();
         units
-            .map(|UnitEntry { unit, sub_account }| {
-                let own = || unit.name().map(SubAccount::from);
-                let sub_account = sub_account.or_else(own).ok_or_else(|| {
+            .map(|UnitEntry { unit, store }| {
+                let own = || unit.name().map(Store::from);
+                let store = store.or_else(own).ok_or_else(|| {
                     Refusal::new(format!(
                         "{name}: write {unit}=SUB-ACCOUNT, since an organizational unit's id does not \
                          say which sub-account it goes to."
                     ))
                 })?;
-                Ok((unit, sub_account))
+                Ok((unit, store))
             })
             .collect()
     }
@@ -328,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn units_go_to_sub_accounts_of_their_names_or_of_those_that_are_given() {
+    fn units_go_to_stores_of_their_names_or_of_those_that_are_given() {
         let mut properties = valid();
         properties["LaceworkOrgSubAccountNames"] =
             "Production, Top/Blue=west, Staging (ou-ab12-33334444), ou-ab12-11112222=Dev".into();
@@ -354,11 +352,14 @@ mod tests {
     }
 
     #[test]
-    fn registration_by_stack_is_for_a_new_deployment_without_sub_accounts() {
+    fn registration_by_stack_is_for_a_new_deployment_without_stores() {
         let mut properties = valid();
         properties["RegistrationMode"] = "SnsCustomResource".into();
         let parsed = Properties::parse(&properties).unwrap();
-        assert_eq!(parsed.registration, Registration::SnsCustomResource);
+        assert_eq!(
+            parsed.registration_mode,
+            RegistrationMode::SnsCustomResource
+        );
         for (name, value) in [
             ("LaceworkSubAccountName", "one"),
             ("LaceworkOrgSubAccountNames", "Production"),
@@ -372,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn both_sub_account_settings_are_one_too_many() {
+    fn both_store_settings_are_one_too_many() {
         let mut properties = valid();
         properties["LaceworkSubAccountName"] = "one".into();
         properties["LaceworkOrgSubAccountNames"] = "a, b".into();

@@ -13,10 +13,10 @@ use super::{
 use crate::{
     Result,
     enrollment::{
-        Adoption, Deployment, Destination, Policy, PolicyNames, Registration, Selection, Site,
+        Adoption, Deployment, Destination, Policy, PolicyNames, RegistrationMode, Selection, Site,
     },
     landing_zone::TrailTopic,
-    model::{AccountId, Arn, Names, SubAccount, host},
+    model::{AccountId, Arn, Names, Store, host},
     ports::{FoundationPorts, Profile, StackSet},
 };
 
@@ -128,7 +128,7 @@ impl Remains {
 
     /// What has to stay of it.
     pub(super) fn adoption(&self, properties: &Properties) -> Adoption {
-        let single = properties.sub_account.as_ref().map(SubAccount::as_str);
+        let single = properties.store.as_ref().map(Store::as_str);
         let wanted = single.or(self.tenant.as_deref()).unwrap_or_default();
         let mut resources = self.names.iter().map(|names| &names.resource);
         Adoption {
@@ -143,7 +143,7 @@ impl Remains {
     }
 
     /// Makes a request that goes on from it aware of all that is there.
-    /// Which sub-accounts were used is not known any more, so all of them are looked into.
+    /// Which stores were used is not known any more, so all of them are looked into.
     pub(super) fn hand_on(
         &self,
         deployment: &mut Deployment,
@@ -152,7 +152,7 @@ impl Remains {
     ) {
         let all = profile
             .into_iter()
-            .flat_map(|profile| profile.sub_accounts.clone());
+            .flat_map(|profile| profile.stores.clone());
         deployment.stores.extend(all);
         let own = &deployment.policy.names;
         let others = self.names.iter().filter(|names| *names != own).cloned();
@@ -172,16 +172,16 @@ impl Remains {
     ) -> Deployment {
         let tenant = self.tenant.clone().or_else(|| tenant_in(properties));
         let tenant = tenant.unwrap_or_default();
-        let sub_accounts: BTreeSet<SubAccount> = properties
-            .sub_account
+        let stores: BTreeSet<Store> = properties
+            .store
             .iter()
             .cloned()
             .chain(properties.mapped_units.iter().map(|(_, sub)| sub.clone()))
             .collect();
         let resource = properties
-            .sub_account
+            .store
             .as_ref()
-            .map_or(tenant.as_str(), SubAccount::as_str);
+            .map_or(tenant.as_str(), Store::as_str);
         let names = Names {
             resource: resource.to_owned(),
             prefix: properties.prefix.clone(),
@@ -189,7 +189,7 @@ impl Remains {
         Deployment {
             retired: self.names.clone(),
             trail_topics: self.topics.clone(),
-            stores: sub_accounts,
+            stores: stores,
             organization: true,
             trail: None,
             spared: self.spared.clone(),
@@ -215,10 +215,10 @@ impl Remains {
                 capability: properties.capability,
                 destination: Destination::Tenant,
                 selection: Selection::default(),
-                registration: if self.registers_by_stack {
-                    Registration::SnsCustomResource
+                registration_mode: if self.registers_by_stack {
+                    RegistrationMode::SnsCustomResource
                 } else {
-                    Registration::Function
+                    RegistrationMode::Function
                 },
                 external_id_suffix: self.suffix().cloned().unwrap_or_default(),
                 adoption: Some(self.adoption(properties)),

@@ -5,7 +5,7 @@ use crate::{enrollment::Deployment, model::host};
 
 /// Refuses the partitions that the SaaS has no role in: nobody can assume a role across partitions.
 ///
-/// Source: the one principal in the vendor's own templates is of the partition `aws`; its integration
+/// Source: the one principal in the vendor's own templates is of the partition `aws`; its registration
 /// types for GovCloud take access keys.
 pub(super) fn refuse_partition(partition: &str) -> Result<(), Refusal> {
     let name = match partition {
@@ -90,7 +90,7 @@ fn refuse_other_registration(
     properties: &Properties,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
-    if previous.policy.registration == properties.registration {
+    if previous.policy.registration_mode == properties.registration_mode {
         return Ok(());
     }
     Err(Refusal::new(
@@ -99,7 +99,7 @@ fn refuse_other_registration(
     ))
 }
 
-/// The integrations of another tenant could no longer be seen, and would stay behind.
+/// The registrations of another tenant could no longer be seen, and would stay behind.
 pub(super) fn refuse_other_tenant(
     deployment: &Deployment,
     previous: &Deployment,
@@ -125,7 +125,7 @@ pub(super) fn warn_of_key(foundation: &Foundation) {
         .as_ref()
         .map(|trail| &trail.source);
     if let Some(key) = source.and_then(|source| source.kms_key.as_ref()) {
-        let role = &trail.integration.role_arn;
+        let role = &trail.registration.role_arn;
         tracing::warn!(
             %key,
             role,

@@ -6,7 +6,7 @@ mod removal;
 mod restoration;
 mod takeover;
 
-pub(super) use known::KnownIntegrations;
+pub(super) use known::KnownRegistrations;
 use takeover::{Asked, Takeover};
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ use crate::{
     model::AccountId,
     planted::{Fault, planted},
     ports::{
-        Clock, FanOut, Holder, Ledger, Recorded, Saas, SetupPorts, Success, Token, TokenIssuer,
+        Clock, FanOut, Holder, Ledger, Recorded, Registry, SetupPorts, Success, Token, TokenIssuer,
     },
 };
 
@@ -45,7 +45,7 @@ const CALLS_END: SignedDuration = SignedDuration::from_secs(70);
 /// The work of one invocation for a request.
 pub(super) struct Work<'a, A, S, C> {
     aws: Waiting<'a, A, A, C>,
-    saas: Waiting<'a, S, A, C>,
+    registry: Waiting<'a, S, A, C>,
     guard: Guard<'a, A, C>,
     own: &'a Own,
     holder: &'a Holder,
@@ -55,12 +55,12 @@ pub(super) struct Work<'a, A, S, C> {
 impl<'a, A, S, C> Work<'a, A, S, C>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
 {
     pub(super) fn new(
         aws: &'a A,
-        saas: &'a S,
+        registry: &'a S,
         own: &'a Own,
         guard: &Guard<'a, A, C>,
         holder: &'a Holder,
@@ -68,7 +68,7 @@ where
     ) -> Self {
         Self {
             aws: guard.over(aws),
-            saas: guard.over(saas),
+            registry: guard.over(registry),
             guard: guard.clone(),
             own,
             holder,
@@ -214,7 +214,7 @@ where
         let deployment = &foundation.deployment;
         let guid = self
             .converge(
-                &self.saas,
+                &self.registry,
                 wanted,
                 deployment,
                 recorded,
@@ -235,7 +235,7 @@ where
     /// Makes what is there of a deployment what is wanted of it, which is nothing when the stack is deleted.
     async fn converge(
         &self,
-        saas: &impl Saas,
+        registry: &impl Registry,
         wanted: Option<&Foundation>,
         deployment: &Deployment,
         recorded: &Recorded,
@@ -244,7 +244,7 @@ where
     ) -> Result<Option<String>, SetupError> {
         let records = self.records().await?;
         let now = self.guard.clock.now();
-        let known = KnownIntegrations::new(wanted, recorded, &records, now);
+        let known = KnownRegistrations::new(wanted, recorded, &records, now);
         let goal = Goal {
             wanted,
             deployment,
@@ -256,7 +256,7 @@ where
             unsettled_until: unsettled_until.max(known.unlisted_until),
         };
         let clock = self.guard.clock;
-        Ok(converge(&self.aws, saas, clock, &goal, self.progress()).await?)
+        Ok(converge(&self.aws, registry, clock, &goal, self.progress()).await?)
     }
 
     /// Records the success. What the request retired is gone by now, unless nobody could see it.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     enrollment::{Adoption, DeployedTrail, Deployment, Policy, Site},
     landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
-    model::{AccountId, Names, SubAccount, host},
+    model::{AccountId, Names, Store, host},
     ports::{LandingZoneReply, Profile, Success},
 };
 
@@ -145,9 +145,9 @@ pub fn resolve(
     let (units, remarks) = units.into_named();
     last.remarks.extend(remarks);
     let resource = properties
-        .sub_account
+        .store
         .as_ref()
-        .map_or(tenant.as_str(), SubAccount::as_str)
+        .map_or(tenant.as_str(), Store::as_str)
         .to_owned();
     let resource = in_its_case(
         resource,
@@ -170,7 +170,7 @@ pub fn resolve(
         capability: properties.capability,
         destination,
         selection,
-        registration: properties.registration,
+        registration_mode: properties.registration_mode,
         external_id_suffix: adopted
             .and_then(|adopted| adopted.member_suffix.clone())
             .unwrap_or_else(|| context.external_id_suffix.clone()),
@@ -219,12 +219,12 @@ fn deployment(
         topic: trail.source.topic.clone(),
     });
     Deployment {
-        stores: policy.destination.sub_accounts(),
+        stores: policy.destination.stores(),
         trail_topics: own_topic.collect(),
         retired: Vec::new(),
         organization: trail
             .as_ref()
-            .is_some_and(|trail| trail.integration.is_of_organization()),
+            .is_some_and(|trail| trail.registration.is_of_organization()),
         spared: BTreeSet::new(),
         recovered_at: None,
         succeeded_at: None,
@@ -349,7 +349,7 @@ pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
 
 /// The topic on which Lacework takes custom resources, in the Region of the stack.
 ///
-/// Source: the templates and functions of Lacework's own Control Tower integration.
+/// Source: the templates and functions of Lacework's own Control Tower registration.
 fn registration_topic(properties: &Properties, policy: &Policy) -> Option<String> {
     if !policy.registers_by_stack() {
         return None;

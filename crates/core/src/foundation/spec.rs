@@ -17,7 +17,7 @@ pub(super) const POLICY_NAMES: &str = "ManagedPolicyNames";
 /// The member template's parameter with the topic that an account registers itself on.
 pub(super) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
 
-/// The member template's parameter with what the names of integrations begin with.
+/// The member template's parameter with what the names of registrations begin with.
 pub(super) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
 
 /// The member template's NoEcho parameter with the token that an account registers itself with. Each
@@ -93,7 +93,7 @@ impl StackSetSpec {
     }
 
     /// The management account's stack: always made by us, so its policies have generated names,
-    /// which is all that its role may make, and its integration is the function's.
+    /// which is all that its role may make, and its registration is the function's.
     ///
     /// What its role makes is bounded: by `boundary`, unless the administrator has named another one.
     pub(super) fn for_management(&self, boundary: Option<&str>) -> Self {

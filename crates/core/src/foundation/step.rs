@@ -3,8 +3,8 @@ use std::fmt;
 use super::StackSetSpec;
 use crate::{
     landing_zone::TrailTopic,
-    model::{AccountId, SubAccount},
-    ports::{Integration, IntegrationSpec},
+    model::{AccountId, Store},
+    ports::{Registration, RegistrationSpec},
 };
 
 /// One thing for setup to do.
@@ -23,7 +23,7 @@ pub enum Step {
         /// Where.
         account: AccountId,
     },
-    /// Give instances a token that works, with which each removes its own integration as it goes.
+    /// Give instances a token that works, with which each removes its own registration as it goes.
     RenewToken {
         /// The StackSet.
         stack_set: String,
@@ -47,22 +47,22 @@ pub enum Step {
     UpdateStack(StackSetSpec),
     /// Remove the management account's stack.
     DeleteStack(String),
-    /// Make the trail's integration.
-    CreateIntegration {
+    /// Make the trail's registration.
+    CreateRegistration {
         /// The store.
-        sub_account: Option<SubAccount>,
+        store: Option<Store>,
         /// All of it.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
     },
-    /// Bring the trail's integration to what it should be.
-    UpdateIntegration {
+    /// Bring the trail's registration to what it should be.
+    UpdateRegistration {
         /// As it is.
-        existing: Integration,
+        existing: Registration,
         /// As it should be.
-        spec: IntegrationSpec,
+        spec: RegistrationSpec,
     },
-    /// Remove an integration of ours.
-    DeleteIntegration(Integration),
+    /// Remove a registration of ours.
+    DeleteRegistration(Registration),
     /// Give a trail a topic of ours, or take it away again.
     SetTrailTopic {
         /// The trail and the topic.
@@ -87,18 +87,18 @@ impl Step {
             | Self::RenewToken { .. }
             | Self::DeleteInstances { .. }
             | Self::DeleteStackSet(_)
-            | Self::CreateIntegration { .. }
-            | Self::UpdateIntegration { .. }
-            | Self::DeleteIntegration(_)
+            | Self::CreateRegistration { .. }
+            | Self::UpdateRegistration { .. }
+            | Self::DeleteRegistration(_)
             | Self::SetTrailTopic { .. }
             | Self::Await(_) => None,
         }
     }
 
-    /// The integration that the step removes, if it removes one.
-    pub fn deletes(&self) -> Option<&Integration> {
+    /// The registration that the step removes, if it removes one.
+    pub fn deletes(&self) -> Option<&Registration> {
         match self {
-            Self::DeleteIntegration(existing) => Some(existing),
+            Self::DeleteRegistration(existing) => Some(existing),
             _ => None,
         }
     }
@@ -111,11 +111,11 @@ impl Step {
         }
     }
 
-    /// Whether the step makes or changes an integration.
-    pub fn changes_integrations(&self) -> bool {
+    /// Whether the step makes or changes a registration.
+    pub fn changes_registrations(&self) -> bool {
         matches!(
             self,
-            Self::CreateIntegration { .. } | Self::UpdateIntegration { .. }
+            Self::CreateRegistration { .. } | Self::UpdateRegistration { .. }
         )
     }
 
@@ -156,9 +156,9 @@ impl fmt::Display for Step {
             Self::CreateStack(spec) => write!(f, "create stack {}", spec.name),
             Self::UpdateStack(spec) => write!(f, "update stack {}", spec.name),
             Self::DeleteStack(name) => write!(f, "delete stack {name}"),
-            Self::CreateIntegration { spec, .. } => write!(f, "create integration {}", spec.name),
-            Self::UpdateIntegration { spec, .. } => write!(f, "update integration {}", spec.name),
-            Self::DeleteIntegration(existing) => write!(f, "delete integration {}", existing.name),
+            Self::CreateRegistration { spec, .. } => write!(f, "create integration {}", spec.name),
+            Self::UpdateRegistration { spec, .. } => write!(f, "update integration {}", spec.name),
+            Self::DeleteRegistration(existing) => write!(f, "delete integration {}", existing.name),
             Self::SetTrailTopic { of, set: true } => {
                 write!(f, "give the trail {} a topic", of.trail)
             }

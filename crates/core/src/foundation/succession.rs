@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     enrollment::{Deployment, Record},
-    model::{AccountId, SubAccount},
+    model::{AccountId, Store},
     ports::{Profile, Recorded, Success},
 };
 
@@ -39,17 +39,15 @@ pub(super) fn restored<'a>(
 }
 
 /// Takes over what an earlier deployment used and this one does not, so that whatever comes after
-/// still knows it. A sub-account that no longer exists holds nothing of ours.
+/// still knows it. A store that no longer exists holds nothing of ours.
 pub(super) fn inherit(
     deployment: &mut Deployment,
     previous: &Deployment,
     profile: Option<&Profile>,
 ) {
-    let exists = |sub_account: &&SubAccount| {
-        profile.is_none_or(|profile| profile.sub_accounts.contains(sub_account))
-    };
-    let sub_accounts = previous.stores.iter().filter(exists).cloned();
-    deployment.stores.extend(sub_accounts);
+    let exists = |store: &&Store| profile.is_none_or(|profile| profile.stores.contains(store));
+    let stores = previous.stores.iter().filter(exists).cloned();
+    deployment.stores.extend(stores);
     deployment.organization |= previous.organization;
     deployment.spared.extend(previous.spared.iter().cloned());
     deployment.recovered_at = deployment.recovered_at.max(previous.recovered_at);

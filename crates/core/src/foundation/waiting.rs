@@ -3,7 +3,7 @@
 //! request that a newer one has overtaken ends at its next step.
 
 mod aws;
-mod saas;
+mod registry;
 
 use std::{cell::RefCell, time::Duration};
 

@@ -129,15 +129,15 @@ pub struct LandingZone {
 
 impl LandingZone {
     /// Whether Log Archive, Audit and the baselines can be left out, as from 4.0 on.
-    pub fn has_optional_integrations(&self) -> bool {
-        has_optional_integrations(&self.version)
+    pub fn has_optional_registrations(&self) -> bool {
+        has_optional_registrations(&self.version)
     }
 }
 
 /// Whether a landing zone of this version can do without Log Archive, Audit and baselines.
 ///
 /// Source: the key changes of landing zone 4.0 in Control Tower's user guide.
-pub fn has_optional_integrations(version: &str) -> bool {
+pub fn has_optional_registrations(version: &str) -> bool {
     let major = version.split('.').next().unwrap_or_default();
     major.parse().is_ok_and(|major: u32| major >= 4)
 }

@@ -8,7 +8,7 @@ use base64::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{AccountId, SubAccount};
+use super::{AccountId, Store};
 
 /// What the file is called and how it is written, as the vendor's `go-sdk` writes it.
 const HEADER: &str = "data:application/json;name=i.json;base64,";
@@ -20,16 +20,16 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// `accountMappingFile` of an organization's trail integration: which sub-account hears of which
+/// `accountMappingFile` of an organization's trail registration: which store hears of which
 /// AWS account. Accounts in no list belong to the default.
 ///
 /// Source: `api/cloud_accounts_aws_ct_sqs.go` of the vendor's `go-sdk`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountMapping {
     /// The Lacework account for all others, in lower case.
-    pub default: SubAccount,
-    /// The AWS accounts of each sub-account; none of these sets is empty.
-    pub accounts: BTreeMap<SubAccount, BTreeSet<AccountId>>,
+    pub default: Store,
+    /// The AWS accounts of each store; none of these sets is empty.
+    pub accounts: BTreeMap<Store, BTreeSet<AccountId>>,
 }
 
 /// Text that is not an account mapping file.
@@ -62,7 +62,7 @@ struct Entry {
 
 impl AccountMapping {
     /// A mapping of everything to one Lacework account.
-    pub fn to_default(default: SubAccount) -> Self {
+    pub fn to_default(default: Store) -> Self {
         Self {
             default,
             accounts: BTreeMap::new(),
@@ -79,7 +79,7 @@ impl AccountMapping {
             integration_mappings: self
                 .accounts
                 .iter()
-                .map(|(sub_account, accounts)| (sub_account.as_str().to_owned(), entry(accounts)))
+                .map(|(store, accounts)| (store.as_str().to_owned(), entry(accounts)))
                 .collect(),
         };
         let json = serde_json::to_string(&file).unwrap_or_default();
@@ -104,19 +104,16 @@ impl AccountMapping {
         let file: File = serde_json::from_slice::<Map<String, Value>>(&json)
             .and_then(|object| serde_json::from_value(Value::Object(object)))
             .map_err(ParseMappingError::Content)?;
-        let mut accounts: BTreeMap<SubAccount, BTreeSet<AccountId>> = BTreeMap::new();
+        let mut accounts: BTreeMap<Store, BTreeSet<AccountId>> = BTreeMap::new();
         for (name, entry) in file.integration_mappings {
             let ids = entry.aws_accounts.iter().filter_map(Value::as_str);
             let ids: BTreeSet<AccountId> = ids.filter_map(|id| id.trim().parse().ok()).collect();
             if !ids.is_empty() {
-                accounts
-                    .entry(SubAccount::from(name))
-                    .or_default()
-                    .extend(ids);
+                accounts.entry(Store::from(name)).or_default().extend(ids);
             }
         }
         Ok(Self {
-            default: SubAccount::from(file.default),
+            default: Store::from(file.default),
             accounts,
         })
     }
@@ -133,7 +130,7 @@ mod tests {
                 .iter()
                 .map(|(name, ids)| {
                     let ids = ids.iter().map(|id| id.parse().unwrap());
-                    (SubAccount::from(*name), ids.collect())
+                    (Store::from(*name), ids.collect())
                 })
                 .collect(),
         }

@@ -13,9 +13,7 @@ pub use account_mapping::{AccountMapping, ParseMappingError};
 pub use arn::Arn;
 pub use host::{foreign_url, host, is_loopback};
 pub use ids::{AccountId, OuId, ParseIdError};
-pub use names::{
-    ExternalId, IntegrationPrefix, Names, ParsePrefixError, SubAccount, account_of_role,
-};
+pub use names::{ExternalId, IntegrationPrefix, Names, ParsePrefixError, Store, account_of_role};
 pub use secret::SecretText;
 pub use stack_set_name::{Part, StackSetName};
 pub use units::{Means, ParseUnitsError, UnitEntry, UnitName, parse_units};

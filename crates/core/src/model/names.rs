@@ -1,4 +1,4 @@
-//! The fixed names. They are those of Lacework's own integration, so that the two are never in
+//! The fixed names. They are those of Lacework's own registration, so that the two are never in
 //! place side by side without anybody noticing.
 
 use std::fmt;
@@ -7,43 +7,43 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Arn};
 
-/// A Lacework sub-account's name, lower case as the `Account-Name` header wants it.
+/// A Lacework store's name, lower case as the `Account-Name` header wants it.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
-pub struct SubAccount(String);
+pub struct Store(String);
 
-impl SubAccount {
+impl Store {
     /// The name in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl From<&str> for SubAccount {
+impl From<&str> for Store {
     fn from(name: &str) -> Self {
         Self(name.trim().to_lowercase())
     }
 }
 
-impl From<String> for SubAccount {
+impl From<String> for Store {
     fn from(name: String) -> Self {
         Self::from(name.as_str())
     }
 }
 
-impl From<SubAccount> for String {
-    fn from(name: SubAccount) -> String {
+impl From<Store> for String {
+    fn from(name: Store) -> String {
         name.0
     }
 }
 
-impl fmt::Display for SubAccount {
+impl fmt::Display for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl fmt::Debug for SubAccount {
+impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -115,14 +115,14 @@ impl std::str::FromStr for IntegrationPrefix {
 /// Every name of one deployment, made from the Lacework account's name and the prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
-    /// The part of a name that says whose it is: the Lacework account, or the single sub-account.
+    /// The part of a name that says whose it is: the Lacework account, or the single store.
     pub resource: String,
     /// `IntegrationNamePrefix`.
     pub prefix: IntegrationPrefix,
 }
 
 impl Names {
-    /// The StackSet that makes the role in Log Archive; also the trail integration's name.
+    /// The StackSet that makes the role in Log Archive; also the trail registration's name.
     pub fn log_stack_set(&self) -> String {
         format!("{}{LOG}{}", self.prefix.0, self.resource)
     }
@@ -137,8 +137,8 @@ impl Names {
         format!("{}{MEMBER}{}", self.prefix.0, self.resource)
     }
 
-    /// The integration of one account.
-    pub fn member_integration(&self, account: &AccountId) -> String {
+    /// The registration of one account.
+    pub fn member_registration(&self, account: &AccountId) -> String {
         format!("{}{MEMBER}{account}", self.prefix.0)
     }
 
@@ -213,7 +213,7 @@ impl ExternalId {
     }
 }
 
-/// The account in a role's ARN, which is how an integration tells whose it is.
+/// The account in a role's ARN, which is how a registration tells whose it is.
 pub fn account_of_role(role_arn: &str) -> Option<AccountId> {
     role_arn
         .parse::<Arn>()
@@ -234,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_vendors_own_integration() {
+    fn names_are_those_of_the_vendors_own_registration() {
         let account: AccountId = "111122223333".parse().unwrap();
         assert_eq!(
             names().member_stack_set(),
             "Lacework-Control-Tower-Config-Member-acme"
         );
         assert_eq!(
-            names().member_integration(&account),
+            names().member_registration(&account),
             "Lacework-Control-Tower-Config-Member-111122223333"
         );
         assert_eq!(

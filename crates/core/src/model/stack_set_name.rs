@@ -1,7 +1,7 @@
 use super::names::{AUDIT, LOG, MEMBER};
 
 /// The name of a StackSet, taken apart as that of a deployment: of one of ours, or of Lacework's own Control
-/// Tower integration, which has the same names.
+/// Tower registration, which has the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StackSetName<'a> {
     /// All of it.
@@ -10,7 +10,7 @@ pub struct StackSetName<'a> {
     pub prefix: &'a str,
     /// What the StackSet is for.
     pub part: Part,
-    /// What it ends in: the Lacework account, or the single sub-account.
+    /// What it ends in: the Lacework account, or the single store.
     pub resource: &'a str,
 }
 
@@ -19,7 +19,7 @@ pub struct StackSetName<'a> {
 pub enum Part {
     /// The trail.
     Trail,
-    /// The same as of the 4.x line of Lacework's own integration.
+    /// The same as of the 4.x line of Lacework's own registration.
     NewerTrail,
     /// The members.
     Members,

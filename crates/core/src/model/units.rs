@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{OuId, SubAccount};
+use super::{OuId, Store};
 
 /// One unit of a list, as it was written and as it is meant.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -21,13 +21,13 @@ pub enum Means {
     Path(Vec<String>),
 }
 
-/// A unit, and the sub-account that its accounts go to where one is written with it.
+/// A unit, and the store that its accounts go to where one is written with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitEntry {
     /// The unit.
     pub unit: UnitName,
     /// What stands behind `=`.
-    pub sub_account: Option<SubAccount>,
+    pub store: Option<Store>,
 }
 
 /// A list of units that cannot be read.
@@ -60,7 +60,7 @@ impl fmt::Display for UnitName {
 }
 
 /// Reads a list: `Production, Workloads/Blue, ou-ab12-11112222, Staging (ou-ab12-33334444)`, each with
-/// `=sub-account` behind it where one may be given.
+/// `=store` behind it where one may be given.
 ///
 /// # Errors
 ///
@@ -157,16 +157,16 @@ fn text(tokens: &[Token]) -> String {
 fn parse_entry(entry: &[Token]) -> Result<UnitEntry, &'static str> {
     let mut halves = split(entry, '=');
     let unit = halves.next().unwrap_or_default();
-    let sub_account = halves.next().map(text);
+    let store = halves.next().map(text);
     if halves.next().is_some() {
         return Err("there is more than one equals sign");
     }
-    if sub_account.as_ref().is_some_and(String::is_empty) {
+    if store.as_ref().is_some_and(String::is_empty) {
         return Err("no sub-account stands behind the equals sign");
     }
     Ok(UnitEntry {
         unit: parse_unit(unit)?,
-        sub_account: sub_account.map(SubAccount::from),
+        store: store.map(Store::from),
     })
 }
 
@@ -226,7 +226,7 @@ mod tests {
     fn read(text: &str) -> Vec<(Means, Option<String>)> {
         let entries = parse_units(text).unwrap().into_iter();
         entries
-            .map(|entry| (entry.unit.means, entry.sub_account.map(String::from)))
+            .map(|entry| (entry.unit.means, entry.store.map(String::from)))
             .collect()
     }
 
@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_unit_may_go_to_a_sub_account_of_another_name() {
+    fn a_unit_may_go_to_a_store_of_another_name() {
         assert_eq!(
             read("Production=prod, ou-ab12-11112222 = Blue-1"),
             [

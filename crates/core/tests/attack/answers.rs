@@ -7,7 +7,7 @@ use super::enrolled;
 const MADE: &str = "lacework:CreateCloudAccount";
 const DELETED: &str = "lacework:DeleteCloudAccount";
 
-/// A launch in a small landing zone, and how often an integration was made and deleted by its end.
+/// A launch in a small landing zone, and how often a registration was made and deleted by its end.
 fn launched(wishes: Wishes, lie: impl FnOnce(&World) + 'static) -> (usize, usize) {
     let options = Options {
         accounts: 2,
@@ -22,7 +22,7 @@ fn launched(wishes: Wishes, lie: impl FnOnce(&World) + 'static) -> (usize, usize
 }
 
 #[test]
-fn an_integration_that_is_accepted_and_never_listed_is_not_made_over_and_over() {
+fn an_registration_that_is_accepted_and_never_listed_is_not_made_over_and_over() {
     let trail = Wishes {
         config: false,
         ..Wishes::default()
@@ -32,11 +32,11 @@ fn an_integration_that_is_accepted_and_never_listed_is_not_made_over_and_over() 
 }
 
 #[test]
-fn an_account_whose_integration_is_never_listed_is_looked_at_with_a_pause_and_reported() {
+fn an_account_whose_registration_is_never_listed_is_looked_at_with_a_pause_and_reported() {
     enrolled(2, Wishes::default(), async |world| {
         let account = member_id(0);
         world.unlist(account);
-        world.delete_integrations(towerhook_core::ports::IntegrationKind::Config);
+        world.delete_registrations(towerhook_core::ports::RegistrationKind::Account);
         let before = world.calls(MADE);
         world.hours(24).await;
         let made = world.calls(MADE) - before;
@@ -48,7 +48,7 @@ fn an_account_whose_integration_is_never_listed_is_looked_at_with_a_pause_and_re
 }
 
 #[test]
-fn an_integration_that_is_listed_otherwise_than_it_was_made_is_not_replaced_over_and_over() {
+fn an_registration_that_is_listed_otherwise_than_it_was_made_is_not_replaced_over_and_over() {
     let mapped = Wishes {
         destination: Destination::Units(vec![1, 3]),
         config: false,

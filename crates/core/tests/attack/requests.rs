@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use towerhook_core::ports::IntegrationKind;
+use towerhook_core::ports::RegistrationKind;
 use towerhook_world::{Options, Wishes, World};
 
 use super::enrolled;
@@ -22,7 +22,7 @@ fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     (
         world.recorded(),
         world.writes(),
-        world.integrations(IntegrationKind::Config),
+        world.registrations(RegistrationKind::Account),
         sets,
     )
 }
@@ -154,7 +154,7 @@ fn a_hand_over_from_the_future_does_not_keep_later_requests_out() {
 fn a_changed_url_is_refused_before_anybody_acts_by_it() {
     enrolled(3, Wishes::default(), async |world| {
         let (before, tokens) = (world.recorded(), world.calls(TOKENS));
-        let integrations = world.integrations(IntegrationKind::Config);
+        let registrations = world.registrations(RegistrationKind::Account);
         let answers = world.update(|wishes| wishes.elsewhere = true).await;
         let [refusal, rollback] = &answers[..] else {
             panic!("{answers:#?}");
@@ -163,7 +163,10 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
         assert!(rollback.success, "{}", rollback.reason);
         // The rollback takes a token, at the host that it goes back to.
         assert_eq!(world.calls(TOKENS), tokens + 1);
-        assert_eq!(world.integrations(IntegrationKind::Config), integrations);
+        assert_eq!(
+            world.registrations(RegistrationKind::Account),
+            registrations
+        );
         let hosts = [&before, &world.recorded()]
             .map(|recorded| recorded.success.clone().unwrap().deployment.policy.host);
         assert_eq!(hosts, ["acme.lacework.net", "acme.lacework.net"]);
@@ -178,7 +181,7 @@ fn a_late_repetition_sends_the_key_to_no_other_host_either() {
             let request = world.request_for(request_type, &world.wishes());
             world.write_other_host();
             let tokens = world.calls(TOKENS);
-            let integrations = world.integrations(IntegrationKind::Config);
+            let registrations = world.registrations(RegistrationKind::Account);
             world.invoke_setup(request.clone());
             let answer = world.answer_to(&request).await;
             assert_eq!(answer.success, request_type == "Update");
@@ -188,7 +191,10 @@ fn a_late_repetition_sends_the_key_to_no_other_host_either() {
                 answer.reason
             );
             assert_eq!(world.calls(TOKENS), tokens);
-            assert_eq!(world.integrations(IntegrationKind::Config), integrations);
+            assert_eq!(
+                world.registrations(RegistrationKind::Account),
+                registrations
+            );
         });
     }
 }

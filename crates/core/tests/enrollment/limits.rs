@@ -6,7 +6,7 @@ use towerhook_world::{Step, Wishes, World, member_id};
 
 use super::{
     enrolled,
-    look::{Look, deployment, ids, integration},
+    look::{Look, deployment, ids, registration},
     members,
 };
 
@@ -61,7 +61,7 @@ fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
     one.inventory.accounts.retain(|id, _| *id == member_id(3));
     assert!(
         one.actions()
-            .contains(&format!("delete {}", integration(3)))
+            .contains(&format!("delete {}", registration(3)))
     );
     assert_eq!(look.plan().actions, plan.actions);
     assert_eq!(look.plan().held, None);

@@ -6,7 +6,7 @@ use towerhook_core::{
     landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
     lifecycle::Scope,
     model::{AccountId, OuId},
-    ports::Integration,
+    ports::Registration,
 };
 use towerhook_world::{Options, Wishes, World, member_id};
 
@@ -66,7 +66,7 @@ impl Look {
             })),
             management: Known::Known(Management::Managed),
             instance: Known::Known(None),
-            integrations: Known::Known(Watchers::default()),
+            registrations: Known::Known(Watchers::default()),
         };
         self.inventory.accounts.insert(member_id(n), view);
     }
@@ -74,19 +74,19 @@ impl Look {
     fn enroll(&mut self, n: usize) {
         self.stand(n, InstanceState::Current);
         let guid = format!("GUID_{n}");
-        let spec = self.deployment.policy.member_integration(&member_id(n));
-        let sub_account = self.deployment.policy.destination.of(&path(PRODUCTION));
-        let sub_account = sub_account.flatten();
+        let spec = self.deployment.policy.member_registration(&member_id(n));
+        let store = self.deployment.policy.destination.of(&path(PRODUCTION));
+        let store = store.flatten();
         let record = Record {
             since: Some(self.now - SignedDuration::from_hours(72)),
-            store: sub_account.clone(),
+            store: store.clone(),
             registration_id: Some(guid.clone()),
             ..Record::default()
         };
         self.inventory.records.insert(member_id(n), record);
-        self.ours(n).push(Integration {
-            sub_account,
-            ..Integration::made(&spec, guid)
+        self.ours(n).push(Registration {
+            store,
+            ..Registration::made(&spec, guid)
         });
     }
 
@@ -102,13 +102,13 @@ impl Look {
     }
 
     pub(crate) fn watchers(&mut self, n: usize) -> &mut Watchers {
-        match &mut self.view(n).integrations {
+        match &mut self.view(n).registrations {
             Known::Known(watchers) => watchers,
             other => panic!("{other:?}"),
         }
     }
 
-    pub(crate) fn ours(&mut self, n: usize) -> &mut Vec<Integration> {
+    pub(crate) fn ours(&mut self, n: usize) -> &mut Vec<Registration> {
         &mut self.watchers(n).ours
     }
 
@@ -166,8 +166,8 @@ impl Look {
     }
 }
 
-/// An account's integration, as the actions name it.
-pub(crate) fn integration(n: usize) -> String {
+/// An account's registration, as the actions name it.
+pub(crate) fn registration(n: usize) -> String {
     format!(
         "integration Lacework-Control-Tower-Config-Member-{}",
         member_id(n)

@@ -1,4 +1,4 @@
-//! Accounts that belong in another sub-account than before.
+//! Accounts that belong in another store than before.
 
 use towerhook_core::{enrollment::Gap, model::AccountId};
 use towerhook_world::{Destination, Options, Step, Wishes, World, member_id};
@@ -26,7 +26,7 @@ fn store(world: &World, account: &AccountId) -> String {
     let [one] = &world.watching(account)[..] else {
         panic!("{:?}", world.watching(account));
     };
-    let store = one.sub_account.clone();
+    let store = one.store.clone();
     assert_eq!(world.record(account).unwrap().store, store);
     store.unwrap().to_string()
 }
@@ -68,7 +68,7 @@ fn accounts_outside_the_mapped_units_are_left_out() {
 }
 
 #[test]
-fn a_move_that_fails_puts_the_old_integration_back_and_waits_a_day() {
+fn a_move_that_fails_puts_the_old_registration_back_and_waits_a_day() {
     enrolled(members(1), mapped(), async |world| {
         world.set_usable("staging", false);
         world.happen(&to_staging(true));
@@ -93,7 +93,7 @@ fn a_move_that_was_cut_off_goes_on_or_back_and_its_gap_is_recorded() {
             world.set_usable("staging", usable);
             // The function was no more before it had made the new one.
             world.happen(&to_staging(false));
-            world.happen(&Step::DeleteIntegration { account: 0 });
+            world.happen(&Step::DeleteRegistration { account: 0 });
             assert_eq!(world.watching(&member_id(0)), []);
             world.hours(1).await;
             assert_eq!(store(&world, &member_id(0)), place);

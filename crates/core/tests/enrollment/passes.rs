@@ -28,7 +28,7 @@ const NEW: Step = Step::Create {
 };
 
 #[test]
-fn a_new_account_gets_its_stack_and_then_its_integration() {
+fn a_new_account_gets_its_stack_and_then_its_registration() {
     enrolled(members(0), Wishes::default(), async |world| {
         let set = world.wishes().names().member_stack_set();
         let listed = world.calls(LISTING);
@@ -150,7 +150,7 @@ fn roles_that_have_yet_to_settle_are_not_all_tried() {
     });
 }
 
-/// A look at all members after so many attempts: how many integrations it has tried to make, and has made.
+/// A look at all members after so many attempts: how many registrations it has tried to make, and has made.
 async fn tries(world: &World, attempts: u32) -> (usize, usize) {
     let ports = Ports::new(world, "a look");
     let deployment = world.recorded().success.unwrap().deployment;
@@ -172,7 +172,7 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
         left,
     );
     let report = done.await.unwrap();
-    // One that is enrolled is looked at again where the answer lacked its integration's id: no try in vain.
+    // One that is enrolled is looked at again where the answer lacked its registration's id: no try in vain.
     let enrolled = &report.enrolled;
     let mut put_off = 0;
     for revisit in &report.revisits {

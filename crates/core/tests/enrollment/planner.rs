@@ -8,11 +8,11 @@ use towerhook_core::{
     landing_zone::{AccountState, InstanceState, Management},
     lifecycle::Scope,
     model::ExternalId,
-    ports::Integration,
+    ports::Registration,
 };
 use towerhook_world::{Wishes, member_id};
 
-use super::look::{Look, STAGING, deployment, integration, path, stack};
+use super::look::{Look, STAGING, deployment, path, registration, stack};
 
 fn tenant() -> Wishes {
     Wishes::default()
@@ -28,15 +28,15 @@ fn a_stack_that_is_under_way_uses_up_no_attempts() {
     assert_eq!(look.actions(), [] as [&str; 0]);
     assert_eq!(look.revisit(), (15, 4));
     look.stand(0, InstanceState::Current);
-    assert_eq!(look.actions(), [format!("create {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("create {}", registration(0))]);
 }
 
 #[test]
 fn what_the_saas_puts_off_is_awaited_for_as_long_as_it_says_and_uses_up_no_attempts() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.attempts(0, 4);
-    look.view(0).integrations = Known::Unknown("no answer".into());
-    look.inventory.saas_wait = Some(Duration::from_secs(900));
+    look.view(0).registrations = Known::Unknown("no answer".into());
+    look.inventory.registry_wait = Some(Duration::from_secs(900));
     assert_eq!(look.revisit(), (900, 4));
     assert_eq!(look.plan().blocked, []);
 }
@@ -60,7 +60,7 @@ fn a_closed_account_leaves_and_its_stack_is_only_forgotten() {
     let mut look = Look::enrolled(deployment(tenant()), 2);
     look.account(0).state = AccountState::Closed;
     let leaves = [
-        format!("delete {}", integration(0)),
+        format!("delete {}", registration(0)),
         format!("forget {}", stack(0)),
     ];
     assert_eq!(look.actions(), leaves);
@@ -69,7 +69,7 @@ fn a_closed_account_leaves_and_its_stack_is_only_forgotten() {
 }
 
 #[test]
-fn an_integration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_role_goes() {
+fn an_registration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_role_goes() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.account(0).state = AccountState::Closed;
     look.ours(0).clear();
@@ -85,14 +85,14 @@ fn an_integration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_ro
     look.now += SignedDuration::from_mins(10);
     // By its id, listed or not.
     let leaves = [
-        format!("delete {}", integration(0)),
+        format!("delete {}", registration(0)),
         format!("forget {}", stack(0)),
     ];
     assert_eq!(look.actions(), leaves);
 }
 
 #[test]
-fn what_is_listed_instead_of_the_known_integration_goes_too_though_the_next_list_lacks_it() {
+fn what_is_listed_instead_of_the_known_registration_goes_too_though_the_next_list_lacks_it() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.account(0).state = AccountState::Closed;
     look.ours(0)[0].guid = "GUID_ANEW".into();
@@ -103,7 +103,7 @@ fn what_is_listed_instead_of_the_known_integration_goes_too_though_the_next_list
     look.now += SignedDuration::from_mins(60);
     let plan = look.plan();
     let deleted = plan.actions.iter().find_map(|action| match action {
-        Action::DeleteIntegration { existing, .. } => Some(existing.guid.as_str()),
+        Action::DeleteRegistration { existing, .. } => Some(existing.guid.as_str()),
         _ => None,
     });
     assert_eq!(deleted, Some("GUID_ANEW"), "{plan}");
@@ -123,7 +123,7 @@ fn what_was_replaced_hours_ago_goes_too_where_a_list_lacks_all() {
         .actions
         .iter()
         .filter_map(|action| match action {
-            Action::DeleteIntegration { existing, .. } => Some(existing.guid.as_str()),
+            Action::DeleteRegistration { existing, .. } => Some(existing.guid.as_str()),
             _ => None,
         })
         .collect();
@@ -200,7 +200,7 @@ fn who_was_there_at_launch_is_new_from_its_first_event_on_whatever_comes_of_that
 }
 
 #[test]
-fn an_account_that_somebody_elses_integration_watches_is_reported() {
+fn an_account_that_somebody_elses_registration_watches_is_reported() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.inventory.records.clear();
     let mut theirs = look.ours(0).remove(0);
@@ -212,7 +212,7 @@ fn an_account_that_somebody_elses_integration_watches_is_reported() {
 }
 
 #[test]
-fn another_deployments_integration_of_the_same_name_is_not_ours() {
+fn another_deployments_registration_of_the_same_name_is_not_ours() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     let mut theirs = look.ours(0)[0].clone();
     let records = Default::default();
@@ -226,9 +226,9 @@ fn another_deployments_integration_of_the_same_name_is_not_ours() {
 }
 
 #[test]
-fn an_integration_that_was_replaced_under_a_list_that_was_behind_is_still_ours() {
+fn an_registration_that_was_replaced_under_a_list_that_was_behind_is_still_ours() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
-    let replaced = Integration {
+    let replaced = Registration {
         guid: "REPLACED".into(),
         external_id: "bent by somebody".into(),
         ..look.ours(0)[0].clone()
@@ -254,7 +254,7 @@ fn a_list_that_shows_what_was_replaced_a_moment_ago_is_looked_at_again() {
     assert_eq!(replaced(&mut look, 1), [] as [&str; 0]);
     assert_eq!(look.revisit(), (15, 0));
     let enable = replaced(&mut look, 60);
-    assert!(enable[0].contains(&integration(0)), "{enable:?}");
+    assert!(enable[0].contains(&registration(0)), "{enable:?}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use towerhook_world::{MANAGEMENT, Step, Wishes, id, member_id};
 
 use super::{
     enrolled,
-    look::{Look, deployment, integration, stack},
+    look::{Look, deployment, registration, stack},
     members,
 };
 
@@ -29,7 +29,7 @@ fn token_ends(look: &mut Look, hours: i64) -> Timestamp {
 }
 
 #[test]
-fn the_stack_gets_a_token_and_makes_the_integration() {
+fn the_stack_gets_a_token_and_makes_the_registration() {
     enrolled(members(2), by_stack(), async |world| {
         for member in world.members() {
             assert_eq!(world.watching(&member).len(), 1);
@@ -41,7 +41,7 @@ fn the_stack_gets_a_token_and_makes_the_integration() {
 }
 
 #[test]
-fn the_management_accounts_integration_is_the_functions() {
+fn the_management_accounts_registration_is_the_functions() {
     let wishes = Wishes {
         enroll_management: true,
         ..by_stack()
@@ -78,7 +78,7 @@ fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
 }
 
 #[test]
-fn an_integration_that_was_deleted_by_hand_is_made_by_the_function() {
+fn an_registration_that_was_deleted_by_hand_is_made_by_the_function() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
     look.ours(0).clear();
     for attempt in 0..3 {
@@ -86,7 +86,7 @@ fn an_integration_that_was_deleted_by_hand_is_made_by_the_function() {
         assert_eq!(look.actions(), [] as [&str; 0], "the list may be behind");
     }
     look.attempts(0, 3);
-    assert_eq!(look.actions(), [format!("create {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("create {}", registration(0))]);
 }
 
 #[test]
@@ -121,14 +121,14 @@ fn a_stack_gets_a_token_that_works_before_it_goes() {
     );
     look.record(0).token_ends = Some(works);
     let goes = [
-        format!("delete {}", integration(0)),
+        format!("delete {}", registration(0)),
         format!("delete {}", stack(0)),
     ];
     assert_eq!(look.actions(), goes);
 }
 
 #[test]
-fn an_integration_goes_only_when_its_stack_is_missing_for_sure() {
+fn an_registration_goes_only_when_its_stack_is_missing_for_sure() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
     look.view(0).instance = Known::Known(None);
     let plan = look.plan();
@@ -147,7 +147,7 @@ fn an_integration_goes_only_when_its_stack_is_missing_for_sure() {
     look.now += SignedDuration::from_mins(6);
     assert_eq!(look.actions(), [] as [&str; 0]);
     look.now += SignedDuration::from_mins(1);
-    assert_eq!(look.actions(), [format!("delete {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("delete {}", registration(0))]);
     look.ours(0).clear();
     let plan = look.plan();
     assert_eq!(look.actions(), [format!("create {}", stack(0))]);

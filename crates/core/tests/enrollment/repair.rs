@@ -4,13 +4,13 @@ use jiff::SignedDuration;
 use towerhook_core::{
     enrollment::{Deletion, Gap, Known},
     landing_zone::InstanceState,
-    ports::{Health, Integration, IntegrationKind},
+    ports::{Health, Registration, RegistrationKind},
 };
 use towerhook_world::{Options, Step, Wishes, member_id};
 
 use super::{
     enrolled, gaps,
-    look::{Look, deployment, integration, stack},
+    look::{Look, deployment, registration, stack},
     members,
 };
 
@@ -23,8 +23,8 @@ fn tenant(accounts: usize) -> Look {
     Look::enrolled(deployment(Wishes::default()), accounts)
 }
 
-/// What can be bent of an integration; the last two where external ids are shown as they are.
-const BENDS: [fn(&mut Integration); 6] = [
+/// What can be bent of a registration; the last two where external ids are shown as they are.
+const BENDS: [fn(&mut Registration); 6] = [
     |one| one.enabled = false,
     |one| one.name = "renamed".into(),
     |one| one.role_arn = "arn:aws:iam::999999999999:role/other".into(),
@@ -41,7 +41,7 @@ const BENDS: [fn(&mut Integration); 6] = [
 ];
 
 #[test]
-fn an_integration_that_somebody_bent_is_still_ours_and_put_right() {
+fn an_registration_that_somebody_bent_is_still_ours_and_put_right() {
     let shown = BENDS.map(|bend| (bend, false));
     let masked = BENDS[..4].iter().map(|bend| (*bend, true));
     for (bend, masks_external_ids) in shown.into_iter().chain(masked) {
@@ -52,7 +52,7 @@ fn an_integration_that_somebody_bent_is_still_ours_and_put_right() {
         enrolled(options, Wishes::default(), async move |world| {
             let member = member_id(0);
             let made = world.watching(&member);
-            world.edit_integration(&member, bend);
+            world.edit_registration(&member, bend);
             assert_ne!(world.watching(&member), made);
             world.hours(1).await;
             assert_eq!(world.watching(&member), made);
@@ -61,17 +61,17 @@ fn an_integration_that_somebody_bent_is_still_ours_and_put_right() {
 }
 
 #[test]
-fn of_two_integrations_of_ours_one_stays_and_its_account_with_it() {
+fn of_two_registrations_of_ours_one_stays_and_its_account_with_it() {
     let options = Options {
         refuses_duplicates: false,
         ..members(0)
     };
     enrolled(options, Wishes::default(), async |world| {
         let (account, store) = (0, 0);
-        world.happen(&Step::DoubleIntegration { account, store });
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 3);
+        world.happen(&Step::DoubleRegistration { account, store });
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 3);
         world.hours(2).await;
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 2);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 2);
         assert_eq!(world.counted("AccountsOffboarded"), 0);
     });
 }
@@ -101,7 +101,7 @@ fn one_that_only_the_ledger_tells_for_ours_is_known_until_it_has_gone() {
     look.ours(0)[0].role_arn = "arn:aws:iam::999999999999:role/other".into();
     look.ours(0).push(second);
     let plan = look.plan();
-    assert_eq!(look.actions(), [format!("delete {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("delete {}", registration(0))]);
     assert!(plan.records.is_empty(), "{:?}", plan.records);
     look.ours(0).remove(0);
     let plan = look.plan();
@@ -111,26 +111,26 @@ fn one_that_only_the_ledger_tells_for_ours_is_known_until_it_has_gone() {
 }
 
 #[test]
-fn an_integration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
+fn an_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
     enrolled(members(0), Wishes::default(), async |world| {
-        world.happen(&Step::DeleteIntegration { account: 0 });
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 1);
+        world.happen(&Step::DeleteRegistration { account: 0 });
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 1);
         world.hours(1).await;
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 2);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 2);
         assert_eq!(gaps(&world), [Gap::Deleted]);
         assert_eq!(world.counted("IntegrationsDeleted"), 1);
     });
 }
 
 #[test]
-fn an_integration_that_the_saas_has_just_taken_is_not_made_again() {
+fn an_registration_that_the_saas_has_just_taken_is_not_made_again() {
     let mut look = tenant(1);
     look.ours(0).clear();
     look.record(0).since = Some(look.now - SignedDuration::from_secs(30));
     assert_eq!(look.actions(), [] as [&str; 0]);
     assert_eq!(look.revisit(), (15, 0));
     look.now += SignedDuration::from_secs(30);
-    assert_eq!(look.actions(), [format!("create {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("create {}", registration(0))]);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
     assert_eq!(look.actions(), anew);
     // The SaaS is asked to look again, and the stack is left alone for the rest of the day.
     look.record(0).remade_at = Some(look.now);
-    assert_eq!(look.actions(), [format!("update {}", integration(0))]);
+    assert_eq!(look.actions(), [format!("update {}", registration(0))]);
     look.now += SignedDuration::from_hours(24);
     assert_eq!(look.actions(), anew);
 }
@@ -203,7 +203,7 @@ fn an_account_that_control_tower_lets_go_stays_watched_and_is_reported() {
             "{why}"
         );
         assert!(record.since.is_some() && world.counted("AccountsBlocked") > 0);
-        world.edit_integration(&member, |one| one.enabled = false);
+        world.edit_registration(&member, |one| one.enabled = false);
         world.hours(1).await;
         assert_eq!(world.watching(&member).len(), 1);
         // Back under Control Tower, there is nothing left to report.

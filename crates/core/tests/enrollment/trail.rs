@@ -7,7 +7,7 @@ use towerhook_core::{
     enrollment::{TrailFault, TrailReport, keep_trail, observe},
     lifecycle::{MessageScope, Scope},
     model::AccountMapping,
-    ports::{Holder, IntegrationKind, Lease, Leases, Saas},
+    ports::{Holder, Lease, Leases, RegistrationKind, Registry},
     retry::REQUEUE,
 };
 use towerhook_world::{
@@ -35,20 +35,20 @@ async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport
 
 const LONG: Duration = Duration::from_secs(180);
 
-/// Somebody deletes the trail's integration.
-async fn delete_integration(world: &World) {
+/// Somebody deletes the trail's registration.
+async fn delete_registration(world: &World) {
     let ports = Ports::new(world, "somebody");
-    let found = world.integrations(IntegrationKind::CloudTrail).remove(0);
+    let found = world.registrations(RegistrationKind::Feed).remove(0);
     ports.delete(&found).await.unwrap();
 }
 
 #[test]
-fn an_integration_that_was_deleted_by_hand_is_made_and_known_by_its_id() {
+fn an_registration_that_was_deleted_by_hand_is_made_and_known_by_its_id() {
     enrolled(members(1), Wishes::default(), async |world| {
-        let before = world.integrations(IntegrationKind::CloudTrail);
-        delete_integration(&world).await;
+        let before = world.registrations(RegistrationKind::Feed);
+        delete_registration(&world).await;
         world.hours(2).await;
-        let after = world.integrations(IntegrationKind::CloudTrail);
+        let after = world.registrations(RegistrationKind::Feed);
         assert_eq!(after.len(), 1);
         assert_ne!(after[0].guid, before[0].guid);
         let trail = world.recorded().success.unwrap().deployment.trail.unwrap();
@@ -62,7 +62,7 @@ fn an_integration_that_was_deleted_by_hand_is_made_and_known_by_its_id() {
 #[test]
 fn only_a_look_at_everything_with_time_to_spare_keeps_the_trail() {
     enrolled(members(1), Wishes::default(), async |world| {
-        delete_integration(&world).await;
+        delete_registration(&world).await;
         let before = world.writes();
         let nothing = TrailReport::default();
         let look = async |scope, left| kept(&world, scope, left).await.unwrap();
@@ -81,7 +81,7 @@ fn the_mapping_is_written_once_and_follows_a_move() {
     };
     enrolled(members(4), wishes, async |world| {
         let mapping = || -> AccountMapping {
-            let trails = world.integrations(IntegrationKind::CloudTrail);
+            let trails = world.registrations(RegistrationKind::Feed);
             trails[0].account_mapping.clone().unwrap()
         };
         world.hours(1).await;
@@ -137,7 +137,7 @@ fn what_is_made_anew_counts_before_it_is_taken_away() {
 #[test]
 fn a_role_that_lacework_cannot_use_is_tried_again_and_not_for_ever() {
     enrolled(members(0), Wishes::default(), async |world| {
-        delete_integration(&world).await;
+        delete_registration(&world).await;
         world.set_usable("", false);
         let report = kept(&world, Scope::all(), LONG).await.unwrap();
         let (message, delay) = report.revisit.unwrap();

@@ -115,7 +115,7 @@ proptest! {
                 match source {
                     0 => look.view(n).account = Known::Unknown(why()),
                     1 => look.view(n).instance = Known::Unknown(why()),
-                    _ => look.view(n).integrations = Known::Unknown(why()),
+                    _ => look.view(n).registrations = Known::Unknown(why()),
                 }
             }
         }

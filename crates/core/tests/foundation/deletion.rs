@@ -1,7 +1,7 @@
 //! Deployments of many accounts are removed, however slowly the SaaS lets us.
 
 use jiff::SignedDuration;
-use towerhook_core::ports::IntegrationKind;
+use towerhook_core::ports::RegistrationKind;
 use towerhook_world::{Options, Step, Wishes, World};
 
 use super::launched;
@@ -19,7 +19,7 @@ fn many(accounts: usize, rate_limit: bool) -> Options {
     }
 }
 
-/// Whose stacks make and remove their integrations.
+/// Whose stacks make and remove their registrations.
 fn by_stack() -> Wishes {
     Wishes {
         by_stack: true,
@@ -41,7 +41,7 @@ async fn removed(world: &World) -> Vec<String> {
 fn without_a_limit_two_thousand_accounts_are_removed_within_the_hour() {
     World::quiet(many(2000, false), async |world| {
         launched(&world, Wishes::default()).await;
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 2002);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 2002);
         let (began, listed) = (world.now(), world.calls(LISTED));
         assert_eq!(removed(&world).await, [] as [&str; 0]);
         assert!(world.now().duration_since(began) < SignedDuration::from_hours(1));
@@ -55,10 +55,10 @@ fn without_a_limit_two_thousand_accounts_are_removed_within_the_hour() {
 }
 
 #[test]
-fn stacks_that_remove_their_integrations_get_a_token_that_works_before_they_go() {
+fn stacks_that_remove_their_registrations_get_a_token_that_works_before_they_go() {
     World::quiet(many(600, true), async |world| {
         launched(&world, by_stack()).await;
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 602);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 602);
         let failed = removed(&world).await;
         assert_eq!(failed, [] as [&str; 0], "the rate limit is nothing to them");
         // Tokens in one operation, the stacks in another.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use towerhook_core::ports::IntegrationKind;
+use towerhook_core::ports::RegistrationKind;
 use towerhook_world::{Destination, Step, Window, Wishes, World};
 
 use super::{launched, members, refused, updated};
@@ -112,7 +112,7 @@ fn a_request_for_the_properties_of_the_last_success_checks_nothing_and_converges
         );
         assert!(note.contains("refuses the API key ACME_KEY"), "{note}");
         assert_eq!(world.stack_set(&set), made);
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 4);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 4);
     });
 }
 

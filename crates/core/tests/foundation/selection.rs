@@ -1,6 +1,6 @@
 //! `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
 
-use towerhook_core::{landing_zone::InstanceState, model::AccountId, ports::IntegrationKind};
+use towerhook_core::{landing_zone::InstanceState, model::AccountId, ports::RegistrationKind};
 use towerhook_world::{AUDIT, LOG_ARCHIVE, Wishes, World, id, member_id};
 
 use super::{launched, members, updated};
@@ -44,7 +44,7 @@ fn who_is_left_out_is_so_with_the_reason_in_the_ledger() {
         .await;
         world.rest().await;
         // The management account stays out.
-        assert_eq!(world.integrations(IntegrationKind::Config).len(), 6);
+        assert_eq!(world.registrations(RegistrationKind::Account).len(), 6);
     });
 }
 
@@ -105,7 +105,7 @@ fn log_archive_and_audit_are_taken_out_of_config_only_and_setup_says_so() {
         for account in &shared {
             assert_eq!(why(&world, account), "ExcludeAccounts names it");
         }
-        assert_eq!(world.integrations(IntegrationKind::CloudTrail).len(), 1);
+        assert_eq!(world.registrations(RegistrationKind::Feed).len(), 1);
         let names = world.wishes().names();
         let sets = [names.log_stack_set(), names.audit_stack_set()];
         for (set, account) in sets.iter().zip(&shared) {

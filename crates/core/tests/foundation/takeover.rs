@@ -1,9 +1,9 @@
-//! A deployment that Lacework's own integration made, in whole or in part, by every way that leads there.
+//! A deployment that Lacework's own registration made, in whole or in part, by every way that leads there.
 
 use towerhook_core::{
     enrollment::Reply,
     model::AccountId,
-    ports::{Integration, IntegrationKind, StackSet},
+    ports::{Registration, RegistrationKind, StackSet},
 };
 use towerhook_world::{AUDIT, LOG_ARCHIVE, VENDORS_SUFFIXES, Wishes, World, id};
 
@@ -18,10 +18,10 @@ fn adopting() -> Wishes {
 }
 
 /// All that may be taken over, as it is.
-fn everything(world: &World) -> (Vec<StackSet>, Vec<Integration>) {
-    let kinds = [IntegrationKind::CloudTrail, IntegrationKind::Config];
-    let integrations = kinds.map(|kind| world.integrations(kind));
-    (world.stack_sets(), integrations.concat())
+fn everything(world: &World) -> (Vec<StackSet>, Vec<Registration>) {
+    let kinds = [RegistrationKind::Feed, RegistrationKind::Account];
+    let registrations = kinds.map(|kind| world.registrations(kind));
+    (world.stack_sets(), registrations.concat())
 }
 
 /// Launches, and expects a refusal that touches nothing, as does the deletion after it.
@@ -52,7 +52,7 @@ fn what_is_there_is_taken_over_and_goes_with_the_stack() {
         let (_, before) = everything(&world);
         launched(&world, adopting()).await;
         let (sets, after) = everything(&world);
-        let named = |all: &[Integration]| -> Vec<_> {
+        let named = |all: &[Registration]| -> Vec<_> {
             let all = all.iter();
             all.map(|one| (one.guid.clone(), one.external_id.clone()))
                 .collect()
@@ -120,7 +120,7 @@ fn where_nothing_fits_nothing_is_made() {
 }
 
 #[test]
-fn integrations_in_a_sub_account_that_was_forgotten_are_refused() {
+fn registrations_in_a_store_that_was_forgotten_are_refused() {
     World::quiet(members(3), async |world| {
         world.deploy_vendors(Some("production"));
         let reason = nothing_touched(&world, adopting()).await;
@@ -159,7 +159,7 @@ fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
         let trails = [names.log_stack_set(), names.audit_stack_set()];
         let of_trail = || {
             let sets = trails.clone().map(|name| world.stack_set(&name).unwrap());
-            (sets, world.integrations(IntegrationKind::CloudTrail))
+            (sets, world.registrations(RegistrationKind::Feed))
         };
         let before = of_trail();
         let config = Wishes {
@@ -178,7 +178,7 @@ fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
         assert!(reason.contains(AUDIT), "{reason}");
         let stands = || {
             assert!(trails.iter().all(|name| world.stack_set(name).is_some()));
-            let trail = world.integrations(IntegrationKind::CloudTrail);
+            let trail = world.registrations(RegistrationKind::Feed);
             assert_eq!(trail, before.1);
         };
         stands();
@@ -210,7 +210,7 @@ fn a_launch_that_fails_takes_back_what_it_made_and_leaves_what_it_took_over() {
         let names = Wishes::default().names();
         // The queue is gone, and the role cannot be used: the launch makes a queue and fails.
         world.remove_stack_set(&names.audit_stack_set());
-        world.delete_integrations(IntegrationKind::CloudTrail);
+        world.delete_registrations(RegistrationKind::Feed);
         world.set_usable("", false);
         let (_, before) = everything(&world);
         let answer = world.launch(adopting()).await;
@@ -226,14 +226,14 @@ fn a_launch_that_fails_takes_back_what_it_made_and_leaves_what_it_took_over() {
 }
 
 #[test]
-fn a_broken_integration_of_what_was_taken_over_is_mended_and_goes_with_the_stack() {
+fn a_broken_registration_of_what_was_taken_over_is_mended_and_goes_with_the_stack() {
     World::quiet(members(1), async |world| {
         world.deploy_vendors(None);
         let member = world.members()[0];
-        world.edit_integration(&member, |one| {
+        world.edit_registration(&member, |one| {
             one.external_id = format!("lweid:aws:v2:acme:{member}:0123456789");
         });
-        world.fail_integrations(&member);
+        world.fail_registrations(&member);
         let before = world.watching(&member);
         launched(&world, adopting()).await;
         let after = world.watching(&member);
@@ -246,7 +246,7 @@ fn a_broken_integration_of_what_was_taken_over_is_mended_and_goes_with_the_stack
 }
 
 #[test]
-fn beside_a_deployment_for_another_sub_account_a_launch_says_so() {
+fn beside_a_deployment_for_another_store_a_launch_says_so() {
     World::quiet(members(0), async |world| {
         let set = "Lacework-Control-Tower-Config-Member-emea";
         world.add_stack_set(set);

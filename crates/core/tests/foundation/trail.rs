@@ -5,7 +5,7 @@ use std::time::Duration;
 use towerhook_core::{
     enrollment::Reply,
     landing_zone::{InstanceState, Trail},
-    ports::IntegrationKind,
+    ports::RegistrationKind,
 };
 use towerhook_world::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Step, Window, Wishes, World, id};
 
@@ -95,8 +95,8 @@ fn has_queue(world: &World, account: &str) -> bool {
 
 /// The account in the queue's URL, which Lacework reads.
 fn read_in(world: &World) -> String {
-    let integrations = world.integrations(IntegrationKind::CloudTrail);
-    let url = integrations[0].queue_url.clone().unwrap();
+    let registrations = world.registrations(RegistrationKind::Feed);
+    let url = registrations[0].queue_url.clone().unwrap();
     url.split('/').nth(3).unwrap().to_owned()
 }
 
@@ -138,7 +138,7 @@ fn the_queue_follows_a_topic_that_moves_and_nothing_stays_behind() {
             world.edit_trail(|trail| before = original(trail));
             world.edit_trail(topic_of(from));
             launched(&world, Wishes::default()).await;
-            let made = world.integrations(IntegrationKind::CloudTrail);
+            let made = world.registrations(RegistrationKind::Feed);
             world.edit_trail(topic_of(to));
             world.hours(1).await;
             let reasons = reported(&world);
@@ -149,7 +149,7 @@ fn the_queue_follows_a_topic_that_moves_and_nothing_stays_behind() {
             updated(&world, |wishes| wishes.release += 1).await;
             assert_eq!(read_in(&world), to);
             assert!(has_queue(&world, to) && !has_queue(&world, from));
-            let after = world.integrations(IntegrationKind::CloudTrail);
+            let after = world.registrations(RegistrationKind::Feed);
             assert_eq!((after.len(), &after[0].guid), (1, &made[0].guid));
             let said = reported(&world).len();
             world.hours(2).await;
@@ -237,7 +237,7 @@ fn a_kms_key_is_refused_that_the_trail_is_not_encrypted_with() {
 }
 
 #[test]
-fn a_delete_removes_the_integration_that_a_pass_has_just_made_anew() {
+fn a_delete_removes_the_registration_that_a_pass_has_just_made_anew() {
     for seconds in 0..12 {
         World::quiet(members(1), async move |world| {
             let wishes = Wishes {
@@ -245,9 +245,9 @@ fn a_delete_removes_the_integration_that_a_pass_has_just_made_anew() {
                 ..Wishes::default()
             };
             launched(&world, wishes).await;
-            world.delete_integrations(IntegrationKind::CloudTrail);
+            world.delete_registrations(RegistrationKind::Feed);
             world.hours(1).await;
-            assert_eq!(world.integrations(IntegrationKind::CloudTrail).len(), 1);
+            assert_eq!(world.registrations(RegistrationKind::Feed).len(), 1);
             world.happen(&Step::Fault(Window::Lag(400)));
             world.simulation().sleep(Duration::from_secs(seconds)).await;
             world.delete().await;

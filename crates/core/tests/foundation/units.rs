@@ -62,7 +62,7 @@ fn a_wrong_new_name_is_refused_with_a_reason_that_speaks_of_units() {
 }
 
 #[test]
-fn a_unit_that_nobody_has_is_told_before_the_sub_account_that_its_name_would_mean() {
+fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;
         for (written, hint) in [("Dev", ""), ("Dev*", " (patterns are not understood here)")] {
@@ -74,7 +74,7 @@ fn a_unit_that_nobody_has_is_told_before_the_sub_account_that_its_name_would_mea
             );
             assert!(why.contains(&said), "{why}");
         }
-        // Where the sub-account is written, too, both have to be there.
+        // Where the store is written, too, both have to be there.
         let mapping = ("LaceworkOrgSubAccountNames", "Production=nobody".to_owned());
         let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
         let said = "names the sub-account nobody, which the API key cannot use";

@@ -89,11 +89,11 @@ pub(crate) fn steps(fault: Fault) -> Vec<Step> {
         ],
         Fault::QueueFailureIsFinal => vec![without_trail, with_both, Step::Fire],
         Fault::AlreadyUsedIsSuccess => vec![
-            Step::DoubleIntegration {
+            Step::DoubleRegistration {
                 account: 0,
                 store: 0,
             },
-            Step::DoubleIntegration {
+            Step::DoubleRegistration {
                 account: 1,
                 store: 1,
             },

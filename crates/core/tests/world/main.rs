@@ -1,6 +1,6 @@
 //! Thousands of histories of a landing zone, with every fault that can happen to the functions.
 //! After each, once the faults stop, every account that should be watched is watched exactly once,
-//! in the right sub-account, and none that should not be is; and nothing happened on the way that
+//! in the right store, and none that should not be is; and nothing happened on the way that
 //! may never happen.
 //!
 //! `WORLD_SEEDS=N` runs so many, and `WORLD_START=S` begins elsewhere; `WORLD_SEED=S` replays one, with all that happened in it.

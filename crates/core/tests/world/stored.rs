@@ -18,7 +18,7 @@ fn holds(seed: u64, options: Options, wishes: Wishes, steps: Vec<Step>) {
 }
 
 /// A list that is behind shows an account where it was, and another mapping moves it to another
-/// sub-account. Its own exchange is not an offboarding beside those of three others.
+/// store. Its own exchange is not an offboarding beside those of three others.
 #[test]
 fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarded() {
     holds(
@@ -124,7 +124,7 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
             Wait { seconds: 1182 },
             Calm,
             Fault(Window::Lag(85)),
-            RenameIntegration { account: 71 },
+            RenameRegistration { account: 71 },
             Create {
                 unit: 1,
                 told: true,
@@ -155,11 +155,11 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
             Slow { latency: 16674 },
             Wait { seconds: 3601 },
             Restore { account: 753 },
-            RenameIntegration { account: 225 },
+            RenameRegistration { account: 225 },
             Unmanage { account: 304 },
             Wait { seconds: 27 },
-            DeleteIntegration { account: 59 },
-            RepointIntegration { account: 271 },
+            DeleteRegistration { account: 59 },
+            RepointRegistration { account: 271 },
             Wait { seconds: 14 },
             Crash { steps: 15 },
             Create {
@@ -272,7 +272,7 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
                 told: true,
             },
             ReplaceKey,
-            DisableIntegration { account: 706 },
+            DisableRegistration { account: 706 },
             Wait { seconds: 54 },
             ChangeBaseline {
                 account: 983,
@@ -292,9 +292,9 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
             },
             Wait { seconds: 37 },
             Calm,
-            RenameIntegration { account: 338 },
+            RenameRegistration { account: 338 },
             Wait { seconds: 43 },
-            DeleteIntegration { account: 947 },
+            DeleteRegistration { account: 947 },
             Forbid { account: 571 },
             Wait { seconds: 31 },
             Create {
@@ -408,10 +408,10 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
     );
 }
 
-/// The list lacks an integration for minutes, so a second one is made. The first is renamed while
+/// The list lacks a registration for minutes, so a second one is made. The first is renamed while
 /// external ids are masked, and the ledger alone can tell whose it is.
 #[test]
-fn an_integration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
+fn an_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
     holds(
         32401,
         Options {
@@ -463,7 +463,7 @@ fn an_integration_that_was_made_twice_under_a_list_that_is_behind_is_still_known
                 told: true,
             },
             Fire,
-            RenameIntegration { account: 594 },
+            RenameRegistration { account: 594 },
             Wait { seconds: 16 },
             Fire,
             Close {
@@ -513,11 +513,11 @@ fn a_pass_that_is_slow_acts_on_what_it_has_read() {
             Wait { seconds: 677 },
             Crash { steps: 6 },
             Wait { seconds: 608 },
-            DeleteIntegration { account: 988 },
+            DeleteRegistration { account: 988 },
             Fire,
             Calm,
             DeleteRole { account: 905 },
-            DoubleIntegration {
+            DoubleRegistration {
                 account: 385,
                 store: 5,
             },

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::Value;
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::{SecretText, SubAccount},
+    model::{SecretText, Store},
     token::YOUNG,
 };
 use url::Url;
@@ -33,7 +33,7 @@ pub(super) struct Call<'a> {
     pub(super) operation: &'static str,
     pub(super) method: Method,
     pub(super) url: Url,
-    pub(super) sub_account: Option<&'a SubAccount>,
+    pub(super) store: Option<&'a Store>,
     /// Whether it is about the organization's own objects; no sub-account counts then.
     pub(super) organization: bool,
     pub(super) body: Option<Value>,
@@ -47,18 +47,15 @@ impl<'a> Call<'a> {
             operation,
             method,
             url,
-            sub_account: None,
+            store: None,
             organization: false,
             body: None,
             hidden: None,
         }
     }
 
-    pub(super) fn for_sub_account(self, sub_account: Option<&'a SubAccount>) -> Self {
-        Self {
-            sub_account,
-            ..self
-        }
+    pub(super) fn for_store(self, store: Option<&'a Store>) -> Self {
+        Self { store, ..self }
     }
 
     pub(super) fn for_organization(self, organization: bool) -> Self {
@@ -162,8 +159,8 @@ impl<T: TokenSource> Lacework<T> {
             }
             if call.organization {
                 request = request.header("Org-Access", "true");
-            } else if let Some(sub_account) = call.sub_account {
-                request = request.header("Account-Name", sub_account.as_str());
+            } else if let Some(store) = call.store {
+                request = request.header("Account-Name", store.as_str());
             }
             if let Some(body) = &call.body {
                 request = request.json(body);
@@ -195,7 +192,7 @@ mod tests {
     use serde_json::json;
     use towerhook_core::{
         Error,
-        ports::{IntegrationKind, Saas},
+        ports::{RegistrationKind, Registry},
     };
     use wiremock::{Mock, MockServer, matchers::any};
 
@@ -217,14 +214,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_call_brings_token_and_name_and_its_sub_account() {
+    async fn every_call_brings_token_and_name_and_its_store() {
         let server = testing::answering([status(204), status(204)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let sub_account = SubAccount::from("Team-A");
-        for sub_account in [None, Some(&sub_account)] {
+        let store = Store::from("Team-A");
+        for store in [None, Some(&store)] {
             lacework
-                .integrations(sub_account, IntegrationKind::Config)
+                .registrations(store, RegistrationKind::Account)
                 .await
                 .unwrap();
         }
@@ -249,7 +246,7 @@ mod tests {
                 testing::answering([refusal(refused, "Unauthorized Access"), status(201)]).await;
             let tokens = Counting::default();
             let created = client(&server, &tokens)
-                .create(None, &testing::spec(IntegrationKind::Config))
+                .create(None, &testing::spec(RegistrationKind::Account))
                 .await;
             assert!(created.is_ok(), "{created:?}");
             assert_eq!(tokens.refusals(), 1);
@@ -309,7 +306,7 @@ mod tests {
             .await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let lists = (0..5).map(|_| lacework.integrations(None, IntegrationKind::Config));
+        let lists = (0..5).map(|_| lacework.registrations(None, RegistrationKind::Account));
         let lists = futures::future::join_all(lists).await;
         assert!(lists.iter().all(|list| list.is_ok()), "{lists:?}");
         assert_eq!(tokens.refusals(), 1);
@@ -321,7 +318,7 @@ mod tests {
         let server = testing::answering([status(204), unauthorized, status(204)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let list = || lacework.integrations(None, IntegrationKind::Config);
+        let list = || lacework.registrations(None, RegistrationKind::Account);
         list().await.unwrap();
         tokens.replace();
         list().await.unwrap();
@@ -346,7 +343,7 @@ mod tests {
     #[tokio::test]
     async fn what_can_be_repeated_gets_two_more_tries() {
         let gone = testing::existing(None);
-        let spec = testing::spec(IntegrationKind::Config);
+        let spec = testing::spec(RegistrationKind::Account);
         let tokens = Counting::default();
 
         let server = testing::answering([status(500), status(503), status(204)]).await;
@@ -378,7 +375,7 @@ mod tests {
         let error = lacework
             .update(
                 &testing::existing(None),
-                &testing::spec(IntegrationKind::Config),
+                &testing::spec(RegistrationKind::Account),
                 true,
             )
             .await
@@ -441,7 +438,9 @@ mod tests {
         let server = Flood::in_chunks("200 OK", flood::HUGE);
         let mut lacework = client(&MockServer::start().await, &tokens);
         lacework.url = server.url.clone();
-        let error = lacework.integrations(None, IntegrationKind::Config).await;
+        let error = lacework
+            .registrations(None, RegistrationKind::Account)
+            .await;
         assert_eq!(
             error.unwrap_err().chain(),
             "lacework:ListCloudAccounts failed: the answer is longer than 25165824 bytes"
@@ -464,7 +463,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_error_and_no_debug_shows_a_secret() {
-        let spec = testing::spec(IntegrationKind::CloudTrail);
+        let spec = testing::spec(RegistrationKind::Feed);
         let tokens = Counting::default();
         for status in [400, 401, 402, 403, 404, 409, 422, 429, 500] {
             let server = MockServer::start().await;

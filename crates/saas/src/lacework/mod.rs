@@ -6,11 +6,11 @@
 
 mod answer;
 mod client;
-mod integrations;
 mod pages;
 mod profile;
 #[doc(hidden)]
 pub mod reading;
+mod registrations;
 #[cfg(test)]
 mod testing;
 mod tokens;
@@ -24,10 +24,10 @@ use jiff::Timestamp;
 use reqwest::Client;
 use towerhook_core::{
     Result,
-    model::{self, SubAccount},
+    model::{self, Store},
     ports::{
-        ApiKey, Created, Integration, IntegrationKind, IntegrationSpec, Profile, Saas, Token,
-        TokenIssuer,
+        ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Registry,
+        Token, TokenIssuer,
     },
 };
 use url::Url;
@@ -80,7 +80,7 @@ impl<T: TokenSource> TokenIssuer for Lacework<T> {
     }
 }
 
-impl<T: TokenSource> Saas for Lacework<T> {
+impl<T: TokenSource> Registry for Lacework<T> {
     fn host(&self) -> String {
         model::host(&self.url)
     }
@@ -89,36 +89,35 @@ impl<T: TokenSource> Saas for Lacework<T> {
         profile::profile(self).await
     }
 
-    async fn integrations(
+    async fn registrations(
         &self,
-        sub_account: Option<&SubAccount>,
-        kind: IntegrationKind,
-    ) -> Result<Vec<Integration>> {
-        integrations::list(self, sub_account, false, kind).await
+        store: Option<&Store>,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
+        registrations::list(self, store, false, kind).await
     }
 
-    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
-        integrations::list(self, None, true, kind).await
+    async fn organization_registrations(
+        &self,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
+        registrations::list(self, None, true, kind).await
     }
 
-    async fn create(
-        &self,
-        sub_account: Option<&SubAccount>,
-        spec: &IntegrationSpec,
-    ) -> Result<Created> {
-        integrations::create(self, sub_account, spec).await
+    async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
+        registrations::create(self, store, spec).await
     }
 
     async fn update(
         &self,
-        existing: &Integration,
-        spec: &IntegrationSpec,
+        existing: &Registration,
+        spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created> {
-        integrations::update(self, existing, spec, enabled).await
+        registrations::update(self, existing, spec, enabled).await
     }
 
-    async fn delete(&self, existing: &Integration) -> Result<()> {
-        integrations::delete(self, existing).await
+    async fn delete(&self, existing: &Registration) -> Result<()> {
+        registrations::delete(self, existing).await
     }
 }

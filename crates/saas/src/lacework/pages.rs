@@ -147,7 +147,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use serde_json::json;
-    use towerhook_core::ports::{Integration, IntegrationKind, Saas};
+    use towerhook_core::ports::{Registration, RegistrationKind, Registry};
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
     use super::*;
@@ -164,15 +164,13 @@ mod tests {
 
     const HERE: &str = "https://acme.lacework.net/api/v2/CloudAccounts/AwsCfg?page=1";
 
-    async fn listed_from(server: &MockServer) -> Result<Vec<Integration>> {
+    async fn listed_from(server: &MockServer) -> Result<Vec<Registration>> {
         let tokens = Counting::default();
         let lacework = client(server, &tokens);
-        lacework
-            .integrations(None, IntegrationKind::CloudTrail)
-            .await
+        lacework.registrations(None, RegistrationKind::Feed).await
     }
 
-    async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Integration>> {
+    async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Registration>> {
         listed_from(&answering(answers).await).await
     }
 
@@ -229,7 +227,7 @@ mod tests {
         .await;
         let tokens = Counting::default();
         let found = client(&server, &tokens)
-            .integrations(None, IntegrationKind::Config)
+            .registrations(None, RegistrationKind::Account)
             .await
             .unwrap();
         let guids: Vec<_> = found.iter().map(|found| found.guid.as_str()).collect();
@@ -332,9 +330,7 @@ mod tests {
         let tokens = Counting::default();
         let mut lacework = client(&server, &tokens);
         lacework.list_time = Duration::from_millis(200);
-        let list = lacework
-            .integrations(None, IntegrationKind::CloudTrail)
-            .await;
+        let list = lacework.registrations(None, RegistrationKind::Feed).await;
         let error = list.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
         assert!(

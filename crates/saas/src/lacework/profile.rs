@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use towerhook_core::{Result, model::SubAccount, ports::Profile};
+use towerhook_core::{Result, model::Store, ports::Profile};
 
 use super::{Lacework, TokenSource, client::Call, wire};
 
@@ -19,14 +19,11 @@ pub(super) fn read(body: &Value) -> Result<Profile> {
     if tenant.is_empty() {
         return Err(wire::missing(GET, "url"));
     }
-    let sub_accounts = user["accounts"]
+    let stores = user["accounts"]
         .as_array()
-        .map(|accounts| sub_accounts(accounts, &tenant))
+        .map(|accounts| stores(accounts, &tenant))
         .unwrap_or_default();
-    Ok(Profile {
-        tenant,
-        sub_accounts,
-    })
+    Ok(Profile { tenant, stores })
 }
 
 /// `acme` of `acme.lacework.net`, which is a host's name and not a URL.
@@ -37,12 +34,12 @@ fn tenant(url: &str) -> String {
 }
 
 /// The accounts that the user is enabled in, without the tenant, which is listed among them.
-fn sub_accounts(accounts: &[Value], tenant: &str) -> Vec<SubAccount> {
+fn stores(accounts: &[Value], tenant: &str) -> Vec<Store> {
     accounts
         .iter()
         .filter(|account| wire::is_on(&account["userEnabled"]))
         .filter_map(|account| account["accountName"].as_str())
-        .map(SubAccount::from)
+        .map(Store::from)
         .filter(|name| !name.as_str().is_empty() && name.as_str() != tenant)
         .collect()
 }
@@ -50,13 +47,13 @@ fn sub_accounts(accounts: &[Value], tenant: &str) -> Vec<SubAccount> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use towerhook_core::{ErrorKind, ports::Saas};
+    use towerhook_core::{ErrorKind, ports::Registry};
 
     use super::*;
     use crate::lacework::testing::{Counting, answering, client, json as answer, request_lines};
 
     #[tokio::test]
-    async fn the_tenant_and_the_sub_accounts_are_told_apart() {
+    async fn the_tenant_and_the_stores_are_told_apart() {
         let account = |name: &str, enabled: Value| json!({ "admin": true, "accountName": name, "userEnabled": enabled });
         let server = answering([answer(
             200,
@@ -79,7 +76,7 @@ mod tests {
             profile,
             Profile {
                 tenant: "customerdemo".into(),
-                sub_accounts: vec!["team-a".into()],
+                stores: vec!["team-a".into()],
             }
         );
         assert_eq!(request_lines(&server).await, ["GET /api/v2/UserProfile"]);

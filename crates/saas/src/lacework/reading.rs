@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
-use towerhook_core::ports::{Integration, IntegrationKind, Profile, Token};
+use towerhook_core::ports::{Profile, Registration, RegistrationKind, Token};
 use url::Url;
 
 use super::{answer, pages, profile, tokens, wire};
@@ -22,7 +22,7 @@ pub struct Reading {
     /// The id, were it the answer to a creation.
     pub made: Option<String>,
     /// The integrations, were it a page of a list.
-    pub integrations: Vec<Integration>,
+    pub registrations: Vec<Registration>,
     /// The next page, were it one.
     pub next_page: Option<Url>,
     /// The profile, were it one.
@@ -40,14 +40,14 @@ pub fn read(base: &Url, body: &[u8], hidden: &str) -> Reading {
         .map(|value| (RETRY_AFTER, value))
         .collect();
     let page = wire::json(READ, body).unwrap_or_default();
-    let kinds = [IntegrationKind::Config, IntegrationKind::CloudTrail];
+    let kinds = [RegistrationKind::Account, RegistrationKind::Feed];
     let items = page["data"].as_array().into_iter().flatten();
     Reading {
         message: wire::message(body, &[hidden]),
         retry_after: answer::retry_after(&headers, Timestamp::UNIX_EPOCH),
         made: wire::made_guid(READ, body),
-        integrations: items
-            .flat_map(|item| kinds.map(|kind| wire::integration(item, None, kind)))
+        registrations: items
+            .flat_map(|item| kinds.map(|kind| wire::registration(item, None, kind)))
             .flatten()
             .collect(),
         next_page: pages::next(READ, base, &page).ok().flatten(),

@@ -12,8 +12,8 @@ use std::{
 use serde_json::Value;
 use towerhook_core::{
     Result,
-    model::{AccountId, ExternalId, SecretText, SubAccount},
-    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
+    model::{AccountId, ExternalId, SecretText, Store},
+    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
 };
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
@@ -125,27 +125,27 @@ pub(super) async fn request_lines(server: &MockServer) -> Vec<String> {
     requests(server).await.iter().map(line).collect()
 }
 
-pub(super) fn spec(kind: IntegrationKind) -> IntegrationSpec {
+pub(super) fn spec(kind: RegistrationKind) -> RegistrationSpec {
     let account: AccountId = "111122223333".parse().unwrap();
-    IntegrationSpec {
+    RegistrationSpec {
         name: "Lacework-Control-Tower-Config-Member-111122223333".into(),
         kind,
         account,
         role_arn: "arn:aws:iam::111122223333:role/acme-laceworkcwsrole-sa".into(),
         external_id: ExternalId::new("acme", &account, "canary:/=."),
-        queue_url: (kind == IntegrationKind::CloudTrail)
+        queue_url: (kind == RegistrationKind::Feed)
             .then(|| "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws".into()),
         account_mapping: None,
     }
 }
 
-pub(super) fn existing(sub_account: Option<&str>) -> Integration {
-    Integration {
+pub(super) fn existing(store: Option<&str>) -> Registration {
+    Registration {
         guid: "ACME_0123456789ABCDEF".into(),
-        sub_account: sub_account.map(SubAccount::from),
+        store: store.map(Store::from),
         organization: false,
         name: "another name".into(),
-        kind: IntegrationKind::Config,
+        kind: RegistrationKind::Account,
         enabled: false,
         role_arn: String::new(),
         external_id: String::new(),

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::{AccountMapping, SubAccount},
-    ports::{Health, Integration, IntegrationKind, IntegrationSpec},
+    model::{AccountMapping, Store},
+    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
 };
 
 /// The most characters of a server's words that are passed on.
@@ -40,15 +40,15 @@ pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
 }
 
 /// The type's name in paths and objects.
-pub(super) fn type_name(kind: IntegrationKind) -> &'static str {
+pub(super) fn type_name(kind: RegistrationKind) -> &'static str {
     match kind {
-        IntegrationKind::Config => "AwsCfg",
-        IntegrationKind::CloudTrail => "AwsCtSqs",
+        RegistrationKind::Account => "AwsCfg",
+        RegistrationKind::Feed => "AwsCtSqs",
     }
 }
 
 /// The object that brings an integration to `spec`, for POST and PATCH alike.
-pub(super) fn integration_body(spec: &IntegrationSpec, enabled: bool) -> Value {
+pub(super) fn registration_body(spec: &RegistrationSpec, enabled: bool) -> Value {
     let mut data = json!({
         "awsAccountId": spec.account,
         "crossAccountCredentials": {
@@ -71,18 +71,18 @@ pub(super) fn integration_body(spec: &IntegrationSpec, enabled: bool) -> Value {
 }
 
 /// An integration as listed; `None` where it has no usable id.
-pub(super) fn integration(
+pub(super) fn registration(
     item: &Value,
-    sub_account: Option<&SubAccount>,
-    kind: IntegrationKind,
-) -> Option<Integration> {
+    store: Option<&Store>,
+    kind: RegistrationKind,
+) -> Option<Registration> {
     let data = &item["data"];
     let credentials = &data["crossAccountCredentials"];
     let guid = item["intgGuid"].as_str().filter(|guid| is_guid(guid))?;
     let organization = is_on(&item["isOrg"]);
-    Some(Integration {
+    Some(Registration {
         guid: guid.to_owned(),
-        sub_account: sub_account.filter(|_| !organization).cloned(),
+        store: store.filter(|_| !organization).cloned(),
         organization,
         name: text(&item["name"]),
         kind,
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_more_values_than_integrations_have_is_not_taken_apart() {
+    fn an_answer_of_more_values_than_registrations_have_is_not_taken_apart() {
         let values = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
         assert!(json("lacework:Read", values(MOST_VALUES / 2).as_bytes()).is_ok());
         let error = json("lacework:Read", values(MOST_VALUES).as_bytes()).unwrap_err();

@@ -7,7 +7,7 @@ use serde_json::json;
 use towerhook_core::{
     ErrorKind,
     enrollment::{
-        Capability, Deployment, Destination as PolicyDestination, Policy, Record, Registration,
+        Capability, Deployment, Destination as PolicyDestination, Policy, Record, RegistrationMode,
         Selection, Site, Source, Unreadable,
     },
     lifecycle::{Parked, Scope},
@@ -410,7 +410,7 @@ fn sample() -> Deployment {
             capability: Capability::Config,
             destination: PolicyDestination::Mapped([(unit.clone(), "one".into())].into()),
             selection: Selection::default(),
-            registration: Registration::Function,
+            registration_mode: RegistrationMode::Function,
             external_id_suffix: SUFFIX.into(),
             adoption: None,
             monitor_existing: true,

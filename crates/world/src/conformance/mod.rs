@@ -4,7 +4,7 @@
 //! drift apart. Each leaves behind nothing that would make it fail the next time.
 
 mod ledger;
-mod saas;
+mod registry;
 mod stack_sets;
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ use towerhook_core::{
 };
 
 pub use ledger::{deployment, lease, parking, records, requests};
-pub use saas::saas;
+pub use registry::registry;
 pub use stack_sets::{stack_sets, stand};
 
 /// How often something that takes time is looked at.

@@ -5,7 +5,7 @@ mod ledger;
 mod messages;
 mod organization;
 mod paced;
-mod saas;
+mod registry;
 mod secrets;
 
 use ledger::LONGEST_LEASE;
@@ -25,7 +25,7 @@ use towerhook_core::{
 };
 
 pub(crate) use cloud_formation::in_progress;
-pub(crate) use saas::integration;
+pub(crate) use registry::registration;
 pub use secrets::CANARY;
 pub(crate) use secrets::keep_fresh;
 

@@ -9,7 +9,7 @@ use super::Ports;
 use crate::{
     faults::error,
     rates::{self, ATTEMPTS, Bucket},
-    scale::{PassCost, is_saas},
+    scale::{PassCost, is_registry},
 };
 
 /// What is left of a call's time once it is carried out.
@@ -72,8 +72,8 @@ impl Ports {
     pub(super) fn count(&self, operation: &'static str) {
         *self.world.state().counts.entry(operation).or_default() += 1;
         let mut cost = self.caller.cost.get();
-        if is_saas(operation) {
-            cost.saas_requests += 1;
+        if is_registry(operation) {
+            cost.registry_requests += 1;
         } else {
             cost.aws_calls += 1;
         }

@@ -337,7 +337,7 @@ fn the_patterns_of_units_take_all_that_the_parser_takes() {
             return Ok(());
         };
         prop_assert!(mapping.is_match(&text).unwrap(), "{text:?}");
-        let plain = units.iter().all(|entry| entry.sub_account.is_none());
+        let plain = units.iter().all(|entry| entry.store.is_none());
         for selection in &selections {
             prop_assert_eq!(selection.is_match(&text).unwrap(), plain, "{:?}", &text);
         }

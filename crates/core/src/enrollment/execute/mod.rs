@@ -1,6 +1,6 @@
-//! Carries out a plan: stacks, then integrations, then what goes.
+//! Carries out a plan: stacks, then registrations, then what goes.
 
-mod integrate;
+mod register;
 mod tally;
 
 use std::{
@@ -14,28 +14,28 @@ use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
 use self::{
-    integrate::{Outcome, integrate},
+    register::{Outcome, register},
     tally::Tally,
 };
-use super::{Action, Deployment, Inventory, Plan, Record, Registration, Revisit};
+use super::{Action, Deployment, Inventory, Plan, Record, RegistrationMode, Revisit};
 use crate::{
     Error, ErrorKind, Result,
     foundation::start_operation,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Saas, Start, Token},
+    ports::{AccountPorts, Registry, Start, Token},
     token,
 };
 
-/// How many accounts' integrations are worked on at once.
+/// How many accounts' registrations are worked on at once.
 const AT_ONCE: usize = 8;
 
 /// Why an account was not watched for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
-    /// The SaaS would not take it in two sub-accounts at once, so it moved from one to the other.
+    /// The SaaS would not take it in two stores at once, so it moved from one to the other.
     Move,
-    /// Its integration had been deleted, and was made again.
+    /// Its registration had been deleted, and was made again.
     Deleted,
 }
 
@@ -53,7 +53,7 @@ impl fmt::Display for Gap {
 pub struct Report {
     /// Accounts that are enrolled as of this pass.
     pub enrolled: Vec<AccountId>,
-    /// Accounts whose integrations were removed in this pass.
+    /// Accounts whose registrations were removed in this pass.
     pub left: Vec<AccountId>,
     /// Accounts that were not watched for a while, and why.
     pub gaps: Vec<(AccountId, Gap)>,
@@ -72,7 +72,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// How many integrations had been deleted by somebody else and were made again.
+    /// How many registrations had been deleted by somebody else and were made again.
     pub(super) fn deleted(&self) -> usize {
         let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
         deleted.count()
@@ -104,7 +104,7 @@ impl Report {
 /// The ledger could not be written where that has to come first: a removal counts before it happens.
 pub async fn execute(
     ports: &impl AccountPorts,
-    saas: &impl Saas,
+    registry: &impl Registry,
     deployment: &Deployment,
     inventory: &Inventory,
     mut plan: Plan,
@@ -147,12 +147,12 @@ pub async fn execute(
             Action::DeleteInstances { .. } | Action::RemakeInstances { .. } => {
                 removals.push(action);
             }
-            Action::CreateIntegration { ref spec, .. }
-            | Action::MoveIntegration { ref spec, .. }
-            | Action::UpdateIntegration { ref spec, .. } => {
+            Action::CreateRegistration { ref spec, .. }
+            | Action::MoveRegistration { ref spec, .. }
+            | Action::UpdateRegistration { ref spec, .. } => {
                 by_account.entry(spec.account).or_default().push(action);
             }
-            Action::DeleteIntegration { account, .. } => {
+            Action::DeleteRegistration { account, .. } => {
                 by_account.entry(account).or_default().push(action);
             }
         }
@@ -169,7 +169,7 @@ pub async fn execute(
                 if is_first_try && are_unsettled.get() {
                     return (account, Outcome::NotYet);
                 }
-                let outcome = integrate(saas, actions, enough, time_left).await;
+                let outcome = register(registry, actions, enough, time_left).await;
                 if is_first_try && matches!(outcome, Outcome::NotUsable(_)) {
                     are_unsettled.set(true);
                 }
@@ -184,7 +184,7 @@ pub async fn execute(
         if !outcome.is_finished() {
             unfinished.insert(account);
         }
-        tally.integration(account, outcome);
+        tally.registration(account, outcome);
     }
     for removal in removals {
         match removal {
@@ -199,7 +199,7 @@ pub async fn execute(
                 mut accounts,
                 retain,
             } => {
-                // A role goes after the integration that uses it.
+                // A role goes after the registration that uses it.
                 accounts.retain(|account| !unfinished.contains(account));
                 if !accounts.is_empty() {
                     let outcome = instances.delete(&accounts, retain).await;
@@ -218,10 +218,10 @@ pub async fn execute(
     Ok(report)
 }
 
-/// Whether the account never had an integration and is to have its first now.
+/// Whether the account never had a registration and is to have its first now.
 fn is_first_try(inventory: &Inventory, account: &AccountId, actions: &[Action]) -> bool {
     let record = inventory.records.get(account);
-    let creates = |action: &Action| matches!(action, Action::CreateIntegration { .. });
+    let creates = |action: &Action| matches!(action, Action::CreateRegistration { .. });
     inventory.scope.attempts(account) == 0
         && record.is_none_or(|record| record.since.is_none())
         && actions.iter().any(creates)
@@ -245,9 +245,9 @@ impl<P: AccountPorts> Instances<'_, P> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();
         let content = ("create", &policy.stack_id, accounts, self.hour());
-        let token = match policy.registration {
-            Registration::Function => None,
-            Registration::SnsCustomResource => Some(self.token().await?),
+        let token = match policy.registration_mode {
+            RegistrationMode::Function => None,
+            RegistrationMode::SnsCustomResource => Some(self.token().await?),
         };
         start_operation(self.ports, &name, &content, async |operation| {
             let token = token.as_ref().map(|token| &token.token);

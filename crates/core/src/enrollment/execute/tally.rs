@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     Gap, Report,
-    integrate::{Outcome, Place},
+    register::{Outcome, Place},
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -27,7 +27,7 @@ pub(super) struct Tally<'a> {
     /// What is to be recorded besides.
     records: BTreeMap<AccountId, Record>,
     revisits: BTreeMap<AccountId, Revisit>,
-    /// Accounts whose integrations the SaaS has taken without a word about their ids.
+    /// Accounts whose registrations the SaaS has taken without a word about their ids.
     unnamed: Vec<AccountId>,
     /// How long the SaaS wants no more calls.
     enough: Option<Duration>,
@@ -143,7 +143,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    pub(super) fn integration(&mut self, account: AccountId, outcome: Outcome) {
+    pub(super) fn registration(&mut self, account: AccountId, outcome: Outcome) {
         match outcome {
             Outcome::Enrolled(place) => {
                 let is_known = place.guid.is_some();
@@ -154,7 +154,7 @@ impl<'a> Tally<'a> {
                 }
                 self.report.enrolled.push(account);
             }
-            // Of two integrations one may go without its account leaving.
+            // Of two registrations one may go without its account leaving.
             Outcome::Changed { removed } => {
                 let known = self.known(&account);
                 if removed && known.since.is_none() {
@@ -184,7 +184,7 @@ impl<'a> Tally<'a> {
                 self.failed_attempt(account, record, why);
             }
             Outcome::AlreadyUsed if self.was_put_back(&account) => {
-                // Its own integration, where it was before, is what uses it.
+                // Its own registration, where it was before, is what uses it.
                 let known = self.known(&account);
                 let why = known.reason.clone().unwrap_or_default();
                 self.block(account, known, why);
@@ -215,23 +215,19 @@ impl<'a> Tally<'a> {
         known.move_failed_within_the_day(self.now) && known.reason.is_some()
     }
 
-    /// Whether none of our integrations watched the account when it was looked at.
+    /// Whether none of our registrations watched the account when it was looked at.
     fn is_unwatched(&self, account: &AccountId) -> bool {
         let view = self.inventory.accounts.get(account);
-        matches!(view.map(|view| &view.integrations),
+        matches!(view.map(|view| &view.registrations),
             Some(Known::Known(Watchers { ours, .. })) if ours.is_empty())
     }
 
     fn place(&mut self, account: AccountId, place: Place) {
-        let Place {
-            sub_account,
-            guid,
-            gap,
-        } = place;
+        let Place { store, guid, gap } = place;
         let known = self.known(&account);
         let was_lost = known.since.is_some() && self.is_unwatched(&account);
         let again = was_lost && known.had_gap_within_the_day(self.now);
-        let mut record = known.enrolled(self.now, sub_account, guid);
+        let mut record = known.enrolled(self.now, store, guid);
         let gap = if gap {
             Some(Gap::Move)
         } else {

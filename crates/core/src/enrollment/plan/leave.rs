@@ -4,7 +4,7 @@ use super::{Case, Draft, Release, StackEnd};
 use crate::{
     enrollment::{Action, Known, Reason, Record, Watchers},
     landing_zone::{AccountState, InstanceState, Management},
-    ports::Integration,
+    ports::Registration,
 };
 
 const STACK_STAYS: &str = "its member stack cannot be deleted yet";
@@ -18,15 +18,15 @@ pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
 }
 
-/// Switches the integration off until the account comes back.
+/// Switches the registration off until the account comes back.
 pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
-    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
-        return draft.unread(case, case.view.integrations.reason());
+    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
+        return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.policy.member_integration(case.id);
+    let spec = case.policy.member_registration(case.id);
     for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
         let spec = spec.clone();
-        draft.plan.actions.push(Action::UpdateIntegration {
+        draft.plan.actions.push(Action::UpdateRegistration {
             existing,
             spec,
             enabled: false,
@@ -45,13 +45,13 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     case.record(draft, paused.not_enrolled(reason.to_string()));
 }
 
-/// Takes the account out: its integrations first, then its stack.
+/// Takes the account out: its registrations first, then its stack.
 pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let (Known::Known(Watchers { ours, .. }), Known::Known(instance)) =
-        (&case.view.integrations, &case.view.instance)
+        (&case.view.registrations, &case.view.instance)
     else {
         let view = case.view;
-        return draft.unread(case, view.integrations.reason().or(view.instance.reason()));
+        return draft.unread(case, view.registrations.reason().or(view.instance.reason()));
     };
     // A listing that lacks it is no evidence that nothing uses the role.
     let has_stack = instance.is_some() && !case.is_management();
@@ -89,14 +89,14 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         );
     }
     if !ours.is_empty() || stack != StackEnd::Stay {
-        let mut integrations = ours.clone();
+        let mut registrations = ours.clone();
         // What is known by its id goes by that before the role does, listed or not.
         if stack != StackEnd::Stay && case.known.deletion.is_none() {
-            integrations.extend(unlisted(case, ours));
+            registrations.extend(unlisted(case, ours));
         }
         draft.releases.push(Release {
             account: *case.id,
-            integrations,
+            registrations,
             stack,
         });
         if !wait {
@@ -107,10 +107,10 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
 }
 
-/// The account's integrations that are known by their ids and that a listing lacks. One that lacks all of
+/// The account's registrations that are known by their ids and that a listing lacks. One that lacks all of
 /// them may lack those, too, that were replaced long ago and could not be removed since.
-fn unlisted(case: &Case<'_>, ours: &[Integration]) -> Vec<Integration> {
-    let spec = case.policy.member_integration(case.id);
+fn unlisted(case: &Case<'_>, ours: &[Registration]) -> Vec<Registration> {
+    let spec = case.policy.member_registration(case.id);
     let known = &case.known;
     let ids: Vec<&str> = if ours.is_empty() {
         known.guids().collect()
@@ -125,16 +125,16 @@ fn unlisted(case: &Case<'_>, ours: &[Integration]) -> Vec<Integration> {
     };
     ids.into_iter()
         .filter(|guid| ours.iter().all(|one| one.guid != *guid))
-        .map(|guid| Integration {
-            sub_account: known.store.clone(),
-            ..Integration::made(&spec, guid.to_owned())
+        .map(|guid| Registration {
+            store: known.store.clone(),
+            ..Registration::made(&spec, guid.to_owned())
         })
         .collect()
 }
 
 /// Waits for the next comparison before an account that should be listed counts as one that is not. What
 /// is listed in its stead may be missing from the next list, and is known by its id from now on.
-fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Integration]) {
+fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Registration]) {
     let known = case.known.clone();
     let guid = match ours.first() {
         Some(listed) => Some(listed.guid.clone()),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     model::AccountId,
     planted::{Fault, planted},
-    ports::{Health, Integration},
+    ports::{Health, Registration},
     retry::REQUEUE,
     token,
 };
@@ -52,7 +52,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
                     .missing_at
                     .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
                 unlisted_at: known.unlisted_at.filter(|_| {
-                    !matches!(&view.integrations, Known::Known(Watchers { ours, .. }) if known.is_among(ours))
+                    !matches!(&view.registrations, Known::Known(Watchers { ours, .. }) if known.is_among(ours))
                 }),
                 deletion: known
                     .deletion
@@ -62,7 +62,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             attempt: inventory.scope.attempts(id),
             may_remake,
             token_ends: inventory.token_ends,
-            saas_wait: inventory.saas_wait,
+            registry_wait: inventory.registry_wait,
             now,
         };
         if record.is_some() || arrives {
@@ -71,9 +71,9 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         // A listing of baselines may be older than the account's.
         let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
-            Decision::Watch(sub_account) => watch::watch(&mut draft, &case, sub_account),
-            Decision::Keep(sub_account, reason) => {
-                watch::keep(&mut draft, &case, sub_account, reason);
+            Decision::Watch(store) => watch::watch(&mut draft, &case, store),
+            Decision::Keep(store, reason) => {
+                watch::keep(&mut draft, &case, store, reason);
             }
             Decision::Leave(reason) => leave::leave(&mut draft, &case, reason),
             Decision::Pause(reason) => leave::pause(&mut draft, &case, reason),
@@ -94,7 +94,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
 /// at once the fault is hardly theirs.
 fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let is_failing = |view: &&AccountView| {
-        matches!(&view.integrations, Known::Known(Watchers { ours, .. })
+        matches!(&view.registrations, Known::Known(Watchers { ours, .. })
             if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if blames_role(why))))
     };
     let failing = inventory.accounts.values().filter(is_failing).count();
@@ -121,7 +121,7 @@ struct Case<'a> {
     /// When the access token ends that works at present.
     token_ends: Option<Timestamp>,
     /// How long the SaaS wants not to be asked.
-    saas_wait: Option<Duration>,
+    registry_wait: Option<Duration>,
     now: Timestamp,
 }
 
@@ -137,7 +137,7 @@ impl Case<'_> {
         *self.id == self.policy.management_account
     }
 
-    /// Whether the account's stack removes its integration and has another token for that than the one
+    /// Whether the account's stack removes its registration and has another token for that than the one
     /// that works.
     fn needs_token(&self) -> bool {
         let works = self.token_ends.is_some_and(|ends| {
@@ -170,7 +170,7 @@ struct Draft {
 /// An account on its way out.
 struct Release {
     account: AccountId,
-    integrations: Vec<Integration>,
+    registrations: Vec<Registration>,
     /// What becomes of the member stack.
     stack: StackEnd,
 }
@@ -196,7 +196,7 @@ impl Draft {
 
     /// Another look that uses up an attempt; after the last one an administrator hears why.
     fn look_again(&mut self, case: &Case<'_>, why: &str) {
-        if let Some(delay) = case.saas_wait {
+        if let Some(delay) = case.registry_wait {
             // The SaaS's limit is nobody's failure.
             let revisit = Revisit {
                 account: *case.id,
@@ -218,7 +218,7 @@ impl Draft {
     /// Another look at what could not be read. A source that stays unreadable is reported once, and not
     /// with every account that is watched all the same.
     fn unread(&mut self, case: &Case<'_>, why: Option<String>) {
-        let is_last = case.saas_wait.is_none() && case.attempt >= REQUEUE.tries;
+        let is_last = case.registry_wait.is_none() && case.attempt >= REQUEUE.tries;
         if !(is_last && case.known.since.is_some()) {
             self.look_again(case, &why.unwrap_or_default());
         }
@@ -270,7 +270,7 @@ impl Draft {
             let is_enrolled = record.is_some_and(|record| record.since.is_some());
             let let_through =
                 !is_enrolled && record.is_some_and(|record| record.left_within_the_day(now));
-            let is_counted = is_enrolled || !release.integrations.is_empty();
+            let is_counted = is_enrolled || !release.registrations.is_empty();
             is_counted && !let_through
         });
         plan.actions.extend(release_actions(free));
@@ -345,14 +345,14 @@ fn release_actions(releases: Vec<Release>) -> Vec<Action> {
     let (mut delete, mut forget) = (Vec::new(), Vec::new());
     for Release {
         account,
-        integrations,
+        registrations,
         stack,
     } in releases
     {
         actions.extend(
-            integrations
+            registrations
                 .into_iter()
-                .map(|existing| Action::DeleteIntegration { account, existing }),
+                .map(|existing| Action::DeleteRegistration { account, existing }),
         );
         match stack {
             StackEnd::Delete => delete.push(account),

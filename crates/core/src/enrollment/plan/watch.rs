@@ -6,24 +6,24 @@ use super::{Case, Draft};
 use crate::{
     enrollment::{Action, Known, Reason, Record, Watchers, blames_role, record::LISTS_LAG},
     landing_zone::{InstanceState, StackInstance},
-    model::SubAccount,
+    model::Store,
     planted::{Fault, planted},
-    ports::{Health, Integration, IntegrationSpec},
+    ports::{Health, Registration, RegistrationSpec},
     retry::REQUEUE,
 };
 
 /// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.
 const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
 
-/// For so many looks, a good minute and a half, an integration that a stack made may be missing in the
+/// For so many looks, a good minute and a half, a registration that a stack made may be missing in the
 /// SaaS's list; after that, it is made without the stack.
 const UNLISTED_LOOKS: u32 = 3;
 
-/// For so long the SaaS's list may lack an integration that it has just taken.
+/// For so long the SaaS's list may lack a registration that it has just taken.
 const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
 
-/// Sees to the member stack first, and to the integration once it stands.
-pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubAccount>) {
+/// Sees to the member stack first, and to the registration once it stands.
+pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     let Known::Known(instance) = &case.view.instance else {
         return draft.unread(case, case.view.instance.reason());
     };
@@ -37,9 +37,9 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, sub_account: Option<SubA
     };
     match instance.state {
         InstanceState::InProgress => draft.look_on(case),
-        InstanceState::Current => integrate(draft, case, sub_account, None),
+        InstanceState::Current => integrate(draft, case, store, None),
         InstanceState::Outdated if planted(Fault::OutdatedIsCurrent) => {
-            integrate(draft, case, sub_account, None);
+            integrate(draft, case, store, None);
         }
         InstanceState::Outdated if case.attempt < REQUEUE.tries => {
             clear_the_way(draft, case);
@@ -97,7 +97,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     if !case.policy.is_registered_by_stack(case.id) {
         return false;
     }
-    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
+    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
         return true;
     };
     if ours.is_empty() {
@@ -118,10 +118,10 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
 /// Removes what would let a stack fail that is to register its account, once that has failed: what
 /// registered it before, where that watches nothing any more.
 fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
-    let Known::Known(Watchers { ours, .. }) = &case.view.integrations else {
+    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
         return;
     };
-    let watches = |one: &Integration| one.enabled && !matches!(one.health, Health::Failing(_));
+    let watches = |one: &Registration| one.enabled && !matches!(one.health, Health::Failing(_));
     if case.policy.is_registered_by_stack(case.id) && case.attempt > 0 && !ours.iter().any(watches)
     {
         delete(draft, case, ours);
@@ -150,19 +150,14 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
     }
 }
 
-/// Sees to the integration of an account whose stack is out of reach, if it is watched at all.
-pub(super) fn keep(
-    draft: &mut Draft,
-    case: &Case<'_>,
-    sub_account: Option<SubAccount>,
-    reason: Reason,
-) {
+/// Sees to the registration of an account whose stack is out of reach, if it is watched at all.
+pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, reason: Reason) {
     let stands = matches!(&case.view.instance, Known::Known(Some(instance))
         if instance.state == InstanceState::Current);
     if case.known.since.is_none() {
         super::leave::leave(draft, case, reason);
     } else if stands {
-        integrate(draft, case, sub_account, Some(reason));
+        integrate(draft, case, store, Some(reason));
     } else {
         draft.block(case, reason.to_string());
     }
@@ -171,21 +166,21 @@ pub(super) fn keep(
 fn integrate(
     draft: &mut Draft,
     case: &Case<'_>,
-    sub_account: Option<SubAccount>,
+    store: Option<Store>,
     out_of_reach: Option<Reason>,
 ) {
-    let Known::Known(Watchers { ours, others }) = &case.view.integrations else {
-        return draft.unread(case, case.view.integrations.reason());
+    let Known::Known(Watchers { ours, others }) = &case.view.registrations else {
+        return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.policy.member_integration(case.id);
+    let spec = case.policy.member_registration(case.id);
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
-        .partition(|integration| integration.sub_account == sub_account);
+        .partition(|registration| registration.store == store);
     // Which of several stays is the id's to decide, since nothing else is the same in two listings of
     // different age, which together could take away both.
     here.sort_by(|one, other| one.guid.cmp(&other.guid));
     let Some((existing, doubled)) = here.split_first() else {
-        return begin(draft, case, sub_account, &elsewhere, others, spec);
+        return begin(draft, case, store, &elsewhere, others, spec);
     };
     let mut replaced = case.known.replaced_lately(case.now);
     if replaced.any(|guid| *guid == existing.guid) {
@@ -197,7 +192,7 @@ fn integrate(
     } else {
         doubled
     };
-    let others: Vec<&Integration> = elsewhere.iter().chain(doubled).copied().collect();
+    let others: Vec<&Registration> = elsewhere.iter().chain(doubled).copied().collect();
     if !is_as_wanted(existing, &spec) {
         if out_of_reach.is_none() && makes_anew(draft, case) {
             return;
@@ -232,21 +227,21 @@ fn integrate(
                 guid.clone_from(&known.registration_id);
                 draft.look_on(case);
             }
-            case.record(draft, known.enrolled(case.now, sub_account, guid));
+            case.record(draft, known.enrolled(case.now, store, guid));
         }
     }
 }
 
-/// Makes the integration where there is none, or moves the one that is in another sub-account.
+/// Makes the registration where there is none, or moves the one that is in another store.
 fn begin(
     draft: &mut Draft,
     case: &Case<'_>,
-    sub_account: Option<SubAccount>,
-    elsewhere: &[&Integration],
-    others: &[Integration],
-    spec: IntegrationSpec,
+    store: Option<Store>,
+    elsewhere: &[&Registration],
+    others: &[Registration],
+    spec: RegistrationSpec,
 ) {
-    let foreign = others.iter().find(|other| other.sub_account == sub_account);
+    let foreign = others.iter().find(|other| other.store == store);
     if let Some(other) = foreign {
         let name = &other.name;
         return draft.block(
@@ -267,7 +262,7 @@ fn begin(
             "Lacework does not list the integration that its stack made",
         );
     }
-    if elsewhere.is_empty() && is_unlisted_yet(case, sub_account.as_ref()) {
+    if elsewhere.is_empty() && is_unlisted_yet(case, store.as_ref()) {
         return draft.look_on(case);
     }
     if makes_anew(draft, case) {
@@ -275,38 +270,38 @@ fn begin(
     }
     let swap = !case.known.move_failed_within_the_day(case.now);
     draft.plan.actions.push(match elsewhere.first() {
-        Some(first) => Action::MoveIntegration {
-            home: first.sub_account.clone(),
+        Some(first) => Action::MoveRegistration {
+            home: first.store.clone(),
             from: elsewhere.iter().copied().cloned().collect(),
-            sub_account,
+            store,
             spec,
             swap,
         },
-        // It was watched elsewhere, and the move was cut off after the old integration had gone.
-        None if is_stranded(case, sub_account.as_ref()) => Action::MoveIntegration {
+        // It was watched elsewhere, and the move was cut off after the old registration had gone.
+        None if is_stranded(case, store.as_ref()) => Action::MoveRegistration {
             home: case.known.store.clone(),
             from: Vec::new(),
-            sub_account,
+            store,
             spec,
             swap,
         },
-        None => Action::CreateIntegration { sub_account, spec },
+        None => Action::CreateRegistration { store, spec },
     });
 }
 
-/// Whether the SaaS has said so lately that it took the account's integration that its list may be
+/// Whether the SaaS has said so lately that it took the account's registration that its list may be
 /// behind: a second one would be made.
-fn is_unlisted_yet(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
+fn is_unlisted_yet(case: &Case<'_>, store: Option<&Store>) -> bool {
     let known = &case.known;
     let taken = known.since.max(known.gap_at);
-    let is_here = known.registration_id.is_some() && known.store.as_ref() == sub_account;
+    let is_here = known.registration_id.is_some() && known.store.as_ref() == store;
     is_here && taken.is_some_and(|at| case.now.duration_since(at) < UNLISTED_FOR)
 }
 
-fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
+fn is_stranded(case: &Case<'_>, store: Option<&Store>) -> bool {
     let known = &case.known;
     known.since.is_some()
-        && known.store.as_ref() != sub_account
+        && known.store.as_ref() != store
         && case.policy.destination.uses(known.store.as_ref())
 }
 
@@ -317,8 +312,8 @@ fn is_stranded(case: &Case<'_>, sub_account: Option<&SubAccount>) -> bool {
 fn mend(
     draft: &mut Draft,
     case: &Case<'_>,
-    existing: &Integration,
-    spec: IntegrationSpec,
+    existing: &Registration,
+    spec: RegistrationSpec,
     why: &str,
 ) {
     let is_to_blame = blames_role(why);
@@ -337,7 +332,7 @@ fn mend(
 }
 
 /// Makes the stack anew where the SaaS could not use its role however often it was asked: an
-/// account without an integration has no state that tells of a role that somebody deleted.
+/// account without a registration has no state that tells of a role that somebody deleted.
 fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
     let known = &case.known;
     let unusable = known.unusable_at.map(|at| case.now.duration_since(at));
@@ -353,23 +348,23 @@ fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
     may
 }
 
-fn delete<'a>(draft: &mut Draft, case: &Case<'_>, all: impl IntoIterator<Item = &'a Integration>) {
-    let deletions = all.into_iter().map(|existing| Action::DeleteIntegration {
+fn delete<'a>(draft: &mut Draft, case: &Case<'_>, all: impl IntoIterator<Item = &'a Registration>) {
+    let deletions = all.into_iter().map(|existing| Action::DeleteRegistration {
         account: *case.id,
         existing: existing.clone(),
     });
     draft.plan.actions.extend(deletions);
 }
 
-fn update(draft: &mut Draft, existing: &Integration, spec: IntegrationSpec) {
-    draft.plan.actions.push(Action::UpdateIntegration {
+fn update(draft: &mut Draft, existing: &Registration, spec: RegistrationSpec) {
+    draft.plan.actions.push(Action::UpdateRegistration {
         existing: existing.clone(),
         spec,
         enabled: true,
     });
 }
 
-fn is_as_wanted(existing: &Integration, spec: &IntegrationSpec) -> bool {
+fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
     existing.enabled
         && existing.name == spec.name
         && existing.role_arn == spec.role_arn

@@ -8,7 +8,7 @@ use crate::{
     enrollment::{Deployment, Inventory, Report},
     foundation::start_operation,
     lifecycle::{Message, MessageScope},
-    ports::{AccountPorts, Created, Holder, Saas},
+    ports::{AccountPorts, Created, Holder, Registry},
     retry::{REQUEUE, Retry},
 };
 
@@ -38,7 +38,7 @@ impl TrailReport {
     pub(in crate::enrollment) fn add_to(&self, report: &mut Report, deployment: &Deployment) {
         report.failures.extend(self.failures.iter().cloned());
         if let Some(trail) = &deployment.trail {
-            let account = trail.integration.account;
+            let account = trail.registration.account;
             let blocked = self.blocked.iter().cloned();
             report.blocked.extend(blocked.map(|why| (account, why)));
         }
@@ -54,7 +54,7 @@ impl TrailReport {
 /// The ledger could not be written. What is mended counts before it is mended.
 pub async fn keep_trail(
     ports: &impl AccountPorts,
-    saas: &impl Saas,
+    registry: &impl Registry,
     (holder, deployment): (&Holder, &Deployment),
     inventory: &Inventory,
     now: Timestamp,
@@ -67,13 +67,13 @@ pub async fn keep_trail(
     else {
         return Ok(TrailReport::default());
     };
-    let view = observe(ports, saas, deployment, trail).await;
+    let view = observe(ports, registry, deployment, trail).await;
     let mut report = TrailReport::default();
     let unread = [
         view.trail.reason(),
         view.log.reason(),
         view.audit.reason(),
-        view.integrations.reason(),
+        view.registrations.reason(),
     ];
     report.failures.extend(unread.into_iter().flatten());
     report.is_read = (!view.is_put_off).then_some(report.failures.is_empty());
@@ -97,7 +97,7 @@ pub async fn keep_trail(
             look_again = true;
             break;
         }
-        match act(ports, saas, &deployment, &action, now).await {
+        match act(ports, registry, &deployment, &action, now).await {
             Ok(Created::Done(guid)) => {
                 report.changes += 1;
                 if let Some(guid) = guid {
@@ -155,7 +155,7 @@ pub async fn keep_trail(
 
 async fn act(
     ports: &impl AccountPorts,
-    saas: &impl Saas,
+    registry: &impl Registry,
     deployment: &Deployment,
     action: &TrailAction,
     now: Timestamp,
@@ -182,14 +182,14 @@ async fn act(
             })
             .await?;
         }
-        TrailAction::CreateIntegration(spec) => {
+        TrailAction::CreateRegistration(spec) => {
             let store = deployment.policy.destination.shared();
-            return saas.create(store, spec).await;
+            return registry.create(store, spec).await;
         }
-        TrailAction::UpdateIntegration { existing, spec } => {
-            return saas.update(existing, spec, true).await;
+        TrailAction::UpdateRegistration { existing, spec } => {
+            return registry.update(existing, spec, true).await;
         }
-        TrailAction::DeleteIntegration(existing) => saas.delete(existing).await?,
+        TrailAction::DeleteRegistration(existing) => registry.delete(existing).await?,
     }
     Ok(Created::Done(None))
 }

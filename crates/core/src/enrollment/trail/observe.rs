@@ -8,47 +8,50 @@ use crate::{
     enrollment::{DeployedTrail, Deployment, Known},
     landing_zone::StackInstance,
     model::AccountId,
-    ports::{AccountPorts, Integration, IntegrationKind, Saas},
+    ports::{AccountPorts, Registration, RegistrationKind, Registry},
 };
 
 /// Reads all that the trail's plan needs.
 pub(super) async fn observe(
     ports: &impl AccountPorts,
-    saas: &impl Saas,
+    registry: &impl Registry,
     deployment: &Deployment,
     trail: &DeployedTrail,
 ) -> TrailView {
     let names = &deployment.policy.names;
-    let (trail, integrations, log, audit) = join!(
+    let (trail, registrations, log, audit) = join!(
         async { known(ports.trail(&trail.source.name).await) },
-        integrations(saas, deployment),
-        instance(ports, names.log_stack_set(), trail.integration.account),
+        registrations(registry, deployment),
+        instance(ports, names.log_stack_set(), trail.registration.account),
         instance(ports, names.audit_stack_set(), trail.queue_account),
     );
     let is_put_off = matches!(
-        &integrations,
+        &registrations,
         Err(error) if matches!(error.kind, ErrorKind::Throttled { .. })
     );
     TrailView {
         trail,
-        integrations: known(integrations),
+        registrations: known(registrations),
         log,
         audit,
         is_put_off,
     }
 }
 
-async fn integrations(saas: &impl Saas, deployment: &Deployment) -> Result<Vec<Integration>> {
-    let kind = IntegrationKind::CloudTrail;
-    let mut all = saas
-        .integrations(deployment.policy.destination.shared(), kind)
+async fn registrations(
+    registry: &impl Registry,
+    deployment: &Deployment,
+) -> Result<Vec<Registration>> {
+    let kind = RegistrationKind::Feed;
+    let mut all = registry
+        .registrations(deployment.policy.destination.shared(), kind)
         .await?;
     if deployment.organization {
-        all.extend(saas.organization_integrations(kind).await?);
+        all.extend(registry.organization_registrations(kind).await?);
     }
-    // A store shows the organization's integrations as well.
+    // A store shows the organization's registrations as well.
     let mut seen = BTreeSet::new();
-    all.retain(|integration| seen.insert(integration.guid.clone()));
+    all.retain(|registration| seen.insert(registration.guid.clone()));
     Ok(all)
 }
 

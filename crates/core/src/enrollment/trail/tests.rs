@@ -50,9 +50,9 @@ fn deployment(destination: Destination) -> Deployment {
         ..testing::policy()
     };
     let log = LOG.parse().unwrap();
-    let integration = IntegrationSpec {
+    let registration = RegistrationSpec {
         name: policy.names.log_stack_set(),
-        kind: IntegrationKind::CloudTrail,
+        kind: RegistrationKind::Feed,
         account: log,
         role_arn: Names::role_arn("aws", &log, &policy.names.log_role()),
         external_id: ExternalId::new("acme", &log, "ABCDEFGHIJ"),
@@ -60,8 +60,8 @@ fn deployment(destination: Destination) -> Deployment {
         account_mapping: policy.empty_mapping(),
     };
     Deployment {
-        stores: policy.destination.sub_accounts(),
-        organization: integration.is_of_organization(),
+        stores: policy.destination.stores(),
+        organization: registration.is_of_organization(),
         trail: Some(DeployedTrail {
             source: TrailSource {
                 name: TRAIL.into(),
@@ -70,7 +70,7 @@ fn deployment(destination: Destination) -> Deployment {
                 makes_topic: false,
                 kms_key: None,
             },
-            integration,
+            registration,
             queue_account: AUDIT.parse().unwrap(),
             registration_id: None,
             asked_at: None,
@@ -94,11 +94,11 @@ fn trail(deployment: &mut Deployment) -> &mut DeployedTrail {
     deployment.trail.as_mut().unwrap()
 }
 
-fn integration(deployment: &Deployment) -> Integration {
-    let spec = &deployment.trail.as_ref().unwrap().integration;
-    Integration {
+fn registration(deployment: &Deployment) -> Registration {
+    let spec = &deployment.trail.as_ref().unwrap().registration;
+    Registration {
         guid: "ACME_1".into(),
-        sub_account: deployment.policy.destination.shared().cloned(),
+        store: deployment.policy.destination.shared().cloned(),
         organization: spec.is_of_organization(),
         name: spec.name.clone(),
         kind: spec.kind,
@@ -119,10 +119,10 @@ fn instance(account: &str, state: InstanceState) -> Known<Option<StackInstance>>
     }))
 }
 
-fn view(integrations: Vec<Integration>) -> TrailView {
+fn view(registrations: Vec<Registration>) -> TrailView {
     TrailView {
         trail: Known::Known(Some(organizations_trail())),
-        integrations: Known::Known(integrations),
+        registrations: Known::Known(registrations),
         log: instance(LOG, InstanceState::Current),
         audit: instance(AUDIT, InstanceState::Current),
         is_put_off: false,
@@ -139,7 +139,7 @@ fn account(id: AccountId, unit: usize) -> AccountView {
         })),
         management: Known::Known(Management::Managed),
         instance: Known::Known(None),
-        integrations: Known::Known(Watchers::default()),
+        registrations: Known::Known(Watchers::default()),
     }
 }
 
@@ -173,7 +173,7 @@ fn words(plan: &TrailPlan) -> Vec<String> {
 
 fn mapping_of(plan: &TrailPlan) -> Option<&AccountMapping> {
     match plan.actions.last()? {
-        TrailAction::CreateIntegration(spec) | TrailAction::UpdateIntegration { spec, .. } => {
+        TrailAction::CreateRegistration(spec) | TrailAction::UpdateRegistration { spec, .. } => {
             spec.account_mapping.as_ref()
         }
         _ => None,
@@ -183,7 +183,7 @@ fn mapping_of(plan: &TrailPlan) -> Option<&AccountMapping> {
 #[test]
 fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
     let mut deployment = tenant();
-    let view = view(vec![integration(&deployment)]);
+    let view = view(vec![registration(&deployment)]);
     let plan = planned(&deployment, &view);
     assert!(plan.actions.is_empty() && plan.blocked.is_empty() && !plan.look_again);
     let record = plan.record.unwrap();
@@ -193,11 +193,11 @@ fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
 }
 
 #[test]
-fn every_departure_of_the_integration_is_put_right() {
+fn every_departure_of_the_registration_is_put_right() {
     let mut deployment = tenant();
     trail(&mut deployment).registration_id = Some("ACME_1".into());
-    let good = integration(&deployment);
-    let departures: [fn(&mut Integration); 6] = [
+    let good = registration(&deployment);
+    let departures: [fn(&mut Registration); 6] = [
         |one| one.enabled = false,
         |one| one.name = "renamed".into(),
         |one| one.role_arn = "arn:aws:iam::000000000001:role/other".into(),
@@ -221,9 +221,9 @@ fn every_departure_of_the_integration_is_put_right() {
 }
 
 #[test]
-fn somebody_elses_integration_of_the_queue_is_told_and_not_touched() {
+fn somebody_elses_registration_of_the_queue_is_told_and_not_touched() {
     let deployment = tenant();
-    let mut other = integration(&deployment);
+    let mut other = registration(&deployment);
     other.external_id = "lweid:aws:v2:acme:000000000001:ZZZZZZZZZZ".into();
     let plan = planned(&deployment, &view(vec![other]));
     assert!(plan.actions.is_empty());
@@ -284,7 +284,7 @@ fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
 #[test]
 fn a_role_that_cannot_be_assumed_is_made_anew_once_a_day() {
     let mut deployment = tenant();
-    let mut one = integration(&deployment);
+    let mut one = registration(&deployment);
     one.health = Health::Failing(
         r#"{"message":"AWS Error: Error assuming role. INTG_GUID:X [Error msg: 403 Forbidden]"}"#
             .into(),
@@ -315,7 +315,7 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
             .parse()
             .unwrap(),
     });
-    let mut one = integration(&deployment);
+    let mut one = registration(&deployment);
     one.health = Health::Failing("Error assuming role".into());
     let mut view = view(vec![one]);
     assert_eq!(
@@ -338,7 +338,7 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
 fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
     let mut deployment = tenant();
     let with = |details: &str, deployment: &Deployment| {
-        let mut one = integration(deployment);
+        let mut one = registration(deployment);
         one.health = Health::Failing(details.into());
         view(vec![one])
     };
@@ -372,7 +372,7 @@ fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
 #[test]
 fn the_mapping_says_where_every_account_is_and_is_written_only_when_it_differs() {
     let deployment = mapped();
-    let existing = integration(&deployment);
+    let existing = registration(&deployment);
     let plan = planned(&deployment, &view(vec![existing.clone()]));
     let mapping = mapping_of(&plan).unwrap().clone();
     assert_eq!(mapping.default, "acme".into());
@@ -400,7 +400,7 @@ fn the_mapping_says_where_every_account_is_and_is_written_only_when_it_differs()
 #[test]
 fn half_an_inventory_changes_no_mapping() {
     let deployment = mapped();
-    let mut existing = integration(&deployment);
+    let mut existing = registration(&deployment);
     let unknown = || Known::Unknown("throttled".to_owned());
     let doubts: [fn(&mut Inventory); 3] = [
         |inventory| inventory.scope = Scope::default(),
@@ -410,7 +410,7 @@ fn half_an_inventory_changes_no_mapping() {
         },
         |inventory| {
             let view = inventory.accounts.values_mut().next().unwrap();
-            view.integrations = Known::Unknown("throttled".into());
+            view.registrations = Known::Unknown("throttled".into());
         },
     ];
     for doubt in doubts {
@@ -434,9 +434,9 @@ fn half_an_inventory_changes_no_mapping() {
 }
 
 #[test]
-fn an_integration_in_the_wrong_place_goes_before_the_right_one_is_made() {
+fn an_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
     let deployment = mapped();
-    let mut stores = integration(&deployment);
+    let mut stores = registration(&deployment);
     stores.organization = false;
     stores.account_mapping = None;
     let plan = planned(&deployment, &view(vec![stores]));
@@ -452,7 +452,7 @@ fn what_cannot_be_read_changes_nothing() {
     let unknown = || Known::Unknown("throttled".to_owned());
     let nothing = TrailView {
         trail: Known::Unknown("throttled".into()),
-        integrations: Known::Unknown("throttled".into()),
+        registrations: Known::Unknown("throttled".into()),
         log: unknown(),
         audit: unknown(),
         is_put_off: true,
@@ -467,7 +467,7 @@ fn what_cannot_be_read_changes_nothing() {
 fn a_topic_that_has_changed_is_reported_with_what_helps() {
     let deployment = tenant();
     let blocked = |topic: Option<&str>| {
-        let mut view = view(vec![integration(&deployment)]);
+        let mut view = view(vec![registration(&deployment)]);
         let Known::Known(Some(trail)) = &mut view.trail else {
             panic!("it is known");
         };

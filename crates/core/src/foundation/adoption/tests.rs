@@ -6,8 +6,8 @@ use crate::{
     },
     foundation::TrailFoundation,
     landing_zone::{AccountState, InstanceState},
-    model::{Names, OuId, SubAccount},
-    ports::{Health, IntegrationKind, IntegrationSpec},
+    model::{Names, OuId, Store},
+    ports::{Health, RegistrationKind, RegistrationSpec},
 };
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/2";
@@ -35,9 +35,9 @@ fn foundation() -> Foundation {
             topic: None,
             log: (spec(names.log_stack_set()), log),
             audit: (spec(names.audit_stack_set()), AUDIT.parse().unwrap()),
-            integration: IntegrationSpec {
+            registration: RegistrationSpec {
                 name: names.log_stack_set(),
-                kind: IntegrationKind::CloudTrail,
+                kind: RegistrationKind::Feed,
                 account: log,
                 role_arn: Names::role_arn("aws", &log, &names.log_role()),
                 external_id: policy.trail_external_id(&log),
@@ -196,15 +196,15 @@ fn what_does_not_fit_is_refused_with_the_reason() {
 }
 
 #[test]
-fn an_integration_that_does_not_fit_its_role_is_refused() {
+fn an_registration_that_does_not_fit_its_role_is_refused() {
     let mut found = vendors();
-    let spec = foundation().trail.unwrap().integration;
-    found.integrations.push(Integration {
+    let spec = foundation().trail.unwrap().registration;
+    found.registrations.push(Registration {
         guid: "ACME_1".into(),
-        sub_account: None,
+        store: None,
         organization: false,
         name: spec.name,
-        kind: IntegrationKind::CloudTrail,
+        kind: RegistrationKind::Feed,
         enabled: true,
         role_arn: spec.role_arn,
         external_id: "lweid:aws:v2:acme:000000000001:0123456789".into(),
@@ -214,7 +214,7 @@ fn an_integration_that_does_not_fit_its_role_is_refused() {
     });
     assert!(refusal(&found).contains("0123456789"));
     for shown in ["lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q", "*****"] {
-        found.integrations[0].external_id = shown.into();
+        found.registrations[0].external_id = shown.into();
         adopted(&found);
     }
 }
@@ -263,24 +263,24 @@ fn policies_keep_the_names_that_they_were_given() {
     }
 }
 
-/// A member's integration of what is taken over, in this sub-account.
-fn watcher(account: &str, sub_account: Option<&str>) -> Integration {
+/// A member's registration of what is taken over, in this store.
+fn watcher(account: &str, store: Option<&str>) -> Registration {
     let account: AccountId = account.parse().unwrap();
     let policy = Policy {
         external_id_suffix: "lw1a2b3c4d".into(),
         ..foundation().deployment.policy
     };
-    let spec = policy.member_integration(&account);
-    Integration {
-        sub_account: sub_account.map(SubAccount::from),
-        ..Integration::made(&spec, format!("ACME_{account}"))
+    let spec = policy.member_registration(&account);
+    Registration {
+        store: store.map(Store::from),
+        ..Registration::made(&spec, format!("ACME_{account}"))
     }
 }
 
 #[test]
-fn integrations_in_sub_accounts_that_the_parameters_do_not_name_are_refused() {
+fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
     let mut found = vendors();
-    found.integrations = vec![
+    found.registrations = vec![
         watcher("000000000005", None),
         watcher("000000000006", Some("dev")),
         watcher("000000000007", Some("prod")),
@@ -292,16 +292,16 @@ fn integrations_in_sub_accounts_that_the_parameters_do_not_name_are_refused() {
         "{refused}"
     );
     // Somebody else's is nobody's business.
-    for other in &mut found.integrations[1..] {
+    for other in &mut found.registrations[1..] {
         other.external_id = "lweid:aws:v2:acme:000000000006:0123456789".into();
     }
     adopted(&found);
-    let trail = foundation().trail.unwrap().integration;
-    found.integrations.push(Integration {
-        sub_account: Some("emea".into()),
+    let trail = foundation().trail.unwrap().registration;
+    found.registrations.push(Registration {
+        store: Some("emea".into()),
         external_id: "lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q".into(),
-        kind: IntegrationKind::CloudTrail,
-        ..Integration::made(&trail, "ACME_T".into())
+        kind: RegistrationKind::Feed,
+        ..Registration::made(&trail, "ACME_T".into())
     });
     assert!(refusal(&found).contains("the sub-account emea (1)"));
     let mut single = foundation();
@@ -329,7 +329,7 @@ fn who_is_watched_outside_the_mapped_units_is_named() {
         account("000000000007", &[&root]),
     ];
     let mut found = vendors();
-    found.integrations = vec![
+    found.registrations = vec![
         watcher("000000000005", Some("dev")),
         watcher("000000000006", None),
     ];

@@ -10,7 +10,7 @@ use crate::{
     Error, ErrorKind, Result,
     foundation::{Progress, Step, operation_id, start_operation},
     landing_zone::{InstanceFailure, OperationState},
-    ports::{Clock, Created, FoundationPorts, Integration, Ledger, Saas, TopicSet},
+    ports::{Clock, Created, FoundationPorts, Ledger, Registration, Registry, TopicSet},
 };
 
 /// A StackSet operation under way.
@@ -34,7 +34,7 @@ pub(super) enum Purpose {
 /// What came of a step.
 pub(super) enum Act {
     Done,
-    /// The trail's integration is as it should be, with this id where the answer names it.
+    /// The trail's registration is as it should be, with this id where the answer names it.
     Integrated(Option<String>),
     Wait,
     Operation(Operation),
@@ -55,7 +55,7 @@ impl From<Created> for Act {
 
 pub(super) async fn act(
     aws: &(impl FoundationPorts + Ledger),
-    saas: &impl Saas,
+    registry: &impl Registry,
     goal: &Goal<'_>,
     step: &Step,
     now: Timestamp,
@@ -153,24 +153,24 @@ pub(super) async fn act(
                 .await?;
             Ok(Act::Wait)
         }
-        Step::CreateIntegration { sub_account, spec } => {
+        Step::CreateRegistration { store, spec } => {
             // Whatever request comes next knows of it, though no list may show it yet.
             if let Some(wanted) = goal.wanted {
                 let attempt = wanted.deployment.with_trail_asked(now);
                 aws.store_attempt(goal.holder, &attempt).await?;
             }
-            let created = saas.create(sub_account.as_ref(), spec).await?;
+            let created = registry.create(store.as_ref(), spec).await?;
             if let (Created::Done(Some(guid)), Some(wanted)) = (&created, goal.wanted) {
                 let attempt = wanted.deployment.with_trail_guid(guid, now);
                 aws.store_attempt(goal.holder, &attempt).await?;
             }
             Ok(created.into())
         }
-        Step::UpdateIntegration { existing, spec } => {
-            Ok(saas.update(existing, spec, true).await?.into())
+        Step::UpdateRegistration { existing, spec } => {
+            Ok(registry.update(existing, spec, true).await?.into())
         }
-        Step::DeleteIntegration(existing) => {
-            saas.delete(existing).await?;
+        Step::DeleteRegistration(existing) => {
+            registry.delete(existing).await?;
             Ok(Act::Done)
         }
         Step::SetTrailTopic { of, set } => {
@@ -189,7 +189,7 @@ fn token(verb: &str, stack: &str, request: &str) -> String {
     operation_id(stack, &(verb, request), 0)
 }
 
-/// What came of removing integrations.
+/// What came of removing registrations.
 #[derive(Default)]
 pub(super) struct Deletions {
     /// Those that are gone.
@@ -200,25 +200,25 @@ pub(super) struct Deletions {
     pub(super) trouble: Option<Error>,
 }
 
-/// Removes integrations, `at_once` at a time, until one cannot be removed now.
-pub(super) async fn delete_integrations(
-    saas: &impl Saas,
-    integrations: &[&Integration],
+/// Removes registrations, `at_once` at a time, until one cannot be removed now.
+pub(super) async fn delete_registrations(
+    registry: &impl Registry,
+    registrations: &[&Registration],
     at_once: usize,
     progress: &Progress,
 ) -> Deletions {
     let halted = Cell::new(false);
-    let calls = stream::iter(integrations)
+    let calls = stream::iter(registrations)
         .take_while(|_| ready(!halted.get()))
-        .map(|integration| async {
-            let step = Step::DeleteIntegration((*integration).clone());
+        .map(|registration| async {
+            let step = Step::DeleteRegistration((*registration).clone());
             tracing::info!(%step, "step");
             progress.begin(&step);
-            let result = saas.delete(integration).await;
+            let result = registry.delete(registration).await;
             if !matches!(&result, Err(error) if is_final(error)) && result.is_err() {
                 halted.set(true);
             }
-            (integration.guid.clone(), result)
+            (registration.guid.clone(), result)
         });
     let mut results = std::pin::pin!(calls.buffer_unordered(at_once));
     let mut deletions = Deletions::default();
@@ -236,7 +236,7 @@ pub(super) async fn delete_integrations(
     deletions
 }
 
-/// Whether a failure is about this one integration, so that the next may fare better.
+/// Whether a failure is about this one registration, so that the next may fare better.
 fn is_final(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unauthorized)
 }

@@ -6,7 +6,7 @@ use super::act::{Operation, Purpose};
 use crate::{
     Error, ErrorKind,
     enrollment::Deployment,
-    foundation::{Foundation, Progress, Step, request::KnownIntegrations},
+    foundation::{Foundation, Progress, Step, request::KnownRegistrations},
     model::{Names, SecretText},
     ports::Holder,
 };
@@ -18,9 +18,9 @@ pub(in crate::foundation) struct Goal<'a> {
     pub wanted: Option<&'a Foundation>,
     /// By which what is ours is known, and what of it is retired.
     pub deployment: &'a Deployment,
-    /// What the ledger says of integrations.
-    pub known: &'a KnownIntegrations,
-    /// A token that works, for stacks that remove their integrations as they go.
+    /// What the ledger says of registrations.
+    pub known: &'a KnownRegistrations,
+    /// A token that works, for stacks that remove their registrations as they go.
     pub token: Option<&'a SecretText>,
     /// Who has the lease.
     pub holder: &'a Holder,
@@ -60,7 +60,7 @@ impl Goal<'_> {
         }
     }
 
-    /// Whether the members' roles, stacks and integrations are to go.
+    /// Whether the members' roles, stacks and registrations are to go.
     pub(super) fn removes_members(&self) -> bool {
         !self.deployment.retired.is_empty()
             || self
@@ -74,9 +74,9 @@ impl Goal<'_> {
         self.removes_members() || trail != Some(true)
     }
 
-    /// Whether the integrations have to be listed again after a step.
-    pub(super) fn changes_integrations(&self, step: &Step) -> bool {
-        step.changes_integrations()
+    /// Whether the registrations have to be listed again after a step.
+    pub(super) fn changes_registrations(&self, step: &Step) -> bool {
+        step.changes_registrations()
             || self.deployment.policy.registers_by_stack() && step.stacks() > 0
     }
 

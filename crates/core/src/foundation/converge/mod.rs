@@ -11,7 +11,7 @@ use super::{Observed, Progress, Refusal, Step, plan};
 use crate::{
     Error,
     landing_zone::InstanceFailure,
-    ports::{Clock, FoundationPorts, Integration, Ledger, Saas},
+    ports::{Clock, FoundationPorts, Ledger, Registration, Registry},
     retry::{Backoff, WAIT},
 };
 pub(super) use goal::Goal;
@@ -52,7 +52,7 @@ pub enum ConvergeError {
     /// CloudTrail could not use the topic, however often it was asked.
     #[error("CloudTrail cannot publish to the trail's new topic: {0}")]
     TopicNotPublishable(String),
-    /// The SaaS accepts what is made of the trail's integration and goes on showing something else.
+    /// The SaaS accepts what is made of the trail's registration and goes on showing something else.
     #[error(
         "Lacework accepts the trail's integration, and its list does not show it as it was made, \
          however often it is looked at"
@@ -68,16 +68,16 @@ pub enum ConvergeError {
     Call(#[from] Error),
 }
 
-/// Brings about the goal, and answers the id of the trail's integration where that was made or changed.
+/// Brings about the goal, and answers the id of the trail's registration where that was made or changed.
 ///
-/// `aws` and `saas` wait for what passes by itself; the caller sets the limit.
+/// `aws` and `registry` wait for what passes by itself; the caller sets the limit.
 ///
 /// # Errors
 ///
 /// What stands in the way; what was done until then stays, and the next call goes on from there.
 pub(super) async fn converge(
     aws: &(impl FoundationPorts + Ledger),
-    saas: &impl Saas,
+    registry: &impl Registry,
     clock: &impl Clock,
     goal: &Goal<'_>,
     progress: &Progress,
@@ -89,22 +89,22 @@ pub(super) async fn converge(
         observed.renewed = goal.token.map(|_| run.renewed.clone());
         observed.updated.clone_from(&run.updated);
         observed.stack_remade = run.stack_remade;
-        let integrations = match run.integrations.take() {
+        let registrations = match run.registrations.take() {
             Some(known) => known,
             None => {
                 run.removed_since = false;
                 let mut listed =
-                    observe::integrations(saas, goal, &mut run.refusing, progress).await?;
+                    observe::registrations(registry, goal, &mut run.refusing, progress).await?;
                 if !run.has_listed && !shows_all_expected(&listed, goal) {
                     // One list may be wrong. What both lack is gone.
-                    let again = observe::integrations(saas, goal, &mut run.refusing, progress);
+                    let again = observe::registrations(registry, goal, &mut run.refusing, progress);
                     add_new(&mut listed, again.await?);
                 }
                 run.has_listed = true;
                 with_unwanted(listed, goal, &run)
             }
         };
-        observed.integrations = integrations;
+        observed.registrations = registrations;
         observed.blind = goal.is_blind() || goal.wanted.is_some() && !run.refusing.is_empty();
         let planned = plan(goal.wanted, goal.deployment, &observed);
         let mut steps = match planned {
@@ -127,21 +127,21 @@ pub(super) async fn converge(
                         .await;
                 }
                 None if !run.removed_since => return Ok(run.trail_guid),
-                // Another integration may have been made meanwhile.
+                // Another registration may have been made meanwhile.
                 None => {}
             }
             continue;
         }
         progress.begin_making();
         let stacks = stacks_to_remove(&steps, goal, &observed);
-        let to_delete: Vec<&Integration> = steps.iter().filter_map(Step::deletes).collect();
+        let to_delete: Vec<&Registration> = steps.iter().filter_map(Step::deletes).collect();
         let others: Vec<&Step> = steps
             .iter()
             .filter(|step| step.deletes().is_none())
             .collect();
         let ready = others.iter().map(|step| step.stacks()).sum();
         let gone = run
-            .remove(saas, clock, goal, &to_delete, (ready, stacks), progress)
+            .remove(registry, clock, goal, &to_delete, (ready, stacks), progress)
             .await?;
         let again = if !gone.is_empty() && ready < WORTHWHILE_STACKS {
             // More stacks can go than before.
@@ -149,15 +149,17 @@ pub(super) async fn converge(
         } else if others.is_empty() {
             run.hold.take_if(|hold| *hold >= WORTHWHILE_WAIT)
         } else {
-            run.carry_out(aws, saas, clock, goal, &others, &observed, round, progress)
-                .await?
+            run.carry_out(
+                aws, registry, clock, goal, &others, &observed, round, progress,
+            )
+            .await?
         };
-        if !steps.iter().any(|step| goal.changes_integrations(step)) {
+        if !steps.iter().any(|step| goal.changes_registrations(step)) {
             observed
-                .integrations
+                .registrations
                 .retain(|known| !gone.contains(&known.guid));
             run.removed_since |= !gone.is_empty();
-            run.integrations = Some(observed.integrations);
+            run.registrations = Some(observed.registrations);
         }
         if let Some(pause) = again {
             clock.sleep(pause).await;
@@ -166,27 +168,28 @@ pub(super) async fn converge(
     Ok(run.trail_guid)
 }
 
-fn shows_all_expected(listed: &[Integration], goal: &Goal<'_>) -> bool {
+fn shows_all_expected(listed: &[Registration], goal: &Goal<'_>) -> bool {
     let shown: BTreeSet<&str> = listed.iter().map(|one| one.guid.as_str()).collect();
     let mut expected = goal.known.expected.iter();
     !goal.known.is_incomplete && expected.all(|guid| shown.contains(guid.as_str()))
 }
 
 /// Adds what the list lacks.
-fn add_new(listed: &mut Vec<Integration>, others: Vec<Integration>) {
+fn add_new(listed: &mut Vec<Registration>, others: Vec<Registration>) {
     let shown: BTreeSet<String> = listed.iter().map(|one| one.guid.clone()).collect();
-    let new = |one: &Integration| !shown.contains(&one.guid);
+    let new = |one: &Registration| !shown.contains(&one.guid);
     listed.extend(others.into_iter().filter(new));
 }
 
 /// The list without what it still shows though it was removed, and with what the ledger knows besides. Of
 /// a store that refuses us nothing is known: what is there stays.
-fn with_unwanted(mut listed: Vec<Integration>, goal: &Goal<'_>, run: &Run) -> Vec<Integration> {
+fn with_unwanted(mut listed: Vec<Registration>, goal: &Goal<'_>, run: &Run) -> Vec<Registration> {
     listed.retain(|one| !run.removed.contains(&one.guid));
-    let unwanted =
-        goal.known.unwanted.iter().filter(|one| {
-            !run.removed.contains(&one.guid) && !run.refusing.contains(&one.sub_account)
-        });
+    let unwanted = goal
+        .known
+        .unwanted
+        .iter()
+        .filter(|one| !run.removed.contains(&one.guid) && !run.refusing.contains(&one.store));
     add_new(&mut listed, unwanted.cloned().collect());
     listed
 }

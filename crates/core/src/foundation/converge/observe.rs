@@ -9,11 +9,11 @@ use crate::{
     Error, ErrorKind, Result,
     foundation::{Observed, Progress, Refusal},
     landing_zone::AccountState,
-    model::{Names, SubAccount},
-    ports::{FoundationPorts, Integration, IntegrationKind, Saas},
+    model::{Names, Store},
+    ports::{FoundationPorts, Registration, RegistrationKind, Registry},
 };
 
-/// All but the integrations.
+/// All but the registrations.
 pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Result<Observed> {
     let mut observed = Observed::default();
     let sets = goal
@@ -62,33 +62,32 @@ pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Resu
     Ok(observed)
 }
 
-/// The integrations of every store, but for `refusing`, which gains those that refuse us.
-pub(super) async fn integrations(
-    saas: &impl Saas,
+/// The registrations of every store, but for `refusing`, which gains those that refuse us.
+pub(super) async fn registrations(
+    registry: &impl Registry,
     goal: &Goal<'_>,
-    refusing: &mut BTreeSet<Option<SubAccount>>,
+    refusing: &mut BTreeSet<Option<Store>>,
     progress: &Progress,
-) -> std::result::Result<Vec<Integration>, ConvergeError> {
+) -> std::result::Result<Vec<Registration>, ConvergeError> {
     if goal.is_blind() {
         return Ok(Vec::new());
     }
     progress.begin(&"reading the integrations");
-    let config = goal.removes_members().then_some(IntegrationKind::Config);
-    let kinds = [Some(IntegrationKind::CloudTrail), config];
+    let config = goal.removes_members().then_some(RegistrationKind::Account);
+    let kinds = [Some(RegistrationKind::Feed), config];
     let mut all = Vec::new();
     for store in std::iter::once(None).chain(goal.deployment.stores.iter().map(Some)) {
         for kind in kinds.into_iter().flatten() {
             if refusing.contains(&store.cloned()) {
                 continue;
             }
-            match saas.integrations(store, kind).await {
+            match registry.registrations(store, kind).await {
                 Ok(found) => all.extend(found),
                 // The administrator who deletes the stack may have revoked the key before, or lost the
-                // sub-account; what is there stays there.
+                // store; what is there stays there.
                 Err(error) if goal.goes_on_without(&error) => {
                     refusing.insert(store.cloned());
-                    let name =
-                        store.map_or(goal.deployment.policy.tenant.as_str(), SubAccount::as_str);
+                    let name = store.map_or(goal.deployment.policy.tenant.as_str(), Store::as_str);
                     tracing::error!(
                         store = name,
                         error = error.chain(),
@@ -102,8 +101,8 @@ pub(super) async fn integrations(
         }
     }
     if goal.deployment.organization && !refusing.contains(&None) {
-        let kind = IntegrationKind::CloudTrail;
-        match saas.organization_integrations(kind).await {
+        let kind = RegistrationKind::Feed;
+        match registry.organization_registrations(kind).await {
             Ok(found) => all.extend(found),
             Err(error) if goal.goes_on_without(&error) => {
                 goal.note_refusal(
@@ -119,9 +118,9 @@ pub(super) async fn integrations(
             Err(error) => return Err(error.into()),
         }
     }
-    // Every store shows the organization's integrations as well.
+    // Every store shows the organization's registrations as well.
     let mut seen = BTreeSet::new();
-    all.retain(|integration| seen.insert(integration.guid.clone()));
+    all.retain(|registration| seen.insert(registration.guid.clone()));
     Ok(all)
 }
 

@@ -7,15 +7,15 @@ use std::{
 
 use super::{
     ConvergeError, Goal, LOOKS, WORTHWHILE_STACKS, WORTHWHILE_WAIT,
-    act::{Act, Deletions, Operation, Purpose, act, delete_integrations, finish},
+    act::{Act, Deletions, Operation, Purpose, act, delete_registrations, finish},
 };
 use crate::{
     Error, ErrorKind,
     foundation::{Observed, Progress, Step, waiting::passes},
     landing_zone::InstanceFailure,
-    model::{AccountId, SubAccount},
+    model::{AccountId, Store},
     planted::{Fault, planted},
-    ports::{Clock, FoundationPorts, Integration, Ledger, Saas},
+    ports::{Clock, FoundationPorts, Ledger, Registration, Registry},
     retry::{Retry, WAIT},
 };
 
@@ -25,12 +25,12 @@ const TRIES: usize = 20;
 
 /// So often one account's stack must fail to go before it is left behind.
 const REMOVAL_TRIES: usize = 2;
-/// So many integrations are removed at a time, until the SaaS says that this is too fast.
+/// So many registrations are removed at a time, until the SaaS says that this is too fast.
 const DELETIONS_AT_ONCE: usize = 8;
 /// For so many looks a stack may still seem as it was before it was asked to change; after that, it
 /// is as it was because the change failed.
 const STALE_ROUNDS: usize = 2;
-/// For so many looks, a good minute, an integration that was made may be missing in Lacework's list.
+/// For so many looks, a good minute, a registration that was made may be missing in Lacework's list.
 const UNLISTED_ROUNDS: usize = 10;
 /// So often, and so far apart, the list is looked at until it shows what was made: five minutes.
 const LISTED_WITHIN: usize = 20;
@@ -42,16 +42,16 @@ const INSTANCE_TRIES: usize = 4;
 /// What is known beyond what can be read.
 #[derive(Default)]
 pub(super) struct Run {
-    /// The integrations as they were listed, less those that were removed since.
-    pub(super) integrations: Option<Vec<Integration>>,
+    /// The registrations as they were listed, less those that were removed since.
+    pub(super) registrations: Option<Vec<Registration>>,
     /// Whether they were listed once.
     pub(super) has_listed: bool,
-    /// Whether integrations were removed since they were listed.
+    /// Whether registrations were removed since they were listed.
     pub(super) removed_since: bool,
-    /// The integrations that were removed.
+    /// The registrations that were removed.
     pub(super) removed: BTreeSet<String>,
     /// Stores that refuse us.
-    pub(super) refusing: BTreeSet<Option<SubAccount>>,
+    pub(super) refusing: BTreeSet<Option<Store>>,
     /// How long the SaaS wants us to wait, and whether it ever did.
     pub(super) hold: Option<Duration>,
     was_throttled: bool,
@@ -72,11 +72,11 @@ pub(super) struct Run {
     already_used: usize,
     not_found: usize,
     not_made: usize,
-    /// What was made or changed of the trail's integration, and how often it was looked at since.
+    /// What was made or changed of the trail's registration, and how often it was looked at since.
     integrated: BTreeMap<String, usize>,
-    /// The id of the trail's integration, where it was made or changed.
+    /// The id of the trail's registration, where it was made or changed.
     pub(super) trail_guid: Option<String>,
-    /// Failed deletions of integrations, one after the other.
+    /// Failed deletions of registrations, one after the other.
     failures: u32,
 }
 
@@ -91,23 +91,23 @@ impl Run {
         !self.given_up.is_empty() && self.given_up.contains(&step.to_string())
     }
 
-    /// Removes integrations until none is left, or something else is more worth while: `ready` of
+    /// Removes registrations until none is left, or something else is more worth while: `ready` of
     /// `stacks` wait to be removed.
     pub(super) async fn remove(
         &mut self,
-        saas: &impl Saas,
+        registry: &impl Registry,
         clock: &impl Clock,
         goal: &Goal<'_>,
-        integrations: &[&Integration],
+        registrations: &[&Registration],
         (ready, stacks): (usize, usize),
         progress: &Progress,
     ) -> std::result::Result<BTreeSet<String>, ConvergeError> {
         let mut gone = BTreeSet::new();
         loop {
-            let left: Vec<&Integration> = integrations
+            let left: Vec<&Registration> = registrations
                 .iter()
                 .copied()
-                .filter(|integration| !gone.contains(&integration.guid))
+                .filter(|registration| !gone.contains(&registration.guid))
                 .collect();
             progress.left(left.len(), stacks);
             if left.is_empty() {
@@ -125,19 +125,19 @@ impl Run {
             } else {
                 DELETIONS_AT_ONCE
             };
-            let deletions = delete_integrations(saas, &left, at_once, progress).await;
+            let deletions = delete_registrations(registry, &left, at_once, progress).await;
             gone.extend(self.take_deletions(deletions, goal, &left, progress)?);
             self.removed.extend(gone.iter().cloned());
         }
     }
 
-    /// Takes over what came of removing integrations, and answers the ones that need no further
+    /// Takes over what came of removing registrations, and answers the ones that need no further
     /// try.
     fn take_deletions(
         &mut self,
         deletions: Deletions,
         goal: &Goal<'_>,
-        asked: &[&Integration],
+        asked: &[&Registration],
         progress: &Progress,
     ) -> std::result::Result<BTreeSet<String>, ConvergeError> {
         let Deletions {
@@ -148,10 +148,10 @@ impl Run {
         if !gone.is_empty() {
             self.failures = 0;
         }
-        for integration in asked.iter().filter(|known| refused.contains(&known.guid)) {
+        for registration in asked.iter().filter(|known| refused.contains(&known.guid)) {
             let error = format!(
                 "the integration {} ({}), since Lacework refuses to remove it",
-                integration.name, integration.guid
+                registration.name, registration.guid
             );
             if goal.wanted.is_some() && !goal.lenient {
                 return Err(Error::new(
@@ -162,8 +162,8 @@ impl Run {
                 .into());
             }
             tracing::error!(
-                integration = integration.name,
-                guid = integration.guid,
+                registration = registration.name,
+                guid = registration.guid,
                 "integration left in Lacework"
             );
             progress.leave_behind(error);
@@ -190,7 +190,7 @@ impl Run {
     pub(super) async fn carry_out(
         &mut self,
         aws: &(impl FoundationPorts + Ledger),
-        saas: &impl Saas,
+        registry: &impl Registry,
         clock: &impl Clock,
         goal: &Goal<'_>,
         steps: &[&Step],
@@ -205,7 +205,7 @@ impl Run {
             progress.begin(step);
             match self
                 .take(
-                    act(aws, saas, goal, step, clock.now()),
+                    act(aws, registry, goal, step, clock.now()),
                     step,
                     observed,
                     round,

@@ -1,6 +1,6 @@
 use super::*;
 use crate::enrollment::{
-    Deployment, Destination, Registration,
+    Deployment, Destination, RegistrationMode,
     testing::{deployment, policy},
 };
 
@@ -9,13 +9,13 @@ mod registration;
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1";
 const MEMBER: &str = "000000000007";
 
-fn integration(name: &str, role: &str, external_id: &str) -> Integration {
-    Integration {
+fn registration(name: &str, role: &str, external_id: &str) -> Registration {
+    Registration {
         guid: "guid".into(),
-        sub_account: None,
+        store: None,
         organization: false,
         name: name.into(),
-        kind: IntegrationKind::Config,
+        kind: RegistrationKind::Account,
         enabled: true,
         role_arn: format!("arn:aws:iam::{MEMBER}:role/{role}"),
         external_id: external_id.into(),
@@ -83,29 +83,29 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
 }
 
 #[test]
-fn an_integration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_name() {
+fn an_registration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_name() {
     let name = format!("Lacework-Control-Tower-Config-Member-{MEMBER}");
     let id = format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ");
     let other = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
     let role = "acme-laceworkcwsrole-sa";
-    for (integration, ours) in [
-        (integration(&name, role, &id), true),
-        (integration("Renamed by hand", role, &id), true),
-        (integration(&name, role, "**********"), true),
-        (integration("Made by hand", role, "**********"), false),
-        (integration("Made by hand", role, &other), false),
-        (integration(&name, role, &other), false),
-        (integration(&name, "acme-other", &id), true),
+    for (registration, ours) in [
+        (registration(&name, role, &id), true),
+        (registration("Renamed by hand", role, &id), true),
+        (registration(&name, role, "**********"), true),
+        (registration("Made by hand", role, "**********"), false),
+        (registration("Made by hand", role, &other), false),
+        (registration(&name, role, &other), false),
+        (registration(&name, "acme-other", &id), true),
     ] {
         let observed = Observed {
-            integrations: vec![integration.clone()],
+            registrations: vec![registration.clone()],
             ..Observed::default()
         };
-        let expected = ours.then(|| Step::DeleteIntegration(integration.clone()));
+        let expected = ours.then(|| Step::DeleteRegistration(registration.clone()));
         assert_eq!(
             removal(&observed),
             Vec::from_iter(expected),
-            "{integration:?}"
+            "{registration:?}"
         );
     }
 }
@@ -138,8 +138,8 @@ fn a_stack_set_is_emptied_and_then_removed_and_another_owners_is_left() {
     assert_eq!(removal(&observed), []);
 }
 
-/// Setup's wishes with a trail only, and all of it but the integration there already.
-fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<Step> {
+/// Setup's wishes with a trail only, and all of it but the registration there already.
+fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec<Step> {
     let policy = Policy {
         destination,
         ..policy()
@@ -157,7 +157,7 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
         topic: None,
         log: (set(policy.names.log_stack_set()), account),
         audit: (set(policy.names.audit_stack_set()), account),
-        integration: trail_spec(&policy),
+        registration: trail_spec(&policy),
     };
     let made = [&trail.log.0, &trail.audit.0].map(|spec| {
         let set = StackSet {
@@ -176,12 +176,12 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
     });
     let observed = Observed {
         stack_sets: made.into(),
-        integrations,
+        registrations,
         ..Observed::default()
     };
     let foundation = Foundation {
         deployment: Deployment {
-            stores: policy.destination.sub_accounts(),
+            stores: policy.destination.stores(),
             ..deployment(policy.clone())
         },
         trail: Some(trail),
@@ -190,11 +190,11 @@ fn with_trail(destination: Destination, integrations: Vec<Integration>) -> Vec<S
     plan(Some(&foundation), &foundation.deployment, &observed).unwrap()
 }
 
-fn trail_spec(policy: &Policy) -> IntegrationSpec {
+fn trail_spec(policy: &Policy) -> RegistrationSpec {
     let account = MEMBER.parse().unwrap();
-    IntegrationSpec {
+    RegistrationSpec {
         name: policy.names.log_stack_set(),
-        kind: IntegrationKind::CloudTrail,
+        kind: RegistrationKind::Feed,
         account,
         role_arn: Names::role_arn("aws", &account, &policy.names.log_role()),
         external_id: ExternalId::new("acme", &account, "ABCDEFGHIJ"),
@@ -203,13 +203,13 @@ fn trail_spec(policy: &Policy) -> IntegrationSpec {
     }
 }
 
-fn trail(organization: bool) -> Integration {
+fn trail(organization: bool) -> Registration {
     let spec = trail_spec(&policy());
-    Integration {
-        kind: IntegrationKind::CloudTrail,
+    Registration {
+        kind: RegistrationKind::Feed,
         queue_url: spec.queue_url,
         organization,
-        ..integration(
+        ..registration(
             &spec.name,
             "acme-laceworkcwssarole",
             spec.external_id.as_str(),
@@ -218,13 +218,13 @@ fn trail(organization: bool) -> Integration {
 }
 
 #[test]
-fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_by_being_made_anew()
-{
+fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves_by_being_made_anew()
+ {
     let mapped =
         || Destination::Mapped([("ou-ab12-11111111".parse().unwrap(), "emea".into())].into());
     for (destination, organization) in [(Destination::Tenant, false), (mapped(), true)] {
         let steps = with_trail(destination.clone(), vec![]);
-        let [Step::CreateIntegration { spec, .. }] = &steps[..] else {
+        let [Step::CreateRegistration { spec, .. }] = &steps[..] else {
             panic!("{steps:?}");
         };
         assert_eq!(spec.is_of_organization(), organization);
@@ -233,26 +233,26 @@ fn the_trails_integration_is_the_organizations_where_units_are_mapped_and_moves_
             []
         );
         let elsewhere = trail(!organization);
-        let removed = [Step::DeleteIntegration(elsewhere.clone())];
+        let removed = [Step::DeleteRegistration(elsewhere.clone())];
         assert_eq!(
             with_trail(destination.clone(), vec![elsewhere.clone()]),
             removed
         );
-        let masked = Integration {
+        let masked = Registration {
             external_id: "*****".into(),
             ..elsewhere.clone()
         };
         assert_eq!(
             with_trail(destination.clone(), vec![masked.clone()]),
-            [Step::DeleteIntegration(masked)]
+            [Step::DeleteRegistration(masked)]
         );
         // Somebody else's of the same name stays.
-        let other = Integration {
+        let other = Registration {
             external_id: "lweid:aws:v2:acme:000000000007:0123456789".into(),
             ..elsewhere
         };
         let steps = with_trail(destination, vec![other]);
-        assert!(matches!(&steps[..], [Step::CreateIntegration { .. }]));
+        assert!(matches!(&steps[..], [Step::CreateRegistration { .. }]));
     }
 }
 
@@ -351,7 +351,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
     assert_eq!(steps(InstanceState::Inoperable, false), gone(true));
     let awaited = steps(InstanceState::InProgress, false).unwrap();
     assert!(matches!(&awaited[..], [Step::Await(_)]), "{awaited:?}");
-    // The integration that reads it could not follow.
+    // The registration that reads it could not follow.
     let refusal = steps(InstanceState::Current, true).unwrap_err().to_string();
     assert!(refusal.contains("API key that works"), "{refusal}");
 }

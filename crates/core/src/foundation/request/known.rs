@@ -1,4 +1,4 @@
-//! The integrations that the ledger knows, whatever the SaaS's lists show.
+//! The registrations that the ledger knows, whatever the SaaS's lists show.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use crate::{
     foundation::{Foundation, succession::deployments},
     model::AccountId,
     planted::{Fault, planted},
-    ports::{Integration, Recorded},
+    ports::{Recorded, Registration},
     time::later,
 };
 
-/// What the ledger says of integrations, for a request that wants some of them or none.
+/// What the ledger says of registrations, for a request that wants some of them or none.
 #[derive(Debug)]
-pub(in crate::foundation) struct KnownIntegrations {
+pub(in crate::foundation) struct KnownRegistrations {
     /// The ids of the members', also of those that somebody has bent.
     pub(in crate::foundation) made: BTreeSet<String>,
     /// The ids of those of them that passes keep up, which are none of setup's business.
@@ -26,12 +26,12 @@ pub(in crate::foundation) struct KnownIntegrations {
     pub(in crate::foundation) is_incomplete: bool,
     /// The ones that should not be and were made so lately that a list may lack them: these go by their
     /// ids.
-    pub(in crate::foundation) unwanted: Vec<Integration>,
+    pub(in crate::foundation) unwanted: Vec<Registration>,
     /// Until when a list may lack one that was asked for, is known by no id, and should not be.
     pub(in crate::foundation) unlisted_until: Option<Timestamp>,
 }
 
-impl KnownIntegrations {
+impl KnownRegistrations {
     pub(super) fn new(
         wanted: Option<&Foundation>,
         recorded: &Recorded,
@@ -72,7 +72,7 @@ impl KnownIntegrations {
                 .filter(|_| !planted(Fault::UnlistedIsForgotten))
                 .collect(),
             unwanted: new_trails
-                .filter_map(trail_integration)
+                .filter_map(trail_registration)
                 .filter(|_| !planted(Fault::UnlistedIsForgotten))
                 .collect(),
             unlisted_until: unlisted_at.map(|at| later(at, LISTS_LAG)),
@@ -85,7 +85,7 @@ impl KnownIntegrations {
             known.expected.extend(kept);
             known
                 .unwanted
-                .extend(new_integrations(policy, records, now));
+                .extend(new_registrations(policy, records, now));
             let members = records.values().filter_map(Record::unlisted_until);
             known.unlisted_until = known.unlisted_until.max(members.max());
         }
@@ -93,7 +93,7 @@ impl KnownIntegrations {
     }
 }
 
-/// Whether the integration of an earlier deployment's trail is none of the later one's.
+/// Whether the registration of an earlier deployment's trail is none of the later one's.
 fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     match (&earlier.trail, &later.trail) {
         (Some(earlier), Some(later)) => !later.is_integrated_as(earlier),
@@ -101,44 +101,44 @@ fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     }
 }
 
-/// The integrations of the accounts that were enrolled or moved of late, as they were made, and what they
+/// The registrations of the accounts that were enrolled or moved of late, as they were made, and what they
 /// replaced.
-fn new_integrations(
+fn new_registrations(
     policy: &Policy,
     records: &BTreeMap<AccountId, Record>,
     now: Timestamp,
-) -> Vec<Integration> {
+) -> Vec<Registration> {
     let new = records
         .iter()
         .filter(|(_, record)| record.is_registered() && record.was_registered_lately(now));
     new.flat_map(|(account, record)| {
-        let spec = policy.member_integration(account);
+        let spec = policy.member_registration(account);
         let ids = record.registration_id.as_ref().into_iter();
         let ids = ids.chain(record.replaced_lately(now));
-        ids.map(|guid| Integration {
-            sub_account: record.store.clone(),
-            ..Integration::made(&spec, guid.clone())
+        ids.map(|guid| Registration {
+            store: record.store.clone(),
+            ..Registration::made(&spec, guid.clone())
         })
         .collect::<Vec<_>>()
     })
     .collect()
 }
 
-/// The trail's integration as it was made.
-fn trail_integration(deployment: &Deployment) -> Option<Integration> {
+/// The trail's registration as it was made.
+fn trail_registration(deployment: &Deployment) -> Option<Registration> {
     let DeployedTrail {
-        integration: spec,
+        registration: spec,
         registration_id: guid,
         ..
     } = deployment.trail.as_ref()?;
     let organization = spec.account_mapping.is_some();
     let store = deployment.policy.destination.shared();
-    Some(Integration {
-        sub_account: store.filter(|_| !organization).cloned(),
+    Some(Registration {
+        store: store.filter(|_| !organization).cloned(),
         organization,
         queue_url: spec.queue_url.clone(),
         account_mapping: spec.account_mapping.clone(),
-        ..Integration::made(spec, guid.clone()?)
+        ..Registration::made(spec, guid.clone()?)
     })
 }
 
@@ -165,7 +165,7 @@ mod tests {
                 ..Record::default()
             };
             let records = [(policy().management_account, record)].into();
-            let known = KnownIntegrations::new(None, &recorded, &records, Timestamp::UNIX_EPOCH);
+            let known = KnownRegistrations::new(None, &recorded, &records, Timestamp::UNIX_EPOCH);
             assert_eq!(known.unlisted_until, Some(until));
         }
     }

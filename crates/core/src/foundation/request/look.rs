@@ -11,7 +11,7 @@ use crate::{
     foundation::{Facts, Properties, StackSetRoles},
     model::AccountId,
     ports::{
-        Accounts, Clock, Keys, LandingZones, Ledger, Roles, Saas, SetupPorts, Success, Token,
+        Accounts, Clock, Keys, LandingZones, Ledger, Registry, Roles, SetupPorts, Success, Token,
         TokenIssuer,
     },
     token,
@@ -20,7 +20,7 @@ use crate::{
 impl<A, S, C> Work<'_, A, S, C>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
 {
     /// Looks at the role that StackSets are to be run with, unless it is the one that they are run with
@@ -67,12 +67,12 @@ where
                 || self.request.leaves(name)
         };
         // An address that has worked before is not wrong because it does not answer now.
-        let saas = if leaves("LaceworkUrl") {
-            self.guard.over(self.saas.ports)
+        let registry = if leaves("LaceworkUrl") {
+            self.guard.over(self.registry.ports)
         } else {
-            self.guard.hasty().over(self.saas.ports)
+            self.guard.hasty().over(self.registry.ports)
         };
-        match self.new_token(&saas).await {
+        match self.new_token(&registry).await {
             Ok(token) => Ok(Some(token)),
             Err(refused @ SetupError::KeyRefused { .. })
                 if success.is_some() && leaves("LaceworkUrl") && leaves("LaceworkAccessKeyId") =>
@@ -86,10 +86,10 @@ where
         }
     }
 
-    /// A token with which the members' stacks remove their integrations, or none where the key is
+    /// A token with which the members' stacks remove their registrations, or none where the key is
     /// revoked already: then those stacks stay, as CloudFormation cannot remove them.
     pub(super) async fn parting_token(&self) -> Result<Option<Token>, SetupError> {
-        match self.new_token(&self.saas).await {
+        match self.new_token(&self.registry).await {
             Ok(token) => Ok(Some(token)),
             Err(SetupError::KeyRefused { .. }) => Ok(None),
             Err(other) => Err(other),
@@ -143,7 +143,7 @@ where
         };
         let profile = async {
             if key_works {
-                self.saas.profile().await.map(Some)
+                self.registry.profile().await.map(Some)
             } else {
                 Ok(None)
             }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Work;
 use crate::{
     ErrorKind,
-    enrollment::{Deployment, Registration},
+    enrollment::{Deployment, RegistrationMode},
     foundation::{
         Properties,
         reason::SetupError,
@@ -13,13 +13,13 @@ use crate::{
         refusals::require_host,
         succession::{deployments, inherit},
     },
-    ports::{Clock, Ledger, Saas, SetupPorts, TokenIssuer},
+    ports::{Clock, Ledger, Registry, SetupPorts, TokenIssuer},
 };
 
 impl<A, S, C> Work<'_, A, S, C>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
 {
     /// Takes away what is ours.
@@ -39,7 +39,7 @@ where
                 Some(deployment) => deployment,
                 None => match self.unrecorded().await? {
                     Some(deployment) => {
-                        // The StackSets that told of it go before the integrations are known to be gone.
+                        // The StackSets that told of it go before the registrations are known to be gone.
                         self.aws.store_attempt(self.holder, &deployment).await?;
                         recorded.attempt = Some(deployment.clone());
                         deployment
@@ -48,7 +48,7 @@ where
                     None => return Ok(()),
                 },
             };
-        require_host(&self.saas.host(), &deployment)?;
+        require_host(&self.registry.host(), &deployment)?;
         if !deployment.spared.is_empty() {
             // As in the rollback of a Create that did not come to its end: no account loses its watch for it.
             let spared = &deployment.spared;
@@ -57,13 +57,13 @@ where
         if !deployment.retired.contains(&deployment.policy.names) {
             deployment.retired.push(deployment.policy.names.clone());
         }
-        let token = match deployment.policy.registration {
-            Registration::Function => None,
-            Registration::SnsCustomResource => self.parting_token().await?,
+        let token = match deployment.policy.registration_mode {
+            RegistrationMode::Function => None,
+            RegistrationMode::SnsCustomResource => self.parting_token().await?,
         };
         let token = token.as_ref();
         self.converge(
-            &self.saas,
+            &self.registry,
             None,
             &deployment,
             &recorded,
@@ -86,8 +86,8 @@ where
         }
         let now = self.guard.clock.now();
         let mut deployment = remains.deployment(self.own, &properties, now);
-        match self.saas.profile().await {
-            Ok(profile) => deployment.stores.extend(profile.sub_accounts),
+        match self.registry.profile().await {
+            Ok(profile) => deployment.stores.extend(profile.stores),
             Err(error) if error.kind == ErrorKind::Unauthorized => {}
             Err(error) => return Err(error.into()),
         }

@@ -11,13 +11,13 @@ use crate::{
         refusals::require_host,
         succession::{deployments, inherit},
     },
-    ports::{Clock, Ledger, Recorded, Saas, SetupPorts, Success, Token, TokenIssuer},
+    ports::{Clock, Ledger, Recorded, Registry, SetupPorts, Success, Token, TokenIssuer},
 };
 
 impl<A, S, C> Work<'_, A, S, C>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
 {
     /// Puts everything back as it was when a request succeeded, as a rollback wants it. Nothing is
@@ -53,8 +53,11 @@ where
             &self.own.templates,
             &self.own.stack_set_roles,
         );
-        let saas = self.guard.brief().over(self.saas.ports);
-        let token = match self.restoring_token(&saas, &foundation.deployment).await {
+        let registry = self.guard.brief().over(self.registry.ports);
+        let token = match self
+            .restoring_token(&registry, &foundation.deployment)
+            .await
+        {
             Ok(token) => Some(token),
             Err(SetupError::Superseded) => return Err(SetupError::Superseded),
             Err(error) => {
@@ -65,7 +68,7 @@ where
         let token = token.as_ref();
         let guid = self
             .converge(
-                &saas,
+                &registry,
                 Some(&foundation),
                 &foundation.deployment,
                 recorded,
@@ -93,10 +96,10 @@ where
     /// A token, unless the request is an old one and the environment names another host since.
     async fn restoring_token(
         &self,
-        saas: &(impl Saas + TokenIssuer),
+        registry: &(impl Registry + TokenIssuer),
         recorded: &Deployment,
     ) -> Result<Token, SetupError> {
-        require_host(&saas.host(), recorded)?;
-        self.new_token(saas).await
+        require_host(&registry.host(), recorded)?;
+        self.new_token(registry).await
     }
 }

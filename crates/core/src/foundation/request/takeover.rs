@@ -14,7 +14,8 @@ use crate::{
     },
     model::AccountId,
     ports::{
-        Clock, ForeignResources, IntegrationKind, Saas, SetupPorts, StackSets, Success, TokenIssuer,
+        Clock, ForeignResources, RegistrationKind, Registry, SetupPorts, StackSets, Success,
+        TokenIssuer,
     },
 };
 use serde_json::Value;
@@ -46,7 +47,7 @@ pub(super) struct Takeover {
 impl<A, S, C> Work<'_, A, S, C>
 where
     A: SetupPorts,
-    S: Saas + TokenIssuer,
+    S: Registry + TokenIssuer,
     C: Clock,
 {
     /// Looks for what is there before a deployment is made, or another part of it. Nothing is changed by this.
@@ -177,11 +178,11 @@ where
             found.stack_sets.insert(name.clone(), (set, instances));
         }
         let profile = facts.profile.iter();
-        let sub_accounts = profile.flat_map(|profile| profile.sub_accounts.iter().map(Some));
-        for store in std::iter::once(None).chain(sub_accounts) {
-            for kind in [IntegrationKind::CloudTrail, IntegrationKind::Config] {
-                let listed = self.saas.integrations(store, kind).await?;
-                found.integrations.extend(listed);
+        let stores = profile.flat_map(|profile| profile.stores.iter().map(Some));
+        for store in std::iter::once(None).chain(stores) {
+            for kind in [RegistrationKind::Feed, RegistrationKind::Account] {
+                let listed = self.registry.registrations(store, kind).await?;
+                found.registrations.extend(listed);
             }
         }
         Ok(found)

@@ -1,4 +1,4 @@
-//! Which accounts are enrolled, and where: organizational units, sub-accounts and accounts.
+//! Which accounts are enrolled, and where: organizational units, stores and accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::{Facts, Last, Properties, Refusal, no_pattern};
 use crate::{
     enrollment::{DeployedTrail, Destination, Policy, Selection},
     landing_zone::OuTree,
-    model::{AccountId, OuId, SubAccount, UnitName},
+    model::{AccountId, OuId, Store, UnitName},
 };
 
 /// The units that parameters name, each resolved once.
@@ -91,7 +91,7 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Which sub-account an account goes to.
+/// Which store an account goes to.
 pub(super) fn destination(
     properties: &Properties,
     facts: &Facts,
@@ -102,8 +102,8 @@ pub(super) fn destination(
     let used = last
         .success
         .map(|success| &success.deployment.policy.destination);
-    let used = used.map(Destination::sub_accounts).unwrap_or_default();
-    if let Some(single) = &properties.sub_account {
+    let used = used.map(Destination::stores).unwrap_or_default();
+    if let Some(single) = &properties.store {
         let found = check(facts, tenant, "LaceworkSubAccountName", single);
         last.settle(found, used.contains(single).then_some(()))?;
         return Ok(Destination::Single(single.clone()));
@@ -111,47 +111,38 @@ pub(super) fn destination(
     if properties.mapped_units.is_empty() {
         return Ok(Destination::Tenant);
     }
-    let mut mapped: BTreeMap<OuId, SubAccount> = BTreeMap::new();
-    for (unit, sub_account) in &properties.mapped_units {
-        // The units are what is written there; most sub-accounts only follow from them.
+    let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
+    for (unit, store) in &properties.mapped_units {
+        // The units are what is written there; most stores only follow from them.
         let id = units.resolve("LaceworkOrgSubAccountNames", unit)?;
-        let found = check(facts, tenant, "LaceworkOrgSubAccountNames", sub_account);
-        last.settle(found, used.contains(sub_account).then_some(()))?;
-        mapped.insert(id, sub_account.clone());
+        let found = check(facts, tenant, "LaceworkOrgSubAccountNames", store);
+        last.settle(found, used.contains(store).then_some(()))?;
+        mapped.insert(id, store.clone());
     }
     Ok(Destination::Mapped(mapped))
 }
 
-/// Whether the key may use a sub-account.
-fn check(
-    facts: &Facts,
-    tenant: &str,
-    parameter: &str,
-    sub_account: &SubAccount,
-) -> Result<(), Refusal> {
+/// Whether the key may use a store.
+fn check(facts: &Facts, tenant: &str, parameter: &str, store: &Store) -> Result<(), Refusal> {
     let Some(profile) = &facts.profile else {
         return Err(Refusal::new(format!(
-            "{parameter} names the sub-account {sub_account}, which cannot be checked, since Lacework \
+            "{parameter} names the sub-account {store}, which cannot be checked, since Lacework \
              refuses the API key."
         )));
     };
-    if sub_account.as_str() == tenant || profile.sub_accounts.contains(sub_account) {
+    if store.as_str() == tenant || profile.stores.contains(store) {
         return Ok(());
     }
-    let names: Vec<_> = profile
-        .sub_accounts
-        .iter()
-        .map(SubAccount::as_str)
-        .collect();
+    let names: Vec<_> = profile.stores.iter().map(Store::as_str).collect();
     let have = if names.is_empty() {
         "none".to_owned()
     } else {
         names.join(", ")
     };
     Err(Refusal::new(format!(
-        "{parameter} names the sub-account {sub_account}, which the API key cannot use{}. \
+        "{parameter} names the sub-account {store}, which the API key cannot use{}. \
          Its sub-accounts: {}.",
-        no_pattern(sub_account.as_str()),
+        no_pattern(store.as_str()),
         have.chars().take(500).collect::<String>()
     )))
 }
@@ -192,7 +183,7 @@ pub(super) fn remark_shared_accounts(
     let Some(trail) = trail.filter(|_| policy.capability.config()) else {
         return;
     };
-    let log = trail.integration.account;
+    let log = trail.registration.account;
     let queue = Some(trail.queue_account).filter(|queue| *queue != log);
     for (title, id) in [("Log Archive", Some(log)), ("Audit", queue)] {
         let account = facts.accounts.iter().find(|account| Some(account.id) == id);

@@ -8,7 +8,7 @@ use crate::{
     foundation::shared_account::{LOG_ARCHIVE, no_shared_account},
     landing_zone::{LandingZone, Trail, TrailTopic},
     model::{AccountId, Arn, Names},
-    ports::{IntegrationKind, IntegrationSpec},
+    ports::{RegistrationKind, RegistrationSpec},
 };
 
 /// The parameters that say which trail it is and what it tells.
@@ -53,7 +53,7 @@ pub(super) fn deployed(
     let (source, queue_account) = last.settle(found, recorded)?;
     Ok(Some(DeployedTrail {
         source,
-        integration: integration(policy, context, log, queue_account),
+        registration: registration(policy, context, log, queue_account),
         queue_account,
         registration_id: None,
         asked_at: None,
@@ -234,18 +234,18 @@ fn queue_account(
     })
 }
 
-fn integration(
+fn registration(
     policy: &Policy,
     context: &Context,
     log: AccountId,
     queue_account: AccountId,
-) -> IntegrationSpec {
+) -> RegistrationSpec {
     let Context {
         region, url_suffix, ..
     } = context;
-    IntegrationSpec {
+    RegistrationSpec {
         name: policy.names.log_stack_set(),
-        kind: IntegrationKind::CloudTrail,
+        kind: RegistrationKind::Feed,
         account: log,
         role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
         external_id: policy.trail_external_id(&log),

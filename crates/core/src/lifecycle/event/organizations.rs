@@ -15,7 +15,7 @@ const MOST_ACCOUNTS: usize = 20;
 /// Some of these events have no public sample, so the account is looked up wherever it may be. An
 /// event that names none is still news: of nobody knows whom, so of everybody.
 ///
-/// Source: docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
+/// Source: docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-registration.html
 pub(super) fn parse(record: &Value) -> Trigger {
     let detail = &record["detail"];
     let Some(name) = text(detail, "/eventName") else {

@@ -4,7 +4,7 @@ use super::*;
 
 fn by_stack() -> Policy {
     Policy {
-        registration: Registration::SnsCustomResource,
+        registration_mode: RegistrationMode::SnsCustomResource,
         ..policy()
     }
 }
@@ -18,7 +18,7 @@ fn instance(state: InstanceState) -> StackInstance {
 }
 
 #[test]
-fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integration_is_looked_after()
+fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_registration_is_looked_after()
  {
     let name = "Lacework-Control-Tower-Config-Member-acme";
     let account: AccountId = MEMBER.parse().unwrap();
@@ -30,7 +30,7 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integrat
         };
         plan(None, &going, observed).unwrap()
     };
-    let watcher = integration(
+    let watcher = registration(
         &format!("Lacework-Control-Tower-Config-Member-{MEMBER}"),
         "acme-laceworkcwsrole-sa",
         &format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ"),
@@ -40,9 +40,9 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integrat
         accounts: vec![account],
         retain,
     };
-    let remove = [Step::DeleteIntegration(watcher.clone())];
+    let remove = [Step::DeleteRegistration(watcher.clone())];
     let mut observed = stack_set(name, STACK_ID, &[instance(InstanceState::Current)]);
-    observed.integrations = vec![watcher];
+    observed.registrations = vec![watcher];
     observed.active.insert(account);
 
     observed.renewed = Some(BTreeSet::new());
@@ -58,9 +58,9 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_integrat
 
     // A stack that does not go removes nothing, and so the function does.
     let stuck = [instance(InstanceState::Inoperable)];
-    let integrations = observed.integrations.clone();
+    let registrations = observed.registrations.clone();
     observed = stack_set(name, STACK_ID, &stuck);
-    observed.integrations = integrations;
+    observed.registrations = registrations;
     observed.active.insert(account);
     assert_eq!(removal(&observed), remove);
     observed.stack_sets.clear();

@@ -1,22 +1,22 @@
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    model::{SubAccount, account_of_role},
-    ports::{Created, Health, Integration, IntegrationKind, IntegrationSpec, Profile, Saas},
+    model::{Store, account_of_role},
+    ports::{Created, Health, Profile, Registration, RegistrationKind, RegistrationSpec, Registry},
 };
 
 use super::Ports;
 use crate::{
     faults::error,
     operation::PROPAGATION,
-    state::{KeptIntegration, OddList, State},
-    units::{TENANT, sub_accounts},
+    state::{KeptRegistration, OddList, State},
+    units::{TENANT, stores},
     watch,
 };
 
 /// What the vendor's API allows in an hour.
 const REQUESTS_PER_HOUR: f64 = 480.0;
-/// How often the SaaS looks whether an integration still works.
+/// How often the SaaS looks whether a registration still works.
 const LOOKS_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 impl Ports {
@@ -64,7 +64,7 @@ impl Ports {
     }
 }
 
-/// Whether the SaaS can use the role that an integration names.
+/// Whether the SaaS can use the role that a registration names.
 fn is_usable(state: &State, now: Timestamp, role_arn: &str) -> bool {
     let account = account_of_role(role_arn);
     let since = account.and_then(|id| state.has_role(&id, role_arn));
@@ -72,25 +72,25 @@ fn is_usable(state: &State, now: Timestamp, role_arn: &str) -> bool {
     since.is_some_and(|since| now.duration_since(since) >= settled)
 }
 
-fn shown(state: &State, kept: &KeptIntegration, store: Option<&SubAccount>) -> Integration {
-    let mut integration = kept.integration.clone();
-    if integration.organization {
-        integration.sub_account = store.cloned();
+fn shown(state: &State, kept: &KeptRegistration, store: Option<&Store>) -> Registration {
+    let mut registration = kept.registration.clone();
+    if registration.organization {
+        registration.store = store.cloned();
     }
     if state.hides_organization {
-        integration.organization = false;
+        registration.organization = false;
     }
     if state.options.masks_external_ids {
-        integration.external_id = "**********".into();
+        registration.external_id = "**********".into();
     }
-    integration.health = match kept.checked {
+    registration.health = match kept.checked {
         (_, true) => Health::Good,
         (_, false) => Health::Failing(r#"{"assumeRole":"AccessDenied"}"#.into()),
     };
-    integration
+    registration
 }
 
-impl Saas for Ports {
+impl Registry for Ports {
     fn host(&self) -> String {
         self.caller.host.into()
     }
@@ -99,29 +99,29 @@ impl Saas for Ports {
         self.ask("lacework:UserProfile", |_, _| {
             Ok(Profile {
                 tenant: TENANT.into(),
-                sub_accounts: sub_accounts().into_iter().collect(),
+                stores: stores().into_iter().collect(),
             })
         })
         .await
     }
 
-    async fn integrations(
+    async fn registrations(
         &self,
-        sub_account: Option<&SubAccount>,
-        kind: IntegrationKind,
-    ) -> Result<Vec<Integration>> {
+        store: Option<&Store>,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
         let then = self.listed_at();
         self.ask("lacework:ListCloudAccounts", |state, now| {
-            let due = |kept: &KeptIntegration| now.duration_since(kept.checked.0) >= LOOKS_AFTER;
-            if state.integrations.get().iter().any(due) {
+            let due = |kept: &KeptRegistration| now.duration_since(kept.checked.0) >= LOOKS_AFTER;
+            if state.registrations.get().iter().any(due) {
                 let found: Vec<bool> = state
-                    .integrations
+                    .registrations
                     .get()
                     .iter()
-                    .map(|kept| is_usable(state, now, &kept.integration.role_arn))
+                    .map(|kept| is_usable(state, now, &kept.registration.role_arn))
                     .collect();
                 let mut were_failing = Vec::new();
-                let all = state.integrations.change(now);
+                let all = state.registrations.change(now);
                 for (kept, usable) in all.iter_mut().zip(found).filter(|(kept, _)| due(kept)) {
                     if !kept.checked.1 {
                         were_failing.push(kept.subject);
@@ -131,7 +131,7 @@ impl Saas for Ports {
                 let were_failing = were_failing.into_iter().map(|id| (id, now));
                 state.last_failing.extend(were_failing);
             }
-            if kind == IntegrationKind::Config
+            if kind == RegistrationKind::Account
                 && let Some(odd) = state.next_list.take()
             {
                 state.odd_list_before = state.odd_list_at.replace(now);
@@ -145,59 +145,52 @@ impl Saas for Ports {
                     }
                 };
             }
-            let then = state.integrations.at(then);
+            let then = state.registrations.at(then);
             let here = then.iter().filter(|kept| {
-                let integration = &kept.integration;
-                let here =
-                    integration.organization || integration.sub_account.as_ref() == sub_account;
-                here && integration.kind == kind
+                let registration = &kept.registration;
+                let here = registration.organization || registration.store.as_ref() == store;
+                here && registration.kind == kind
             });
-            Ok(here.map(|kept| shown(state, kept, sub_account)).collect())
+            Ok(here.map(|kept| shown(state, kept, store)).collect())
         })
         .await
     }
 
-    async fn create(
-        &self,
-        sub_account: Option<&SubAccount>,
-        spec: &IntegrationSpec,
-    ) -> Result<Created> {
+    async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
         self.ask("lacework:CreateCloudAccount", |state, now| {
-            let existing = state.integrations.get();
-            let is_alike = |kept: &KeptIntegration| kept.integration.kind == spec.kind;
+            let existing = state.registrations.get();
+            let is_alike = |kept: &KeptRegistration| kept.registration.kind == spec.kind;
             let used = match spec.kind {
-                IntegrationKind::Config => existing.of(&spec.account).any(is_alike),
-                IntegrationKind::CloudTrail => existing
+                RegistrationKind::Account => existing.of(&spec.account).any(is_alike),
+                RegistrationKind::Feed => existing
                     .iter()
-                    .any(|kept| is_alike(kept) && kept.integration.queue_url == spec.queue_url),
+                    .any(|kept| is_alike(kept) && kept.registration.queue_url == spec.queue_url),
             };
             if used && state.options.refuses_duplicates {
                 return Ok(Created::AlreadyUsed);
             }
-            let is_shut = state.unusable.contains(&sub_account.cloned());
+            let is_shut = state.unusable.contains(&store.cloned());
             if is_shut || !is_usable(state, now, &spec.role_arn) {
                 return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
             }
-            watch::integration_comes(state, now, &self.caller.name, sub_account, spec);
-            self.write(state, now, || {
-                format!("creates {} in {sub_account:?}", spec.name)
-            });
+            watch::registration_comes(state, now, &self.caller.name, store, spec);
+            self.write(state, now, || format!("creates {} in {store:?}", spec.name));
             state.made += 1;
             let guid = format!("ACME_{:06}", state.made);
             if state.unlisted.contains(&spec.account) {
                 return Ok(Created::Done(Some(guid)));
             }
-            let integration = integration(guid, sub_account.cloned(), spec, true);
-            let kept = KeptIntegration {
-                integration,
+            let registration = registration(guid, store.cloned(), spec, true);
+            let kept = KeptRegistration {
+                registration,
                 ours: true,
                 made_by: self.caller.name.clone(),
                 made_at: now,
                 subject: spec.account,
                 checked: (now, true),
             };
-            let guid = kept.integration.guid.clone();
-            state.integrations.change(now).push(kept);
+            let guid = kept.registration.guid.clone();
+            state.registrations.change(now).push(kept);
             watch::count_watched(state, spec.account);
             // The answer may lack the id.
             Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
@@ -207,14 +200,14 @@ impl Saas for Ports {
 
     async fn update(
         &self,
-        existing: &Integration,
-        spec: &IntegrationSpec,
+        existing: &Registration,
+        spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created> {
         let call = "lacework:UpdateCloudAccount";
         self.ask(call, |state, now| {
-            let mut all = state.integrations.get().iter();
-            let Some(found) = all.find(|kept| kept.integration.guid == existing.guid) else {
+            let mut all = state.registrations.get().iter();
+            let Some(found) = all.find(|kept| kept.registration.guid == existing.guid) else {
                 return Err(error(call, ErrorKind::NotFound));
             };
             let (found, ours) = (found.clone(), found.ours);
@@ -230,18 +223,18 @@ impl Saas for Ports {
                     format!("a foreign integration was changed: {}", existing.guid),
                 );
             }
-            let (guid, store) = (existing.guid.clone(), found.integration.sub_account.clone());
-            let integration = Integration {
-                organization: found.integration.organization,
-                ..integration(guid, store, spec, enabled)
+            let (guid, store) = (existing.guid.clone(), found.registration.store.clone());
+            let registration = Registration {
+                organization: found.registration.organization,
+                ..registration(guid, store, spec, enabled)
             };
             let usable = is_usable(state, now, &spec.role_arn);
-            let all = state.integrations.change(now);
+            let all = state.registrations.change(now);
             for kept in all
                 .iter_mut()
-                .filter(|kept| kept.integration.guid == existing.guid)
+                .filter(|kept| kept.registration.guid == existing.guid)
             {
-                kept.integration = integration.clone();
+                kept.registration = registration.clone();
                 kept.checked = (now, usable);
             }
             watch::count_watched(state, found.subject);
@@ -250,38 +243,35 @@ impl Saas for Ports {
         .await
     }
 
-    async fn delete(&self, existing: &Integration) -> Result<()> {
+    async fn delete(&self, existing: &Registration) -> Result<()> {
         self.ask("lacework:DeleteCloudAccount", |state, now| {
             self.write(state, now, || {
-                let Integration {
-                    name,
-                    guid,
-                    sub_account,
-                    ..
+                let Registration {
+                    name, guid, store, ..
                 } = existing;
-                format!("deletes {name} ({guid}) in {sub_account:?}")
+                format!("deletes {name} ({guid}) in {store:?}")
             });
             if !self.is_overtaken(state) {
-                watch::integration_goes(state, now, &existing.guid);
+                watch::registration_goes(state, now, &existing.guid);
             }
-            let all = state.integrations.change(now);
-            all.retain(|kept| kept.integration.guid != existing.guid);
+            let all = state.registrations.change(now);
+            all.retain(|kept| kept.registration.guid != existing.guid);
             Ok(())
         })
         .await
     }
 }
 
-pub(crate) fn integration(
+pub(crate) fn registration(
     guid: String,
-    sub_account: Option<SubAccount>,
-    spec: &IntegrationSpec,
+    store: Option<Store>,
+    spec: &RegistrationSpec,
     enabled: bool,
-) -> Integration {
+) -> Registration {
     let organization = spec.is_of_organization();
-    Integration {
+    Registration {
         guid,
-        sub_account: sub_account.filter(|_| !organization),
+        store: store.filter(|_| !organization),
         organization,
         name: spec.name.clone(),
         kind: spec.kind,

@@ -3,8 +3,8 @@
 use reqwest::{Method, StatusCode};
 use towerhook_core::{
     Result,
-    model::SubAccount,
-    ports::{Created, Integration, IntegrationKind, IntegrationSpec},
+    model::Store,
+    ports::{Created, Registration, RegistrationKind, RegistrationSpec},
 };
 
 use super::{Lacework, TokenSource, answer::Answer, client::Call, pages, wire};
@@ -26,20 +26,20 @@ const ALREADY_USED: [&str; 2] = [
 /// Those that `Account-Name` shows, the organization's among them; with `organization` only those.
 pub(super) async fn list<T: TokenSource>(
     lacework: &Lacework<T>,
-    sub_account: Option<&SubAccount>,
+    store: Option<&Store>,
     organization: bool,
-    kind: IntegrationKind,
-) -> Result<Vec<Integration>> {
+    kind: RegistrationKind,
+) -> Result<Vec<Registration>> {
     let url = lacework.endpoint(&["CloudAccounts", wire::type_name(kind)]);
     let first = Call::new(LIST, Method::GET, url)
-        .for_sub_account(sub_account)
+        .for_store(store)
         .for_organization(organization);
     pages::all(lacework, first, |item| {
-        let integration = wire::integration(item, sub_account, kind)
-            .ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
-        Ok(Integration {
-            organization: organization || integration.organization,
-            ..integration
+        let registration =
+            wire::registration(item, store, kind).ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
+        Ok(Registration {
+            organization: organization || registration.organization,
+            ..registration
         })
     })
     .await
@@ -47,16 +47,16 @@ pub(super) async fn list<T: TokenSource>(
 
 pub(super) async fn create<T: TokenSource>(
     lacework: &Lacework<T>,
-    sub_account: Option<&SubAccount>,
-    spec: &IntegrationSpec,
+    store: Option<&Store>,
+    spec: &RegistrationSpec,
 ) -> Result<Created> {
     let call = Call {
-        body: Some(wire::integration_body(spec, true)),
+        body: Some(wire::registration_body(spec, true)),
         hidden: Some(spec.external_id.as_str()),
         ..Call::new(CREATE, Method::POST, lacework.endpoint(&["CloudAccounts"]))
     };
     let call = call
-        .for_sub_account(sub_account)
+        .for_store(store)
         .for_organization(spec.is_of_organization());
     let answer = lacework.send(&call).await?;
     created(CREATE, answer)
@@ -64,24 +64,24 @@ pub(super) async fn create<T: TokenSource>(
 
 pub(super) async fn update<T: TokenSource>(
     lacework: &Lacework<T>,
-    existing: &Integration,
-    spec: &IntegrationSpec,
+    existing: &Registration,
+    spec: &RegistrationSpec,
     enabled: bool,
 ) -> Result<Created> {
     let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
     let call = Call {
-        body: Some(wire::integration_body(spec, enabled)),
+        body: Some(wire::registration_body(spec, enabled)),
         hidden: Some(spec.external_id.as_str()),
         ..Call::new(UPDATE, Method::PATCH, url)
     };
     let call = call
-        .for_sub_account(existing.sub_account.as_ref())
+        .for_store(existing.store.as_ref())
         .for_organization(existing.organization);
     let answer = lacework.send(&call).await?;
     created(UPDATE, answer)
 }
 
-/// What came of asking for an integration.
+/// What came of asking for a registration.
 ///
 /// The words for a role that could not be assumed are not known, so every 400 that is not about
 /// a duplicate counts as that: it is tried again only so often, and then shown as it is.
@@ -104,11 +104,11 @@ fn created(operation: &'static str, answer: Answer) -> Result<Created> {
 
 pub(super) async fn delete<T: TokenSource>(
     lacework: &Lacework<T>,
-    existing: &Integration,
+    existing: &Registration,
 ) -> Result<()> {
     let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
     let call = Call::new(DELETE, Method::DELETE, url)
-        .for_sub_account(existing.sub_account.as_ref())
+        .for_store(existing.store.as_ref())
         .for_organization(existing.organization);
     let answer = lacework.send(&call).await?;
     if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
@@ -124,7 +124,7 @@ mod tests {
     use towerhook_core::{
         ErrorKind,
         model::AccountMapping,
-        ports::{Health, Saas},
+        ports::{Health, Registry},
     };
     use wiremock::ResponseTemplate;
 
@@ -134,16 +134,16 @@ mod tests {
         spec, status,
     };
 
-    async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Integration>> {
+    async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Registration>> {
         let server = answering(answers).await;
         let tokens = Counting::default();
         client(&server, &tokens)
-            .integrations(None, IntegrationKind::CloudTrail)
+            .registrations(None, RegistrationKind::Feed)
             .await
     }
 
     #[tokio::test]
-    async fn an_integration_is_read_with_all_that_matters() {
+    async fn an_registration_is_read_with_all_that_matters() {
         let server = answering([answer(
             200,
             json!({ "data": [{
@@ -165,19 +165,19 @@ mod tests {
         )])
         .await;
         let tokens = Counting::default();
-        let sub_account = SubAccount::from("team-a");
+        let store = Store::from("team-a");
         let found = client(&server, &tokens)
-            .integrations(Some(&sub_account), IntegrationKind::CloudTrail)
+            .registrations(Some(&store), RegistrationKind::Feed)
             .await
             .unwrap();
         assert_eq!(
             found,
-            [Integration {
+            [Registration {
                 guid: "ACME_0123456789ABCDEF".into(),
-                sub_account: Some(sub_account),
+                store: Some(store),
                 organization: false,
                 name: "the trail".into(),
-                kind: IntegrationKind::CloudTrail,
+                kind: RegistrationKind::Feed,
                 enabled: true,
                 role_arn: "arn:aws:iam::111122223333:role/acme-laceworkcwssarole".into(),
                 external_id: "lweid:aws:v2:acme:111122223333:abcdefghij".into(),
@@ -242,13 +242,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_integration_is_made_with_all_that_the_vendor_needs() {
+    async fn an_registration_is_made_with_all_that_the_vendor_needs() {
         let server = answering([status(201), status(201)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let sub_account = SubAccount::from("team-a");
-        for kind in [IntegrationKind::Config, IntegrationKind::CloudTrail] {
-            let created = lacework.create(Some(&sub_account), &spec(kind)).await;
+        let store = Store::from("team-a");
+        for kind in [RegistrationKind::Account, RegistrationKind::Feed] {
+            let created = lacework.create(Some(&store), &spec(kind)).await;
             assert_eq!(created.unwrap(), Created::Done(None));
         }
         let sent = requests(&server).await;
@@ -286,7 +286,7 @@ mod tests {
         let server = answering([answer(201, made), answer(201, odd)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let spec = spec(IntegrationKind::Config);
+        let spec = spec(RegistrationKind::Account);
         for guid in [Some("ACME_0123456789ABCDEF".to_owned()), None] {
             let created = lacework.create(None, &spec).await;
             assert_eq!(created.unwrap(), Created::Done(guid));
@@ -307,17 +307,17 @@ mod tests {
         let server = answering([status(201), listed(), listed(), status(200), status(204)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
-        let sub_account = SubAccount::from("emea");
-        let kind = IntegrationKind::CloudTrail;
-        let spec = IntegrationSpec {
+        let store = Store::from("emea");
+        let kind = RegistrationKind::Feed;
+        let spec = RegistrationSpec {
             account_mapping: Some(mapping.clone()),
             ..spec(kind)
         };
         lacework.create(None, &spec).await.unwrap();
-        let ours = lacework.organization_integrations(kind).await.unwrap();
-        let shown = lacework.integrations(Some(&sub_account), kind).await;
+        let ours = lacework.organization_registrations(kind).await.unwrap();
+        let shown = lacework.registrations(Some(&store), kind).await;
         assert_eq!(shown.unwrap(), ours, "a store shows it, and not as its own");
-        assert!(ours[0].organization && ours[0].sub_account.is_none());
+        assert!(ours[0].organization && ours[0].store.is_none());
         assert_eq!(ours[0].account_mapping.as_ref(), Some(&mapping));
         lacework.update(&ours[0], &spec, true).await.unwrap();
         lacework.delete(&ours[0]).await.unwrap();
@@ -356,7 +356,7 @@ mod tests {
     #[tokio::test]
     async fn a_refusal_is_a_duplicate_or_an_unusable_role_or_an_error() {
         let tokens = Counting::default();
-        let spec = spec(IntegrationKind::Config);
+        let spec = spec(RegistrationKind::Account);
         let not_usable = |message: &str| Some(Created::NotUsable(message.into()));
         for (status, message, outcome) in [
             (200, "", Some(Created::Done(None))),
@@ -399,12 +399,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_change_goes_to_the_store_that_holds_the_integration() {
+    async fn a_change_goes_to_the_store_that_holds_the_registration() {
         let server = answering([status(200), status(200)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);
         for enabled in [true, false] {
-            let spec = spec(IntegrationKind::Config);
+            let spec = spec(RegistrationKind::Account);
             let updated = lacework
                 .update(&existing(Some("team-b")), &spec, enabled)
                 .await;
@@ -432,7 +432,7 @@ mod tests {
         let server = answering([refusal(404, "Not Found")]).await;
         let tokens = Counting::default();
         let error = client(&server, &tokens)
-            .update(&existing(None), &spec(IntegrationKind::Config), true)
+            .update(&existing(None), &spec(RegistrationKind::Account), true)
             .await
             .unwrap_err();
         assert_eq!(error.kind, ErrorKind::NotFound);

@@ -1,4 +1,4 @@
-//! The integrations of a deployment that is to be taken over: whether all of them will be known, and watched.
+//! The registrations of a deployment that is to be taken over: whether all of them will be known, and watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,8 +7,8 @@ use crate::{
     enrollment::{Destination, Ownership, Policy},
     foundation::{Foundation, TrailFoundation},
     landing_zone::Account,
-    model::{AccountId, SubAccount},
-    ports::{Integration, IntegrationKind},
+    model::{AccountId, Store},
+    ports::{Registration, RegistrationKind},
 };
 
 /// Answers which accounts are watched now and will not be.
@@ -19,28 +19,26 @@ use crate::{
 pub(super) fn settle(
     foundation: &Foundation,
     adoption: &Adoption,
-    integrations: &[Integration],
+    registrations: &[Registration],
     accounts: &[Account],
 ) -> Result<BTreeSet<AccountId>, Refusal> {
     let policy = policy(&foundation.deployment.policy, adoption);
     let none = BTreeMap::new();
     let ownership = Ownership::new(&policy, &none);
-    let mut strays: BTreeMap<Option<&SubAccount>, usize> = BTreeMap::new();
+    let mut strays: BTreeMap<Option<&Store>, usize> = BTreeMap::new();
     let mut watched = BTreeSet::new();
-    for one in integrations.iter().filter(|one| !one.organization) {
+    for one in registrations.iter().filter(|one| !one.organization) {
         let is_theirs = match (one.kind, &foundation.trail, &foundation.member) {
-            (IntegrationKind::CloudTrail, Some(trail), _) => {
-                is_trails(one, trail, &policy, adoption)?
-            }
-            (IntegrationKind::Config, _, Some(_)) => {
+            (RegistrationKind::Feed, Some(trail), _) => is_trails(one, trail, &policy, adoption)?,
+            (RegistrationKind::Account, _, Some(_)) => {
                 let member = ownership.member(one);
                 watched.extend(member);
                 member.is_some()
             }
             _ => false,
         };
-        if is_theirs && !is_looked_into(&policy.destination, one.sub_account.as_ref()) {
-            *strays.entry(one.sub_account.as_ref()).or_default() += 1;
+        if is_theirs && !is_looked_into(&policy.destination, one.store.as_ref()) {
+            *strays.entry(one.store.as_ref()).or_default() += 1;
         }
     }
     if !strays.is_empty() {
@@ -66,10 +64,10 @@ fn policy(policy: &Policy, adoption: &Adoption) -> Policy {
     }
 }
 
-/// Whether an integration is the trail's. One of its name where it belongs has to have the external id that
+/// Whether a registration is the trail's. One of its name where it belongs has to have the external id that
 /// the role demands.
 fn is_trails(
-    one: &Integration,
+    one: &Registration,
     trail: &TrailFoundation,
     policy: &Policy,
     adoption: &Adoption,
@@ -78,9 +76,9 @@ fn is_trails(
         return Ok(false);
     }
     let id = policy.trail_external_id(&trail.log.1);
-    let name = &trail.integration.name;
+    let name = &trail.registration.name;
     let is_shown = id.is_shown_as(&one.external_id);
-    if one.name == *name && !is_shown && one.sub_account.as_ref() == policy.destination.shared() {
+    if one.name == *name && !is_shown && one.store.as_ref() == policy.destination.shared() {
         return Err(super::not(
             &trail.log.0.name,
             &format!(
@@ -90,19 +88,19 @@ fn is_trails(
             ),
         ));
     }
-    let is_named = one.name == *name && one.role_arn == trail.integration.role_arn;
+    let is_named = one.name == *name && one.role_arn == trail.registration.role_arn;
     Ok(one.external_id == id.as_str() || is_shown && is_named)
 }
 
 /// Passes always look into the tenant's own store; it counts as forgotten where all else is in one
-/// sub-account.
-fn is_looked_into(destination: &Destination, store: Option<&SubAccount>) -> bool {
+/// store.
+fn is_looked_into(destination: &Destination, store: Option<&Store>) -> bool {
     destination.uses(store) || store.is_none() && matches!(destination, Destination::Mapped(_))
 }
 
-fn forgotten(strays: &BTreeMap<Option<&SubAccount>, usize>) -> Refusal {
+fn forgotten(strays: &BTreeMap<Option<&Store>, usize>) -> Refusal {
     let stores = strays.iter().map(|(store, count)| match store {
-        Some(sub_account) => format!("the sub-account {sub_account} ({count})"),
+        Some(store) => format!("the sub-account {store} ({count})"),
         None => format!("the Lacework account itself ({count})"),
     });
     let stores: Vec<String> = stores.collect();

@@ -1,4 +1,4 @@
-//! The integrations that the SaaS holds, which are found by the account that they are for.
+//! The registrations that the SaaS holds, which are found by the account that they are for.
 
 use std::{
     collections::BTreeMap,
@@ -7,32 +7,32 @@ use std::{
 
 use towerhook_core::model::AccountId;
 
-use crate::state::KeptIntegration;
+use crate::state::KeptRegistration;
 
-/// All integrations in the order in which they were made. Whom one was made for never changes.
+/// All registrations in the order in which they were made. Whom one was made for never changes.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Integrations {
-    all: Vec<KeptIntegration>,
+pub(crate) struct Registrations {
+    all: Vec<KeptRegistration>,
     places: BTreeMap<AccountId, Vec<usize>>,
 }
 
-impl Integrations {
+impl Registrations {
     /// Those that were made for an account, in the order in which they were made.
     pub(crate) fn of(
         &self,
         subject: &AccountId,
-    ) -> impl Iterator<Item = &KeptIntegration> + use<'_> {
+    ) -> impl Iterator<Item = &KeptRegistration> + use<'_> {
         let places = self.places.get(subject).into_iter().flatten();
         places.map(|place| &self.all[*place])
     }
 
-    pub(crate) fn push(&mut self, kept: KeptIntegration) {
+    pub(crate) fn push(&mut self, kept: KeptRegistration) {
         let places = self.places.entry(kept.subject).or_default();
         places.push(self.all.len());
         self.all.push(kept);
     }
 
-    pub(crate) fn retain(&mut self, stays: impl FnMut(&KeptIntegration) -> bool) {
+    pub(crate) fn retain(&mut self, stays: impl FnMut(&KeptRegistration) -> bool) {
         self.all.retain(stays);
         self.places.clear();
         for (place, kept) in self.all.iter().enumerate() {
@@ -41,15 +41,15 @@ impl Integrations {
     }
 }
 
-impl Deref for Integrations {
-    type Target = [KeptIntegration];
+impl Deref for Registrations {
+    type Target = [KeptRegistration];
 
     fn deref(&self) -> &Self::Target {
         &self.all
     }
 }
 
-impl DerefMut for Integrations {
+impl DerefMut for Registrations {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.all
     }
@@ -58,19 +58,19 @@ impl DerefMut for Integrations {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use towerhook_core::ports::{Health, Integration, IntegrationKind};
+    use towerhook_core::ports::{Health, Registration, RegistrationKind};
 
     use super::*;
     use crate::units::member_id;
 
-    fn kept(guid: usize, subject: usize) -> KeptIntegration {
-        KeptIntegration {
-            integration: Integration {
+    fn kept(guid: usize, subject: usize) -> KeptRegistration {
+        KeptRegistration {
+            registration: Registration {
                 guid: guid.to_string(),
-                sub_account: None,
+                store: None,
                 organization: false,
                 name: String::new(),
-                kind: IntegrationKind::Config,
+                kind: RegistrationKind::Account,
                 enabled: true,
                 role_arn: String::new(),
                 external_id: String::new(),
@@ -88,15 +88,15 @@ mod tests {
 
     #[test]
     fn what_is_left_is_still_found_by_its_account() {
-        let mut all = Integrations::default();
+        let mut all = Registrations::default();
         for guid in 0..9 {
             all.push(kept(guid, guid % 3));
         }
-        all.retain(|kept| kept.integration.guid != "3");
+        all.retain(|kept| kept.registration.guid != "3");
         let guids = |subject| {
             let found = all.of(&member_id(subject));
             found
-                .map(|kept| kept.integration.guid.as_str())
+                .map(|kept| kept.registration.guid.as_str())
                 .collect::<Vec<_>>()
         };
         assert_eq!(guids(0), ["0", "6"]);

@@ -1,13 +1,13 @@
-//! One account's integration, call by call.
+//! One account's registration, call by call.
 
 use std::{cell::Cell, time::Duration};
 
 use crate::{
     Error, ErrorKind, Result,
     enrollment::Action,
-    model::SubAccount,
+    model::Store,
     planted::{Fault, planted},
-    ports::{Created, Integration, IntegrationSpec, Saas},
+    ports::{Created, Registration, RegistrationSpec, Registry},
 };
 
 /// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
@@ -15,11 +15,11 @@ const RESERVE: Duration = Duration::from_secs(75);
 
 /// What came of one account's actions, which run in order up to the first that fails.
 pub(super) enum Outcome {
-    /// It is watched, in this store and by this integration.
+    /// It is watched, in this store and by this registration.
     Enrolled(Place),
     /// All was done, and it is not newly watched.
     Changed {
-        /// Whether an integration was removed.
+        /// Whether a registration was removed.
         removed: bool,
     },
     /// The invocation ends before the next call would.
@@ -30,9 +30,9 @@ pub(super) enum Outcome {
     NotYet,
     /// The SaaS could not use the role.
     NotUsable(String),
-    /// Somebody else's integration is in the way.
+    /// Somebody else's registration is in the way.
     AlreadyUsed,
-    /// The new integration could not be made, so the old one was made again.
+    /// The new registration could not be made, so the old one was made again.
     PutBack(Place, String),
     /// A call failed.
     Failed(Error),
@@ -40,7 +40,7 @@ pub(super) enum Outcome {
 
 /// Where an account is watched.
 pub(super) struct Place {
-    pub(super) sub_account: Option<SubAccount>,
+    pub(super) store: Option<Store>,
     pub(super) guid: Option<String>,
     /// Whether nobody watched it for a moment.
     pub(super) gap: bool,
@@ -53,8 +53,8 @@ impl Outcome {
     }
 }
 
-pub(super) async fn integrate(
-    saas: &impl Saas,
+pub(super) async fn register(
+    registry: &impl Registry,
     actions: Vec<Action>,
     enough: &Cell<Option<Duration>>,
     time_left: impl Fn() -> Duration,
@@ -67,7 +67,7 @@ pub(super) async fn integrate(
         if time_left() < RESERVE {
             return Outcome::OutOfTime;
         }
-        match act(saas, action, &time_left).await {
+        match act(registry, action, &time_left).await {
             Ok(Outcome::Changed { removed: false }) => {}
             Ok(done) if done.is_finished() => outcome = done,
             Ok(stuck) => return stuck,
@@ -87,61 +87,59 @@ pub(super) async fn integrate(
 }
 
 async fn act(
-    saas: &impl Saas,
+    registry: &impl Registry,
     action: Action,
     time_left: impl Fn() -> Duration,
 ) -> Result<Outcome> {
-    let place = |sub_account, guid| Place {
-        sub_account,
+    let place = |store, guid| Place {
+        store,
         guid,
         gap: false,
     };
     match action {
-        Action::CreateIntegration { sub_account, spec } => {
-            let mut created = saas.create(sub_account.as_ref(), &spec).await;
+        Action::CreateRegistration { store, spec } => {
+            let mut created = registry.create(store.as_ref(), &spec).await;
             if planted(Fault::RepeatedWithoutLooking) && created.is_err() {
-                created = saas.create(sub_account.as_ref(), &spec).await;
+                created = registry.create(store.as_ref(), &spec).await;
             }
-            Ok(outcome(created?, |guid| place(sub_account, guid)))
+            Ok(outcome(created?, |guid| place(store, guid)))
         }
-        Action::UpdateIntegration {
+        Action::UpdateRegistration {
             existing,
             spec,
             enabled,
         } => {
-            let updated = saas.update(&existing, &spec, enabled).await?;
-            let Integration {
-                guid, sub_account, ..
-            } = existing;
-            Ok(match outcome(updated, |_| place(sub_account, Some(guid))) {
+            let updated = registry.update(&existing, &spec, enabled).await?;
+            let Registration { guid, store, .. } = existing;
+            Ok(match outcome(updated, |_| place(store, Some(guid))) {
                 Outcome::Enrolled(_) if !enabled => Outcome::Changed { removed: false },
                 outcome => outcome,
             })
         }
-        Action::MoveIntegration {
+        Action::MoveRegistration {
             from,
             home,
-            sub_account,
+            store,
             spec,
             swap,
         } => {
-            let created = saas.create(sub_account.as_ref(), &spec).await?;
+            let created = registry.create(store.as_ref(), &spec).await?;
             match created {
                 Created::Done(_) => {
-                    delete_all(saas, &from).await?;
-                    Ok(outcome(created, |guid| place(sub_account, guid)))
+                    delete_all(registry, &from).await?;
+                    Ok(outcome(created, |guid| place(store, guid)))
                 }
                 Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
-                Created::AlreadyUsed if swap => exchange(saas, from, home, sub_account, spec).await,
+                Created::AlreadyUsed if swap => exchange(registry, from, home, store, spec).await,
                 // Nobody watches it meanwhile, so it goes back to where it was.
                 Created::NotUsable(why) if from.is_empty() => {
-                    put_back(saas, home, &spec, why).await
+                    put_back(registry, home, &spec, why).await
                 }
-                created => Ok(outcome(created, |guid| place(sub_account, guid))),
+                created => Ok(outcome(created, |guid| place(store, guid))),
             }
         }
-        Action::DeleteIntegration { existing, .. } => {
-            saas.delete(&existing).await?;
+        Action::DeleteRegistration { existing, .. } => {
+            registry.delete(&existing).await?;
             Ok(Outcome::Changed { removed: true })
         }
         Action::CreateInstances(_)
@@ -162,26 +160,26 @@ fn outcome(created: Created, place: impl FnOnce(Option<String>) -> Place) -> Out
     }
 }
 
-async fn delete_all(saas: &impl Saas, all: &[Integration]) -> Result<()> {
+async fn delete_all(registry: &impl Registry, all: &[Registration]) -> Result<()> {
     for existing in all {
-        saas.delete(existing).await?;
+        registry.delete(existing).await?;
     }
     Ok(())
 }
 
-/// Gives up the old integration for the new one, and puts it back where the new one cannot be made.
+/// Gives up the old registration for the new one, and puts it back where the new one cannot be made.
 async fn exchange(
-    saas: &impl Saas,
-    from: Vec<Integration>,
-    home: Option<SubAccount>,
-    sub_account: Option<SubAccount>,
-    spec: IntegrationSpec,
+    registry: &impl Registry,
+    from: Vec<Registration>,
+    home: Option<Store>,
+    store: Option<Store>,
+    spec: RegistrationSpec,
 ) -> Result<Outcome> {
-    delete_all(saas, &from).await?;
-    let why = match saas.create(sub_account.as_ref(), &spec).await {
+    delete_all(registry, &from).await?;
+    let why = match registry.create(store.as_ref(), &spec).await {
         Ok(Created::Done(guid)) => {
             return Ok(Outcome::Enrolled(Place {
-                sub_account,
+                store,
                 guid,
                 gap: true,
             }));
@@ -190,19 +188,19 @@ async fn exchange(
         Ok(Created::AlreadyUsed) => "another integration watches it already".to_owned(),
         Err(error) => error.chain(),
     };
-    put_back(saas, home, &spec, why).await
+    put_back(registry, home, &spec, why).await
 }
 
 async fn put_back(
-    saas: &impl Saas,
-    home: Option<SubAccount>,
-    spec: &IntegrationSpec,
+    registry: &impl Registry,
+    home: Option<Store>,
+    spec: &RegistrationSpec,
     why: String,
 ) -> Result<Outcome> {
-    match saas.create(home.as_ref(), spec).await? {
+    match registry.create(home.as_ref(), spec).await? {
         Created::Done(guid) => {
             let place = Place {
-                sub_account: home,
+                store: home,
                 guid,
                 gap: true,
             };

@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::Waiting;
 use crate::{
     ErrorKind, Result,
-    model::SubAccount,
+    model::Store,
     planted::{Fault, planted},
     ports::{
-        ApiKey, Clock, Created, Integration, IntegrationKind, IntegrationSpec, Keys, Leases,
-        Profile, Saas, Token, TokenIssuer, Tokens,
+        ApiKey, Clock, Created, Keys, Leases, Profile, Registration, RegistrationKind,
+        RegistrationSpec, Registry, Token, TokenIssuer, Tokens,
     },
     token::refresh,
 };
@@ -23,7 +23,7 @@ impl<P: TokenIssuer, L: Leases, C: Clock> TokenIssuer for Waiting<'_, P, L, C> {
 
 impl<P, L, C> Waiting<'_, P, L, C>
 where
-    P: Saas + TokenIssuer,
+    P: Registry + TokenIssuer,
     L: Leases + Keys + Tokens,
     C: Clock,
 {
@@ -56,9 +56,9 @@ where
     }
 }
 
-impl<P, L, C> Saas for Waiting<'_, P, L, C>
+impl<P, L, C> Registry for Waiting<'_, P, L, C>
 where
-    P: Saas + TokenIssuer,
+    P: Registry + TokenIssuer,
     L: Leases + Keys + Tokens,
     C: Clock,
 {
@@ -71,35 +71,34 @@ where
         self.with_token(async || self.guard.read(call).await).await
     }
 
-    async fn integrations(
+    async fn registrations(
         &self,
-        sub_account: Option<&SubAccount>,
-        kind: IntegrationKind,
-    ) -> Result<Vec<Integration>> {
-        let call = async || self.ports.integrations(sub_account, kind).await;
+        store: Option<&Store>,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
+        let call = async || self.ports.registrations(store, kind).await;
         self.with_token(async || self.guard.read(call).await).await
     }
 
-    async fn organization_integrations(&self, kind: IntegrationKind) -> Result<Vec<Integration>> {
-        let call = async || self.ports.organization_integrations(kind).await;
+    async fn organization_registrations(
+        &self,
+        kind: RegistrationKind,
+    ) -> Result<Vec<Registration>> {
+        let call = async || self.ports.organization_registrations(kind).await;
         self.with_token(async || self.guard.read(call).await).await
     }
 
     /// A second one would be made where the answer to the first was lost.
-    async fn create(
-        &self,
-        sub_account: Option<&SubAccount>,
-        spec: &IntegrationSpec,
-    ) -> Result<Created> {
-        let call = async || self.ports.create(sub_account, spec).await;
+    async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
+        let call = async || self.ports.create(store, spec).await;
         self.with_token(async || self.guard.write_once(call).await)
             .await
     }
 
     async fn update(
         &self,
-        existing: &Integration,
-        spec: &IntegrationSpec,
+        existing: &Registration,
+        spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created> {
         let call = async || self.ports.update(existing, spec, enabled).await;
@@ -108,7 +107,7 @@ where
     }
 
     /// Not waited for: while the SaaS's limit holds, stacks can be removed.
-    async fn delete(&self, existing: &Integration) -> Result<()> {
+    async fn delete(&self, existing: &Registration) -> Result<()> {
         self.guard
             .read(async || self.guard.require_lease().await)
             .await?;
