@@ -72,7 +72,8 @@ fn deny() -> Deny {
 fn locked() -> Metadata {
     MetadataCommand::new()
         .current_dir(root())
-        .other_options(["--locked", "--offline"].map(str::to_owned).to_vec())
+        // Not offline: a build fetches only what its own platform needs.
+        .other_options(vec!["--locked".to_owned()])
         .exec()
         .unwrap()
 }
