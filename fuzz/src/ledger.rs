@@ -8,15 +8,14 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use towerhook_aws::ledger::reading;
 use towerhook_core::{
-    enrollment::{
-        AccountView, Deployment, Inventory, Known, Policy, Record, Source, TrailView, Watchers,
-        plan, plan_trail,
-    },
-    foundation::{StackSetRoles, Templates, blueprint},
-    landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
+    enrollment::{AccountView, Inventory, Known, TrailView, Watchers, plan, plan_trail},
+    foundation::blueprint,
+    landing_zone::{Account, AccountState, Management},
+    ledger::{LeaseState, Record, Source, admitted},
     lifecycle::Scope,
-    model::AccountId,
-    ports::{Health, LeaseState, Registration, admitted},
+    model::{AccountId, Health, Registration},
+    policy::{Deployment, Policy},
+    stack_sets::{InstanceState, StackInstance, StackSetRoles, Templates},
 };
 
 use super::comes_to_an_end;

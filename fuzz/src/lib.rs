@@ -5,14 +5,13 @@ mod ledger;
 mod setup;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use towerhook_core::custom_resource::{
-    Answer, AnswerAddresses, MAX_RESPONSE_BYTES, Request, Response,
+use towerhook_core::{
+    custom_resource::{Answer, AnswerAddresses, MAX_RESPONSE_BYTES, Request, Response},
+    foundation::Properties,
+    lifecycle::{Message, Scope, Trigger},
+    model::{AccountMapping, Health},
+    retry::REQUEUE,
 };
-use towerhook_core::foundation::Properties;
-use towerhook_core::lifecycle::{Message, Scope, Trigger};
-use towerhook_core::model::AccountMapping;
-use towerhook_core::ports::Health;
-use towerhook_core::retry::REQUEUE;
 use towerhook_saas::lacework::reading;
 use url::Url;
 

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 use towerhook_core::{
     custom_resource::{AnswerAddresses, MAX_RESPONSE_BYTES, Request},
-    ports::{RegistrationKind, StackSet},
+    model::RegistrationKind,
+    stack_sets::StackSet,
 };
 use towerhook_world::{CANARY, HOST, Options, PRINCIPAL, STACK_ID, SentAnswer, Wishes, World};
 

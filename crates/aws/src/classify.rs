@@ -192,9 +192,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use towerhook_core::{
-        foundation::StackSetSpec,
-        ports::{Accounts, Stacks},
+        ports::{Accounts, StackWrites},
         retry::{REQUEUE, Retry, WAIT},
+        stack_sets::StackSetSpec,
     };
 
     use super::*;

@@ -2,9 +2,9 @@
 
 use towerhook_core::{
     ErrorKind, Result,
-    landing_zone::{Baselines, Management},
+    landing_zone::{Baselines, LandingZoneReply, Management},
     model::AccountId,
-    ports::{LandingZoneReply, LandingZones},
+    ports::LandingZones,
 };
 
 use crate::{
@@ -27,7 +27,7 @@ impl<S: AsRef<Home>> Aws<S> {
     ) -> Result<Baselines> {
         let mut governed = Baselines::default();
         match self.landing_zone().await? {
-            LandingZoneReply::Here(zone) if zone.has_optional_registrations() => {}
+            LandingZoneReply::Here(zone) if zone.has_optional_integrations() => {}
             _ => return Ok(governed),
         }
         match accounts.zip(self.account_arns.get()) {

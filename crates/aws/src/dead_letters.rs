@@ -6,8 +6,7 @@ use aws_sdk_sqs::types::{
 use jiff::Timestamp;
 use towerhook_core::{
     Error, ErrorKind, Result,
-    lifecycle::{DeadLetter, Undelivered},
-    ports::{DeadLetters, ReturnTo},
+    ports::{DeadLetter, DeadLetters, ReturnTo, Undelivered},
 };
 
 use crate::{

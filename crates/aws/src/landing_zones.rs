@@ -3,10 +3,11 @@ use aws_smithy_types::Document;
 use towerhook_core::{
     Result,
     landing_zone::{
-        BaselineKind, Baselines, LandingZone, Management, Trail, has_optional_registrations,
+        BaselineKind, Baselines, LandingZone, LandingZoneReply, Management, Trail,
+        has_optional_integrations,
     },
     model::{AccountId, Arn},
-    ports::{LandingZoneReply, LandingZones},
+    ports::LandingZones,
 };
 
 use crate::{
@@ -155,7 +156,7 @@ fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<A
         let registration = manifest.get(name)?.as_object()?;
         registration.get("enabled")?.as_bool()
     });
-    if enabled == Some(false) && has_optional_registrations(zone.version()) {
+    if enabled == Some(false) && has_optional_integrations(zone.version()) {
         return Ok(None);
     }
     at(manifest, &[name, "accountId"])

@@ -25,9 +25,10 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 use towerhook_core::{
     Result,
-    enrollment::{Deployment, Record, Unreadable},
+    ledger::{Holder, Record, Recorded, Records, Success, Unreadable},
     model::AccountId,
-    ports::{Holder, Ledger, Recorded, Records, Success},
+    policy::Deployment,
+    ports::{LedgerReads, LedgerWrites},
 };
 
 use crate::{
@@ -58,11 +59,17 @@ const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
 type Item = HashMap<String, AttributeValue>;
 
-impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
+impl<S: AsRef<LedgerTable>> LedgerReads for Aws<S> {
     async fn recorded(&self) -> Result<Recorded> {
         recorded_in(&self.query(DEPLOYMENT.0).await?)
     }
 
+    async fn records(&self) -> Result<Records> {
+        records_in(&self.query(ACCOUNT).await?)
+    }
+}
+
+impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
         let check = ConditionCheck::builder()
             .table_name(self.table())
@@ -142,10 +149,6 @@ impl<S: AsRef<LedgerTable>> Ledger for Aws<S> {
         }
         let item = self.item(SUFFIX).await?.unwrap_or_default();
         attribute(GET, &item, "suffix").map(str::to_owned)
-    }
-
-    async fn records(&self) -> Result<Records> {
-        records_in(&self.query(ACCOUNT).await?)
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {

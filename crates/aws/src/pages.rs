@@ -71,7 +71,7 @@ mod tests {
     use serde_json::json;
     use towerhook_core::{
         ErrorKind,
-        ports::{Accounts, LandingZones, StackSets},
+        ports::{Accounts, LandingZones, StackSetReads},
     };
 
     use crate::testing::{answer, error, setup, xml};

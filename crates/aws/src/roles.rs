@@ -1,10 +1,7 @@
 //! The management account's roles.
 
 use percent_encoding::percent_decode_str;
-use towerhook_core::{
-    Result,
-    ports::{Role, Roles},
-};
+use towerhook_core::{Result, ports::Roles, stack_sets::Role};
 
 use crate::{
     Aws,

@@ -3,8 +3,8 @@ use serde::Deserialize;
 use serde_json::json;
 use towerhook_core::{
     Result,
-    model::{Arn, SecretText},
-    ports::{ApiKey, Keys, Token, Tokens},
+    model::{ApiKey, Arn, SecretText, Token},
+    ports::{Keys, TokenReads, TokenWrites},
     token,
 };
 
@@ -54,7 +54,7 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
     }
 }
 
-impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
+impl<S: AsRef<TokenSecret>> TokenReads for Aws<S> {
     async fn token(&self) -> Result<Option<Token>> {
         let TokenSecret { secret, host } = self.settings.as_ref();
         let current = self.current(secret).await?;
@@ -70,7 +70,9 @@ impl<S: AsRef<TokenSecret>> Tokens for Aws<S> {
             })
         }))
     }
+}
 
+impl<S: AsRef<TokenSecret>> TokenWrites for Aws<S> {
     async fn store_token(&self, token: &Token) -> Result<()> {
         let TokenSecret { secret, host } = self.settings.as_ref();
         let value = json!({

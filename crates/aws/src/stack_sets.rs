@@ -13,10 +13,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures::{StreamExt, TryStreamExt, stream};
 use towerhook_core::{
     ErrorKind, Result,
-    foundation::StackSetSpec,
-    landing_zone::{InstanceFailure, OperationState, StackInstance},
     model::{AccountId, SecretText},
-    ports::{StackSet, StackSets, Start},
+    ports::{StackSetReads, StackSetWrites},
+    stack_sets::{InstanceFailure, OperationState, StackInstance, StackSet, StackSetSpec, Start},
 };
 use values::{access_token, instance, preferences, to_texts};
 
@@ -45,7 +44,7 @@ const AT_ONCE: usize = 4;
 
 const NO_STACK_SET: &str = "StackSetNotFoundException";
 
-impl<S: AsRef<Home>> StackSets for Aws<S> {
+impl<S: AsRef<Home>> StackSetReads for Aws<S> {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         let call = self
             .cloudformation()
@@ -86,6 +85,81 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
         Ok(named.map(str::to_owned).collect())
     }
 
+    async fn instances(
+        &self,
+        name: &str,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Vec<StackInstance>> {
+        match accounts {
+            Some(accounts) if accounts.len() <= ONE_BY_ONE => {
+                stream::iter(accounts)
+                    .map(|account| self.list_instances(name, Some(account)))
+                    .buffer_unordered(AT_ONCE)
+                    .try_concat()
+                    .await
+            }
+            Some(accounts) => {
+                let mut all = self.list_instances(name, None).await?;
+                all.retain(|instance| accounts.contains(&instance.account));
+                Ok(all)
+            }
+            None => self.list_instances(name, None).await,
+        }
+    }
+
+    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
+        let answer = self
+            .cloudformation()
+            .describe_stack_set_operation()
+            .stack_set_name(name)
+            .operation_id(operation)
+            .send()
+            .await
+            .map_err(failed(OPERATION))?;
+        let status = answer
+            .stack_set_operation()
+            .and_then(|found| found.status());
+        match status {
+            Some(
+                StackSetOperationStatus::Queued
+                | StackSetOperationStatus::Running
+                | StackSetOperationStatus::Stopping,
+            ) => Ok(OperationState::InProgress),
+            Some(StackSetOperationStatus::Succeeded) => Ok(OperationState::Succeeded),
+            Some(StackSetOperationStatus::Failed | StackSetOperationStatus::Stopped) => {
+                Ok(OperationState::Failed)
+            }
+            other => Err(unusable(OPERATION, format!("the status {other:?}"))),
+        }
+    }
+
+    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
+        let listing = self
+            .cloudformation()
+            .list_stack_set_operation_results()
+            .stack_set_name(name)
+            .operation_id(operation)
+            .into_paginator()
+            .send();
+        let mut failures = Vec::new();
+        for page in pages(RESULTS, listing, |page| page.next_token()).await? {
+            for result in page.summaries() {
+                let status = match result.status() {
+                    Some(status @ (ResultStatus::Failed | ResultStatus::Cancelled)) => status,
+                    _ => continue,
+                };
+                let reason = result.status_reason().unwrap_or(status.as_str());
+                failures.push(InstanceFailure {
+                    account: parse(RESULTS, result.account().unwrap_or_default())?,
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        Ok(failures)
+    }
+}
+
+impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
         let answer = self
             .cloudformation()
@@ -127,28 +201,6 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
         match call.send().await {
             Err(error) if !has_code(&error, NO_STACK_SET) => Err(failed(DELETE)(error)),
             _ => Ok(()),
-        }
-    }
-
-    async fn instances(
-        &self,
-        name: &str,
-        accounts: Option<&[AccountId]>,
-    ) -> Result<Vec<StackInstance>> {
-        match accounts {
-            Some(accounts) if accounts.len() <= ONE_BY_ONE => {
-                stream::iter(accounts)
-                    .map(|account| self.list_instances(name, Some(account)))
-                    .buffer_unordered(AT_ONCE)
-                    .try_concat()
-                    .await
-            }
-            Some(accounts) => {
-                let mut all = self.list_instances(name, None).await?;
-                all.retain(|instance| accounts.contains(&instance.account));
-                Ok(all)
-            }
-            None => self.list_instances(name, None).await,
         }
     }
 
@@ -213,57 +265,6 @@ impl<S: AsRef<Home>> StackSets for Aws<S> {
             .send()
             .await;
         started(DELETE_INSTANCES, answer)
-    }
-
-    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
-        let answer = self
-            .cloudformation()
-            .describe_stack_set_operation()
-            .stack_set_name(name)
-            .operation_id(operation)
-            .send()
-            .await
-            .map_err(failed(OPERATION))?;
-        let status = answer
-            .stack_set_operation()
-            .and_then(|found| found.status());
-        match status {
-            Some(
-                StackSetOperationStatus::Queued
-                | StackSetOperationStatus::Running
-                | StackSetOperationStatus::Stopping,
-            ) => Ok(OperationState::InProgress),
-            Some(StackSetOperationStatus::Succeeded) => Ok(OperationState::Succeeded),
-            Some(StackSetOperationStatus::Failed | StackSetOperationStatus::Stopped) => {
-                Ok(OperationState::Failed)
-            }
-            other => Err(unusable(OPERATION, format!("the status {other:?}"))),
-        }
-    }
-
-    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
-        let listing = self
-            .cloudformation()
-            .list_stack_set_operation_results()
-            .stack_set_name(name)
-            .operation_id(operation)
-            .into_paginator()
-            .send();
-        let mut failures = Vec::new();
-        for page in pages(RESULTS, listing, |page| page.next_token()).await? {
-            for result in page.summaries() {
-                let status = match result.status() {
-                    Some(status @ (ResultStatus::Failed | ResultStatus::Cancelled)) => status,
-                    _ => continue,
-                };
-                let reason = result.status_reason().unwrap_or(status.as_str());
-                failures.push(InstanceFailure {
-                    account: parse(RESULTS, result.account().unwrap_or_default())?,
-                    reason: reason.to_owned(),
-                });
-            }
-        }
-        Ok(failures)
     }
 }
 

@@ -3,9 +3,9 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use towerhook_core::{
     Result,
-    foundation::StackSetSpec,
     model::Arn,
-    ports::{Stack, StackState, Stacks},
+    ports::{StackReads, StackWrites},
+    stack_sets::{Stack, StackSetSpec, StackState},
 };
 
 use crate::{
@@ -22,7 +22,7 @@ const DELETE: &str = "cloudformation:DeleteStack";
 /// An ordinary stack's description is its template's and cannot be set, so ours is a tag.
 const DESCRIPTION_TAG: &str = "towerhook:description";
 
-impl<S: AsRef<ManagementStackRole>> Stacks for Aws<S> {
+impl<S: AsRef<ManagementStackRole>> StackReads for Aws<S> {
     async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         let call = self.cloudformation().describe_stacks().stack_name(name);
         let answer = match call.send().await {
@@ -35,7 +35,9 @@ impl<S: AsRef<ManagementStackRole>> Stacks for Aws<S> {
             .ok_or_else(|| unusable(DESCRIBE, "an answer without a stack"))?;
         translate(found)
     }
+}
 
+impl<S: AsRef<ManagementStackRole>> StackWrites for Aws<S> {
     async fn create_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()> {
         let answer = self
             .cloudformation()
@@ -150,7 +152,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use towerhook_core::{ErrorKind, foundation::STACK_ID_TAG};
+    use towerhook_core::{ErrorKind, stack_sets::STACK_ID_TAG};
 
     use super::*;
     use crate::testing::{STACK_ROLE, setup, xml, xml_error};

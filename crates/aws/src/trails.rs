@@ -3,9 +3,9 @@
 use aws_sdk_cloudtrail::config::Region;
 use towerhook_core::{
     Result,
-    landing_zone::Trail,
+    landing_zone::{TopicSet, Trail},
     model::Arn,
-    ports::{TopicSet, TrailTopics},
+    ports::TrailTopics,
 };
 
 use crate::{

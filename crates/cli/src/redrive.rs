@@ -3,13 +3,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use secrecy::ExposeSecret;
 use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
-use towerhook_core::lifecycle::{self, Described, Fate};
-use towerhook_core::model::SecretText;
+use towerhook_core::{
+    dead_letters::{Described, Fate, redrive},
+    model::SecretText,
+};
 use towerhook_sandbox::functions::target_directory;
 use towerhook_sandbox::{Running, STACK_NAME};
 
-use crate::arguments::Redrive;
-use crate::table;
+use crate::{arguments::Redrive, table};
 
 pub(crate) async fn run(arguments: &Redrive) -> anyhow::Result<ExitCode> {
     let endpoint = arguments.sandbox.then(sandbox).transpose()?;
@@ -24,7 +25,7 @@ pub(crate) async fn run(arguments: &Redrive) -> anyhow::Result<ExitCode> {
                  management account and Control Tower's home Region"
             )
         })?;
-    let letters = lifecycle::redrive(&queues, arguments.return_all)
+    let letters = redrive(&queues, arguments.return_all)
         .await
         .map_err(readable)
         .context(
@@ -53,7 +54,7 @@ pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
     let queues = Aws::<Queues>::queues_of(&config, STACK_NAME)
         .await
         .map_err(readable)?;
-    let letters = lifecycle::redrive(&queues, true).await.map_err(readable)?;
+    let letters = redrive(&queues, true).await.map_err(readable)?;
     Ok(letters.iter().map(ToString::to_string).collect())
 }
 

@@ -1,7 +1,7 @@
 use comfy_table::Table;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use towerhook_bench::Section;
-use towerhook_core::lifecycle::Described;
+use towerhook_core::dead_letters::Described;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
 /// What became of every account.
@@ -103,7 +103,7 @@ fn table(header: &[&str]) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use towerhook_core::lifecycle::Fate;
+    use towerhook_core::dead_letters::Fate;
 
     use super::*;
 

@@ -8,16 +8,20 @@
 //! text are arguments, and everything outside is a trait in [`ports`].
 
 pub mod custom_resource;
+pub mod dead_letters;
 mod deadline;
 pub mod enrollment;
 mod error;
 pub mod foundation;
 pub mod landing_zone;
+pub mod ledger;
 pub mod lifecycle;
 pub mod model;
 pub mod planted;
+pub mod policy;
 pub mod ports;
 pub mod retry;
+pub mod stack_sets;
 mod time;
 pub mod token;
 

@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::{
     Result,
-    ports::{Keys, Token, TokenIssuer, Tokens},
+    model::Token,
+    ports::{Keys, TokenIssuer, Tokens},
     time::later,
 };
 

@@ -1,8 +1,9 @@
 use std::time::Duration;
 
 use towerhook_core::{
-    foundation::{Own, Properties, StackSetRoles},
+    foundation::{Own, Properties},
     model::{AccountId, host},
+    stack_sets::StackSetRoles,
 };
 use towerhook_runtime::{
     aws::{

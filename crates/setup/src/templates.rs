@@ -1,7 +1,7 @@
 //! The templates that the StackSets deploy, shipped inside the function: no bucket to read them
 //! from, and no version that could differ from the function's.
 
-use towerhook_core::foundation::Templates;
+use towerhook_core::stack_sets::Templates;
 
 /// The templates of this release.
 pub const TEMPLATES: Templates = Templates {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use towerhook_core::{
-    landing_zone::InstanceState,
-    model::{AccountId, Names},
+    model::{AccountId, Names, RegistrationKind, RegistrationSpec},
+    stack_sets::InstanceState,
 };
 
 use crate::{
@@ -174,9 +174,9 @@ pub(crate) fn foreign(
     at: jiff::Timestamp,
 ) -> KeptRegistration {
     let names = state.wish().names();
-    let spec = towerhook_core::ports::RegistrationSpec {
+    let spec = RegistrationSpec {
         name: format!("by hand {number}"),
-        kind: towerhook_core::ports::RegistrationKind::Account,
+        kind: RegistrationKind::Account,
         account: subject,
         role_arn: format!("arn:aws:iam::{subject}:role/by-hand"),
         external_id: towerhook_core::model::ExternalId::new(units::TENANT, &subject, "THEIRSUFFX"),

@@ -4,9 +4,10 @@ use jiff::SignedDuration;
 use serde_json::json;
 use std::time::Duration;
 use towerhook_core::{
-    landing_zone::{AccountState, InstanceState, Management},
-    lifecycle::redrive,
+    dead_letters::redrive,
+    landing_zone::{AccountState, Management},
     model::AccountId,
+    stack_sets::InstanceState,
 };
 
 use crate::{

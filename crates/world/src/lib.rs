@@ -44,6 +44,7 @@ use std::{
     fmt,
     rc::Rc,
 };
+use towerhook_core::stack_sets::StackSet;
 
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -182,7 +183,7 @@ impl World {
             organization.insert(member_id(n), member);
         }
         let foreign = KeptStackSet {
-            set: towerhook_core::ports::StackSet {
+            set: StackSet {
                 name: "AWSControlTowerBP-BASELINE-ROLES".into(),
                 description: String::new(),
                 template: String::new(),

@@ -5,9 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use towerhook_core::{
-    landing_zone::{InstanceState, OperationState, StackInstance},
-    model::{AccountId, Arn, ExternalId, Names},
-    ports::{RegistrationKind, RegistrationSpec, StackSet},
+    model::{AccountId, Arn, ExternalId, Names, RegistrationKind, RegistrationSpec},
+    stack_sets::{InstanceState, OperationState, StackInstance, StackSet},
 };
 
 use crate::{

@@ -2,9 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    landing_zone::InstanceState,
-    model::{AccountId, AccountMapping, ExternalId, Names, Store},
-    ports::{Registration, RegistrationKind},
+    model::{AccountId, AccountMapping, ExternalId, Names, Registration, RegistrationKind, Store},
+    stack_sets::InstanceState,
 };
 
 use crate::{

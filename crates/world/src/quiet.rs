@@ -5,10 +5,11 @@ use std::{rc::Rc, time::Duration};
 
 use serde_json::Value;
 use towerhook_core::{
-    enrollment::{Record, Reply},
-    landing_zone::{StackInstance, Trail},
-    model::AccountId,
-    ports::{Recorded, Registration, RegistrationKind, StackSet},
+    enrollment::Reply,
+    landing_zone::Trail,
+    ledger::{Record, Recorded},
+    model::{AccountId, Registration, RegistrationKind},
+    stack_sets::{StackInstance, StackSet},
 };
 
 use crate::{

@@ -58,7 +58,7 @@ impl DerefMut for Registrations {
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
-    use towerhook_core::ports::{Health, Registration, RegistrationKind};
+    use towerhook_core::model::{Health, Registration, RegistrationKind};
 
     use super::*;
     use crate::units::member_id;

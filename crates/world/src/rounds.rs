@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{enrollment::Reply, landing_zone::InstanceState, model::AccountId, token};
+use towerhook_core::{enrollment::Reply, model::AccountId, stack_sets::InstanceState, token};
 
 use crate::{
     faults::{Faults, Rates},

@@ -7,7 +7,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use towerhook_core::enrollment::Record;
+use towerhook_core::ledger::Record;
 
 use crate::{
     Options, Wishes, World, functions, ports, stack,

@@ -7,9 +7,10 @@ use futures::future::{Either, select};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use towerhook_core::{
-    foundation::{Fresh, Own, Setup, StackSetRoles, Templates},
+    foundation::{Fresh, Own, Setup},
+    ledger::Holder,
     model::Arn,
-    ports::Holder,
+    stack_sets::{StackSetRoles, Templates},
 };
 
 use crate::{

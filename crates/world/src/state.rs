@@ -6,11 +6,12 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    enrollment::{Held, Record, Reply, Unreadable},
-    landing_zone::{AccountState, OperationState, StackInstance, Trail},
+    enrollment::{Held, Reply},
+    landing_zone::{AccountState, Trail},
+    ledger::{Holder, Record, Recorded, Unreadable},
     lifecycle::Parked,
-    model::{AccountId, Store},
-    ports::{Holder, Recorded, Registration, Stack, StackSet, Token},
+    model::{AccountId, Registration, Store, Token},
+    stack_sets::{OperationState, Stack, StackInstance, StackSet},
 };
 
 use crate::{

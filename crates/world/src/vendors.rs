@@ -1,12 +1,11 @@
-//! What Lacework's own Control Tower registration leaves in place once its stack is gone.
+//! What Lacework's own Control Tower integration leaves in place once its stack is gone.
 
 use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    landing_zone::{InstanceState, StackInstance},
-    model::{AccountId, ExternalId, Names, Store},
-    ports::{RegistrationKind, RegistrationSpec, StackSet},
+    model::{AccountId, ExternalId, Names, RegistrationKind, RegistrationSpec, Store},
+    stack_sets::{InstanceState, StackInstance, StackSet},
 };
 
 use crate::{

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    landing_zone::InstanceState,
-    model::{AccountId, Store},
-    ports::{RegistrationKind, RegistrationSpec},
+    model::{AccountId, RegistrationKind, RegistrationSpec, Store},
+    stack_sets::InstanceState,
 };
 
 use crate::{

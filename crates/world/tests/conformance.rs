@@ -5,9 +5,8 @@
 use std::{future::Future, time::Duration};
 
 use towerhook_core::{
-    foundation::StackSetSpec,
-    model::{AccountId, ExternalId, Names},
-    ports::{RegistrationKind, RegistrationSpec},
+    model::{AccountId, ExternalId, Names, RegistrationKind, RegistrationSpec},
+    stack_sets::StackSetSpec,
 };
 use towerhook_world::{
     MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, World, conformance, id, member_id,

@@ -4,14 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use towerhook_core::lifecycle::redrive;
+use towerhook_core::dead_letters::redrive;
 use towerhook_sandbox::Running;
 use towerhook_sandbox::functions::{FunctionZips, Profile, build};
 use towerhook_sandbox::story::{Adversity, Story};
 use towerhook_tests::python::assert_requests_fit;
 
-use crate::dead_letters::operators_queues;
-use crate::story::hearing;
+use crate::{dead_letters::operators_queues, story::hearing};
 
 const ACCOUNTS: usize = 5;
 const SEED: u64 = 1;

@@ -11,9 +11,9 @@ use towerhook_aws::{
 };
 use towerhook_core::{
     Result,
-    foundation::{StackSetRoles, StackSetSpec},
-    model::{AccountId, ExternalId, Names, SecretText},
-    ports::{ApiKey, RegistrationKind, RegistrationSpec, TokenIssuer},
+    model::{AccountId, ApiKey, ExternalId, Names, RegistrationKind, RegistrationSpec, SecretText},
+    ports::TokenIssuer,
+    stack_sets::{StackSetRoles, StackSetSpec},
 };
 use towerhook_saas::{
     http_client,

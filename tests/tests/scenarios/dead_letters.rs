@@ -4,8 +4,10 @@
 use secrecy::ExposeSecret;
 use serde_json::json;
 use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
-use towerhook_core::lifecycle::{Described, Fate, redrive};
-use towerhook_core::model::SecretText;
+use towerhook_core::{
+    dead_letters::{Described, Fate, redrive},
+    model::SecretText,
+};
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::hurried;

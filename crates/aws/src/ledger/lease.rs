@@ -9,10 +9,10 @@ use aws_sdk_dynamodb::{
 use jiff::Timestamp;
 use towerhook_core::{
     ErrorKind, Result,
-    enrollment::Record,
+    ledger::{Holder, Lease, LeaseState, Parking, REMEMBERED, Record, Taken, admitted},
     lifecycle::Parked,
     model::AccountId,
-    ports::{Holder, Lease, LeaseState, Leases, Parking, REMEMBERED, Taken, admitted},
+    ports::Leases,
 };
 
 use super::{

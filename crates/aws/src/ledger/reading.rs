@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use towerhook_core::{
     Result,
-    ports::{Holder, LeaseState, Recorded, Records, Taken},
+    ledger::{Holder, LeaseState, Recorded, Records, Taken},
 };
 
 use super::{

@@ -7,10 +7,11 @@ mod requests;
 use serde_json::{Value, json};
 use towerhook_core::{
     ErrorKind,
-    enrollment::{Capability, Destination, Policy, RegistrationMode, Selection, Site, Source},
+    ledger::{Lease, LeaseState, Parking, Source, Taken},
     lifecycle::{Parked, Scope},
     model::Names,
-    ports::{Lease, LeaseState, Leases, Parking, Taken},
+    policy::{Capability, Destination, Policy, RegistrationMode, Selection, Site},
+    ports::Leases,
 };
 
 use super::*;

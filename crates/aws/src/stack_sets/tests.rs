@@ -1,8 +1,5 @@
 use serde_json::Value;
-use towerhook_core::{
-    foundation::{STACK_ID_TAG, StackSetRoles},
-    landing_zone::InstanceState,
-};
+use towerhook_core::stack_sets::{InstanceState, STACK_ID_TAG, StackSetRoles};
 
 use super::*;
 use crate::testing::{Answer, setup, xml, xml_error};

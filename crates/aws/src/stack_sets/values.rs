@@ -8,9 +8,8 @@ use aws_sdk_cloudformation::types::{
 };
 use towerhook_core::{
     Result,
-    foundation::ACCESS_TOKEN,
-    landing_zone::{InstanceState, StackInstance},
     model::{AccountId, SecretText},
+    stack_sets::{ACCESS_TOKEN, InstanceState, StackInstance},
 };
 
 use super::INSTANCES;

@@ -2,7 +2,7 @@
 
 use lambda_runtime::{Error, LambdaEvent, service_fn};
 use serde_json::Value;
-use towerhook_core::ports::Tokens;
+use towerhook_core::ports::TokenReads;
 use towerhook_runtime::{
     aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
     boot,

@@ -1,9 +1,10 @@
 //! What Lacework answers about a landing zone with everything enrolled.
 
 use serde_json::{Value, json};
-use towerhook_core::enrollment::Record;
-use towerhook_core::model::AccountId;
-use towerhook_core::ports::{RegistrationKind, RegistrationSpec};
+use towerhook_core::{
+    ledger::Record,
+    model::{AccountId, RegistrationKind, RegistrationSpec},
+};
 
 use super::landing_zone::LandingZone;
 use super::pages::{Page, page};

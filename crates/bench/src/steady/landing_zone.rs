@@ -4,16 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
 use jiff::Timestamp;
-use towerhook_core::enrollment::{
-    Capability, DeployedTrail, Deployment, Destination, Policy, Reason, Record, RegistrationMode,
-    Selection, Site, TrailSource,
+use towerhook_core::{
+    enrollment::Reason,
+    ledger::Record,
+    model::{AccountId, Names, OuId, RegistrationKind, RegistrationSpec, host},
+    policy::{
+        Capability, DeployedTrail, Deployment, Destination, Policy, RegistrationMode, Selection,
+        Site, TrailSource,
+    },
 };
-use towerhook_core::model::{AccountId, Names, OuId, host};
-use towerhook_core::ports::{RegistrationKind, RegistrationSpec};
 use url::Url;
 
-use crate::functions::{MANAGEMENT_ACCOUNT, PRINCIPAL, STACK_ID};
-use crate::lambda::REGION;
+use crate::{
+    functions::{MANAGEMENT_ACCOUNT, PRINCIPAL, STACK_ID},
+    lambda::REGION,
+};
 
 /// Organizational units that the accounts are spread over.
 pub(super) const UNITS: usize = 100;

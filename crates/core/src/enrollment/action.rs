@@ -2,10 +2,10 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{Held, Record};
+use super::Held;
 use crate::{
-    model::{AccountId, Store},
-    ports::{Registration, RegistrationSpec},
+    ledger::Record,
+    model::{AccountId, Registration, RegistrationSpec, Store},
 };
 
 /// One write, fully specified. Printing a plan is the dry run.

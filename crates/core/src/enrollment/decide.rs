@@ -1,10 +1,12 @@
 use std::fmt;
 
-use super::{AccountView, Known, Policy, Record, Unselected};
+use super::{AccountView, Known};
 use crate::{
     landing_zone::{AccountState, Management},
+    ledger::Record,
     model::{AccountId, Store},
     planted::{Fault, planted},
+    policy::{Policy, Unselected},
 };
 
 /// What should be with one account.

@@ -2,12 +2,12 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Record, Source};
 use crate::{
-    landing_zone::{Account, Management, StackInstance},
+    landing_zone::{Account, Management},
+    ledger::{Record, Source},
     lifecycle::Scope,
-    model::AccountId,
-    ports::Registration,
+    model::{AccountId, Registration},
+    stack_sets::StackInstance,
 };
 
 /// What was read, or why it could not be. A read that failed is not an absence.

@@ -9,12 +9,7 @@ mod offboarding;
 mod ownership;
 mod pass;
 mod plan;
-mod policy;
-mod record;
-#[cfg(test)]
-pub(crate) mod testing;
 mod trail;
-mod unreadable;
 
 use std::time::Duration;
 
@@ -40,11 +35,4 @@ pub use offboarding::Held;
 pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
-pub use policy::{
-    Adoption, Capability, DeployedTrail, Deployment, Destination, Policy, PolicyNames,
-    RegistrationMode, Selection, Site, TrailFault, TrailSource, Unselected,
-};
-pub(crate) use record::LISTS_LAG;
-pub use record::{Deletion, Record};
 pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};
-pub use unreadable::{Source, Unreadable};

@@ -7,16 +7,18 @@ use futures::{StreamExt, future::join_all, stream, try_join};
 use jiff::Timestamp;
 
 use super::{
-    AccountView, Decision, Deployment, Inventory, Known, Ownership, Policy, Record,
-    RegistrationMode, Source, WORTHWHILE_WAIT, Watchers, decide,
+    AccountView, Decision, Inventory, Known, Ownership, WORTHWHILE_WAIT, Watchers, decide,
 };
 use crate::{
     Error, ErrorKind, Result,
-    landing_zone::{Account, AccountState, Baselines, InstanceState, StackInstance},
+    landing_zone::{Account, AccountState, Baselines},
+    ledger::{Record, Source},
     lifecycle::Scope,
-    model::{AccountId, Store, account_of_role},
+    model::{AccountId, Registration, RegistrationKind, Store, account_of_role},
     planted::{Fault, planted},
-    ports::{AccountPorts, Registration, RegistrationKind, Registry},
+    policy::{Deployment, Policy, RegistrationMode},
+    ports::{AccountReads, RegistryReads},
+    stack_sets::{InstanceState, StackInstance},
 };
 
 /// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
@@ -35,8 +37,8 @@ const BASELINE_TARGETS: usize = 5;
 /// The ledger or the listing of accounts could not be read, so that nothing can be said at all.
 /// What else cannot be read is `Unknown` in the inventory.
 pub async fn observe(
-    ports: &impl AccountPorts,
-    registry: &impl Registry,
+    ports: &impl AccountReads,
+    registry: &impl RegistryReads,
     deployment: &Deployment,
     scope: Scope,
 ) -> Result<Inventory> {
@@ -167,7 +169,7 @@ pub async fn observe(
 }
 
 /// One that cannot be read makes a stack get another, which is one operation more and nothing worse.
-async fn token_ends(ports: &impl AccountPorts) -> Option<Timestamp> {
+async fn token_ends(ports: &impl AccountReads) -> Option<Timestamp> {
     match ports.token().await {
         Ok(token) => token.map(|token| token.expires_at),
         Err(error) => {
@@ -180,7 +182,7 @@ async fn token_ends(ports: &impl AccountPorts) -> Option<Timestamp> {
 type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;
 
 /// Those that are asked for, or all.
-async fn accounts(ports: &impl AccountPorts, asked: Option<&[AccountId]>) -> Result<KnownAccounts> {
+async fn accounts(ports: &impl AccountReads, asked: Option<&[AccountId]>) -> Result<KnownAccounts> {
     if let Some(asked) = asked {
         return Ok(describe(ports, asked).await);
     }
@@ -191,7 +193,7 @@ async fn accounts(ports: &impl AccountPorts, asked: Option<&[AccountId]>) -> Res
         .collect())
 }
 
-async fn describe(ports: &impl AccountPorts, ids: &[AccountId]) -> KnownAccounts {
+async fn describe(ports: &impl AccountReads, ids: &[AccountId]) -> KnownAccounts {
     stream::iter(ids)
         .map(|id| async {
             let account = ports.account(id).await;
@@ -218,7 +220,7 @@ fn in_scope(scope: &Scope, accounts: &KnownAccounts) -> BTreeSet<AccountId> {
 }
 
 async fn baselines(
-    ports: &impl AccountPorts,
+    ports: &impl AccountReads,
     control_tower: bool,
     asked: Option<&[AccountId]>,
 ) -> Known<Baselines> {
@@ -283,7 +285,7 @@ fn registry_wait(error: &Error) -> Option<Duration> {
 }
 
 async fn registrations(
-    registry: &impl Registry,
+    registry: &impl RegistryReads,
     deployment: &Deployment,
 ) -> Result<Vec<Registration>> {
     match list_registrations(registry, deployment).await {
@@ -293,7 +295,7 @@ async fn registrations(
 }
 
 async fn list_registrations(
-    registry: &impl Registry,
+    registry: &impl RegistryReads,
     deployment: &Deployment,
 ) -> Result<Vec<Registration>> {
     let stores: Vec<Option<&Store>> = std::iter::once(None)

@@ -6,10 +6,11 @@ use std::{
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Policy, Record};
 use crate::{
+    ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
+    policy::Policy,
 };
 
 /// Offboardings beyond `OffboardLimitPercent`, kept until an administrator approves them.

@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 
-use super::{Policy, Record};
 use crate::{
-    model::{AccountId, ExternalId, Names, account_of_role},
+    ledger::Record,
+    model::{AccountId, ExternalId, Names, Registration, account_of_role},
     planted::{Fault, planted},
-    ports::Registration,
+    policy::Policy,
 };
 
 /// Tells this deployment's registrations from everybody else's.

@@ -9,17 +9,16 @@ use self::{
     parking::{call, leave, take_up},
     revisits::{due, send_revisits},
 };
-use super::{
-    Deployment, Held, Inventory, Record, Report, Source, Unreadable, execute, keep_trail, observe,
-    plan,
-};
+use super::{Held, Inventory, Report, execute, keep_trail, observe, plan};
 use crate::{
     Error, ErrorKind, Result,
     deadline::{Ended, within},
+    ledger::{Holder, Lease, LeaseState, Record, Source, Taken, Unreadable},
     lifecycle::Scope,
     model::AccountId,
     planted::{Fault, planted},
-    ports::{AccountPorts, Clock, Holder, Lease, LeaseState, Registry, Taken},
+    policy::Deployment,
+    ports::{AccountPorts, Clock, Registry},
     retry::{REQUEUE, Retry},
 };
 

@@ -8,13 +8,15 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    AccountView, DeployedTrail, Deployment, Destination, Inventory, Known, TrailFault, blames_role,
-};
+use super::{AccountView, Inventory, Known, blames_role};
 use crate::{
-    landing_zone::{InstanceState, StackInstance, Trail},
-    model::{AccountId, AccountMapping, Arn, Store},
-    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
+    landing_zone::Trail,
+    model::{
+        AccountId, AccountMapping, Arn, Health, Registration, RegistrationKind, RegistrationSpec,
+        Store,
+    },
+    policy::{DeployedTrail, Deployment, Destination, TrailFault},
+    stack_sets::{InstanceState, StackInstance},
 };
 
 mod execute;

@@ -1,4 +1,4 @@
-//! Taking over a deployment that Lacework's own Control Tower registration made, or that a former
+//! Taking over a deployment that Lacework's own Control Tower integration made, or that a former
 //! stack of ours left behind.
 
 mod lookalikes;
@@ -8,12 +8,12 @@ pub(super) use lookalikes::{beside, to_take_over};
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, spec::POLICY_NAMES};
+use super::{Foundation, Refusal};
 use crate::{
-    enrollment::{Adoption, PolicyNames},
-    landing_zone::{Account, StackInstance},
-    model::{AccountId, ExternalId},
-    ports::{Registration, StackSet},
+    landing_zone::Account,
+    model::{AccountId, ExternalId, Registration},
+    policy::{Adoption, PolicyNames},
+    stack_sets::{POLICY_NAMES, STACK_ID_TAG, StackInstance, StackSet, StackSetSpec},
 };
 
 /// What was found of a deployment that is to be taken over.

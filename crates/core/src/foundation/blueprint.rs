@@ -1,17 +1,14 @@
 //! What setup makes, specified from what is recorded and from this release's templates. Nothing here
 //! has to be read, so a rollback can be specified whatever has become of the world since.
 
-use super::{
-    StackSetRoles, StackSetSpec, Templates,
-    spec::{
-        INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, with_parameters,
-    },
-};
 use crate::{
-    enrollment::{DeployedTrail, Deployment, PolicyNames},
     landing_zone::TrailTopic,
-    model::{AccountId, Arn},
-    ports::RegistrationSpec,
+    model::{AccountId, Arn, RegistrationSpec},
+    policy::{DeployedTrail, Deployment, PolicyNames},
+    stack_sets::{
+        INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, StackSetRoles,
+        StackSetSpec, Templates, with_parameters,
+    },
 };
 
 /// All that setup makes, fully specified.

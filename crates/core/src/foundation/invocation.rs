@@ -8,20 +8,19 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{
-    Progress, Refusal, Removal, StackSetRoles, Templates, reason::SetupError, request::Work,
-    waiting::Guard,
-};
+use super::{Progress, Refusal, Removal, reason::SetupError, request::Work, waiting::Guard};
 use crate::{
     Error,
     custom_resource::{
         Answer, AnswerAddresses, MalformedRequest, Request, RequestType, Response, made_nothing,
     },
     deadline::{Ended, within},
+    ledger::Holder,
     model::{AccountId, SecretText},
     planted::{Fault, planted},
-    ports::{Answers, Clock, Holder, Registry, SetupPorts, TokenIssuer},
+    ports::{Answers, Clock, Registry, SetupPorts, TokenIssuer},
     retry::{Retry, WAIT},
+    stack_sets::{StackSetRoles, Templates},
     time::later,
 };
 

@@ -5,7 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::waiting::{Guard, superseded};
 use crate::{
     Result,
-    ports::{Clock, Holder, Lease, Leases, Taken},
+    ledger::{Holder, Lease, Taken},
+    ports::{Clock, Leases},
 };
 
 /// How long the lease outlives the invocation that holds it, for clocks that differ.

@@ -1,11 +1,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Foundation, Refusal, STACK_ID_TAG, StackSetSpec, Step, adoption::is_adoptable};
+use super::{Foundation, Refusal, Step, adoption::is_adoptable};
 use crate::{
-    enrollment::{Deployment, Policy},
-    landing_zone::{InstanceState, StackInstance, TrailTopic},
-    model::{AccountId, Arn, ExternalId, Names, Store, account_of_role},
-    ports::{Registration, RegistrationKind, RegistrationSpec, Stack, StackSet, StackState},
+    landing_zone::TrailTopic,
+    model::{
+        AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec, Store,
+        account_of_role,
+    },
+    policy::{Deployment, Policy},
+    stack_sets::{
+        InstanceState, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec, StackState,
+    },
 };
 
 /// What setup read of what it makes.
@@ -223,7 +228,7 @@ fn management_stack(
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let of_ours = |stack: &Stack| is_ours(&stack.tags, &spec.stack_id);
-    // Lacework's own registration makes none, so it can only be a former stack's of ours.
+    // Lacework's own integration makes none, so it can only be a former stack's of ours.
     let can_be = |stack: &Stack| {
         adopting
             && stack.tags.contains_key(STACK_ID_TAG)

@@ -5,11 +5,11 @@ use url::Url;
 
 use super::Refusal;
 use crate::{
-    enrollment::{Capability, RegistrationMode},
     model::{
         AccountId, Arn, IntegrationPrefix, Store, UnitEntry, UnitName, foreign_url, is_loopback,
         parse_units,
     },
+    policy::{Capability, RegistrationMode},
 };
 
 /// The custom resource's properties, which are the stack's parameters, parsed and checked by

@@ -5,19 +5,16 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{
-    Own, Properties, STACK_ID_TAG,
-    resolve::tenant_in,
-    spec::{POLICY_NAMES, REGISTRATION_TOPIC},
-};
+use super::{Own, Properties, resolve::tenant_in};
 use crate::{
     Result,
-    enrollment::{
+    landing_zone::TrailTopic,
+    model::{AccountId, Arn, Names, Profile, Store, host},
+    policy::{
         Adoption, Deployment, Destination, Policy, PolicyNames, RegistrationMode, Selection, Site,
     },
-    landing_zone::TrailTopic,
-    model::{AccountId, Arn, Names, Store, host},
-    ports::{FoundationPorts, Profile, StackSet},
+    ports::FoundationReads,
+    stack_sets::{POLICY_NAMES, REGISTRATION_TOPIC, STACK_ID_TAG, StackSet},
 };
 
 /// What is there of a deployment that the ledger does not know.
@@ -43,7 +40,7 @@ pub(super) struct Remains {
 ///
 /// A listing failed.
 pub(super) async fn remains(
-    aws: &impl FoundationPorts,
+    aws: &impl FoundationReads,
     own: &Own,
     properties: &Properties,
 ) -> Result<Remains> {

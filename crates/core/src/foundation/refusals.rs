@@ -1,7 +1,7 @@
 //! What cannot change after launch, and what an administrator should know of a change.
 
 use super::{Foundation, Progress, Properties, Refusal};
-use crate::{enrollment::Deployment, model::host};
+use crate::{model::host, policy::Deployment};
 
 /// Refuses the partitions that the SaaS has no role in: nobody can assume a role across partitions.
 ///

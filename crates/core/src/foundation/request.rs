@@ -28,12 +28,13 @@ use super::{
 use crate::{
     ErrorKind,
     custom_resource::{Request, RequestType},
-    enrollment::Deployment,
+    ledger::{Holder, Recorded, Success},
     lifecycle::{Message, MessageScope},
-    model::AccountId,
+    model::{AccountId, Token},
     planted::{Fault, planted},
+    policy::Deployment,
     ports::{
-        Clock, FanOut, Holder, Ledger, Recorded, Registry, SetupPorts, Success, Token, TokenIssuer,
+        Clock, FanOut, LedgerReads, LedgerWrites, Registry, SetupPorts, StackReads, TokenIssuer,
     },
 };
 
@@ -393,7 +394,6 @@ where
 
     /// The main stack's tags, which what setup makes gets, too; AWS's own ones are not given away.
     async fn own_tags(&self) -> Result<BTreeMap<String, String>, SetupError> {
-        use crate::ports::Stacks;
         let stack = self.aws.stack(&self.own.stack_id).await?;
         let tags = stack.map(|stack| stack.tags).unwrap_or_default();
         let given = tags.into_iter().filter(|(key, _)| !key.starts_with("aws:"));

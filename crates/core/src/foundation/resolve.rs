@@ -16,10 +16,10 @@ use super::{
     shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account},
 };
 use crate::{
-    enrollment::{Adoption, DeployedTrail, Deployment, Policy, Site},
-    landing_zone::{Account, LandingZone, OuTree, Trail, TrailTopic},
-    model::{AccountId, Names, Store, host},
-    ports::{LandingZoneReply, Profile, Success},
+    landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
+    ledger::Success,
+    model::{AccountId, Names, Profile, Store, host},
+    policy::{Adoption, DeployedTrail, Deployment, Policy, Site},
 };
 
 /// The AWS account that Lacework's platform runs in.
@@ -349,7 +349,7 @@ pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
 
 /// The topic on which Lacework takes custom resources, in the Region of the stack.
 ///
-/// Source: the templates and functions of Lacework's own Control Tower registration.
+/// Source: the templates and functions of Lacework's own Control Tower integration.
 fn registration_topic(properties: &Properties, policy: &Policy) -> Option<String> {
     if !policy.registers_by_stack() {
         return None;

@@ -5,9 +5,9 @@ use super::{
     resolve::{Facts, Refusal, no_pattern},
 };
 use crate::{
-    enrollment::Policy,
     landing_zone::{AccountState, LandingZone},
     model::AccountId,
+    policy::Policy,
 };
 
 /// One of the landing zone's two shared accounts.

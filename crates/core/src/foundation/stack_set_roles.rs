@@ -4,31 +4,16 @@ use serde_json::Value;
 
 use super::Refusal;
 use crate::{
-    model::{AccountId, Arn},
-    ports::Role,
+    model::AccountId,
+    stack_sets::{Role, StackSetRoles},
 };
 
 const ADMINISTRATION: &str = "StackSetAdministrationRoleArn";
 const EXECUTION: &str = "StackSetExecutionRoleName";
 
-/// The roles that StackSets are run with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StackSetRoles {
-    /// CloudFormation assumes it in the management account.
-    pub administration: Arn,
-    /// The administration role assumes the one of this name in every account.
-    pub execution: String,
-}
-
 impl StackSetRoles {
     /// The parameters that name them.
     pub(super) const PARAMETERS: [&str; 2] = [ADMINISTRATION, EXECUTION];
-
-    /// The administration role's name, by which IAM knows it whatever its path.
-    pub(super) fn administration_name(&self) -> &str {
-        let resource = self.administration.resource();
-        resource.rsplit('/').next().unwrap_or(resource)
-    }
 
     /// Refuses a role of another account, which nobody may pass to CloudFormation here.
     pub(super) fn require_account(&self, account: &AccountId) -> Result<(), Refusal> {

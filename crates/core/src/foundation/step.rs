@@ -1,10 +1,9 @@
 use std::fmt;
 
-use super::StackSetSpec;
 use crate::{
     landing_zone::TrailTopic,
-    model::{AccountId, Store},
-    ports::{Registration, RegistrationSpec},
+    model::{AccountId, Registration, RegistrationSpec, Store},
+    stack_sets::StackSetSpec,
 };
 
 /// One thing for setup to do.

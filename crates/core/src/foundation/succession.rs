@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use crate::{
-    enrollment::{Deployment, Record},
-    model::{AccountId, Store},
-    ports::{Profile, Recorded, Success},
+    ledger::{Record, Recorded, Success},
+    model::{AccountId, Profile, Store},
+    policy::Deployment,
 };
 
 /// Every deployment of which something may be there: that of the last success, and that of an attempt

@@ -13,8 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::Progress;
 use crate::{
     Error, ErrorKind, Result,
+    ledger::Holder,
     planted::{Fault, planted},
-    ports::{Clock, Holder, Leases},
+    ports::{Clock, Leases},
     retry::{Backoff, Retry, WAIT},
 };
 

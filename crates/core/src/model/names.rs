@@ -1,4 +1,4 @@
-//! The fixed names. They are those of Lacework's own registration, so that the two are never in
+//! The fixed names. They are those of Lacework's own integration, so that the two are never in
 //! place side by side without anybody noticing.
 
 use std::fmt;
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_those_of_the_vendors_own_registration() {
+    fn names_are_those_of_the_vendors_own_integration() {
         let account: AccountId = "111122223333".parse().unwrap();
         assert_eq!(
             names().member_stack_set(),

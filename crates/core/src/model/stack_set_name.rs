@@ -19,7 +19,7 @@ pub struct StackSetName<'a> {
 pub enum Part {
     /// The trail.
     Trail,
-    /// The same as of the 4.x line of Lacework's own registration.
+    /// The same as of the 4.x line of Lacework's own integration.
     NewerTrail,
     /// The members.
     Members,

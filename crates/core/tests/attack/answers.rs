@@ -36,7 +36,7 @@ fn an_account_whose_registration_is_never_listed_is_looked_at_with_a_pause_and_r
     enrolled(2, Wishes::default(), async |world| {
         let account = member_id(0);
         world.unlist(account);
-        world.delete_registrations(towerhook_core::ports::RegistrationKind::Account);
+        world.delete_registrations(towerhook_core::model::RegistrationKind::Account);
         let before = world.calls(MADE);
         world.hours(24).await;
         let made = world.calls(MADE) - before;

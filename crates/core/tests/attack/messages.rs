@@ -5,9 +5,10 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Pass, Reply, observe},
+    ledger::{Holder, Lease},
     lifecycle::{Malformed, Parked, Scope, Trigger},
     model::AccountId,
-    ports::{Clock, Holder, Lease, Leases},
+    ports::{Clock, Leases},
 };
 use towerhook_world::{Ports, Step, Wishes, World, member_id};
 

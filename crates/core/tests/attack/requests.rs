@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use towerhook_core::ports::RegistrationKind;
+use towerhook_core::model::RegistrationKind;
 use towerhook_world::{Options, Wishes, World};
 
 use super::enrolled;

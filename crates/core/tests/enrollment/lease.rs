@@ -5,8 +5,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Pass, Reply},
+    ledger::Holder,
     lifecycle::{Message, Scope},
-    ports::{Holder, Leases},
+    ports::Leases,
 };
 use towerhook_world::{Options, Ports, World, member_id};
 

@@ -1,7 +1,7 @@
 //! How many accounts leave in a day.
 
 use jiff::SignedDuration;
-use towerhook_core::enrollment::{Known, Record};
+use towerhook_core::{enrollment::Known, ledger::Record};
 use towerhook_world::{Step, Wishes, World, member_id};
 
 use super::{

@@ -2,11 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    enrollment::{AccountView, Action, Deployment, Inventory, Known, Plan, Record, Watchers, plan},
-    landing_zone::{Account, AccountState, InstanceState, Management, StackInstance},
+    enrollment::{AccountView, Action, Inventory, Known, Plan, Watchers, plan},
+    landing_zone::{Account, AccountState, Management},
+    ledger::Record,
     lifecycle::Scope,
-    model::{AccountId, OuId},
-    ports::Registration,
+    model::{AccountId, OuId, Registration},
+    policy::Deployment,
+    stack_sets::{InstanceState, StackInstance},
 };
 use towerhook_world::{Options, Wishes, World, member_id};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use towerhook_core::{
     enrollment::{execute, observe, plan},
-    landing_zone::InstanceState,
     lifecycle::Scope,
+    stack_sets::InstanceState,
 };
 use towerhook_world::{
     Options, Ports, Step, Window, Wishes, World, member_id,

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Action, Deletion, Destination, Known, Ownership},
-    landing_zone::{AccountState, InstanceState, Management},
+    enrollment::{Action, Known, Ownership},
+    landing_zone::{AccountState, Management},
+    ledger::Deletion,
     lifecycle::Scope,
-    model::ExternalId,
-    ports::Registration,
+    model::{ExternalId, Registration},
+    policy::Destination,
+    stack_sets::InstanceState,
 };
 use towerhook_world::{Wishes, member_id};
 

@@ -2,9 +2,10 @@
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Deletion, Gap, Known},
-    landing_zone::InstanceState,
-    ports::{Health, Registration, RegistrationKind},
+    enrollment::{Gap, Known},
+    ledger::Deletion,
+    model::{Health, Registration, RegistrationKind},
+    stack_sets::InstanceState,
 };
 use towerhook_world::{Options, Step, Wishes, member_id};
 

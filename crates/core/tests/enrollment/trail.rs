@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use towerhook_core::{
     Result,
-    enrollment::{TrailFault, TrailReport, keep_trail, observe},
+    enrollment::{TrailReport, keep_trail, observe},
+    ledger::{Holder, Lease},
     lifecycle::{MessageScope, Scope},
-    model::AccountMapping,
-    ports::{Holder, Lease, Leases, RegistrationKind, Registry},
+    model::{AccountMapping, RegistrationKind},
+    policy::TrailFault,
+    ports::{Leases, RegistryWrites},
     retry::REQUEUE,
 };
 use towerhook_world::{

@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{Deployment, Known, observe},
-    landing_zone::{AccountState, InstanceState, Management},
+    enrollment::{Known, observe},
+    landing_zone::{AccountState, Management},
     lifecycle::Scope,
+    policy::Deployment,
+    stack_sets::InstanceState,
 };
 use towerhook_world::{Destination, Ports, Step, Window, Wishes};
 

@@ -1,7 +1,7 @@
 //! Deployments of many accounts are removed, however slowly the SaaS lets us.
 
 use jiff::SignedDuration;
-use towerhook_core::ports::RegistrationKind;
+use towerhook_core::model::RegistrationKind;
 use towerhook_world::{Options, Step, Wishes, World};
 
 use super::launched;

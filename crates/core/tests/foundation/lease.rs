@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use towerhook_core::ports::{Holder, Leases};
+use towerhook_core::{ledger::Holder, ports::Leases};
 use towerhook_world::{Ports, Step, Wishes, World};
 
 use super::{launched, members, updated};

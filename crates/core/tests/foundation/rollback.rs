@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use towerhook_core::ports::RegistrationKind;
+use towerhook_core::model::RegistrationKind;
 use towerhook_world::{Destination, Step, Window, Wishes, World};
 
 use super::{launched, members, refused, updated};

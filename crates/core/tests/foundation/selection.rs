@@ -1,6 +1,9 @@
 //! `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
 
-use towerhook_core::{landing_zone::InstanceState, model::AccountId, ports::RegistrationKind};
+use towerhook_core::{
+    model::{AccountId, RegistrationKind},
+    stack_sets::InstanceState,
+};
 use towerhook_world::{AUDIT, LOG_ARCHIVE, Wishes, World, id, member_id};
 
 use super::{launched, members, updated};

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use towerhook_core::{
-    enrollment::{Record, Reply},
-    landing_zone::InstanceState,
-};
+use towerhook_core::{enrollment::Reply, ledger::Record, stack_sets::InstanceState};
 use towerhook_world::{Step, Wishes, World};
 
 use super::{launched, members, updated};

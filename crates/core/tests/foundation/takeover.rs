@@ -1,9 +1,9 @@
-//! A deployment that Lacework's own registration made, in whole or in part, by every way that leads there.
+//! A deployment that Lacework's own integration made, in whole or in part, by every way that leads there.
 
 use towerhook_core::{
     enrollment::Reply,
-    model::AccountId,
-    ports::{Registration, RegistrationKind, StackSet},
+    model::{AccountId, Registration, RegistrationKind},
+    stack_sets::StackSet,
 };
 use towerhook_world::{AUDIT, LOG_ARCHIVE, VENDORS_SUFFIXES, Wishes, World, id};
 

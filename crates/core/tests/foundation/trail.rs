@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use towerhook_core::{
-    enrollment::Reply,
-    landing_zone::{InstanceState, Trail},
-    ports::RegistrationKind,
+    enrollment::Reply, landing_zone::Trail, model::RegistrationKind, stack_sets::InstanceState,
 };
 use towerhook_world::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Step, Window, Wishes, World, id};
 

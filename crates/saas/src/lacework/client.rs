@@ -192,7 +192,8 @@ mod tests {
     use serde_json::json;
     use towerhook_core::{
         Error,
-        ports::{RegistrationKind, Registry},
+        model::RegistrationKind,
+        ports::{RegistryReads, RegistryWrites},
     };
     use wiremock::{Mock, MockServer, matchers::any};
 

@@ -24,11 +24,11 @@ use jiff::Timestamp;
 use reqwest::Client;
 use towerhook_core::{
     Result,
-    model::{self, Store},
-    ports::{
-        ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Registry,
-        Token, TokenIssuer,
+    model::{
+        self, ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Store,
+        Token,
     },
+    ports::{RegistryReads, RegistryWrites, TokenIssuer},
 };
 use url::Url;
 
@@ -80,7 +80,7 @@ impl<T: TokenSource> TokenIssuer for Lacework<T> {
     }
 }
 
-impl<T: TokenSource> Registry for Lacework<T> {
+impl<T: TokenSource> RegistryReads for Lacework<T> {
     fn host(&self) -> String {
         model::host(&self.url)
     }
@@ -103,7 +103,9 @@ impl<T: TokenSource> Registry for Lacework<T> {
     ) -> Result<Vec<Registration>> {
         registrations::list(self, None, true, kind).await
     }
+}
 
+impl<T: TokenSource> RegistryWrites for Lacework<T> {
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
         registrations::create(self, store, spec).await
     }

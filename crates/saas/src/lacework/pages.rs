@@ -147,7 +147,10 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use serde_json::json;
-    use towerhook_core::ports::{Registration, RegistrationKind, Registry};
+    use towerhook_core::{
+        model::{Registration, RegistrationKind},
+        ports::RegistryReads,
+    };
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
     use super::*;

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::Value;
-use towerhook_core::{Result, model::Store, ports::Profile};
+use towerhook_core::{
+    Result,
+    model::{Profile, Store},
+};
 
 use super::{Lacework, TokenSource, client::Call, wire};
 
@@ -47,7 +50,7 @@ fn stores(accounts: &[Value], tenant: &str) -> Vec<Store> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use towerhook_core::{ErrorKind, ports::Registry};
+    use towerhook_core::{ErrorKind, ports::RegistryReads};
 
     use super::*;
     use crate::lacework::testing::{Counting, answering, client, json as answer, request_lines};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
-use towerhook_core::ports::{Profile, Registration, RegistrationKind, Token};
+use towerhook_core::model::{Profile, Registration, RegistrationKind, Token};
 use url::Url;
 
 use super::{answer, pages, profile, tokens, wire};

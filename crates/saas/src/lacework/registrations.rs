@@ -3,8 +3,7 @@
 use reqwest::{Method, StatusCode};
 use towerhook_core::{
     Result,
-    model::Store,
-    ports::{Created, Registration, RegistrationKind, RegistrationSpec},
+    model::{Created, Registration, RegistrationKind, RegistrationSpec, Store},
 };
 
 use super::{Lacework, TokenSource, answer::Answer, client::Call, pages, wire};
@@ -123,8 +122,8 @@ mod tests {
     use serde_json::{Value, json};
     use towerhook_core::{
         ErrorKind,
-        model::AccountMapping,
-        ports::{Health, Registry},
+        model::{AccountMapping, Health},
+        ports::{RegistryReads, RegistryWrites},
     };
     use wiremock::ResponseTemplate;
 

@@ -12,8 +12,10 @@ use std::{
 use serde_json::Value;
 use towerhook_core::{
     Result,
-    model::{AccountId, ExternalId, SecretText, Store},
-    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
+    model::{
+        AccountId, ExternalId, Health, Registration, RegistrationKind, RegistrationSpec,
+        SecretText, Store,
+    },
 };
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 

@@ -5,8 +5,8 @@ use reqwest::{Client, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::SecretText,
-    ports::{ApiKey, Token, TokenIssuer},
+    model::{ApiKey, SecretText, Token},
+    ports::TokenIssuer,
     token::{self, LIFETIME},
 };
 use url::Url;

@@ -3,8 +3,7 @@
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::{AccountMapping, Store},
-    ports::{Health, Registration, RegistrationKind, RegistrationSpec},
+    model::{AccountMapping, Health, Registration, RegistrationKind, RegistrationSpec, Store},
 };
 
 /// The most characters of a server's words that are passed on.

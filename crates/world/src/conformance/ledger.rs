@@ -6,15 +6,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use towerhook_core::{
     ErrorKind,
-    enrollment::{
-        Capability, Deployment, Destination as PolicyDestination, Policy, Record, RegistrationMode,
-        Selection, Site, Source, Unreadable,
+    ledger::{
+        Holder, Lease, LeaseState, Parking, Record, Recorded, Records, Source, Success, Taken,
+        Unreadable,
     },
     lifecycle::{Parked, Scope},
     model::{Names, OuId},
-    ports::{
-        Holder, Lease, LeaseState, Leases, Ledger, Parking, Recorded, Records, Success, Taken,
+    policy::{
+        Capability, Deployment, Destination as PolicyDestination, Policy, RegistrationMode,
+        Selection, Site,
     },
+    ports::{Leases, Ledger},
 };
 
 use crate::{HOST, STACK_ID, SUFFIX, TENANT};

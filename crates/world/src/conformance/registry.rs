@@ -1,8 +1,8 @@
 //! What the SaaS's registrations promise.
 
 use towerhook_core::{
-    model::Store,
-    ports::{Created, Registration, RegistrationKind, RegistrationSpec, Registry},
+    model::{Created, Registration, RegistrationKind, RegistrationSpec, Store},
+    ports::Registry,
 };
 
 use super::LOOKS;

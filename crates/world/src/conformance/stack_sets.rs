@@ -2,10 +2,9 @@
 
 use towerhook_core::{
     ErrorKind,
-    foundation::StackSetSpec,
-    landing_zone::{InstanceState, OperationState, StackInstance},
     model::{AccountId, SecretText},
-    ports::{StackSets, Start},
+    ports::StackSets,
+    stack_sets::{InstanceState, OperationState, StackInstance, StackSetSpec, Start},
 };
 
 use super::LOOKS;

@@ -3,10 +3,12 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    foundation::StackSetSpec,
-    landing_zone::{InstanceFailure, InstanceState, OperationState, StackInstance},
     model::{AccountId, SecretText},
-    ports::{Stack, StackSet, StackSets, StackState, Stacks, Start},
+    ports::{StackReads, StackSetReads, StackSetWrites, StackWrites},
+    stack_sets::{
+        InstanceFailure, InstanceState, OperationState, Stack, StackInstance, StackSet,
+        StackSetSpec, StackState, Start,
+    },
 };
 
 use super::Ports;
@@ -108,7 +110,7 @@ impl Ports {
     }
 }
 
-impl StackSets for Ports {
+impl StackSetReads for Ports {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         self.call("cloudformation:DescribeStackSet", |state, _| {
             Ok(state.stack_sets.get(name).map(|kept| kept.set.clone()))
@@ -127,6 +129,70 @@ impl StackSets for Ports {
         .await
     }
 
+    async fn instances(
+        &self,
+        name: &str,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Vec<StackInstance>> {
+        let then = self.listed_at();
+        let call = "cloudformation:ListStackInstances";
+        let (found, all) = self
+            .call(call, |state, _| {
+                let instances = state.instances.at(then);
+                let here = instances.iter().filter(|((set, _), _)| set == name);
+                let mut all = 0;
+                let found: Vec<StackInstance> = here
+                    .inspect(|_| all += 1)
+                    .filter(|((_, account), _)| {
+                        accounts.is_none_or(|asked| asked.contains(account))
+                    })
+                    .map(|(_, instance)| instance.clone())
+                    .collect();
+                Ok((found, all))
+            })
+            .await?;
+        match accounts {
+            Some(asked) if asked.len() <= INSTANCES_ONE_BY_ONE => {
+                self.more(call, asked.len().max(1) - 1).await?;
+            }
+            _ => {
+                let pages = pages(all, INSTANCES_A_PAGE);
+                self.more_in_turn(call, pages - 1).await?;
+            }
+        }
+        Ok(found)
+    }
+
+    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
+        let call = "cloudformation:DescribeStackSetOperation";
+        self.call(call, |state, _| {
+            kept(state, name, operation)
+                .map(|kept| kept.state)
+                .ok_or_else(|| error(call, ErrorKind::NotFound))
+        })
+        .await
+    }
+
+    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
+        let call = "cloudformation:ListStackSetOperationResults";
+        let (failures, results) = self
+            .call(call, |state, _| {
+                let kept =
+                    kept(state, name, operation).ok_or_else(|| error(call, ErrorKind::NotFound))?;
+                let failures = kept.failures.iter().cloned();
+                let failures = failures
+                    .map(|(account, reason)| InstanceFailure { account, reason })
+                    .collect();
+                Ok((failures, kept.accounts))
+            })
+            .await?;
+        self.more(call, pages(results, INSTANCES_A_PAGE) - 1)
+            .await?;
+        Ok(failures)
+    }
+}
+
+impl StackSetWrites for Ports {
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
         self.call("cloudformation:CreateStackSet", |state, now| {
             self.write(state, now, || format!("creates StackSet {}", spec.name));
@@ -187,40 +253,6 @@ impl StackSets for Ports {
         .await
     }
 
-    async fn instances(
-        &self,
-        name: &str,
-        accounts: Option<&[AccountId]>,
-    ) -> Result<Vec<StackInstance>> {
-        let then = self.listed_at();
-        let call = "cloudformation:ListStackInstances";
-        let (found, all) = self
-            .call(call, |state, _| {
-                let instances = state.instances.at(then);
-                let here = instances.iter().filter(|((set, _), _)| set == name);
-                let mut all = 0;
-                let found: Vec<StackInstance> = here
-                    .inspect(|_| all += 1)
-                    .filter(|((_, account), _)| {
-                        accounts.is_none_or(|asked| asked.contains(account))
-                    })
-                    .map(|(_, instance)| instance.clone())
-                    .collect();
-                Ok((found, all))
-            })
-            .await?;
-        match accounts {
-            Some(asked) if asked.len() <= INSTANCES_ONE_BY_ONE => {
-                self.more(call, asked.len().max(1) - 1).await?;
-            }
-            _ => {
-                let pages = pages(all, INSTANCES_A_PAGE);
-                self.more_in_turn(call, pages - 1).await?;
-            }
-        }
-        Ok(found)
-    }
-
     async fn create_instances(
         &self,
         name: &str,
@@ -266,41 +298,13 @@ impl StackSets for Ports {
         )
         .await
     }
-
-    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
-        let call = "cloudformation:DescribeStackSetOperation";
-        self.call(call, |state, _| {
-            kept(state, name, operation)
-                .map(|kept| kept.state)
-                .ok_or_else(|| error(call, ErrorKind::NotFound))
-        })
-        .await
-    }
-
-    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
-        let call = "cloudformation:ListStackSetOperationResults";
-        let (failures, results) = self
-            .call(call, |state, _| {
-                let kept =
-                    kept(state, name, operation).ok_or_else(|| error(call, ErrorKind::NotFound))?;
-                let failures = kept.failures.iter().cloned();
-                let failures = failures
-                    .map(|(account, reason)| InstanceFailure { account, reason })
-                    .collect();
-                Ok((failures, kept.accounts))
-            })
-            .await?;
-        self.more(call, pages(results, INSTANCES_A_PAGE) - 1)
-            .await?;
-        Ok(failures)
-    }
 }
 
 fn kept<'a>(state: &'a State, name: &str, operation: &str) -> Option<&'a KeptOperation> {
     state.stack_sets.get(name)?.operations.get(operation)
 }
 
-impl Stacks for Ports {
+impl StackReads for Ports {
     async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         self.call("cloudformation:DescribeStacks", |state, now| {
             Ok(state.stacks.get(name).map(|(stack, ready)| Stack {
@@ -314,7 +318,9 @@ impl Stacks for Ports {
         })
         .await
     }
+}
 
+impl StackWrites for Ports {
     async fn create_stack(&self, spec: &StackSetSpec, _: &str) -> Result<()> {
         self.call("cloudformation:CreateStack", |state, now| {
             self.write(state, now, || format!("creates stack {}", spec.name));

@@ -1,13 +1,14 @@
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    enrollment::{Deployment, Record, Unreadable},
+    ledger::{
+        Holder, Lease, LeaseState, Parking, REMEMBERED, Record, Recorded, Records, Success, Taken,
+        Unreadable, admitted,
+    },
     lifecycle::Parked,
     model::AccountId,
-    ports::{
-        Holder, Lease, LeaseState, Leases, Ledger, Parking, REMEMBERED, Recorded, Records, Success,
-        Taken, admitted,
-    },
+    policy::Deployment,
+    ports::{Leases, LedgerReads, LedgerWrites},
 };
 
 use super::Ports;
@@ -238,7 +239,7 @@ impl Leases for Ports {
     }
 }
 
-impl Ledger for Ports {
+impl LedgerReads for Ports {
     async fn recorded(&self) -> Result<Recorded> {
         self.call("dynamodb:Query", |state, _| {
             Ok(state.ledger.recorded.clone())
@@ -246,6 +247,24 @@ impl Ledger for Ports {
         .await
     }
 
+    async fn records(&self) -> Result<Records> {
+        let call = "dynamodb:Query";
+        let (records, bytes) = self
+            .call(call, |state, _| {
+                let bytes: usize = state.ledger.sizes.values().sum();
+                let records = Records {
+                    by_account: state.ledger.records.clone(),
+                    unreadable: state.ledger.garbage.clone(),
+                };
+                Ok((records, bytes))
+            })
+            .await?;
+        self.more(call, pages(bytes, QUERY_BYTES) - 1).await?;
+        Ok(records)
+    }
+}
+
+impl LedgerWrites for Ports {
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
         self.call("dynamodb:TransactWriteItems", |state, now| {
             require_holder(&state.ledger, by)?;
@@ -315,22 +334,6 @@ impl Ledger for Ports {
             Ok(suffix.clone())
         })
         .await
-    }
-
-    async fn records(&self) -> Result<Records> {
-        let call = "dynamodb:Query";
-        let (records, bytes) = self
-            .call(call, |state, _| {
-                let bytes: usize = state.ledger.sizes.values().sum();
-                let records = Records {
-                    by_account: state.ledger.records.clone(),
-                    unreadable: state.ledger.garbage.clone(),
-                };
-                Ok((records, bytes))
-            })
-            .await?;
-        self.more(call, pages(bytes, QUERY_BYTES) - 1).await?;
-        Ok(records)
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {

@@ -4,9 +4,9 @@ use jiff::SignedDuration;
 use serde_json::Value;
 use towerhook_core::{
     Result,
-    lifecycle::{DeadLetter, Message},
+    lifecycle::Message,
     model::SecretText,
-    ports::{Answers, DeadLetters, FanOut, Messages, ReturnTo},
+    ports::{Answers, DeadLetter, DeadLetters, FanOut, Messages, ReturnTo},
 };
 
 use super::Ports;

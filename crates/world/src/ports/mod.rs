@@ -19,10 +19,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{
-    ErrorKind, Result,
-    ports::{Clock, Holder},
-};
+use towerhook_core::{ErrorKind, Result, ledger::Holder, ports::Clock};
 
 pub(crate) use cloud_formation::in_progress;
 pub(crate) use registry::registration;

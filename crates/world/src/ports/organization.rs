@@ -1,8 +1,12 @@
 use towerhook_core::{
     Result,
-    landing_zone::{Account, BaselineKind, Baselines, LandingZone, Management, OuTree, Trail},
+    landing_zone::{
+        Account, BaselineKind, Baselines, LandingZone, LandingZoneReply, Management, OuTree,
+        TopicSet, Trail,
+    },
     model::{AccountId, Arn},
-    ports::{Accounts, LandingZoneReply, LandingZones, Role, Roles, TopicSet, TrailTopics},
+    ports::{Accounts, LandingZones, Roles, TrailTopics},
+    stack_sets::Role,
 };
 
 use super::Ports;

@@ -1,8 +1,11 @@
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    model::{Store, account_of_role},
-    ports::{Created, Health, Profile, Registration, RegistrationKind, RegistrationSpec, Registry},
+    model::{
+        Created, Health, Profile, Registration, RegistrationKind, RegistrationSpec, Store,
+        account_of_role,
+    },
+    ports::{RegistryReads, RegistryWrites},
 };
 
 use super::Ports;
@@ -90,7 +93,7 @@ fn shown(state: &State, kept: &KeptRegistration, store: Option<&Store>) -> Regis
     registration
 }
 
-impl Registry for Ports {
+impl RegistryReads for Ports {
     fn host(&self) -> String {
         self.caller.host.into()
     }
@@ -155,7 +158,9 @@ impl Registry for Ports {
         })
         .await
     }
+}
 
+impl RegistryWrites for Ports {
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
         self.ask("lacework:CreateCloudAccount", |state, now| {
             let existing = state.registrations.get();

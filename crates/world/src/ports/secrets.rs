@@ -1,8 +1,8 @@
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     ErrorKind, Result,
-    model::SecretText,
-    ports::{ApiKey, ForeignResources, Functions, Keys, Token, TokenIssuer, Tokens},
+    model::{ApiKey, SecretText, Token},
+    ports::{ForeignResources, Functions, Keys, TokenIssuer, TokenReads, TokenWrites},
     token,
 };
 
@@ -43,14 +43,16 @@ impl ForeignResources for Ports {
     }
 }
 
-impl Tokens for Ports {
+impl TokenReads for Ports {
     async fn token(&self) -> Result<Option<Token>> {
         self.call("secretsmanager:GetSecretValue", |state, _| {
             Ok(state.secrets.token.clone())
         })
         .await
     }
+}
 
+impl TokenWrites for Ports {
     async fn store_token(&self, token: &Token) -> Result<()> {
         self.call("secretsmanager:PutSecretValue", |state, _| {
             state.secrets.token = Some(token.clone());
@@ -133,7 +135,7 @@ impl Ports {
             let text = match known {
                 Some(text) => text,
                 None => {
-                    let stored = Tokens::token(self).await?;
+                    let stored = TokenReads::token(self).await?;
                     let Some(token) = stored else {
                         self.refresh_token().await?;
                         continue;

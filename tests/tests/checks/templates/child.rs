@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex_lite::Regex;
 use serde_json::{Value, json};
 use towerhook_core::{
-    enrollment::Deployment,
-    foundation::{ACCESS_TOKEN, StackSetRoles, StackSetSpec, Templates, blueprint},
+    foundation::blueprint,
+    policy::Deployment,
+    stack_sets::{ACCESS_TOKEN, StackSetRoles, StackSetSpec, Templates},
 };
 
 use crate::templates::template::{

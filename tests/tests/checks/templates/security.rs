@@ -6,11 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use towerhook_core::foundation::STACK_ID_TAG;
-use towerhook_core::model::Names;
+use towerhook_core::{model::Names, stack_sets::STACK_ID_TAG};
 
-use crate::templates::child::{POLICY_CHARACTERS, rendered};
-use crate::templates::template::{MAIN, MEMBER, Template, actions, argument, one_or_many, text};
+use crate::templates::{
+    child::{POLICY_CHARACTERS, rendered},
+    template::{MAIN, MEMBER, Template, actions, argument, one_or_many, text},
+};
 
 /// The StackSets' names up to whose they are, with the prefix as the template has it.
 pub(crate) fn stack_set_names() -> BTreeSet<String> {

@@ -1,4 +1,4 @@
-use towerhook_core::ports::REMEMBERED;
+use towerhook_core::ledger::REMEMBERED;
 
 use super::*;
 

@@ -17,13 +17,15 @@ use self::{
     register::{Outcome, register},
     tally::Tally,
 };
-use super::{Action, Deployment, Inventory, Plan, Record, RegistrationMode, Revisit};
+use super::{Action, Inventory, Plan, Revisit};
 use crate::{
     Error, ErrorKind, Result,
-    foundation::start_operation,
-    model::AccountId,
+    ledger::Record,
+    model::{AccountId, Token},
     planted::{Fault, planted},
-    ports::{AccountPorts, Registry, Start, Token},
+    policy::{Deployment, RegistrationMode},
+    ports::{AccountPorts, Registry, start_operation},
+    stack_sets::Start,
     token,
 };
 

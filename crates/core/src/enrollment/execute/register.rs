@@ -5,9 +5,9 @@ use std::{cell::Cell, time::Duration};
 use crate::{
     Error, ErrorKind, Result,
     enrollment::Action,
-    model::Store,
+    model::{Created, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
-    ports::{Created, Registration, RegistrationSpec, Registry},
+    ports::Registry,
 };
 
 /// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.

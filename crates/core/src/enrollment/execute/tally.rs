@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    enrollment::{Inventory, Known, Plan, Record, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
+    enrollment::{Inventory, Known, Plan, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
+    ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
     retry::{REQUEUE, Retry},

@@ -7,8 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::{
     Result,
+    ledger::{LeaseState, Parking, Taken},
     lifecycle::{Message, Parked, Scope},
-    ports::{AccountPorts, LeaseState, Parking, Taken},
+    ports::AccountPorts,
 };
 
 /// How often to try where others park at the same moment.

@@ -2,9 +2,11 @@
 
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
-    enrollment::{Action, Known, Reason, Record, Watchers},
-    landing_zone::{AccountState, InstanceState, Management},
-    ports::Registration,
+    enrollment::{Action, Known, Reason, Watchers},
+    landing_zone::{AccountState, Management},
+    ledger::Record,
+    model::Registration,
+    stack_sets::InstanceState,
 };
 
 const STACK_STAYS: &str = "its member stack cannot be deleted yet";

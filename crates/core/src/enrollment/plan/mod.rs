@@ -8,14 +8,14 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountView, Action, Decision, Deployment, Inventory, Known, Plan, Policy, Record, Revisit,
-    Watchers, blames_role, decide,
+    AccountView, Action, Decision, Inventory, Known, Plan, Revisit, Watchers, blames_role, decide,
     offboarding::{self, Verdict},
 };
 use crate::{
-    model::AccountId,
+    ledger::Record,
+    model::{AccountId, Health, Registration},
     planted::{Fault, planted},
-    ports::{Health, Registration},
+    policy::{Deployment, Policy},
     retry::REQUEUE,
     token,
 };

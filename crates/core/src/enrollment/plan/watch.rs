@@ -4,12 +4,12 @@ use jiff::SignedDuration;
 
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Known, Reason, Record, Watchers, blames_role, record::LISTS_LAG},
-    landing_zone::{InstanceState, StackInstance},
-    model::Store,
+    enrollment::{Action, Known, Reason, Watchers, blames_role},
+    ledger::{LISTS_LAG, Record},
+    model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
-    ports::{Health, Registration, RegistrationSpec},
     retry::REQUEUE,
+    stack_sets::{InstanceState, StackInstance},
 };
 
 /// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.

@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use super::{TrailAction, TrailPlan, observe::observe, plan_trail};
 use crate::{
     ErrorKind, Result,
-    enrollment::{Deployment, Inventory, Report},
-    foundation::start_operation,
+    enrollment::{Inventory, Report},
+    ledger::Holder,
     lifecycle::{Message, MessageScope},
-    ports::{AccountPorts, Created, Holder, Registry},
+    model::Created,
+    policy::Deployment,
+    ports::{AccountPorts, Registry, start_operation},
     retry::{REQUEUE, Retry},
 };
 

@@ -5,16 +5,17 @@ use futures::join;
 use super::TrailView;
 use crate::{
     ErrorKind, Result,
-    enrollment::{DeployedTrail, Deployment, Known},
-    landing_zone::StackInstance,
-    model::AccountId,
-    ports::{AccountPorts, Registration, RegistrationKind, Registry},
+    enrollment::Known,
+    model::{AccountId, Registration, RegistrationKind},
+    policy::{DeployedTrail, Deployment},
+    ports::{AccountReads, RegistryReads},
+    stack_sets::StackInstance,
 };
 
 /// Reads all that the trail's plan needs.
 pub(super) async fn observe(
-    ports: &impl AccountPorts,
-    registry: &impl Registry,
+    ports: &impl AccountReads,
+    registry: &impl RegistryReads,
     deployment: &Deployment,
     trail: &DeployedTrail,
 ) -> TrailView {
@@ -39,7 +40,7 @@ pub(super) async fn observe(
 }
 
 async fn registrations(
-    registry: &impl Registry,
+    registry: &impl RegistryReads,
     deployment: &Deployment,
 ) -> Result<Vec<Registration>> {
     let kind = RegistrationKind::Feed;
@@ -56,7 +57,7 @@ async fn registrations(
 }
 
 async fn instance(
-    ports: &impl AccountPorts,
+    ports: &impl AccountReads,
     stack_set: String,
     account: AccountId,
 ) -> Known<Option<StackInstance>> {

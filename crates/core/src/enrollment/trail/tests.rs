@@ -1,10 +1,10 @@
 use super::*;
-use crate::landing_zone::TrailTopic;
 use crate::{
-    enrollment::{Policy, TrailSource, Watchers, testing},
-    landing_zone::{Account, AccountState, Management},
+    enrollment::Watchers,
+    landing_zone::{Account, AccountState, Management, TrailTopic},
     lifecycle::Scope,
     model::{Arn, ExternalId, Names, OuId},
+    policy::{Policy, TrailSource, testing},
 };
 
 const LOG: &str = "000000000001";

@@ -4,9 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
-    enrollment::Policy,
     foundation::Refusal,
     model::{Part, StackSetName},
+    policy::Policy,
 };
 
 /// So many deployments are named in one sentence.
@@ -179,8 +179,8 @@ fn change(one: &StackSetName<'_>, policy: &Policy) -> Option<String> {
 mod tests {
     use super::*;
     use crate::{
-        enrollment::{Capability, testing::policy},
         model::Names,
+        policy::{Capability, testing::policy},
     };
 
     const PREFIX: &str = "Lacework-Control-Tower-";

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Adoption, Refusal};
 use crate::{
-    enrollment::{Destination, Ownership, Policy},
+    enrollment::Ownership,
     foundation::{Foundation, TrailFoundation},
     landing_zone::Account,
-    model::{AccountId, Store},
-    ports::{Registration, RegistrationKind},
+    model::{AccountId, Registration, RegistrationKind, Store},
+    policy::{Destination, Policy},
 };
 
 /// Answers which accounts are watched now and will not be.

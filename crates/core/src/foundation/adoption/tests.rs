@@ -1,13 +1,13 @@
 use super::*;
 use crate::{
-    enrollment::{
+    foundation::TrailFoundation,
+    landing_zone::AccountState,
+    model::{Health, Names, OuId, RegistrationKind, RegistrationSpec, Store},
+    policy::{
         Destination, Policy,
         testing::{deployment, policy},
     },
-    foundation::TrailFoundation,
-    landing_zone::{AccountState, InstanceState},
-    model::{Names, OuId, Store},
-    ports::{Health, RegistrationKind, RegistrationSpec},
+    stack_sets::InstanceState,
 };
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/2";

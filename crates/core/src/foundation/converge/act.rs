@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use super::{ConvergeError, Goal, LOOKS};
 use crate::{
     Error, ErrorKind, Result,
-    foundation::{Progress, Step, operation_id, start_operation},
-    landing_zone::{InstanceFailure, OperationState},
-    ports::{Clock, Created, FoundationPorts, Ledger, Registration, Registry, TopicSet},
+    foundation::{Progress, Step},
+    landing_zone::TopicSet,
+    model::{Created, Registration},
+    ports::{Clock, FoundationPorts, Ledger, Registry, start_operation},
+    stack_sets::{InstanceFailure, OperationState, operation_id},
 };
 
 /// A StackSet operation under way.

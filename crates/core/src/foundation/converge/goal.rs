@@ -5,10 +5,10 @@ use jiff::Timestamp;
 use super::act::{Operation, Purpose};
 use crate::{
     Error, ErrorKind,
-    enrollment::Deployment,
     foundation::{Foundation, Progress, Step, request::KnownRegistrations},
+    ledger::Holder,
     model::{Names, SecretText},
-    ports::Holder,
+    policy::Deployment,
 };
 
 /// What should be when all is done.

@@ -10,9 +10,10 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{Observed, Progress, Refusal, Step, plan};
 use crate::{
     Error,
-    landing_zone::InstanceFailure,
-    ports::{Clock, FoundationPorts, Ledger, Registration, Registry},
+    model::Registration,
+    ports::{Clock, FoundationPorts, Ledger, Registry},
     retry::{Backoff, WAIT},
+    stack_sets::InstanceFailure,
 };
 pub(super) use goal::Goal;
 use run::Run;

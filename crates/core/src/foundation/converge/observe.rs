@@ -9,12 +9,12 @@ use crate::{
     Error, ErrorKind, Result,
     foundation::{Observed, Progress, Refusal},
     landing_zone::AccountState,
-    model::{Names, Store},
-    ports::{FoundationPorts, Registration, RegistrationKind, Registry},
+    model::{Names, Registration, RegistrationKind, Store},
+    ports::{FoundationReads, RegistryReads},
 };
 
 /// All but the registrations.
-pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Result<Observed> {
+pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Result<Observed> {
     let mut observed = Observed::default();
     let sets = goal
         .stack_sets()
@@ -64,7 +64,7 @@ pub(super) async fn observe(aws: &impl FoundationPorts, goal: &Goal<'_>) -> Resu
 
 /// The registrations of every store, but for `refusing`, which gains those that refuse us.
 pub(super) async fn registrations(
-    registry: &impl Registry,
+    registry: &impl RegistryReads,
     goal: &Goal<'_>,
     refusing: &mut BTreeSet<Option<Store>>,
     progress: &Progress,

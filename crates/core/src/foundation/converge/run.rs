@@ -12,11 +12,11 @@ use super::{
 use crate::{
     Error, ErrorKind,
     foundation::{Observed, Progress, Step, waiting::passes},
-    landing_zone::InstanceFailure,
-    model::{AccountId, Store},
+    model::{AccountId, Registration, Store},
     planted::{Fault, planted},
-    ports::{Clock, FoundationPorts, Ledger, Registration, Registry},
+    ports::{Clock, FoundationPorts, Ledger, Registry},
     retry::{Retry, WAIT},
+    stack_sets::InstanceFailure,
 };
 
 /// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, seldom

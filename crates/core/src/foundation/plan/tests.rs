@@ -1,5 +1,5 @@
 use super::*;
-use crate::enrollment::{
+use crate::policy::{
     Deployment, Destination, RegistrationMode,
     testing::{deployment, policy},
 };
@@ -21,7 +21,7 @@ fn registration(name: &str, role: &str, external_id: &str) -> Registration {
         external_id: external_id.into(),
         queue_url: None,
         account_mapping: None,
-        health: crate::ports::Health::Unknown,
+        health: crate::model::Health::Unknown,
     }
 }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    enrollment::{DeployedTrail, Deployment, LISTS_LAG, Policy, Record},
     foundation::{Foundation, succession::deployments},
-    model::AccountId,
+    ledger::{LISTS_LAG, Record, Recorded},
+    model::{AccountId, Registration},
     planted::{Fault, planted},
-    ports::{Recorded, Registration},
+    policy::{DeployedTrail, Deployment, Policy},
     time::later,
 };
 
@@ -145,7 +145,7 @@ fn trail_registration(deployment: &Deployment) -> Option<Registration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::enrollment::testing::{deployment, policy};
+    use crate::policy::testing::{deployment, policy};
 
     #[test]
     fn a_time_in_the_ledger_may_be_any() {

@@ -7,13 +7,14 @@ use serde_json::Value;
 use super::{SetupError, Work, shown};
 use crate::{
     Error, ErrorKind,
-    enrollment::Record,
-    foundation::{Facts, Properties, StackSetRoles},
-    model::AccountId,
+    foundation::{Facts, Properties},
+    ledger::{Record, Success},
+    model::{AccountId, Token},
     ports::{
-        Accounts, Clock, Keys, LandingZones, Ledger, Registry, Roles, SetupPorts, Success, Token,
-        TokenIssuer,
+        Accounts, Clock, Keys, LandingZones, LedgerReads, Registry, RegistryReads, Roles,
+        SetupPorts, TokenIssuer,
     },
+    stack_sets::StackSetRoles,
     token,
 };
 

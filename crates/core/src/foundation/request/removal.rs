@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::Work;
 use crate::{
     ErrorKind,
-    enrollment::{Deployment, RegistrationMode},
     foundation::{
         Properties,
         reason::SetupError,
@@ -13,7 +12,8 @@ use crate::{
         refusals::require_host,
         succession::{deployments, inherit},
     },
-    ports::{Clock, Ledger, Registry, SetupPorts, TokenIssuer},
+    policy::{Deployment, RegistrationMode},
+    ports::{Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, TokenIssuer},
 };
 
 impl<A, S, C> Work<'_, A, S, C>

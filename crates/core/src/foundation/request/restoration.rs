@@ -4,14 +4,16 @@ use jiff::Timestamp;
 
 use super::{Work, settle};
 use crate::{
-    enrollment::Deployment,
     foundation::{
         blueprint,
         reason::SetupError,
         refusals::require_host,
         succession::{deployments, inherit},
     },
-    ports::{Clock, Ledger, Recorded, Registry, SetupPorts, Success, Token, TokenIssuer},
+    ledger::{Recorded, Success},
+    model::Token,
+    policy::Deployment,
+    ports::{Clock, LedgerWrites, Registry, SetupPorts, TokenIssuer},
 };
 
 impl<A, S, C> Work<'_, A, S, C>

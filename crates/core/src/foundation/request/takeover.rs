@@ -6,16 +6,16 @@ use std::collections::BTreeSet;
 use super::{SetupError, Work};
 use crate::{
     ErrorKind,
-    enrollment::{Adoption, Deployment},
     foundation::{
         Context, Facts, Found, Foundation, Properties, Refusal,
         adoption::{adopt, beside, to_take_over},
         blueprint, resolve,
     },
-    model::AccountId,
+    ledger::Success,
+    model::{AccountId, RegistrationKind},
+    policy::{Adoption, Deployment},
     ports::{
-        Clock, ForeignResources, RegistrationKind, Registry, SetupPorts, StackSets, Success,
-        TokenIssuer,
+        Clock, ForeignResources, Registry, RegistryReads, SetupPorts, StackSetReads, TokenIssuer,
     },
 };
 use serde_json::Value;

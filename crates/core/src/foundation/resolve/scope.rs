@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Facts, Last, Properties, Refusal, no_pattern};
 use crate::{
-    enrollment::{DeployedTrail, Destination, Policy, Selection},
     landing_zone::OuTree,
     model::{AccountId, OuId, Store, UnitName},
+    policy::{DeployedTrail, Destination, Policy, Selection},
 };
 
 /// The units that parameters name, each resolved once.

@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Facts, Last, Properties, Refusal, Zone};
 use crate::{
-    enrollment::{DeployedTrail, Policy, TrailSource},
     foundation::shared_account::{LOG_ARCHIVE, no_shared_account},
     landing_zone::{LandingZone, Trail, TrailTopic},
-    model::{AccountId, Arn, Names},
-    ports::{RegistrationKind, RegistrationSpec},
+    model::{AccountId, Arn, Names, RegistrationKind, RegistrationSpec},
+    policy::{DeployedTrail, Policy, TrailSource},
 };
 
 /// The parameters that say which trail it is and what it tells.

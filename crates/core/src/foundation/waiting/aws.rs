@@ -1,15 +1,17 @@
 //! AWS's ports, each call as [`Guard`](super::Guard) makes it.
 
-use super::{super::StackSetSpec, Waiting};
+use super::Waiting;
 use crate::{
     Result,
-    enrollment::{Deployment, Record, Unreadable},
-    landing_zone::{
-        Account, Baselines, InstanceFailure, OperationState, OuTree, StackInstance, Trail,
-    },
+    landing_zone::{Account, Baselines, LandingZoneReply, OuTree, TopicSet, Trail},
+    ledger::{Holder, Record, Recorded, Records, Success, Unreadable},
     lifecycle::Message,
-    model::{AccountId, Arn, SecretText},
+    model::{AccountId, ApiKey, Arn, SecretText, Token},
+    policy::Deployment,
     ports::*,
+    stack_sets::{
+        InstanceFailure, OperationState, Role, Stack, StackInstance, StackSet, StackSetSpec, Start,
+    },
 };
 
 impl<P: Accounts, L: Leases, C: Clock> Accounts for Waiting<'_, P, L, C> {
@@ -68,7 +70,7 @@ impl<P: ForeignResources, L: Leases, C: Clock> ForeignResources for Waiting<'_, 
     }
 }
 
-impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
+impl<P: StackSetReads, L: Leases, C: Clock> StackSetReads for Waiting<'_, P, L, C> {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         let call = async || self.ports.stack_set(name).await;
         self.guard.read(call).await
@@ -79,6 +81,27 @@ impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
         self.guard.read(call).await
     }
 
+    async fn instances(
+        &self,
+        name: &str,
+        accounts: Option<&[AccountId]>,
+    ) -> Result<Vec<StackInstance>> {
+        let call = async || self.ports.instances(name, accounts).await;
+        self.guard.read(call).await
+    }
+
+    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
+        let call = async || self.ports.operation(name, operation).await;
+        self.guard.read(call).await
+    }
+
+    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
+        let call = async || self.ports.failures(name, operation).await;
+        self.guard.read(call).await
+    }
+}
+
+impl<P: StackSetWrites, L: Leases, C: Clock> StackSetWrites for Waiting<'_, P, L, C> {
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()> {
         let call = async || self.ports.create_stack_set(spec).await;
         self.guard.write(call).await
@@ -97,15 +120,6 @@ impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
     async fn delete_stack_set(&self, name: &str) -> Result<()> {
         let call = async || self.ports.delete_stack_set(name).await;
         self.guard.write(call).await
-    }
-
-    async fn instances(
-        &self,
-        name: &str,
-        accounts: Option<&[AccountId]>,
-    ) -> Result<Vec<StackInstance>> {
-        let call = async || self.ports.instances(name, accounts).await;
-        self.guard.read(call).await
     }
 
     async fn create_instances(
@@ -152,23 +166,15 @@ impl<P: StackSets, L: Leases, C: Clock> StackSets for Waiting<'_, P, L, C> {
         };
         self.guard.write(call).await
     }
-
-    async fn operation(&self, name: &str, operation: &str) -> Result<OperationState> {
-        let call = async || self.ports.operation(name, operation).await;
-        self.guard.read(call).await
-    }
-
-    async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>> {
-        let call = async || self.ports.failures(name, operation).await;
-        self.guard.read(call).await
-    }
 }
 
-impl<P: Stacks, L: Leases, C: Clock> Stacks for Waiting<'_, P, L, C> {
+impl<P: StackReads, L: Leases, C: Clock> StackReads for Waiting<'_, P, L, C> {
     async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         self.guard.read(async || self.ports.stack(name).await).await
     }
+}
 
+impl<P: StackWrites, L: Leases, C: Clock> StackWrites for Waiting<'_, P, L, C> {
     async fn create_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()> {
         let call = async || self.ports.create_stack(spec, token).await;
         self.guard.write(call).await
@@ -185,11 +191,17 @@ impl<P: Stacks, L: Leases, C: Clock> Stacks for Waiting<'_, P, L, C> {
     }
 }
 
-impl<P: Ledger, L: Leases, C: Clock> Ledger for Waiting<'_, P, L, C> {
+impl<P: LedgerReads, L: Leases, C: Clock> LedgerReads for Waiting<'_, P, L, C> {
     async fn recorded(&self) -> Result<Recorded> {
         self.guard.read(async || self.ports.recorded().await).await
     }
 
+    async fn records(&self) -> Result<Records> {
+        self.guard.read(async || self.ports.records().await).await
+    }
+}
+
+impl<P: LedgerWrites, L: Leases, C: Clock> LedgerWrites for Waiting<'_, P, L, C> {
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
         let call = async || self.ports.store_attempt(by, attempt).await;
         self.guard.write(call).await
@@ -225,10 +237,6 @@ impl<P: Ledger, L: Leases, C: Clock> Ledger for Waiting<'_, P, L, C> {
         self.guard.write(call).await
     }
 
-    async fn records(&self) -> Result<Records> {
-        self.guard.read(async || self.ports.records().await).await
-    }
-
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
         let call = async || self.ports.store_records(records).await;
         self.guard.write(call).await
@@ -248,11 +256,13 @@ impl<P: Keys, L: Leases, C: Clock> Keys for Waiting<'_, P, L, C> {
     }
 }
 
-impl<P: Tokens, L: Leases, C: Clock> Tokens for Waiting<'_, P, L, C> {
+impl<P: TokenReads, L: Leases, C: Clock> TokenReads for Waiting<'_, P, L, C> {
     async fn token(&self) -> Result<Option<Token>> {
         self.guard.read(async || self.ports.token().await).await
     }
+}
 
+impl<P: TokenWrites, L: Leases, C: Clock> TokenWrites for Waiting<'_, P, L, C> {
     async fn store_token(&self, token: &Token) -> Result<()> {
         let call = async || self.ports.store_token(token).await;
         self.guard.write(call).await

@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use super::Waiting;
 use crate::{
     ErrorKind, Result,
-    model::Store,
-    planted::{Fault, planted},
-    ports::{
-        ApiKey, Clock, Created, Keys, Leases, Profile, Registration, RegistrationKind,
-        RegistrationSpec, Registry, Token, TokenIssuer, Tokens,
+    model::{
+        ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Store, Token,
     },
+    planted::{Fault, planted},
+    ports::{Clock, Keys, Leases, Registry, RegistryReads, RegistryWrites, TokenIssuer, Tokens},
     token::refresh,
 };
 
@@ -56,7 +55,7 @@ where
     }
 }
 
-impl<P, L, C> Registry for Waiting<'_, P, L, C>
+impl<P, L, C> RegistryReads for Waiting<'_, P, L, C>
 where
     P: Registry + TokenIssuer,
     L: Leases + Keys + Tokens,
@@ -87,7 +86,14 @@ where
         let call = async || self.ports.organization_registrations(kind).await;
         self.with_token(async || self.guard.read(call).await).await
     }
+}
 
+impl<P, L, C> RegistryWrites for Waiting<'_, P, L, C>
+where
+    P: Registry + TokenIssuer,
+    L: Leases + Keys + Tokens,
+    C: Clock,
+{
     /// A second one would be made where the answer to the first was lost.
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
         let call = async || self.ports.create(store, spec).await;

@@ -1,29 +1,14 @@
-use std::fmt::Write;
-
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
+use super::StackSetReads;
 use crate::{
     Error, ErrorKind, Result,
-    landing_zone::OperationState,
-    ports::{StackSets, Start},
+    stack_sets::{OperationState, Start, operation_id},
 };
 
 /// How often the same content can be asked of one StackSet. Callers put into the content what tells
 /// one occasion from the next, so a few tries are all that is looked through.
 const MOST: u32 = 50;
-
-/// The id of the `number`th operation with this content: 32 hexadecimal digits.
-pub fn operation_id(stack_set: &str, content: &impl Serialize, number: u32) -> String {
-    let text = serde_json::to_string(&(stack_set, content, number)).unwrap_or_default();
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(16)
-        .fold(String::new(), |mut id, byte| {
-            let _ = write!(id, "{byte:02x}");
-            id
-        })
-}
 
 /// Starts an operation, or finds the one under way with the same content, and answers its id.
 ///
@@ -34,7 +19,7 @@ pub fn operation_id(stack_set: &str, content: &impl Serialize, number: u32) -> S
 ///
 /// What starting or describing the operation failed with.
 pub async fn start_operation(
-    stack_sets: &impl StackSets,
+    stack_sets: &impl StackSetReads,
     name: &str,
     content: &impl Serialize,
     start: impl AsyncFn(&str) -> Result<Start>,
@@ -53,19 +38,4 @@ pub async fn start_operation(
         ErrorKind::Invalid,
         reason,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_stands_for_its_content_and_number() {
-        let id = operation_id("set", &("create", ["1"]), 0);
-        assert_eq!(id.len(), 32);
-        assert_eq!(id, operation_id("set", &("create", ["1"]), 0));
-        assert_ne!(id, operation_id("set", &("create", ["1"]), 1));
-        assert_ne!(id, operation_id("set", &("delete", ["1"]), 0));
-        assert_ne!(id, operation_id("other", &("create", ["1"]), 0));
-    }
 }

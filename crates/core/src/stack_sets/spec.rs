@@ -2,30 +2,27 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{StackSetRoles, pinned::pinned};
-use crate::{
-    planted::{Fault, planted},
-    ports::StackSet,
-};
+use super::{StackSet, StackSetRoles, pinned::pinned};
+use crate::planted::{Fault, planted};
 
 /// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
 pub const STACK_ID_TAG: &str = "towerhook:stack-id";
 
 /// The member template's parameter that says who names the managed policies.
-pub(super) const POLICY_NAMES: &str = "ManagedPolicyNames";
+pub(crate) const POLICY_NAMES: &str = "ManagedPolicyNames";
 
 /// The member template's parameter with the topic that an account registers itself on.
-pub(super) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
+pub(crate) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
 
 /// The member template's parameter with what the names of registrations begin with.
-pub(super) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
+pub(crate) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
 
 /// The member template's NoEcho parameter with the token that an account registers itself with. Each
 /// instance has its own value: a new token for one account is nothing to the others.
 pub const ACCESS_TOKEN: &str = "AccessToken";
 
 /// The log and member templates' parameter with the name of the roles' permissions boundary.
-pub(super) const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
+pub(crate) const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
 
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +53,7 @@ pub struct StackSetSpec {
 }
 
 /// Parameters as a StackSet has them.
-pub(super) fn with_parameters<'a>(
+pub(crate) fn with_parameters<'a>(
     parameters: impl Iterator<Item = &'a (&'a str, &'a str)>,
 ) -> BTreeMap<String, String> {
     let owned = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -96,7 +93,7 @@ impl StackSetSpec {
     /// which is all that its role may make, and its registration is the function's.
     ///
     /// What its role makes is bounded: by `boundary`, unless the administrator has named another one.
-    pub(super) fn for_management(&self, boundary: Option<&str>) -> Self {
+    pub(crate) fn for_management(&self, boundary: Option<&str>) -> Self {
         let mut spec = self.clone();
         if let Some(boundary) = boundary {
             let named = spec.parameters.entry(PERMISSIONS_BOUNDARY.to_owned());

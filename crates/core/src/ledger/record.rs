@@ -4,9 +4,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::Store,
+    model::{Registration, Store},
     planted::{Fault, planted},
-    ports::Registration,
     time::later,
 };
 
@@ -98,12 +97,12 @@ pub struct Deletion {
 
 impl Deletion {
     /// Whether a listing may still show the stack as it was before the last deletion.
-    pub(super) fn may_be_unlisted(&self, now: Timestamp) -> bool {
+    pub(crate) fn may_be_unlisted(&self, now: Timestamp) -> bool {
         now.duration_since(self.asked_at) < LONGEST_REMAKE + LISTS_LAG
     }
 
     /// Whether the stack has refused to go often enough.
-    pub(super) fn is_in_vain(&self, now: Timestamp) -> bool {
+    pub(crate) fn is_in_vain(&self, now: Timestamp) -> bool {
         self.times >= DELETION_TRIES && !self.may_be_unlisted(now)
     }
 }
@@ -113,7 +112,7 @@ const DAY_OF_LEAVING: SignedDuration = SignedDuration::from_mins(24 * 60 + 15);
 
 impl Record {
     /// The same, of an account whose registration has this id as of `now`. The former one may be there yet.
-    pub(super) fn known_as(self, now: Timestamp, guid: Option<String>) -> Self {
+    pub(crate) fn known_as(self, now: Timestamp, guid: Option<String>) -> Self {
         let mut former = self.former;
         former.retain(|id, replaced_at| {
             guid.as_ref() != Some(id) && is_within_the_day(Some(*replaced_at), now)
@@ -133,7 +132,7 @@ impl Record {
     }
 
     /// The record of an account that is watched by this registration as of `now` at the latest.
-    pub(super) fn enrolled(
+    pub(crate) fn enrolled(
         self,
         now: Timestamp,
         store: Option<Store>,
@@ -180,7 +179,7 @@ impl Record {
     }
 
     /// Whether a listing shows the account's registration: the one that is known by its id, or any.
-    pub(super) fn is_among(&self, ours: &[Registration]) -> bool {
+    pub(crate) fn is_among(&self, ours: &[Registration]) -> bool {
         let is_it = |one: &Registration| {
             self.registration_id
                 .as_ref()
@@ -192,7 +191,7 @@ impl Record {
     /// Whether the account may have a registration that one listing lacks: one that is enrolled, or has a
     /// stack that was not asked to go, as the answer that told of the registration may be lost. Two complete
     /// listings an hour apart settle that there is none.
-    pub(super) fn may_be_listed_yet(&self, has_stack: bool, now: Timestamp) -> bool {
+    pub(crate) fn may_be_listed_yet(&self, has_stack: bool, now: Timestamp) -> bool {
         if planted(Fault::OneListIsEnough) {
             return false;
         }
@@ -204,7 +203,7 @@ impl Record {
     }
 
     /// The record of an account whose stack was asked to go as of `now`.
-    pub(super) fn asked_to_go(self, now: Timestamp) -> Self {
+    pub(crate) fn asked_to_go(self, now: Timestamp) -> Self {
         let times = self.deletion.map_or(0, |deletion| deletion.times);
         Self {
             deletion: Some(Deletion {
@@ -222,7 +221,7 @@ impl Record {
     }
 
     /// The record of an account that is not watched, with why.
-    pub(super) fn not_enrolled(self, reason: String) -> Self {
+    pub(crate) fn not_enrolled(self, reason: String) -> Self {
         Self {
             since: None,
             reason: Some(reason),
@@ -232,35 +231,35 @@ impl Record {
 
     /// Whether the account was taken out in the 24 hours before `now`, and a little more: it counts
     /// from the beginning of the pass that takes it out, which is some minutes before it is out.
-    pub(super) fn left_within_the_day(&self, now: Timestamp) -> bool {
+    pub(crate) fn left_within_the_day(&self, now: Timestamp) -> bool {
         self.left_at
             .is_some_and(|at| now.duration_since(at) < DAY_OF_LEAVING)
     }
 
     /// Whether something of it was made anew in the 24 hours before `now`.
-    pub(super) fn remade_within_the_day(&self, now: Timestamp) -> bool {
+    pub(crate) fn remade_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.remade_at, now)
     }
 
     /// The same, or was made again after it had gone by itself.
-    pub(super) fn made_within_the_day(&self, now: Timestamp) -> bool {
+    pub(crate) fn made_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.remade_at.max(self.restored_at), now)
     }
 
     /// Whether a listing may still show the stack as it was before it was deleted.
-    pub(super) fn was_remade_lately(&self, now: Timestamp) -> bool {
+    pub(crate) fn was_remade_lately(&self, now: Timestamp) -> bool {
         self.remade_at
             .max(self.restored_at)
             .is_some_and(|at| now.duration_since(at) < LONGEST_REMAKE + LISTS_LAG)
     }
 
     /// Whether it went unwatched for a while in the 24 hours before `now`.
-    pub(super) fn had_gap_within_the_day(&self, now: Timestamp) -> bool {
+    pub(crate) fn had_gap_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.gap_at, now)
     }
 
     /// Whether a move to another store failed in the 24 hours before `now`.
-    pub(super) fn move_failed_within_the_day(&self, now: Timestamp) -> bool {
+    pub(crate) fn move_failed_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.move_failed_at, now)
     }
 }

@@ -4,11 +4,11 @@ use std::{collections::BTreeSet, fmt, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Scope, Trigger};
 use crate::{
     Result,
+    lifecycle::{Scope, Trigger},
     model::AccountId,
-    ports::{DeadLetters, ReturnTo},
+    ports::{DeadLetter, DeadLetters, ReturnTo},
 };
 
 /// For so long nobody else sees the messages that are being looked at.
@@ -17,34 +17,6 @@ const HIDDEN: Duration = Duration::from_secs(120);
 const SHOWN: usize = 300;
 /// How many accounts of a message are named.
 const NAMED: usize = 5;
-
-/// A message of the dead-letter queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// SQS's id of the message.
-    pub id: String,
-    /// With what it is deleted or shown again; good for this receipt only.
-    pub receipt: String,
-    /// When it was sent first.
-    pub sent_at: Option<Timestamp>,
-    /// Its text, which is never shown.
-    pub body: String,
-    /// Why EventBridge could not deliver it; nothing for a message that the work queue gave up on.
-    pub undelivered: Option<Undelivered>,
-}
-
-/// What EventBridge notes on an event that it could not deliver.
-///
-/// Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Undelivered {
-    /// `RULE_ARN`.
-    pub rule: String,
-    /// `TARGET_ARN`.
-    pub target: String,
-    /// `ERROR_CODE` and `ERROR_MESSAGE`.
-    pub error: String,
-}
 
 /// What an administrator is told of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,7 +169,10 @@ mod tests {
     use futures::executor::block_on;
 
     use super::*;
-    use crate::lifecycle::{Message, MessageScope};
+    use crate::{
+        lifecycle::{Message, MessageScope},
+        ports::Undelivered,
+    };
 
     const WORK: &str = "arn:aws:sqs:eu-west-1:999999999999:work";
 

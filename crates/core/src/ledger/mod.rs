@@ -1,0 +1,13 @@
+//! What the ledger remembers, since no other place can: who holds the lease, what waits for it, what setup
+//! recorded, and each account's record.
+
+mod lease;
+mod record;
+mod recorded;
+mod unreadable;
+
+pub use lease::{Holder, Lease, LeaseState, Parking, REMEMBERED, Taken, admitted};
+pub(crate) use record::LISTS_LAG;
+pub use record::{Deletion, Record};
+pub use recorded::{Recorded, Records, Success};
+pub use unreadable::{Source, Unreadable};

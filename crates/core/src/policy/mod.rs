@@ -1,0 +1,206 @@
+//! What the administrator wants, with every name resolved, and what setup has deployed for it.
+
+mod adoption;
+mod deployment;
+mod destination;
+mod selection;
+#[cfg(test)]
+pub(crate) mod testing;
+mod trail;
+
+use serde::{Deserialize, Serialize};
+
+pub use adoption::{Adoption, PolicyNames};
+pub use deployment::{Deployment, Site};
+pub use destination::Destination;
+pub use selection::{Selection, Unselected};
+pub use trail::{DeployedTrail, TrailFault, TrailSource};
+
+use crate::model::{
+    AccountId, AccountMapping, Arn, ExternalId, Health, Names, Registration, RegistrationKind,
+    RegistrationSpec,
+};
+
+/// The administrator's wishes with every name resolved to an id.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// The main stack's id, which marks what is ours.
+    pub stack_id: String,
+    /// `aws`, `aws-us-gov` ...
+    pub partition: String,
+    /// Control Tower's home Region, where all of this runs.
+    pub region: String,
+    /// The account that holds the stack.
+    pub management_account: AccountId,
+    /// Where the SaaS is asked: the host of the tenant's URL, with its port where it has one.
+    pub host: String,
+    /// The account part of the tenant's URL.
+    pub tenant: String,
+    /// Every fixed name.
+    pub names: Names,
+    /// What is monitored.
+    pub capability: Capability,
+    /// Which store an account goes to.
+    pub destination: Destination,
+    /// Which accounts are enrolled at all.
+    #[serde(default, skip_serializing_if = "Selection::is_everything")]
+    pub selection: Selection,
+    /// Who makes the members' registrations.
+    #[serde(default, skip_serializing_if = "RegistrationMode::is_default")]
+    pub registration_mode: RegistrationMode,
+    /// The random end of this deployment's external ids.
+    pub external_id_suffix: String,
+    /// What an existing deployment had, where one was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption: Option<Adoption>,
+    /// `MonitorExistingAccounts`.
+    pub monitor_existing: bool,
+    /// `EnrollManagementAccount`.
+    pub enroll_management: bool,
+    /// Whether a landing zone answers; without one, every account of the organization is managed.
+    pub control_tower: bool,
+    /// The landing zone's Log Archive account.
+    pub log_archive: Option<AccountId>,
+    /// The landing zone's Audit account.
+    pub audit: Option<AccountId>,
+    /// `OffboardLimitPercent`.
+    pub offboard_limit_percent: u8,
+    /// `ApproveOffboard`, where it is set.
+    pub approved_offboard: Option<String>,
+    /// `OffboardUnenrolled`: whether an account leaves when Control Tower no longer manages it.
+    #[serde(default)]
+    pub offboard_unenrolled: bool,
+}
+
+/// `CapabilityType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Capability {
+    /// The trail and the configuration of every account.
+    #[serde(rename = "CloudTrail+Config")]
+    CloudTrailAndConfig,
+    /// The configuration of every account.
+    Config,
+    /// The trail.
+    CloudTrail,
+}
+
+impl Capability {
+    /// Whether accounts are enrolled.
+    pub fn config(self) -> bool {
+        matches!(self, Self::CloudTrailAndConfig | Self::Config)
+    }
+
+    /// Whether the trail is integrated.
+    pub fn cloud_trail(self) -> bool {
+        matches!(self, Self::CloudTrailAndConfig | Self::CloudTrail)
+    }
+}
+
+/// `RegistrationMode`: who makes the registration of a member. The management account's stack is not
+/// the StackSet's, and its registration is always the function's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RegistrationMode {
+    /// The account function, through the SaaS's API.
+    #[default]
+    Function,
+    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the registration
+    /// with the stack and removes it with the stack, for which it needs a token that still works.
+    SnsCustomResource,
+}
+
+impl RegistrationMode {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Policy {
+    /// The registration that an enrolled account should have.
+    pub fn member_registration(&self, account: &AccountId) -> RegistrationSpec {
+        RegistrationSpec {
+            name: self.names.member_registration(account),
+            kind: RegistrationKind::Account,
+            account: *account,
+            role_arn: Names::role_arn(&self.partition, account, &self.names.member_role()),
+            external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
+            queue_url: None,
+            account_mapping: None,
+        }
+    }
+
+    /// The trail's external id. One that was taken over may end otherwise than the members'.
+    pub fn trail_external_id(&self, log_archive: &AccountId) -> ExternalId {
+        let adopted = self.adoption.as_ref();
+        let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
+        let suffix = suffix.unwrap_or(&self.external_id_suffix);
+        ExternalId::new(&self.tenant, log_archive, suffix)
+    }
+
+    /// Whether a registration that reads a role of ours counts as ours, whatever its external id: what was
+    /// taken over had some that never worked, and nobody else's can work with that role.
+    pub fn owns_broken(&self, registration: &Registration) -> bool {
+        self.adoption.is_some() && matches!(registration.health, Health::Failing(_))
+    }
+
+    /// What the trail's registration begins with where stores are mapped: it is then the
+    /// organization's, and a look at the whole organization fills the mapping.
+    pub fn empty_mapping(&self) -> Option<AccountMapping> {
+        match self.destination {
+            Destination::Mapped(_) => Some(AccountMapping::to_default(self.tenant.as_str().into())),
+            Destination::Tenant | Destination::Single(_) => None,
+        }
+    }
+
+    /// Whether members' stacks make and remove their registrations.
+    pub fn registers_by_stack(&self) -> bool {
+        self.registration_mode == RegistrationMode::SnsCustomResource
+    }
+
+    /// Whether the account's own stack makes and removes its registration.
+    pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
+        self.registers_by_stack() && *account != self.management_account
+    }
+
+    /// The account that a queue goes into which is to hear of a trail's topic: the topic's own, since a
+    /// topic as a rule lets nobody else subscribe. One of ours is in Log Archive and lets Audit. `None`
+    /// where the topic is in an account that nothing is made in.
+    ///
+    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic of a
+    /// trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
+    pub fn queue_account(&self, topic: &Arn, is_ours: bool) -> Option<AccountId> {
+        let shared = [self.audit, self.log_archive].into_iter().flatten();
+        let owner = if is_ours { self.audit } else { topic.account() };
+        shared.into_iter().find(|account| Some(*account) == owner)
+    }
+
+    /// Whether the account belongs to the landing zone itself.
+    pub fn is_shared_account(&self, account: &AccountId) -> bool {
+        self.log_archive.as_ref() == Some(account) || self.audit.as_ref() == Some(account)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_where_its_topic_is_or_in_audit_where_the_topic_is_ours() {
+        let id = |text: &str| text.parse::<AccountId>().unwrap();
+        let (log, audit) = (id("000000000001"), id("000000000002"));
+        let policy = Policy {
+            log_archive: Some(log),
+            audit: Some(audit),
+            ..testing::policy()
+        };
+        let queue = |owner: &str, is_ours| {
+            let topic = format!("arn:aws:sns:us-east-1:{owner}:topic");
+            policy.queue_account(&topic.parse().unwrap(), is_ours)
+        };
+        assert_eq!(queue("000000000002", false), Some(audit));
+        assert_eq!(queue("000000000001", false), Some(log));
+        assert_eq!(queue("000000000001", true), Some(audit));
+        // The management account, and one of another organization.
+        assert_eq!(queue("000000000099", false), None);
+        assert_eq!(queue("000000000003", false), None);
+    }
+}

@@ -1,0 +1,73 @@
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AccountId, Arn, RegistrationSpec};
+
+/// The organization's trail, as setup found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrailSource {
+    /// Its name.
+    pub name: String,
+    /// The bucket that it delivers to.
+    pub bucket: String,
+    /// The topic that the queue is subscribed to.
+    pub topic: Arn,
+    /// Whether that topic is one of ours.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub makes_topic: bool,
+    /// The key that encrypts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms_key: Option<Arn>,
+}
+
+/// What setup made for the trail, and what has happened to it since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeployedTrail {
+    /// The trail.
+    pub source: TrailSource,
+    /// The registration as setup made it. Its account is Log Archive, which holds the role.
+    pub registration: RegistrationSpec,
+    /// The account that holds the queue: Audit, or Log Archive where the trail's topic is there.
+    #[serde(rename = "audit")]
+    pub queue_account: AccountId,
+    /// The registration's `intgGuid`, by which it is known whatever becomes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_id: Option<String>,
+    /// When the SaaS was asked to make a registration that no answer has named yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_at: Option<Timestamp>,
+    /// When the registration of that id was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_at: Option<Timestamp>,
+    /// When what was last mended, so that nothing is made anew over and over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mended: BTreeMap<TrailFault, Timestamp>,
+}
+
+impl DeployedTrail {
+    /// Whether the registrations of both are one.
+    pub fn is_integrated_as(&self, other: &Self) -> bool {
+        let identity = |trail: &Self| {
+            let RegistrationSpec { name, account, .. } = &trail.registration;
+            let is_organizations = trail.registration.account_mapping.is_some();
+            (name.clone(), *account, is_organizations)
+        };
+        identity(self) == identity(other)
+    }
+}
+
+/// What can be wrong with the trail and is mended by making an instance anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrailFault {
+    /// The instance in Log Archive failed, is outdated or inoperable.
+    LogInstance,
+    /// The instance in Audit failed, is outdated or inoperable.
+    AuditInstance,
+    /// The SaaS cannot use the role.
+    Role,
+    /// The SaaS cannot use the queue.
+    Queue,
+}

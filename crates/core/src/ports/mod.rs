@@ -1,0 +1,74 @@
+//! One trait per capability that we use, with the outcomes of each operation as its result.
+//!
+//! An adapter translates and nothing else. A listing is complete or an error: half a listing is
+//! no listing.
+
+#![allow(
+    async_fn_in_trait,
+    reason = "implementations are named types, never `dyn`"
+)]
+
+mod clock;
+mod dead_letters;
+mod leases;
+mod operations;
+mod reads;
+mod registry;
+mod writes;
+
+pub use clock::Clock;
+pub use dead_letters::{DeadLetter, DeadLetters, ReturnTo, Undelivered};
+pub use leases::Leases;
+pub use operations::start_operation;
+pub use reads::{
+    Accounts, ForeignResources, Keys, LandingZones, LedgerReads, Roles, StackReads, StackSetReads,
+    TokenReads,
+};
+pub use registry::{Registry, RegistryReads, RegistryWrites, TokenIssuer};
+pub use writes::{
+    Answers, FanOut, Functions, Ledger, LedgerWrites, Messages, StackSetWrites, StackSets,
+    StackWrites, Stacks, TokenWrites, Tokens, TrailTopics,
+};
+
+/// What a pass of the account function looks at in AWS.
+pub trait AccountReads: Accounts + LandingZones + StackSetReads + LedgerReads + TokenReads {}
+impl<T> AccountReads for T where
+    T: Accounts + LandingZones + StackSetReads + LedgerReads + TokenReads
+{
+}
+
+/// All of AWS that the account function uses.
+pub trait AccountPorts:
+    AccountReads + StackSetWrites + Leases + LedgerWrites + Messages + TokenWrites + Functions
+{
+}
+impl<T> AccountPorts for T where
+    T: AccountReads + StackSetWrites + Leases + LedgerWrites + Messages + TokenWrites + Functions
+{
+}
+
+/// What setup looks at in AWS before it plans.
+pub trait FoundationReads: Accounts + LandingZones + StackSetReads + StackReads {}
+impl<T: Accounts + LandingZones + StackSetReads + StackReads> FoundationReads for T {}
+
+/// All of AWS that the foundation is made of.
+pub trait FoundationPorts: FoundationReads + TrailTopics + StackSetWrites + StackWrites {}
+impl<T: FoundationReads + TrailTopics + StackSetWrites + StackWrites> FoundationPorts for T {}
+
+/// All of AWS that the setup function uses.
+pub trait SetupPorts:
+    FoundationPorts + ForeignResources + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
+{
+}
+impl<T> SetupPorts for T where
+    T: FoundationPorts
+        + ForeignResources
+        + Roles
+        + Leases
+        + Ledger
+        + FanOut
+        + Keys
+        + Tokens
+        + Functions
+{
+}

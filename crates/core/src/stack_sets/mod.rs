@@ -1,0 +1,18 @@
+//! StackSets and ordinary stacks: as they should be, as they stand, and the operations that bring the
+//! one to the other.
+
+mod instance;
+mod operation;
+mod pinned;
+mod roles;
+mod spec;
+mod stack;
+
+pub use instance::{InstanceFailure, InstanceState, StackInstance};
+pub use operation::{OperationState, Start, operation_id};
+pub use roles::{Role, StackSetRoles};
+pub use spec::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec, Templates};
+pub(crate) use spec::{
+    INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, with_parameters,
+};
+pub use stack::{Stack, StackSet, StackState};
