@@ -16,20 +16,23 @@ pub struct Batch {
 impl Batch {
     /// Reads every record. The event itself is never logged: only what kind it is, and why not.
     pub fn read(event: &SqsEvent) -> Self {
-        event.records.iter().fold(Self::default(), |mut batch, record| {
-            let id = record.message_id.clone().unwrap_or_default();
-            match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
-                Ok(trigger) => {
-                    batch.understood.push(id);
-                    batch.add(trigger);
+        event
+            .records
+            .iter()
+            .fold(Self::default(), |mut batch, record| {
+                let id = record.message_id.clone().unwrap_or_default();
+                match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
+                    Ok(trigger) => {
+                        batch.understood.push(id);
+                        batch.add(trigger);
+                    }
+                    Err(malformed) => {
+                        tracing::error!(message_id = id, %malformed, "malformed record");
+                        batch.malformed.push(id);
+                    }
                 }
-                Err(malformed) => {
-                    tracing::error!(message_id = id, %malformed, "a record cannot be understood");
-                    batch.malformed.push(id);
-                }
-            }
-            batch
-        })
+                batch
+            })
     }
 
     fn add(&mut self, trigger: Trigger) {
@@ -49,11 +52,11 @@ impl Batch {
                 message,
             } => {
                 let account = account.map(|id| id.to_string());
-                tracing::warn!(kind, account, message, "Control Tower failed");
+                tracing::warn!(kind, account, message, "Control Tower operation failed");
                 self.failed += 1;
             }
             Trigger::Ignored { kind } => {
-                tracing::info!(kind, "ignored");
+                tracing::info!(kind, "event ignored");
                 self.ignored += 1;
             }
         }

@@ -103,7 +103,7 @@ impl Auth {
                 self.metrics.emit(clock::now(), &[("TokensIssued", issued)]);
             }
             Err(error) => {
-                tracing::error!(?occasion, error = error.chain(), "no token");
+                tracing::error!(?occasion, error = error.chain(), "no token issued");
                 self.metrics.emit(clock::now(), &[("TokenFailures", 1)]);
             }
         }

@@ -21,7 +21,7 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Erro
     runtime.block_on(function).inspect_err(|error| {
         tracing::error!(
             error = towerhook_core::chain(error.as_ref()),
-            "the function cannot start"
+            "function cannot start"
         );
     })
 }

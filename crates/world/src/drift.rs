@@ -144,7 +144,7 @@ impl World {
         let mut records = state.ledger.records.values();
         let is_told = records.any(|record| {
             let reason = record.reason.as_deref();
-            reason.is_some_and(|reason| reason.contains("like many others"))
+            reason.is_some_and(|reason| reason.contains("nor many other accounts"))
         });
         if is_told || bare.len() > watch::AT_LEAST {
             for key in &bare {

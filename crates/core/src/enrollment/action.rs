@@ -120,7 +120,7 @@ impl fmt::Display for Action {
                 write!(f, "forget member stack in {}", list(accounts))
             }
             Self::RemakeInstances { accounts, .. } => {
-                write!(f, "make member stack anew in {}", list(accounts))
+                write!(f, "recreate member stack in {}", list(accounts))
             }
             Self::MoveRegistration { store, spec, .. } => {
                 write!(f, "move integration {}{}", spec.name, in_store(store))
@@ -183,13 +183,13 @@ impl fmt::Display for Plan {
         for revisit in &self.revisits {
             writeln!(
                 f,
-                "look at {} again in {} s",
+                "revisit {} in {} s",
                 revisit.account,
                 revisit.delay.as_secs()
             )?;
         }
         for (account, reason) in &self.blocked {
-            writeln!(f, "{account} needs help: {reason}")?;
+            writeln!(f, "{account} is blocked: {reason}")?;
         }
         match &self.held {
             Some(held) => writeln!(f, "{held}"),

@@ -69,7 +69,7 @@ impl fmt::Display for Reason {
             Self::ExcludedAccount => "ExcludeAccounts names it",
             Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
             Self::OutsideIncludedUnits => "it is outside the units of IncludeOrganizationalUnits",
-            Self::ExistingAtLaunch => "it was there at launch and MonitorExistingAccounts is No",
+            Self::ExistingAtLaunch => "it existed at launch and MonitorExistingAccounts is No",
             Self::NotManaged => "Control Tower does not manage it",
             Self::BaselineFailed => "Control Tower could not enable its baseline",
             Self::NoConfigCapability => "CapabilityType has no Config",

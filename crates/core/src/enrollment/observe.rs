@@ -171,7 +171,7 @@ async fn token_ends(ports: &impl AccountPorts) -> Option<Timestamp> {
     match ports.token().await {
         Ok(token) => token.map(|token| token.expires_at),
         Err(error) => {
-            tracing::warn!(error = error.chain(), "could not be read");
+            tracing::warn!(error = error.chain(), "read failed");
             None
         }
     }
@@ -313,7 +313,11 @@ async fn list_registrations(
             Ok(found) => all.extend(found),
             Err(error) if is_lost(deployment, store, &error) => {
                 let store = store.map(Store::as_str);
-                tracing::error!(store, error = error.chain(), "a store is left out");
+                tracing::error!(
+                    store,
+                    error = error.chain(),
+                    "store skipped: it cannot be read"
+                );
             }
             Err(error) => return Err(error),
         }
@@ -361,7 +365,7 @@ fn known<T>(reading: Result<T>) -> Known<T> {
         Ok(value) => Known::Known(value),
         Err(error) => {
             let why = error.chain();
-            tracing::warn!(error = why, "could not be read");
+            tracing::warn!(error = why, "read failed");
             Known::Unknown(why)
         }
     }

@@ -47,11 +47,11 @@ pub struct Pass<'a, T, C> {
 /// Why nothing was observed.
 #[derive(Debug, thiserror::Error)]
 enum Unobserved {
-    #[error("it would have taken too long")]
+    #[error("reading would have taken too long")]
     OutOfTime,
     #[error("it panicked")]
     Panicked,
-    #[error("the deployment is with {recorded}, and this function was given {given}")]
+    #[error("the deployment uses {recorded}, but this function was given {given}")]
     OtherHost { recorded: String, given: String },
 }
 
@@ -222,7 +222,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        tracing::error!(error = error.chain(), "requeued");
+        tracing::error!(error = error.chain(), "pass requeued");
         let (_, unreadable) = known;
         let is_round = scope.is_round();
         let (scope, delay) = scope.again();
@@ -330,7 +330,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         if !inventory.put_off.is_empty() {
             tracing::warn!(
                 accounts = inventory.put_off.accounts.len(),
-                "unknown accounts put off"
+                "unknown accounts requeued"
             );
             ports
                 .send(&inventory.put_off.messages(), REQUEUE.first)
@@ -362,7 +362,7 @@ async fn note_sources(
     if next != *known
         && let Err(error) = ports.store_unreadable(holder, &next).await
     {
-        tracing::warn!(error = error.chain(), "unreadable sources not noted");
+        tracing::warn!(error = error.chain(), "unreadable sources not recorded");
     }
     next.lasting().count()
 }

@@ -219,7 +219,7 @@ impl Draft<'_> {
                 .or_else(|| self.other_topic(trail.topic.as_ref())),
         };
         let words =
-            wrong.map(|wrong| format!("the trail {name:?} does not tell of everything: {wrong}"));
+            wrong.map(|wrong| format!("the trail {name:?} does not record everything: {wrong}"));
         self.plan.blocked.extend(words);
     }
 
@@ -240,7 +240,7 @@ impl Draft<'_> {
                 " or any other; set it again, or update the stack with CreateTrailTopic=Yes".into()
             }
         };
-        Some(format!("it no longer tells the topic {topic}{what}"))
+        Some(format!("it no longer notifies the topic {topic}{what}"))
     }
 
     /// Brings one instance about; answers whether it is there and good.

@@ -86,7 +86,7 @@ pub(super) async fn answer(
         operation,
         status = status.as_u16(),
         remaining = header(&headers, "ratelimit-remaining"),
-        "answered"
+        "response received"
     );
     let is_success = status.is_success();
     let longest = if is_success {

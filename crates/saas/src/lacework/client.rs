@@ -91,7 +91,7 @@ impl<T: TokenSource> Lacework<T> {
         tracing::warn!(
             operation = call.operation,
             status = answer.status.as_u16(),
-            "the token was refused"
+            "token rejected"
         );
         let Some(token) = self.renewed(&token).await? else {
             return Err(answer.into_error(call.operation, ErrorKind::Unauthorized));
@@ -171,7 +171,7 @@ impl<T: TokenSource> Lacework<T> {
         attempt
             .retry(self.backoff)
             .when(|error| call.is_repeatable() && http::is_passing(error))
-            .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
+            .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "retrying"))
             .await
     }
 }

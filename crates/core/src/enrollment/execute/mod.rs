@@ -30,7 +30,7 @@ use crate::{
 /// How many accounts' registrations are worked on at once.
 const AT_ONCE: usize = 8;
 
-/// Why an account was not watched for a while.
+/// Why an account was unwatched for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
     /// The SaaS would not take it in two stores at once, so it moved from one to the other.
@@ -43,7 +43,7 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Move => "it moved to another sub-account",
-            Self::Deleted => "its integration had been deleted and was made again",
+            Self::Deleted => "its integration was deleted and has been recreated",
         })
     }
 }
@@ -87,7 +87,7 @@ impl Report {
             tracing::error!(why, "ledger item unreadable");
         }
         for (account, gap) in &self.gaps {
-            tracing::warn!(%account, %gap, "account was not watched for a while");
+            tracing::warn!(%account, %gap, "monitoring gap");
         }
         for failure in &self.failures {
             tracing::warn!(failure, "call failed");

@@ -95,7 +95,7 @@ impl<'a> Tally<'a> {
             if error.kind == ErrorKind::NotFound && !planted(Fault::GoneIsRetried) {
                 // Only setup can make a StackSet.
                 let why =
-                    "the member StackSet is gone; update the stack, so that setup makes it again";
+                    "the member StackSet is gone; update the stack, so that setup recreates it";
                 self.block(*account, self.known(account), why.into());
             } else {
                 self.fall_back(*account, &error);
@@ -240,7 +240,7 @@ impl<'a> Tally<'a> {
             self.report.gaps.push((account, gap));
         }
         if again {
-            let why = "its integration was made again and is missing again: it is deleted over and over, \
+            let why = "its integration was recreated and is missing again: it is deleted over and over, \
                        or Lacework accepts it and does not list it";
             return self.block(account, record, why.into());
         }

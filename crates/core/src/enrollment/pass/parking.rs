@@ -36,12 +36,15 @@ pub(super) async fn take_up(
     match ports.set_aside(&messages).await {
         Ok(()) => {
             let messages = messages.len();
-            tracing::error!(messages, "set aside what no pass came to an end with");
+            tracing::error!(
+                messages,
+                "messages of three unfinished passes moved to the dead-letter queue"
+            );
             (scope, None)
         }
         Err(error) => {
             let why = error.chain();
-            tracing::error!(error = why, "not set aside");
+            tracing::error!(error = why, "messages not moved to the dead-letter queue");
             taken.parked.clear();
             (scope, Some(why))
         }

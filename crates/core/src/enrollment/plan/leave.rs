@@ -100,7 +100,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             stack,
         });
         if !wait {
-            draft.look_again(case, "it could not be taken out");
+            draft.look_again(case, "it could not be offboarded");
         }
     } else if !wait {
         conclude(draft, case, reason);

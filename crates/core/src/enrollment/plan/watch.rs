@@ -201,7 +201,7 @@ fn integrate(
         // They go once this one is as it should be, and before the ledger knows it by its id: one of
         // them may be known by that alone.
         delete(draft, case, others);
-        let why = "its integration differs from what it should be, whatever is done";
+        let why = "its integration keeps drifting from the desired state";
         return draft.look_again(case, why);
     }
     delete(draft, case, others.iter().copied());
@@ -326,7 +326,7 @@ fn mend(
     } else {
         draft.block(
             case,
-            format!("Lacework cannot read it, like many others: {why}"),
+            format!("Lacework cannot read it, nor many other accounts: {why}"),
         );
     }
 }

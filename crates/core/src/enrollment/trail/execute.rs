@@ -92,7 +92,7 @@ pub async fn keep_trail(
     let mut look_again = look_again;
     let mut wait = Duration::ZERO;
     for action in actions {
-        tracing::info!(%action, "trail");
+        tracing::info!(%action, "trail action");
         if time_left() < RESERVE {
             look_again = true;
             break;
@@ -107,7 +107,10 @@ pub async fn keep_trail(
                 }
             }
             Ok(Created::NotUsable(why)) if inventory.scope.attempt < REQUEUE.tries => {
-                tracing::warn!(why, "the SaaS cannot use the trail's role or queue yet");
+                tracing::warn!(
+                    why,
+                    "the SaaS cannot use the trail's role or queue yet; retrying"
+                );
                 look_again = true;
                 break;
             }
