@@ -4,9 +4,9 @@ use towerhook_core::lifecycle::{Scope, Trigger};
 /// A batch of the work queue, merged into one scope.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Where to look.
+    /// The merged scope.
     pub scope: Scope,
-    /// The ids of the records that cannot be understood.
+    /// The ids of malformed records.
     pub malformed: Vec<String>,
     understood: Vec<String>,
     ignored: usize,
@@ -14,7 +14,7 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Reads every record. The event itself is never logged: only what kind it is, and why not.
+    /// Reads every record. Logs only an event's kind and why it is ignored, never the event itself.
     pub fn read(event: &SqsEvent) -> Self {
         event
             .records
@@ -62,12 +62,12 @@ impl Batch {
         }
     }
 
-    /// The ids of all records, for when the work could not be put off.
+    /// All record ids, for when the work could not be requeued.
     pub fn all(&self) -> impl Iterator<Item = String> {
         self.malformed.iter().chain(&self.understood).cloned()
     }
 
-    /// What the batch held.
+    /// The batch's metrics.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![
             ("RecordsMalformed", self.malformed.len()),
