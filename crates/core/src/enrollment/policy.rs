@@ -9,37 +9,37 @@ use crate::{
     ports::{Health, Registration, RegistrationKind, RegistrationSpec},
 };
 
-/// What setup recorded: the administrator's wishes, resolved and checked.
+/// What setup recorded: the administrator's parameters, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// The wishes.
+    /// The parameters.
     pub policy: Policy,
-    /// What the templates need to know besides.
+    /// The templates' other inputs.
     pub site: Site,
-    /// The id of each unit that a parameter names, by the name as it is written there: it counts for as
-    /// long as the parameter says the same, whatever becomes of the name.
+    /// The id of each OU that a parameter names, by its name in the parameter. It stays valid as
+    /// long as the parameter is unchanged, even if the OU is renamed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, OuId>,
-    /// Every store that this deployment has ever used, so that nothing is forgotten there.
+    /// Every store that this deployment has ever used, so that registrations there are found.
     pub stores: BTreeSet<Store>,
-    /// Names that this deployment no longer uses and whose resources may still be there.
+    /// Former names of this deployment whose resources may still exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Names>,
     /// Every topic of ours that a trail may be set to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub trail_topics: BTreeSet<TrailTopic>,
-    /// What the trail's registration stands on, where `CapabilityType` has CloudTrail.
+    /// What the trail's registration depends on, where `CapabilityType` has CloudTrail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<DeployedTrail>,
     /// Whether the trail's registration is, or once was, the organization's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub organization: bool,
-    /// StackSets under our names that somebody else made, and that no request has taken over to its end
-    /// yet: a removal leaves them, and what reads their roles, as they are.
+    /// Foreign StackSets under our names that no request has completely taken over yet. A removal
+    /// leaves them, and the registrations that use their roles, as they are.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub spared: BTreeSet<String>,
-    /// When it was told from the StackSets that carry the stack's tag, after the ledger had lost it: what
-    /// the SaaS holds of it is known by no id.
+    /// When it was recovered from the StackSets that carry the stack's tag, after the ledger had
+    /// lost it. The ids of its registrations are unknown then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
     /// When a request succeeded with it.
@@ -48,7 +48,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The same, with the id of the trail's registration, made or changed as of `now`.
+    /// A copy with the id of the trail's registration, created or changed as of `now`.
     pub fn with_trail_guid(&self, guid: &str, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -59,7 +59,7 @@ impl Deployment {
         known
     }
 
-    /// The same, about to have a registration of the trail as of `now`.
+    /// A copy that is about to have a registration of the trail as of `now`.
     pub fn with_trail_asked(&self, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -70,22 +70,22 @@ impl Deployment {
     }
 }
 
-/// What the templates need to know besides the policy.
+/// The templates' inputs other than the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// Who may assume the roles.
+    /// The principal that may assume the roles.
     pub principal: Arn,
     /// The DNS suffix of the partition, such as `amazonaws.com`.
     pub url_suffix: String,
-    /// The topic on which accounts register themselves, where their stacks do that.
+    /// The topic on which accounts register themselves, if their stacks do that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_topic: Option<String>,
-    /// The name of the permissions boundary that roles in accounts get, where one is given.
+    /// The name of the permissions boundary of the roles in accounts, if one is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<String>,
-    /// The policy that bounds the role of the management account's own stack, where it has one.
+    /// The permissions boundary of the role in the management account's own stack, if it has one.
     pub management_boundary: Option<String>,
-    /// The main stack's own tags, which StackSets and stacks get, too.
+    /// The main stack's own tags, which are copied to StackSets and stacks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }
@@ -102,38 +102,38 @@ pub struct TrailSource {
     /// Whether that topic is one of ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub makes_topic: bool,
-    /// The key that encrypts it.
+    /// The KMS key that encrypts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<Arn>,
 }
 
-/// What an existing deployment had that has to stay.
+/// Properties of an adopted deployment that must stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {
-    /// The Lacework account in the letter case that the external ids have it in.
+    /// The Lacework account, in the letter case of the external ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The part of the names that says whose they are, in the letter case that they have it in.
+    /// The Lacework account or sub-account in the names, in their letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The end of the members' external ids, where there were members.
+    /// The suffix of the members' external ids, if there were members.
     pub member_suffix: Option<String>,
-    /// The end of the trail's external id, where there was a trail.
+    /// The suffix of the trail's external id, if there was a trail.
     pub trail_suffix: Option<String>,
-    /// How the members' managed policies are named.
+    /// The naming of the members' managed policies.
     #[serde(default)]
     pub policy_names: PolicyNames,
 }
 
 /// Who names the managed policies of the members' roles: the member template's parameter
-/// `ManagedPolicyNames`. Another name means another policy, and while old and new are attached a role would
-/// hold more than the 10 managed policies that IAM allows.
+/// `ManagedPolicyNames`. A different name means a different policy, and while both are attached a
+/// role would exceed IAM's limit of 10 managed policies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyNames {
     /// CloudFormation.
     #[default]
     Generated,
-    /// Lacework's own registration, with the account's id in each name.
+    /// Lacework's own integration, with the account's id in each name.
     Vendor,
     /// The same as of June and July 2025, without the account's id.
     VendorWithoutAccount,
@@ -142,7 +142,7 @@ pub enum PolicyNames {
 impl PolicyNames {
     const ALL: [Self; 3] = [Self::Generated, Self::Vendor, Self::VendorWithoutAccount];
 
-    /// As the parameter has it.
+    /// The parameter's value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generated => "Generated",
@@ -151,38 +151,38 @@ impl PolicyNames {
         }
     }
 
-    /// What the parameter's value means; `None` where it has no such value.
+    /// Parses the parameter's value; `None` if it is unknown.
     pub fn from_parameter(value: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|names| names.as_str() == value)
     }
 }
 
-/// What setup made for the trail, and what has happened to it since.
+/// What setup created for the trail, and its later changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployedTrail {
     /// The trail.
     pub source: TrailSource,
-    /// The registration as setup made it. Its account is Log Archive, which holds the role.
+    /// The registration as setup created it. Its account is Log Archive, which holds the role.
     pub registration: RegistrationSpec,
-    /// The account that holds the queue: Audit, or Log Archive where the trail's topic is there.
+    /// The account that holds the queue: Audit, or Log Archive if the trail's topic is there.
     #[serde(rename = "audit")]
     pub queue_account: AccountId,
-    /// The registration's `intgGuid`, by which it is known whatever becomes of it.
+    /// The registration's `intgGuid`, which identifies it whatever else changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
-    /// When the SaaS was asked to make a registration that no answer has named yet.
+    /// When the SaaS was asked to create a registration whose id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// When the registration of that id was made.
+    /// When the registration with that id was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
-    /// When what was last mended, so that nothing is made anew over and over.
+    /// When each fault was last repaired, so that nothing is recreated over and over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mended: BTreeMap<TrailFault, Timestamp>,
 }
 
 impl DeployedTrail {
-    /// Whether the registrations of both are one.
+    /// Whether both have the same registration.
     pub fn is_integrated_as(&self, other: &Self) -> bool {
         let identity = |trail: &Self| {
             let RegistrationSpec { name, account, .. } = &trail.registration;
@@ -193,7 +193,7 @@ impl DeployedTrail {
     }
 }
 
-/// What can be wrong with the trail and is mended by making an instance anew.
+/// A fault of the trail that recreating an instance repairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrailFault {
@@ -207,18 +207,18 @@ pub enum TrailFault {
     Queue,
 }
 
-/// The administrator's wishes with every name resolved to an id.
+/// The administrator's parameters, with every name resolved to an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// The main stack's id, which marks what is ours.
+    /// The main stack's id, which tags our resources.
     pub stack_id: String,
     /// `aws`, `aws-us-gov` ...
     pub partition: String,
-    /// Control Tower's home Region, where all of this runs.
+    /// Control Tower's home Region, which is also the stack's.
     pub region: String,
     /// The account that holds the stack.
     pub management_account: AccountId,
-    /// Where the SaaS is asked: the host of the tenant's URL, with its port where it has one.
+    /// The SaaS's address: the host of the tenant's URL, with its port if it has one.
     pub host: String,
     /// The account part of the tenant's URL.
     pub tenant: String,
@@ -226,24 +226,25 @@ pub struct Policy {
     pub names: Names,
     /// What is monitored.
     pub capability: Capability,
-    /// Which store an account goes to.
+    /// The store of each account.
     pub destination: Destination,
     /// Which accounts are enrolled at all.
     #[serde(default, skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
-    /// Who makes the members' registrations.
+    /// What creates the members' registrations.
     #[serde(default, skip_serializing_if = "RegistrationMode::is_default")]
     pub registration_mode: RegistrationMode,
-    /// The random end of this deployment's external ids.
+    /// The random suffix of this deployment's external ids.
     pub external_id_suffix: String,
-    /// What an existing deployment had, where one was taken over.
+    /// Properties of an adopted deployment, if one was taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
     /// `MonitorExistingAccounts`.
     pub monitor_existing: bool,
     /// `EnrollManagementAccount`.
     pub enroll_management: bool,
-    /// Whether a landing zone answers; without one, every account of the organization is managed.
+    /// Whether there is a landing zone; without one, every account of the organization counts as
+    /// managed.
     pub control_tower: bool,
     /// The landing zone's Log Archive account.
     pub log_archive: Option<AccountId>,
@@ -253,7 +254,8 @@ pub struct Policy {
     pub offboard_limit_percent: u8,
     /// `ApproveOffboard`, where it is set.
     pub approved_offboard: Option<String>,
-    /// `OffboardUnenrolled`: whether an account leaves when Control Tower no longer manages it.
+    /// `OffboardUnenrolled`: whether an account is offboarded when Control Tower no longer manages
+    /// it.
     #[serde(default)]
     pub offboard_unenrolled: bool,
 }
@@ -282,15 +284,15 @@ impl Capability {
     }
 }
 
-/// `RegistrationMode`: who makes the registration of a member. The management account's stack is not
-/// the StackSet's, and its registration is always the function's.
+/// `RegistrationMode`: what creates a member's registration. The management account has a stack of
+/// its own, and the account function always creates its registration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistrationMode {
     /// The account function, through the SaaS's API.
     #[default]
     Function,
-    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the registration
-    /// with the stack and removes it with the stack, for which it needs a token that still works.
+    /// The member's own stack, through the SaaS's SNS topic: its custom resource creates and
+    /// deletes the registration with the stack, for which it needs a valid token.
     SnsCustomResource,
 }
 
@@ -300,21 +302,21 @@ impl RegistrationMode {
     }
 }
 
-/// Which store an account's registration lives in.
+/// The store of an account's registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// The tenant's own store.
     Tenant,
     /// One store for all.
     Single(Store),
-    /// By organizational unit, the nearest ancestor first; accounts elsewhere are left out.
+    /// By OU, the nearest ancestor first; accounts elsewhere are not enrolled.
     ///
-    /// By id, so that renaming a unit offboards nobody.
+    /// The OU's id counts, so that renaming an OU offboards no account.
     Mapped(BTreeMap<OuId, Store>),
 }
 
 impl Destination {
-    /// Where an account with this path belongs, or `None` where it is outside the mapped units.
+    /// The store of an account with this path, or `None` if it is outside the mapped OUs.
     pub fn of(&self, path: &[OuId]) -> Option<Option<Store>> {
         match self {
             Self::Tenant => Some(None),
@@ -327,7 +329,7 @@ impl Destination {
         }
     }
 
-    /// The store of what is not about one account, such as the trail.
+    /// The store of registrations that are not about one account, such as the trail's.
     pub fn shared(&self) -> Option<&Store> {
         match self {
             Self::Single(store) => Some(store),
@@ -356,13 +358,13 @@ impl Destination {
 /// `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
-    /// Units whose accounts are enrolled; all of them where none is named.
+    /// OUs whose accounts are enrolled; an empty set means all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub include: BTreeSet<OuId>,
-    /// Units whose accounts are not.
+    /// OUs whose accounts are not enrolled.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub exclude: BTreeSet<OuId>,
-    /// Accounts that are not.
+    /// Accounts that are not enrolled.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub exclude_accounts: BTreeSet<AccountId>,
 }
@@ -372,7 +374,7 @@ pub struct Selection {
 pub enum Unselected {
     /// `ExcludeAccounts` names it.
     Account,
-    /// The nearest unit that is named above it is one of `ExcludeOrganizationalUnits`.
+    /// The nearest named OU above it is in `ExcludeOrganizationalUnits`.
     Excluded,
     /// None of `IncludeOrganizationalUnits` is above it.
     NotIncluded,
@@ -383,8 +385,8 @@ impl Selection {
         *self == Self::default()
     }
 
-    /// Why the account is not selected; `None` where it is. Of several units that are named above it
-    /// the nearest decides, so that a unit can be excluded and one below it included again.
+    /// Why the account is not selected; `None` if it is. The nearest named OU above it decides, so
+    /// that an OU can be excluded and one below it included again.
     pub fn leaves_out(&self, account: &AccountId, path: &[OuId]) -> Option<Unselected> {
         if self.exclude_accounts.contains(account) {
             return Some(Unselected::Account);
@@ -415,7 +417,7 @@ impl Policy {
         }
     }
 
-    /// The trail's external id. One that was taken over may end otherwise than the members'.
+    /// The trail's external id. In an adopted deployment its suffix may differ from the members'.
     pub fn trail_external_id(&self, log_archive: &AccountId) -> ExternalId {
         let adopted = self.adoption.as_ref();
         let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
@@ -423,14 +425,16 @@ impl Policy {
         ExternalId::new(&self.tenant, log_archive, suffix)
     }
 
-    /// Whether a registration that reads a role of ours counts as ours, whatever its external id: what was
-    /// taken over had some that never worked, and nobody else's can work with that role.
+    /// Whether a registration that uses a role of ours counts as ours, whatever its external id.
+    /// Only in an adopted deployment and only if it does not work: some of those never did, and a
+    /// foreign one cannot work with our role.
     pub fn owns_broken(&self, registration: &Registration) -> bool {
         self.adoption.is_some() && matches!(registration.health, Health::Failing(_))
     }
 
-    /// What the trail's registration begins with where stores are mapped: it is then the
-    /// organization's, and a look at the whole organization fills the mapping.
+    /// The initial mapping of the trail's registration, if OUs are mapped to stores. The
+    /// registration is then the organization's, and a comparison of the whole organization fills
+    /// the mapping.
     pub fn empty_mapping(&self) -> Option<AccountMapping> {
         match self.destination {
             Destination::Mapped(_) => Some(AccountMapping::to_default(self.tenant.as_str().into())),
@@ -438,29 +442,29 @@ impl Policy {
         }
     }
 
-    /// Whether members' stacks make and remove their registrations.
+    /// Whether members' stacks create and delete their registrations.
     pub fn registers_by_stack(&self) -> bool {
         self.registration_mode == RegistrationMode::SnsCustomResource
     }
 
-    /// Whether the account's own stack makes and removes its registration.
+    /// Whether the account's own stack creates and deletes its registration.
     pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
         self.registers_by_stack() && *account != self.management_account
     }
 
-    /// The account that a queue goes into which is to hear of a trail's topic: the topic's own, since a
-    /// topic as a rule lets nobody else subscribe. One of ours is in Log Archive and lets Audit. `None`
-    /// where the topic is in an account that nothing is made in.
+    /// The account whose queue can subscribe to a trail's topic: the topic's own account, since
+    /// topics usually let no other subscribe. A topic of ours is in Log Archive and allows Audit.
+    /// `None` if the topic is in an account in which we create nothing.
     ///
-    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic of a
-    /// trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
+    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic
+    /// of a trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
     pub fn queue_account(&self, topic: &Arn, is_ours: bool) -> Option<AccountId> {
         let shared = [self.audit, self.log_archive].into_iter().flatten();
         let owner = if is_ours { self.audit } else { topic.account() };
         shared.into_iter().find(|account| Some(*account) == owner)
     }
 
-    /// Whether the account belongs to the landing zone itself.
+    /// Whether it is the Log Archive or the Audit account.
     pub fn is_shared_account(&self, account: &AccountId) -> bool {
         self.log_archive.as_ref() == Some(account) || self.audit.as_ref() == Some(account)
     }
