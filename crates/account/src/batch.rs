@@ -4,9 +4,9 @@ use towerhook_core::lifecycle::{Scope, Trigger};
 /// A batch of the work queue, merged into one scope.
 #[derive(Debug, Default)]
 pub struct Batch {
-    /// Where to look.
+    /// The merged scope.
     pub scope: Scope,
-    /// The ids of the records that cannot be understood.
+    /// The ids of malformed records.
     pub malformed: Vec<String>,
     understood: Vec<String>,
     ignored: usize,
@@ -14,22 +14,25 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Reads every record. The event itself is never logged: only what kind it is, and why not.
+    /// Reads every record. Logs only an event's kind and why it is ignored, never the event itself.
     pub fn read(event: &SqsEvent) -> Self {
-        event.records.iter().fold(Self::default(), |mut batch, record| {
-            let id = record.message_id.clone().unwrap_or_default();
-            match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
-                Ok(trigger) => {
-                    batch.understood.push(id);
-                    batch.add(trigger);
+        event
+            .records
+            .iter()
+            .fold(Self::default(), |mut batch, record| {
+                let id = record.message_id.clone().unwrap_or_default();
+                match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
+                    Ok(trigger) => {
+                        batch.understood.push(id);
+                        batch.add(trigger);
+                    }
+                    Err(malformed) => {
+                        tracing::error!(message_id = id, %malformed, "malformed record");
+                        batch.malformed.push(id);
+                    }
                 }
-                Err(malformed) => {
-                    tracing::error!(message_id = id, %malformed, "a record cannot be understood");
-                    batch.malformed.push(id);
-                }
-            }
-            batch
-        })
+                batch
+            })
     }
 
     fn add(&mut self, trigger: Trigger) {
@@ -49,22 +52,22 @@ impl Batch {
                 message,
             } => {
                 let account = account.map(|id| id.to_string());
-                tracing::warn!(kind, account, message, "Control Tower failed");
+                tracing::warn!(kind, account, message, "Control Tower operation failed");
                 self.failed += 1;
             }
             Trigger::Ignored { kind } => {
-                tracing::info!(kind, "ignored");
+                tracing::info!(kind, "event ignored");
                 self.ignored += 1;
             }
         }
     }
 
-    /// The ids of all records, for when the work could not be put off.
+    /// All record ids, for when the work could not be requeued.
     pub fn all(&self) -> impl Iterator<Item = String> {
         self.malformed.iter().chain(&self.understood).cloned()
     }
 
-    /// What the batch held.
+    /// The batch's metrics.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         vec![
             ("RecordsMalformed", self.malformed.len()),

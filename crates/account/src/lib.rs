@@ -1,4 +1,5 @@
-//! Keeps every account enrolled: reads the work queue, and makes one pass over all that it names.
+//! Keeps every account enrolled: reads the work queue, and makes one pass over the accounts in a
+//! batch.
 
 mod batch;
 mod settings;
@@ -51,12 +52,12 @@ impl Account {
         })
     }
 
-    /// Handles one batch. Records that cannot be understood, or whose work could not even be put
-    /// off, go back to the queue and from there to the dead-letter queue.
+    /// Handles one batch. Malformed records, and records whose work could not be requeued, return
+    /// to the queue and end up in the dead-letter queue.
     ///
     /// # Errors
     ///
-    /// None: what fails is told record by record.
+    /// None: failures are reported per record.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let LambdaEvent { payload, context } = event;
         let batch = Batch::read(&payload);

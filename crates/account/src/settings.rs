@@ -28,7 +28,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Everything that is missing or wrong, together.
+    /// All missing or invalid variables, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");

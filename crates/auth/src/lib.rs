@@ -1,4 +1,5 @@
-//! Keeps the access token fresh: by schedule, and at once when the account function was refused.
+//! Keeps the access token fresh: on a schedule, and at once when the account function's token was
+//! refused.
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
@@ -88,11 +89,11 @@ impl Auth {
         })
     }
 
-    /// Renews the token where that is due.
+    /// Renews the token if it is due.
     ///
     /// # Errors
     ///
-    /// A secret could not be read or written, or the SaaS gave no token.
+    /// A secret could not be read or written, or the SaaS issued no token.
     pub async fn handle(&self, event: LambdaEvent<Request>) -> std::result::Result<(), Error> {
         let occasion = event.payload.towerhook.refresh;
         let outcome = token::renew(&self.aws, &self.issuer, occasion, clock::now()).await;
@@ -103,7 +104,7 @@ impl Auth {
                 self.metrics.emit(clock::now(), &[("TokensIssued", issued)]);
             }
             Err(error) => {
-                tracing::error!(?occasion, error = error.chain(), "no token");
+                tracing::error!(?occasion, error = error.chain(), "no token issued");
                 self.metrics.emit(clock::now(), &[("TokenFailures", 1)]);
             }
         }

@@ -22,7 +22,7 @@ const PARENTS: &str = "organizations:ListParents";
 const ROOTS: &str = "organizations:ListRoots";
 const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
 
-/// How often AWS allows them in one account, see `orgs_reference_limits`.
+/// AWS's limits per second and account; source: `orgs_reference_limits`.
 const LIST_A_SECOND: u32 = 8;
 const UNITS_A_SECOND: u32 = 5;
 
@@ -94,7 +94,7 @@ impl<S> Accounts for Aws<S> {
     }
 }
 
-/// The parent of each account and unit, as far as `ListParents` was asked.
+/// The parent of each account and OU, as far as `ListParents` has returned it.
 type Parents = BTreeMap<String, OuId>;
 
 impl<S> Aws<S> {
@@ -123,7 +123,7 @@ impl<S> Aws<S> {
         })
     }
 
-    /// The path of an account where the API does not give it.
+    /// The OU path of an account, built from `ListParents` where the API returns no `Paths`.
     async fn walk(&self, account: &AccountId, parents: &mut Parents) -> Result<Vec<OuId>> {
         let mut path = Vec::new();
         let mut child = account.to_string();
@@ -152,8 +152,8 @@ impl<S> Aws<S> {
     }
 }
 
-/// `State`, or `Status` from an endpoint that has not got it. `Status` calls a closed account
-/// suspended, and is retired.
+/// `State`, or `Status` where an endpoint does not return it. `Status` is being retired, and calls
+/// a closed account suspended.
 fn state_of(account: &SdkAccount) -> Option<AccountState> {
     let state = account.state().and_then(|state| match state {
         SdkState::PendingActivation => Some(AccountState::PendingActivation),
@@ -173,7 +173,7 @@ fn state_of(account: &SdkAccount) -> Option<AccountState> {
     state.or_else(status)
 }
 
-/// `o-…/r-…/ou-…/…/<account>/`, without the organization and the account.
+/// Reads `o-…/r-…/ou-…/…/<account>/`, dropping the organization and the account.
 fn path_of(operation: &'static str, path: &str) -> Result<Vec<OuId>> {
     let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
     match parts[..] {

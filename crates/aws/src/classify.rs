@@ -4,14 +4,15 @@ use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkErro
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use towerhook_core::{Error, ErrorKind, Result, chain};
 
-/// SQS's words for a queue whose name was another's a moment ago, and how long that lasts.
+/// SQS's message for a queue whose name was in use moments ago, and how long the name stays
+/// blocked.
 const QUEUE_NAME_IN_USE: &str = "You must wait 60 seconds after deleting a queue";
 const QUEUE_NAME_FREE_AFTER: Duration = Duration::from_secs(60);
 
-/// Turns the failure of `operation` (`service:Operation`) into the core's terms.
+/// Turns the failure of `operation` (`service:Operation`) into core's error.
 ///
-/// What is kept of it is the service's code and message. Never the SDK's error itself: its `Debug`
-/// may show the answer's body, and that may be a secret.
+/// Keeps the service's code and message only. The `Debug` of the SDK's error may show the response
+/// body, which may hold a secret.
 pub(crate) fn failed<E>(operation: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
 where
     E: ProvideErrorMetadata + StdError + 'static,
@@ -25,19 +26,20 @@ where
                 retry_after(answer.raw()),
             ),
             SdkError::ConstructionFailure(_) => ErrorKind::Invalid,
-            // The connection, the time or the answer's end was lost; and what the SDK adds later.
+            // Connection failures, timeouts, truncated responses, and variants that the SDK adds
+            // later.
             _ => ErrorKind::Unavailable,
         };
         Error::new(operation, kind, words(&error))
     }
 }
 
-/// An answer that the core cannot use.
+/// A response that core cannot use.
 pub(crate) fn unusable(operation: &'static str, reason: impl Into<String>) -> Error {
     Error::new(operation, ErrorKind::Invalid, reason.into())
 }
 
-/// An identifier in an answer.
+/// Parses an identifier from a response.
 pub(crate) fn parse<T>(operation: &'static str, text: &str) -> Result<T>
 where
     T: FromStr<Err: Display>,
@@ -46,7 +48,7 @@ where
         .map_err(|error: T::Err| unusable(operation, error.to_string()))
 }
 
-/// Whether the service answered with this error code.
+/// Whether the service returned this error code.
 pub(crate) fn has_code<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
     code: &str,
@@ -67,7 +69,7 @@ fn kind_of(
     if status == 429 {
         return ErrorKind::Throttled { retry_after };
     }
-    // A success that is an error is an answer that could not be read.
+    // An error with a success status is a response that could not be parsed.
     if !(300..500).contains(&status) {
         return ErrorKind::Unavailable;
     }
@@ -77,14 +79,14 @@ fn kind_of(
     if is_denial(code) || is_role_unusable(code, message) || matches!(status, 401 | 403) {
         return ErrorKind::Denied;
     }
-    // Not by status: a wrong endpoint answers 404 too, and that says nothing about what was asked for.
+    // Not by status: a wrong endpoint returns 404, too, which says nothing about the resource.
     if code.ends_with("NotFoundException") || code.ends_with("NonExistentQueue") {
         return ErrorKind::NotFound;
     }
     ErrorKind::Invalid
 }
 
-/// What kind of failure it is where the service's words say that it passes by itself.
+/// The kind of a failure that the service's code or message marks as transient.
 pub(crate) fn passing(
     code: &str,
     message: &str,
@@ -97,8 +99,7 @@ pub(crate) fn passing(
     is_throttling(code).then_some(ErrorKind::Throttled { retry_after })
 }
 
-/// Whether CloudFormation cannot assume a role: it may have been made moments before and not be visible
-/// everywhere yet.
+/// Whether CloudFormation cannot assume a role. A new role may not have propagated everywhere yet.
 fn is_role_unusable(code: &str, message: &str) -> bool {
     code == "ValidationError" && message.contains("is invalid or cannot be assumed")
 }
@@ -106,7 +107,7 @@ fn is_role_unusable(code: &str, message: &str) -> bool {
 fn is_throttling(code: &str) -> bool {
     matches!(
         code,
-        // A quota of what may run at once, which has room again when some of that has ended.
+        // A concurrency quota: it has room again when running work ends.
         "LimitExceededException"
             | "Throttling"
             | "ThrottlingException"
@@ -118,7 +119,7 @@ fn is_throttling(code: &str) -> bool {
             | "TooManyRequestsException"
             | "ProvisionedThroughputExceededException"
             | "SlowDown"
-            // The key of a topic, of a queue or of a function.
+            // The KMS key of a topic, a queue or a function.
             | "KMSThrottling"
             | "KMSThrottlingException"
             | "KmsThrottled"
@@ -135,7 +136,7 @@ fn is_conflict(code: &str) -> bool {
             | "ConcurrentModificationException"
             | "ConflictException"
             | "ResourceConflictException"
-            // A table that is being changed.
+            // A table that is being updated.
             | "ResourceInUseException"
             | "TransactionConflictException"
             | "TransactionCanceledException"
@@ -145,14 +146,15 @@ fn is_conflict(code: &str) -> bool {
 }
 
 fn is_denial(code: &str) -> bool {
-    // Also to the key of a topic or of a queue.
+    // Includes access denied to the KMS key of a topic or a queue.
     code.contains("AccessDenied")
         || matches!(
             code,
             "AuthorizationError"
                 | "ExpiredToken"
                 | "ExpiredTokenException"
-                // Whoever changes an organization's trail may not do what CloudTrail does for it elsewhere.
+                // CloudTrail acts in other services with the permissions of the caller that changes
+                // an organization trail.
                 | "InsufficientDependencyServiceAccessPermissionException"
                 | "InsufficientIAMAccessPermissionException"
                 | "InvalidClientTokenId"
@@ -166,7 +168,7 @@ fn is_denial(code: &str) -> bool {
         )
 }
 
-/// The header in seconds; its other form, a date, is not worth a clock.
+/// The header in seconds. Its other form, a date, is ignored.
 fn retry_after(answer: &HttpResponse) -> Option<Duration> {
     let seconds = answer.headers().get("retry-after")?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -250,7 +252,7 @@ mod tests {
         }
     }
 
-    /// Whether setup waits for it, and whether the account function sends itself a message for it.
+    /// Whether setup waits for it, and whether the account function requeues it.
     fn is_tried_again(kind: ErrorKind) -> [bool; 2] {
         let error = Error::new("service:Call", kind, "words");
         [WAIT, REQUEUE].map(|backoff| matches!(backoff.after(&error, 0), Retry::After { .. }))
@@ -306,7 +308,7 @@ mod tests {
         };
         let refused = aws.create_stack(&spec, "t").await.unwrap_err();
         assert_eq!(refused.kind, ErrorKind::Denied);
-        // Only setup's grace for new permissions waits for it.
+        // Only setup's grace period for new permissions covers it.
         assert_eq!(is_tried_again(refused.kind), [false, false]);
         let wrong = aws.create_stack(&spec, "t").await.unwrap_err();
         assert_eq!(wrong.kind, ErrorKind::Invalid);

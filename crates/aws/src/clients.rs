@@ -2,13 +2,13 @@ use std::sync::OnceLock;
 
 use aws_config::SdkConfig;
 
-/// AWS as the core sees it: an implementation of those ports that `S` has the settings for.
+/// The AWS ports. `S`, the settings, decides which ports are implemented.
 ///
-/// A client is made when it is first used, so a function carries only those that it uses.
+/// Each client is created on first use, so a function contains only those that it uses.
 #[derive(Debug, Clone)]
 pub struct Aws<S> {
     pub(crate) settings: S,
-    /// The ARN of every account of the organization up to the account's id, once one was seen.
+    /// The prefix that all account ARNs of the organization share, once one has been seen.
     pub(crate) account_arns: OnceLock<String>,
     config: SdkConfig,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
@@ -27,7 +27,7 @@ pub struct Aws<S> {
 macro_rules! clients {
     ($($name:ident: $sdk:ident,)+) => {
         impl<S> Aws<S> {
-            /// The ports over one configuration; nothing is sent.
+            /// The ports over one configuration. Sends nothing.
             pub fn new(config: &SdkConfig, settings: S) -> Self {
                 Self {
                     settings,

@@ -12,17 +12,17 @@ use towerhook_http::{ClientError, Timeouts};
 
 use crate::http::http_client;
 
-/// How often a call is made before its failure is reported; throttling is the usual reason.
+/// Attempts per call before its failure is reported; throttling is the usual cause.
 const ATTEMPTS: u32 = 4;
-/// How long connecting may take, TLS included.
+/// The timeout for connecting, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The configuration that all clients of a process share, with one HTTP client.
 ///
-/// It comes from the environment variables that Lambda sets (`AWS_REGION`, `AWS_ACCESS_KEY_ID`,
-/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` as AWS's
-/// own tools read them. Nothing else is looked for: a function has no profile, no instance's role
-/// and no single sign-on, and every place to look costs some of its start.
+/// It reads the environment variables that Lambda sets (`AWS_REGION`, `AWS_ACCESS_KEY_ID`,
+/// `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`), and `AWS_ENDPOINT_URL` and `AWS_CA_BUNDLE` as the
+/// AWS CLI does. It looks nowhere else: a function has no profile, instance role or single sign-on,
+/// and every further lookup slows the cold start.
 ///
 /// # Errors
 ///
@@ -45,7 +45,7 @@ pub fn connect() -> Result<SdkConfig, ClientError> {
     Ok(config.build())
 }
 
-/// A landing zone on this machine.
+/// A sandbox landing zone on this machine.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// Its URL.
@@ -58,8 +58,9 @@ pub struct Endpoint {
     pub secret_access_key: SecretText,
 }
 
-/// The configuration for a person's commands: Region and credentials are found as the AWS CLI finds
-/// them (environment, profile, IAM Identity Center, instance), unless `endpoint` gives them.
+/// The configuration for commands that an operator runs: Region and credentials are found as the
+/// AWS CLI finds them (environment, profile, IAM Identity Center, instance), unless `endpoint`
+/// gives them.
 ///
 /// # Errors
 ///

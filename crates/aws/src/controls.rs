@@ -1,4 +1,4 @@
-//! What Control Tower's controls say of accounts.
+//! Reads which accounts are governed by Control Tower's controls.
 
 use towerhook_core::{
     ErrorKind, Result,
@@ -15,12 +15,13 @@ use crate::{
 
 const CONTROLS: &str = "controltower:ListEnabledControls";
 
-/// The largest page that `ListEnabledControls` gives.
+/// The largest page size of `ListEnabledControls`.
 const CONTROLS_PAGE: i32 = 200;
 
 impl<S: AsRef<Home>> Aws<S> {
-    /// The accounts, of these or of all, on which a control is enabled. From landing zone 4.0 on, that is enough for
-    /// Control Tower to manage an account; before, it takes a baseline.
+    /// The accounts, among the given ones or among all, that have an enabled control. From landing
+    /// zone 4.0 on, a control alone makes an account managed by Control Tower; before, that takes a
+    /// baseline.
     pub(crate) async fn governed_by_controls(
         &self,
         accounts: Option<&[AccountId]>,
@@ -57,7 +58,7 @@ impl<S: AsRef<Home>> Aws<S> {
             .page_size(CONTROLS_PAGE)
             .send();
         let listed = match pages(CONTROLS, listing, |page| page.next_token()).await {
-            // Control Tower knows nothing of a target without controls.
+            // Control Tower does not know a target without controls.
             Err(error) if is_one && error.kind == ErrorKind::NotFound => return Ok(()),
             listed => listed?,
         };
@@ -71,7 +72,7 @@ impl<S: AsRef<Home>> Aws<S> {
                     .status_summary()
                     .and_then(|summary| summary.status());
                 match management(status) {
-                    // One control that is there is enough, whatever happens to others.
+                    // One enabled control is enough, whatever the status of the others.
                     Management::Managed => governed.0.insert(account, Management::Managed),
                     Management::UnderChange => {
                         Some(*governed.0.entry(account).or_insert(Management::UnderChange))
@@ -144,7 +145,7 @@ mod tests {
         ]);
         let baselines = aws.baselines(None).await.unwrap();
         let expected = [
-            // What its baseline says counts.
+            // The baseline's status takes precedence.
             ("111111111111", Management::Failed),
             ("222222222222", Management::Managed),
             ("333333333333", Management::UnderChange),

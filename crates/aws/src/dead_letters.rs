@@ -21,16 +21,17 @@ const SEND: &str = "sqs:SendMessage";
 const DELETE: &str = "sqs:DeleteMessage";
 const VISIBILITY: &str = "sqs:ChangeMessageVisibility";
 
-/// The most that SQS hands out at once.
+/// The most messages that SQS returns per receive.
 const BATCH: i32 = 10;
-/// With a wait SQS asks all of its servers, and not only some.
+/// Long polling: with a wait, SQS asks all of its servers instead of a subset.
 const WAIT_SECONDS: i32 = 1;
 
-/// The queues of a deployment, found by the outputs of its stack. With it, [`Aws`] has
+/// The queues of a deployment, found by its stack's outputs. With it, [`Aws`] implements
 /// `DeadLetters`.
 ///
 /// Messages are received, sent and deleted one by one. SQS's own `StartMessageMoveTask` moves only
-/// what another queue gave up on, and this queue also holds what EventBridge could not deliver.
+/// messages that another queue gave up on, and this queue also holds events that EventBridge could
+/// not deliver.
 #[derive(Debug, Clone)]
 pub struct Queues {
     work: String,
@@ -39,7 +40,7 @@ pub struct Queues {
 }
 
 impl Aws<Queues> {
-    /// The queues of the stack with this name or id.
+    /// Finds the queues of the stack with this name or id.
     ///
     /// # Errors
     ///

@@ -19,7 +19,7 @@ impl<S> ForeignResources for Aws<S> {
         let call = self.secretsmanager().describe_secret().secret_id(arn);
         match call.send().await {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
-            // One that is being deleted is there no longer.
+            // A secret that is scheduled for deletion counts as gone.
             answer => answer
                 .map(|secret| secret.deleted_date().is_none())
                 .map_err(failed("secretsmanager:DescribeSecret")),

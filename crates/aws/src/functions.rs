@@ -14,9 +14,9 @@ use crate::{
 
 const INVOKE: &str = "lambda:Invoke";
 
-/// What tells the auth function that its token was refused.
+/// The payload that tells the auth function that its token was refused.
 const REFUSED: &str = r#"{"towerhook":{"refresh":"refused"}}"#;
-/// The auth function calls the SaaS, so it may take longer than a call to AWS.
+/// The timeout for auth: it calls the SaaS, so it may take longer than a call to AWS.
 const LONGEST_REFRESH: Duration = Duration::from_secs(60);
 
 impl<S: AsRef<FunctionNames>> Functions for Aws<S> {

@@ -1,4 +1,4 @@
-//! The SDK's HTTP client: the one that the SaaS is spoken to with, so that a function has no second.
+//! The SDK's HTTP client: the same one that calls the SaaS, so that a function contains only one.
 
 use aws_smithy_runtime_api::{
     box_error::BoxError,
@@ -14,11 +14,11 @@ use aws_smithy_runtime_api::{
 use aws_smithy_types::body::SdkBody;
 use towerhook_http::Client;
 
-/// Requests and answers are whole in memory: nothing that is asked of AWS is a stream.
+/// Requests and responses are held in memory as a whole: none of our AWS calls streams.
 #[derive(Debug, Clone)]
 struct Connector(Client);
 
-/// The SDK's way to `client`, whose own timeouts hold besides the SDK's.
+/// Adapts `client` to the SDK. The client's own timeouts apply in addition to the SDK's.
 pub(crate) fn http_client(client: Client) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Connector(client));
     http_client_fn(move |_, _| connector.clone())
@@ -52,7 +52,8 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
     Ok(request.try_into()?)
 }
 
-/// What the SDK tries again, and what it does not. The URL is taken off, as it is no news.
+/// Separates failures that the SDK retries from those that it does not. The URL is removed: the
+/// caller knows it.
 fn failed(error: reqwest::Error) -> ConnectorError {
     let (is_timeout, is_connect, is_builder) =
         (error.is_timeout(), error.is_connect(), error.is_builder());

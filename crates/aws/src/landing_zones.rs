@@ -21,9 +21,9 @@ const LIST: &str = "controltower:ListLandingZones";
 const GET: &str = "controltower:GetLandingZone";
 const BASELINES: &str = "controltower:ListEnabledBaselines";
 
-/// `ListEnabledBaselines` filters by at most this many targets.
+/// The most targets that `ListEnabledBaselines` accepts as a filter.
 pub(crate) const TARGETS: usize = 5;
-/// The largest page that it gives.
+/// Its largest page size.
 const PAGE: i32 = 100;
 
 impl<S: AsRef<Home>> LandingZones for Aws<S> {
@@ -79,7 +79,7 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
                 .set_target_identifiers(Some(targets))
                 .build();
             let some = self.enabled_baselines(Some(filter)).await?;
-            // Only a complete reading can say that an account has no baseline.
+            // Only a complete listing can show that an account has no baseline.
             if accounts.iter().all(|id| some.0.contains_key(id)) {
                 return Ok(some);
             }
@@ -139,8 +139,7 @@ impl<S> Aws<S> {
     }
 }
 
-/// The account that a baseline or a control is enabled on; `None` where it is an organizational
-/// unit.
+/// The account that a baseline or a control is enabled on; `None` for an OU.
 pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Option<AccountId>> {
     let target: Arn = parse(operation, target)?;
     let path = target.resource().strip_prefix("account/");
@@ -148,8 +147,8 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
         .transpose()
 }
 
-/// The account of one of the landing zone's registrations; `None` where that is off. Before 4.0 the
-/// accounts are there even so: only the trail can be off.
+/// The account of one of the landing zone's registrations; `None` if that is disabled. Before 4.0
+/// the accounts exist even then: only the trail can be off.
 fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
     let manifest = zone.manifest();
     let enabled = manifest.as_object().and_then(|manifest| {
@@ -162,7 +161,7 @@ fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<A
     at(manifest, &[name, "accountId"])
 }
 
-/// Of a status that is missing or new nothing can be said yet.
+/// A missing or new status counts as a change in progress.
 pub(crate) fn management(status: Option<&EnablementStatus>) -> Management {
     match status {
         Some(EnablementStatus::Succeeded) => Management::Managed,
@@ -171,7 +170,7 @@ pub(crate) fn management(status: Option<&EnablementStatus>) -> Management {
     }
 }
 
-/// A text in the manifest; `None` where any part of the path to it is missing.
+/// A value in the manifest; `None` if any part of the path is missing.
 fn at<T>(manifest: &Document, path: &[&str]) -> Result<Option<T>>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,

@@ -2,12 +2,13 @@
 //!
 //! | kind | id | |
 //! |---|---|---|
-//! | `deployment` | `current` | the lease, what is parked under it, and the deployment of the last success |
+//! | `deployment` | `current` | the lease, the work parked under it, and the deployment of the last
+//! success |
 //! | `deployment` | `properties` | that success's properties |
 //! | `deployment` | `previous` | the success before it, with its properties |
-//! | `deployment` | `attempt` | what a request came to that did not succeed |
+//! | `deployment` | `attempt` | the state of a request that has not succeeded |
 //! | `setup` | `requests` | when CloudFormation's last requests were admitted |
-//! | `suffix` | `external-id` | the end of the external ids |
+//! | `suffix` | `external-id` | the suffix of the external ids |
 //! | `account` | its id | its record |
 
 mod lease;
@@ -44,10 +45,11 @@ const UPDATE_TABLE: &str = "dynamodb:UpdateTable";
 const QUERY: &str = "dynamodb:Query";
 const TRANSACT: &str = "dynamodb:TransactWriteItems";
 
-/// `TransactWriteItems` takes at most this many.
+/// The most writes in one `TransactWriteItems`.
 const TRANSACTION: usize = 100;
 
-/// The deployment, with who holds the lease on it: the one that takes it has read it, too.
+/// The deployment and its lease. They share an item, so that acquiring the lease also reads the
+/// deployment.
 const DEPLOYMENT: (&str, &str) = ("deployment", "current");
 const PROPERTIES: (&str, &str) = ("deployment", "properties");
 const PREVIOUS: (&str, &str) = ("deployment", "previous");
@@ -126,7 +128,7 @@ impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
             .table_name(self.table())
             .deletion_protection_enabled(is_protected);
         match update.send().await {
-            // What DynamoDB says of settings that a table has already, of which this may be one.
+            // DynamoDB's answer if the table already has the setting.
             Err(error) if has_code(&error, "ValidationException") => Ok(()),
             answer => answer.map(|_| ()).map_err(failed(UPDATE_TABLE)),
         }
@@ -174,7 +176,7 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
         Ok(answer.item)
     }
 
-    /// Writes an attribute of the deployment's item, if `by` has the lease.
+    /// Writes an attribute of the deployment's item, if `by` holds the lease.
     async fn set(&self, by: &Holder, name: &str, value: &str) -> Result<()> {
         self.dynamodb()
             .update_item()
@@ -203,7 +205,7 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
     }
 
     fn writes(&self, records: &[(AccountId, Option<Record>)]) -> Result<Vec<TransactWriteItem>> {
-        // A transaction may name an item only once; what was said last counts.
+        // A transaction may name an item only once, so the last record of an account wins.
         let latest: BTreeMap<&AccountId, &Option<Record>> =
             records.iter().map(|(id, record)| (id, record)).collect();
         let writes = latest.into_iter();
@@ -238,7 +240,7 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 
-    /// Every item of a kind, as of now.
+    /// All items of a kind, read consistently.
     async fn query(&self, kind: &str) -> Result<Vec<Item>> {
         let listing = self
             .dynamodb()
@@ -327,7 +329,7 @@ fn records_in(items: &[Item]) -> Result<Records> {
     Ok(records)
 }
 
-/// Reads what an item holds, if it holds anything; whether that could be read.
+/// Reads an item's document into `into`, if the item has one. False if it is unreadable.
 fn read<T: DeserializeOwned>(item: &Item, into: &mut Option<T>) -> bool {
     if !item.contains_key("document") {
         return true;

@@ -1,8 +1,9 @@
-//! Adapters from the core's ports to AWS. They translate and decide nothing; no other crate names
-//! the AWS SDK.
+//! Adapters from core's ports to AWS. They translate and decide nothing; no other crate names the
+//! AWS SDK.
 //!
-//! [`connect`] makes the one configuration of a process, [`Aws`] the ports over it. Which ports an
-//! [`Aws`] has follows from its settings: a function without the key's secret cannot ask for the key.
+//! [`connect`] makes the one configuration of a process, [`Aws`] the ports over it. The settings of
+//! an [`Aws`] decide which ports it implements: a function without the key's secret cannot ask for
+//! the key.
 
 mod accounts;
 mod classify;

@@ -10,11 +10,11 @@ use crate::{
 
 const SEND: &str = "sqs:SendMessageBatch";
 
-/// The most messages that a batch takes.
+/// The most messages in a batch.
 const BATCH: usize = 10;
-/// The most bytes that a batch, and with it a message, is sure to take.
+/// The most bytes in a batch, and so in a message.
 const BATCH_BYTES: usize = 256 * 1024;
-/// The longest delay.
+/// The longest delay, in seconds.
 const LONGEST: u64 = 900;
 
 impl<S: AsRef<WorkQueue> + AsRef<DeadLetterQueue>> Messages for Aws<S> {
@@ -31,7 +31,7 @@ impl<S: AsRef<WorkQueue> + AsRef<DeadLetterQueue>> Messages for Aws<S> {
 
 impl<S> Aws<S> {
     async fn send_to(&self, url: &str, messages: &[Message], delay: Duration) -> Result<()> {
-        // Never more than 900, so it fits.
+        // At most 900, so it fits.
         let delay = delay.as_secs().min(LONGEST) as i32;
         for bodies in batches(messages.iter().map(Message::to_body)) {
             let entries = bodies

@@ -11,7 +11,7 @@ use crate::classify::{failed, unusable};
 /// The pages of an operation, as the SDK reads them.
 pub(crate) type Listing<T, E> = PaginationStream<std::result::Result<T, SdkError<E, HttpResponse>>>;
 
-/// Every page of a listing, or an error: half a listing is no listing.
+/// Reads every page of a listing, or fails: a partial listing is never returned.
 pub(crate) async fn pages<T, E>(
     operation: &'static str,
     listing: Listing<T, E>,
@@ -23,19 +23,19 @@ where
     pages_in_turn(None, operation, listing, next_token).await
 }
 
-/// How often a listing is asked of which AWS publishes no limit, so as to leave Control Tower itself
-/// its share. The 100 pages of ten thousand accounts are there before the accounts themselves.
+/// Pages per second for listings whose limit AWS does not publish, low enough to leave Control
+/// Tower its share. The 100 pages of ten thousand accounts arrive before the accounts themselves.
 pub(crate) const UNPUBLISHED_A_SECOND: u32 = 5;
 
-/// Turns for an operation that AWS allows so many times a second, for all callers of the account
-/// together: a listing that takes them all would be throttled, and with it whoever else asks.
+/// A rate limiter for an operation with a per-account limit. A listing that used up the limit would
+/// be throttled, and so would all other callers in the account.
 pub(crate) fn turns(a_second: u32) -> Interval {
     let mut turns = tokio::time::interval(Duration::from_secs(1) / a_second);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     turns
 }
 
-/// The same, each page in its turn where there are turns.
+/// Like [`pages`], with each page rate-limited if `turns` is given.
 pub(crate) async fn pages_in_turn<T, E>(
     mut turns: Option<&mut Interval>,
     operation: &'static str,
@@ -51,7 +51,7 @@ where
             turns.tick().await;
         }
         let Some(page) = listing.next().await else {
-            // The SDK ends a listing without a word when a page points to itself.
+            // The SDK silently ends a listing when a page points to itself.
             return Err(unusable(
                 operation,
                 "the listing repeats itself before its end",

@@ -17,7 +17,7 @@ impl<S> Roles for Aws<S> {
             answer => answer.map_err(failed(GET))?.role,
         };
         let role = role.ok_or_else(|| unusable(GET, "an answer without a role"))?;
-        // IAM gives its policies as they stand in a URL.
+        // IAM returns policies URL-encoded.
         let trust = percent_decode_str(role.assume_role_policy_document().unwrap_or_default());
         Ok(Some(Role {
             arn: parse(GET, role.arn())?,

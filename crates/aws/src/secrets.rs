@@ -39,7 +39,7 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
             .current(secret)
             .await?
             .ok_or_else(|| unusable(GET, "the secret of the API key has no value"))?;
-        // The parser's own words may quote the secret.
+        // The parser's message may quote the secret.
         let stored: StoredKey = serde_json::from_str(text.expose()).map_err(|_| {
             unusable(
                 GET,
@@ -58,8 +58,8 @@ impl<S: AsRef<TokenSecret>> TokenReads for Aws<S> {
     async fn token(&self) -> Result<Option<Token>> {
         let TokenSecret { secret, host } = self.settings.as_ref();
         let current = self.current(secret).await?;
-        // A value that is no token, none that can be used, or another host's is one that was never stored: the
-        // next one takes its place.
+        // An unusable value, or a token for another host, counts as no token: the next token
+        // replaces it.
         Ok(current.and_then(|(text, _)| {
             let stored: StoredToken = serde_json::from_str(text.expose()).ok()?;
             let is_ours = stored.host == *host && token::is_usable(stored.token.expose());
@@ -93,7 +93,7 @@ impl<S: AsRef<TokenSecret>> TokenWrites for Aws<S> {
 }
 
 impl<S> Aws<S> {
-    /// A secret's current value and its version; `None` where it has none yet.
+    /// A secret's current value and version; `None` if it has no value yet.
     async fn current(&self, secret: &Arn) -> Result<Option<(SecretText, String)>> {
         let call = self
             .secretsmanager()

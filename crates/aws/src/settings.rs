@@ -1,9 +1,9 @@
 use towerhook_core::model::Arn;
 
-/// Where the landing zone is managed from.
+/// The location of the landing zone.
 #[derive(Debug, Clone)]
 pub struct Home {
-    /// Control Tower's home Region, which is the Region of this function.
+    /// Control Tower's home Region, which is also this function's.
     pub region: String,
 }
 
@@ -16,7 +16,7 @@ pub struct KeySecret(pub Arn);
 pub struct TokenSecret {
     /// The secret.
     pub secret: Arn,
-    /// The host that the token is for, as [`towerhook_core::model::host`] tells it.
+    /// The host that the token is for, as returned by [`towerhook_core::model::host`].
     pub host: String,
 }
 
@@ -28,7 +28,7 @@ pub struct LedgerTable(pub String);
 #[derive(Debug, Clone)]
 pub struct WorkQueue(pub String);
 
-/// The URL of the queue for what could not be done.
+/// The URL of the dead-letter queue.
 #[derive(Debug, Clone)]
 pub struct DeadLetterQueue(pub String);
 
@@ -36,8 +36,8 @@ pub struct DeadLetterQueue(pub String);
 #[derive(Debug, Clone)]
 pub struct FanOutTopic(pub Arn);
 
-/// The role that CloudFormation changes the management account's stack with. Without one it uses
-/// the permissions of the function, or of the role that the stack was last changed with.
+/// The role that CloudFormation uses for the management account's stack. Without one it uses the
+/// permissions of the function, or of the role used for the stack's last change.
 #[derive(Debug, Clone)]
 pub struct ManagementStackRole(pub Option<Arn>);
 
@@ -46,7 +46,7 @@ pub struct ManagementStackRole(pub Option<Arn>);
 pub struct FunctionNames {
     /// This function.
     pub own: String,
-    /// The auth function, for those that cannot make a token themselves.
+    /// The auth function, for functions that cannot create a token themselves.
     pub auth: Option<String>,
 }
 
@@ -67,44 +67,44 @@ macro_rules! settings {
 }
 
 settings! {
-    /// What the auth function needs: with it, [`crate::Aws`] has `Keys` and `Tokens`.
+    /// The auth function's settings: with them, [`crate::Aws`] implements `Keys` and `Tokens`.
     AuthSettings {
-        /// Where the key is read.
+        /// Where the key is stored.
         key: KeySecret,
-        /// Where the token is kept.
+        /// Where the token is stored.
         token: TokenSecret,
     }
 
-    /// What the account function needs: with it, [`crate::Aws`] has all `AccountPorts`, `Tokens`
-    /// and `Functions`.
+    /// The account function's settings: with them, [`crate::Aws`] implements all `AccountPorts`,
+    /// `Tokens` and `Functions`.
     AccountSettings {
-        /// Where the landing zone is managed from.
+        /// The location of the landing zone.
         home: Home,
-        /// Where the token is kept.
+        /// Where the token is stored.
         token: TokenSecret,
         /// The ledger.
         ledger: LedgerTable,
         /// Its own queue, for revisits.
         queue: WorkQueue,
-        /// Where it sets aside what ends every pass.
+        /// The dead-letter queue, for messages that end every pass.
         dead_letters: DeadLetterQueue,
-        /// Itself, and the auth function.
+        /// This function, and the auth function.
         functions: FunctionNames,
     }
 
-    /// What the setup function needs: with it, [`crate::Aws`] has all `SetupPorts`.
+    /// The setup function's settings: with them, [`crate::Aws`] implements all `SetupPorts`.
     SetupSettings {
-        /// Where the landing zone is managed from.
+        /// The location of the landing zone.
         home: Home,
-        /// Where the key is read.
+        /// Where the key is stored.
         key: KeySecret,
-        /// Where the token is kept.
+        /// Where the token is stored.
         token: TokenSecret,
         /// The ledger.
         ledger: LedgerTable,
-        /// Where it fans out.
+        /// The fan-out topic.
         topic: FanOutTopic,
-        /// Itself, for a continuation.
+        /// This function, for continuations.
         functions: FunctionNames,
         /// The role of the management account's stack.
         management_stack_role: ManagementStackRole,

@@ -37,9 +37,10 @@ const DELETE_INSTANCES: &str = "cloudformation:DeleteStackInstances";
 const OPERATION: &str = "cloudformation:DescribeStackSetOperation";
 const RESULTS: &str = "cloudformation:ListStackSetOperationResults";
 
-/// Up to here instances are asked for by account; beyond, a listing of 100 a page is less.
+/// Up to this many accounts, instances are listed per account; beyond, the full listing with 100
+/// instances a page takes fewer calls.
 const ONE_BY_ONE: usize = 20;
-/// How many accounts are asked for at once.
+/// How many accounts are listed concurrently.
 const AT_ONCE: usize = 4;
 
 const NO_STACK_SET: &str = "StackSetNotFoundException";
@@ -273,7 +274,7 @@ impl<S: AsRef<Home>> Aws<S> {
         &self.settings.as_ref().region
     }
 
-    /// `managed` may change only while no operation runs, so it is sent only where it has to.
+    /// `managed` can change only while no operation runs, so it is sent only if it differs.
     async fn update(
         &self,
         spec: &StackSetSpec,
@@ -290,7 +291,7 @@ impl<S: AsRef<Home>> Aws<S> {
             .set_tags(Some(to_tags(spec.all_tags())))
             .capabilities(Capability::CapabilityNamedIam)
             .permission_model(PermissionModels::SelfManaged)
-            // Left out, the default administration role would take its place.
+            // Without it, CloudFormation switches to the default administration role.
             .set_administration_role_arn(administration_role(spec))
             .set_execution_role_name(execution_role(spec))
             .set_managed_execution(managed)
@@ -336,7 +337,7 @@ fn execution_role(spec: &StackSetSpec) -> Option<String> {
     Some(spec.roles.as_ref()?.execution.clone())
 }
 
-/// What an operation's start comes to. The operation's id is what makes a repetition harmless.
+/// The result of starting an operation. The operation's id makes a repeated call harmless.
 fn started<T, E>(
     operation: &'static str,
     answer: std::result::Result<T, SdkError<E, HttpResponse>>,

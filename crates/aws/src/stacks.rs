@@ -19,7 +19,7 @@ const CREATE: &str = "cloudformation:CreateStack";
 const UPDATE: &str = "cloudformation:UpdateStack";
 const DELETE: &str = "cloudformation:DeleteStack";
 
-/// An ordinary stack's description is its template's and cannot be set, so ours is a tag.
+/// A stack's description comes from its template and cannot be set, so ours is a tag.
 const DESCRIPTION_TAG: &str = "towerhook:description";
 
 impl<S: AsRef<ManagementStackRole>> StackReads for Aws<S> {
@@ -52,7 +52,8 @@ impl<S: AsRef<ManagementStackRole>> StackWrites for Aws<S> {
             .send()
             .await;
         match answer {
-            // The reply to an earlier attempt may have been lost; the next look tells whose it is.
+            // The response to an earlier attempt may have been lost; the next read shows who owns
+            // the stack.
             Err(error) if !has_code(&error, "AlreadyExistsException") => Err(failed(CREATE)(error)),
             _ => Ok(()),
         }
@@ -111,7 +112,7 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
             StackStatus::CreateComplete
             | StackStatus::UpdateComplete
             | StackStatus::ImportComplete
-            // As good as before the update that failed; its tags say what it is.
+            // As usable as before the failed update; its tags say which version it has.
             | StackStatus::UpdateRollbackComplete,
         ) => StackState::Complete,
         Some(status) if status.as_str().ends_with("_IN_PROGRESS") => StackState::InProgress,
@@ -139,7 +140,7 @@ fn tags(spec: &StackSetSpec) -> Vec<Tag> {
     to_tags(tags)
 }
 
-/// CloudFormation has one code for all that is wrong with a request, and only words tell it apart.
+/// CloudFormation uses one code for all invalid requests; only the message tells them apart.
 fn is_validation_error<E>(error: &SdkError<E, HttpResponse>, words: &str) -> bool
 where
     E: ProvideErrorMetadata,

@@ -1,4 +1,4 @@
-//! Ports over answers that are prepared, and what was sent to get them.
+//! Ports over canned responses, and a record of the requests.
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, retry::RetryConfig,
@@ -24,14 +24,14 @@ pub(crate) const KEY_SECRET: &str =
     "arn:aws:secretsmanager:eu-west-1:999999999999:secret:key-AbCdEf";
 pub(crate) const STACK_ROLE: &str = "arn:aws:iam::999999999999:role/towerhook-management-stack";
 
-/// An answer of AWS.
+/// A response from AWS.
 pub(crate) struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: String,
 }
 
-/// A JSON answer.
+/// A JSON response.
 pub(crate) fn answer(body: Value) -> Answer {
     Answer {
         status: 200,
@@ -40,7 +40,7 @@ pub(crate) fn answer(body: Value) -> Answer {
     }
 }
 
-/// An answer of the Query protocol: what is inside of the operation's result.
+/// A Query protocol response; `result` is the content of the operation's result element.
 pub(crate) fn xml(operation: &str, result: &str) -> Answer {
     Answer {
         status: 200,
@@ -72,7 +72,7 @@ pub(crate) fn xml_error(status: u16, code: &str, message: &str) -> Answer {
 }
 
 impl Answer {
-    /// An answer that is cut off.
+    /// A truncated response.
     pub(crate) fn broken(body: &str) -> Self {
         Self {
             status: 200,
@@ -101,12 +101,12 @@ impl Answer {
     }
 }
 
-/// What was sent.
+/// The recorded requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Sent(StaticReplayClient);
 
 impl Sent {
-    /// The operation's name, or path, and the body of each request; a form's values are texts.
+    /// The operation's name, or path, and the body of each request; form values are strings.
     pub(crate) fn calls(&self) -> Vec<(String, Value)> {
         self.0.actual_requests().map(call).collect()
     }
@@ -142,7 +142,7 @@ fn call(request: &HttpRequest) -> (String, Value) {
     (operation, Value::Object(form))
 }
 
-/// Ports as the setup function has them.
+/// Ports with the setup function's settings.
 pub(crate) fn setup(answers: impl IntoIterator<Item = Answer>) -> (Aws<SetupSettings>, Sent) {
     let (config, sent) = replay(answers);
     let settings = SetupSettings {
@@ -160,7 +160,7 @@ pub(crate) fn setup(answers: impl IntoIterator<Item = Answer>) -> (Aws<SetupSett
     (Aws::new(&config, settings), sent)
 }
 
-/// Ports as the account function has them.
+/// Ports with the account function's settings.
 pub(crate) fn account(answers: impl IntoIterator<Item = Answer>) -> (Aws<AccountSettings>, Sent) {
     let (config, sent) = replay(answers);
     let settings = AccountSettings {
@@ -185,7 +185,7 @@ fn home() -> Home {
     }
 }
 
-/// A configuration whose clients get these answers, whatever they ask.
+/// A configuration whose clients get these responses in order, whatever the request.
 pub(crate) fn replay(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, Sent) {
     let client = StaticReplayClient::new(answers.into_iter().map(Answer::event).collect());
     let config = SdkConfig::builder()

@@ -26,7 +26,7 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
     let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
         return Err(unusable(TRAIL, "a trail without a name or a bucket"));
     };
-    // Only a trail of this Region is of use, and only there may it be asked about.
+    // Only a trail in this Region is usable, and it can be read only here.
     let region = aws.cloudtrail().config().region().map(Region::as_ref);
     let is_elsewhere = found.home_region().is_some_and(|home| Some(home) != region);
     let is_logging = if is_elsewhere {
@@ -57,7 +57,7 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
 
 impl<S> TrailTopics for Aws<S> {
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
-        // What the request leaves out stays as it is; an empty name takes the topic away.
+        // Omitted fields stay unchanged; an empty name removes the topic.
         let call = self
             .cloudtrail()
             .update_trail()

@@ -101,9 +101,7 @@ fn describe(letter: &DeadLetter, fate: Fate) -> Described {
             account.map_or_else(|| "-".to_owned(), |id| id.to_string()),
             "Control Tower reported a failure".to_owned(),
         ),
-        Ok(Trigger::Ignored { kind }) => {
-            (kind, "-".to_owned(), "nothing is to be done for it".into())
-        }
+        Ok(Trigger::Ignored { kind }) => (kind, "-".to_owned(), "nothing to do".into()),
         Err(malformed) => (
             "not understood".to_owned(),
             "-".to_owned(),

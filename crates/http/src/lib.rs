@@ -1,5 +1,5 @@
-//! The HTTP client that AWS and the SaaS are spoken to with: rustls with ring, Mozilla's roots,
-//! HTTP/1.1. One for both, so that a function carries one, and starts with one.
+//! The HTTP client for AWS and the SaaS: rustls with ring, Mozilla's roots, HTTP/1.1. Both share
+//! one, so that a function contains and initializes only one.
 
 use std::{
     path::{Path, PathBuf},
@@ -19,35 +19,35 @@ use rustls::{
     },
 };
 
-/// How long a client waits.
+/// The client's timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For a connection, TLS included.
+    /// For a connection, including TLS.
     pub connect: Duration,
-    /// From connecting to the last byte of an answer; `None` where the caller sees to it.
+    /// From connecting to the last byte of a response; `None` if the caller sets its own timeouts.
     pub total: Option<Duration>,
 }
 
 /// The client could not be built.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The TLS library offers no protocol version that this program accepts.
+    /// The TLS library supports no protocol version that this program accepts.
     #[error("TLS cannot be set up")]
     Tls(#[source] rustls::Error),
-    /// The HTTP library refused its settings.
+    /// The HTTP library rejected its settings.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),
-    /// The file with further roots is not one of PEM certificates.
+    /// The file with additional roots is not readable as PEM certificates.
     #[error("there are no certificates to be read in {}", .0.display())]
     Roots(PathBuf, #[source] pem::Error),
-    /// No certificate in that file is one to trust.
+    /// The file contains no usable root certificate.
     #[error("there is no certificate of an authority in {}", .0.display())]
     NoRoots(PathBuf),
 }
 
-/// A client that trusts Mozilla's roots, and those in the PEM file `more_roots` besides.
+/// A client that trusts Mozilla's roots and those in the PEM file `more_roots`.
 ///
-/// It follows no redirect, since headers with secrets would follow it too, and asks no proxy.
+/// It follows no redirects, because headers with secrets would be sent along, and uses no proxy.
 ///
 /// # Errors
 ///
@@ -79,7 +79,7 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
     let certificates: Vec<_> = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect)
         .map_err(unreadable)?;
-    // Bundles hold some that nobody can use any more, which is no reason to trust none.
+    // Bundles often contain some unusable certificates; the others still count.
     match roots.add_parsable_certificates(certificates) {
         (0, _) => Err(ClientError::NoRoots(path.to_owned())),
         _ => Ok(()),

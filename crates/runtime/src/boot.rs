@@ -8,11 +8,11 @@ use tracing_subscriber::{filter::Targets, prelude::*};
 
 /// Starts telemetry and a single-threaded executor, and runs a function until Lambda ends it.
 ///
-/// One thread is enough: an invocation waits for the network, and nothing else.
+/// One thread is enough: an invocation only waits for the network.
 ///
 /// # Errors
 ///
-/// What `function` ends with, such as a wrong environment; it is logged once, here.
+/// The error that `function` returns, such as an invalid environment. It is logged once, here.
 pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
     init_tracing();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -21,19 +21,19 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Erro
     runtime.block_on(function).inspect_err(|error| {
         tracing::error!(
             error = towerhook_core::chain(error.as_ref()),
-            "the function cannot start"
+            "function cannot start"
         );
     })
 }
 
-/// JSON lines with a top-level `level` and an RFC 3339 `timestamp`, which is what Lambda's log
-/// level filter reads. The level is Lambda's own setting.
+/// Logs JSON lines with a top-level `level` and an RFC 3339 `timestamp`, the format that Lambda's
+/// log level filter reads. The level is Lambda's own setting.
 fn init_tracing() {
     let level = std::env::var("AWS_LAMBDA_LOG_LEVEL").ok();
     let level = level
         .and_then(|level| level.parse().ok())
         .unwrap_or(Level::INFO);
-    // The SDK and the HTTP client may log headers and bodies below a warning.
+    // Below the warning level, the SDK and the HTTP client may log headers and bodies.
     let filter = Targets::new()
         .with_default(Level::WARN)
         .with_target("towerhook", level);

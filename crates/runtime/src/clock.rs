@@ -19,7 +19,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// Now.
+/// The current time.
 pub fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -1,13 +1,13 @@
-//! A function's settings, from its environment. Everything wrong is reported together.
+//! Reads a function's settings from its environment, and reports all errors together.
 
 use std::{cell::RefCell, str::FromStr};
 
-/// All that is wrong with a function's environment.
+/// All errors in a function's environment.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the function's environment is wrong: {}", .0.join("; "))]
 pub struct WrongEnvironment(Vec<String>);
 
-/// Reads variables and collects what is wrong with them.
+/// Reads variables and collects the errors.
 pub struct Reader<'a> {
     lookup: &'a dyn Fn(&str) -> Option<String>,
     wrong: RefCell<Vec<String>>,
@@ -22,7 +22,7 @@ impl std::fmt::Debug for Reader<'_> {
 }
 
 impl Reader<'_> {
-    /// A variable that must hold a `T`. Values are not shown: they may be what should be secret.
+    /// A variable that must hold a `T`. Errors do not show the value: it may be a secret.
     pub fn get<T: FromStr>(&self, name: &str) -> Option<T> {
         let Some(text) = (self.lookup)(name).filter(|text| !text.is_empty()) else {
             self.wrong.borrow_mut().push(format!("{name} is not set"));
@@ -37,7 +37,7 @@ impl Reader<'_> {
         self.parse(name, &text)
     }
 
-    /// A variable that must name one of `known`: what stands beside that name.
+    /// A variable that must name one of `known`. Returns the value paired with that name.
     pub fn one_of<T: Copy>(&self, name: &str, known: &[(&str, T)]) -> Option<T> {
         let text: String = self.get(name)?;
         let found = known.iter().find(|(known, _)| *known == text);
@@ -66,7 +66,7 @@ impl Reader<'_> {
 ///
 /// # Errors
 ///
-/// Every variable that is missing or wrong.
+/// All missing or invalid variables.
 pub fn read<T>(
     lookup: &dyn Fn(&str) -> Option<String>,
     read: impl FnOnce(&Reader<'_>) -> Option<T>,
@@ -113,7 +113,7 @@ mod tests {
             read(&lookup, |reader| reader.one_of("COLOUR", &known))
         };
         assert_eq!(of("green").unwrap(), 2);
-        // Letter case counts.
+        // Names are case-sensitive.
         for text in ["blue", "Green"] {
             let wrong = of(text).unwrap_err().to_string();
             assert!(

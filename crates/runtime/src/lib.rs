@@ -1,5 +1,5 @@
-//! What the three functions share at run time: settings from the environment, telemetry, clients,
-//! the deadline, and the way into the Lambda runtime.
+//! The runtime code that the three functions share: settings from the environment, telemetry,
+//! clients, the deadline, and the Lambda runtime's entry point.
 
 pub mod boot;
 pub mod clock;

@@ -19,20 +19,20 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// By the stack's name and the function's, such as `account`.
+    /// The metrics of this stack and function, such as `account`.
     #[must_use]
     pub fn new(stack: String, function: &'static str) -> Self {
         Self { stack, function }
     }
 
-    /// Writes counts, which CloudWatch makes metrics of.
+    /// Writes counts as CloudWatch metrics.
     pub fn emit(&self, now: Timestamp, counts: &[(&str, usize)]) {
         let line = self.line(now, counts);
-        // A metric that cannot be written must not fail what it counts.
+        // A failed write must not fail the work that it counts.
         let _ = writeln!(std::io::stdout().lock(), "{line}");
     }
 
-    /// What [`Metrics::emit`] writes.
+    /// The line that [`Metrics::emit`] writes.
     #[must_use]
     pub fn line(&self, now: Timestamp, counts: &[(&str, usize)]) -> Value {
         let metrics: Vec<_> = counts

@@ -2,27 +2,27 @@
 
 pub use getrandom::Error;
 
-/// Ten random characters `A-Z0-9`, the end of an external id.
+/// Ten random characters `A-Z0-9`, the suffix of an external id.
 ///
 /// # Errors
 ///
-/// The system has no randomness to give.
+/// The system's random source failed.
 pub fn external_id_suffix() -> Result<String, Error> {
     const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
     let mut bytes = [0; 10];
     getrandom::fill(&mut bytes)?;
-    // 32 divides 256, so every character is as likely as any other.
+    // 32 divides 256, so all characters are equally likely.
     Ok(bytes
         .iter()
         .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]))
         .collect())
 }
 
-/// Twenty random characters `A-Z2-7`, which tell one invocation from every other.
+/// Twenty random characters `A-Z2-7` that identify an invocation.
 ///
 /// # Errors
 ///
-/// The system has no randomness to give.
+/// The system's random source failed.
 pub fn invocation() -> Result<String, Error> {
     Ok(external_id_suffix()? + &external_id_suffix()?)
 }

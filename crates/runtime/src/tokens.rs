@@ -1,4 +1,4 @@
-//! Where the SaaS client's token comes from.
+//! Sources of the SaaS client's token.
 
 use towerhook_core::{
     Error, ErrorKind, Result,
@@ -10,8 +10,8 @@ use towerhook_saas::lacework::TokenSource;
 
 use crate::clock;
 
-/// The stored token, for a function that never holds the key: where it is refused, the auth
-/// function is asked for another.
+/// The stored token, for a function that never holds the key: when it is refused, the auth function
+/// is asked for another one.
 #[derive(Debug)]
 pub struct StoredTokens<A>(pub A);
 
@@ -37,12 +37,12 @@ impl<A: Tokens + Functions> TokenSource for StoredTokens<A> {
     }
 }
 
-/// The stored token, for a function that holds the key and can make another.
+/// The stored token, for a function that holds the key and can get another one.
 #[derive(Debug)]
 pub struct IssuedTokens<A, I> {
     /// Both secrets.
     pub secrets: A,
-    /// Where tokens come from.
+    /// Issues new tokens.
     pub issuer: I,
 }
 

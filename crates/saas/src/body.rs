@@ -1,25 +1,26 @@
-//! An answer's body, read as it comes and up to a bound.
+//! Reads a response's body in chunks, up to a bound.
 
 use reqwest::Response;
 use towerhook_core::{Error, ErrorKind};
 
 use crate::http;
 
-/// The longest answer that is read, in bytes.
+/// The longest response that is read, in bytes.
 ///
-/// An integration is 1 to 2 KB, and a page of the vendor has up to 5,000 rows, which is 10 MB. This takes
-/// 12,000 of the larger ones at once, should a list come without pages.
+/// An integration is 1 to 2 KB, and a page has up to 5,000 rows, which is 10 MB. This bound fits
+/// 12,000 of the larger ones, in case a list comes without pages.
 ///
 /// Source: docs.fortinet.com, the API's "Pagination"; the integrations of the vendor's `go-sdk`.
 pub(crate) const LONGEST: usize = 24 << 20;
 
-/// The longest token or refusal that is read, in bytes. One has some hundred, a gateway's page a few thousand.
+/// The longest token or refusal that is read, in bytes. A token or refusal has some hundred bytes,
+/// a gateway's error page a few thousand.
 pub(crate) const LONGEST_SHORT: usize = 64 << 10;
 
-/// A body that could not be had whole.
+/// A body that could not be read completely.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
-    #[error("the answer is longer than {0} bytes")]
+    #[error("the response is longer than {0} bytes")]
     TooLong(usize),
     #[error(transparent)]
     Lost(reqwest::Error),
@@ -34,8 +35,9 @@ impl Unread {
     }
 }
 
-/// Reads a body of up to `longest` bytes. One that says that it is longer is not begun, and one that grows
-/// longer is left. Nothing is decompressed, so that what is counted is what is kept.
+/// Reads a body of up to `longest` bytes. A longer `Content-Length` is refused before reading; a
+/// body that grows longer is abandoned. Nothing is decompressed, so the bytes counted are the bytes
+/// kept.
 pub(crate) async fn read(
     mut response: Response,
     longest: usize,

@@ -1,4 +1,4 @@
-//! A server on loopback that answers one request, and goes on answering for as long as anybody reads.
+//! A loopback server that answers one request, and keeps sending as long as the client reads.
 
 use std::{
     io::{Read, Write},
@@ -11,25 +11,25 @@ use url::Url;
 /// 600 MB.
 pub(crate) const HUGE: u64 = 600 << 20;
 
-/// More than the two sockets can hold of what was sent and not read.
+/// More than the two sockets' buffers can hold.
 pub(crate) const UNDERWAY: u64 = 32 << 20;
 
 const PIECE: usize = 64 << 10;
 
-/// The server, until its one answer is over.
+/// The server, until its one response ends.
 pub(crate) struct Flood {
     pub(crate) url: Url,
     answering: JoinHandle<u64>,
 }
 
 impl Flood {
-    /// Answers with so many bytes, and says how many.
+    /// Sends this many bytes, with a `Content-Length`.
     pub(crate) fn of_length(status: &str, bytes: u64) -> Self {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {bytes}\r\n\r\n");
         Self::start(head, bytes, |stream, piece| stream.write_all(piece))
     }
 
-    /// Answers with so many bytes, and does not say how many.
+    /// Sends this many bytes, without a `Content-Length`.
     pub(crate) fn in_chunks(status: &str, bytes: u64) -> Self {
         let head = format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n");
         Self::start(head, bytes, |stream, piece| {
@@ -64,7 +64,7 @@ impl Flood {
                 }
                 sent += length;
             }
-            // Nobody need be left to see the end of it.
+            // The client may have closed the connection already.
             let _ = write(&mut stream, b"");
             sent
         });
@@ -72,7 +72,7 @@ impl Flood {
         Self { url, answering }
     }
 
-    /// How many bytes it could send before nobody read them any more.
+    /// How many bytes were sent before the client stopped reading.
     pub(crate) async fn sent(self) -> u64 {
         // The client needs this thread to close its connection.
         let join = tokio::task::spawn_blocking(|| self.answering.join().unwrap());

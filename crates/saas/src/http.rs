@@ -1,4 +1,4 @@
-//! How long the HTTP client waits, what it may talk to, and how its failures read.
+//! The HTTP client's timeouts, the URLs that it may call, and the mapping of its errors.
 
 use std::time::Duration;
 
@@ -7,21 +7,21 @@ use towerhook_core::{Error, ErrorKind, model::is_loopback};
 use towerhook_http::{Client, ClientError, Timeouts};
 use url::Url;
 
-/// How long connecting may take, TLS included.
+/// The timeout for connecting, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long a call may take from connecting to the last byte of its answer.
+/// The timeout of a call, from connecting to the last byte of its response.
 ///
-/// The vendor verifies a role inside the call that names it, which can take over a minute. What
-/// it finished after we stopped listening is found by the next look at its list.
+/// The vendor verifies a role inside the call that names it, which can take over a minute. If the
+/// call finishes after our timeout, the next list shows its result.
 pub const TIMEOUT: Duration = Duration::from_secs(65);
 
-/// A URL to which a secret must not be sent.
+/// A URL that secrets must not be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the URL must be https, or http to this machine itself, and hold no credentials")]
 pub(crate) struct UnsafeUrl;
 
-/// The client that every call goes through.
+/// The client for every call.
 ///
 /// # Errors
 ///
@@ -38,7 +38,7 @@ pub(crate) fn client_within(timeout: Duration) -> Result<Client, ClientError> {
     towerhook_http::client(timeouts, None)
 }
 
-/// Refuses plain HTTP to anywhere but this machine, and credentials in the URL.
+/// Refuses plain HTTP to other machines, and credentials in the URL.
 pub(crate) fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
     let credentials = !url.username().is_empty() || url.password().is_some();
     match url.scheme() {
@@ -48,13 +48,13 @@ pub(crate) fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
     }
 }
 
-/// Three tries in all, half a second and a second apart.
+/// Three attempts in all, with delays of half a second and a second.
 pub(crate) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_min_delay(Duration::from_millis(500))
     .with_max_times(2)
     .with_jitter();
 
-/// A call without an answer. The URL is taken off: it can hold a signature.
+/// The error of a call without a response. Its URL is removed, because it can hold a signature.
 pub(crate) fn no_answer(operation: &'static str, error: reqwest::Error) -> Error {
     let kind = if error.is_builder() {
         ErrorKind::Invalid
@@ -64,9 +64,9 @@ pub(crate) fn no_answer(operation: &'static str, error: reqwest::Error) -> Error
     Error::new(operation, kind, error.without_url())
 }
 
-/// Whether the same call a moment later may fare better.
+/// Whether an immediate retry may succeed.
 ///
-/// Not after a timeout: the other side had its time, and the caller's own is limited.
+/// Not after a timeout: the server had its time, and the caller's own is limited.
 pub(crate) fn is_passing(error: &Error) -> bool {
     let timed_out = std::error::Error::source(error)
         .and_then(|source| source.downcast_ref::<reqwest::Error>())

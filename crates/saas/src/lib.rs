@@ -1,7 +1,7 @@
 //! Adapters from the core's SaaS port to the vendors' APIs, in REST.
 //!
 //! Each vendor is a module of its own: [`lacework`]. An adapter translates one operation into one
-//! call and back; what to do about an outcome is the core's decision.
+//! call and back; core decides what to do about the outcome.
 
 mod body;
 #[cfg(test)]
@@ -22,6 +22,6 @@ pub enum Provider {
 }
 
 impl Provider {
-    /// Every provider by the name that the functions' settings have for it.
+    /// Every provider, by its name in the functions' settings.
     pub const KNOWN: [(&str, Self); 1] = [("lacework", Self::Lacework)];
 }

@@ -10,29 +10,29 @@ use crate::http;
 
 const OPERATION: &str = "s3:PutObject";
 
-/// How long one try may take; the answer is a few kilobytes.
+/// The timeout of one attempt; the response is a few kilobytes.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 #[derive(Debug, thiserror::Error)]
 #[error("HTTP {0}")]
 struct Refused(StatusCode);
 
-/// Where CloudFormation takes its answers.
+/// Sends responses to CloudFormation.
 #[derive(Debug, Clone)]
 pub struct PresignedUrls(pub Client);
 
 impl Answers for PresignedUrls {
-    /// Puts `body` where the pre-signed `address` points.
+    /// Puts `body` to the pre-signed `address`.
     ///
-    /// The content type is sent empty, because CloudFormation signs it so, and the length is always
-    /// stated, because S3 takes no chunked body.
+    /// The content type is empty, because CloudFormation signs it that way, and the length is
+    /// always sent, because S3 does not accept chunked bodies.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Invalid`] where the address is no URL, or is plain HTTP to another machine;
-    /// [`ErrorKind::Denied`] where the signature is refused, as after its expiry;
-    /// [`ErrorKind::Unavailable`] where it may get through the next time. No error holds the URL or any
-    /// answer's body, which would repeat the signature.
+    /// [`ErrorKind::Invalid`] if the address is not a URL, or is plain HTTP to another machine;
+    /// [`ErrorKind::Denied`] if the signature is refused, as after its expiry;
+    /// [`ErrorKind::NotFound`] for a 404; [`ErrorKind::Unavailable`] if a retry may succeed. No
+    /// error contains the URL or a response body, which would repeat the signature.
     async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()> {
         let invalid = |error| Error::new(OPERATION, ErrorKind::Invalid, error);
         let url = Url::parse(address.expose())
@@ -58,7 +58,7 @@ fn kind_of(status: StatusCode) -> ErrorKind {
     match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Denied,
         StatusCode::NOT_FOUND => ErrorKind::NotFound,
-        // S3 asks to slow down with 503; 408 and 429 are its neighbours' way.
+        // S3 throttles with 503; 408 and 429 are what proxies in between may use.
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => ErrorKind::Unavailable,
         status if status.is_server_error() => ErrorKind::Unavailable,
         _ => ErrorKind::Invalid,
@@ -77,7 +77,7 @@ mod tests {
 
     const SIGNATURE: &str = "X-Amz-Signature=canary";
 
-    /// Puts to a server that answers with this status; the requests that it saw.
+    /// Puts to a server that answers with this status; returns the recorded requests.
     async fn put_to(status: u16) -> (Result<()>, Vec<wiremock::Request>) {
         let server = MockServer::start().await;
         let answer = ResponseTemplate::new(status).set_body_string(SIGNATURE);

@@ -1,8 +1,8 @@
-//! The custom resource: makes, changes and removes what the accounts' enrollment stands on, and
-//! always answers.
+//! The custom resource: creates, changes and removes the foundation of the accounts' enrollment,
+//! and always answers.
 //!
-//! What a request means is the core's ([`towerhook_core::foundation`]); here are its settings, its
-//! clients and its deadline.
+//! The meaning of a request is core's ([`towerhook_core::foundation`]); this crate has settings,
+//! clients and the deadline.
 
 mod settings;
 mod templates;
@@ -24,7 +24,7 @@ use towerhook_runtime::{
 
 pub use crate::{settings::Settings, templates::TEMPLATES};
 
-/// Lacework, for a function that holds the key.
+/// Lacework's client, for a function that holds the key.
 type WithKey = Lacework<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
 
 /// The function with its clients.
@@ -68,8 +68,8 @@ impl Setup {
     ///
     /// # Errors
     ///
-    /// The event is no request, or neither an answer nor a hand-over could be sent: Lambda invokes
-    /// the function again with the same event.
+    /// The event is not a request, or neither a response nor a hand-over could be sent: Lambda
+    /// invokes the function again with the same event.
     pub async fn handle(&self, event: LambdaEvent<Value>) -> Result<(), Error> {
         let LambdaEvent { payload, context } = event;
         let setup = foundation::Setup {
@@ -84,7 +84,7 @@ impl Setup {
             invocation: random::invocation()?,
         };
         let time_left = clock::time_left(&context);
-        // In one future with the runtime's, it nests deeper than the compiler follows.
+        // Boxed: within the runtime's future it would nest deeper than the compiler's limit.
         Ok(Box::pin(setup.serve(payload, time_left, fresh)).await?)
     }
 }

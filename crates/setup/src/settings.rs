@@ -23,18 +23,19 @@ pub struct Settings {
     /// `PROVIDER`: the SaaS.
     pub provider: Provider,
     /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
-    /// `SERVICE_TIMEOUT_SECONDS` (for how long CloudFormation waits for an answer), Lambda's
-    /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` is who may assume the roles,
-    /// `STACK_SET_ADMINISTRATION_ROLE_ARN` and `STACK_SET_EXECUTION_ROLE_NAME` are what StackSets are run with,
-    /// `MANAGEMENT_BOUNDARY_NAME` (empty where the management account is not enrolled) what bounds its own, and
-    /// `TOWERHOOK_SANDBOX` is `true` in a sandbox, where CloudFormation is on this machine.
+    /// `SERVICE_TIMEOUT_SECONDS` (how long CloudFormation waits for a response), Lambda's
+    /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` may assume the roles.
+    /// `STACK_SET_ADMINISTRATION_ROLE_ARN` and `STACK_SET_EXECUTION_ROLE_NAME` run the StackSets.
+    /// `MANAGEMENT_BOUNDARY_NAME` (empty if the management account is not enrolled) is the
+    /// permissions boundary of its role. `TOWERHOOK_SANDBOX` is `true` in a sandbox, where
+    /// CloudFormation runs on this machine.
     pub own: Own,
-    /// `PROVIDER_URL`. One that is none is refused as a parameter, before anything is sent to it.
+    /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
-    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`,
-    /// `MANAGEMENT_STACK_ROLE_ARN` (empty where the management account is not enrolled), and
-    /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
+    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `MANAGEMENT_STACK_ROLE_ARN` (empty if the
+    /// management account is not enrolled), and Lambda's `AWS_REGION` and
+    /// `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: SetupSettings,
 }
 
@@ -43,7 +44,7 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// Everything that is missing or wrong, together.
+    /// All missing or invalid variables, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
             let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
@@ -107,7 +108,8 @@ impl Settings {
     }
 }
 
-/// The URL, or one that nothing answers at: the request that it came with is refused.
+/// The URL, or a placeholder that no server answers at: core refuses the request because of its
+/// parameter.
 #[expect(clippy::expect_used, reason = "a constant is a URL")]
 fn url_or_none(url: &str) -> Url {
     Properties::url(url)

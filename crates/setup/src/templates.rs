@@ -1,5 +1,5 @@
-//! The templates that the StackSets deploy, shipped inside the function: no bucket to read them
-//! from, and no version that could differ from the function's.
+//! The templates that the StackSets deploy, embedded in the function: there is no bucket to read
+//! them from, and no version that could differ from the function's.
 
 use towerhook_core::stack_sets::Templates;
 

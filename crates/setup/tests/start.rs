@@ -1,10 +1,10 @@
-//! The built function in an environment that it cannot start in.
+//! Starts the built function in an environment with invalid settings.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::process::Command;
 
-/// Why the function does not start with these settings and no others.
+/// The function's error when started with these settings alone.
 fn refusal(settings: &[(&str, &str)]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_setup"))
         .env_clear()

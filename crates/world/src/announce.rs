@@ -1,4 +1,4 @@
-//! The events that AWS sends of what happens, on their way to the queue.
+//! AWS's events, on their way to the queue.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ impl World {
         self.arrive(id, control_tower(name, json!({ key: status })));
     }
 
-    /// Announces an event that names an account as new.
+    /// Announces an event that marks an account as new.
     pub(crate) fn arrive(&self, id: AccountId, event: String) {
         let surely = self.announce(event);
         let mut state = self.state();
@@ -49,7 +49,7 @@ impl World {
         self.announce(event.to_string());
     }
 
-    /// Puts an event on its way to the queue, and says whether it is sure to arrive there soon.
+    /// Sends an event to the queue. True if it is certain to arrive soon.
     pub(crate) fn announce(&self, body: String) -> bool {
         let (lost, late, duplicates, calm) = {
             let state = self.state();
@@ -71,7 +71,7 @@ impl World {
                 .simulation()
                 .between(100, 2000 + late.as_millis() as u64);
             if self.state().options.true_to_scale {
-                // A task for each of thousands would be more work than all else.
+                // With thousands of events, a task for each would dominate the run time.
                 let now = self.now();
                 self.state().queue.send(now, body.clone(), late);
                 continue;

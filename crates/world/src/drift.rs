@@ -1,4 +1,4 @@
-//! What somebody bends by hand, and what somebody else has.
+//! Manual changes of our resources, and foreign resources.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +17,8 @@ use crate::{
 };
 
 impl World {
-    /// Where external ids are shown masked, one that is bent is known by its id in the ledger only,
-    /// so what the ledger has never heard of stays straight.
+    /// Where external ids are masked, a changed registration is recognized only by its id in the
+    /// ledger, so one that is not in the ledger is left unchanged.
     pub(crate) fn bend_registration(
         &self,
         number: usize,
@@ -94,14 +94,14 @@ impl World {
         second.made_by = "somebody".into();
         second.made_at = now;
         if state.options.masks_external_ids {
-            // Nobody could tell a bent copy from somebody else's.
+            // A changed copy would be indistinguishable from a foreign one.
             let names = state.wish().names();
             let role = Names::role_arn("aws", &second.subject, &names.member_role());
             second.registration.role_arn = role;
             second.registration.name = names.member_registration(&second.subject);
         }
         second.registration.store = stores[store % stores.len()].clone();
-        // Where nobody of ours has ever looked, nobody of ours finds it.
+        // A store that no deployment has used is never read, so a copy there would never be found.
         let success = state.ledger.recorded.success.as_ref();
         let is_known = second.registration.store.as_ref().is_none_or(|store| {
             success.is_some_and(|success| success.deployment.stores.contains(store))
@@ -124,7 +124,7 @@ impl World {
         remove_instance(&mut state, now, &keys[number % keys.len()]);
     }
 
-    /// Where Lacework can use none of many roles, nobody but an administrator makes them anew.
+    /// Where Lacework can use none of many roles, only an administrator recreates them.
     pub(crate) fn remove_bare_instances(&self) {
         let now = self.now();
         let mut state = self.state();
@@ -144,7 +144,7 @@ impl World {
         let mut records = state.ledger.records.values();
         let is_told = records.any(|record| {
             let reason = record.reason.as_deref();
-            reason.is_some_and(|reason| reason.contains("like many others"))
+            reason.is_some_and(|reason| reason.contains("nor many other accounts"))
         });
         if is_told || bare.len() > watch::AT_LEAST {
             for key in &bare {
@@ -158,14 +158,14 @@ pub(crate) fn remove_instance(state: &mut State, now: jiff::Timestamp, key: &(St
     state.instances.change(now).remove(key);
     let stack = state.deployed.entry(key.1).or_default().remove(&key.0);
     if let Some(registered) = stack.and_then(|stack| stack.registered) {
-        // It goes with the stack that made it.
+        // The registration is deleted with the stack that created it.
         state.last_deleted.insert(key.1, now);
         let all = state.registrations.change(now);
         all.retain(|kept| kept.registration.guid != registered.guid);
     }
 }
 
-/// A registration that somebody else made for an account.
+/// A foreign registration of an account.
 pub(crate) fn foreign(
     state: &State,
     number: usize,
@@ -187,7 +187,7 @@ pub(crate) fn foreign(
     let store = stores[store % stores.len()].clone();
     let mut made = registration(format!("ACME_HAND_{number}"), store, &spec, true);
     if number % 2 == 1 && !state.options.masks_external_ids {
-        // Another deployment of the same tenant: the same names, another external id.
+        // Another deployment of the same tenant: the same names, a different external id.
         made.name = names.member_registration(&subject);
     }
     KeptRegistration {

@@ -4,21 +4,21 @@ use towerhook_core::{Error, ErrorKind};
 
 use crate::simulation::Simulation;
 
-/// How often the calls of one service go wrong, in parts of a thousand.
+/// Failure rates of one service's calls, in per mille.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Rates {
-    /// Refused, since there are too many.
+    /// Throttled.
     pub throttled: u32,
-    /// Not answered, and without effect.
+    /// Failed without a response and without effect.
     pub unavailable: u32,
-    /// Carried out, and the answer was lost.
+    /// Carried out, but the response was lost.
     pub lost: u32,
-    /// Refused, since something else is under way.
+    /// Refused, because another operation is running.
     pub conflict: u32,
 }
 
 impl Rates {
-    /// A service that answers nothing.
+    /// A service that answers no calls.
     pub(crate) const DOWN: Self = Self {
         throttled: 0,
         unavailable: 1000,
@@ -27,7 +27,7 @@ impl Rates {
     };
 }
 
-/// What goes wrong at present.
+/// The current faults.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Faults {
     /// By service, as the part of an operation's name before the colon.
@@ -36,17 +36,17 @@ pub(crate) struct Faults {
     pub lag: Duration,
     /// How much longer than usual a StackSet operation may take.
     pub slow_operations: Duration,
-    /// How often a stack operation fails in an account, in parts of a thousand.
+    /// How often a stack operation fails in an account, in per mille.
     pub failing_instances: u32,
-    /// How often a message is delivered twice, in parts of a thousand.
+    /// How often a message is delivered twice, in per mille.
     pub duplicates: u32,
-    /// How often an event is lost on its way, in parts of a thousand.
+    /// How often an event is lost, in per mille.
     pub lost_events: u32,
-    /// How late an event may come.
+    /// The longest delay of an event.
     pub late_events: Duration,
 }
 
-/// What goes wrong with one call.
+/// The fault of one call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
     Refused(ErrorKind),
@@ -54,7 +54,7 @@ pub(crate) enum Fault {
 }
 
 impl Faults {
-    /// Whether a service without which setup can answer nothing is hardly there.
+    /// Whether a service that setup depends on is mostly down.
     pub(crate) fn are_hampering(&self) -> bool {
         ["dynamodb", "lambda", "s3"].iter().any(|service| {
             let rates = self.rates.get(service);

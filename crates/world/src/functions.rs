@@ -13,11 +13,12 @@ use crate::{World, ports::Ports, queue::Received, rounds};
 
 /// The function's timeout.
 const TIMEOUT: SignedDuration = SignedDuration::from_secs(180);
-/// How long a message waits for its poller at most, in milliseconds: there is no batching window.
+/// The longest time until a poller receives a message, in milliseconds: there is no batching
+/// window.
 const POLL: u64 = 50;
-/// How long an ordinary call takes at most, in milliseconds.
+/// The longest latency of an ordinary call, in milliseconds.
 const LATENCY: u64 = 300;
-/// By how much the function's clock is off at most, in milliseconds.
+/// The largest skew of the function's clock, in milliseconds.
 const SKEW: u64 = 2000;
 /// The schedule's constant input.
 const SCHEDULED: &str = r#"{"towerhook":{"scope":"all","reason":"schedule"}}"#;
@@ -40,7 +41,7 @@ pub(crate) async fn poll(world: World) {
     }
 }
 
-/// Ends when there is a message to receive.
+/// Resolves when a message can be received.
 async fn message(world: &World) {
     loop {
         let next = world.state().queue.next();
@@ -137,7 +138,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
             failed.extend(batch.iter().map(|received| received.number));
         }
         Either::Right(_) => {
-            // Nobody says what became of the batch; it comes back by itself.
+            // No response for the batch: it returns when its visibility timeout ends.
             world.say(|| format!("{name} is no more"));
             world.state().timeouts += 1;
             return;

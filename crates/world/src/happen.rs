@@ -23,7 +23,7 @@ use crate::{
     wishes::Wishes,
 };
 
-/// The accounts that things happen to: all but the landing zone's own.
+/// The accounts that steps apply to: all except the landing zone's own.
 pub(crate) fn members(state: &State) -> Vec<AccountId> {
     let own = [units::MANAGEMENT, units::LOG_ARCHIVE, units::AUDIT].map(units::id);
     let all = state.organization.get().keys();
@@ -31,7 +31,7 @@ pub(crate) fn members(state: &State) -> Vec<AccountId> {
 }
 
 impl World {
-    /// The account that a number chooses.
+    /// The account that a number selects.
     fn choose(&self, number: usize) -> Option<AccountId> {
         let members = members(&self.state());
         (!members.is_empty()).then(|| members[number % members.len()])
@@ -52,14 +52,14 @@ impl World {
         state.made += 1;
         let id = units::member_id(state.made);
         let name = format!("account {}", state.made);
-        // Without a landing zone there is no Control Tower that could not manage it.
+        // Without a landing zone, Control Tower manages no account.
         let managed = managed || !state.options.control_tower;
         let member = Member::new(id, &name, Some(unit), managed);
         state.change_organization(now).insert(id, member);
         id
     }
 
-    /// Lets one step happen.
+    /// Applies one step.
     pub fn happen(&self, step: &Step) {
         self.say(|| format!("> {step:?}"));
         let now = self.now();
@@ -217,7 +217,7 @@ impl World {
                 let world = self.clone();
                 self.simulation().spawn(async move {
                     let ports = Ports::new(&world, "administrator");
-                    // Who sees it fail tries it again.
+                    // An operator retries a failed redrive.
                     let _ = redrive(&ports, true).await;
                 });
             }
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    /// Nothing goes wrong any more.
+    /// Ends all faults.
     pub(crate) fn calm(&self) {
         let mut state = self.state();
         state.faults = Default::default();
@@ -308,7 +308,7 @@ impl World {
         });
     }
 
-    /// The administrator lets go what is held.
+    /// The administrator approves the held offboardings.
     pub(crate) fn approve(&self) {
         let mut state = self.state();
         let Some(held) = state.held.take() else {
@@ -319,7 +319,7 @@ impl World {
         self.request(|wishes| wishes.approve = Some(held.digest));
     }
 
-    /// The administrator asks for another update, from what was asked for last.
+    /// The administrator requests another update, based on the last requested parameters.
     pub(crate) fn request(&self, change: impl FnOnce(&mut Wishes)) {
         let mut state = self.state();
         let asked = state
@@ -332,7 +332,7 @@ impl World {
             });
         let mut wishes = match asked {
             Some(wishes) => wishes,
-            // One that was refused, or is about to be, is not built upon.
+            // A request that was refused, or will be, is not a basis.
             None if !state.wishes.is_empty() => state.wishes[0].clone(),
             None => return,
         };
@@ -351,14 +351,14 @@ impl World {
         (!names.is_empty()).then(|| names[which % names.len()].clone())
     }
 
-    /// Somebody deletes a StackSet with its stacks, while no operation runs.
+    /// A StackSet is deleted by hand with its stacks, while no operation runs.
     fn delete_stack_set(&self, which: usize) {
         let Some(name) = self.choose_stack_set(which) else {
             return;
         };
         let now = self.now();
         let mut state = self.state();
-        // With the ledger its parameters would be all that is known of the external ids.
+        // Without the ledger, its parameters are the only record of the external ids.
         if state.stack_sets[&name].busy_until > now || state.ledger_emptied.is_some() {
             return;
         }
@@ -381,12 +381,12 @@ impl World {
         if state.needs_update {
             return;
         }
-        // The items go, and the table stays.
+        // The items are deleted, the table stays.
         state.ledger = KeptLedger {
             is_protected: state.ledger.is_protected,
             ..KeptLedger::default()
         };
-        // What nobody remembers cannot be counted.
+        // Without records the daily count starts over.
         state.offboarded.clear();
         state.held = None;
         state.ledger_emptied = Some(now);
@@ -403,7 +403,7 @@ impl World {
         state.revoke_tokens(now);
     }
 
-    /// Accounts, one after another, are as they should be for stacks to be made in them.
+    /// Makes every account able to receive stacks, one after another.
     pub(crate) fn mend(&self) {
         let now = self.now();
         let mut state = self.state();
@@ -421,7 +421,7 @@ impl World {
         self.remove_bare_instances();
     }
 
-    /// How long ago something was, for those who wait.
+    /// The age of an event.
     pub(crate) fn since(&self, then: jiff::Timestamp) -> SignedDuration {
         self.now().duration_since(then)
     }

@@ -11,43 +11,41 @@ use crate::{
     wishes::Wishes,
 };
 
-/// How long after the faults everything may take: most of it takes one schedule, and a limit on
-/// offboarding is the administrator's to lift.
+/// The time limit for the world to settle after the faults. Most of it takes one schedule; a held
+/// offboarding waits for the administrator.
 const AT_MOST: SignedDuration = SignedDuration::from_hours(30);
-/// How long what is well must stay so.
+/// How long a settled world must stay settled.
 const STAYS: Duration = Duration::from_secs(2 * 3600);
-/// How long it takes at most until a blocked account is reported: the tries of a requeue, and the
-/// schedule.
+/// The time limit for reporting a blocked account: the requeues and one schedule.
 const REPORTED: SignedDuration = SignedDuration::from_hours(12);
-/// How long an administrator waits before he approves what is held.
+/// How long the administrator waits before approving held offboardings.
 const PATIENCE: SignedDuration = SignedDuration::from_hours(26);
 
-/// A history: the world it begins with and what happens in it. The same history always ends the
-/// same way.
+/// A history: an initial world and a sequence of steps. It is deterministic.
 #[derive(Debug, Clone)]
 pub struct History {
-    /// Decides what is left to chance while it runs.
+    /// Seeds all random decisions of the run.
     pub seed: u64,
-    /// The world it begins with.
+    /// The initial world.
     pub options: Options,
     /// The parameters that the main stack is launched with.
     pub wishes: Wishes,
-    /// What happens.
+    /// The steps.
     pub steps: Vec<Step>,
-    /// How it ends.
+    /// The ending.
     pub ending: Ending,
 }
 
-/// How a history ends.
+/// The ending of a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ending {
-    /// All comes to rest.
+    /// The world settles.
     Rest,
-    /// The main stack is deleted once all has come to rest.
+    /// The main stack is deleted once the world has settled.
     Deleted,
-    /// The main stack is deleted while whatever goes wrong goes wrong.
+    /// The main stack is deleted while the faults continue.
     DeletedUnderFaults,
-    /// The main stack is deleted so many seconds after its creation began.
+    /// The main stack is deleted this many seconds after its creation began.
     DeletedAfter(u64),
 }
 
@@ -62,23 +60,23 @@ impl Ending {
     }
 }
 
-/// What came of a history.
+/// The result of a history.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// What was never to happen and did, and what is not as it should be at the end.
+    /// Violated invariants, and deviations from the expected final state.
     pub problems: Vec<String>,
-    /// Everything that happened, where it was asked for.
+    /// A log of all events, if requested.
     pub log: Vec<String>,
-    /// How many calls were made.
+    /// The number of calls.
     pub calls: usize,
-    /// How often each operation was called.
+    /// The number of calls by operation.
     pub counts: BTreeMap<&'static str, usize>,
-    /// How many registrations there were at the end.
+    /// The number of registrations at the end.
     pub watched: usize,
 }
 
 impl Outcome {
-    /// The words of the first problem, without what differs from one history to the next.
+    /// The first problem's text, without the parts that vary between histories.
     pub fn kind(&self) -> Option<String> {
         const WORDS: usize = 8;
         let words = self.problems.first()?.split_whitespace();
@@ -119,7 +117,7 @@ impl History {
         }
     }
 
-    /// A history that a seed stands for in which little but these steps happens, in a small landing zone.
+    /// A history that consists almost only of these steps, in a small landing zone.
     pub fn around(seed: u64, steps: &[Step]) -> Self {
         let mut history = Self::draw(seed);
         let mut dice = Rng::with_seed(seed);
@@ -137,7 +135,7 @@ impl History {
         history
     }
 
-    /// Lets everything happen, then stops the faults and waits until all is well.
+    /// Applies all steps, then ends the faults and waits until the world has settled.
     pub fn run(&self, logged: bool) -> Outcome {
         let world = World::new(self.options.clone(), self.seed, logged);
         let simulation = world.simulation().clone();
@@ -145,7 +143,7 @@ impl History {
         simulation.run(async move { history.live(&world).await })
     }
 
-    /// The shortest history that was found to fail still in the same way, with steps of this one.
+    /// The shortest history found that still fails in the same way, with a subset of the steps.
     pub fn shrink(&self) -> Self {
         let mut shortest = self.clone();
         let Some(kind) = shortest.run(false).kind() else {
@@ -241,7 +239,7 @@ impl History {
         world.mend();
     }
 
-    /// What somebody else has in the same tenant.
+    /// Adds foreign registrations in the same tenant.
     fn add_strangers(&self, world: &World) {
         let now = world.now();
         let mut state = world.state();
@@ -252,7 +250,7 @@ impl History {
         }
     }
 
-    /// The faults stop, the administrator does their part, and schedules and messages run.
+    /// Ends the faults. The administrator acts, and schedules and messages run.
     async fn come_to_rest(&self, world: &World) {
         world.calm();
         world.replace_key();
@@ -297,7 +295,7 @@ impl History {
         }
     }
 
-    /// What only an administrator can mend is reported by the time the schedule has come round.
+    /// Checks that everything that only an administrator can fix is reported within one schedule.
     async fn see_blocked_accounts_reported(&self, world: &World) {
         let began = world.now();
         while world.since(began) < REPORTED {
@@ -343,14 +341,14 @@ impl History {
     }
 }
 
-/// When every history begins.
+/// The start time of every history.
 pub(crate) fn beginning() -> Timestamp {
     "2026-01-01T00:00:00Z"
         .parse()
         .expect("a constant is a time")
 }
 
-/// The administrator updates the stack, where an answer of setup says that this is needed.
+/// The administrator updates the stack, if one of setup's answers says that this is needed.
 fn update_as_told(world: &World) {
     let (known, newest): (Vec<_>, _) = {
         let mut state = world.state();
@@ -362,9 +360,9 @@ fn update_as_told(world: &World) {
         (known, newest)
     };
     world.request(|wishes| {
-        // One that is under way may be a new release, too.
+        // The update in progress may be a new release, too.
         wishes.release = wishes.release.max(newest.unwrap_or_default()) + 1;
-        // Without a record only accounts that are there can be named.
+        // Without a record, only existing accounts can be named.
         wishes.exclude_accounts.retain(|id| known.contains(id));
     });
 }

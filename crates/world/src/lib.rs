@@ -1,10 +1,11 @@
-//! A landing zone and a SaaS in memory, behind the core's ports, with a clock and dice of their own.
+//! A landing zone and a SaaS in memory, behind core's ports, with a simulated clock and seeded
+//! randomness.
 //!
-//! Everything that can go wrong between the functions and what they talk to is modelled here:
-//! listings that lag, throttles, lost replies, messages that come twice, late or out of order,
-//! crashes between any two calls, StackSet operations that queue and fail, roles that cannot be
-//! assumed yet, tokens that expire, a SaaS that is down or counts requests, and two passes that
-//! interleave at every call. A [`History`] is one seed, and the same seed always ends the same way.
+//! It models every fault between the functions and the services that they call: listings that lag,
+//! throttles, lost responses, messages that arrive twice, late or out of order, crashes between any
+//! two calls, StackSet operations that queue and fail, roles that cannot be assumed yet, tokens
+//! that expire, a SaaS that is down or limits requests, and two passes that interleave at every
+//! call. A [`History`] is one seed, and the same seed always ends the same way.
 
 #![allow(
     clippy::unwrap_used,
@@ -65,37 +66,37 @@ use crate::{
     versioned::Versioned,
 };
 
-/// The random end of the deployment's external ids.
+/// The random suffix of the deployment's external ids.
 pub const SUFFIX: &str = "ABCDEFGHIJ";
 
-/// What a world is like for good.
+/// The fixed properties of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Whether Control Tower has a landing zone here.
     pub control_tower: bool,
     /// The members at launch.
     pub accounts: usize,
-    /// Whether the SaaS takes an account only once, in whatever store.
+    /// Whether the SaaS accepts an account only once across all stores.
     pub refuses_duplicates: bool,
     /// Whether the SaaS shows external ids masked.
     pub masks_external_ids: bool,
     /// Whether the SaaS allows 480 requests an hour, or any number.
     pub rate_limit: bool,
-    /// How many accounts somebody else watches, too.
+    /// How many accounts have a foreign registration, too.
     pub foreign: usize,
-    /// How many organizational units there are, over which the members are spread; never fewer than
-    /// five.
+    /// The number of OUs that the members are spread over; at least five.
     pub units: usize,
-    /// For how many seconds of the launch IAM may refuse setup what its role has just been given.
+    /// For how many seconds of the launch IAM may refuse setup's new permissions.
     pub settles: u64,
-    /// Whether calls cost what they cost at AWS: one per page, no more a second than are allowed,
-    /// with the SDK's retries, and StackSet operations that come to one account after another.
-    /// Listings do not lag then, and clocks agree.
+    /// Whether calls have AWS's real cost: one per page, rate-limited, with the SDK's retries, and
+    /// StackSet operations that process one account after another. Listings do not lag then, and
+    /// clocks agree.
     pub true_to_scale: bool,
 }
 
 impl Options {
-    /// Whose the trail's topic is: in most landing zones Audit's; in some, as from 4.0 on, Log Archive's.
+    /// The owner of the trail's topic: in most landing zones Audit; in some, as from 4.0 on, Log
+    /// Archive.
     pub(crate) fn topic_owner(&self) -> &'static str {
         if self.accounts % 3 == 2 {
             LOG_ARCHIVE

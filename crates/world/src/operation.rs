@@ -1,4 +1,4 @@
-//! StackSet operations: what begins with one, and what it comes to.
+//! StackSet operations: their start and their outcome.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(crate) enum Change {
     Delete { retain: bool },
 }
 
-/// The role or queue that an instance makes.
+/// The role or queue that an instance creates.
 pub(crate) fn made_by(set: &StackSet, account: &AccountId) -> Option<String> {
     let resource = set.parameters.get("ResourceNamePrefix")?.clone();
     let names = Names {
@@ -44,7 +44,7 @@ pub(crate) fn made_by(set: &StackSet, account: &AccountId) -> Option<String> {
     Some(Names::role_arn("aws", account, &role))
 }
 
-/// Marks the instances, and answers those that the operation is really about.
+/// Marks the instances as in progress, and returns those that the operation changes.
 pub(crate) fn begin(
     state: &mut State,
     now: Timestamp,
@@ -57,7 +57,7 @@ pub(crate) fn begin(
     for account in accounts {
         let key = (name.to_owned(), *account);
         let is_concerned = match (instances.get(&key).map(|instance| instance.state), change) {
-            // An unchanged template makes nothing.
+            // An unchanged template creates nothing.
             (Some(InstanceState::Current | InstanceState::Inoperable), Change::Create)
             | (None | Some(InstanceState::Inoperable), Change::Update)
             | (None, Change::Delete { .. }) => false,
@@ -71,18 +71,18 @@ pub(crate) fn begin(
     concerned
 }
 
-/// How long after its operation an instance begins before which so many others do.
+/// The delay of an instance that starts after `before` others.
 fn starts_after(before: u64) -> Duration {
     Duration::from_millis(1000 * before / INSTANCES_A_SECOND)
 }
 
-/// How long an operation on so many accounts takes at most, where each is done at its own time.
+/// The longest duration of an operation on this many accounts, where each finishes at its own time.
 pub(crate) fn takes(accounts: usize) -> Duration {
     let (_, most) = INSTANCE_TAKES;
     starts_after(accounts as u64) + Duration::from_millis(most)
 }
 
-/// An operation on its way to its end.
+/// A running operation.
 pub(crate) struct Ending {
     pub(crate) set: String,
     pub(crate) generation: usize,
@@ -90,7 +90,7 @@ pub(crate) struct Ending {
     pub(crate) began: Timestamp,
     pub(crate) accounts: Vec<AccountId>,
     pub(crate) change: Change,
-    /// What the instances are to register themselves with from now on.
+    /// The token that the instances register with from now on.
     pub(crate) token: Option<String>,
 }
 
@@ -121,7 +121,7 @@ impl Ending {
         }
     }
 
-    /// The same where each account is done at its own time.
+    /// Like `end`, where each account finishes at its own time.
     pub(crate) async fn end_one_by_one(self, world: &World, begins: Timestamp, ends: Timestamp) {
         let mut order: Vec<(Timestamp, AccountId)> = self
             .accounts
@@ -168,13 +168,13 @@ impl Ending {
         }
     }
 
-    /// Whether its stacks have a queue, whose name SQS keeps for a minute.
+    /// Whether its stacks have a queue; SQS blocks a queue's name for a minute after its deletion.
     fn has_queue(&self) -> bool {
         self.set.contains("Audit-Account")
     }
 
-    /// Whether an account's queue may be subscribed to the topic, where there is a queue. A topic of ours
-    /// lets Audit's; any other lets those of its own account.
+    /// Whether an account's queue, if any, may be subscribed to the topic. A topic of ours allows
+    /// Audit's; any other allows those of its own account.
     fn may_subscribe(&self, state: &State, account: &AccountId) -> bool {
         let set = state.stack_sets.get(&self.set).map(|kept| &kept.set);
         let topic = set.and_then(|set| set.parameters.get("TrailTopicArn"));
@@ -185,7 +185,7 @@ impl Ending {
         })
     }
 
-    /// What becomes of one instance.
+    /// The outcome of one instance.
     fn settle(
         &self,
         state: &mut State,
@@ -245,7 +245,7 @@ impl Ending {
         let registered = registered?;
         match self.change {
             Change::Create => {
-                // Of two at a time, the one that began first may end last.
+                // Of two concurrent operations, the one that began first may end last.
                 if let Some(failed_at) = state.undeleted.get_mut(&key) {
                     failed_at.retain(|at| *at > self.began);
                 }
@@ -270,7 +270,7 @@ impl Ending {
                     registered: None,
                 };
                 let stacks = state.deployed.entry(*account).or_default();
-                // A stack that is there already is not made anew.
+                // An existing stack is not recreated.
                 let stack = stacks.entry(self.set.clone()).or_insert(deployed);
                 stack.registered = registered;
             }
@@ -292,8 +292,8 @@ impl Ending {
 }
 
 impl Ending {
-    /// What the stack's custom resource does, and what it has made by then. It works with the token
-    /// that the stack has, as the SaaS would refuse any other.
+    /// Runs the stack's custom resource. It works with the stack's token; the SaaS refuses any
+    /// other.
     fn register(
         &self,
         state: &mut State,
@@ -404,5 +404,5 @@ fn instance_event(set: &str, account: &AccountId) -> String {
     .to_string()
 }
 
-/// How long it takes until a role can be assumed everywhere, at most.
+/// The longest time until a role can be assumed everywhere.
 pub(crate) const PROPAGATION: Duration = Duration::from_secs(20);

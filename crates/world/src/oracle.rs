@@ -1,4 +1,4 @@
-//! Whether the world is as it should be, told from what is true and from nothing else.
+//! Checks the final state of a world, using its true state only.
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
@@ -14,7 +14,7 @@ use crate::{
     wishes::{Destination, Should},
 };
 
-/// All that is not as it should be.
+/// All deviations from the expected state.
 pub(crate) fn faults(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
     for account in state.known() {
@@ -29,17 +29,17 @@ pub(crate) fn faults(state: &State, now: Timestamp) -> Vec<String> {
     found
 }
 
-/// The lease is free where no invocation is at work and none that crashed can still have it.
+/// The lease is free if no invocation is at work and no crashed one can still hold it.
 fn lease_is_free(state: &State, now: Timestamp) -> Option<String> {
     let (holder, until) = state.ledger.lease.as_ref()?;
     (state.at_work == 0 && *until > now)
         .then(|| format!("{holder:?} has the lease until {until}, and nothing is at work"))
 }
 
-/// Accounts that are not as they should be, and of which the ledger says no reason.
+/// Accounts that deviate from the expected state without a reason in the ledger.
 pub(crate) fn unreported(state: &State, now: Timestamp) -> Vec<String> {
     let mut found = Vec::new();
-    // Every pass says that it has no deployment to go by, or goes by that of a former request.
+    // Every pass reports that it has no deployment, or uses that of a former request.
     let success = state.ledger.recorded.success.as_ref();
     let is_known = success.is_some_and(|success| success.properties == state.wish().properties());
     if state.ledger_emptied.is_some() && !is_known {
@@ -66,7 +66,7 @@ pub(crate) fn unreported(state: &State, now: Timestamp) -> Vec<String> {
     found
 }
 
-/// All of ours that is there though the main stack is gone.
+/// All of our resources that still exist although the main stack is gone.
 pub(crate) fn leftovers(state: &State) -> Vec<String> {
     let mut found = Vec::new();
     let sets = state.stack_sets.iter().filter(|(_, kept)| kept.ours);
@@ -103,7 +103,7 @@ fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Resul
     let should = state.should(state.wish(), account);
     match &should {
         Should::BeWatched(store) if is_taken(state, account, store.as_ref()) => {
-            // Somebody else's registration stands in the way: that is to be reported.
+            // A foreign registration blocks ours, which must be reported.
             let record = state.ledger.records.get(account);
             let reported = record.is_some_and(|record| record.reason.is_some());
             let nothing = ours.iter().all(|kept| is_beyond_recognition(state, kept));
@@ -122,8 +122,8 @@ fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Resul
     }
 }
 
-/// Whether a registration that is not ours, or that nobody can tell for ours, keeps the SaaS from
-/// taking ours.
+/// Whether a registration that is foreign, or not recognizable as ours, keeps the SaaS from
+/// accepting ours.
 fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
     let mut of_account = state.registrations.get().of(account);
     of_account.any(|kept| {
@@ -133,7 +133,7 @@ fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
     })
 }
 
-/// Whether somebody has bent it whose id the ledger does not hold, while external ids are masked.
+/// Whether it was changed by hand while external ids are masked, and its id is not in the ledger.
 pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> bool {
     if !state.options.masks_external_ids {
         return false;
@@ -166,7 +166,7 @@ fn is_watched(
     if !found.enabled {
         return Err("its integration is disabled".into());
     }
-    // A move that failed is reported, and not tried again for a day.
+    // A failed move is reported, and not retried for a day.
     let day = SignedDuration::from_hours(24);
     let is_put_off = record.is_some_and(|record| {
         let failed = record.move_failed_at;
@@ -214,7 +214,7 @@ fn is_gone(state: &State, account: &AccountId, ours: &[&KeptRegistration]) -> Re
             "it should be gone and is still watched in {store:?}: {record:?}"
         ));
     }
-    // Nobody can delete a stack where AWSControlTowerExecution is gone, so its instance stays.
+    // Without AWSControlTowerExecution its stack cannot be deleted, so its instance stays.
     let reachable = state.member(account).is_none_or(|member| member.reachable);
     let mut instances = state.instances.get().keys().filter(|_| reachable);
     if instances.any(|(set, of)| of == account && set.contains("Config-Member")) {
@@ -256,7 +256,7 @@ fn trail_is_as_wanted(state: &State, found: &Registration) -> Result<(), String>
     Ok(())
 }
 
-/// Which store is to hear of which account of the organization, enrolled or not.
+/// The store of every account in the organization, enrolled or not.
 fn mapping(state: &State) -> Option<AccountMapping> {
     let Destination::Units(_) = state.wish().destination else {
         return None;

@@ -1,4 +1,4 @@
-//! What people and AWS do to a landing zone, step by step.
+//! Changes of a landing zone by people and AWS, step by step.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -13,16 +13,16 @@ use crate::{
     wishes::{Destination, Wishes},
 };
 
-/// One thing that happens. Numbers choose among what is there at the time, so that a step means
-/// something whatever came before it.
+/// One step. Numbers select among the current objects, so that a step is valid after any other
+/// steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Step {
-    /// Account Factory makes an account; `told` says whether Control Tower's event comes.
+    /// Account Factory creates an account; `told` says whether Control Tower sends its event.
     Create { unit: usize, told: bool },
     /// An account joins that Control Tower does not manage.
     Join { unit: usize },
-    /// A unit is registered, and with it so many accounts that are new to Control Tower.
+    /// A unit is registered, with this many accounts that are new to Control Tower.
     Register { unit: usize, count: usize },
     /// An account moves to a unit, or to the root.
     Move {
@@ -36,7 +36,7 @@ pub enum Step {
     Unmanage { account: usize },
     /// Control Tower manages an account again.
     Manage { account: usize },
-    /// Control Tower changes an account's baseline for so many minutes.
+    /// Control Tower changes an account's baseline for this many minutes.
     ChangeBaseline {
         account: usize,
         minutes: u64,
@@ -52,49 +52,49 @@ pub enum Step {
     Remove { account: usize },
     /// A policy makes every stack operation in an account fail.
     Forbid { account: usize },
-    /// That policy is taken away.
+    /// That policy is removed.
     Permit { account: usize },
-    /// Somebody deletes a registration of ours in the SaaS.
+    /// A registration of ours is deleted in the SaaS.
     DeleteRegistration { account: usize },
-    /// Somebody switches one off.
+    /// One is disabled.
     DisableRegistration { account: usize },
-    /// Somebody renames one.
+    /// One is renamed.
     RenameRegistration { account: usize },
-    /// Somebody lets one use another role of the same account.
+    /// One is pointed at another role of the same account.
     RepointRegistration { account: usize },
-    /// Somebody makes a second one like it in some store, if the SaaS lets them.
+    /// A copy of one is created in some store, if the SaaS accepts it.
     DoubleRegistration { account: usize, store: usize },
-    /// Somebody deletes a member stack's instance.
+    /// A member stack's instance is deleted.
     DeleteInstance { account: usize },
-    /// Somebody deletes the role.
+    /// The role is deleted.
     DeleteRole { account: usize },
     /// The main stack is updated.
     Update(Change),
-    /// The next update is cancelled after so many seconds, while its invocation still runs.
+    /// The next update is cancelled after this many seconds, while its invocation still runs.
     CancelUpdate { after: u64 },
     /// Lambda invokes setup twice with the next request.
     InvokeTwice,
-    /// The calls of setup's next invocation take up to so many milliseconds each.
+    /// The calls of setup's next invocation take up to this many milliseconds each.
     SlowSetup { latency: u64 },
-    /// Somebody deletes a StackSet of ours, with its stacks.
+    /// A StackSet of ours is deleted, with its stacks.
     DeleteStackSet { which: usize },
-    /// Somebody edits a StackSet's template and leaves its description.
+    /// A StackSet's template is edited, but not its description.
     EditStackSet { which: usize },
-    /// Somebody empties the ledger.
+    /// The ledger is emptied.
     EmptyLedger,
-    /// Somebody leaves an item in the ledger that is none.
+    /// An item in the ledger is made invalid.
     GarbleLedger,
-    /// The SaaS answers one listing with nothing.
+    /// The SaaS returns one empty listing.
     ListNothing,
-    /// The SaaS answers one listing with what nobody can read.
+    /// The SaaS returns one unreadable listing.
     ListGarbage,
-    /// The SaaS accepts an account's registrations from now on and does not keep them.
+    /// From now on the SaaS accepts an account's registrations without storing them.
     Unlist { account: usize },
-    /// Somebody stops the trail's logging.
+    /// The trail's logging is stopped.
     StopLogging,
-    /// Somebody starts it again.
+    /// It is started again.
     StartLogging,
-    /// The administrator approves what is held.
+    /// The administrator approves held offboardings.
     Approve,
     /// The API key is revoked.
     RevokeKey,
@@ -102,21 +102,21 @@ pub enum Step {
     ReplaceKey,
     /// Every access token is revoked.
     RevokeTokens,
-    /// Calls and deliveries go wrong from now on.
+    /// Calls and deliveries fail from now on.
     Fault(Window),
-    /// They no longer do.
+    /// The faults end.
     Calm,
-    /// The next invocation ends after so many steps.
+    /// The next invocation crashes after this many steps.
     Crash { steps: u32 },
-    /// The calls of the next invocation take up to so many milliseconds each.
+    /// The calls of the next invocation take up to this many milliseconds each.
     Slow { latency: u64 },
     /// The dead-letter queue is redriven.
     Redrive,
     /// The schedule fires.
     Fire,
-    /// Somebody sends a message that nobody understands.
+    /// A malformed message is sent.
     Poison,
-    /// So many seconds pass.
+    /// This many seconds pass.
     Wait { seconds: u64 },
 }
 
@@ -142,7 +142,7 @@ pub enum Change {
     Exclude(Vec<usize>),
     /// `ExcludeAccounts` names one account more, or no longer any.
     ExcludeAccount(Option<usize>),
-    /// A name that no unit has, and no store: the update is refused.
+    /// A name that matches no unit and no store: the update is refused.
     Wrong,
     /// The same name at another host of the SaaS: the update is refused.
     Elsewhere,
@@ -150,29 +150,29 @@ pub enum Change {
     Release,
 }
 
-/// What goes wrong in a window of time.
+/// A fault during a window of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the variants say what their fields are")]
 pub enum Window {
-    /// A service throttles so many calls of a thousand.
+    /// A service throttles this share of its calls, in per mille.
     Throttling(&'static str, u32),
-    /// A service is not there.
+    /// A service is down.
     Down(&'static str),
-    /// A service loses the replies of so many calls of a thousand.
+    /// A service loses this share of its responses, in per mille.
     LostReplies(&'static str, u32),
-    /// StackSets refuse so many operations of a thousand for another one that is under way.
+    /// StackSets refuse this share of operations because of another running one, in per mille.
     Conflicts(u32),
     /// A little of everything everywhere.
     Storm(u32),
-    /// Listings are up to so many seconds old.
+    /// Listings are up to this many seconds old.
     Lag(u64),
-    /// StackSet operations take up to so many minutes longer.
+    /// StackSet operations take up to this many minutes longer.
     SlowOperations(u64),
-    /// So many instances of a thousand fail.
+    /// This share of instances fails, in per mille.
     FailingInstances(u32),
-    /// Messages come twice, so many of a thousand.
+    /// This share of messages is delivered twice, in per mille.
     Duplicates(u32),
-    /// Events are lost, so many of a thousand, and come up to so many seconds late.
+    /// This share of events is lost, in per mille, and the others are up to this many seconds late.
     Events { lost: u32, late: u64 },
 }
 
@@ -199,7 +199,7 @@ fn destination(dice: &mut Rng) -> Destination {
     }
 }
 
-/// Units that a parameter names, mostly none.
+/// OUs for a parameter, usually none.
 fn selected(dice: &mut Rng) -> Vec<usize> {
     match dice.u32(0..12) {
         0 => vec![1],
@@ -210,7 +210,7 @@ fn selected(dice: &mut Rng) -> Vec<usize> {
 }
 
 impl Wishes {
-    /// What an administrator might want at launch.
+    /// Parameters that an administrator might choose at launch.
     pub(crate) fn draw(dice: &mut Rng) -> Self {
         let by_stack = dice.u32(0..6) == 0;
         Self {
@@ -252,7 +252,7 @@ impl Wishes {
             Change::Include(units) => self.include = units,
             Change::Exclude(units) => self.exclude = units,
             Change::ExcludeAccount(None) => self.exclude_accounts.clear(),
-            // Which account it is depends on what is there: see `World::happen`.
+            // The account depends on the current state: see `World::happen`.
             Change::ExcludeAccount(Some(_)) => {}
             Change::Wrong => self.wrong = true,
             Change::Elsewhere => self.elsewhere = true,
@@ -308,7 +308,7 @@ impl Window {
         }
     }
 
-    /// Adds what goes wrong in this window.
+    /// Adds this window's fault.
     pub(crate) fn open(self, faults: &mut Faults) {
         let mut rates = |service: &'static str, change: &dyn Fn(&mut Rates)| {
             change(faults.rates.entry(service).or_default());
@@ -341,14 +341,14 @@ impl Window {
     }
 }
 
-/// How many numbers the kinds of steps have.
+/// The range of numbers that selects a step's kind.
 const KINDS: usize = 114;
-/// From here on time passes.
+/// From this number on, time passes.
 const WAITS: usize = 71;
 const BEYOND_WAITS: usize = 100;
 
-/// The kinds of steps that happen in one history. Few kinds that meet often find what many that meet
-/// seldom do not.
+/// The kinds of steps in one history. Few kinds that meet often find bugs that many kinds that
+/// seldom meet do not.
 #[derive(Debug)]
 pub(crate) struct Kinds(Vec<u32>);
 
@@ -362,7 +362,7 @@ impl Kinds {
 }
 
 impl Step {
-    /// Draws what happens next.
+    /// Draws the next step.
     pub(crate) fn draw(dice: &mut Rng, kinds: &Kinds) -> Self {
         let account = dice.usize(0..1000);
         let unit = dice.usize(1..COUNT);

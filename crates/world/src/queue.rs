@@ -20,7 +20,7 @@ pub(crate) struct Queue {
     dead: BTreeMap<u64, Dead>,
     number: u64,
     wakers: Vec<Waker>,
-    /// Whether no function is started any more.
+    /// Whether the event source mapping is gone, so that no function starts any more.
     closed: bool,
 }
 
@@ -71,28 +71,28 @@ impl Queue {
         self.dead.len()
     }
 
-    /// The event source mapping is gone.
+    /// Removes the event source mapping.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// When the next message can be received.
+    /// When the next message becomes visible.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         let messages = self.messages.values().filter(|_| !self.closed);
         messages.map(|kept| kept.visible_at).min()
     }
 
-    /// Whether nothing is there, and nothing is being worked on.
+    /// Whether the queue is empty and no message is in flight.
     pub(crate) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
-    /// Asks to be told of new messages.
+    /// Registers for a wake-up on new messages.
     pub(crate) fn listen(&mut self, waker: &Waker) {
         self.wakers.push(waker.clone());
     }
 
-    /// Takes a batch, in whatever order; `twice` says of which messages a second copy stays.
+    /// Receives a batch, in any order; `twice` selects the messages that are duplicated.
     pub(crate) fn receive(
         &mut self,
         now: Timestamp,
@@ -136,7 +136,7 @@ impl Queue {
         batch
     }
 
-    /// Ends what was handled; what is named in `failed` comes back when it is visible again.
+    /// Deletes the handled messages; those in `failed` return after the visibility timeout.
     pub(crate) fn handled(&mut self, batch: &[Received], failed: &BTreeSet<u64>) {
         for received in batch
             .iter()
@@ -146,7 +146,7 @@ impl Queue {
         }
     }
 
-    /// Some messages of the dead-letter queue, which are hidden until then.
+    /// Receives messages of the dead-letter queue, which are hidden until `until`.
     pub(crate) fn dead_letters(&mut self, now: Timestamp, until: Timestamp) -> Vec<(u64, String)> {
         const AT_ONCE: usize = 10;
         let visible = self
@@ -162,7 +162,7 @@ impl Queue {
             .collect()
     }
 
-    /// Takes a message out of the dead-letter queue, or shows it again.
+    /// Deletes a message of the dead-letter queue, or makes it visible again.
     pub(crate) fn settle_dead(&mut self, now: Timestamp, number: u64, keep: bool) {
         if !keep {
             self.dead.remove(&number);

@@ -1,5 +1,4 @@
-//! Stories: one thing after another in a world in which nothing goes wrong by itself, and what is so
-//! at each moment.
+//! Stories: sequences in a world without faults, and accessors for its state.
 
 use std::{rc::Rc, time::Duration};
 
@@ -19,21 +18,20 @@ use crate::{
     wishes::Wishes,
 };
 
-/// Whatever the dice of a quiet world decide, no story depends on it.
+/// No story depends on the random choices in a quiet world.
 const SEED: u64 = 1;
-/// Events are on their way to the queue for no longer.
+/// The longest time that an event takes to the queue.
 const ON_THEIR_WAY: Duration = Duration::from_secs(5);
-/// Nothing keeps the account function busy for longer, in hours.
+/// The longest time that the account function stays busy, in hours.
 const LONGEST_WORK: u64 = 48;
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl World {
-    /// Lives a story in a world with its faults off. Nothing may have happened by its end that may never
-    /// happen.
+    /// Runs a story in a world without faults.
     ///
     /// # Panics
     ///
-    /// When something has.
+    /// If an invariant was violated by its end.
     pub fn quiet<T: 'static>(options: Options, story: impl AsyncFnOnce(Self) -> T + 'static) -> T {
         let world = Self::new(options, SEED, false);
         for _ in 0..2 {
@@ -47,20 +45,21 @@ impl World {
 
     /// Launches the main stack.
     pub async fn launch(&self, wishes: Wishes) -> Answered {
-        // Why it failed is in the answer.
+        // The answer has the reason of a failure.
         let _ = stack::launch(self, wishes, None).await;
         let asked = self.state().asked;
         self.answered(asked)
     }
 
-    /// Launches the main stack, and deletes it while it is created; answers how the last request ended.
+    /// Launches the main stack, deletes it during its creation, and returns the last request's
+    /// outcome.
     pub async fn launch_and_delete(&self, wishes: Wishes, after: Duration) -> Answered {
         let _ = stack::launch(self, wishes, Some(after)).await;
         let asked = self.state().asked;
         self.answered(asked)
     }
 
-    /// Updates the main stack. Where that fails, CloudFormation's second request goes back.
+    /// Updates the main stack. If that fails, CloudFormation's second request rolls back.
     pub async fn update(&self, change: impl FnOnce(&mut Wishes)) -> Vec<Answered> {
         let mut wishes = self.wishes();
         change(&mut wishes);
@@ -69,7 +68,7 @@ impl World {
         self.answers_since(before)
     }
 
-    /// The administrator lets go what is held.
+    /// The administrator approves the held offboardings.
     pub async fn let_go(&self) -> Vec<Answered> {
         let held = self.state().held.take().expect("something is held");
         self.state().approved.extend(&held.accounts);
@@ -77,7 +76,7 @@ impl World {
             .await
     }
 
-    /// Deletes the main stack, as often as that fails.
+    /// Deletes the main stack, with retries.
     pub async fn delete(&self) -> Vec<Answered> {
         let before = self.state().asked;
         stack::delete(self).await;
@@ -98,13 +97,13 @@ impl World {
         self.state().answers.get(request).cloned()
     }
 
-    /// A request of CloudFormation for these parameters, as setup receives it.
+    /// CloudFormation's request for these parameters, as setup receives it.
     pub fn request_for(&self, request_type: &str, wishes: &Wishes) -> Value {
         let old = (request_type == "Update").then(|| self.wishes().properties());
         self.event(request_type, &wishes.properties(), old.as_ref())
     }
 
-    /// Waits for the answer to a request that setup was invoked with.
+    /// Waits for the answer to a request.
     pub async fn answer_to(&self, request: &Value) -> Answered {
         let id = request["RequestId"].as_str().unwrap_or_default();
         loop {
@@ -136,7 +135,7 @@ impl World {
         }
     }
 
-    /// Lets so many hours pass, and the schedule fire after each.
+    /// Lets this many hours pass, with a schedule after each.
     pub async fn hours(&self, hours: usize) {
         for _ in 0..hours {
             self.simulation().sleep(HOUR).await;
@@ -146,24 +145,24 @@ impl World {
     }
 }
 
-/// What somebody changes by hand.
+/// Manual changes.
 impl World {
-    /// Somebody changes the trail.
+    /// The trail is changed.
     pub fn edit_trail(&self, edit: impl FnOnce(&mut Trail)) {
         edit(&mut self.state().trail);
     }
 
-    /// The role that StackSets are run with has another trust policy, or there is none.
+    /// The StackSets' administration role gets another trust policy, or is deleted.
     pub fn set_administration_trust(&self, policy: Option<&str>) {
         self.state().administration_trust = policy.map(str::to_owned);
     }
 
-    /// The organization is in another partition of AWS.
+    /// Moves the organization to another AWS partition.
     pub fn set_partition(&self, partition: &'static str) {
         self.state().partition = partition;
     }
 
-    /// Somebody changes a StackSet of ours, and none of its stacks.
+    /// A StackSet of ours is changed, but none of its stacks.
     pub fn edit_stack_set(&self, name: &str, edit: impl FnOnce(&mut StackSet)) {
         let now = self.now();
         if let Some(kept) = self.state().stack_sets.get_mut(name) {
@@ -172,7 +171,7 @@ impl World {
         }
     }
 
-    /// Somebody changes the registrations of an account of which the SaaS reads the configuration.
+    /// The registrations that read an account's configuration are changed.
     pub fn edit_registration(&self, account: &AccountId, edit: impl Fn(&mut Registration)) {
         let now = self.now();
         let mut state = self.state();
@@ -184,7 +183,7 @@ impl World {
             .for_each(|kept| edit(&mut kept.registration));
     }
 
-    /// Somebody deletes all registrations of one kind.
+    /// All registrations of one kind are deleted.
     pub fn delete_registrations(&self, kind: RegistrationKind) {
         let now = self.now();
         let mut state = self.state();
@@ -192,13 +191,13 @@ impl World {
         all.retain(|kept| kept.registration.kind != kind);
     }
 
-    /// Somebody gives an organizational unit another name.
+    /// An OU is renamed.
     pub fn rename_unit(&self, unit: usize, name: &str) {
         self.state().unit_names.insert(unit, name.to_owned());
     }
 
-    /// From now on the SaaS can use no new role in a store, or the tenant's own store where it has no
-    /// name; or it can again.
+    /// From now on the SaaS can use no new role in a store (`""` is the tenant's own store), or can
+    /// again.
     pub fn set_usable(&self, store: &str, is_usable: bool) {
         let store = (!store.is_empty()).then(|| store.into());
         let unusable = &mut self.state().unusable;
@@ -209,7 +208,7 @@ impl World {
         }
     }
 
-    /// Somebody deletes the roles that our stacks made in an account.
+    /// The roles of our stacks in an account are deleted.
     pub fn delete_roles(&self, account: &AccountId) {
         let mut state = self.state();
         for stack in state.deployed.entry(*account).or_default().values_mut() {
@@ -218,25 +217,25 @@ impl World {
     }
 }
 
-/// What is so, whatever anybody has read.
+/// The true state, independent of any listing.
 impl World {
     /// The parameters of the last request that succeeded.
     pub fn wishes(&self) -> Wishes {
         self.state().wish().clone()
     }
 
-    /// Every account of the organization but the landing zone's own, in the order of their ids. Steps
-    /// choose by their places.
+    /// All accounts of the organization except the landing zone's own, ordered by id. Steps select
+    /// by position.
     pub fn members(&self) -> Vec<AccountId> {
         crate::happen::members(&self.state())
     }
 
-    /// What the ledger says of an account.
+    /// The ledger's record of an account.
     pub fn record(&self, account: &AccountId) -> Option<Record> {
         self.state().ledger.records.get(account).cloned()
     }
 
-    /// What setup has recorded.
+    /// Setup's recorded state.
     pub fn recorded(&self) -> Recorded {
         self.state().ledger.recorded.clone()
     }
@@ -258,13 +257,13 @@ impl World {
             .collect()
     }
 
-    /// A StackSet, where it is there.
+    /// A StackSet, if it exists.
     pub fn stack_set(&self, name: &str) -> Option<StackSet> {
         let state = self.state();
         state.stack_sets.get(name).map(|kept| kept.set.clone())
     }
 
-    /// Every StackSet, ours and others'.
+    /// All StackSets, including foreign ones.
     pub fn stack_sets(&self) -> Vec<StackSet> {
         let state = self.state();
         state
@@ -274,23 +273,23 @@ impl World {
             .collect()
     }
 
-    /// Every answer that setup has sent, in order.
+    /// All of setup's answers, in order.
     pub fn sent_answers(&self) -> Vec<SentAnswer> {
         self.state().sent.clone()
     }
 
-    /// The instance of a StackSet in an account, where it is there.
+    /// The instance of a StackSet in an account, if it exists.
     pub fn instance(&self, stack_set: &str, account: &AccountId) -> Option<StackInstance> {
         let key = (stack_set.to_owned(), *account);
         self.state().instances.get().get(&key).cloned()
     }
 
-    /// What the passes of the account function have come to, the oldest first.
+    /// The results of the account function's passes, oldest first.
     pub fn replies(&self) -> Vec<Rc<Reply>> {
         self.state().replies.clone()
     }
 
-    /// What they have counted under this name in all.
+    /// The total of their counts for this metric.
     pub fn counted(&self, metric: &str) -> usize {
         let replies = self.replies();
         let counts = replies.iter().flat_map(|reply| reply.counts());
@@ -298,23 +297,23 @@ impl World {
         own.map(|(_, count)| count).sum()
     }
 
-    /// The SaaS accepts an account's registrations from now on and does not keep them.
+    /// From now on the SaaS accepts an account's registrations without storing them.
     pub fn unlist(&self, account: AccountId) {
         self.state().unlisted.insert(account);
     }
 
-    /// The SaaS lists the organization's registrations from now on as if they were a store's.
+    /// From now on the SaaS lists the organization's registrations as a store's.
     pub fn hide_organization(&self) {
         self.state().hides_organization = true;
     }
 
-    /// CloudFormation has written another host into the functions' environments, for an update that it is
-    /// about to ask for.
+    /// CloudFormation has written another host into the functions' environments, for an update that
+    /// it is about to request.
     pub fn write_other_host(&self) {
         self.state().environment_host = OTHER_HOST;
     }
 
-    /// Whether nobody can delete the ledger.
+    /// Whether the ledger is protected against deletion.
     pub fn is_ledger_protected(&self) -> bool {
         self.state().ledger.is_protected
     }
@@ -331,7 +330,7 @@ impl World {
         self.state().queue.dead_count()
     }
 
-    /// How many invocations of the account function came to no end.
+    /// How many invocations of the account function timed out.
     pub fn timeouts(&self) -> usize {
         self.state().timeouts
     }
@@ -342,19 +341,19 @@ impl World {
         counts.get(operation).copied().unwrap_or_default()
     }
 
-    /// How many writes were made to AWS, the SaaS and the ledger, leases apart.
+    /// The number of writes to AWS, the SaaS and the ledger, without leases.
     pub fn writes(&self) -> usize {
         self.state().writes
     }
 
-    /// Whether somebody holds the lease.
+    /// Whether the lease is held.
     pub fn is_leased(&self) -> bool {
         let now = self.now();
         let lease = &self.state().ledger.lease;
         lease.as_ref().is_some_and(|(_, until)| *until > now)
     }
 
-    /// All of ours that is there, as if the main stack were gone.
+    /// All of our resources that exist, as if the main stack were gone.
     pub fn leftovers(&self) -> Vec<String> {
         oracle::leftovers(&self.state())
     }

@@ -1,14 +1,14 @@
-//! What AWS and the SaaS allow, and how long they take: token buckets, page sizes, latencies, and the
-//! pauses of the SDK's retries.
+//! Limits and latencies of AWS and the SaaS: token buckets, page sizes, and the backoff of the
+//! SDK's retries.
 //!
-//! Nothing here knows of a world or its clock.
+//! Independent of a world and its clock.
 
 use std::time::Duration;
 
 use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 
-/// How often the SDK makes a call before it reports its failure.
+/// Attempts of the SDK per call before it reports a failure.
 pub(crate) const ATTEMPTS: u32 = 4;
 
 /// Accounts in a page of `ListAccounts`.
@@ -17,11 +17,11 @@ pub(crate) const ACCOUNTS_A_PAGE: usize = 20;
 pub(crate) const UNITS_A_PAGE: usize = 20;
 /// Baselines in a page of `ListEnabledBaselines`.
 pub(crate) const BASELINES_A_PAGE: usize = 100;
-/// Targets that `ListEnabledBaselines` filters by at most.
+/// The most targets that `ListEnabledBaselines` filters by.
 pub(crate) const BASELINE_TARGETS: usize = 5;
 /// Instances in a page of `ListStackInstances`.
 pub(crate) const INSTANCES_A_PAGE: usize = 100;
-/// Up to so many accounts, each is asked for with a `ListStackInstances` of its own.
+/// Up to this many accounts are listed with one `ListStackInstances` each.
 pub(crate) const INSTANCES_ONE_BY_ONE: usize = 20;
 /// Bytes in a page of a `Query`.
 pub(crate) const QUERY_BYTES: usize = 1024 * 1024;
@@ -30,23 +30,23 @@ pub(crate) const WRITES_A_TRANSACTION: usize = 100;
 /// Messages in a `SendMessageBatch`.
 pub(crate) const MESSAGES_A_BATCH: usize = 10;
 
-/// How many accounts a StackSet operation begins in a second where all of them may be worked on at
-/// once. AWS publishes no figure; its quota is 10,000 instances at work at a time.
+/// How many accounts per second a StackSet operation starts, if all may run concurrently. AWS
+/// publishes no figure; its quota is 10,000 concurrent instances.
 pub(crate) const INSTANCES_A_SECOND: u64 = 20;
-/// How long the member stack takes in one account, at least and at most, in milliseconds: one role.
+/// The shortest and longest duration of the member stack in one account, in milliseconds: one role.
 pub(crate) const INSTANCE_TAKES: (u64, u64) = (20_000, 40_000);
 
-/// How many pages `items` fill; a listing of nothing is a page, too.
+/// How many pages `items` fill; an empty listing is one page.
 pub(crate) fn pages(items: usize, a_page: usize) -> usize {
     items.div_ceil(a_page).max(1)
 }
 
-/// A token bucket's measures.
+/// A token bucket's parameters.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Rate {
-    /// Tokens that come back in a second.
+    /// Tokens added per second.
     pub(crate) per_second: f64,
-    /// Tokens that it holds.
+    /// The capacity in tokens.
     pub(crate) burst: f64,
 }
 
@@ -56,7 +56,7 @@ impl Rate {
     }
 }
 
-/// How often an operation may be called; `None` where nobody gets near the limit.
+/// The rate limit of an operation; `None` where calls stay far below it.
 ///
 /// Organizations' are its documented ones for one account (`orgs_reference_limits`). CloudFormation
 /// and Control Tower publish none; these are low guesses, of which the listing of 10,000 instances at
@@ -80,15 +80,15 @@ pub(crate) fn rate(operation: &str) -> Option<Rate> {
     }
 }
 
-/// The time between two calls of an operation that are made as often as is allowed for long.
+/// The interval between calls at the sustained rate of an operation.
 pub(crate) fn turn(operation: &str) -> SignedDuration {
     rate(operation).map_or(SignedDuration::ZERO, |rate| {
         SignedDuration::from_secs_f64(rate.per_second.recip())
     })
 }
 
-/// How long a call takes, at least and at most, in milliseconds. A SaaS that is given a role uses it
-/// before it answers.
+/// The shortest and longest latency of a call, in milliseconds. The SaaS uses a given role before
+/// it responds.
 pub(crate) fn latency(operation: &str) -> (u64, u64) {
     match operation {
         "lacework:CreateCloudAccount" | "lacework:UpdateCloudAccount" => (500, 1500),
@@ -97,8 +97,8 @@ pub(crate) fn latency(operation: &str) -> (u64, u64) {
     }
 }
 
-/// How long the SDK waits before it makes a call again that was throttled `failures` times: up to
-/// 1 s after the first, twice as much after each more, never over 20 s.
+/// The SDK's backoff after `failures` throttled attempts: up to 1 s after the first, doubling after
+/// each more, at most 20 s.
 pub(crate) fn pause(failures: u32, dice: &mut Rng) -> Duration {
     const BASE: f64 = 1.0;
     const LONGEST: f64 = 20.0;
@@ -107,7 +107,7 @@ pub(crate) fn pause(failures: u32, dice: &mut Rng) -> Duration {
     Duration::from_secs_f64(dice.f64() * most)
 }
 
-/// A bucket of tokens, of which each call takes one.
+/// A token bucket; each call takes one token.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Bucket {
     rate: Rate,
@@ -125,7 +125,7 @@ impl Bucket {
         }
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token, if one is available.
     pub(crate) fn take(&mut self, now: Timestamp) -> bool {
         let seconds = now.duration_since(self.since).as_secs_f64();
         self.tokens = (self.tokens + seconds * self.rate.per_second).min(self.rate.burst);
@@ -142,14 +142,14 @@ impl Bucket {
 mod tests {
     use super::*;
 
-    /// When calls were let through that came at random times.
+    /// The times of the calls let through, out of calls at random times.
     fn let_through(rate: Rate, seed: u64) -> Vec<Timestamp> {
         let mut dice = Rng::with_seed(seed);
         let mut now = Timestamp::UNIX_EPOCH;
         let mut bucket = Bucket::new(rate, now);
         let mut passed = Vec::new();
         for _ in 0..400 {
-            // Now a burst, now a pause.
+            // Alternate bursts and pauses.
             let most = if dice.bool() { 20 } else { 700 };
             now += SignedDuration::from_millis(dice.i64(0..=most));
             if bucket.take(now) {

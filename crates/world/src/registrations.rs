@@ -1,4 +1,4 @@
-//! The registrations that the SaaS holds, which are found by the account that they are for.
+//! The SaaS's registrations, indexed by account.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use towerhook_core::model::AccountId;
 
 use crate::state::KeptRegistration;
 
-/// All registrations in the order in which they were made. Whom one was made for never changes.
+/// All registrations in order of creation. The account of one never changes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Registrations {
     all: Vec<KeptRegistration>,
@@ -17,7 +17,7 @@ pub(crate) struct Registrations {
 }
 
 impl Registrations {
-    /// Those that were made for an account, in the order in which they were made.
+    /// Those of an account, in order of creation.
     pub(crate) fn of(
         &self,
         subject: &AccountId,

@@ -1,4 +1,4 @@
-//! What comparisons of everything report: what no account's record can tell.
+//! Checks the reports of comparisons on sources, which no account's record shows.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,34 +12,34 @@ use crate::{
     wishes::Should,
 };
 
-/// The services that a comparison cannot do without, or reads what it lacks from.
+/// The services that a comparison depends on, or reads missing data from.
 const SOURCES: [&str; 3] = ["organizations", "cloudformation", "lacework"];
-/// Three comparisons in a row that cannot read a source are an administrator's business.
+/// An administrator must be told after this many comparisons in a row that cannot read a source.
 const UNREADABLE: usize = 3;
 
-/// The last comparisons of everything.
+/// The last comparisons of the whole organization.
 #[derive(Debug, Default)]
 pub(crate) struct Rounds {
-    /// How many in a row each service was down for.
+    /// For each service, the number of comparisons in a row in which it was down.
     down: BTreeMap<&'static str, usize>,
-    /// What the last one said to be an administrator's business.
+    /// The accounts that the last one reported as blocked.
     pub(crate) blocked: BTreeSet<AccountId>,
 }
 
 impl Rounds {
-    /// Every service answers again.
+    /// Every service is up again.
     pub(crate) fn calm(&mut self) {
         self.down.clear();
     }
 }
 
-/// The sources that are down at present.
+/// The sources that are down now.
 pub(crate) fn down(faults: &Faults) -> BTreeSet<&'static str> {
     let is_down = |service: &&str| faults.rates.get(service) == Some(&Rates::DOWN);
     SOURCES.into_iter().filter(is_down).collect()
 }
 
-/// Takes a comparison of everything into account, through which `down` was.
+/// Records a comparison of the whole organization, during which the sources in `down` were down.
 pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTreeSet<&str>) {
     let unreadable = match reply {
         Reply::Done { report, .. } => {
@@ -50,7 +50,7 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
         Reply::Nothing | Reply::Busy | Reply::NoDeployment => return,
     };
     for service in SOURCES {
-        // Without the accounts nothing else is read.
+        // Without the accounts, no other source is read.
         if matches!(reply, Reply::PutOff { .. }) && service != "organizations" {
             continue;
         }
@@ -65,7 +65,7 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
     let longest = longest
         .filter(|(service, _)| down.contains(*service))
         .max_by_key(|(_, rounds)| **rounds);
-    // What is to be remembered between them is in the ledger.
+    // The count between comparisons is stored in the ledger.
     let remembers = !state.faults.rates.contains_key("dynamodb");
     if let Some((service, rounds)) = longest
         && *rounds >= UNREADABLE
@@ -77,12 +77,12 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
     }
 }
 
-/// For so long a pass may work that got an odd list.
+/// How long a pass that got an odd list may keep working.
 const ODD_LISTS_HIDE: SignedDuration = SignedDuration::from_mins(3);
 
-/// Whether what a comparison would see at present may be hidden from it.
+/// Whether the current state may be hidden from a comparison.
 fn is_hidden(state: &State, now: Timestamp) -> bool {
-    // A young token that is refused is not replaced.
+    // A refused token that is still young is not replaced.
     let is_refused = state
         .tokens_revoked_at
         .is_some_and(|at| now.duration_since(at) < token::YOUNG * 2);
@@ -96,7 +96,7 @@ fn is_hidden(state: &State, now: Timestamp) -> bool {
             .is_some_and(|at| now.duration_since(at) < ODD_LISTS_HIDE)
 }
 
-/// The accounts whose stacks cannot be made at present, where nothing hides that.
+/// The accounts whose stacks currently cannot be created, if nothing hides that.
 pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
     let wish = state.wish();
     if is_hidden(state, now) || !state.idle || !state.is_wanted() || !wish.config {
@@ -120,9 +120,9 @@ pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
         .collect()
 }
 
-/// A comparison that saw that these stacks cannot be made has said so in the ledger.
+/// Checks that a comparison that saw these failures has recorded the reasons in the ledger.
 pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTreeSet<AccountId>) {
-    // What has happened meanwhile may hide it.
+    // A later change may hide them.
     if is_hidden(state, now) {
         return;
     }
@@ -132,7 +132,7 @@ pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTree
         let instance = state.instances.get().get(&(set.clone(), **account));
         let is_made = instance.is_some_and(|one| one.state == InstanceState::Current);
         let record = state.ledger.records.get(*account);
-        // The first list that lacks a stack may be behind.
+        // The first list without a stack may be stale.
         let is_missed = record.is_some_and(|record| record.missing_at.is_some());
         !(is_made || is_gone && is_missed)
             && record.is_none_or(|record| record.reason.is_none() && !record.held)

@@ -1,8 +1,8 @@
-//! What organizations of any size cost: calls, invocations and virtual time, with the rates that AWS
-//! allows and with the SaaS's limit or without it.
+//! The cost of organizations of any size: calls, invocations and virtual time, with AWS's rate
+//! limits, and with or without the SaaS's.
 //!
-//! Each scenario begins with a landing zone of its own and says what happened in it. Nothing goes
-//! wrong in them but throttling.
+//! Each scenario starts with a landing zone of its own and returns its figures. Throttling is the
+//! only fault.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,17 +14,17 @@ use crate::{
     units::{self, Member},
 };
 
-/// Nothing takes longer than that: 10,000 accounts at 480 an hour are a day.
+/// The time limit: 10,000 accounts at 480 an hour take a day.
 const LONGEST: Duration = Duration::from_secs(14 * 24 * 3600);
-/// How often it is looked whether something has come to its end.
+/// The polling interval for the end of a phase.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// The organization that a scenario begins with.
+/// The organization at the start of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Setting {
-    /// The members, besides Management, Log Archive and Audit.
+    /// The members, without Management, Log Archive and Audit.
     pub accounts: usize,
-    /// The organizational units; at least five.
+    /// The OUs; at least five.
     pub units: usize,
     /// Whether the SaaS allows 480 requests an hour, or any number.
     pub limited: bool,
@@ -36,50 +36,50 @@ impl Setting {
         self.accounts + 3
     }
 
-    /// The accounts that are to be watched: all but Management.
+    /// The accounts to watch: all except Management.
     pub fn watched(&self) -> usize {
         self.accounts + 2
     }
 }
 
-/// What happened within some virtual time.
+/// The figures of some virtual time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
-    /// How often each operation was called; a throttled try is a call, too. Those of the SaaS begin
-    /// with `lacework:`, all others are AWS's.
+    /// The number of calls by operation, including throttled attempts. Those of the SaaS begin with
+    /// `lacework:`, all others are AWS's.
     pub calls: BTreeMap<&'static str, usize>,
-    /// How many of the calls were refused since there were too many.
+    /// How many of the calls were throttled.
     pub throttles: BTreeMap<&'static str, usize>,
     /// Invocations of the account function.
     pub invocations: usize,
-    /// The invocations among them that had the lease, each with what it cost.
+    /// The invocations that held the lease, each with its cost.
     pub passes: Vec<PassCost>,
-    /// The invocations among them that ran into the function's timeout.
+    /// The invocations that ran into the function's timeout.
     pub timeouts: usize,
-    /// Writes to AWS, the SaaS and the ledger, leases apart.
+    /// Writes to AWS, the SaaS and the ledger, without leases.
     pub writes: usize,
     /// The virtual time.
     pub took: Duration,
 }
 
-/// What one pass cost.
+/// The cost of one pass.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct PassCost {
-    /// The calls of AWS operations, throttled ones included.
+    /// Calls to AWS, including throttled ones.
     pub aws_calls: usize,
-    /// The requests to the SaaS, refused ones included.
+    /// Requests to the SaaS, including refused ones.
     pub registry_requests: usize,
-    /// The registrations that it tried to make.
+    /// The registrations that it tried to create.
     pub creations: usize,
 }
 
 impl Figures {
-    /// The calls of AWS operations, throttled ones included.
+    /// Calls to AWS, including throttled ones.
     pub fn aws_calls(&self) -> usize {
         self.sum(|operation| !is_registry(operation))
     }
 
-    /// The requests to the SaaS, refused ones included.
+    /// Requests to the SaaS, including refused ones.
     pub fn registry_requests(&self) -> usize {
         self.sum(is_registry)
     }
@@ -95,10 +95,10 @@ pub fn is_registry(operation: &str) -> bool {
     operation.starts_with("lacework:")
 }
 
-/// What a launch costs, in its two parts.
+/// The cost of a launch, in its two phases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Launch {
-    /// The custom resource's part, which ends when the main stack is complete.
+    /// The custom resource's phase, which ends when the main stack is complete.
     pub setup: Figures,
     /// From then until every account is enrolled.
     pub enrolling: Figures,
@@ -116,7 +116,7 @@ pub fn launch(setting: Setting, seed: u64) -> Launch {
     })
 }
 
-/// The schedule's comparison of everything in an organization that is enrolled already.
+/// The scheduled comparison of an organization that is already enrolled.
 ///
 /// # Panics
 ///
@@ -131,8 +131,8 @@ pub fn reconcile(setting: Setting, seed: u64) -> Figures {
     })
 }
 
-/// So many accounts are made in a landing zone that is enrolled already, evenly within `window`, each
-/// with its CreateManagedAccount; then waits until all are enrolled.
+/// Creates accounts in an enrolled landing zone, evenly within `window`, each with its
+/// CreateManagedAccount event; then waits until all are enrolled.
 ///
 /// # Panics
 ///
@@ -148,8 +148,8 @@ pub fn arrivals(setting: Setting, seed: u64, accounts: usize, window: Duration) 
     })
 }
 
-/// So many CreateManagedAccount events, evenly within `window`, for accounts that are enrolled
-/// already; then waits until all is quiet.
+/// Sends CreateManagedAccount events, evenly within `window`, for accounts that are already
+/// enrolled; then waits until all is quiet.
 ///
 /// # Panics
 ///
@@ -168,7 +168,7 @@ pub fn repeated_events(setting: Setting, seed: u64, events: usize, window: Durat
     })
 }
 
-/// Does something so many times, at the same distance from each other.
+/// Runs `each` this many times at equal intervals.
 async fn evenly(world: &World, times: usize, window: Duration, each: impl Fn(usize)) {
     let pause = window.div_f64(times as f64);
     for n in 0..times {
@@ -198,7 +198,7 @@ async fn launch_in(world: &World, setting: Setting) -> Launch {
     let before = Snapshot::of(world);
     stack::launch(world, Wishes::default(), None).await.unwrap();
     let launched = Snapshot::of(world);
-    // The mapping from the queue comes after the custom resource.
+    // The event source mapping is created after the custom resource.
     for task in [
         functions::poll(world.clone()),
         functions::poll(world.clone()),
@@ -220,18 +220,18 @@ async fn launch_in(world: &World, setting: Setting) -> Launch {
 async fn enrolled(world: &World, setting: Setting) {
     launch_in(world, setting).await;
     at_rest(world).await;
-    // After a pass there is none for a moment.
+    // After a pass the lease cools down for a moment.
     world.simulation().sleep(Duration::from_secs(60)).await;
 }
 
-/// Account Factory makes an account and Control Tower says so.
+/// Account Factory creates an account, and Control Tower sends its event.
 fn arrive(world: &World, unit: usize) {
     let now = world.now();
     let mut state = world.state();
     state.made += 1;
     let id = units::member_id(state.made);
     let member = Member::new(id, &format!("account {}", state.made), Some(unit), true);
-    // Nobody's evidence changes, as it would where an account goes.
+    // Unlike a removal, a new account changes no evidence about the others.
     state.organization.change(now).insert(id, member);
     drop(state);
     world.account_event("CreateManagedAccount", "createManagedAccountStatus", id);
@@ -251,7 +251,7 @@ async fn until(world: &World, is_so: impl Fn() -> bool) {
 async fn all_enrolled(world: &World, accounts: usize) {
     until(world, || {
         let state = world.state();
-        // The trail's registration is one more.
+        // Plus the trail's registration.
         state.registrations.get().len() > accounts && {
             let is_enrolled = |record: &&Record| record.since.is_some();
             state.ledger.records.values().filter(is_enrolled).count() >= accounts
@@ -260,12 +260,12 @@ async fn all_enrolled(world: &World, accounts: usize) {
     .await;
 }
 
-/// Waits until no message is left, and none is being worked on.
+/// Waits until the queue is empty and no message is in flight.
 async fn at_rest(world: &World) {
     until(world, || world.state().queue.is_empty()).await;
 }
 
-/// How things stood at a time.
+/// The figures at one time.
 struct Snapshot {
     at: Timestamp,
     figures: Figures,
@@ -339,7 +339,7 @@ mod tests {
         assert!(!passes.is_empty() && passes.len() <= enrolling.invocations);
         let tried: usize = passes.iter().map(|pass| pass.creations).sum();
         assert_eq!(tried, created);
-        // The accounts' registrations are listed, and in a pass over everything the trail's.
+        // One list of the accounts' registrations, and in a full pass one of the trail's.
         let lists_once = |pass: &PassCost| pass.registry_requests <= 2 + pass.creations;
         assert!(passes.iter().all(lists_once), "{passes:?}");
         let calls: usize = passes.iter().map(|pass| pass.aws_calls).sum();

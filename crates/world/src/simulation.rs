@@ -1,7 +1,7 @@
-//! A single-threaded executor whose clock and whose choices are the simulation's own.
+//! A single-threaded executor with a simulated clock and seeded choices.
 //!
-//! Time passes only when nothing else can happen, so an hour costs nothing, and everything that
-//! happens follows from the seed.
+//! Time passes only when no task can run, so an hour costs nothing, and every run is determined by
+//! its seed.
 
 use std::{
     cell::{Cell, RefCell},
@@ -23,7 +23,8 @@ use jiff::{SignedDuration, Timestamp};
 
 type Task = Pin<Box<dyn Future<Output = ()>>>;
 
-/// The clock, the dice and the tasks of one simulated world. A clone is the same simulation.
+/// The clock, the random source and the tasks of one simulated world. A clone is the same
+/// simulation.
 #[derive(Clone)]
 pub struct Simulation(Rc<Inner>);
 
@@ -51,7 +52,7 @@ impl Wake for Ready {
 }
 
 impl Simulation {
-    /// A simulation that begins at `now` and in which everything follows from `seed`.
+    /// A simulation that begins at `now` and is determined by `seed`.
     pub fn new(seed: u64, now: Timestamp) -> Self {
         Self(Rc::new(Inner {
             now: Cell::new(now),
@@ -67,22 +68,22 @@ impl Simulation {
         self.0.now.get()
     }
 
-    /// A choice that follows from the seed.
+    /// A seeded choice.
     pub fn roll<T>(&self, choose: impl FnOnce(&mut Rng) -> T) -> T {
         choose(&mut self.0.dice.borrow_mut())
     }
 
-    /// Whether something of this likelihood happens, in parts of a thousand.
+    /// True with this probability, in per mille.
     pub fn chance(&self, per_mille: u32) -> bool {
         per_mille > 0 && self.roll(|dice| dice.u32(0..1000) < per_mille)
     }
 
-    /// A duration between the two, in milliseconds.
+    /// A random duration between the two, in milliseconds.
     pub fn between(&self, least: u64, most: u64) -> Duration {
         Duration::from_millis(self.roll(|dice| dice.u64(least..=most)))
     }
 
-    /// Waits until the time has come.
+    /// Waits until this time.
     pub fn sleep_until(&self, until: Timestamp) -> impl Future<Output = ()> + use<> {
         Sleep {
             simulation: self.clone(),
@@ -91,22 +92,22 @@ impl Simulation {
         }
     }
 
-    /// Waits for as long as this.
+    /// Waits this long.
     pub fn sleep(&self, time: Duration) -> impl Future<Output = ()> + use<> {
         let time = SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
         self.sleep_until(self.now() + time)
     }
 
-    /// Begins something that goes on beside everything else.
+    /// Starts a concurrent task.
     pub fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         self.0.spawned.borrow_mut().push(Box::pin(task));
     }
 
-    /// Runs everything until `main` is done; what is still going on then ends there.
+    /// Runs all tasks until `main` is done; the others are dropped then.
     ///
     /// # Panics
     ///
-    /// When everything waits for nothing.
+    /// On a deadlock: when all tasks wait without a timer.
     pub fn run<T: 'static>(&self, main: impl Future<Output = T> + 'static) -> T {
         let result = Rc::new(RefCell::new(None));
         let slot = Rc::clone(&result);

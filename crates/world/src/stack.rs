@@ -1,5 +1,5 @@
-//! The main stack: what administrators ask CloudFormation for, the requests that it makes of setup, and
-//! the invocations that Lambda makes of them. Setup itself is the code that ships.
+//! The main stack: what administrators ask CloudFormation for, its requests to setup, and Lambda's
+//! invocations for them. Setup itself is the code that ships.
 
 use std::{pin::pin, time::Duration};
 
@@ -21,18 +21,19 @@ use crate::{
     wishes::{AtLaunch, Wishes},
 };
 
-/// For how long CloudFormation waits for an answer.
+/// How long CloudFormation waits for an answer.
 const SERVICE_TIMEOUT: Duration = Duration::from_secs(3600);
 /// Setup's own timeout.
 const TIMEOUT: Duration = Duration::from_secs(900);
-/// No invocation has the lease for longer than it may last, and a little.
+/// The longest duration of an invocation's lease, plus a margin.
 const LONGEST_LEASE: SignedDuration = SignedDuration::from_secs(910);
-/// How often Lambda invokes a function with a request, if it ends without an answer, and after how long.
+/// How often Lambda invokes a function for a request that ends without an answer, and the delay
+/// between.
 const INVOCATIONS: usize = 3;
 const RETRY_AFTER: Duration = Duration::from_secs(60);
-/// How often CloudFormation looks for an answer.
+/// How often CloudFormation polls for an answer.
 const POLL: Duration = Duration::from_secs(2);
-/// How often an administrator tries again what failed.
+/// How often an administrator retries a failed request.
 const TRIES: usize = 6;
 
 /// The templates of every StackSet.
@@ -42,7 +43,7 @@ pub(crate) const TEMPLATES: Templates = Templates {
     member: "the role in a member",
 };
 
-/// What an administrator asks CloudFormation for.
+/// A request of an administrator to CloudFormation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum StackRequest {
     Update(Box<Wishes>),
@@ -55,11 +56,11 @@ enum Ended {
     Success,
     Failed(String),
     Unanswered,
-    /// The administrator or CloudFormation went on without waiting for the answer.
+    /// The administrator or CloudFormation continued without waiting for the answer.
     Cancelled,
 }
 
-/// The address of an answer, signed now.
+/// A response URL signed at this time.
 fn address(request: &str, now: Timestamp) -> String {
     let signed_at = now.strftime("%Y%m%dT%H%M%SZ");
     format!(
@@ -68,14 +69,14 @@ fn address(request: &str, now: Timestamp) -> String {
     )
 }
 
-/// So SQS says that a queue's name is in use for a minute yet.
+/// SQS's message for a queue name that stays blocked for a minute.
 const QUEUE_COOLS_DOWN: &str = "You must wait 60 seconds";
-/// So the SaaS refuses a token.
+/// The SaaS's message for a refused token.
 const TOKEN_REFUSED: &str = "Unauthorized";
-/// So an answer says that not all is as it should be.
+/// The phrase by which an answer says that not everything is restored.
 const INCOMPLETE: &str = "until the next update";
 
-/// The role that StackSets are run with.
+/// The role that runs the StackSets.
 pub(crate) fn administration_role() -> Arn {
     let role = format!("arn:aws:iam::{MANAGEMENT}:role/service-role/AWSControlTowerStackSetRole");
     #[expect(clippy::expect_used, reason = "a constant is an ARN")]
@@ -109,7 +110,7 @@ impl World {
         let world = self.clone();
         self.simulation().spawn(async move {
             for invocation in 1..=INVOCATIONS {
-                // One that never comes to its end is no invocation at all.
+                // The last invocation must be able to finish, so it never crashes.
                 let may_crash = invocation < INVOCATIONS && payload["RequestType"] != "Create";
                 if world.invoke_once(&payload, may_crash).await {
                     return;
@@ -119,7 +120,7 @@ impl World {
         });
     }
 
-    /// One invocation; whether Lambda is content with it.
+    /// One invocation. True if Lambda does not retry it.
     async fn invoke_once(&self, payload: &Value, may_crash: bool) -> bool {
         let creates = payload["RequestType"] == "Create";
         let (name, crash, latency) = {
@@ -143,7 +144,7 @@ impl World {
             own: &own,
         };
         let fresh = Fresh {
-            // A ledger that was emptied must not lead to other external ids.
+            // An emptied ledger must not lead to other external ids.
             external_id_suffix: if creates { SUFFIX } else { "OTHEROTHER" }.into(),
             invocation: self
                 .simulation()
@@ -185,7 +186,7 @@ impl World {
         }
     }
 
-    /// A new request of CloudFormation, as setup receives it.
+    /// CloudFormation's next request, as setup receives it.
     pub(crate) fn event(
         &self,
         request_type: &str,
@@ -224,7 +225,7 @@ impl World {
     ) -> Ended {
         let payload = self.event(request_type, properties, old_properties);
         let request = format!("request-{}", self.state().asked);
-        // The functions' environments are written before setup is asked.
+        // CloudFormation writes the functions' environments before it calls setup.
         let is_elsewhere = properties["LaceworkUrl"] == OTHER_HOST;
         self.state().environment_host = if is_elsewhere { OTHER_HOST } else { HOST };
         let twice = std::mem::take(&mut self.state().next_invoked_twice);
@@ -250,7 +251,7 @@ impl World {
                 self.say(|| format!("{request} is answered: {success} {reason}"));
                 let mut state = self.state();
                 state.physical_id = Some(physical_id);
-                // The administrator reads what the answer says.
+                // The administrator reads the answer.
                 state.needs_update |= success && reason.contains(INCOMPLETE);
                 drop(state);
                 return if success {
@@ -271,7 +272,7 @@ impl World {
         }
     }
 
-    /// Every request is answered, unless what that takes was not to be had.
+    /// Checks that a request is answered, unless a service that this takes was down.
     fn require_answer(&self, request: &str) {
         let now = self.now();
         let mut state = self.state();
@@ -282,14 +283,14 @@ impl World {
 }
 
 impl World {
-    /// Whether the answer to the last request promises that all is as it should be.
+    /// Whether the answer to the last request promises the full desired state.
     fn is_complete(&self) -> bool {
         let state = self.state();
         let answer = state.answers.get(&format!("request-{}", state.asked));
         answer.is_some_and(|answer| !answer.reason.contains(INCOMPLETE))
     }
 
-    /// Where every request is answered and nobody is at work, nobody has the lease.
+    /// Checks that the lease is free once every request is answered and no invocation is at work.
     fn require_free_lease(&self, payload: &Value) {
         let now = self.now();
         let mut state = self.state();
@@ -303,7 +304,7 @@ impl World {
             });
         let can_write = !state.faults.rates.contains_key("dynamodb") && !state.was_hampered(now);
         let is_idle = state.setups_at_work == 0 && !state.deleting;
-        // Until it ends, a lease is its own that has crashed.
+        // A crashed invocation keeps its lease until that expires.
         let is_lost = state
             .setup_crashed_at
             .is_some_and(|at| self.since(at) < LONGEST_LEASE);
@@ -315,7 +316,7 @@ impl World {
         }
     }
 
-    /// An update that began then has put back every StackSet that had been edited by hand.
+    /// Checks that an update that began then has restored every StackSet that was edited by hand.
     fn require_restored(&self, wishes: &Wishes, began: Timestamp) {
         let now = self.now();
         let mut state = self.state();
@@ -335,7 +336,7 @@ impl World {
     }
 }
 
-/// Creates the main stack; `deleted_after` deletes it while it is created.
+/// Creates the main stack; `deleted_after` deletes it during its creation.
 pub(crate) async fn launch(
     world: &World,
     wishes: Wishes,
@@ -367,7 +368,7 @@ pub(crate) async fn launch(
     }
 }
 
-/// Takes up what administrators ask for, one request at a time, until the stack is deleted.
+/// Processes administrators' requests, one at a time, until the stack is deleted.
 pub(crate) async fn administer(world: World) {
     loop {
         let next = world.state().requests.pop_front();
@@ -402,7 +403,7 @@ pub(crate) async fn update(world: &World, next: Wishes) {
     };
     let (new_properties, old_properties) = (next.properties(), old.properties());
     if new_properties == old_properties {
-        // CloudFormation has nothing to ask setup for.
+        // No property changed, so CloudFormation does not call setup.
         world.state().wishes = vec![next];
         return;
     }
@@ -434,7 +435,7 @@ pub(crate) async fn update(world: &World, next: Wishes) {
         world.state().violate(now, text);
     }
     if next.monitor_existing {
-        // Setup may have done all that was asked, and enrolled them.
+        // Setup may have finished before it failed, and so have enrolled them.
         let at_launch = &mut world.state().at_launch;
         at_launch
             .values_mut()
@@ -451,7 +452,7 @@ pub(crate) async fn update(world: &World, next: Wishes) {
         let now = world.now();
         {
             let mut state = world.state();
-            // Without a record a rollback is an update like any other.
+            // Without a record a rollback is an ordinary update.
             if !state.was_hampered(now) && state.ledger_emptied.is_none() {
                 state.violate(
                     now,
@@ -472,7 +473,7 @@ pub(crate) async fn delete(world: &World) {
         state.say(now, || "the stack is deleted".into());
         state.keep_evidence(now);
         state.deleting = true;
-        // What starts the account function goes before setup does its part.
+        // The account function's triggers are deleted before setup is called.
         state.queue.close();
         state.wish().properties()
     };
@@ -501,10 +502,10 @@ fn settle(world: &World, reached: Wishes, success_of: Option<Timestamp>) {
     state.keep_evidence(now);
     state.say(now, || "the stack is complete".into());
     let emptied = state.ledger_emptied.take_if(|at| success_of > Some(*at));
-    // Until an update has succeeded, nobody works.
+    // Until an update has succeeded, passes do nothing.
     state.needs_update |= state.ledger_emptied.is_some();
     if emptied.is_some() && !reached.monitor_existing {
-        // Nothing says any more which accounts were there at launch.
+        // No record says any more which accounts existed at launch.
         let ids: Vec<_> = state.organization.get().keys().copied().collect();
         let perhaps = ids.into_iter().map(|id| (id, AtLaunch::Perhaps));
         state.at_launch.extend(perhaps);
@@ -512,7 +513,7 @@ fn settle(world: &World, reached: Wishes, success_of: Option<Timestamp>) {
     if reached.monitor_existing {
         state.at_launch.clear();
     }
-    // Where nothing says any more which request is the newest, a former one may yet be carried out.
+    // Without a record of the newest request, an older one may still be carried out.
     let may_come_yet = state.ledger_emptied.is_some();
     state
         .wishes

@@ -28,17 +28,17 @@ use crate::{
     wishes::{AtLaunch, Should, Wishes},
 };
 
-/// Everything that is so, whether anybody knows it or not.
+/// The true state of the world.
 #[derive(Debug)]
 pub(crate) struct State {
     pub(crate) options: Options,
     pub(crate) organization: Versioned<Organization>,
     pub(crate) instances: Versioned<BTreeMap<(String, AccountId), StackInstance>>,
-    /// The stacks that are in each account, by the StackSet's name.
+    /// The stacks in each account, by StackSet name.
     pub(crate) deployed: BTreeMap<AccountId, BTreeMap<String, Deployed>>,
     pub(crate) stack_sets: BTreeMap<String, KeptStackSet>,
     pub(crate) trail: Trail,
-    /// The names of units that somebody has renamed.
+    /// The names of renamed units.
     pub(crate) unit_names: BTreeMap<usize, String>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
     pub(crate) registrations: Versioned<Registrations>,
@@ -46,58 +46,57 @@ pub(crate) struct State {
     pub(crate) ledger: KeptLedger,
     pub(crate) queue: Queue,
     pub(crate) secrets: KeptSecrets,
-    /// The names of rules and secrets that others have made.
+    /// The names of foreign rules and secrets.
     pub(crate) foreign_resources: BTreeSet<String>,
     pub(crate) bucket: (f64, Timestamp),
     pub(crate) faults: Faults,
     pub(crate) counts: BTreeMap<&'static str, usize>,
-    /// How many of the calls were refused since there were too many.
+    /// How many of the calls were throttled.
     pub(crate) throttles: BTreeMap<&'static str, usize>,
-    /// What each operation may still be called, where that is modelled.
+    /// The token bucket of each operation, where rate limits are modelled.
     pub(crate) buckets: BTreeMap<&'static str, Bucket>,
     pub(crate) log: Vec<String>,
     pub(crate) logged: bool,
     pub(crate) violations: Vec<String>,
-    /// The parameters of the last request that succeeded, then those of one that is under way.
+    /// The parameters of the last request that succeeded, then those of one in progress.
     pub(crate) wishes: Vec<Wishes>,
     pub(crate) at_launch: BTreeMap<AccountId, AtLaunch>,
-    /// When it was last so that an account was to go.
+    /// When an account was last out of scope.
     pub(crate) last_to_go: BTreeMap<AccountId, Timestamp>,
     pub(crate) offboarded: Vec<(Timestamp, AccountId)>,
     pub(crate) ever_watched: BTreeSet<AccountId>,
     pub(crate) highest_limit: u8,
     pub(crate) held: Option<Held>,
-    /// The accounts that an administrator has let go.
+    /// The accounts whose offboarding an administrator has approved.
     pub(crate) approved: BTreeSet<AccountId>,
-    /// When the SaaS last showed that it could not use an account's role.
-    /// When the SaaS answered a listing with something else than its list for the last time.
+    /// When the SaaS last answered a listing with something else than its list.
     pub(crate) odd_list_at: Option<Timestamp>,
-    /// The same of the time before.
+    /// The time before that.
     pub(crate) odd_list_before: Option<Timestamp>,
-    /// When all tokens were revoked for the last time.
+    /// When all tokens were last revoked.
     pub(crate) tokens_revoked_at: Option<Timestamp>,
     /// The invocation of setup that writes under each lease.
     pub(crate) writers: BTreeMap<Holder, String>,
-    /// When a stack could not be deleted, since it was made.
+    /// The times at which a stack's deletion failed, since its creation.
     pub(crate) undeleted: BTreeMap<(String, AccountId), Vec<Timestamp>>,
     pub(crate) last_failing: BTreeMap<AccountId, Timestamp>,
-    /// When somebody last deleted an account's registration, which a listing may still show.
+    /// When an account's registration was last deleted by hand; a listing may still show it.
     pub(crate) last_deleted: BTreeMap<AccountId, Timestamp>,
-    /// When an account's stack was last given a token, or was to be.
+    /// When an account's stack last got a token, or was supposed to.
     pub(crate) last_renewed: BTreeMap<AccountId, Timestamp>,
     /// When accounts were last moved.
     pub(crate) moved: BTreeMap<AccountId, Timestamp>,
-    /// What befalls the next invocation: it ends after so many steps, or its calls take so long.
+    /// The next invocation's fault: a crash after this many steps, or slow calls.
     pub(crate) next_crash: Option<u32>,
     pub(crate) next_latency: Option<u64>,
     pub(crate) invocations: usize,
-    /// The invocations that had the lease.
+    /// The invocations that held the lease.
     pub(crate) passes: Vec<PassCost>,
-    /// What they came to.
+    /// Their results.
     pub(crate) replies: Vec<Rc<Reply>>,
-    /// The invocations that the function's timeout ended.
+    /// Invocations that ran into the function's timeout.
     pub(crate) timeouts: usize,
-    /// What administrators want and have not asked for yet.
+    /// Requests that administrators have not made yet.
     pub(crate) requests: VecDeque<StackRequest>,
     pub(crate) idle: bool,
     pub(crate) writes: usize,
@@ -109,14 +108,14 @@ pub(crate) struct State {
     /// Every answer, in order.
     pub(crate) sent: Vec<SentAnswer>,
     pub(crate) physical_id: Option<String>,
-    /// Invocations that are at work.
+    /// Invocations in progress.
     pub(crate) at_work: usize,
     /// How many of those are setup's.
     pub(crate) setups_at_work: usize,
     pub(crate) next_setup_latency: Option<u64>,
     pub(crate) next_invoked_twice: bool,
     pub(crate) next_cancelled_after: Option<Duration>,
-    /// Whether only an update of the stack mends what somebody did.
+    /// Whether only an update of the stack repairs a manual change.
     pub(crate) needs_update: bool,
     /// When the ledger was emptied, until an update that began since has succeeded.
     pub(crate) ledger_emptied: Option<Timestamp>,
@@ -124,34 +123,34 @@ pub(crate) struct State {
     pub(crate) lease_lost_at: Option<Timestamp>,
     /// The host that CloudFormation wrote into the functions' environment.
     pub(crate) environment_host: &'static str,
-    /// The trust policy of the role that StackSets are run with; nothing where there is no such role.
+    /// The trust policy of the StackSets' administration role; `None` if the role does not exist.
     pub(crate) administration_trust: Option<String>,
-    /// The partition of AWS that all of it is in.
+    /// The AWS partition.
     pub(crate) partition: &'static str,
-    /// The main stack is being deleted, and is gone.
+    /// Whether the main stack is being deleted, or is gone.
     pub(crate) deleting: bool,
     pub(crate) deleted: bool,
-    /// Its registrations stayed, since the key was revoked, and the answer said so.
+    /// Whether its registrations stayed, since the key was revoked, and the answer said so.
     pub(crate) registrations_stay: bool,
-    /// What of ours was left when its deletion had succeeded.
+    /// Our resources that were left when its deletion had succeeded.
     pub(crate) found_left: Vec<String>,
-    /// When it was last so that no answer could be expected.
+    /// When an answer could last not be expected.
     pub(crate) last_hampered: Option<Timestamp>,
-    /// When an invocation of setup ended without a word for the last time.
+    /// When an invocation of setup last ended without an answer.
     pub(crate) setup_crashed_at: Option<Timestamp>,
-    /// Until when IAM may refuse setup what its role has just been given.
+    /// Until when IAM may refuse setup's new permissions.
     pub(crate) permissions_settle_at: Timestamp,
     /// When the stack of a StackSet was last removed from an account.
     pub(crate) removed: BTreeMap<(AccountId, String), Timestamp>,
-    /// What comparisons of everything report.
+    /// The reports of comparisons of the whole organization.
     pub(crate) rounds: Rounds,
-    /// What the SaaS answers to the next listing.
+    /// The SaaS's response to the next listing, if it is an odd one.
     pub(crate) next_list: Option<OddList>,
     /// Stores in which the SaaS can use no role.
     pub(crate) unusable: BTreeSet<Option<Store>>,
-    /// Accounts whose new registrations the SaaS accepts and does not keep.
+    /// Accounts whose new registrations the SaaS accepts without storing them.
     pub(crate) unlisted: BTreeSet<AccountId>,
-    /// Whether the SaaS lists the organization's registrations as if they were a store's.
+    /// Whether the SaaS lists the organization's registrations as a store's.
     pub(crate) hides_organization: bool,
 }
 
@@ -160,29 +159,29 @@ pub(crate) struct State {
 pub struct Answered {
     /// Whether it succeeded.
     pub success: bool,
-    /// The Reason: why it failed, or what an administrator should know all the same.
+    /// The Reason: why it failed, or a warning despite success.
     pub reason: String,
-    /// The custom resource's id from then on.
+    /// The custom resource's new id.
     pub physical_id: String,
 }
 
-/// An answer as it was sent.
+/// An answer as sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SentAnswer {
-    /// Where it went.
+    /// The URL.
     pub address: String,
-    /// All of it.
+    /// The body.
     pub body: Vec<u8>,
-    /// When.
+    /// The time.
     pub at: Timestamp,
 }
 
-/// A listing that is not what it seems.
+/// A wrong response to a listing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OddList {
-    /// A good answer that lists nothing.
+    /// A valid response with an empty list.
     Empty,
-    /// An answer that nobody can read.
+    /// An unreadable response.
     Garbage,
 }
 
@@ -191,11 +190,11 @@ pub(crate) struct KeptStackSet {
     pub(crate) set: StackSet,
     pub(crate) ours: bool,
     pub(crate) operations: BTreeMap<String, KeptOperation>,
-    /// Operations run one after another.
+    /// When the last queued operation ends; operations run one after another.
     pub(crate) busy_until: Timestamp,
-    /// Tells a StackSet from an earlier one of the same name.
+    /// Distinguishes a StackSet from an earlier one of the same name.
     pub(crate) generation: usize,
-    /// When somebody edited it by hand, until it is updated.
+    /// When it was edited by hand; cleared by an update.
     pub(crate) edited_at: Option<Timestamp>,
 }
 
@@ -203,7 +202,7 @@ pub(crate) struct KeptStackSet {
 pub(crate) struct KeptOperation {
     pub(crate) state: OperationState,
     pub(crate) failures: Vec<(AccountId, String)>,
-    /// How many accounts it was asked to work on.
+    /// The number of accounts in the operation's request.
     pub(crate) accounts: usize,
 }
 
@@ -211,40 +210,41 @@ pub(crate) struct KeptOperation {
 pub(crate) struct KeptRegistration {
     pub(crate) registration: Registration,
     pub(crate) ours: bool,
-    /// Who made it, and when.
+    /// Its creator, and the time of creation.
     pub(crate) made_by: String,
     pub(crate) made_at: Timestamp,
-    /// Whom it was made for.
+    /// The account that it was created for.
     pub(crate) subject: AccountId,
-    /// What the SaaS last found, and when it looked.
+    /// The time and the result of the SaaS's last check.
     pub(crate) checked: (Timestamp, bool),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct KeptLedger {
-    /// Whether nobody can delete the table.
+    /// Whether the table is protected against deletion.
     pub(crate) is_protected: bool,
-    /// The passes that have begun since one last gave the lease back.
+    /// The passes that have begun since the lease was last released.
     pub(crate) begun: BTreeSet<Holder>,
     pub(crate) lease: Option<(Holder, Timestamp)>,
     pub(crate) reservation: Option<(Holder, Timestamp)>,
-    /// When the newest request that had the lease was admitted.
+    /// When the newest request that has held the lease was admitted.
     pub(crate) newest: Option<Timestamp>,
-    /// The requests of CloudFormation, in the order in which they came.
+    /// CloudFormation's requests, in order of arrival.
     pub(crate) requests: Vec<(String, Timestamp)>,
-    /// What was left for whoever takes the lease next.
+    /// Work parked for the next holder of the lease.
     pub(crate) parked: BTreeSet<Parked>,
-    /// When somebody said last that a call was sent, since the lease was taken.
+    /// When a wake-up was last recorded as sent, since the lease was acquired.
     pub(crate) called_at: Option<Timestamp>,
-    /// Nobody has the lease before this time, but who has reserved it.
+    /// The end of the cooldown. Until then, only the holder of the reservation can acquire the
+    /// lease.
     pub(crate) rests_until: Option<Timestamp>,
     pub(crate) recorded: Recorded,
     pub(crate) unreadable: Unreadable,
-    /// Items that nobody can understand.
+    /// Invalid items.
     pub(crate) garbage: BTreeMap<String, String>,
     pub(crate) suffix: Option<String>,
     pub(crate) records: BTreeMap<AccountId, Record>,
-    /// The bytes of each record, where its size is modelled.
+    /// The size of each record in bytes, where it is modelled.
     pub(crate) sizes: BTreeMap<AccountId, usize>,
 }
 
@@ -252,15 +252,15 @@ pub(crate) struct KeptLedger {
 pub(crate) struct KeptSecrets {
     pub(crate) key_version: usize,
     pub(crate) key_works: bool,
-    /// When the key was revoked last.
+    /// When the key was last revoked.
     pub(crate) key_revoked_at: Option<Timestamp>,
     pub(crate) token: Option<Token>,
     pub(crate) tokens: usize,
-    /// Until when each token works, or worked.
+    /// The expiry of each token.
     pub(crate) issued: BTreeMap<String, Timestamp>,
 }
 
-/// How far back evidence may lie: a listing's age and a pass's length.
+/// The maximum age of evidence: a listing's lag plus a pass's length.
 pub(crate) const EVIDENCE: SignedDuration = SignedDuration::from_mins(10);
 
 impl State {
@@ -276,19 +276,19 @@ impl State {
         self.violations.push(format!("{now:.0}: {what}"));
     }
 
-    /// Whether the main stack is there, so that accounts are to be watched.
+    /// Whether the main stack exists, so that accounts are watched.
     pub(crate) fn is_wanted(&self) -> bool {
         !self.wishes.is_empty() && !self.deleting
     }
 
-    /// Whether a service without which nothing can be answered was hardly there in the last hour.
+    /// Whether a service that answers depend on was mostly down in the last hour.
     pub(crate) fn was_hampered(&self, now: Timestamp) -> bool {
         let lately = SignedDuration::from_mins(75);
         self.last_hampered
             .is_some_and(|at| now.duration_since(at) <= lately)
     }
 
-    /// No token works from now on that was issued before.
+    /// Revokes all tokens issued so far.
     pub(crate) fn revoke_tokens(&mut self, now: Timestamp) {
         self.tokens_revoked_at = Some(now);
         for ends in self.secrets.issued.values_mut() {
@@ -304,7 +304,7 @@ impl State {
         self.deployed.get(id)?.get(set)
     }
 
-    /// Since when an active account has a role.
+    /// Since when an active account has had a role.
     pub(crate) fn has_role(&self, id: &AccountId, arn: &str) -> Option<Timestamp> {
         let active = |member: &&Member| member.account.state == AccountState::Active;
         self.member(id).filter(active)?;
@@ -319,7 +319,7 @@ impl State {
             .min()
     }
 
-    /// To change the organization; what was evidence until now stays so for a while.
+    /// Changes the organization. The previous state counts as evidence for a while.
     pub(crate) fn change_organization(&mut self, now: Timestamp) -> &mut Organization {
         self.keep_evidence(now);
         self.organization.change(now)
@@ -353,17 +353,17 @@ impl State {
     }
 
     fn is_to_go(&self, id: &AccountId, since: Timestamp) -> bool {
-        // Whoever may have been named by an event may count as new.
+        // An account that an event may have named may count as new.
         let at_launch = match self.at_launch.get(id) {
             Some(AtLaunch::Yes) => AtLaunch::Yes,
             Some(AtLaunch::No | AtLaunch::Perhaps) | None => AtLaunch::No,
         };
         let control_tower = self.options.control_tower;
-        // A reading may be older than what else it is held against.
+        // A reading may be older than the others it is compared with.
         self.organization.since(since).any(|organization| {
             let member = organization.get(id);
             if member.is_none() && self.member(id).is_some() {
-                // It was not there yet, which is not that it was gone.
+                // Not created yet, as opposed to gone.
                 return false;
             }
             let goes = |wishes: &Wishes| {
@@ -373,18 +373,19 @@ impl State {
         })
     }
 
-    /// Whether there is evidence, or was a moment ago, that an account is to go.
+    /// Whether there is or recently was evidence that an account is out of scope.
     pub(crate) fn may_go(&self, now: Timestamp, id: &AccountId) -> bool {
         let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
         self.is_to_go(id, now - EVIDENCE) || self.last_to_go.get(id).is_some_and(lately)
     }
 
-    /// Whether an account is to go, and already was when a pass that began then read what it acts upon.
+    /// Whether an account is out of scope, and already was when a pass that began then read its
+    /// data.
     pub(crate) fn had_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
         self.had_to_go_by(self.wish(), began, id)
     }
 
-    /// The same by the parameters of any request that is not settled yet.
+    /// Likewise, by the parameters of any request that is not settled yet.
     pub(crate) fn might_have_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
         let mut wishes = self.wishes.iter();
         wishes.any(|wishes| self.had_to_go_by(wishes, began, id))

@@ -1,4 +1,4 @@
-//! The organization that every history begins with.
+//! The initial organization of every history.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,14 +20,14 @@ pub const TENANT: &str = "acme";
 pub const HOST: &str = "acme.lacework.net";
 /// A host of the same name in another region of the SaaS, which does not know the key.
 pub(crate) const OTHER_HOST: &str = "acme.fra.lacework.net";
-/// Who may assume the members' roles.
+/// The principal that may assume the members' roles.
 pub const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
-/// The main stack, by which what is ours is marked.
+/// The main stack's id, which tags our resources.
 pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/towerhook/1";
 
 const ROOT: &str = "r-ab12";
 
-/// An organizational unit: its name, its id and its parent's place in the list.
+/// An OU: its name, its id and its parent's index in the list.
 struct UnitSpec(&'static str, &'static str, Option<usize>);
 
 const UNITS: [UnitSpec; 5] = [
@@ -38,7 +38,7 @@ const UNITS: [UnitSpec; 5] = [
     UnitSpec("Sandbox", "ou-ab12-sandbox00", None),
 ];
 
-/// The place in the list of the unit that holds Log Archive and Audit.
+/// The index of the OU that holds Log Archive and Audit.
 pub(crate) const SECURITY: usize = 0;
 /// How many units there are.
 pub(crate) const COUNT: usize = UNITS.len();
@@ -53,7 +53,7 @@ pub fn member_id(n: usize) -> AccountId {
     id(&format!("{:012}", 100_000_000_000 + n))
 }
 
-/// A unit's id. Beyond the first [`COUNT`] all units are alike and below the root.
+/// An OU's id. Beyond the first [`COUNT`] all are generated, directly below the root.
 pub(crate) fn unit_id(unit: usize) -> OuId {
     let known = UNITS.get(unit).map(|spec| spec.1.to_owned());
     let id = known.unwrap_or_else(|| format!("ou-ab12-unit{unit:05}"));
@@ -73,7 +73,7 @@ pub(crate) fn root() -> OuId {
     ROOT.parse().expect("a constant is an id")
 }
 
-/// The path of an account in this unit; in the root where there is none.
+/// The path of an account in this OU, or in the root.
 pub(crate) fn path(unit: Option<usize>) -> Vec<OuId> {
     let mut path = Vec::new();
     let mut at = unit;
@@ -86,7 +86,7 @@ pub(crate) fn path(unit: Option<usize>) -> Vec<OuId> {
     path
 }
 
-/// The first `count` units, some of which somebody has given other names.
+/// The first `count` OUs, some of them renamed.
 pub(crate) fn tree(count: usize, renamed: &BTreeMap<usize, String>) -> OuTree {
     let units = (0..count).map(|unit| {
         let name = renamed.get(&unit).cloned();
@@ -99,12 +99,12 @@ pub(crate) fn tree(count: usize, renamed: &BTreeMap<usize, String>) -> OuTree {
     OuTree(units.collect())
 }
 
-/// How many of the first `count` units are right below the root.
+/// How many of the first `count` OUs are directly below the root.
 pub(crate) fn below_root(count: usize) -> usize {
     (0..count).filter(|unit| parent(*unit).is_none()).count()
 }
 
-/// The organization's trail, whose topic is in this account.
+/// The organization's trail, with its topic in this account.
 pub(crate) fn trail(topic_owner: &str) -> Trail {
     Trail {
         name: "trail".into(),
@@ -127,31 +127,31 @@ pub(crate) fn stores() -> BTreeSet<Store> {
         .into()
 }
 
-/// A stack in an account, as it truly is.
+/// A stack in an account, in its true state.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Deployed {
-    /// The role or queue that it made, and since when; `None` where somebody deleted it by hand.
+    /// The role or queue that it created, and when; `None` if that was deleted by hand.
     pub(crate) role: Option<(String, Timestamp)>,
-    /// No StackSet knows of it any more.
+    /// Whether no StackSet manages it any more.
     pub(crate) left_behind: bool,
-    /// What it has registered its account as, where it does that.
+    /// The registration that its custom resource created, if it has one.
     pub(crate) registered: Option<Registered>,
 }
 
-/// What a stack's custom resource has made, and the token that it was last given.
+/// A custom resource's registration, and the token that the stack was last given.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Registered {
     pub(crate) guid: String,
     pub(crate) token: String,
 }
 
-/// An account as it truly is.
+/// An account in its true state.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub(crate) account: Account,
     pub(crate) management: Management,
     pub(crate) was_managed: bool,
-    /// Whether AWSControlTowerExecution is there.
+    /// Whether AWSControlTowerExecution exists.
     pub(crate) reachable: bool,
     /// Whether every stack operation in it fails, as under a service control policy.
     pub(crate) refuses_stacks: bool,
@@ -178,7 +178,7 @@ impl Member {
         }
     }
 
-    /// Whether a stack operation can work in it.
+    /// Whether stack operations work in it.
     pub(crate) fn takes_stacks(&self) -> bool {
         self.account.state == AccountState::Active && self.reachable && !self.refuses_stacks
     }

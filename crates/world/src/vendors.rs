@@ -1,4 +1,4 @@
-//! What Lacework's own Control Tower integration leaves in place once its stack is gone.
+//! The resources that Lacework's own Control Tower integration leaves once its stack is gone.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,12 @@ use crate::{
     wishes::Wishes,
 };
 
-/// The ends of its external ids: the members', and the trail's own.
+/// The suffixes of its external ids: the members', and the trail's own.
 pub const VENDORS_SUFFIXES: (&str, &str) = ("lw1a2b3c4d", "K3J9A0ZZ1Q");
 
 impl World {
-    /// All accounts but the management account are watched, in this store or the tenant's own store,
-    /// and so is the trail.
+    /// Watches all accounts except the management account, and the trail, in this store or the
+    /// tenant's own.
     pub fn deploy_vendors(&self, store: Option<&str>) {
         let (members, trails) = VENDORS_SUFFIXES;
         let names = Wishes::default().names();
@@ -75,12 +75,12 @@ impl World {
         }
     }
 
-    /// Somebody makes a StackSet of this name, which deploys nothing.
+    /// Creates a foreign StackSet with this name, which deploys nothing.
     pub fn add_stack_set(&self, name: &str) {
         self.deploy(name, std::iter::empty(), &[]);
     }
 
-    /// Somebody makes a rule or a secret of this name, or removes it.
+    /// Creates or deletes a foreign rule or secret with this name.
     pub fn set_foreign_resource(&self, name: &str, is_there: bool) {
         let resources = &mut self.state().foreign_resources;
         if is_there {
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    /// Somebody removes a StackSet with its stacks.
+    /// Deletes a StackSet with its stacks.
     pub fn remove_stack_set(&self, name: &str) {
         let now = self.now();
         let mut state = self.state();
@@ -104,7 +104,7 @@ impl World {
         }
     }
 
-    /// Every stack operation in an account fails from now on, or works again.
+    /// From now on every stack operation in an account fails, or works again.
     pub fn set_takes_stacks(&self, account: &AccountId, takes: bool) {
         let now = self.now();
         let mut state = self.state();
@@ -113,7 +113,7 @@ impl World {
         }
     }
 
-    /// The SaaS finds that it cannot use an account's registrations.
+    /// The SaaS's check finds that an account's registrations do not work.
     pub fn fail_registrations(&self, account: &AccountId) {
         let now = self.now();
         let mut state = self.state();

@@ -1,4 +1,5 @@
-//! What is watched at every write: nothing goes without evidence, and not too much in a day.
+//! Safety invariants checked at every write: no removal without evidence, and not too many in a
+//! day.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +15,10 @@ use crate::{
     wishes::Should,
 };
 
-/// Never fewer than this many may leave in a day.
+/// At least this many accounts may always be offboarded in a day.
 pub(crate) const AT_LEAST: usize = 3;
 
-/// How long a token that a stack was given may be of use: operations before it take their time.
+/// How long a token given to a stack may take to be used: earlier operations have to finish first.
 const RENEWAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// The accounts that an enabled registration of ours watches.
@@ -35,7 +36,7 @@ pub(crate) fn is_member(kept: &KeptRegistration) -> bool {
     kept.ours && kept.registration.kind == RegistrationKind::Account
 }
 
-/// Remembers an account whose registration has been made or changed, if it is watched now.
+/// Remembers an account whose registration was created or changed, if it is watched now.
 pub(crate) fn count_watched(state: &mut State, account: AccountId) {
     let mut of_account = state.registrations.get().of(&account);
     if of_account.any(|kept| is_member(kept) && kept.registration.enabled) {
@@ -43,7 +44,8 @@ pub(crate) fn count_watched(state: &mut State, account: AccountId) {
     }
 }
 
-/// A registration is about to be made: nobody makes the same one twice without looking.
+/// Checks the creation of a registration: the same one is never created twice without a read
+/// between.
 pub(crate) fn registration_comes(
     state: &mut State,
     now: Timestamp,
@@ -55,9 +57,9 @@ pub(crate) fn registration_comes(
         is_member(kept) && kept.made_by == maker && kept.registration.store.as_ref() == store
     };
     let is_there = state.registrations.get().of(&spec.account).any(is_same);
-    // An exchange between two stores is no offboarding.
+    // An exchange between two stores is not an offboarding.
     state.offboarded.retain(|(_, id)| *id != spec.account);
-    // Who is enrolled again has to be let go again.
+    // An account that is enrolled again needs a new approval.
     state.approved.remove(&spec.account);
     if is_there && spec.kind == RegistrationKind::Account {
         state.violate(
@@ -67,16 +69,16 @@ pub(crate) fn registration_comes(
     }
 }
 
-/// The ledger is about to call an account enrolled.
+/// Checks a record that is about to call an account enrolled.
 pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     let known = state.ledger.records.get(&id);
     let was_enrolled = known.is_some_and(|record| record.since.is_some());
-    // Nobody sees that the SaaS took it and did not keep it.
+    // It is not visible that the SaaS accepted the registration without storing it.
     let by_stack = state.wishes.first().is_none_or(|wish| wish.by_stack);
     let is_unseen = state.unlisted.contains(&id) || by_stack;
     let lately = |at: &Timestamp| now.duration_since(*at) <= EVIDENCE;
     let is_gone_since = state.last_deleted.get(&id).is_some_and(lately);
-    // A listing may be as old.
+    // The pass's listing may be that old.
     let listed = state.registrations.since(now - EVIDENCE);
     let is_watched = { listed }.any(|all| all.of(&id).any(is_member));
     if !(was_enrolled || is_unseen || is_gone_since || is_watched) {
@@ -87,7 +89,7 @@ pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     }
 }
 
-/// A registration is about to be deleted.
+/// Checks the deletion of a registration.
 pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
     let mut all = state.registrations.get().iter();
     let Some(kept) = all.find(|kept| kept.registration.guid == guid).cloned() else {
@@ -97,7 +99,7 @@ pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
     if !kept.ours {
         return state.violate(now, format!("a foreign integration was deleted: {name}"));
     }
-    // Before the launch and after the deletion nothing is wanted.
+    // Before the launch and after the deletion no account is wanted.
     if kept.registration.kind == RegistrationKind::Feed || !state.is_wanted() {
         return;
     }
@@ -107,7 +109,7 @@ pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .iter()
         .filter(|other| is_member(other));
     let replaced = others.any(|other| other.subject == id && other.registration.guid != guid);
-    // A change of the fixed names takes away all that bears the old ones, and makes it anew.
+    // A change of the fixed names removes everything with the old names, and recreates it.
     let renames = state
         .wishes
         .iter()
@@ -116,13 +118,14 @@ pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
         .registration
         .role_arn
         .ends_with(&format!("/{}", state.wish().names().member_role()));
-    // A stack cannot register an account that is registered, so before it comes the old one goes.
+    // A stack cannot register an account that is already registered, so the old registration goes
+    // first.
     let instance = (state.wish().names().member_stack_set(), id);
     let was_missing = state
         .instances
         .since(now - EVIDENCE)
         .any(|all| !all.contains_key(&instance));
-    // Nor while one is there that watches nothing.
+    // The same applies to a registration that does not work.
     let watches = kept.registration.enabled && kept.checked.1;
     if state.wish().by_stack && (was_missing || !watches) {
         return;
@@ -141,7 +144,7 @@ pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
         let should = state.should(wishes, &id);
         matches!(should, Should::BeWatched(_) | Should::StayAsItWas)
     });
-    // On its way to another store, as far as a pass could know.
+    // It is moving to another store, as far as a pass could know.
     let is_moving = is_elsewhere && (is_watched || !state.had_to_go(now - EVIDENCE, &id));
     if state.may_go(now, &id) && !is_moving {
         return offboarded(state, now, id);
@@ -161,11 +164,12 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     if state.wishes.iter().any(|wishes| !wishes.config) || state.approved.contains(&id) {
         return;
     }
-    // One that goes on its way to another store has not left, whatever becomes of it later.
+    // A registration deleted for a move to another store is not an offboarding, whatever happens
+    // later.
     if !state.might_have_to_go(now - EVIDENCE, &id) {
         return;
     }
-    // It counts from when the record says so, also where what watches it can be removed only later.
+    // The offboarding counts from its record, even if the registration can be removed only later.
     let earliest = now - SignedDuration::from_hours(2);
     let left_at = state
         .ledger
@@ -175,14 +179,14 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     state
         .offboarded
         .push((left_at.map_or(now, |at| at.max(earliest)), id));
-    // Less the length of a pass, which counts by the time at which it began.
+    // Minus the length of a pass, which counts from its start.
     let day = SignedDuration::from_mins(24 * 60 - 5);
     let watched = watched(state);
     let lately = state
         .offboarded
         .iter()
         .filter(|(at, _)| now.duration_since(*at) < day);
-    // One that had just moved may be on its way to another store.
+    // An account that just moved may be on its way to another store.
     let was_moving = |(at, id): &&(Timestamp, AccountId)| {
         let moved = state.moved.get(id);
         moved.is_some_and(|moved| at.duration_since(*moved) <= EVIDENCE)
@@ -204,8 +208,8 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     }
 }
 
-/// A stack that unregisters its account as it goes has a token that works, or did a moment ago, or was
-/// to be given one and refused it.
+/// Checks that a stack that unregisters its account on deletion has a valid token, or had one a
+/// moment ago, or that a renewal was tried and failed.
 fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
     let stack = state.deployed(id, set);
     let Some(registered) = stack.and_then(|stack| stack.registered.as_ref()) else {
@@ -213,7 +217,7 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
     };
     let ends = state.secrets.issued.get(&registered.token);
     let is_stale = ends.is_none_or(|ends| now.duration_since(*ends) > EVIDENCE);
-    // One whose deletion failed before takes no other token.
+    // After a failed deletion, an instance accepts no new token.
     let key = (set.to_owned(), *id);
     let instance = state.instances.get().get(&key);
     let is_stuck = instance.is_some_and(|one| one.state == InstanceState::Inoperable);
@@ -224,7 +228,7 @@ fn token_is_good(state: &mut State, now: Timestamp, set: &str, id: &AccountId, r
     }
 }
 
-/// A stack of an account that can be reached is left behind once it could not be deleted twice.
+/// Checks that a stack in a reachable account is left behind only after two failed deletions.
 fn stack_is_given_up(state: &mut State, now: Timestamp, set: &str, id: &AccountId, retain: bool) {
     let key = (set.to_owned(), *id);
     let is_there = state.instances.get().contains_key(&key);
@@ -239,7 +243,7 @@ fn stack_is_given_up(state: &mut State, now: Timestamp, set: &str, id: &AccountI
     }
 }
 
-/// A caller that began at `began` is about to delete instances of a StackSet.
+/// Checks the deletion of instances by a caller that began at `began`.
 pub(crate) fn instances_go(
     state: &mut State,
     now: Timestamp,
@@ -259,16 +263,16 @@ pub(crate) fn instances_go(
         return;
     }
     let got_odd_list = state.odd_list_at >= Some(began);
-    // Two lists an hour apart settle it, also where both of them lie.
+    // Two lists an hour apart count as proof, even if both are wrong.
     let lately = |at: Timestamp| now.duration_since(at) < SignedDuration::from_hours(2);
     let is_deceived = got_odd_list && state.odd_list_before.is_some_and(lately);
     for id in accounts {
         token_is_good(state, now, set, id, retain);
         stack_is_given_up(state, now, set, id, retain);
-        // What uses a role goes before it, unless it came a moment ago.
+        // A registration goes before its role, unless it was created a moment ago.
         let used = state.registrations.get().iter().any(|kept| {
             let is_old = now.duration_since(kept.made_at) > EVIDENCE;
-            // Nothing tells of a second one that somebody made and that no list has shown.
+            // A manually created duplicate that no list has shown is unknown.
             let is_hidden = kept.made_by == "somebody" && got_odd_list;
             is_member(kept)
                 && kept.subject == *id
@@ -281,7 +285,7 @@ pub(crate) fn instances_go(
         }
         let instance = state.instances.get().get(&(set.to_owned(), *id));
         let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
-        // A listing may show that its deletion failed, though an update has made it good since.
+        // A listing may show a failed deletion although an update has repaired the instance since.
         let key = (set.to_owned(), *id);
         let was_inoperable = { state.instances.since(now - EVIDENCE) }.any(|all| {
             let then = all.get(&key);
@@ -289,7 +293,7 @@ pub(crate) fn instances_go(
         });
         let stack = state.deployed(id, set);
         let has_role = stack.is_some_and(|stack| stack.role.is_some());
-        // The SaaS's last look is what tells of a role that is gone.
+        // Only the SaaS's last check shows that a role is gone.
         let mut all = state.registrations.get().iter();
         let well = all.all(|kept| kept.subject != *id || !kept.ours || kept.checked.1);
         let failed = state.last_failing.get(id);

@@ -1,6 +1,6 @@
-//! What the administrator wants, and what follows from it for one account: the oracle.
+//! The oracle: the administrator's parameters, and the state that they demand for each account.
 //!
-//! Written from the true state of the world and from what the parameters promise, never from the
+//! Computed from the true state of the world and the parameters' documentation, never from the
 //! planner.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,25 +16,25 @@ use crate::units::{
     unit_name,
 };
 
-/// Which store an account belongs in.
+/// The store that an account belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Destination {
     /// The tenant's own store.
     Tenant,
     /// One store for all.
     Single(&'static str),
-    /// The store with the name of the nearest of these units.
+    /// The store named like the nearest of these units.
     Units(Vec<usize>),
 }
 
-/// Whether an account was there at launch and nothing has happened to it since.
+/// Whether an account existed at launch without any event since.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AtLaunch {
-    /// It came later, or a lifecycle event has named it.
+    /// It was created later, or a lifecycle event has named it.
     No,
-    /// It was, and no lifecycle event has named it.
+    /// It existed at launch, and no lifecycle event has named it.
     Yes,
-    /// A lifecycle event has named it, and may not have arrived.
+    /// A lifecycle event has named it, but may not have arrived.
     Perhaps,
 }
 
@@ -43,7 +43,7 @@ pub(crate) enum AtLaunch {
 pub struct Wishes {
     /// `LaceworkSubAccountName` and `LaceworkOrgSubAccountNames`.
     pub destination: Destination,
-    /// Whether `RegistrationMode` is `SnsCustomResource`, for good.
+    /// Whether `RegistrationMode` is `SnsCustomResource`, which cannot change.
     pub by_stack: bool,
     /// Whether `CapabilityType` has Config.
     pub config: bool,
@@ -65,13 +65,13 @@ pub struct Wishes {
     pub exclude: Vec<usize>,
     /// `ExcludeAccounts`.
     pub exclude_accounts: BTreeSet<AccountId>,
-    /// Whether a parameter names what there is not, so that the request is refused.
+    /// Whether a parameter names something nonexistent, so that the request is refused.
     pub wrong: bool,
     /// Whether `LaceworkUrl` names another host, so that the request is refused.
     pub elsewhere: bool,
     /// The release of the template, which an update may change alone.
     pub release: u32,
-    /// Other parameters, as they are written.
+    /// Other parameters, as text.
     pub others: BTreeMap<&'static str, String>,
 }
 
@@ -99,18 +99,18 @@ impl Default for Wishes {
     }
 }
 
-/// What should be with an account.
+/// The expected state of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Should {
     /// One enabled registration of ours, in this store.
     BeWatched(Option<Store>),
-    /// None enabled; it may come back.
+    /// None enabled; it may become active again.
     BePaused,
     /// None at all, and there is evidence for it.
     BeGone,
-    /// None at all, but nobody may take one away for that reason.
+    /// None at all, but an existing one must not be removed for that reason.
     StayOut,
-    /// Watched or not, as it was.
+    /// Watched or not, as before.
     StayAsItWas,
 }
 
@@ -131,7 +131,7 @@ impl Wishes {
                 (String::new(), names.join(","))
             }
         };
-        // Blue is below Production, as its path says, and one unit is written as its id.
+        // Blue is below Production, as its path says, and one unit is given by its id.
         let unit = |unit: &usize| match unit {
             2 => "Production/Blue".to_owned(),
             3 => unit_id(3).to_string(),
@@ -174,7 +174,7 @@ impl Wishes {
         properties
     }
 
-    /// The names that these parameters lead to.
+    /// The names that follow from these parameters.
     pub fn names(&self) -> Names {
         let resource = match &self.destination {
             Destination::Single(name) => *name,
@@ -188,8 +188,7 @@ impl Wishes {
         }
     }
 
-    /// Whether the parameters select an account: of the units above it that they name the nearest
-    /// decides.
+    /// Whether the parameters select an account: the nearest unit above it that they name decides.
     fn selects(&self, account: &AccountId, member: &Member) -> bool {
         if self.exclude_accounts.contains(account) {
             return false;
@@ -206,7 +205,7 @@ impl Wishes {
         self.include.is_empty()
     }
 
-    /// Where an account belongs; `None` where it is out of scope.
+    /// The store of an account; `None` if it is out of scope.
     pub(crate) fn store(&self, member: &Member) -> Option<Option<Store>> {
         match &self.destination {
             Destination::Tenant => Some(None),
@@ -219,8 +218,8 @@ impl Wishes {
         }
     }
 
-    /// What should be with an account. `member` is `None` where the organization has no such
-    /// account.
+    /// The expected state of an account. `member` is `None` if the account is not in the
+    /// organization.
     pub(crate) fn should(
         &self,
         account: &AccountId,
@@ -271,7 +270,7 @@ impl Wishes {
     }
 }
 
-/// The stores that any wish can lead to.
+/// The stores that any parameters can lead to.
 pub(crate) fn stores() -> BTreeSet<Option<Store>> {
     let own = crate::units::stores().into_iter().map(Some);
     own.chain([None]).collect()

@@ -1,4 +1,4 @@
-//! The lease, and what is parked under it.
+//! The lease, and the work parked under it.
 
 use aws_sdk_dynamodb::{
     operation::update_item::UpdateItemError,
@@ -20,26 +20,26 @@ use super::{
     document, failed, has_code, key, milliseconds, text, time, unusable, with_document,
 };
 
-/// The requests of CloudFormation that are known, as they were admitted.
+/// CloudFormation's recent requests, each with its time of admission.
 pub(super) const REQUESTS: (&str, &str) = ("setup", "requests");
-/// How the holders of setup begin. Then comes the time at which their request was admitted, so that the
-/// text sorts as the requests do.
+/// The prefix of setup's holders. The time at which their request was admitted follows, so that
+/// holders sort in the order of the requests.
 const SETUP: &str = "setup/";
 
 const IS_FREE: &str = "attribute_not_exists(held_until) OR held_until <= :now";
-/// An older request of CloudFormation gives way.
+/// The holder is an older request of CloudFormation, which a newer one replaces.
 const IS_OLDER: &str = "(begins_with(holder, :setup) AND holder < :request)";
-/// No newer one has had it.
+/// No newer request has held the lease.
 const IS_NEWEST: &str = "(attribute_not_exists(admitted_at) OR admitted_at <= :admitted)";
 const IS_AWAITED: &str = "reserved_for = :owner OR \
     ((attribute_not_exists(reserved_until) OR reserved_until <= :now) \
     AND (attribute_not_exists(rests_until) OR rests_until <= :now))";
 
 pub(super) const IS_HOLDER: &str = "holder = :owner";
-/// The asker has it already, or goes on for the one that has it.
+/// The caller is the holder already, or continues its work.
 const IS_OWN: &str = "holder IN (:owner, :from)";
 const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(called_at)";
-/// Gives the lease back and lets it cool down.
+/// Releases the lease and starts the cooldown.
 const REST: &str = "SET rests_until = :until REMOVE holder, held_until, begun";
 
 const HAS_ROOM: &str = "attribute_not_exists(parked) OR size(parked) <= :known";
@@ -104,7 +104,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
             Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused,
             _ => return Err(failed(UPDATE)(error)),
         };
-        // Without the item the next look tells.
+        // Without the item the state is unknown; the next attempt reads it.
         let Some(item) = refused.item() else {
             return Ok(Lease::Refused(LeaseState::Held));
         };
@@ -215,7 +215,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         rests_until: Timestamp,
     ) -> Result<bool> {
         let owner = owner(holder);
-        // As a rule nothing was parked, and one try tells that, too.
+        // Usually no work is parked, and a single conditional write confirms that.
         match self
             .close(IS_HOLDER_UNCALLED, &owner, records, done, rests_until)
             .await
@@ -238,7 +238,8 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         known.push((request.to_owned(), admitted));
         let surplus = known.len().saturating_sub(REMEMBERED);
         known.drain(..surplus);
-        // Another invocation that does the same meanwhile lets this one fail and look again.
+        // If another invocation admits a request at the same time, this write fails and the caller
+        // retries.
         let put = self
             .dynamodb()
             .put_item()
@@ -259,7 +260,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
 }
 
 impl<S: AsRef<LedgerTable>> Aws<S> {
-    /// Writes the records, and with the last of them gives the lease back where the condition holds.
+    /// Writes the records, and with the last batch releases the lease if the condition holds.
     async fn close(
         &self,
         condition: &str,
@@ -305,12 +306,12 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
     }
 }
 
-/// What cannot be read counts as lost: a request says itself when it was sent.
+/// An unreadable list counts as empty: each request carries the time at which it was sent.
 pub(super) fn requests_in(item: &Item) -> Vec<(String, Timestamp)> {
     document(GET, item).unwrap_or_default()
 }
 
-/// A holder as the table keeps it.
+/// A holder as stored in the table.
 pub(super) fn owner(holder: &Holder) -> String {
     match holder {
         Holder::Pass(invocation) => format!("pass/{invocation}"),
@@ -321,23 +322,23 @@ pub(super) fn owner(holder: &Holder) -> String {
     }
 }
 
-/// How the holders for one request begin.
+/// The prefix of the holders for one request.
 fn holders_for(admitted: Timestamp) -> String {
     format!("{SETUP}{:015}/", admitted.as_millisecond())
 }
 
-/// When the newest request that had the lease was admitted.
+/// When the newest request that has held the lease was admitted.
 fn newest(item: &Item) -> Option<Timestamp> {
     time(UPDATE, item, "admitted_at").ok()
 }
 
-/// Whether an invocation for this request has the lease.
+/// Whether an invocation for this request holds the lease.
 fn is_held_for(item: &Item, admitted: Timestamp) -> bool {
     let holders = holders_for(admitted);
     attribute(UPDATE, item, "holder").is_ok_and(|holder| holder.starts_with(&holders))
 }
 
-/// What comes with the lease, from the item as it was before.
+/// What the new lease holder gets, read from the item as it was before.
 pub(super) fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Timestamp) -> Taken {
     let before = attribute(UPDATE, item, "holder").unwrap_or_default();
     let is_held = time(UPDATE, item, "held_until").is_ok_and(|until| until > now);
@@ -345,7 +346,7 @@ pub(super) fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Times
     let unreadable = attribute(UPDATE, item, "unreadable").ok();
     let unreadable = unreadable.and_then(|text| serde_json::from_str(text).ok());
     Taken {
-        // One that cannot be read counts as lost.
+        // An unreadable deployment counts as lost.
         deployment: document(UPDATE, item).ok(),
         parked: parked_in(item),
         unreadable: unreadable.unwrap_or_default(),
@@ -354,7 +355,7 @@ pub(super) fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Times
     }
 }
 
-/// How the lease stands, told from what refused it or was found there.
+/// The state of the lease, read from its item.
 pub(super) fn state_of(item: &Item, now: Timestamp) -> LeaseState {
     let later = |name: &str| time(UPDATE, item, name).ok().filter(|until| *until > now);
     if later("held_until").is_some() {
@@ -370,7 +371,7 @@ fn set_of(owner: &str) -> AttributeValue {
     AttributeValue::Ss(vec![owner.to_owned()])
 }
 
-/// How many other passes have begun since one last gave the lease back.
+/// How many other passes have begun since the lease was last released.
 fn others(item: &Item, own: &str) -> usize {
     let begun = item.get("begun").and_then(|value| value.as_ss().ok());
     let others = begun.into_iter().flatten().filter(|begun| *begun != own);

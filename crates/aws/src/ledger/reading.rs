@@ -1,5 +1,5 @@
-//! What the table's items are read as, with no table and no call: the one entry for the fuzz target in
-//! `fuzz/`, and for the test that replays its seeds. Nothing else needs it.
+//! Parses the table's items without a table or a call: the one entry point for the fuzz target in
+//! `fuzz/`, and for the test that replays its seeds.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
@@ -13,22 +13,23 @@ use super::{
     text,
 };
 
-/// One text as every item and attribute would be read.
+/// One text, parsed as every item and attribute.
 #[derive(Debug)]
 pub struct Reading {
-    /// All that setup has recorded, were it the document of each of these items.
+    /// Setup's recorded state, with the text as the document of each of its items.
     pub recorded: Result<Recorded>,
-    /// The records, were it the document of an account's item, and the id of another one.
+    /// The records, with the text as the document of one account's item, and as the id of another.
     pub records: Result<Records>,
-    /// What comes with the lease, were it each of the attributes of that item; a line is a parked text.
+    /// What a new lease holder gets, with the text as each of the attributes; each line is a parked
+    /// text.
     pub taken: Taken,
-    /// How the lease stands, likewise.
+    /// The state of the lease, parsed likewise.
     pub lease: LeaseState,
     /// The requests of CloudFormation that were admitted.
     pub requests: Vec<(String, Timestamp)>,
 }
 
-/// Reads the text in every way, as of `now`, for the account's item of this id.
+/// Parses the text in every way, as of `now`, for the account's item with this id.
 #[must_use]
 pub fn read(stored: &str, account: &str, now: Timestamp) -> Reading {
     let item = |of| with(key(of), "document", text(stored));

@@ -21,7 +21,7 @@ fn refused() -> Answer {
     error(400, CONDITION_FAILED)
 }
 
-/// What the item says after a condition on it has failed.
+/// The item as returned by a failed condition.
 fn refused_with(item: Value) -> Answer {
     refused().body(&json!({"__type": CONDITION_FAILED, "Item": item}))
 }
@@ -42,7 +42,7 @@ fn pass(invocation: &str) -> Holder {
     Holder::Pass(invocation.into())
 }
 
-/// An invocation of setup, for the request that was admitted at this second.
+/// An invocation of setup for a request admitted at this second.
 fn request(admitted: i64, invocation: &str) -> Holder {
     Holder::Setup {
         admitted: at(admitted),
@@ -75,12 +75,12 @@ fn parked(invocation: &str) -> Parked {
     Parked::of(invocation, &Scope::all()).remove(0)
 }
 
-/// A source that could not be read once.
+/// A source that could not be read in one comparison.
 fn unreadable() -> Unreadable {
     Unreadable::default().after(&[(Source::Trail, false)].into(), at(1))
 }
 
-/// The deployment of a landing zone without a trail, with this end of its external ids.
+/// The deployment of a landing zone without a trail, with this external id suffix.
 fn deployment(suffix: &str) -> Deployment {
     let policy = Policy {
         stack_id: "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/1".into(),

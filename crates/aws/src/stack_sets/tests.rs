@@ -33,7 +33,7 @@ fn no_stack_set() -> Answer {
     )
 }
 
-/// A member of an answer's list of instances.
+/// One instance in a list response.
 fn listed(account: &str, status: &str, detailed: &str, reason: &str) -> String {
     format!(
         "<member><Account>{account}</Account><Region>eu-west-1</Region><Status>{status}</Status>\
@@ -107,7 +107,7 @@ async fn stack_sets_are_found_by_how_their_names_begin_on_every_page() {
     assert_eq!(named, ["acme-Member", "acme-Log"]);
     let calls = sent.calls();
     assert_eq!(calls[0].0, "ListStackSets");
-    // A deleted StackSet is still listed otherwise.
+    // Without the filter, deleted StackSets would be listed, too.
     assert_eq!(calls[0].1["Status"], "ACTIVE");
     assert_eq!(calls[1].1["NextToken"], "2");
     assert_eq!(calls[2].1["NextToken"], "3");
@@ -176,7 +176,7 @@ async fn an_update_names_its_operation_and_the_roles_again() {
             ),
         ],
     );
-    // Left as it is: it cannot change while an operation runs.
+    // Not sent: it cannot change while an operation runs.
     assert!(sent.calls()[0].1["ManagedExecution.Active"].is_null());
     let again = aws.update_stack_set(&spec(), "op-1").await.unwrap();
     assert_eq!(again, Start::Exists);

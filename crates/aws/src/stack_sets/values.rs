@@ -1,4 +1,4 @@
-//! What is said of StackSets and stacks, as CloudFormation writes it.
+//! The values of StackSets and stacks, in CloudFormation's format.
 
 use std::collections::BTreeMap;
 
@@ -37,8 +37,8 @@ pub(super) fn instance(summary: &StackInstanceSummary) -> Result<StackInstance> 
     })
 }
 
-/// One account's trouble must not keep the others waiting: instances that fail are read from the
-/// operation's results, not from its status.
+/// One failing account must not hold up the others: failed instances are read from the operation's
+/// results, not from its status.
 pub(super) fn preferences() -> StackSetOperationPreferences {
     StackSetOperationPreferences::builder()
         .failure_tolerance_percentage(100)
@@ -51,7 +51,7 @@ pub(super) fn to_texts(accounts: &[AccountId]) -> Vec<String> {
     accounts.iter().map(AccountId::to_string).collect()
 }
 
-/// The one parameter that each instance has for itself.
+/// The one parameter that each instance overrides.
 pub(super) fn access_token(token: &SecretText) -> Vec<Parameter> {
     let parameter = Parameter::builder()
         .parameter_key(ACCESS_TOKEN)
@@ -59,7 +59,7 @@ pub(super) fn access_token(token: &SecretText) -> Vec<Parameter> {
     vec![parameter.build()]
 }
 
-/// Tags as CloudFormation takes them.
+/// Converts tags to CloudFormation's type.
 pub(crate) fn to_tags(tags: BTreeMap<String, String>) -> Vec<Tag> {
     let tags = tags.into_iter();
     tags.map(|(key, value)| Tag::builder().key(key).value(value).build())

@@ -11,57 +11,57 @@ use crate::{
 /// One write, fully specified. Printing a plan is the dry run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
-    /// Make the member stack in these accounts, or try again where it failed.
+    /// Create the member stack in these accounts, or retry where it failed.
     CreateInstances(Vec<AccountId>),
-    /// Give the member stacks of these accounts a token that works, before they are to go.
+    /// Give the member stacks of these accounts a valid token before their deletion.
     RenewTokens(Vec<AccountId>),
-    /// Remove the member stack of accounts that left.
+    /// Delete the member stacks of offboarded accounts.
     DeleteInstances {
         /// The accounts.
         accounts: Vec<AccountId>,
-        /// Leave the stacks, since nobody can reach them any more.
+        /// Leave the stacks in their accounts, because they cannot be reached any more.
         retain: bool,
     },
-    /// Remove the member stack of accounts that stay, so that it can be made anew.
+    /// Delete the member stacks of enrolled accounts, so that they can be recreated.
     RemakeInstances {
         /// The accounts.
         accounts: Vec<AccountId>,
-        /// Leave the stacks, since they could not be deleted.
+        /// Leave the stacks in their accounts, because their deletion failed.
         retain: bool,
     },
-    /// Make an account's registration.
+    /// Create an account's registration.
     CreateRegistration {
         /// The store.
         store: Option<Store>,
-        /// All of it.
+        /// Its desired state.
         spec: RegistrationSpec,
     },
-    /// Make an account's registration in another store than it is in. The new one is tried first;
-    /// where the SaaS takes an account only once, the old one gives way to it.
+    /// Move an account's registration to another store. The new one is created first; where the
+    /// SaaS accepts an account only once, the old one is deleted before.
     MoveRegistration {
-        /// As they are, elsewhere; none where a move was cut off before it came to its end.
+        /// The current ones in other stores; empty if an earlier move was interrupted.
         from: Vec<Registration>,
-        /// The store to go back to where it cannot be made.
+        /// The store to return to if the move fails.
         home: Option<Store>,
-        /// The store where it should be.
+        /// The destination.
         store: Option<Store>,
-        /// All of it.
+        /// Its desired state.
         spec: RegistrationSpec,
-        /// Whether the old one may give way before the new one stands.
+        /// Whether the old one may be deleted before the new one exists.
         swap: bool,
     },
-    /// Bring a registration of ours to what it should be.
+    /// Bring a registration of ours to its desired state.
     UpdateRegistration {
-        /// As it is.
+        /// The current state.
         existing: Registration,
-        /// As it should be.
+        /// The desired state.
         spec: RegistrationSpec,
-        /// Whether it should be switched on.
+        /// Whether it should be enabled.
         enabled: bool,
     },
-    /// Remove a registration of ours.
+    /// Delete a registration of ours.
     DeleteRegistration {
-        /// Whose it is.
+        /// Its account.
         account: AccountId,
         /// The registration.
         existing: Registration,
@@ -69,7 +69,7 @@ pub enum Action {
 }
 
 impl Action {
-    /// Whether something goes with it that watches an account, or that such a thing stands on.
+    /// Whether it deletes a registration, or a resource that one depends on.
     pub(super) fn takes_away(&self) -> bool {
         match self {
             Self::DeleteInstances { .. }
@@ -120,7 +120,7 @@ impl fmt::Display for Action {
                 write!(f, "forget member stack in {}", list(accounts))
             }
             Self::RemakeInstances { accounts, .. } => {
-                write!(f, "make member stack anew in {}", list(accounts))
+                write!(f, "recreate member stack in {}", list(accounts))
             }
             Self::MoveRegistration { store, spec, .. } => {
                 write!(f, "move integration {}{}", spec.name, in_store(store))
@@ -153,23 +153,23 @@ impl fmt::Display for Action {
     }
 }
 
-/// What to do, what to look at again, and what was left alone.
+/// Writes, revisits and records that follow from an inventory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The writes, in order.
     pub actions: Vec<Action>,
-    /// Accounts to look at again although nothing is to be done for them now.
+    /// Accounts to requeue, although they need no write now.
     pub revisits: Vec<Revisit>,
-    /// What the ledger should say, where it says something else.
+    /// Records that have to change; `None` deletes one.
     pub records: BTreeMap<AccountId, Option<Record>>,
-    /// Accounts that only an administrator can help, with what to tell them.
+    /// Accounts that need an administrator, each with the reason.
     pub blocked: Vec<(AccountId, String)>,
     /// Offboardings beyond the limit.
     pub held: Option<Held>,
 }
 
 impl Plan {
-    /// Whether everything is as it should be.
+    /// Whether the plan changes nothing.
     pub fn is_empty(&self) -> bool {
         self.actions.is_empty() && self.revisits.is_empty() && self.records.is_empty()
     }
@@ -183,13 +183,13 @@ impl fmt::Display for Plan {
         for revisit in &self.revisits {
             writeln!(
                 f,
-                "look at {} again in {} s",
+                "revisit {} in {} s",
                 revisit.account,
                 revisit.delay.as_secs()
             )?;
         }
         for (account, reason) in &self.blocked {
-            writeln!(f, "{account} needs help: {reason}")?;
+            writeln!(f, "{account} is blocked: {reason}")?;
         }
         match &self.held {
             Some(held) => writeln!(f, "{held}"),
@@ -198,12 +198,12 @@ impl fmt::Display for Plan {
     }
 }
 
-/// An account to look at again.
+/// An account to requeue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Revisit {
-    /// Which.
+    /// The account.
     pub account: AccountId,
-    /// When.
+    /// The delay.
     pub delay: Duration,
     /// The attempts used up by then.
     pub attempt: u32,

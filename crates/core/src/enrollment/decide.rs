@@ -9,20 +9,20 @@ use crate::{
     policy::{Policy, Unselected},
 };
 
-/// What should be with one account.
+/// The desired state of one account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
-    /// It is to be watched, in this store.
+    /// Watched, in this store.
     Watch(Option<Store>),
-    /// It stays as it is: nothing is begun and nothing is taken away.
+    /// Unchanged: it is neither enrolled nor offboarded.
     Leave(Reason),
-    /// Nothing can be made in it, but where it is watched it stays so, in this store.
+    /// Its stack is out of reach. If it is watched, it stays so, in this store.
     Keep(Option<Store>, Reason),
-    /// Its registration is switched off until it comes back.
+    /// Its registration is disabled until the account is active again.
     Pause(Reason),
-    /// It is to be taken out, on positive evidence.
+    /// Offboarded, on positive evidence.
     Release(Reason),
-    /// Nothing can be said before another look.
+    /// Undecided until another pass.
     Wait(String),
 }
 
@@ -47,7 +47,7 @@ pub enum Reason {
     ExcludedUnit,
     /// Outside the units of `IncludeOrganizationalUnits`.
     OutsideIncludedUnits,
-    /// There at launch with `MonitorExistingAccounts=No`.
+    /// Existed at launch with `MonitorExistingAccounts=No`.
     ExistingAtLaunch,
     /// Control Tower does not manage it.
     NotManaged,
@@ -71,7 +71,7 @@ impl fmt::Display for Reason {
             Self::ExcludedAccount => "ExcludeAccounts names it",
             Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
             Self::OutsideIncludedUnits => "it is outside the units of IncludeOrganizationalUnits",
-            Self::ExistingAtLaunch => "it was there at launch and MonitorExistingAccounts is No",
+            Self::ExistingAtLaunch => "it existed at launch and MonitorExistingAccounts is No",
             Self::NotManaged => "Control Tower does not manage it",
             Self::BaselineFailed => "Control Tower could not enable its baseline",
             Self::NoConfigCapability => "CapabilityType has no Config",
@@ -79,7 +79,7 @@ impl fmt::Display for Reason {
     }
 }
 
-/// What should be with `id`. What is unknown never leads to an account's removal.
+/// Decides the desired state of `id`. Unknown data never leads to an offboarding.
 pub fn decide(
     policy: &Policy,
     id: &AccountId,
@@ -122,7 +122,7 @@ pub fn decide(
         return Decision::Release(Reason::OutsideMappedUnits);
     };
     let was_there = record.is_some_and(|record| record.existing_at_launch);
-    // Who asks for the management account asks for it by name.
+    // `EnrollManagementAccount` asks for the management account explicitly.
     if was_there && !arrived && !policy.monitor_existing && !is_management {
         return Decision::Leave(Reason::ExistingAtLaunch);
     }
@@ -140,7 +140,7 @@ pub fn decide(
             Known::Known(Management::Failed) => {
                 return Decision::Keep(store, Reason::BaselineFailed);
             }
-            // The event may be ahead of the listing.
+            // The event may be newer than the listing.
             Known::Known(Management::NotManaged) if arrived => {
                 return Decision::Wait("Control Tower does not list its baseline yet".into());
             }

@@ -10,55 +10,56 @@ use crate::{
     stack_sets::StackInstance,
 };
 
-/// What was read, or why it could not be. A read that failed is not an absence.
+/// A value that was read, or the reason why it could not be. A failed read is not an absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known<T> {
-    /// A complete and successful reading.
+    /// A complete and successful read.
     Known(T),
-    /// No reading; the text says why.
+    /// The read failed; the text says why.
     Unknown(String),
 }
 
-/// All that was observed for one pass.
+/// Everything read for one pass.
 #[derive(Debug, Clone, Default)]
 pub struct Inventory {
-    /// Why we looked.
+    /// The scope of the pass.
     pub scope: Scope,
     /// The accounts in scope.
     pub accounts: BTreeMap<AccountId, AccountView>,
     /// Every account's record, in scope or not: the offboard limit counts them all.
     pub records: BTreeMap<AccountId, Record>,
-    /// How long the SaaS wants not to be asked, where it said so.
+    /// How long the SaaS's rate limit forbids calls, if it is known.
     pub registry_wait: Option<Duration>,
-    /// When the access token ends that works at present, where stacks register their accounts.
+    /// The expiry of the current access token, if stacks register their accounts.
     pub token_ends: Option<Timestamp>,
-    /// Which sources were read, of those that this scope needs.
+    /// The sources that this scope needs, and whether each was read.
     pub sources: BTreeMap<Source, bool>,
-    /// Unlisted accounts beyond the number that one pass describes, for a later pass.
+    /// Accounts missing from the listing, beyond the number that one pass describes. Left to a
+    /// later pass.
     pub put_off: Scope,
-    /// Items of the ledger that cannot be understood. Nothing is done for an account whose record is one.
+    /// Unreadable items of the ledger. An account with an unreadable record is left alone.
     pub unreadable_items: Vec<String>,
 }
 
-/// All that was observed of one account.
+/// Everything read about one account.
 #[derive(Debug, Clone)]
 pub struct AccountView {
     /// The account; `Known(None)` means that Organizations does not know it.
     pub account: Known<Option<Account>>,
-    /// What Control Tower says of it.
+    /// Its status in Control Tower.
     pub management: Known<Management>,
     /// Its member stack.
     pub instance: Known<Option<StackInstance>>,
-    /// What watches it, in any store.
+    /// The registrations that watch it, in any store.
     pub registrations: Known<Watchers>,
 }
 
 /// The registrations that watch an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Watchers {
-    /// Those that this deployment made.
+    /// Those of this deployment.
     pub ours: Vec<Registration>,
-    /// Everybody else's.
+    /// Foreign ones.
     pub others: Vec<Registration>,
 }
 
@@ -81,7 +82,7 @@ impl<T> Known<T> {
         matches!(self, Self::Known(_))
     }
 
-    /// Why there is no reading.
+    /// Why the read failed.
     pub(super) fn reason(&self) -> Option<String> {
         match self {
             Self::Known(_) => None,

@@ -1,4 +1,4 @@
-//! Who is to be watched, who is, and what follows from the difference.
+//! Compares the accounts to watch with those that are watched, and acts on the difference.
 
 mod action;
 mod decide;
@@ -13,15 +13,15 @@ mod trail;
 
 use std::time::Duration;
 
-/// Each pass lists all registrations before it makes any, so under a limit that refills call by call it
-/// waits for as many calls as are worth a listing.
+/// Each pass lists all registrations before it creates any. Where the rate limit refills call by
+/// call, a pass waits until enough calls are available to be worth a listing.
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
-/// Whether the SaaS's words say that it cannot assume the role, which a role made anew mends. What a
-/// policy of the organization's denies, or the SaaS's own trouble, no new role mends.
+/// Whether the SaaS's message says that it cannot assume the role, which recreating the role fixes.
+/// A new role does not fix a denial by an organization policy, or the SaaS's own failures.
 ///
-/// Source: `state.details` of real registrations, in the vendor's `go-sdk`: "Error assuming role"; and STS's
-/// words, which name `sts:AssumeRole`.
+/// Source: `state.details` of real registrations, in the vendor's `go-sdk`: "Error assuming role";
+/// and STS's messages, which name `sts:AssumeRole`.
 fn blames_role(words: &str) -> bool {
     words.to_lowercase().contains("assum")
 }

@@ -21,21 +21,23 @@ use crate::{
     stack_sets::{InstanceState, StackInstance},
 };
 
-/// Up to here single accounts are asked for one by one; beyond, a listing of 20 a page is less.
+/// Up to this many accounts are described one by one; beyond, a listing with 20 a page takes fewer
+/// calls.
 const ONE_BY_ONE: usize = 10;
-/// How many accounts that no listing has are asked for in one pass. AWS allows twenty a second.
+/// The most accounts missing from the listing that one pass describes. AWS allows twenty calls a
+/// second.
 const UNLISTED_A_PASS: usize = 400;
-/// How many single accounts are asked for at once.
+/// How many accounts are described concurrently.
 const AT_ONCE: usize = 8;
-/// `ListEnabledBaselines` filters by at most this many targets.
+/// The most targets that `ListEnabledBaselines` filters by.
 const BASELINE_TARGETS: usize = 5;
 
-/// Reads all that the plan for `scope` needs.
+/// Reads everything that the plan for `scope` needs.
 ///
 /// # Errors
 ///
-/// The ledger or the listing of accounts could not be read, so that nothing can be said at all.
-/// What else cannot be read is `Unknown` in the inventory.
+/// The ledger or the listing of accounts could not be read, so that nothing can be planned. Any
+/// other failed read is `Unknown` in the inventory.
 pub async fn observe(
     ports: &impl AccountReads,
     registry: &impl RegistryReads,
@@ -47,7 +49,7 @@ pub async fn observe(
     let asked = (!listed).then_some(named.as_slice());
     let policy = &deployment.policy;
     let member_set = policy.names.member_stack_set();
-    // Together they take as long as the accounts alone, which AWS lets be listed slowest.
+    // Concurrently, they take as long as the accounts alone, which have AWS's lowest rate limit.
     let (kept, mut accounts, baselines, instances) = try_join!(
         ports.records(),
         accounts(ports, asked),
@@ -77,14 +79,14 @@ pub async fn observe(
         comes_after_its_stack(policy, id, &view, records.get(id), arrived)
     };
     let (registrations, registry_wait) = if only_named && named.iter().all(stack_comes_first) {
-        // The SaaS allows few requests, and so far there is nothing for it to do.
+        // The SaaS allows few requests, and before the stack exists none is needed.
         (Known::Unknown("its stack comes first".into()), None)
     } else {
         let listing = registrations(registry, deployment).await;
         let wait = listing.as_ref().err().and_then(registry_wait);
         let ownership = Ownership::new(policy, &records);
         let listing = known(listing).map(|all| by_account(&ownership, all));
-        // The SaaS's rate limit is no failure of the source.
+        // Rate limiting does not make the source unreadable.
         if wait.is_none() {
             sources.insert(Source::Registrations, listing.is_known());
         }
@@ -96,7 +98,8 @@ pub async fn observe(
     if listed {
         subjects.extend(in_scope(&scope, &accounts));
         if scope.all {
-            // Who is missing from the organization shows in what we keep of them.
+            // Accounts that left the organization appear only in our records, instances and
+            // registrations.
             subjects.extend(records.keys());
             subjects.extend(instances.as_ref().ok().into_iter().flat_map(BTreeMap::keys));
             let watched = registrations.as_ref().ok().into_iter().flatten();
@@ -106,9 +109,9 @@ pub async fn observe(
                     .map(|(id, _)| *id),
             );
         }
-        // A listing may be older than the account, so absence is asked for by name.
+        // A listing may be older than the account, so a missing account is described by id.
         let missing = subjects.iter().filter(|id| !accounts.contains_key(id));
-        // Those that we know come first: anybody can name others.
+        // Recorded accounts come first: events can name any other id.
         let (mut missing, unknown): (Vec<_>, Vec<_>) =
             missing.partition(|id| records.contains_key(id));
         missing.extend(unknown);
@@ -127,7 +130,7 @@ pub async fn observe(
         let why = "an item cannot be read";
         return Err(Error::new("ledger:Read", ErrorKind::Invalid, why));
     }
-    // Without its record it is not known what may be done with an account.
+    // Without a readable record it is unknown what may be done with an account.
     subjects.retain(|id| !kept.unreadable.contains_key(id.as_str()));
     let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
     let views = subjects.into_iter().map(|id| {
@@ -147,7 +150,7 @@ pub async fn observe(
         )
     });
     let accounts = views.collect();
-    // After the SaaS was asked, so that one which was refused has made room for the next.
+    // Read after the SaaS's listing: if the token was refused there, the new one is stored by now.
     let token_ends = match policy.registration_mode {
         RegistrationMode::Function => None,
         RegistrationMode::SnsCustomResource => token_ends(ports).await,
@@ -168,12 +171,12 @@ pub async fn observe(
     })
 }
 
-/// One that cannot be read makes a stack get another, which is one operation more and nothing worse.
+/// If the token cannot be read, stacks get a new one, which costs one more operation.
 async fn token_ends(ports: &impl AccountReads) -> Option<Timestamp> {
     match ports.token().await {
         Ok(token) => token.map(|token| token.expires_at),
         Err(error) => {
-            tracing::warn!(error = error.chain(), "could not be read");
+            tracing::warn!(error = error.chain(), "read failed");
             None
         }
     }
@@ -181,7 +184,7 @@ async fn token_ends(ports: &impl AccountReads) -> Option<Timestamp> {
 
 type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;
 
-/// Those that are asked for, or all.
+/// The given accounts, or all.
 async fn accounts(ports: &impl AccountReads, asked: Option<&[AccountId]>) -> Result<KnownAccounts> {
     if let Some(asked) = asked {
         return Ok(describe(ports, asked).await);
@@ -243,7 +246,7 @@ fn instance_of(
     if *id != policy.management_account {
         return instances.as_ref().map(|all| all.get(id).cloned());
     }
-    // Setup has made its stack before any pass begins.
+    // Setup creates its stack before any pass begins.
     Known::Known(policy.enroll_management.then_some(StackInstance {
         account: *id,
         state: InstanceState::Current,
@@ -251,7 +254,7 @@ fn instance_of(
     }))
 }
 
-/// Whether the account is to be watched, and nothing but its stack is to be seen to before that.
+/// Whether the account is to be watched, and needs its stack before anything else.
 fn comes_after_its_stack(
     policy: &Policy,
     id: &AccountId,
@@ -265,7 +268,7 @@ fn comes_after_its_stack(
     let is_under_way = instance
         .as_ref()
         .is_some_and(|instance| instance.state == InstanceState::InProgress);
-    // A stack that registers its account must know whether that is registered already.
+    // A stack that registers its account needs the listing: the account may be registered already.
     let is_missing = instance.is_none() && !policy.is_registered_by_stack(id);
     let is_active = matches!(&view.account, Known::Known(Some(account))
         if account.state == AccountState::Active);
@@ -276,7 +279,8 @@ fn comes_after_its_stack(
     is_active && (is_under_way || is_missing && is_watched())
 }
 
-/// How long the SaaS wants not to be asked, at least for as long as makes a listing worth while.
+/// How long to stay off the SaaS: its rate limit's wait, and at least as long as makes a listing
+/// worthwhile.
 fn registry_wait(error: &Error) -> Option<Duration> {
     match error.kind {
         ErrorKind::Throttled { retry_after } => Some(retry_after?.max(WORTHWHILE_WAIT)),
@@ -315,7 +319,11 @@ async fn list_registrations(
             Ok(found) => all.extend(found),
             Err(error) if is_lost(deployment, store, &error) => {
                 let store = store.map(Store::as_str);
-                tracing::error!(store, error = error.chain(), "a store is left out");
+                tracing::error!(
+                    store,
+                    error = error.chain(),
+                    "store skipped: it cannot be read"
+                );
             }
             Err(error) => return Err(error),
         }
@@ -323,8 +331,8 @@ async fn list_registrations(
     Ok(all)
 }
 
-/// Whether a store that is no longer in use can no longer be read. The accounts in it are not to
-/// keep all others from being looked at.
+/// Whether a store that is no longer in use has become unreadable. Its accounts must not stop all
+/// others from being reconciled.
 fn is_lost(deployment: &Deployment, store: Option<&Store>, error: &Error) -> bool {
     let in_use = deployment.policy.destination.stores();
     let is_refused = matches!(error.kind, ErrorKind::Unauthorized | ErrorKind::Denied);
@@ -363,7 +371,7 @@ fn known<T>(reading: Result<T>) -> Known<T> {
         Ok(value) => Known::Known(value),
         Err(error) => {
             let why = error.chain();
-            tracing::warn!(error = why, "could not be read");
+            tracing::warn!(error = why, "read failed");
             Known::Unknown(why)
         }
     }

@@ -13,14 +13,14 @@ use crate::{
     policy::Policy,
 };
 
-/// Offboardings beyond `OffboardLimitPercent`, kept until an administrator approves them.
+/// Offboardings beyond `OffboardLimitPercent`, held until an administrator approves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// The accounts that would leave.
+    /// The accounts to offboard.
     pub accounts: BTreeSet<AccountId>,
-    /// What `ApproveOffboard` must say to let them.
+    /// The value of `ApproveOffboard` that approves them.
     pub digest: String,
-    /// How many may leave in a day.
+    /// How many may be offboarded in a day.
     pub limit: usize,
 }
 
@@ -37,22 +37,22 @@ impl fmt::Display for Held {
     }
 }
 
-/// Never fewer than this many a day, so that a small organization is not stuck at each closure.
+/// At least this many a day, so that a small organization is not stuck at each closure.
 const AT_LEAST: usize = 3;
 
-/// What becomes of accounts that are to leave.
+/// The decision about a set of offboardings.
 pub(super) enum Verdict {
-    /// They may.
+    /// Within the limit.
     Fits,
-    /// They may, with all others that an administrator saw when these were approved.
+    /// Approved, together with all other accounts that the approval covered.
     Approved(BTreeSet<AccountId>),
-    /// They wait.
+    /// Held until approved.
     Held(Held),
 }
 
-/// Whether these accounts may leave now.
+/// Whether these accounts may be offboarded now.
 ///
-/// The count is over all records and so over many small scopes, not over one pass.
+/// Counts over all records, so that many small scopes cannot exceed the limit.
 pub(super) fn check(
     policy: &Policy,
     records: &BTreeMap<AccountId, Record>,
@@ -72,7 +72,7 @@ pub(super) fn check(
         .map(|(id, _)| *id);
     let accounts: BTreeSet<AccountId> = leaving.iter().copied().chain(kept).collect();
     let digest = digest(&accounts, records);
-    // Approved is approved, also where the first few would fit without.
+    // The approval covers all of them, even if the first few would be within the limit.
     if policy.approved_offboard.as_deref() == Some(digest.as_str()) {
         return Verdict::Approved(accounts);
     }
@@ -88,7 +88,7 @@ pub(super) fn check(
     })
 }
 
-/// How many accounts may be taken out, or have their stacks made anew, in 24 hours.
+/// How many accounts may be offboarded, or have their stacks recreated, in 24 hours.
 pub(super) fn limit(
     policy: &Policy,
     records: &BTreeMap<AccountId, Record>,
@@ -102,8 +102,8 @@ pub(super) fn limit(
     AT_LEAST.max((counted * percent).div_ceil(100))
 }
 
-/// Twelve hexadecimal digits that stand for these accounts and no others, each as it was enrolled: an
-/// approval works once, and not for those that came back.
+/// Twelve hexadecimal digits that identify these accounts and their enrollment times. So an
+/// approval works once, and does not cover accounts that were enrolled again.
 fn digest(accounts: &BTreeSet<AccountId>, records: &BTreeMap<AccountId, Record>) -> String {
     let mut hash = Sha256::new();
     for id in accounts {

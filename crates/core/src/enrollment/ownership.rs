@@ -7,7 +7,7 @@ use crate::{
     policy::Policy,
 };
 
-/// Tells this deployment's registrations from everybody else's.
+/// Separates this deployment's registrations from foreign ones.
 #[derive(Debug)]
 pub struct Ownership<'a> {
     policy: &'a Policy,
@@ -15,7 +15,7 @@ pub struct Ownership<'a> {
 }
 
 impl<'a> Ownership<'a> {
-    /// What is ours by `policy`, and by what the ledger remembers of having made.
+    /// The registrations that follow from `policy`, and those that the ledger's records name.
     pub fn new(policy: &'a Policy, records: &'a BTreeMap<AccountId, Record>) -> Self {
         let by_guid = records
             .iter()
@@ -24,11 +24,11 @@ impl<'a> Ownership<'a> {
         Self { policy, by_guid }
     }
 
-    /// The account that a member registration of ours is about; `None` for one that is not ours.
+    /// The account of a member registration of ours; `None` for a foreign one.
     ///
-    /// Another deployment's may have the same name and role, so these count only where the
-    /// external id is shown masked, or where that is wrong. One that somebody has bent is still ours by its
-    /// guid.
+    /// An id in the ledger decides, even if the registration was changed by hand, then the external
+    /// id. Another deployment may use the same name and role, so these count only if the external
+    /// id is shown masked; the role alone counts only by [`Policy::owns_broken`].
     pub fn member(&self, registration: &Registration) -> Option<AccountId> {
         if let Some(account) = self.by_guid.get(registration.guid.as_str()) {
             return Some(*account);

@@ -22,35 +22,35 @@ use crate::{
     retry::{REQUEUE, Retry},
 };
 
-/// How long the lease outlives its holder's deadline, for clocks that differ.
+/// How long the lease outlives its holder's deadline, to allow for clock skew.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
-/// How long there is no other pass after one: who comes alone is seen to at once.
+/// The cooldown after a pass. It is short, so that a single account is reconciled at once.
 const REST: SignedDuration = SignedDuration::from_secs(3);
-/// The same after a pass over many single accounts. More of them are coming, and each pass begins
-/// stacks that those of the next one are queued behind.
+/// The cooldown after a pass over many single accounts. More are coming, and each pass starts stack
+/// operations that those of the next pass have to queue behind.
 const REST_IN_A_BURST: SignedDuration = SignedDuration::from_secs(15);
-/// More single accounts than that are a burst.
+/// More single accounts than this are a burst.
 const FEW: usize = 10;
 
-/// One way through: observe, plan, execute, report. One pass at a time, over the whole deployment.
+/// Observe, plan, execute, report. Only one pass runs at a time, over the whole deployment.
 #[derive(Debug)]
 pub struct Pass<'a, T, C> {
-    /// Who holds the lease: this invocation.
+    /// The name of the lease holder: this invocation.
     pub owner: &'a str,
     /// The time until the invocation's deadline.
     pub time_left: T,
-    /// What cuts an observation off that takes too long.
+    /// Limits the time of an observation.
     pub clock: &'a C,
 }
 
-/// Why nothing was observed.
+/// Why the observation failed.
 #[derive(Debug, thiserror::Error)]
 enum Unobserved {
-    #[error("it would have taken too long")]
+    #[error("reading would have taken too long")]
     OutOfTime,
     #[error("it panicked")]
     Panicked,
-    #[error("the deployment is with {recorded}, and this function was given {given}")]
+    #[error("the deployment uses {recorded}, but this function was given {given}")]
     OtherHost { recorded: String, given: String },
 }
 
@@ -62,7 +62,7 @@ struct Began {
 }
 
 impl Began {
-    /// The time at which so much is left.
+    /// The time at which this much time is left.
     fn later(&self, left: Duration) -> Timestamp {
         let took = self.left.saturating_sub(left);
         self.at + SignedDuration::try_from(took).unwrap_or_default()
@@ -72,33 +72,33 @@ impl Began {
 /// How a pass ended.
 #[derive(Debug)]
 pub enum Reply {
-    /// There was nothing to look at.
+    /// The scope was empty.
     Nothing,
-    /// Another pass was under way, so this one was put off.
+    /// The lease was held or cooling down, so the scope was parked or requeued.
     Busy,
     /// Setup has recorded no deployment, or no longer has one.
     NoDeployment,
-    /// Too little could be read; the whole scope is requeued.
+    /// The reads failed; the whole scope is requeued.
     PutOff {
         /// How many sources could not be read in three comparisons in a row.
         unreadable: usize,
     },
-    /// Done, as reported.
+    /// The pass is complete.
     Done {
-        /// What came of it.
+        /// Its report.
         report: Box<Report>,
-        /// Offboardings that await an administrator's word.
+        /// Offboardings that await an administrator's approval.
         held: Option<Held>,
     },
 }
 
 impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
-    /// Makes the pass, and sends what is to be looked at again as new messages.
+    /// Runs the pass, and sends its revisits as new messages.
     ///
     /// # Errors
     ///
-    /// Not even those messages could be sent, or the ledger does not answer: the records
-    /// themselves have to come back.
+    /// The revisits could not be sent, or the ledger does not answer: the batch itself has to
+    /// return to the queue.
     pub async fn run<P: AccountPorts>(
         &self,
         ports: &P,
@@ -153,7 +153,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     ) -> Result<Reply> {
         let holder = self.holder();
         if scope.is_only_a_call() {
-            // Another pass has picked up what it called for.
+            // Another pass has picked up the work that the wake-up was for.
             ports.release_lease(&holder).await?;
             return Ok(Reply::Nothing);
         }
@@ -176,7 +176,8 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         };
         let ended = began.later((self.time_left)());
         let rests_until = ended + rest;
-        // The batch of a pass that failed comes back without what it found parked.
+        // After a failed pass the batch returns to the queue, but the parked work has to stay
+        // parked.
         let done = if reply.is_ok() {
             &taken.parked[..]
         } else {
@@ -195,7 +196,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                     tracing::warn!(error = error.chain(), "lease left to expire");
                 }
                 if records.is_empty() {
-                    // It may be closed after all, and whether anything was parked is unknown.
+                    // The pass may be closed after all, and it is unknown whether work was parked.
                     call(ports, rests_until, ended).await?;
                     reply
                 } else {
@@ -221,7 +222,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             Ok(reply) => return Ok(reply),
             Err(error) => error,
         };
-        tracing::error!(error = error.chain(), "requeued");
+        tracing::error!(error = error.chain(), "pass requeued");
         let (_, unreadable) = known;
         let is_round = scope.is_round();
         let (scope, delay) = scope.again();
@@ -246,7 +247,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         })
     }
 
-    /// Reads what the plan needs, in two thirds of the time that is left.
+    /// Reads everything that the plan needs, in two thirds of the time that is left.
     async fn observe(
         &self,
         ports: &impl AccountPorts,
@@ -329,7 +330,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         if !inventory.put_off.is_empty() {
             tracing::warn!(
                 accounts = inventory.put_off.accounts.len(),
-                "unknown accounts put off"
+                "unknown accounts requeued"
             );
             ports
                 .send(&inventory.put_off.messages(), REQUEUE.first)
@@ -343,10 +344,11 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     }
 }
 
-/// The part of the remaining time, a third, that is kept for what follows an observation.
+/// The share of the remaining time, a third, that is reserved for the steps after the observation.
 const AFTER_OBSERVING: u32 = 3;
 
-/// Remembers which sources could not be read, and answers how many an administrator has to see to.
+/// Records which sources could not be read, and returns how many of them an administrator has to
+/// fix.
 async fn note_sources(
     ports: &impl AccountPorts,
     holder: &Holder,
@@ -361,13 +363,13 @@ async fn note_sources(
     if next != *known
         && let Err(error) = ports.store_unreadable(holder, &next).await
     {
-        tracing::warn!(error = error.chain(), "unreadable sources not noted");
+        tracing::warn!(error = error.chain(), "unreadable sources not recorded");
     }
     next.lasting().count()
 }
 
 impl Reply {
-    /// What the pass did.
+    /// The pass's metrics.
     pub fn counts(&self) -> Vec<(&'static str, usize)> {
         match self {
             Self::Nothing => vec![],

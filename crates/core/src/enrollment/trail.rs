@@ -1,5 +1,5 @@
-//! The trail, kept as setup made it: its role, its queue, its registration, and the mapping of
-//! accounts to stores that goes with it. Only a look at the whole organization does this.
+//! Keeps the trail as setup created it: its role, its queue, its registration, and the mapping of
+//! accounts to stores. Runs only in comparisons of the whole organization.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -24,53 +24,53 @@ mod observe;
 
 pub use execute::{TrailReport, keep_trail};
 
-/// What is mended by making something anew is mended once in this time.
+/// The shortest interval between repairs of the same fault that recreate something.
 const MENDED_FOR: SignedDuration = SignedDuration::from_hours(24);
-/// The SaaS may take this long until it shows that it has tried a role or a queue again.
+/// The SaaS may take this long to show that it has verified a role or a queue again.
 const SHOWN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
-/// All that was observed of the trail.
+/// Everything read about the trail.
 #[derive(Debug, Clone)]
 pub struct TrailView {
     /// The organization's trail itself.
     pub trail: Known<Option<Trail>>,
-    /// The trail registrations in the store where it belongs and of the organization.
+    /// The trail registrations in its store, and those of the organization.
     pub registrations: Known<Vec<Registration>>,
-    /// The instance in Log Archive, which is the role.
+    /// The instance in Log Archive, which holds the role.
     pub log: Known<Option<StackInstance>>,
-    /// The instance in Audit, or in Log Archive where the topic is there, which is the queue.
+    /// The instance in Audit, or in Log Archive if the topic is there, which holds the queue.
     pub audit: Known<Option<StackInstance>>,
-    /// Whether the SaaS put the look at its registrations off: that is no failure of it.
+    /// Whether the SaaS's rate limit delayed the listing, which is not a failure.
     pub is_put_off: bool,
 }
 
 /// One write, fully specified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TrailAction {
-    /// Make the one instance of a StackSet, or try again where it failed.
+    /// Create a StackSet's only instance, or retry where it failed.
     CreateInstance {
         /// The StackSet.
         stack_set: String,
-        /// Where.
+        /// Its account.
         account: AccountId,
     },
-    /// Remove the one instance of a StackSet, so that it can be made anew.
+    /// Delete a StackSet's only instance, so that it can be recreated.
     DeleteInstance {
         /// The StackSet.
         stack_set: String,
-        /// Where.
+        /// Its account.
         account: AccountId,
     },
-    /// Make the registration.
+    /// Create the registration.
     CreateRegistration(RegistrationSpec),
-    /// Bring the registration to what it should be.
+    /// Bring the registration to its desired state.
     UpdateRegistration {
-        /// As it is.
+        /// The current state.
         existing: Registration,
-        /// As it should be.
+        /// The desired state.
         spec: RegistrationSpec,
     },
-    /// Remove a registration of ours that is in the wrong place, or one too many.
+    /// Delete a registration of ours that is in the wrong store, or a duplicate.
     DeleteRegistration(Registration),
 }
 
@@ -90,22 +90,23 @@ impl fmt::Display for TrailAction {
     }
 }
 
-/// What to do about the trail.
+/// The actions that follow from a view of the trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrailPlan {
     /// The writes, in order.
     pub actions: Vec<TrailAction>,
-    /// What the ledger should say of the trail, where it says something else.
+    /// The trail's record, if it has to change.
     pub record: Option<DeployedTrail>,
-    /// Whether something is under way, so that another look is worth while.
+    /// Whether an operation is running, so that another pass is needed soon.
     pub look_again: bool,
-    /// What only an administrator can help, in words.
+    /// Problems that need an administrator, in words.
     pub blocked: Vec<String>,
 }
 
-/// What to do so that the trail is as setup made it and its mapping says where every account is.
+/// Plans the actions that restore the trail as setup created it, with a complete mapping of
+/// accounts.
 ///
-/// Deterministic and total. What could not be read changes nothing.
+/// Deterministic and total. A failed read changes nothing.
 pub fn plan_trail(
     deployment: &Deployment,
     inventory: &Inventory,
@@ -124,7 +125,7 @@ pub fn plan_trail(
     };
     draft.source(&view.trail);
     let (queue, role) = if draft.has_own_topic() {
-        // It comes with the role, and the queue cannot be subscribed before it is there.
+        // The topic comes with the role, and the queue can be subscribed only once it exists.
         let role = draft.instance(Part::Role, &view.log);
         (role && draft.instance(Part::Queue, &view.audit), role)
     } else {
@@ -142,7 +143,7 @@ pub fn plan_trail(
     plan
 }
 
-/// The two things that the registration stands on.
+/// The two resources that the registration depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Role,
@@ -152,7 +153,7 @@ enum Part {
 struct Draft<'a> {
     deployment: &'a Deployment,
     trail: &'a DeployedTrail,
-    /// The ledger's word as it should go on.
+    /// The trail's record, including planned changes.
     record: DeployedTrail,
     now: Timestamp,
     plan: TrailPlan,
@@ -181,7 +182,7 @@ impl Draft<'_> {
             .actions
             .push(TrailAction::DeleteInstance { stack_set, account });
         self.plan.look_again = true;
-        // With a topic its subscriptions go, the queue's too.
+        // A topic's subscriptions are deleted with it, including the queue's.
         if part == Part::Role && self.has_own_topic() {
             self.delete(Part::Queue);
         }
@@ -197,7 +198,7 @@ impl Draft<'_> {
         Some(self.now.duration_since(*at))
     }
 
-    /// Whether this may be mended now; if so, it counts as mended.
+    /// Whether this fault may be repaired now; if so, records the repair.
     fn may_mend(&mut self, fault: TrailFault) -> bool {
         let may = self
             .since_mended(fault)
@@ -221,11 +222,12 @@ impl Draft<'_> {
                 .or_else(|| self.other_topic(trail.topic.as_ref())),
         };
         let words =
-            wrong.map(|wrong| format!("the trail {name:?} does not tell of everything: {wrong}"));
+            wrong.map(|wrong| format!("the trail {name:?} does not record everything: {wrong}"));
         self.plan.blocked.extend(words);
     }
 
-    /// Where the trail tells another topic than the queue's, and what helps. Only setup can move the queue.
+    /// The problem and its remedy, if the trail notifies another topic than the queue's. Only setup
+    /// can move the queue.
     fn other_topic(&self, found: Option<&Arn>) -> Option<String> {
         let topic = &self.trail.source.topic;
         let policy = &self.deployment.policy;
@@ -242,10 +244,10 @@ impl Draft<'_> {
                 " or any other; set it again, or update the stack with CreateTrailTopic=Yes".into()
             }
         };
-        Some(format!("it no longer tells the topic {topic}{what}"))
+        Some(format!("it no longer notifies the topic {topic}{what}"))
     }
 
-    /// Brings one instance about; answers whether it is there and good.
+    /// Reconciles one instance. True if it exists and is current.
     fn instance(&mut self, part: Part, view: &Known<Option<StackInstance>>) -> bool {
         let Known::Known(instance) = view else {
             return false;
@@ -261,7 +263,7 @@ impl Draft<'_> {
         match instance.state {
             InstanceState::Current => return true,
             InstanceState::InProgress => self.plan.look_again = true,
-            // What passes by itself is no mend.
+            // A transient failure does not count as a repair.
             InstanceState::Outdated if instance.passes_after().is_some() => self.create(part),
             InstanceState::Outdated if self.may_mend(fault) => self.create(part),
             InstanceState::Inoperable if self.may_mend(fault) => self.delete(part),
@@ -296,12 +298,12 @@ impl Draft<'_> {
         if let Some(existing) = kept {
             self.record.registration_id = Some(existing.guid.clone());
             self.record.asked_at = None;
-            // What the mapping should be is unknown, and what it is stays.
+            // The desired mapping is unknown, so the current one stays.
             spec.account_mapping = mapping.or_else(|| existing.account_mapping.clone());
             self.remove(here);
             self.remove(elsewhere.into_iter());
             if !is_as_wanted(existing, &spec) {
-                // A role or queue that is not there could not be verified.
+                // The SaaS could not verify a missing role or queue.
                 if standing {
                     let existing = existing.clone();
                     self.plan
@@ -324,7 +326,7 @@ impl Draft<'_> {
             if mapping.is_some() {
                 spec.account_mapping = mapping;
             }
-            // The SaaS takes a queue once. Its messages wait there for 14 days.
+            // The SaaS accepts a queue only once. Its messages wait there for 14 days.
             self.remove(elsewhere.into_iter());
             self.record.asked_at = Some(self.now);
             self.plan
@@ -338,8 +340,8 @@ impl Draft<'_> {
         self.plan.actions.extend(deletions);
     }
 
-    /// Makes anew what the SaaS says it cannot use. An unchanged template applied again makes
-    /// nothing, so the instance is removed here, and made by the next look.
+    /// Recreates the resource that the SaaS cannot use. Applying an unchanged template changes
+    /// nothing, so the instance is deleted here, and created by the next pass.
     fn mend(&mut self, details: &str) {
         for part in suspects(details) {
             let fault = match part {
@@ -363,8 +365,8 @@ impl Draft<'_> {
 }
 
 impl DeployedTrail {
-    /// Whether a registration is the one that this deployment made for the trail. Its id decides,
-    /// then its external id; where that is shown masked, name and role do.
+    /// Whether a registration is the one that this deployment created for the trail. Its id
+    /// decides, then its external id; if that is shown masked, name and role do.
     pub(crate) fn owns(&self, registration: &Registration) -> bool {
         let spec = &self.registration;
         let shown = &registration.external_id;
@@ -378,7 +380,7 @@ impl DeployedTrail {
 }
 
 impl Deployment {
-    /// Whether a trail registration is where the trail's belongs.
+    /// Whether a registration is in the trail's store.
     fn holds_trail(&self, registration: &Registration) -> bool {
         let of_organization = self
             .trail
@@ -402,11 +404,11 @@ fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
         && spec.external_id.is_shown_as(&existing.external_id)
 }
 
-/// Which of the two is at fault, the likelier first, from the SaaS's `state.details`.
+/// The parts that may be at fault, the likelier first, from the SaaS's `state.details`.
 ///
-/// Source: details of real registrations, in the vendor's `go-sdk`. A queue that is gone and one that
-/// refuses may look alike to a role of another account; the role is made anew first, as that loses
-/// nothing, while a queue loses the messages that are in it.
+/// Source: details of real registrations, in the vendor's `go-sdk`. To a role of another account, a
+/// missing queue and one that refuses may look alike; the role is recreated first, since that loses
+/// nothing, while a deleted queue loses its messages.
 fn suspects(details: &str) -> Vec<Part> {
     let lower = details.to_lowercase();
     let found = |key: &str| {
@@ -429,9 +431,9 @@ fn suspects(details: &str) -> Vec<Part> {
     }
 }
 
-/// Where every account of the organization belongs, if all of them could be read.
+/// The store of every account in the organization, if all of them could be read.
 ///
-/// The trail tells of every account, enrolled or not, so only the unit that it is in counts.
+/// The trail covers every account, enrolled or not, so only the account's OU counts.
 fn wanted_mapping(deployment: &Deployment, inventory: &Inventory) -> Option<AccountMapping> {
     let policy = &deployment.policy;
     let complete = inventory.scope.all && inventory.accounts.values().all(is_known);

@@ -158,7 +158,7 @@ fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> 
             // Earlier ones give each instance an end of its own.
             let why = format!(
                 "it has no parameter {name}, as in versions of Lacework's integration before {OLDEST}, \
-                 whose external ids end otherwise in each account. Uninstall it, and launch with No"
+                 whose external ids end differently in each account. Uninstall it, and launch with No"
             );
             not(&set.name, &why)
         })

@@ -132,7 +132,7 @@ where
         fresh: Fresh,
     ) -> Result<(), ServeError> {
         let request = Request::parse(&payload)
-            .inspect_err(|error| tracing::error!(%error, "request without an address"))?;
+            .inspect_err(|error| tracing::error!(%error, "request without a ResponseURL"))?;
         if !self.is_answerable(&request) {
             let request_id = request.request_id;
             tracing::error!(
@@ -267,7 +267,7 @@ where
             tracing::error!(
                 request_id,
                 stack_id,
-                "request refused: it is another stack's"
+                "request refused: it belongs to another stack"
             );
             let refusal = Refusal::new(format!(
                 "The request is about the stack {stack_id}, and this function belongs to another one."
@@ -331,17 +331,17 @@ where
             let until = |delay| self.clock.now().checked_add(delay);
             match WAIT.after(&error, failures) {
                 Retry::After { delay, .. } if until(delay).is_ok_and(|at| at < ends) => {
-                    tracing::warn!(error = error.chain(), ?delay, "sending the answer again");
+                    tracing::warn!(error = error.chain(), ?delay, "resending the response");
                     self.clock.sleep(delay).await;
                     failures += 1;
                 }
                 _ => {
-                    tracing::error!(error = error.chain(), "answer not sent");
+                    tracing::error!(error = error.chain(), "response not sent");
                     return Err(ServeError::Answer(error));
                 }
             }
         }
-        tracing::info!(success = outcome.is_success(), "answered");
+        tracing::info!(success = outcome.is_success(), "response sent");
         Ok(())
     }
 }
@@ -358,8 +358,8 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
         // What is put back as it was is never refused: the stack could not be changed ever again.
         Err(error) if progress.is_restoring() && !matches!(error, SetupError::Panicked) => {
             let reason = error.reason();
-            tracing::error!(reason, "not all is as it was");
-            let note = format!("Not all is as before, until the next update: {reason}");
+            tracing::error!(reason, "rollback incomplete");
+            let note = format!("Not everything is restored until the next update: {reason}");
             Answer::success(request, Some(note))
         }
         Err(error) => {

@@ -142,7 +142,7 @@ impl Progress {
                 .map(|one| one.trim_end_matches('.'))
                 .collect();
             let all = all.join("; ");
-            sentences.push(format!("Not as before, until the next update: {all}."));
+            sentences.push(format!("Not restored until the next update: {all}."));
         }
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
@@ -168,7 +168,7 @@ impl Progress {
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "; removed are {registrations} integrations and {stacks} stacks"
+                "; removed {registrations} integrations and {stacks} stacks"
             );
         }
         if let Some(trouble) = &*self.trouble.borrow() {
@@ -201,7 +201,7 @@ mod tests {
         let progress = Progress::resumed(removal, false);
         progress.left(0, 0);
         assert_eq!(progress.removal().stacks.removed, usize::MAX);
-        assert!(progress.summary().contains("removed are"));
+        assert!(progress.summary().contains("; removed "));
     }
 
     #[test]
@@ -214,7 +214,7 @@ mod tests {
         second.left(1, 3);
         assert_eq!(
             second.summary(),
-            "delete integration x; removed are 4 of 5 integrations and 0 of 3 stacks"
+            "delete integration x; removed 4 of 5 integrations and 0 of 3 stacks"
         );
         assert!(second.made_something());
     }

@@ -167,7 +167,7 @@ impl Properties {
             return Ok(());
         };
         Err(Refusal::new(format!(
-            "RegistrationMode is SnsCustomResource, which cannot be had together with {other}. \
+            "RegistrationMode is SnsCustomResource, which cannot be combined with {other}. \
              Set RegistrationMode to Function, or leave {other} at its default."
         )))
     }
@@ -216,7 +216,7 @@ impl Reader<'_> {
             .map(|entry| match entry.store {
                 None => Ok(entry.unit),
                 Some(_) => Err(Refusal::new(format!(
-                    "{name} takes organizational units only; found a sub-account behind {:?}.",
+                    "{name} takes organizational units only; found a sub-account after {:?}.",
                     entry.unit.to_string()
                 ))),
             })

@@ -16,7 +16,7 @@ pub(super) enum SetupError {
         key_id: String,
     },
     /// The SaaS does not answer.
-    #[error("LaceworkUrl: {url} does not answer as a Lacework API does")]
+    #[error("LaceworkUrl: {url} does not answer like a Lacework API")]
     NoAnswer {
         /// Who does not answer.
         url: String,
@@ -32,7 +32,7 @@ pub(super) enum SetupError {
     Panicked,
     /// CloudFormation would give up before the work is done.
     #[error(
-        "CloudFormation's time is nearly over, and setup came as far as: {0}. The next try goes on from \
+        "CloudFormation's time is nearly over, and setup got as far as: {0}. The next try goes on from \
          there"
     )]
     OutOfTime(String),
@@ -125,7 +125,7 @@ mod tests {
         let url = "https://acme.lacework.net".to_owned();
         assert_eq!(
             SetupError::NoAnswer { url, source }.reason(),
-            "LaceworkUrl: https://acme.lacework.net does not answer as a Lacework API does: \
+            "LaceworkUrl: https://acme.lacework.net does not answer like a Lacework API: \
              Connection refused."
         );
     }

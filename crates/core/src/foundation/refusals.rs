@@ -52,8 +52,8 @@ pub(super) fn require_host(given: &str, recorded: &Deployment) -> Result<(), Ref
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "LaceworkUrl is at {given} and the integrations are at {recorded}. \
-         Update the stack with the URL that it had, and delete it then."
+        "LaceworkUrl points to {given}, but the integrations are at {recorded}. \
+         Update the stack with its earlier URL, then delete it."
     )))
 }
 
@@ -129,7 +129,7 @@ pub(super) fn warn_of_key(foundation: &Foundation) {
         tracing::warn!(
             %key,
             role,
-            "the trail's key must let this role decrypt: add the statement in the README"
+            "the trail's KMS key must let this role decrypt: add the statement from the README"
         );
     }
 }
@@ -140,7 +140,7 @@ pub(super) fn remark_gap(deployment: &Deployment, progress: &Progress) {
     let config = deployment.policy.capability.config();
     if let (Some(old), true) = (deployment.retired.first(), config) {
         progress.remark(format!(
-            "LaceworkSubAccountName has changed: every account is taken out as {} and enrolled again \
+            "LaceworkSubAccountName has changed: every account is offboarded as {} and enrolled again \
              as {}, and is not watched in between, which takes some minutes.",
             old.resource, deployment.policy.names.resource
         ));

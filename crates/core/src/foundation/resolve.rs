@@ -260,7 +260,7 @@ fn landing_zone<'a>(
     let found = match &facts.landing_zone {
         LandingZoneReply::Here(landing_zone) => Ok(Zone::Here(landing_zone)),
         LandingZoneReply::None if was_there => Err(Refusal::new(
-            "Control Tower no longer has a landing zone; what is known of it stays.",
+            "Control Tower no longer has a landing zone; the recorded one stays in use.",
         )),
         LandingZoneReply::None => Ok(Zone::None),
         LandingZoneReply::Elsewhere(home) => Err(Refusal::new(format!(
@@ -312,7 +312,7 @@ fn in_its_case(name: String, adopted: Option<&String>) -> String {
 /// A hint for who wrote a pattern where a name is due.
 pub(super) fn no_pattern(name: &str) -> &'static str {
     if name.contains(['*', '?']) {
-        " (patterns are not understood here)"
+        " (patterns are not supported here)"
     } else {
         ""
     }
@@ -333,7 +333,7 @@ fn tenant(
     let recorded = last.unchanged(&["LaceworkUrl"]);
     let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
     recorded.ok_or_else(|| {
-        Refusal::new("LaceworkUrl: Lacework refuses the API key, and so does not say whose it is.")
+        Refusal::new("LaceworkUrl: Lacework refuses the API key, so its account cannot be read.")
     })
 }
 

@@ -22,7 +22,7 @@ impl StackSetRoles {
             return Ok(());
         }
         Err(Refusal::new(format!(
-            "{ADMINISTRATION} is {role}, and StackSets take a role of this account ({account}) only. Leave \
+            "{ADMINISTRATION} is {role}, but StackSets take a role of this account ({account}) only. Leave \
              it blank for Control Tower's, or correct it."
         )))
     }
@@ -32,7 +32,7 @@ impl StackSetRoles {
         let role = &self.administration;
         let Some(found) = found.filter(|found| found.arn == *role) else {
             return Err(Refusal::new(format!(
-                "{ADMINISTRATION}: there is no role {role}, which StackSets are to be run with. Name the one \
+                "{ADMINISTRATION}: there is no role {role} to run StackSets with. Name the one \
                  that this organization's StackSets have, and in {EXECUTION} the one that it assumes in \
                  the accounts."
             )));

@@ -27,12 +27,12 @@ pub struct Trail {
 }
 
 impl Trail {
-    /// Why this trail does not tell of everything in the organization, if it does not.
+    /// Why this trail does not record everything in the organization, if it does not.
     pub fn shortfall(&self) -> Option<&'static str> {
         if !self.is_organization {
-            Some("it is not the organization's trail and tells of one account only")
+            Some("it is not an organization trail and records one account only")
         } else if !self.is_multi_region {
-            Some("it tells of one Region only")
+            Some("it records one Region only")
         } else if !self.is_logging && !planted(Fault::SilentTrailIsFine) {
             Some("its logging is switched off")
         } else {

@@ -9,76 +9,77 @@ use crate::{
     time::later,
 };
 
-/// For so long a listing may be older than what it is held against.
+/// The most that a listing may be behind others.
 pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
-/// The longest that it takes to delete a stack and make it again.
+/// The longest time to delete a stack and create it again.
 const LONGEST_REMAKE: SignedDuration = SignedDuration::from_mins(15);
-/// So far apart are two listings that settle that an enrolled account has no registration.
+/// Two listings this far apart prove that an enrolled account has no registration.
 const SETTLED_BY: SignedDuration = SignedDuration::from_mins(55);
-/// So often a stack must fail to be deleted before it is left where it is.
+/// The failed deletions of a stack after which it is left behind.
 const DELETION_TRIES: u32 = 2;
-/// As many former registrations of an account are remembered.
+/// The most former registrations of an account that are remembered.
 const FORMER_AT_MOST: usize = 8;
 
-/// What the ledger remembers of one account.
+/// The ledger's record of one account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// Since when the account is enrolled.
+    /// When the account was enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Timestamp>,
-    /// The store that its registration is in: a store, or the tenant's own where there is none.
+    /// The store of its registration; `None` is the tenant's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
-    /// The `intgGuid` of its registration, by which one that somebody has bent is still known.
+    /// The `intgGuid` of its registration, which identifies one that was changed by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
-    /// Registrations that were made for it before that one within the last day, and when each was
-    /// replaced. A list that is behind lacks one, so that another is made: both are ours.
+    /// Its former registrations, and when each was replaced within the last day. A stale list that
+    /// lacks one leads to another, and then both are ours.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub former: BTreeMap<String, Timestamp>,
-    /// Its registration is switched off until it is active again.
+    /// Whether its registration is disabled until the account is active again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// Why the account is not enrolled, or what is wrong though it is, in words for an administrator.
+    /// Why the account is not enrolled, or what is wrong although it is, for an administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// It was there at launch with `MonitorExistingAccounts=No`, and nothing has happened to it since.
+    /// It existed at launch with `MonitorExistingAccounts=No`, and no event has named it since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub existing_at_launch: bool,
-    /// When a lifecycle event named it, where `OffboardUnenrolled` would take it out as long as Control
+    /// When a lifecycle event named it, if `OffboardUnenrolled` would offboard it while Control
     /// Tower's listing is behind that event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub arrived_at: Option<Timestamp>,
-    /// When it was taken out, for the count of a day's offboardings.
+    /// When it was offboarded, for the daily limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_at: Option<Timestamp>,
-    /// Its offboarding awaits an administrator's word.
+    /// Whether its offboarding awaits an administrator's approval.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
-    /// Since when the SaaS cannot use its role, however often it is asked.
+    /// Since when the SaaS has been unable to use its role, through all retries.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable_at: Option<Timestamp>,
-    /// When the token ends that its stack was given last, by which the token is known; only where the
-    /// stack registers the account itself.
+    /// The expiry of the token that its stack was last given, which identifies the token. Only if
+    /// the stack registers the account itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_ends: Option<Timestamp>,
-    /// Since when its stack is missing although the SaaS lists the registration that it would make.
+    /// Since when its stack has been missing although the SaaS lists the registration that it would
+    /// create.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_at: Option<Timestamp>,
-    /// When its stack was last taken away to be made anew, which is not done again for a day.
+    /// When its stack was last deleted to be recreated, which happens at most once a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remade_at: Option<Timestamp>,
-    /// When a stack that had gone by itself was last made again.
+    /// When a stack that had been deleted by hand was last recreated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Timestamp>,
-    /// The deletions of its stack that were asked for, while it is still there.
+    /// The requested deletions of its stack, while that still exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion: Option<Deletion>,
-    /// Since when the SaaS lists no registration of it although it is enrolled.
+    /// Since when the SaaS has listed no registration of it although it is enrolled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unlisted_at: Option<Timestamp>,
-    /// When it was last moved to another store in vain and put back. Its registration is not
-    /// given up for that again for a day.
+    /// When its last move to another store failed and was undone. Its registration is not deleted
+    /// for another attempt within a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub move_failed_at: Option<Timestamp>,
     /// When it last went unwatched for a while: its registration was moved, or had been deleted.
@@ -86,12 +87,12 @@ pub struct Record {
     pub gap_at: Option<Timestamp>,
 }
 
-/// Deletions of a stack that is still there.
+/// Deletions of a stack that still exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deletion {
-    /// How often it was asked for.
+    /// How often it was requested.
     pub times: u32,
-    /// When it was asked for last.
+    /// When it was last requested.
     pub asked_at: Timestamp,
 }
 
@@ -101,17 +102,17 @@ impl Deletion {
         now.duration_since(self.asked_at) < LONGEST_REMAKE + LISTS_LAG
     }
 
-    /// Whether the stack has refused to go often enough.
+    /// Whether the stack's deletion has failed often enough.
     pub(crate) fn is_in_vain(&self, now: Timestamp) -> bool {
         self.times >= DELETION_TRIES && !self.may_be_unlisted(now)
     }
 }
 
-/// A day, and the longest that a pass takes.
+/// A day, plus the longest duration of a pass.
 const DAY_OF_LEAVING: SignedDuration = SignedDuration::from_mins(24 * 60 + 15);
 
 impl Record {
-    /// The same, of an account whose registration has this id as of `now`. The former one may be there yet.
+    /// A copy with this registration id as of `now`. The former registration may still exist.
     pub(crate) fn known_as(self, now: Timestamp, guid: Option<String>) -> Self {
         let mut former = self.former;
         former.retain(|id, replaced_at| {
@@ -131,7 +132,8 @@ impl Record {
         }
     }
 
-    /// The record of an account that is watched by this registration as of `now` at the latest.
+    /// The record of an account that has been watched by this registration since `now` at the
+    /// latest.
     pub(crate) fn enrolled(
         self,
         now: Timestamp,
@@ -151,20 +153,19 @@ impl Record {
         }
     }
 
-    /// Whether the account has a registration, as far as the ledger knows.
+    /// Whether the account has a registration, according to the ledger.
     pub fn is_registered(&self) -> bool {
         self.since.is_some() || self.paused
     }
 
-    /// The ids of the registrations that were replaced so lately that a listing may lack them, and that are
-    /// there perhaps.
+    /// The ids of registrations that were replaced so recently that they may still exist.
     pub(crate) fn replaced_lately(&self, now: Timestamp) -> impl Iterator<Item = &String> {
         let is_late = move |at: &Timestamp| now.duration_since(*at) < LISTS_LAG;
         let former = self.former.iter();
         former.filter_map(move |(guid, at)| is_late(at).then_some(guid))
     }
 
-    /// Whether a listing may lack what watches the account, as it was made a moment ago.
+    /// Whether a listing may lack the account's registration because it was created moments ago.
     pub(crate) fn was_registered_lately(&self, now: Timestamp) -> bool {
         let made = [self.since, self.gap_at].into_iter().flatten();
         let replaced = self.former.values().copied();
@@ -172,13 +173,14 @@ impl Record {
         times.any(|at| now.duration_since(at) < LISTS_LAG)
     }
 
-    /// Until when a listing may lack a registration that was made for the account and is known by no id.
+    /// Until when a listing may lack a registration of the account whose id is unknown.
     pub(crate) fn unlisted_until(&self) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.registration_id.is_none());
         since.map(|at| later(at, LISTS_LAG))
     }
 
-    /// Whether a listing shows the account's registration: the one that is known by its id, or any.
+    /// Whether a listing shows the account's registration: the one with the known id, or any if
+    /// none is known.
     pub(crate) fn is_among(&self, ours: &[Registration]) -> bool {
         let is_it = |one: &Registration| {
             self.registration_id
@@ -188,9 +190,9 @@ impl Record {
         ours.iter().any(is_it)
     }
 
-    /// Whether the account may have a registration that one listing lacks: one that is enrolled, or has a
-    /// stack that was not asked to go, as the answer that told of the registration may be lost. Two complete
-    /// listings an hour apart settle that there is none.
+    /// Whether the account may have a registration that one listing lacks: it is enrolled, or has a
+    /// stack whose deletion was not requested, since the response with the registration's id may
+    /// have been lost. Two complete listings an hour apart prove that there is none.
     pub(crate) fn may_be_listed_yet(&self, has_stack: bool, now: Timestamp) -> bool {
         if planted(Fault::OneListIsEnough) {
             return false;
@@ -202,7 +204,7 @@ impl Record {
                 .is_none_or(|at| now.duration_since(at) < SETTLED_BY)
     }
 
-    /// The record of an account whose stack was asked to go as of `now`.
+    /// The record of an account whose stack's deletion was requested at `now`.
     pub(crate) fn asked_to_go(self, now: Timestamp) -> Self {
         let times = self.deletion.map_or(0, |deletion| deletion.times);
         Self {
@@ -214,13 +216,13 @@ impl Record {
         }
     }
 
-    /// The ids of all registrations that may have been made for the account.
+    /// The ids of all registrations that may have been created for the account.
     pub fn guids(&self) -> impl Iterator<Item = &str> {
         let former = self.former.keys().map(String::as_str);
         self.registration_id.as_deref().into_iter().chain(former)
     }
 
-    /// The record of an account that is not watched, with why.
+    /// The record of an account that is not watched, with the reason.
     pub(crate) fn not_enrolled(self, reason: String) -> Self {
         Self {
             since: None,
@@ -229,24 +231,24 @@ impl Record {
         }
     }
 
-    /// Whether the account was taken out in the 24 hours before `now`, and a little more: it counts
-    /// from the beginning of the pass that takes it out, which is some minutes before it is out.
+    /// Whether the account was offboarded in the 24 hours before `now`, plus a margin: the time
+    /// counts from the start of the pass, some minutes before the offboarding.
     pub(crate) fn left_within_the_day(&self, now: Timestamp) -> bool {
         self.left_at
             .is_some_and(|at| now.duration_since(at) < DAY_OF_LEAVING)
     }
 
-    /// Whether something of it was made anew in the 24 hours before `now`.
+    /// Whether its stack was recreated in the 24 hours before `now`.
     pub(crate) fn remade_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.remade_at, now)
     }
 
-    /// The same, or was made again after it had gone by itself.
+    /// Likewise, including a stack that had been deleted by hand.
     pub(crate) fn made_within_the_day(&self, now: Timestamp) -> bool {
         is_within_the_day(self.remade_at.max(self.restored_at), now)
     }
 
-    /// Whether a listing may still show the stack as it was before it was deleted.
+    /// Whether a listing may still show the stack as it was before its deletion.
     pub(crate) fn was_remade_lately(&self, now: Timestamp) -> bool {
         self.remade_at
             .max(self.restored_at)

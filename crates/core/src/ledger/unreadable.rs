@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::planted::{Fault, planted};
 
-/// After so many comparisons of the whole organization in a row, a source that cannot be read is an
-/// administrator's business.
+/// After this many comparisons of the whole organization in a row without a successful read, a
+/// source is reported to an administrator.
 const ROUNDS: u32 = 3;
 
-/// Where a comparison reads from.
+/// A source that a comparison reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Source {
@@ -21,7 +21,7 @@ pub enum Source {
     Instances,
     /// The members' registrations.
     Registrations,
-    /// What the trail stands on.
+    /// The trail and what its registration depends on.
     Trail,
     /// The ledger.
     Ledger,
@@ -45,7 +45,7 @@ impl fmt::Display for Source {
 #[serde(transparent)]
 pub struct Unreadable(BTreeMap<Source, Trouble>);
 
-/// How long a source could not be read.
+/// How long a source has been unreadable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Trouble {
     rounds: u32,
@@ -53,7 +53,7 @@ struct Trouble {
 }
 
 impl Unreadable {
-    /// What is known after another comparison, in which each source was read or was not.
+    /// The state after another comparison, given whether each source was read.
     pub fn after(&self, readings: &BTreeMap<Source, bool>, now: Timestamp) -> Self {
         let mut next = self.0.clone();
         for (source, is_read) in readings {
@@ -70,7 +70,7 @@ impl Unreadable {
         Self(next)
     }
 
-    /// The sources that an administrator has to see to, and since when.
+    /// The sources to report to an administrator, and since when each is unreadable.
     pub fn lasting(&self) -> impl Iterator<Item = (Source, Timestamp)> {
         let lasting = self
             .0

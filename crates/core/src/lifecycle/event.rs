@@ -40,12 +40,10 @@ pub enum Malformed {
     #[error("the record is not a JSON object")]
     NotAnObject,
     /// Our own message in a form that this release does not know.
-    #[error("the message's towerhook object cannot be understood")]
+    #[error("the message's towerhook object is malformed")]
     Message,
     /// More accounts than a message of ours names.
-    #[error(
-        "the record names {0} accounts, and at most {ACCOUNTS_PER_MESSAGE} can be taken at once"
-    )]
+    #[error("the record names {0} accounts, but at most {ACCOUNTS_PER_MESSAGE} are accepted")]
     TooMany(usize),
     /// A known event lacks what it is about.
     #[error("{event} has no {missing}")]

@@ -89,7 +89,7 @@ pub enum ParsePrefixError {
     Form(String),
     /// A StackSet of ours would pass for one of Control Tower's.
     #[error(
-        "IntegrationNamePrefix must not begin with {CONTROL_TOWER}, in whatever case, as Control Tower names its own StackSets so; found {0:?}"
+        "IntegrationNamePrefix must not begin with {CONTROL_TOWER}, in any letter case, which marks Control Tower's own StackSets; found {0:?}"
     )]
     ControlTowers(String),
 }
@@ -276,7 +276,7 @@ mod tests {
         for text in ["AWSControlTower", "awscontroltower-", "AwsControlTowerBP-"] {
             let refused = text.parse::<IntegrationPrefix>().unwrap_err().to_string();
             assert!(
-                refused.contains("Control Tower names its own StackSets so"),
+                refused.contains("which marks Control Tower's own StackSets"),
                 "{refused}"
             );
         }

@@ -162,7 +162,7 @@ fn parse_entry(entry: &[Token]) -> Result<UnitEntry, &'static str> {
         return Err("there is more than one equals sign");
     }
     if store.as_ref().is_some_and(String::is_empty) {
-        return Err("no sub-account stands behind the equals sign");
+        return Err("there is no sub-account after the equals sign");
     }
     Ok(UnitEntry {
         unit: parse_unit(unit)?,
@@ -190,7 +190,7 @@ fn parse_unit(unit: &[Token]) -> Result<UnitName, &'static str> {
         return Ok(UnitName {
             text: as_written(unit),
             name,
-            means: Means::Id(id.ok_or("what stands in parentheses is no unit's id")?),
+            means: Means::Id(id.ok_or("the text in parentheses is not a unit's id")?),
         });
     }
     let names: Vec<String> = split(unit, '/').map(text).collect();

@@ -1,26 +1,26 @@
 use serde::{Deserialize, Serialize};
 
-/// What an existing deployment had that has to stay.
+/// Properties of an adopted deployment that must stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {
-    /// The Lacework account in the letter case that the external ids have it in.
+    /// The Lacework account, in the letter case of the external ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The part of the names that says whose they are, in the letter case that they have it in.
+    /// The Lacework account or sub-account in the names, in their letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
-    /// The end of the members' external ids, where there were members.
+    /// The suffix of the members' external ids, if there were members.
     pub member_suffix: Option<String>,
-    /// The end of the trail's external id, where there was a trail.
+    /// The suffix of the trail's external id, if there was a trail.
     pub trail_suffix: Option<String>,
-    /// How the members' managed policies are named.
+    /// The naming of the members' managed policies.
     #[serde(default)]
     pub policy_names: PolicyNames,
 }
 
 /// Who names the managed policies of the members' roles: the member template's parameter
-/// `ManagedPolicyNames`. Another name means another policy, and while old and new are attached a role would
-/// hold more than the 10 managed policies that IAM allows.
+/// `ManagedPolicyNames`. A different name means a different policy, and while both are attached a
+/// role would exceed IAM's limit of 10 managed policies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PolicyNames {
     /// CloudFormation.
@@ -35,7 +35,7 @@ pub enum PolicyNames {
 impl PolicyNames {
     const ALL: [Self; 3] = [Self::Generated, Self::Vendor, Self::VendorWithoutAccount];
 
-    /// As the parameter has it.
+    /// The parameter's value.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Generated => "Generated",
@@ -44,7 +44,7 @@ impl PolicyNames {
         }
     }
 
-    /// What the parameter's value means; `None` where it has no such value.
+    /// Parses the parameter's value; `None` if it is unknown.
     pub fn from_parameter(value: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|names| names.as_str() == value)
     }

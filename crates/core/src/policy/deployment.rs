@@ -9,37 +9,37 @@ use crate::{
     model::{Arn, Names, OuId, Store},
 };
 
-/// What setup recorded: the administrator's wishes, resolved and checked.
+/// What setup recorded: the administrator's parameters, resolved and checked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Deployment {
-    /// The wishes.
+    /// The parameters.
     pub policy: Policy,
-    /// What the templates need to know besides.
+    /// The templates' other inputs.
     pub site: Site,
-    /// The id of each unit that a parameter names, by the name as it is written there: it counts for as
-    /// long as the parameter says the same, whatever becomes of the name.
+    /// The id of each OU that a parameter names, by its name in the parameter. It stays valid as
+    /// long as the parameter is unchanged, even if the OU is renamed.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub units: BTreeMap<String, OuId>,
-    /// Every store that this deployment has ever used, so that nothing is forgotten there.
+    /// Every store that this deployment has ever used, so that registrations there are found.
     pub stores: BTreeSet<Store>,
-    /// Names that this deployment no longer uses and whose resources may still be there.
+    /// Former names of this deployment whose resources may still exist.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub retired: Vec<Names>,
     /// Every topic of ours that a trail may be set to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub trail_topics: BTreeSet<TrailTopic>,
-    /// What the trail's registration stands on, where `CapabilityType` has CloudTrail.
+    /// What the trail's registration depends on, where `CapabilityType` has CloudTrail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<DeployedTrail>,
     /// Whether the trail's registration is, or once was, the organization's.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub organization: bool,
-    /// StackSets under our names that somebody else made, and that no request has taken over to its end
-    /// yet: a removal leaves them, and what reads their roles, as they are.
+    /// Foreign StackSets under our names that no request has completely taken over yet. A removal
+    /// leaves them, and the registrations that use their roles, as they are.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub spared: BTreeSet<String>,
-    /// When it was told from the StackSets that carry the stack's tag, after the ledger had lost it: what
-    /// the SaaS holds of it is known by no id.
+    /// When it was recovered from the StackSets that carry the stack's tag, after the ledger had
+    /// lost it. The ids of its registrations are unknown then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub recovered_at: Option<Timestamp>,
     /// When a request succeeded with it.
@@ -48,7 +48,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// The same, with the id of the trail's registration, made or changed as of `now`.
+    /// A copy with the id of the trail's registration, created or changed as of `now`.
     pub fn with_trail_guid(&self, guid: &str, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -59,7 +59,7 @@ impl Deployment {
         known
     }
 
-    /// The same, about to have a registration of the trail as of `now`.
+    /// A copy that is about to have a registration of the trail as of `now`.
     pub fn with_trail_asked(&self, now: Timestamp) -> Self {
         let mut known = self.clone();
         if let Some(trail) = &mut known.trail {
@@ -70,22 +70,22 @@ impl Deployment {
     }
 }
 
-/// What the templates need to know besides the policy.
+/// The templates' inputs other than the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// Who may assume the roles.
+    /// The principal that may assume the roles.
     pub principal: Arn,
     /// The DNS suffix of the partition, such as `amazonaws.com`.
     pub url_suffix: String,
-    /// The topic on which accounts register themselves, where their stacks do that.
+    /// The topic on which accounts register themselves, if their stacks do that.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_topic: Option<String>,
-    /// The name of the permissions boundary that roles in accounts get, where one is given.
+    /// The name of the permissions boundary of the roles in accounts, if one is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permissions_boundary: Option<String>,
-    /// The policy that bounds the role of the management account's own stack, where it has one.
+    /// The permissions boundary of the role in the management account's own stack, if it has one.
     pub management_boundary: Option<String>,
-    /// The main stack's own tags, which StackSets and stacks get, too.
+    /// The main stack's own tags, which are copied to StackSets and stacks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
 }

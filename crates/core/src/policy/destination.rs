@@ -4,21 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{OuId, Store};
 
-/// Which store an account's registration lives in.
+/// The store of an account's registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Destination {
     /// The tenant's own store.
     Tenant,
     /// One store for all.
     Single(Store),
-    /// By organizational unit, the nearest ancestor first; accounts elsewhere are left out.
+    /// By OU, the nearest ancestor first; accounts elsewhere are not enrolled.
     ///
-    /// By id, so that renaming a unit offboards nobody.
+    /// The OU's id counts, so that renaming an OU offboards no account.
     Mapped(BTreeMap<OuId, Store>),
 }
 
 impl Destination {
-    /// Where an account with this path belongs, or `None` where it is outside the mapped units.
+    /// The store of an account with this path, or `None` if it is outside the mapped OUs.
     pub fn of(&self, path: &[OuId]) -> Option<Option<Store>> {
         match self {
             Self::Tenant => Some(None),
@@ -31,7 +31,7 @@ impl Destination {
         }
     }
 
-    /// The store of what is not about one account, such as the trail.
+    /// The store of registrations that are not about one account, such as the trail's.
     pub fn shared(&self) -> Option<&Store> {
         match self {
             Self::Single(store) => Some(store),

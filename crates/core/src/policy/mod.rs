@@ -21,18 +21,18 @@ use crate::model::{
     RegistrationSpec,
 };
 
-/// The administrator's wishes with every name resolved to an id.
+/// The administrator's parameters, with every name resolved to an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
-    /// The main stack's id, which marks what is ours.
+    /// The main stack's id, which tags our resources.
     pub stack_id: String,
     /// `aws`, `aws-us-gov` ...
     pub partition: String,
-    /// Control Tower's home Region, where all of this runs.
+    /// Control Tower's home Region, which is also the stack's.
     pub region: String,
     /// The account that holds the stack.
     pub management_account: AccountId,
-    /// Where the SaaS is asked: the host of the tenant's URL, with its port where it has one.
+    /// The SaaS's address: the host of the tenant's URL, with its port if it has one.
     pub host: String,
     /// The account part of the tenant's URL.
     pub tenant: String,
@@ -40,24 +40,25 @@ pub struct Policy {
     pub names: Names,
     /// What is monitored.
     pub capability: Capability,
-    /// Which store an account goes to.
+    /// The store of each account.
     pub destination: Destination,
     /// Which accounts are enrolled at all.
     #[serde(default, skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
-    /// Who makes the members' registrations.
+    /// What creates the members' registrations.
     #[serde(default, skip_serializing_if = "RegistrationMode::is_default")]
     pub registration_mode: RegistrationMode,
-    /// The random end of this deployment's external ids.
+    /// The random suffix of this deployment's external ids.
     pub external_id_suffix: String,
-    /// What an existing deployment had, where one was taken over.
+    /// Properties of an adopted deployment, if one was taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
     /// `MonitorExistingAccounts`.
     pub monitor_existing: bool,
     /// `EnrollManagementAccount`.
     pub enroll_management: bool,
-    /// Whether a landing zone answers; without one, every account of the organization is managed.
+    /// Whether there is a landing zone; without one, every account of the organization counts as
+    /// managed.
     pub control_tower: bool,
     /// The landing zone's Log Archive account.
     pub log_archive: Option<AccountId>,
@@ -67,7 +68,8 @@ pub struct Policy {
     pub offboard_limit_percent: u8,
     /// `ApproveOffboard`, where it is set.
     pub approved_offboard: Option<String>,
-    /// `OffboardUnenrolled`: whether an account leaves when Control Tower no longer manages it.
+    /// `OffboardUnenrolled`: whether an account is offboarded when Control Tower no longer manages
+    /// it.
     #[serde(default)]
     pub offboard_unenrolled: bool,
 }
@@ -96,15 +98,15 @@ impl Capability {
     }
 }
 
-/// `RegistrationMode`: who makes the registration of a member. The management account's stack is not
-/// the StackSet's, and its registration is always the function's.
+/// `RegistrationMode`: what creates a member's registration. The management account has a stack of
+/// its own, and the account function always creates its registration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RegistrationMode {
     /// The account function, through the SaaS's API.
     #[default]
     Function,
-    /// The member's own stack, through the SaaS's SNS topic: its custom resource makes the registration
-    /// with the stack and removes it with the stack, for which it needs a token that still works.
+    /// The member's own stack, through the SaaS's SNS topic: its custom resource creates and
+    /// deletes the registration with the stack, for which it needs a valid token.
     SnsCustomResource,
 }
 
@@ -128,7 +130,7 @@ impl Policy {
         }
     }
 
-    /// The trail's external id. One that was taken over may end otherwise than the members'.
+    /// The trail's external id. In an adopted deployment its suffix may differ from the members'.
     pub fn trail_external_id(&self, log_archive: &AccountId) -> ExternalId {
         let adopted = self.adoption.as_ref();
         let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
@@ -136,14 +138,16 @@ impl Policy {
         ExternalId::new(&self.tenant, log_archive, suffix)
     }
 
-    /// Whether a registration that reads a role of ours counts as ours, whatever its external id: what was
-    /// taken over had some that never worked, and nobody else's can work with that role.
+    /// Whether a registration that uses a role of ours counts as ours, whatever its external id.
+    /// Only in an adopted deployment and only if it does not work: some of those never did, and a
+    /// foreign one cannot work with our role.
     pub fn owns_broken(&self, registration: &Registration) -> bool {
         self.adoption.is_some() && matches!(registration.health, Health::Failing(_))
     }
 
-    /// What the trail's registration begins with where stores are mapped: it is then the
-    /// organization's, and a look at the whole organization fills the mapping.
+    /// The initial mapping of the trail's registration, if OUs are mapped to stores. The
+    /// registration is then the organization's, and a comparison of the whole organization fills
+    /// the mapping.
     pub fn empty_mapping(&self) -> Option<AccountMapping> {
         match self.destination {
             Destination::Mapped(_) => Some(AccountMapping::to_default(self.tenant.as_str().into())),
@@ -151,29 +155,29 @@ impl Policy {
         }
     }
 
-    /// Whether members' stacks make and remove their registrations.
+    /// Whether members' stacks create and delete their registrations.
     pub fn registers_by_stack(&self) -> bool {
         self.registration_mode == RegistrationMode::SnsCustomResource
     }
 
-    /// Whether the account's own stack makes and removes its registration.
+    /// Whether the account's own stack creates and deletes its registration.
     pub fn is_registered_by_stack(&self, account: &AccountId) -> bool {
         self.registers_by_stack() && *account != self.management_account
     }
 
-    /// The account that a queue goes into which is to hear of a trail's topic: the topic's own, since a
-    /// topic as a rule lets nobody else subscribe. One of ours is in Log Archive and lets Audit. `None`
-    /// where the topic is in an account that nothing is made in.
+    /// The account whose queue can subscribe to a trail's topic: the topic's own account, since
+    /// topics usually let no other subscribe. A topic of ours is in Log Archive and allows Audit.
+    /// `None` if the topic is in an account in which we create nothing.
     ///
-    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic of a
-    /// trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
+    /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic
+    /// of a trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
     pub fn queue_account(&self, topic: &Arn, is_ours: bool) -> Option<AccountId> {
         let shared = [self.audit, self.log_archive].into_iter().flatten();
         let owner = if is_ours { self.audit } else { topic.account() };
         shared.into_iter().find(|account| Some(*account) == owner)
     }
 
-    /// Whether the account belongs to the landing zone itself.
+    /// Whether it is the Log Archive or the Audit account.
     pub fn is_shared_account(&self, account: &AccountId) -> bool {
         self.log_archive.as_ref() == Some(account) || self.audit.as_ref() == Some(account)
     }

@@ -7,13 +7,13 @@ use crate::model::{AccountId, OuId};
 /// `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
-    /// Units whose accounts are enrolled; all of them where none is named.
+    /// OUs whose accounts are enrolled; an empty set means all.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub include: BTreeSet<OuId>,
-    /// Units whose accounts are not.
+    /// OUs whose accounts are not enrolled.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub exclude: BTreeSet<OuId>,
-    /// Accounts that are not.
+    /// Accounts that are not enrolled.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub exclude_accounts: BTreeSet<AccountId>,
 }
@@ -23,7 +23,7 @@ pub struct Selection {
 pub enum Unselected {
     /// `ExcludeAccounts` names it.
     Account,
-    /// The nearest unit that is named above it is one of `ExcludeOrganizationalUnits`.
+    /// The nearest named OU above it is in `ExcludeOrganizationalUnits`.
     Excluded,
     /// None of `IncludeOrganizationalUnits` is above it.
     NotIncluded,
@@ -34,8 +34,8 @@ impl Selection {
         *self == Self::default()
     }
 
-    /// Why the account is not selected; `None` where it is. Of several units that are named above it
-    /// the nearest decides, so that a unit can be excluded and one below it included again.
+    /// Why the account is not selected; `None` if it is. The nearest named OU above it decides, so
+    /// that an OU can be excluded and one below it included again.
     pub fn leaves_out(&self, account: &AccountId, path: &[OuId]) -> Option<Unselected> {
         if self.exclude_accounts.contains(account) {
             return Some(Unselected::Account);

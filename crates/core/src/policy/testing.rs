@@ -1,11 +1,11 @@
-//! What the unit tests of this crate begin with.
+//! Fixtures of this crate's unit tests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Capability, Deployment, Destination, Policy, RegistrationMode, Selection, Site};
 use crate::model::Names;
 
-/// Of a tenant without stores.
+/// The policy of a tenant without stores.
 pub(crate) fn policy() -> Policy {
     Policy {
         stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
@@ -35,7 +35,7 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
-/// Of this policy, without a trail, and with nothing of the past.
+/// A deployment with this policy, without a trail or a history.
 pub(crate) fn deployment(policy: Policy) -> Deployment {
     Deployment {
         policy,

@@ -17,37 +17,37 @@ pub struct TrailSource {
     /// Whether that topic is one of ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub makes_topic: bool,
-    /// The key that encrypts it.
+    /// The KMS key that encrypts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<Arn>,
 }
 
-/// What setup made for the trail, and what has happened to it since.
+/// What setup created for the trail, and its later changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeployedTrail {
     /// The trail.
     pub source: TrailSource,
-    /// The registration as setup made it. Its account is Log Archive, which holds the role.
+    /// The registration as setup created it. Its account is Log Archive, which holds the role.
     pub registration: RegistrationSpec,
-    /// The account that holds the queue: Audit, or Log Archive where the trail's topic is there.
+    /// The account that holds the queue: Audit, or Log Archive if the trail's topic is there.
     #[serde(rename = "audit")]
     pub queue_account: AccountId,
-    /// The registration's `intgGuid`, by which it is known whatever becomes of it.
+    /// The registration's `intgGuid`, which identifies it whatever else changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
-    /// When the SaaS was asked to make a registration that no answer has named yet.
+    /// When the SaaS was asked to create a registration whose id is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub asked_at: Option<Timestamp>,
-    /// When the registration of that id was made.
+    /// When the registration with that id was created.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub made_at: Option<Timestamp>,
-    /// When what was last mended, so that nothing is made anew over and over.
+    /// When each fault was last repaired, so that nothing is recreated over and over.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mended: BTreeMap<TrailFault, Timestamp>,
 }
 
 impl DeployedTrail {
-    /// Whether the registrations of both are one.
+    /// Whether both have the same registration.
     pub fn is_integrated_as(&self, other: &Self) -> bool {
         let identity = |trail: &Self| {
             let RegistrationSpec { name, account, .. } = &trail.registration;
@@ -58,7 +58,7 @@ impl DeployedTrail {
     }
 }
 
-/// What can be wrong with the trail and is mended by making an instance anew.
+/// A fault of the trail that recreating an instance repairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TrailFault {

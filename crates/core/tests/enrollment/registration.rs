@@ -93,7 +93,7 @@ fn an_registration_that_was_deleted_by_hand_is_made_by_the_function() {
 fn a_stack_gets_a_token_that_works_before_it_is_made_anew() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
     look.ours(0)[0].health = Health::Failing("Error assuming role: AccessDenied".into());
-    let anew = [format!("make member stack anew in {}", member_id(0))];
+    let anew = [format!("recreate member stack in {}", member_id(0))];
     let renewed = [format!("renew the token of the {}", stack(0))];
     let works = token_ends(&mut look, 24);
     look.record(0).token_ends = Some(works);

@@ -138,7 +138,7 @@ fn an_registration_that_the_saas_has_just_taken_is_not_made_again() {
 fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
     let mut look = tenant(1);
     look.ours(0)[0].health = Health::Failing(REFUSED.into());
-    let anew = [format!("make member stack anew in {}", member_id(0))];
+    let anew = [format!("recreate member stack in {}", member_id(0))];
     assert_eq!(look.actions(), anew);
     // The SaaS is asked to look again, and the stack is left alone for the rest of the day.
     look.record(0).remade_at = Some(look.now);
@@ -160,7 +160,7 @@ fn a_stack_is_made_anew_only_where_the_role_is_to_blame() {
         look.ours(n)[0].health = Health::Failing(DENIED.into());
     }
     look.ours(0)[0].health = Health::Failing(REFUSED.into());
-    let anew = [format!("make member stack anew in {}", member_id(0))];
+    let anew = [format!("recreate member stack in {}", member_id(0))];
     assert_eq!(look.actions(), anew);
 }
 
@@ -180,7 +180,7 @@ fn a_stack_that_a_deletion_left_unstable_is_deleted_again_then_left_behind_and_m
     let mut look = tenant(1);
     look.stand(0, InstanceState::Inoperable);
     let retained = |look: &Look| format!("{:?}", look.plan().actions).contains("retain: true");
-    let anew = [format!("make member stack anew in {}", member_id(0))];
+    let anew = [format!("recreate member stack in {}", member_id(0))];
     assert_eq!((look.actions(), retained(&look)), (anew.to_vec(), false));
     look.record(0).deletion = Some(Deletion {
         times: 2,

@@ -88,7 +88,7 @@ fn under_the_rate_limit_each_try_goes_on_where_the_last_one_stopped() {
         assert!(!failed.is_empty());
         for why in &failed {
             assert!(why.contains("Rate exceeded"), "{why}");
-            let (_, rest) = why.split_once("removed are ").unwrap();
+            let (_, rest) = why.split_once("; removed ").unwrap();
             let (removed, rest) = rest.split_once(" of ").unwrap();
             let (all, _) = rest.split_once(" integrations").unwrap();
             assert_eq!(all, left.to_string(), "{why}");

@@ -22,7 +22,7 @@ fn an_update_of_something_else_succeeds_whatever_became_of_the_units_that_the_pa
         launched(&world, mapped()).await;
         world.rename_unit(3, "Development");
         let answer = updated(&world, |wishes| wishes.limit = 20).await;
-        let noted = answer.reason.contains("goes on meaning Development");
+        let noted = answer.reason.contains("still means Development");
         assert!(noted, "{}", answer.reason);
         let policy = world.recorded().success.unwrap().deployment.policy;
         assert_eq!(policy.offboard_limit_percent, 20);
@@ -107,7 +107,7 @@ fn a_request_for_the_properties_of_the_last_success_checks_nothing_and_converges
         assert!(answer.success, "{}", answer.reason);
         let note = answer.reason;
         assert!(
-            note.contains("Not as before, until the next update"),
+            note.contains("Not restored until the next update"),
             "{note}"
         );
         assert!(note.contains("refuses the API key ACME_KEY"), "{note}");

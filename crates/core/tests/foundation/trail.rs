@@ -19,7 +19,7 @@ const SHORTFALLS: [(Edit, &str); 3] = [
     ),
     (
         |trail| trail.is_multi_region = false,
-        "it tells of one Region only",
+        "it records one Region only",
     ),
     (
         |trail| trail.is_logging = false,

@@ -65,7 +65,7 @@ fn a_wrong_new_name_is_refused_with_a_reason_that_speaks_of_units() {
 fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;
-        for (written, hint) in [("Dev", ""), ("Dev*", " (patterns are not understood here)")] {
+        for (written, hint) in [("Dev", ""), ("Dev*", " (patterns are not supported here)")] {
             let mapping = ("LaceworkOrgSubAccountNames", written.to_owned());
             let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
             let said = format!(

@@ -1,4 +1,4 @@
-//! What an answer of the API means for any operation.
+//! The meaning of an API response that is the same for every operation.
 
 use std::time::Duration;
 
@@ -10,19 +10,19 @@ use towerhook_core::{Error, ErrorKind, Result};
 use super::wire;
 use crate::{body, http};
 
-/// The longest wait that an answer can ask for.
+/// The longest wait that a response can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
-/// An answer that is neither a throttle nor a server's failure.
+/// A response that is neither a throttle nor a server error.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    /// Empty where the call was refused.
+    /// Empty for a refused call.
     pub(super) body: Vec<u8>,
-    /// What the server says about a refusal, safe to show.
+    /// The server's message for a refusal, safe to show.
     pub(super) message: String,
 }
 
-/// A refusal in the server's words.
+/// A refusal with the server's message.
 #[derive(Debug, thiserror::Error)]
 #[error("HTTP {status}: {message}")]
 struct Refusal {
@@ -31,7 +31,7 @@ struct Refusal {
 }
 
 impl Answer {
-    /// The answer as an error of this kind.
+    /// The response as an error of this kind.
     pub(super) fn into_error(self, operation: &'static str, kind: ErrorKind) -> Error {
         let Self {
             status, message, ..
@@ -39,7 +39,7 @@ impl Answer {
         Error::new(operation, kind, Refusal { status, message })
     }
 
-    /// The body's JSON where the call succeeded.
+    /// The body's JSON, if the call succeeded.
     pub(super) fn json(self, operation: &'static str) -> Result<Value> {
         if self.status.is_success() {
             wire::json(operation, &self.body)
@@ -48,7 +48,7 @@ impl Answer {
         }
     }
 
-    /// The error for a status that has no meaning special to the operation.
+    /// The error for a status without an operation-specific meaning.
     pub(super) fn refused(self, operation: &'static str) -> Error {
         let kind = match self.status {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
@@ -58,7 +58,7 @@ impl Answer {
         self.into_error(operation, kind)
     }
 
-    /// 401 or 403, except that a path unknown to the API is a 403 as well.
+    /// 401 or 403. The API returns 403 for an unknown path, too, which is excluded.
     pub(super) fn refuses_token(&self) -> bool {
         let unknown_path = self.message.to_lowercase().contains("unrecognized url");
         matches!(
@@ -68,8 +68,8 @@ impl Answer {
     }
 }
 
-/// Sends a request, and reads up to `longest` bytes where it succeeds. No text of `hidden` is in what comes
-/// back as a message.
+/// Sends a request and reads its body, up to `longest` bytes on success. The texts in `hidden` are
+/// removed from messages.
 pub(super) async fn answer(
     operation: &'static str,
     request: RequestBuilder,
@@ -86,7 +86,7 @@ pub(super) async fn answer(
         operation,
         status = status.as_u16(),
         remaining = header(&headers, "ratelimit-remaining"),
-        "answered"
+        "response received"
     );
     let is_success = status.is_success();
     let longest = if is_success {
@@ -97,7 +97,8 @@ pub(super) async fn answer(
     let (body, message) = match body::read(response, longest).await {
         Ok(body) if is_success => (body, String::new()),
         Ok(body) => (Vec::new(), wire::message(&body, hidden)),
-        // Its words are lost, and not what it is: a throttle, or a token that is refused.
+        // The message is lost, but the status still says whether it is a throttle or a refused
+        // token.
         Err(error @ body::Unread::TooLong(_)) if !is_success => (Vec::new(), error.to_string()),
         Err(error) => return Err(error.into_error(operation)),
     };
@@ -118,10 +119,10 @@ pub(super) async fn answer(
     }
 }
 
-/// When to come back after a 429.
+/// When to retry after a 429.
 ///
-/// The vendor documents `RateLimit-Reset` and not its unit, so up to an hour, which is the
-/// documented window, is taken for seconds from now, and more for seconds since 1970.
+/// The vendor documents `RateLimit-Reset` without its unit. Values up to an hour, the documented
+/// window, are taken as seconds from now; larger ones as seconds since 1970.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let reset: i64 = header(headers, "ratelimit-reset")
         .or_else(|| header(headers, "retry-after"))?

@@ -1,4 +1,4 @@
-//! One call to the API: its token, its sub-account and its tries.
+//! One call to the API: its token, its sub-account and its retries.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{body, http};
 
-/// How long a token, reading and removing may take. No outside service is asked for these.
+/// The timeout of token, read and delete calls, which involve no other service.
 pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The token in use.
@@ -27,17 +27,17 @@ pub(super) struct PresentToken {
     renewed_at: Option<Instant>,
 }
 
-/// One call, complete but for the token.
+/// One call, complete except for the token.
 pub(super) struct Call<'a> {
-    /// The operation as errors name it.
+    /// The operation's name in errors.
     pub(super) operation: &'static str,
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) store: Option<&'a Store>,
-    /// Whether it is about the organization's own objects; no sub-account counts then.
+    /// Whether it is about the organization's own objects; the sub-account is ignored then.
     pub(super) organization: bool,
     pub(super) body: Option<Value>,
-    /// Text of the body that no error may repeat.
+    /// Text in the body that no error may repeat.
     pub(super) hidden: Option<&'a str>,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// A second POST could make a second object; every other method can be repeated.
+    /// A repeated POST could create a second object; every other method is idempotent.
     fn is_repeatable(&self) -> bool {
         self.method != Method::POST
     }
@@ -81,7 +81,7 @@ impl<T: TokenSource> Lacework<T> {
         endpoint(&self.url, path)
     }
 
-    /// Makes the call, with a fresh token where the present one is refused.
+    /// Makes the call, and retries it with a new token if the current one is refused.
     pub(super) async fn send(&self, call: &Call<'_>) -> Result<Answer> {
         let token = self.token().await?;
         let answer = self.try_with(call, &token).await?;
@@ -91,7 +91,7 @@ impl<T: TokenSource> Lacework<T> {
         tracing::warn!(
             operation = call.operation,
             status = answer.status.as_u16(),
-            "the token was refused"
+            "token rejected"
         );
         let Some(token) = self.renewed(&token).await? else {
             return Err(answer.into_error(call.operation, ErrorKind::Unauthorized));
@@ -117,10 +117,10 @@ impl<T: TokenSource> Lacework<T> {
         Ok(token)
     }
 
-    /// A token other than the refused one; `None` where that was made just now.
+    /// A token other than the refused one; `None` if the refused one was issued moments ago.
     ///
-    /// Calls that are refused together renew it once, and not at all where somebody else has
-    /// put another in its place.
+    /// Concurrent calls that are refused renew the token once. If another invocation has already
+    /// stored a new one, they use that.
     async fn renewed(&self, refused: &SecretText) -> Result<Option<SecretText>> {
         let is_other = |token: &SecretText| token.expose() != refused.expose();
         let mut present = self.token.lock().await;
@@ -171,7 +171,7 @@ impl<T: TokenSource> Lacework<T> {
         attempt
             .retry(self.backoff)
             .when(|error| call.is_repeatable() && http::is_passing(error))
-            .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "trying again"))
+            .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "retrying"))
             .await
     }
 }
@@ -427,7 +427,7 @@ mod tests {
             lacework.url = server.url.clone();
             let error = lacework.profile().await.unwrap_err();
             assert_eq!(error.kind, kind);
-            let expected = format!("HTTP {status}: the answer is longer than 65536 bytes");
+            let expected = format!("HTTP {status}: the response is longer than 65536 bytes");
             assert!(error.chain().ends_with(&expected), "{}", error.chain());
             assert!(server.sent().await < flood::UNDERWAY);
         }
@@ -444,7 +444,7 @@ mod tests {
             .await;
         assert_eq!(
             error.unwrap_err().chain(),
-            "lacework:ListCloudAccounts failed: the answer is longer than 25165824 bytes"
+            "lacework:ListCloudAccounts failed: the response is longer than 25165824 bytes"
         );
         assert!(server.sent().await < body::LONGEST as u64 + flood::UNDERWAY);
     }

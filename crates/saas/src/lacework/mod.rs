@@ -1,8 +1,8 @@
 //! Lacework FortiCNAPP, API v2.
 //!
 //! Source of the paths, headers and objects: the vendor's `go-sdk` and Terraform provider, and
-//! answers of the real service that are recorded in their repositories. What is known from
-//! nowhere is said where it is decided.
+//! responses of the real service recorded in their repositories. Where no source exists, the
+//! comment at the decision says so.
 
 mod answer;
 mod client;
@@ -36,22 +36,22 @@ pub use tokens::{LaceworkTokens, TokenSource};
 
 use crate::http::BACKOFF;
 
-/// One Lacework tenant, as the holder of an access token sees it.
+/// One Lacework tenant, accessed with an access token.
 ///
-/// It keeps the token that its source gave, and asks again only when that one is refused.
+/// It keeps the token from its source, and asks for another one only when that is refused.
 pub struct Lacework<T> {
     http: Client,
     url: Url,
     tokens: T,
     backoff: ExponentialBuilder,
-    /// How long a list may take, all its pages and their tries together.
+    /// The timeout of a list, all pages and retries together.
     list_time: Duration,
-    /// The token in use. Held while another is got, so that calls wait for it together.
+    /// The token in use. Locked while a new one is fetched, so that concurrent calls wait for it.
     token: Mutex<Option<client::PresentToken>>,
 }
 
 impl<T: TokenSource> Lacework<T> {
-    /// The tenant at `url`, of which only scheme, host and port count. Nothing is sent to a URL that is
+    /// The tenant at `url`, of which only scheme, host and port are used. Nothing is sent over
     /// plain HTTP to another machine.
     pub fn new(http: Client, url: Url, tokens: T) -> Self {
         Self {
@@ -73,7 +73,7 @@ impl<T> std::fmt::Debug for Lacework<T> {
     }
 }
 
-/// The issuer and the client that uses its tokens, as setup has them both.
+/// Setup uses both the issuer and the client with its tokens.
 impl<T: TokenSource> TokenIssuer for Lacework<T> {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         tokens::issue(&self.http, &self.url, key, now).await

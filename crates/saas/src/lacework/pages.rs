@@ -1,4 +1,4 @@
-//! A list, page by page, and where one must end: half a list is no list.
+//! Reads a list page by page, within bounds: a partial list is an error.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::{Lacework, TokenSource, client::Call, wire};
 
-/// The most pages of a list. A page has up to 5,000 rows, and the API takes 480 requests in an hour.
+/// The most pages of a list. A page has up to 5,000 rows, and the API allows 480 requests an hour.
 ///
 /// Source of both: the vendor's OpenAPI 2.0 description.
 const MOST_PAGES: usize = 100;
@@ -22,14 +22,14 @@ const MOST_ITEMS: usize = 50_000;
 /// The most bytes of a list, all its pages together.
 const MOST_BYTES: usize = 64 << 20;
 
-/// How long a list may take: two reads that take as long as one can. The account function has 180 s for all
-/// that it does.
+/// The timeout of a list: twice the timeout of one read. The account function has 180 s for all its
+/// work.
 pub(super) const LIST_TIME: Duration = Duration::from_secs(60);
 
 /// The longest link to a next page, in bytes.
 const LONGEST_LINK: usize = 8 << 10;
 
-/// A list that does not end where one must.
+/// A list that exceeds a bound.
 #[derive(Debug, thiserror::Error)]
 enum Endless {
     #[error("the list's pages lead in a circle")]
@@ -44,7 +44,7 @@ enum Endless {
     Time(Duration),
 }
 
-/// Every item of a list, as `read` reads it.
+/// All items of a list, each parsed by `read`.
 pub(super) async fn all<T: TokenSource, I>(
     lacework: &Lacework<T>,
     first: Call<'_>,
@@ -79,7 +79,7 @@ async fn each<T: TokenSource, I>(
             return endless(Endless::Pages);
         }
         let answer = lacework.send(&call).await?;
-        // How some lists say that they are empty.
+        // An empty list may be a 204.
         if answer.status == StatusCode::NO_CONTENT {
             return Ok(found);
         }
@@ -114,9 +114,10 @@ pub(super) fn next(operation: &'static str, here: &Url, page: &Value) -> Result<
     }
 }
 
-/// What a link on the page at `here` points at, but at the same host. The link's own host is never parsed.
+/// The target of a link on the page at `here`, at the same host. The link's own host is never
+/// parsed.
 fn at_host(here: &Url, link: &str) -> Option<Url> {
-    // A URL's parser takes a backslash for a slash, and leaves line ends and tabs out.
+    // A URL parser treats a backslash as a slash, and drops line breaks and tabs.
     let is_odd = |c: char| c == '\\' || c.is_whitespace() || c.is_control();
     if link.len() > LONGEST_LINK || link.contains(is_odd) {
         return None;
@@ -158,8 +159,8 @@ mod tests {
         Counting, answering, client, json as answer, refusal, request_lines, requests, status,
     };
 
-    /// What fuzzers found. The second one fails a debug assertion of the parser of hosts: it has a capital
-    /// letter beside a byte that is no text.
+    /// Found by fuzzing. The second one fails a debug assertion of the host parser: it has a
+    /// capital letter next to a byte that is not UTF-8.
     const ODD_HOSTS: [&str; 2] = [
         "https://a)aF%a.%cme.lacework.ndef",
         "https://a)aF%EEa.%cme.lacework.ndef",
@@ -177,7 +178,7 @@ mod tests {
         listed_from(&answering(answers).await).await
     }
 
-    /// Every page names another one after it.
+    /// Every page links to another one.
     struct Endlessly {
         page: AtomicU32,
         data: Value,
@@ -416,7 +417,7 @@ mod tests {
             let error = next("lacework:List", &here, &page).unwrap_err();
             assert_eq!(
                 error.chain(),
-                "lacework:List failed: the answer has no usable nextPage"
+                "lacework:List failed: the response has no usable nextPage"
             );
         }
     }

@@ -29,14 +29,14 @@ pub(super) fn read(body: &Value) -> Result<Profile> {
     Ok(Profile { tenant, stores })
 }
 
-/// `acme` of `acme.lacework.net`, which is a host's name and not a URL.
+/// `acme` from `acme.lacework.net`, which is a host name and not a URL.
 fn tenant(url: &str) -> String {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let label = host.split(['.', ':', '/']).next().unwrap_or_default();
     label.trim().to_lowercase()
 }
 
-/// The accounts that the user is enabled in, without the tenant, which is listed among them.
+/// The accounts in which the user is enabled, without the tenant, which is listed among them.
 fn stores(accounts: &[Value], tenant: &str) -> Vec<Store> {
     accounts
         .iter()

@@ -1,5 +1,5 @@
-//! What an answer's bytes are read as, with no server and no call: the one entry for the fuzz targets
-//! in `fuzz/`, and for the test that replays their seeds. Nothing else needs it.
+//! Parses response bytes without a server or a call: the one entry point for the fuzz targets in
+//! `fuzz/`, and for the test that replays their seeds.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use super::{answer, pages, profile, tokens, wire};
 
 const READ: &str = "lacework:Read";
 
-/// One body as every operation would read it.
+/// One body, parsed as every operation's response.
 #[derive(Debug)]
 pub struct Reading {
-    /// The server's words, were it a refusal.
+    /// The server's message, parsed as a refusal.
     pub message: String,
-    /// How long to wait, were it a throttle with the body as the header.
+    /// The wait, with the body as a throttle's header.
     pub retry_after: Option<Duration>,
-    /// The id, were it the answer to a creation.
+    /// The id, parsed as the response to a creation.
     pub made: Option<String>,
-    /// The integrations, were it a page of a list.
+    /// The integrations, parsed as a page of a list.
     pub registrations: Vec<Registration>,
-    /// The next page, were it one.
+    /// The next page, parsed likewise.
     pub next_page: Option<Url>,
-    /// The profile, were it one.
+    /// The profile, parsed as one.
     pub profile: Option<Profile>,
-    /// The token, were it one.
+    /// The token, parsed as one.
     pub token: Option<Token>,
 }
 
-/// Reads the bytes in every way, as if they were what `base` answers. `hidden` is a secret that the
-/// message must not repeat.
+/// Parses the bytes in every way, as a response from `base`. `hidden` is a secret that the message
+/// must not repeat.
 #[must_use]
 pub fn read(base: &Url, body: &[u8], hidden: &str) -> Reading {
     let headers: HeaderMap = HeaderValue::from_bytes(body)

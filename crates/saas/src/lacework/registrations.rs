@@ -13,16 +13,17 @@ const CREATE: &str = "lacework:CreateCloudAccount";
 const UPDATE: &str = "lacework:UpdateCloudAccount";
 const DELETE: &str = "lacework:DeleteCloudAccount";
 
-/// What a duplicate is refused with, in lower case; the status is 400 and not 409.
+/// The API's messages for a duplicate, in lower case; the status is 400 and not 409.
 ///
-/// Both were seen: "The provided aws account is already used in this Lacework Application." and
+/// Both were observed: "The provided aws account is already used in this Lacework Application." and
 /// "Specified AWS SQS resources are already used in this Lacework Application."
 const ALREADY_USED: [&str; 2] = [
     "aws account is already used",
     "sqs resources are already used",
 ];
 
-/// Those that `Account-Name` shows, the organization's among them; with `organization` only those.
+/// Lists the integrations that `Account-Name` selects, including the organization's; with
+/// `organization` only those.
 pub(super) async fn list<T: TokenSource>(
     lacework: &Lacework<T>,
     store: Option<&Store>,
@@ -80,10 +81,10 @@ pub(super) async fn update<T: TokenSource>(
     created(UPDATE, answer)
 }
 
-/// What came of asking for a registration.
+/// The outcome of creating or changing a registration.
 ///
-/// The words for a role that could not be assumed are not known, so every 400 that is not about
-/// a duplicate counts as that: it is tried again only so often, and then shown as it is.
+/// The API's message for a role that cannot be assumed is not documented, so every 400 that is not
+/// a duplicate counts as one: it is retried a limited number of times, and then reported as it is.
 fn created(operation: &'static str, answer: Answer) -> Result<Created> {
     match answer.status {
         status if status.is_success() => {
@@ -351,7 +352,7 @@ mod tests {
         }
     }
 
-    /// The refusals of a creation and of a change, which the vendor words alike.
+    /// The vendor refuses creations and changes with the same messages.
     #[tokio::test]
     async fn a_refusal_is_a_duplicate_or_an_unusable_role_or_an_error() {
         let tokens = Counting::default();

@@ -1,4 +1,4 @@
-//! A tenant on loopback that answers what a test tells it to.
+//! A loopback tenant with scripted responses.
 
 use std::{
     collections::VecDeque,
@@ -22,10 +22,10 @@ use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matc
 use super::{Lacework, TokenSource};
 use crate::{http::BACKOFF, http_client};
 
-/// The token at first; after each refusal or replacement the next: `canary-2`, `canary-3` ...
+/// The first token. Each refusal or replacement leads to the next: `canary-2`, `canary-3` ...
 pub(super) const FIRST_TOKEN: &str = "canary-1";
 
-/// Counts how often its token was refused.
+/// A token source that counts refusals.
 #[derive(Default)]
 pub(super) struct Counting {
     refusals: AtomicU32,
@@ -37,7 +37,7 @@ impl Counting {
         self.refusals.load(Ordering::SeqCst)
     }
 
-    /// Changes the token without a refusal.
+    /// Replaces the token without a refusal.
     pub(super) fn replace(&self) {
         self.replacements.fetch_add(1, Ordering::SeqCst);
     }
@@ -55,7 +55,7 @@ impl TokenSource for &Counting {
     }
 }
 
-/// A client of this server that does not wait between its tries.
+/// A client of this server that retries without delay.
 pub(super) fn client<'t>(server: &MockServer, tokens: &'t Counting) -> Lacework<&'t Counting> {
     let url = server.uri().parse().unwrap();
     let mut lacework = Lacework::new(http_client().unwrap(), url, tokens);
@@ -63,7 +63,7 @@ pub(super) fn client<'t>(server: &MockServer, tokens: &'t Counting) -> Lacework<
     lacework
 }
 
-/// Answers in order; a request more than there are answers gets a 418.
+/// Responses in order; any further request gets a 418.
 struct Script(Mutex<VecDeque<ResponseTemplate>>);
 
 impl Respond for Script {
@@ -94,7 +94,7 @@ pub(super) fn refusal(status: u16, message: &str) -> ResponseTemplate {
     json(status, serde_json::json!({ "message": message }))
 }
 
-/// Repeats everything secret that it was sent, as an unwell gateway might.
+/// Repeats every secret that it receives, as a broken gateway might.
 pub(super) struct Echo(pub(super) u16);
 
 impl Respond for Echo {

@@ -1,4 +1,4 @@
-//! Access tokens: where a client gets its own, and `/api/v2/access/tokens`.
+//! Access tokens: the client's token source, and `/api/v2/access/tokens`.
 
 use jiff::Timestamp;
 use reqwest::{Client, StatusCode, header::HeaderValue};
@@ -16,15 +16,15 @@ use crate::{body, http};
 
 const CREATE: &str = "lacework:CreateAccessToken";
 
-/// Where a client gets its token, and what it does when the token is refused.
+/// Provides a client's token, and its replacement when it is refused.
 #[expect(
     async_fn_in_trait,
     reason = "implementations are named types, never `dyn`"
 )]
 pub trait TokenSource {
-    /// The present token. Asked for once, and again after a refusal, as it may have changed.
+    /// The current token. Called once, and again after a refusal, because it may have changed.
     async fn token(&self) -> Result<SecretText>;
-    /// A token in place of the present one, which was refused. Never called twice at once.
+    /// A token to replace the current one, which was refused. Never called concurrently.
     async fn refused(&self) -> Result<SecretText>;
 }
 
@@ -35,8 +35,8 @@ pub struct LaceworkTokens {
 }
 
 impl LaceworkTokens {
-    /// The issuer of the tenant at `url`, of which only scheme, host and port count. No key is sent to a
-    /// URL that is plain HTTP to another machine.
+    /// The issuer of the tenant at `url`, of which only scheme, host and port are used. No key is
+    /// sent over plain HTTP to another machine.
     pub fn new(http: Client, url: Url) -> Self {
         Self { http, url }
     }
@@ -77,7 +77,7 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
     read(&answer.json(CREATE)?, &key.version, now)
 }
 
-/// The token of an answer. None that cannot be used is one.
+/// Parses a token response. An unusable token is an error.
 pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<Token> {
     let token = body["token"]
         .as_str()
@@ -94,8 +94,8 @@ pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<To
     })
 }
 
-/// When the token ends: at the latest when it was asked to end, so that it is renewed in time. That counts
-/// as well where the answer does not say it readably.
+/// When the token expires: at the requested expiry at the latest, so that it is renewed in time.
+/// That also applies if the response's own expiry is unreadable.
 fn expires_at(body: &Value, now: Timestamp) -> Timestamp {
     let asked = now + LIFETIME;
     body["expiresAt"]
@@ -191,7 +191,10 @@ mod tests {
             let error = error.unwrap_err();
             assert_eq!(error.kind, ErrorKind::Invalid);
             let shown = format!("{error:?} {}", error.chain());
-            assert!(shown.contains("the answer has no usable token"), "{shown}");
+            assert!(
+                shown.contains("the response has no usable token"),
+                "{shown}"
+            );
             assert!(
                 !shown.contains("canary") && !shown.contains("abc"),
                 "{shown}"
@@ -217,7 +220,7 @@ mod tests {
             let error = issuer.issue(&key(), NOW.parse().unwrap()).await;
             assert_eq!(
                 error.unwrap_err().chain(),
-                "lacework:CreateAccessToken failed: the answer is longer than 65536 bytes"
+                "lacework:CreateAccessToken failed: the response is longer than 65536 bytes"
             );
             assert!(server.sent().await < flood::UNDERWAY);
         }

@@ -1,4 +1,4 @@
-//! The API's JSON, read tolerantly: fields come and go between tenants and releases.
+//! The API's JSON, parsed tolerantly: fields vary between tenants and releases.
 
 use serde_json::{Value, json};
 use towerhook_core::{
@@ -6,21 +6,21 @@ use towerhook_core::{
     model::{AccountMapping, Health, Registration, RegistrationKind, RegistrationSpec, Store},
 };
 
-/// The most characters of a server's words that are passed on.
+/// The longest server message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
 
-/// The most values in an answer's JSON: 40 each of as many integrations as it can hold. One that is empty
-/// takes two bytes there, and up to 350 here.
+/// The most values in a response's JSON: 40 for each of as many integrations as fit. An empty value
+/// takes two bytes in the response, and up to 350 in memory.
 const MOST_VALUES: usize = 500_000;
 
-/// An answer of more values than are read.
+/// A response with more values than the limit.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer has more than {MOST_VALUES} values")]
+#[error("the response has more than {MOST_VALUES} values")]
 struct TooMany;
 
-/// An answer that does not have what every answer of its kind has.
+/// A response that lacks a mandatory field.
 #[derive(Debug, thiserror::Error)]
-#[error("the answer has no {0}")]
+#[error("the response has no {0}")]
 struct Missing(&'static str);
 
 pub(super) fn missing(operation: &'static str, what: &'static str) -> Error {
@@ -28,7 +28,7 @@ pub(super) fn missing(operation: &'static str, what: &'static str) -> Error {
 }
 
 pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
-    // Each value comes after one of these; those in a text are counted with them.
+    // Each value follows one of these; separators inside strings are counted, too.
     let separators = body
         .iter()
         .filter(|byte| matches!(byte, b'[' | b'{' | b','));
@@ -46,7 +46,7 @@ pub(super) fn type_name(kind: RegistrationKind) -> &'static str {
     }
 }
 
-/// The object that brings an integration to `spec`, for POST and PATCH alike.
+/// The body that sets an integration to `spec`, for POST and PATCH.
 pub(super) fn registration_body(spec: &RegistrationSpec, enabled: bool) -> Value {
     let mut data = json!({
         "awsAccountId": spec.account,
@@ -69,7 +69,7 @@ pub(super) fn registration_body(spec: &RegistrationSpec, enabled: bool) -> Value
     })
 }
 
-/// An integration as listed; `None` where it has no usable id.
+/// An integration from a list; `None` if it has no usable id.
 pub(super) fn registration(
     item: &Value,
     store: Option<&Store>,
@@ -96,7 +96,7 @@ pub(super) fn registration(
     })
 }
 
-/// A state that is absent, or not ok without details, is one that is still pending.
+/// A state that is absent, or not ok and without details, is still pending.
 fn health(state: &Value) -> Health {
     match (state["ok"].as_bool(), state["details"].as_object()) {
         (Some(true), _) => Health::Good,
@@ -107,14 +107,14 @@ fn health(state: &Value) -> Health {
     }
 }
 
-/// The id of what a call has made or changed, where its answer tells.
+/// The id of the created or changed object, if the response contains it.
 pub(super) fn made_guid(operation: &'static str, body: &[u8]) -> Option<String> {
     let answer = json(operation, body).ok()?;
     let guid = answer["data"]["intgGuid"].as_str();
     guid.filter(|guid| is_guid(guid)).map(str::to_owned)
 }
 
-/// Whether it can be one segment of a path: `ACME_09063B8C6458FAA0...`.
+/// Whether it is safe as a path segment: `ACME_09063B8C6458FAA0...`.
 fn is_guid(text: &str) -> bool {
     !text.is_empty()
         && text
@@ -127,14 +127,15 @@ pub(super) fn is_on(flag: &Value) -> bool {
     flag.as_f64() == Some(1.0) || flag.as_bool() == Some(true) || flag.as_str() == Some("1")
 }
 
-/// The text, or nothing where there is none.
+/// The string, or an empty one for any other value.
 pub(super) fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// The server's words about a refusal, on one line, bounded, and without any of `hidden`.
+/// The server's message for a refusal, on one line, bounded, and with the texts in `hidden`
+/// redacted.
 ///
-/// Errors are `{"message": "..."}`; gateways in between answer with text or HTML.
+/// Errors are `{"message": "..."}`; gateways in between return text or HTML.
 pub(super) fn message(body: &[u8], hidden: &[&str]) -> String {
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let mut message = match &parsed {
@@ -194,7 +195,7 @@ mod tests {
         let error = json("lacework:Read", values(MOST_VALUES).as_bytes()).unwrap_err();
         assert_eq!(
             error.chain(),
-            "lacework:Read failed: the answer has more than 500000 values"
+            "lacework:Read failed: the response has more than 500000 values"
         );
         assert_eq!(
             made_guid("lacework:Read", values(MOST_VALUES).as_bytes()),
@@ -213,7 +214,7 @@ mod tests {
             let message = message(body.as_bytes(), &hidden);
             assert!(message.contains("id [redacted]"), "{message}");
         }
-        // Not cut in two by the bound, either.
+        // The bound must not leave half of the secret, either.
         let body = format!("{}{}", "x".repeat(295), "secret-token");
         assert!(!message(body.as_bytes(), &["secret-token"]).contains("secret"));
     }

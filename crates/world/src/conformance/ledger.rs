@@ -1,4 +1,4 @@
-//! What the ledger promises.
+//! The ledger's contract.
 
 use std::collections::BTreeSet;
 
@@ -21,8 +21,8 @@ use towerhook_core::{
 
 use crate::{HOST, STACK_ID, SUFFIX, TENANT};
 
-/// The lease has one holder until its time is over or it is given back, rests after a pass, and a
-/// reservation keeps everybody else from it.
+/// The lease has one holder until it expires or is released. It cools down after a pass, and a
+/// reservation blocks every other holder.
 pub async fn lease(ledger: &(impl Leases + Ledger)) {
     let now: Timestamp = "2026-01-01T00:00:00Z"
         .parse()
@@ -105,8 +105,8 @@ pub async fn lease(ledger: &(impl Leases + Ledger)) {
     ledger.release_lease(&pass("two")).await.unwrap();
 }
 
-/// A request keeps the time at which it was first seen, and a newer one takes the lease from an older one,
-/// from no pass, and from no invocation for the same request.
+/// A request keeps the time at which it was first seen. A newer one takes the lease from an older
+/// one, but not from a pass, nor from another invocation for the same request.
 pub async fn requests(ledger: &impl Leases) {
     let now: Timestamp = "2026-01-03T00:00:00Z"
         .parse()
@@ -175,8 +175,8 @@ pub async fn requests(ledger: &impl Leases) {
     assert_eq!(overtaken, Lease::Overtaken, "free or not");
 }
 
-/// What is parked goes to everybody who takes the lease until a pass closes over it, and the first who
-/// parks after the lease was taken is told that nobody has called yet.
+/// Parked work goes to every holder of the lease until a pass closes over it. The first caller to
+/// park after the lease was acquired learns that no wake-up has been sent yet.
 pub async fn parking(ledger: &(impl Leases + Ledger)) {
     let now: Timestamp = "2026-01-02T00:00:00Z"
         .parse()
@@ -274,7 +274,7 @@ pub async fn parking(ledger: &(impl Leases + Ledger)) {
     ledger.release_lease(&pass("one")).await.unwrap();
 }
 
-/// Records come back as they were written, until they are forgotten.
+/// Records are read as they were written, until they are deleted.
 pub async fn records(ledger: &impl Ledger) {
     let now: Timestamp = "2026-01-01T00:00:00Z"
         .parse()
@@ -315,8 +315,8 @@ pub async fn records(ledger: &impl Ledger) {
     assert_eq!(ledger.records().await.unwrap(), Records::default());
 }
 
-/// The first suffix stays. What an attempt comes to is kept apart from what has succeeded, and goes once
-/// another request succeeds. Nobody writes any of it who does not have the lease.
+/// The first suffix stays. An attempt is kept apart from the last success, and is deleted once
+/// another request succeeds. Only the lease holder can write any of it.
 pub async fn deployment(ledger: &(impl Leases + Ledger)) {
     let deployment = &sample();
     assert_eq!(ledger.external_id_suffix("FIRST").await.unwrap(), "FIRST");

@@ -1,7 +1,7 @@
-//! What each port promises, as functions over any implementation.
+//! Each port's contract, as functions over any implementation.
 //!
-//! They hold for the ports in memory and for the adapters over the sandbox, so that the two cannot
-//! drift apart. Each leaves behind nothing that would make it fail the next time.
+//! They run against the ports in memory and against the adapters over the sandbox, so that the two
+//! cannot drift apart. None of them leaves state that would make a second run fail.
 
 mod ledger;
 mod registry;
@@ -20,10 +20,10 @@ pub use ledger::{deployment, lease, parking, records, requests};
 pub use registry::registry;
 pub use stack_sets::{stack_sets, stand};
 
-/// How often something that takes time is looked at.
+/// How often the state of a running operation is polled.
 const LOOKS: usize = 600;
 
-/// An account that is active and managed is described and listed alike; an unknown one is nobody.
+/// An active, managed account is described and listed alike; an unknown one does not exist.
 pub async fn accounts(
     ports: &(impl Accounts + LandingZones),
     known: &AccountId,
@@ -51,7 +51,7 @@ pub async fn accounts(
     }
 }
 
-/// Messages are taken, also none and also with a delay beyond what a queue can hold back.
+/// Messages are accepted, including an empty batch and a delay beyond the queue's limit.
 pub async fn messages(messages: &impl Messages) {
     messages.send(&[], Duration::ZERO).await.unwrap();
     let many: Vec<_> = (0..11)

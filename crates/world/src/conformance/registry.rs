@@ -1,4 +1,4 @@
-//! What the SaaS's registrations promise.
+//! The registry's contract.
 
 use towerhook_core::{
     model::{Created, Registration, RegistrationKind, RegistrationSpec, Store},
@@ -7,8 +7,8 @@ use towerhook_core::{
 
 use super::LOOKS;
 
-/// Registrations of one account, whose role can be used, from none to none; the SaaS takes an
-/// account once. `other` is a store.
+/// Creates and deletes registrations of one account with a usable role; the SaaS accepts an account
+/// only once. `other` is a store.
 pub async fn registry(
     registry: &impl Registry,
     spec: &RegistrationSpec,
@@ -70,7 +70,7 @@ pub async fn registry(
     assert_eq!(listed(None).await, [], "what cannot be used is not made");
 }
 
-/// A role that is seconds old may take a while until it can be used.
+/// A new role may take a while to become usable.
 async fn made(
     registry: &impl Registry,
     spec: &RegistrationSpec,

@@ -1,4 +1,4 @@
-//! What StackSets promise.
+//! The contract of StackSets.
 
 use towerhook_core::{
     ErrorKind,
@@ -9,8 +9,8 @@ use towerhook_core::{
 
 use super::LOOKS;
 
-/// A StackSet and its instances, from nothing to nothing. `account` can be reached, and `pause`
-/// waits a little.
+/// Creates and deletes a StackSet and its instances. `account` is reachable, and `pause` waits a
+/// little.
 pub async fn stack_sets(
     ports: &impl StackSets,
     spec: &StackSetSpec,
@@ -135,8 +135,7 @@ async fn ended(ports: &impl StackSets, name: &str, operation: &str, pause: &impl
     panic!("{operation} does not end");
 }
 
-/// A member's role is there to be used: the StackSet and its instance, as the account function
-/// makes them.
+/// Deploys the StackSet and the instance with a member's role, as the account function does.
 pub async fn stand(
     ports: &impl StackSets,
     spec: &StackSetSpec,

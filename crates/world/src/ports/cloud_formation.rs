@@ -390,7 +390,7 @@ fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Du
     stacks.entry(spec.name.clone()).or_insert(deployed);
 }
 
-/// An instance that an operation has begun on.
+/// An instance that an operation is working on.
 pub(crate) fn in_progress(account: AccountId) -> StackInstance {
     StackInstance {
         account,

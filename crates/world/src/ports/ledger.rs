@@ -19,13 +19,13 @@ use crate::{
     watch,
 };
 
-/// How many pieces may be parked: so few that they are often put together.
+/// The most parked items, low enough that they are often merged.
 const PARKED_IN_HISTORIES: usize = 6;
 
-/// No invocation lives longer, with the margin for clocks that differ.
+/// The longest lifetime of an invocation, plus a margin for clock skew.
 pub(super) const LONGEST_LEASE: SignedDuration = SignedDuration::from_secs(906);
 
-/// How the lease stands for `holder`; nobody's where it is only looked at.
+/// The state of the lease for `holder`; `None` only reads it.
 fn state_for(ledger: &KeptLedger, holder: Option<&Holder>, now: Timestamp) -> LeaseState {
     let others = |held: &Option<(Holder, Timestamp)>| {
         let other = held.as_ref().filter(|(other, _)| Some(other) != holder);
@@ -366,7 +366,8 @@ impl Ports {
                 watch::enrolled(state, now, *id);
             }
         }
-        // One that the SaaS took and never listed counts as enrolled, too, until that shows.
+        // A registration that the SaaS accepted and never listed counts as enrolled, too, until
+        // that shows.
         let enrolled = records
             .iter()
             .filter(|(_, record)| record.as_ref().is_some_and(|record| record.since.is_some()));
@@ -380,7 +381,7 @@ impl Ports {
     }
 }
 
-/// The bytes of a record as the table counts them: names and values of the keys and of the document.
+/// The size of a record as DynamoDB counts it: names and values of the keys and of the document.
 fn size(record: &Option<Record>) -> usize {
     const KEYS: usize = "kind".len() + "account".len() + "id".len() + 12 + "document".len();
     let document = record.as_ref().map(serde_json::to_string);

@@ -1,4 +1,4 @@
-//! The core's ports over one shared world.
+//! Core's ports over one shared world.
 
 mod cloud_formation;
 mod ledger;
@@ -28,17 +28,17 @@ pub(crate) use secrets::keep_fresh;
 
 use crate::{World, faults, faults::Fault, scale::PassCost, state::State};
 
-/// How often IAM refuses what it has just been told to allow, in parts of a thousand.
+/// How often IAM refuses a permission that was just granted, in per mille.
 const UNSETTLED: u32 = 400;
 
-/// All ports, as one caller sees them. A clone is the same caller.
+/// All ports, for one caller. A clone is the same caller.
 #[derive(Debug, Clone)]
 pub struct Ports {
     pub(crate) world: World,
     pub(crate) caller: Rc<Caller>,
 }
 
-/// Who calls, and what befalls it.
+/// The caller and its faults.
 #[derive(Debug)]
 pub(crate) struct Caller {
     /// The owner's name in the lease.
@@ -46,24 +46,24 @@ pub(crate) struct Caller {
     /// The host that its environment names.
     pub(crate) host: &'static str,
     pub(crate) began: Timestamp,
-    /// After so many steps it is no more; a call has two.
+    /// It crashes after this many steps; a call has two.
     crash: Cell<Option<u32>>,
     crashed: Cell<bool>,
     waker: RefCell<Option<Waker>>,
-    /// How long a call takes at most, in milliseconds.
+    /// The longest latency of a call, in milliseconds.
     latency: u64,
     token: RefCell<Option<String>>,
-    /// What it is in the ledger, once it has asked for the lease.
+    /// Its name in the ledger, once it has asked for the lease.
     holder: RefCell<Option<Holder>>,
-    /// What it wrote and which calls failed, and when.
+    /// Its writes and failed calls, with their times.
     done: RefCell<BTreeMap<String, Vec<Timestamp>>>,
-    /// What its calls came to.
+    /// The cost of its calls.
     cost: Cell<PassCost>,
 }
 
-/// Nobody writes the same more often.
+/// The most identical writes in a minute.
 const WRITES_A_MINUTE: usize = 30;
-/// No call of setup fails more often: several tries for one account after another.
+/// The most failed calls of setup in a minute: several attempts for one account after another.
 const FAILURES_A_MINUTE: usize = 120;
 
 impl Ports {
@@ -101,7 +101,7 @@ impl Ports {
         Holder::Pass(self.caller.name.clone())
     }
 
-    /// Ends when the caller is to crash, and never otherwise.
+    /// Resolves if and when the caller crashes.
     pub(crate) async fn crash(&self) {
         poll_fn(|context| {
             *self.caller.waker.borrow_mut() = Some(context.waker().clone());
@@ -114,7 +114,7 @@ impl Ports {
         .await;
     }
 
-    /// A point at which others go on, and at which the caller may be no more.
+    /// A point at which other tasks run, and at which the caller may crash.
     async fn step(&self) {
         let simulation = self.world.simulation();
         simulation
@@ -133,7 +133,7 @@ impl Ports {
         }
     }
 
-    /// One call: others go on before and after it, and it may go wrong in every way.
+    /// One call: other tasks run before and after it, and every fault can occur.
     async fn call<T>(
         &self,
         operation: &'static str,
@@ -178,14 +178,14 @@ impl Ports {
         result
     }
 
-    /// A time at which a listing may have been made that is answered now.
+    /// The time whose state a listing shows.
     fn listed_at(&self) -> Timestamp {
         let lag = self.world.state().faults.lag;
         let lag = self.world.simulation().between(0, lag.as_millis() as u64);
         self.now() - SignedDuration::try_from(lag).unwrap_or_default()
     }
 
-    /// Notes a write, which nobody may make while somebody else holds the lease.
+    /// Records a write, and a violation if another invocation holds the lease.
     fn write(&self, state: &mut State, now: Timestamp, what: impl Fn() -> String) {
         state.writes += 1;
         state.say(now, || format!("{} {}", self.caller.name, what()));
@@ -218,7 +218,7 @@ impl Ports {
         holder.unwrap_or_else(|| self.pass())
     }
 
-    /// Whether a newer request has taken over: a call that was sent before that may land.
+    /// Whether a newer request has taken over; a call sent before that may still take effect.
     fn is_overtaken(&self, state: &State) -> bool {
         match self.holder() {
             Holder::Setup { admitted, .. } => state.ledger.newest > Some(admitted) || state.deleted,
@@ -226,7 +226,7 @@ impl Ports {
         }
     }
 
-    /// Notes a violation where the caller does the same over and over without a pause.
+    /// Records a violation if the caller repeats the same action without a backoff.
     fn require_pause(&self, state: &mut State, now: Timestamp, what: String, at_most: usize) {
         const WITHIN: SignedDuration = SignedDuration::from_secs(60);
         let mut done = self.caller.done.borrow_mut();

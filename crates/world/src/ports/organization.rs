@@ -17,7 +17,7 @@ use crate::{
     units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
 
-/// How often a listing that lags lacks an account, in parts of a thousand.
+/// How often a lagging listing misses an account, in per mille.
 const SHIFTED: u32 = 200;
 
 impl Accounts for Ports {
@@ -31,7 +31,7 @@ impl Accounts for Ports {
     async fn accounts(&self) -> Result<Vec<Account>> {
         let then = self.listed_at();
         let simulation = self.world.simulation();
-        // What changes while its pages are read can push an account over a page's edge.
+        // A change while the pages are read can shift an account past a page boundary.
         let lacks = !self.world.state().faults.lag.is_zero() && simulation.chance(SHIFTED);
         let call = "organizations:ListAccounts";
         let listed: Vec<Account> = self
@@ -59,7 +59,7 @@ impl Accounts for Ports {
         let tree = |state: &mut State, _| Ok(tree(state.options.units, &state.unit_names));
         let tree = self.call(call, tree).await?;
         let units = tree.0.len();
-        // Each unit is asked for those below it, too.
+        // Each OU is asked for its children, too.
         let of_root = pages(below_root(units), UNITS_A_PAGE);
         let further = of_root - 1 + units;
         self.more_in_turn(call, further).await?;

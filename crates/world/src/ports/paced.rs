@@ -1,4 +1,4 @@
-//! How long calls take, and what becomes of those that are too many.
+//! Latencies of calls, and rate limits.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use crate::{
     scale::{PassCost, is_registry},
 };
 
-/// What is left of a call's time once it is carried out.
+/// The rest of a call's latency after it is carried out.
 pub(super) enum Pace {
-    /// Whatever the dice say.
+    /// Random.
     Drawn,
-    /// So long.
+    /// This long.
     Left(Duration),
 }
 
 impl Ports {
-    /// The time until a call is carried out.
+    /// Waits until the call is carried out.
     pub(super) async fn before(&self, operation: &'static str) -> Result<Pace> {
         if self.world.state().options.true_to_scale {
             return self.admitted(operation).await;
@@ -30,7 +30,7 @@ impl Ports {
         Ok(Pace::Drawn)
     }
 
-    /// The time from then to the answer.
+    /// Waits from then to the response.
     pub(super) async fn after(&self, pace: Pace) {
         match pace {
             Pace::Drawn => self.step().await,
@@ -38,13 +38,13 @@ impl Ports {
         }
     }
 
-    /// Calls besides the one that is carried out: further pages, and what an adapter asks besides.
-    /// They exist only where calls cost what they cost at AWS.
+    /// Additional calls: further pages, and an adapter's other requests. They exist only where
+    /// calls have AWS's real cost.
     pub(super) async fn more(&self, operation: &'static str, calls: usize) -> Result<()> {
         self.further(operation, calls, SignedDuration::ZERO).await
     }
 
-    /// The same, where the adapter makes them no faster than AWS allows.
+    /// Likewise, where the adapter rate-limits itself.
     pub(super) async fn more_in_turn(&self, operation: &'static str, calls: usize) -> Result<()> {
         self.further(operation, calls, rates::turn(operation)).await
     }
@@ -83,7 +83,7 @@ impl Ports {
         self.caller.cost.set(cost);
     }
 
-    /// What the caller's calls came to so far.
+    /// The cost of the caller's calls so far.
     pub(crate) fn cost(&self) -> PassCost {
         self.caller.cost.get()
     }
@@ -93,8 +93,8 @@ impl Ports {
         *state.throttles.entry(operation).or_default() += 1;
     }
 
-    /// Waits until the service takes the call, trying as often as the SDK does. The tries that were
-    /// throttled are counted; the one that was not is the caller's to count.
+    /// Waits until the service accepts the call, with as many attempts as the SDK makes. Counts the
+    /// throttled attempts; the caller counts the accepted one.
     async fn admitted(&self, operation: &'static str) -> Result<Pace> {
         let simulation = self.world.simulation();
         let (least, most) = rates::latency(operation);
@@ -161,7 +161,7 @@ mod tests {
         let baselines = "controltower:ListEnabledBaselines";
         let throttled = throttles.get(baselines).copied().unwrap_or_default();
         assert_eq!(counts[baselines] - throttled, 21);
-        // 8 of 100 pages a second.
+        // 100 pages at 8 a second.
         assert!(world.since(crate::history::beginning()).as_secs() >= 12);
     }
 

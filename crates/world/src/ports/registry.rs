@@ -17,9 +17,9 @@ use crate::{
     watch,
 };
 
-/// What the vendor's API allows in an hour.
+/// The vendor's limit of API requests per hour.
 const REQUESTS_PER_HOUR: f64 = 480.0;
-/// How often the SaaS looks whether a registration still works.
+/// How often the SaaS checks that a registration still works.
 const LOOKS_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 impl Ports {
@@ -51,9 +51,9 @@ impl Ports {
 }
 
 impl Ports {
-    /// Neither token nor key goes to another host than the one that is recorded.
+    /// Token and key are sent to the recorded host only.
     pub(super) fn require_host(&self, state: &mut State, now: Timestamp, operation: &str) {
-        // A call of setup that was sent before a newer request succeeded may land yet.
+        // A call that setup sent before a newer request succeeded may still take effect.
         if self.is_overtaken(state) {
             return;
         }
@@ -197,7 +197,7 @@ impl RegistryWrites for Ports {
             let guid = kept.registration.guid.clone();
             state.registrations.change(now).push(kept);
             watch::count_watched(state, spec.account);
-            // The answer may lack the id.
+            // The response may lack the id.
             Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
         })
         .await

@@ -9,7 +9,7 @@ use towerhook_core::{
 use super::Ports;
 use crate::{World, faults::error, units::HOST};
 
-/// What every secret of the world begins with, and nothing else does.
+/// The prefix of every secret in the world, and of nothing else.
 pub const CANARY: &str = "canary-";
 
 impl Keys for Ports {
@@ -67,7 +67,7 @@ impl TokenIssuer for Ports {
         let by_auth = self.caller.name == "auth";
         self.call("lacework:CreateToken", |state, at| {
             if self.caller.host != HOST {
-                // auth knows no ledger: it has the address from whoever gave the key.
+                // auth does not read the ledger: the address comes with the key.
                 if !by_auth {
                     self.require_host(state, at, "lacework:CreateToken");
                 }
@@ -121,14 +121,14 @@ pub(crate) async fn keep_fresh(world: World) {
             .sleep(std::time::Duration::from_secs(7200))
             .await;
         let auth = Ports::new(&world, "auth");
-        // What fails here is tried again in two hours, or when a token is refused.
+        // A failure is retried in two hours, or when a token is refused.
         let _ = token::renew(&auth, &auth, token::Occasion::Schedule, auth.now()).await;
     }
 }
 
 impl Ports {
-    /// A token that the SaaS accepts, as the SaaS's client gets one: the one that it has used
-    /// before, else the stored one, else a fresh one.
+    /// A token that the SaaS accepts, from the same places as the SaaS's client: the one in use,
+    /// else the stored one, else a new one.
     pub(super) async fn bearer(&self, operation: &'static str) -> Result<()> {
         for tries in 0..2 {
             let known = self.caller.token.borrow().clone();

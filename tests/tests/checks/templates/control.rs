@@ -173,7 +173,7 @@ const CONTROLS: [Control; 15] = [
 const MEANT: [(&str, &str); 4] = [
     (
         "CT.CLOUDWATCH.PR.1",
-        "whom an alarm tells is the administrator's to choose, by a rule over all alarms of the account",
+        "the administrator chooses who an alarm notifies, with a rule over all alarms of the account",
     ),
     (
         "CT.CLOUDWATCH.PR.2",
@@ -185,7 +185,7 @@ const MEANT: [(&str, &str); 4] = [
     ),
     (
         "CT.LAMBDA.PR.3",
-        "the functions talk to AWS's endpoints and to Lacework only, and nobody can call them from a network",
+        "the functions call AWS's endpoints and Lacework only, and cannot be called from a network",
     ),
 ];
 

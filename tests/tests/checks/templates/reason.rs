@@ -4,7 +4,7 @@
 pub(crate) const CALLS: [(&str, &str); 41] = [
     (
         "cloudformation:CreateStack",
-        "makes the management account's own stack, where it is to be enrolled",
+        "creates the management account's own stack, if it is enrolled",
     ),
     (
         "cloudformation:CreateStackInstances",
@@ -12,7 +12,7 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudformation:CreateStackSet",
-        "makes the StackSets of Log Archive, Audit and the members",
+        "creates the StackSets of Log Archive, Audit and the members",
     ),
     (
         "cloudformation:DeleteStack",
@@ -20,7 +20,7 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudformation:DeleteStackInstances",
-        "removes the stack of an account that leaves",
+        "deletes the stack of an account that is offboarded",
     ),
     (
         "cloudformation:DeleteStackSet",
@@ -28,20 +28,20 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudformation:DescribeStackSet",
-        "compares a StackSet with what it should be",
+        "compares a StackSet with its desired state",
     ),
     (
         "cloudformation:DescribeStackSetOperation",
-        "sees how far an operation is",
+        "reads the progress of an operation",
     ),
     (
         "cloudformation:DescribeStacks",
-        "sees whether the management account's own stack is there and complete, and reads the main \
+        "checks that the management account's own stack exists and is complete, and reads the main \
          stack's tags",
     ),
     (
         "cloudformation:ListStackInstances",
-        "sees which accounts have their stack",
+        "lists the accounts that have their stack",
     ),
     (
         "cloudformation:ListStackSetOperationResults",
@@ -49,8 +49,7 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudformation:ListStackSets",
-        "finds other deployments before the first is made, and what was made where the ledger was \
-         emptied",
+        "finds other deployments before a launch, and this one's StackSets where the ledger was emptied",
     ),
     (
         "cloudformation:UpdateStack",
@@ -58,7 +57,7 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudformation:UpdateStackInstances",
-        "gives the stack of an account that registers itself another token, before it goes",
+        "gives the stack of a self-registering account a new token before its deletion",
     ),
     (
         "cloudformation:UpdateStackSet",
@@ -66,15 +65,15 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "cloudtrail:GetTrail",
-        "finds the trail's bucket, topic and key, and sees whether they have changed",
+        "finds the trail's bucket, topic and key, and detects changes of them",
     ),
     (
         "cloudtrail:GetTrailStatus",
-        "sees whether the trail is logging",
+        "checks that the trail is logging",
     ),
     (
         "cloudtrail:UpdateTrail",
-        "gives a trail without a topic one, and takes it off again",
+        "sets a topic on a trail without one, and removes it again",
     ),
     (
         "controltower:GetLandingZone",
@@ -82,11 +81,11 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "controltower:ListEnabledBaselines",
-        "sees which accounts Control Tower manages",
+        "reads which accounts Control Tower manages",
     ),
     (
         "controltower:ListEnabledControls",
-        "sees which accounts are managed by controls alone, from landing zone 4.0 on",
+        "reads which accounts are managed by controls alone, from landing zone 4.0 on",
     ),
     (
         "controltower:ListLandingZones",
@@ -94,11 +93,11 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "dynamodb:GetItem",
-        "sees which requests were admitted, and whether it still holds the lease",
+        "reads which requests were admitted, and whether it still holds the lease",
     ),
     (
         "dynamodb:PutItem",
-        "keeps which requests were admitted, and the suffix of external ids",
+        "stores the admitted requests and the suffix of external ids",
     ),
     (
         "dynamodb:Query",
@@ -106,27 +105,27 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "dynamodb:TransactWriteItems",
-        "keeps and forgets accounts' records, keeps the deployment, gives the lease back",
+        "stores and deletes accounts' records, stores the deployment, releases the lease",
     ),
     (
         "dynamodb:UpdateItem",
-        "takes the lease and gives it back, parks work for its holder, keeps the deployment",
+        "acquires and releases the lease, parks work for its holder, stores the deployment",
     ),
     (
         "dynamodb:UpdateTable",
-        "lets nobody delete the ledger while the stack stands",
+        "protects the ledger against deletion while the stack exists",
     ),
     (
         "events:DescribeRule",
-        "sees whether the stack of Lacework's own integration is still there, before that is taken over",
+        "checks whether the stack of Lacework's own integration still exists, before taking the integration over",
     ),
     (
         "iam:GetRole",
-        "looks whether the role that StackSets are run with is there and trusts CloudFormation",
+        "checks that the role that runs StackSets exists and trusts CloudFormation",
     ),
     (
         "lambda:Invoke",
-        "asks auth for a new token, or goes on in a fresh invocation",
+        "asks auth for a new token, or continues in a fresh invocation",
     ),
     (
         "organizations:DescribeAccount",
@@ -147,20 +146,20 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
     (
         "secretsmanager:DescribeSecret",
-        "sees whether the stack of Lacework's own integration is still there, before that is taken over",
+        "checks whether the stack of Lacework's own integration still exists, before taking the integration over",
     ),
     (
         "secretsmanager:GetSecretValue",
         "reads the API key or the access token",
     ),
-    ("secretsmanager:PutSecretValue", "keeps a new access token"),
+    ("secretsmanager:PutSecretValue", "stores a new access token"),
     (
         "sns:Publish",
-        "sends the accounts that are there at launch to the work queue",
+        "sends the accounts that exist at launch to the work queue",
     ),
     (
         "sqs:SendMessageBatch",
-        "puts work off until later, and sets aside what ends every pass",
+        "requeues work, and moves messages that end every pass to the dead-letter queue",
     ),
 ];
 
@@ -169,27 +168,27 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     (
         "cloudformation:TagResource",
         &["setup"],
-        "marks what is made as this deployment's",
+        "tags resources as this deployment's",
     ),
     (
         "cloudformation:UntagResource",
         &["setup"],
-        "takes the tags of whoever made an adopted deployment off it",
+        "removes the previous owner's tags from an adopted deployment",
     ),
     (
         "dynamodb:ConditionCheckItem",
         &["setup"],
-        "a transaction that keeps an attempt checks the lease",
+        "a transaction that stores an attempt checks the lease",
     ),
     (
         "iam:CreateServiceLinkedRole",
         &["setup"],
-        "CloudTrail makes its own role for who changes an organization's trail, where it is missing",
+        "CloudTrail creates its own role for the caller that changes an organization's trail, if it is missing",
     ),
     (
         "iam:GetRole",
         &["setup"],
-        "CloudTrail looks for its own role in the name of who changes an organization's trail",
+        "CloudTrail looks up its own role for the caller that changes an organization's trail",
     ),
     (
         "iam:PassRole",
@@ -209,17 +208,17 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     (
         "organizations:DescribeOrganization",
         &["setup"],
-        "CloudTrail looks at the organization for who changes its trail",
+        "CloudTrail reads the organization for the caller that changes its trail",
     ),
     (
         "organizations:ListAWSServiceAccessForOrganization",
         &["setup"],
-        "CloudTrail looks at the organization for who changes its trail",
+        "CloudTrail reads the organization for the caller that changes its trail",
     ),
     (
         "sqs:DeleteMessage",
         &["account"],
-        "Lambda removes from the queue what is done",
+        "Lambda deletes processed messages from the queue",
     ),
     (
         "sqs:GetQueueAttributes",
@@ -237,12 +236,9 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
 pub(crate) const BY_HAND: [(&str, &str); 5] = [
     (
         "sqs:ChangeMessageVisibility",
-        "lets go of a message that was only looked at",
+        "releases a message that was only shown",
     ),
-    (
-        "sqs:DeleteMessage",
-        "takes away a message that was returned",
-    ),
+    ("sqs:DeleteMessage", "deletes a message that was returned"),
     (
         "sqs:GetQueueAttributes",
         "counts the dead-letter queue's messages",

@@ -93,11 +93,11 @@ async fn setup_hands_over_to_fresh_invocations_of_itself() {
         .unwrap();
     // A line is written when its invocation is over.
     until("setup's last words", STACK_DEADLINE, async || {
-        !scene.logged("setup", "answered").await.is_empty()
+        !scene.logged("setup", "response sent").await.is_empty()
     })
     .await;
     assert!(!scene.logged("setup", "handing over").await.is_empty());
-    assert_eq!(scene.logged("setup", "answered").await.len(), 1);
+    assert_eq!(scene.logged("setup", "response sent").await.len(), 1);
     // Nothing is done twice; how often it is waited for is a matter of time.
     let steps = scene.steps().await;
     let done: Vec<&str> = steps

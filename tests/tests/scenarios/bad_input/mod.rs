@@ -118,7 +118,7 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     unknown key id
       http://127.0.0.1:<port> refuses the API key ACME_OTHER; check LaceworkAccessKeyId and LaceworkSecretKey.
     nobody answers
-      LaceworkUrl: http://127.0.0.1:1 does not answer as a Lacework API does: Connection refused (os error 111).
+      LaceworkUrl: http://127.0.0.1:1 does not answer like a Lacework API: Connection refused (os error 111).
     not https
       LaceworkUrl must be an https URL; found "http://acme.lacework.net".
     unknown sub-account
@@ -144,9 +144,9 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     a key of a stranger
       KmsKeyIdentifierArn is arn:aws:kms:us-east-1:999999999999:key/theirs, and its account is not one of this organization. Leave it blank or correct it.
     a pattern of units
-      LaceworkOrgSubAccountNames names the organizational unit "Dev*", which the organization does not have (patterns are not understood here).
+      LaceworkOrgSubAccountNames names the organizational unit "Dev*", which the organization does not have (patterns are not supported here).
     a pattern of accounts
-      LogAccountName is "Log Archiv?", and the landing zone's Log Archive account is "Log Archive" (<Log Archive>) (patterns are not understood here). Leave LogAccountName blank or correct it.
+      LogAccountName is "Log Archiv?", and the landing zone's Log Archive account is "Log Archive" (<Log Archive>) (patterns are not supported here). Leave LogAccountName blank or correct it.
     a unit's name that exists twice
       LaceworkOrgSubAccountNames names "Development", and the organization has 2 organizational units of that name. Write the one that you mean: Sandbox/Development (<unit>), Workloads/Development (<unit>).
     "#);
@@ -226,13 +226,13 @@ async fn a_landing_zone_that_does_not_fit_is_described() {
     Log Archive is PENDING_CLOSURE
       LogAccountName: the Log Archive account "Log Archive" (<Log Archive>) is being closed; it must be active.
     one account's trail
-      ExistingCloudTrailName: the trail "alone" does not tell of everything: it is not the organization's trail and tells of one account only. Change the trail, name another one, or choose CapabilityType Config.
+      ExistingCloudTrailName: the trail "alone" does not record everything: it is not an organization trail and records one account only. Change the trail, name another one, or choose CapabilityType Config.
     a trail of one Region
-      ExistingCloudTrailName: the trail "regional" does not tell of everything: it tells of one Region only. Change the trail, name another one, or choose CapabilityType Config.
+      ExistingCloudTrailName: the trail "regional" does not record everything: it records one Region only. Change the trail, name another one, or choose CapabilityType Config.
     a trail that is switched off
-      ExistingCloudTrailName: the trail "off" does not tell of everything: its logging is switched off. Change the trail, name another one, or choose CapabilityType Config.
+      ExistingCloudTrailName: the trail "off" does not record everything: its logging is switched off. Change the trail, name another one, or choose CapabilityType Config.
     a trail without topic
-      ExistingCloudTrailName: the trail "quiet" has no SNS topic, which tells of new log files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType Config.
+      ExistingCloudTrailName: the trail "quiet" has no SNS topic, which announces new log files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType Config.
     somebody else's StackSet
       The StackSet Lacework-Control-Tower-Config-Member-acme exists and was not made by this stack. Launch with AdoptExistingDeployment=Yes to take it over, remove it, or launch with another LaceworkSubAccountName, which all names carry.
     "#);

@@ -36,7 +36,7 @@ async fn failed_launch(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String
 /// The steps of setup since the launch, and how every account is.
 async fn told(scene: &Scene) -> String {
     until("setup's log is filed", async || {
-        !scene.logged("setup", "answered").await.is_empty()
+        !scene.logged("setup", "response sent").await.is_empty()
     })
     .await;
     format!("{}\n{}", scene.steps().await, scene.table().await)

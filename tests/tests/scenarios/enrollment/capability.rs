@@ -57,7 +57,7 @@ async fn each_change_makes_what_is_missing_and_removes_what_is_not_wanted() {
     scene.await_enrolled(&MEMBERS).await;
 
     until("setup's log is filed", async || {
-        scene.logged("setup", "answered").await.len() == 3
+        scene.logged("setup", "response sent").await.len() == 3
     })
     .await;
     let steps = scene.steps().await;

@@ -85,7 +85,7 @@ async fn mistyped(scene: &mut Scene, secret: &str) {
         auth_metric(scene, "TokenFailures").await == 1
     })
     .await;
-    let told: Vec<Value> = scene.logged("auth", "no token").await;
+    let told: Vec<Value> = scene.logged("auth", "no token issued").await;
     assert_eq!(told[0]["level"], "ERROR");
     assert_eq!(told[0]["occasion"], "Schedule");
 

@@ -59,7 +59,7 @@ async fn no_log_holds_the_key_a_token_or_a_response_url() {
     for expected in [
         "planned",
         "create StackSet",
-        "trying again",
+        "retrying",
         "s3:PutObject",
         "delete StackSet",
     ] {

@@ -82,7 +82,7 @@ async fn a_trail_without_a_topic_gets_one_and_is_put_back() {
     scene.update(&[("CapabilityType", "CloudTrail")]).await;
     assert_eq!(landing_zone.trail_topic().await.unwrap(), topic);
     until("setup's log is filed", async || {
-        scene.logged("setup", "answered").await.len() >= 7
+        scene.logged("setup", "response sent").await.len() >= 7
     })
     .await;
     writeln!(told, "\n{}", scene.steps().await).unwrap();
@@ -119,7 +119,7 @@ async fn the_queue_is_where_the_trails_own_topic_is_and_follows_it() {
     let landing_zone = &scene.sandbox.landing_zone;
     landing_zone.set_trail_topic(&other).await.unwrap();
     scene.reconcile().await;
-    let words = format!("it no longer tells the topic {own} but {other}; update the stack");
+    let words = format!("it no longer notifies the topic {own} but {other}; update the stack");
     until("the other topic is reported", async || {
         let blocked = scene.logged("account", "account blocked").await;
         blocked.iter().any(|line| line.to_string().contains(&words))

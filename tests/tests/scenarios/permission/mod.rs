@@ -310,7 +310,7 @@ async fn role_is_denied(stage: &Stage) -> bool {
         format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/service-role/AWSControlTowerStackSetRole");
     let named = [("StackSetAdministrationRoleArn", role.as_str())];
     assert_eq!(stage.update(&named).await, None);
-    let said = format!("The role {role} could not be looked at: iam:GetRole failed: AccessDenied");
+    let said = format!("The role {role} could not be read: iam:GetRole failed: AccessDenied");
     let log = stage.scene.log("setup").await;
     assert!(
         log.iter().any(|line| line.to_string().contains(&said)),

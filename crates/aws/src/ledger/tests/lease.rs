@@ -87,7 +87,7 @@ fn the_holders_of_older_requests_sort_before_a_request_and_its_own_do_not() {
         assert!(owner(&request(older, "~")) < request_at(newer));
         assert!(owner(&request(newer, "0")) > request_at(newer));
     }
-    // It would sort before every request.
+    // `pass/` sorts before every request, so the condition also checks the prefix.
     assert!(!owner(&pass("me")).starts_with("setup/"));
 }
 
@@ -135,7 +135,7 @@ async fn an_invocation_of_setup_that_is_still_at_work_is_superseded() {
     for (holder, until, superseded) in [
         ("setup/000000000004000/i", 15_000, true),
         ("setup/000000000004000/i", 10_000, false),
-        // The first answer may be lost.
+        // The first response may be lost.
         (SETUP_5, 15_000, true),
         ("pass/me", 10_000, false),
     ] {
@@ -231,7 +231,7 @@ async fn a_lease_that_went_to_somebody_else_stays_theirs() {
     let (operation, body) = sent.calls().remove(0);
     assert_eq!(operation, "UpdateItem");
     assert_eq!(body["Key"], deployment_key());
-    // Which request is the newest is kept.
+    // The newest request's time is kept.
     assert_eq!(
         body["UpdateExpression"],
         "REMOVE holder, held_until, called_at, begun"

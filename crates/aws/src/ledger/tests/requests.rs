@@ -15,7 +15,7 @@ fn stored(known: &Known) -> Answer {
     answer(json!({"Item": item("setup", "requests", known)}))
 }
 
-/// What was written.
+/// The requests that were written.
 fn written(body: &Value) -> Known {
     serde_json::from_str(body["Item"]["document"]["S"].as_str().unwrap()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Carries out a plan: stacks, then registrations, then what goes.
+//! Executes a plan: stacks, then registrations, then removals.
 
 mod register;
 mod tally;
@@ -29,15 +29,15 @@ use crate::{
     token,
 };
 
-/// How many accounts' registrations are worked on at once.
+/// How many accounts' registrations are processed concurrently.
 const AT_ONCE: usize = 8;
 
-/// Why an account was not watched for a while.
+/// Why an account was unwatched for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gap {
-    /// The SaaS would not take it in two stores at once, so it moved from one to the other.
+    /// The SaaS did not accept it in two stores at once, so it moved from one to the other.
     Move,
-    /// Its registration had been deleted, and was made again.
+    /// Its registration had been deleted and was recreated.
     Deleted,
 }
 
@@ -45,42 +45,42 @@ impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Move => "it moved to another sub-account",
-            Self::Deleted => "its integration had been deleted and was made again",
+            Self::Deleted => "its integration was deleted and has been recreated",
         })
     }
 }
 
-/// What came of a plan.
+/// The result of executing a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Accounts that are enrolled as of this pass.
     pub enrolled: Vec<AccountId>,
     /// Accounts whose registrations were removed in this pass.
     pub left: Vec<AccountId>,
-    /// Accounts that were not watched for a while, and why.
+    /// Accounts that were unwatched for a while, and why.
     pub gaps: Vec<(AccountId, Gap)>,
-    /// Accounts to look at again.
+    /// Accounts to requeue.
     pub revisits: Vec<Revisit>,
-    /// Accounts that only an administrator can help, and why.
+    /// Accounts that need an administrator, each with the reason.
     pub blocked: Vec<(AccountId, String)>,
-    /// Calls that failed, as whole chains.
+    /// Failed calls, each as the whole error chain.
     pub failures: Vec<String>,
-    /// What the ledger has yet to be told.
+    /// Records that are not written yet.
     pub records: Vec<(AccountId, Option<Record>)>,
-    /// Items of the ledger that cannot be understood, each with the reason.
+    /// Unreadable items of the ledger, each with the reason.
     pub unreadable_items: Vec<String>,
     /// How many sources could not be read in three comparisons in a row.
     pub unreadable_sources: usize,
 }
 
 impl Report {
-    /// How many registrations had been deleted by somebody else and were made again.
+    /// How many registrations had been deleted by hand and were recreated.
     pub(super) fn deleted(&self) -> usize {
         let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
         deleted.count()
     }
 
-    /// Logs what an administrator should read.
+    /// Logs everything that an administrator should read.
     pub(super) fn log(&self) {
         for (account, reason) in &self.blocked {
             tracing::error!(%account, reason, "account blocked");
@@ -89,7 +89,7 @@ impl Report {
             tracing::error!(why, "ledger item unreadable");
         }
         for (account, gap) in &self.gaps {
-            tracing::warn!(%account, %gap, "account was not watched for a while");
+            tracing::warn!(%account, %gap, "monitoring gap");
         }
         for failure in &self.failures {
             tracing::warn!(failure, "call failed");
@@ -97,13 +97,14 @@ impl Report {
     }
 }
 
-/// Carries out a plan and makes no choices. What cannot be finished becomes a revisit.
+/// Executes a plan and makes no choices. Unfinished work becomes a revisit.
 ///
 /// `time_left` is the time until the invocation's deadline.
 ///
 /// # Errors
 ///
-/// The ledger could not be written where that has to come first: a removal counts before it happens.
+/// The ledger could not be written before a removal, which counts against the limit before it
+/// happens.
 pub async fn execute(
     ports: &impl AccountPorts,
     registry: &impl Registry,
@@ -159,9 +160,9 @@ pub async fn execute(
             }
         }
     }
-    // Once the SaaS has said that it is enough, nobody asks it again in this pass.
+    // Once the SaaS has rate-limited a call, this pass makes no further ones.
     let enough = Cell::new(None);
-    // Roles that came together settle together: what one of them is refused, all others would be.
+    // New roles propagate together: if the SaaS cannot use one of them, it cannot use the others.
     let are_unsettled = Cell::new(false);
     let outcomes: Vec<(AccountId, Outcome)> = stream::iter(by_account)
         .map(|(account, actions)| {
@@ -201,7 +202,7 @@ pub async fn execute(
                 mut accounts,
                 retain,
             } => {
-                // A role goes after the registration that uses it.
+                // A role is deleted after the registration that uses it.
                 accounts.retain(|account| !unfinished.contains(account));
                 if !accounts.is_empty() {
                     let outcome = instances.delete(&accounts, retain).await;
@@ -213,14 +214,14 @@ pub async fn execute(
     }
     let mut report = tally.into_report(takes_away);
     if takes_away && !report.records.is_empty() {
-        // When it happened counts, whatever becomes of the rest of the pass.
+        // Stored now, so that the times are kept whatever happens in the rest of the pass.
         ports.store_records(&report.records).await?;
         report.records.clear();
     }
     Ok(report)
 }
 
-/// Whether the account never had a registration and is to have its first now.
+/// Whether the account never had a registration and gets its first one now.
 fn is_first_try(inventory: &Inventory, account: &AccountId, actions: &[Action]) -> bool {
     let record = inventory.records.get(account);
     let creates = |action: &Action| matches!(action, Action::CreateRegistration { .. });
@@ -237,12 +238,12 @@ struct Instances<'a, P> {
 }
 
 impl<P: AccountPorts> Instances<'_, P> {
-    /// What tells one request for an operation from the same one much later: the hour.
+    /// The hour distinguishes a repeated request for an operation from the same one much later.
     fn hour(&self) -> i64 {
         self.now.as_second().div_euclid(3600)
     }
 
-    /// Answers when the token ends that the accounts register themselves with, where they do.
+    /// Returns the expiry of the token that the accounts register with, if they do.
     async fn create(&self, accounts: &[AccountId]) -> Result<Option<Timestamp>> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();
@@ -261,7 +262,7 @@ impl<P: AccountPorts> Instances<'_, P> {
         Ok(token.map(|token| token.expires_at))
     }
 
-    /// Answers when the accounts' new token ends.
+    /// Returns the expiry of the accounts' new token.
     async fn renew_token(&self, accounts: &[AccountId]) -> Result<Timestamp> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();
@@ -276,7 +277,7 @@ impl<P: AccountPorts> Instances<'_, P> {
         Ok(token.expires_at)
     }
 
-    /// A token that still works when the operation that it is for has come to its end.
+    /// A token that outlives the operation that uses it.
     async fn token(&self) -> Result<Token> {
         let outlasts = |token: &Token| token::outlasts_an_operation(token.expires_at, self.now);
         if let Some(token) = self.ports.token().await?.filter(outlasts) {
@@ -294,7 +295,7 @@ impl<P: AccountPorts> Instances<'_, P> {
         })
     }
 
-    /// Whether the deletion is a new one, and none that is under way already.
+    /// Whether the deletion was started now, as opposed to one already running.
     async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<bool> {
         let policy = &self.deployment.policy;
         let name = policy.names.member_stack_set();

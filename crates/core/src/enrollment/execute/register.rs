@@ -1,4 +1,4 @@
-//! One account's registration, call by call.
+//! Executes one account's registration actions, call by call.
 
 use std::{cell::Cell, time::Duration};
 
@@ -10,39 +10,39 @@ use crate::{
     ports::Registry,
 };
 
-/// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
+/// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
 const RESERVE: Duration = Duration::from_secs(75);
 
-/// What came of one account's actions, which run in order up to the first that fails.
+/// The outcome of one account's actions, which run in order up to the first failure.
 pub(super) enum Outcome {
     /// It is watched, in this store and by this registration.
     Enrolled(Place),
-    /// All was done, and it is not newly watched.
+    /// All actions succeeded, and none of them enrolled it.
     Changed {
         /// Whether a registration was removed.
         removed: bool,
     },
-    /// The invocation ends before the next call would.
+    /// The next call might outlast the invocation.
     OutOfTime,
-    /// The SaaS wants no more calls for so long.
+    /// The SaaS's rate limit is reached; the next call may follow after this time.
     Enough(Duration),
-    /// The roles of accounts that are as new could not be used, so this one was not tried.
+    /// Not tried, because roles as new as its own were not usable yet.
     NotYet,
     /// The SaaS could not use the role.
     NotUsable(String),
-    /// Somebody else's registration is in the way.
+    /// A foreign registration blocks ours.
     AlreadyUsed,
-    /// The new registration could not be made, so the old one was made again.
+    /// The new registration could not be created, so the old one was recreated.
     PutBack(Place, String),
     /// A call failed.
     Failed(Error),
 }
 
-/// Where an account is watched.
+/// The store and the registration by which an account is watched.
 pub(super) struct Place {
     pub(super) store: Option<Store>,
     pub(super) guid: Option<String>,
-    /// Whether nobody watched it for a moment.
+    /// Whether it was unwatched for a moment.
     pub(super) gap: bool,
 }
 
@@ -131,7 +131,7 @@ async fn act(
                 }
                 Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
                 Created::AlreadyUsed if swap => exchange(registry, from, home, store, spec).await,
-                // Nobody watches it meanwhile, so it goes back to where it was.
+                // The account is unwatched, so its registration returns to the old store.
                 Created::NotUsable(why) if from.is_empty() => {
                     put_back(registry, home, &spec, why).await
                 }
@@ -167,7 +167,8 @@ async fn delete_all(registry: &impl Registry, all: &[Registration]) -> Result<()
     Ok(())
 }
 
-/// Gives up the old registration for the new one, and puts it back where the new one cannot be made.
+/// Deletes the old registration before creating the new one, and recreates the old one if that
+/// fails.
 async fn exchange(
     registry: &impl Registry,
     from: Vec<Registration>,
@@ -206,7 +207,7 @@ async fn put_back(
             };
             Ok(Outcome::PutBack(place, why))
         }
-        // What did not answer may have taken effect after all; the next look tells.
+        // A call without a response may have taken effect; the next pass reads the result.
         Created::AlreadyUsed => Ok(Outcome::AlreadyUsed),
         Created::NotUsable(why) => Ok(Outcome::NotUsable(why)),
     }

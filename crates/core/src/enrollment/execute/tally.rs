@@ -1,4 +1,4 @@
-//! What a pass reports and what the ledger remembers of it.
+//! Collects a pass's report and the records for the ledger.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -17,26 +17,26 @@ use crate::{
     retry::{REQUEUE, Retry},
 };
 
-/// IAM takes seconds until a new role works everywhere; after these it mostly does.
+/// IAM takes seconds to propagate a new role; after this time it usually works everywhere.
 const ROLE_SETTLES: Duration = Duration::from_secs(30);
 
 pub(super) struct Tally<'a> {
     inventory: &'a Inventory,
     now: Timestamp,
-    /// What the plan records.
+    /// The plan's records.
     planned: BTreeMap<AccountId, Option<Record>>,
-    /// What is to be recorded besides.
+    /// Additional records.
     records: BTreeMap<AccountId, Record>,
     revisits: BTreeMap<AccountId, Revisit>,
-    /// Accounts whose registrations the SaaS has taken without a word about their ids.
+    /// Accounts whose registrations the SaaS accepted without returning their ids.
     unnamed: Vec<AccountId>,
-    /// How long the SaaS wants no more calls.
+    /// How long the SaaS's rate limit forbids calls.
     enough: Option<Duration>,
     report: Report,
 }
 
 impl<'a> Tally<'a> {
-    /// What the plan says already; its actions are yet to be told of.
+    /// Starts with the plan's report; the results of its actions follow.
     pub(super) fn new(inventory: &'a Inventory, plan: &mut Plan, now: Timestamp) -> Self {
         let revisits = std::mem::take(&mut plan.revisits).into_iter();
         Self {
@@ -55,9 +55,10 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The report, with what is to be recorded: all of it, or what the plan has not recorded already.
+    /// The report with all records, or only with those that the plan has not already stored.
     pub(super) fn into_report(mut self, is_plan_recorded: bool) -> Report {
-        // The list names them, before somebody can bend what nobody knows for ours.
+        // Revisited soon to learn their ids from the list: once changed by hand, a registration is
+        // recognized by its id only.
         let delay = self.enough.unwrap_or(REQUEUE.first);
         for account in std::mem::take(&mut self.unnamed) {
             self.revisit(account, delay, self.attempts(account));
@@ -76,7 +77,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// What the ledger says of the account by now.
+    /// The account's record as of now.
     fn known(&self, account: &AccountId) -> Record {
         let planned = || self.planned.get(account).cloned().flatten();
         let before = || self.inventory.records.get(account).cloned();
@@ -87,16 +88,16 @@ impl<'a> Tally<'a> {
             .unwrap_or_default()
     }
 
-    /// An operation that could not even be begun.
+    /// An operation that could not be started.
     pub(super) fn operation<T>(&mut self, accounts: &[AccountId], outcome: Result<T>) {
         let Err(error) = outcome else { return };
         self.report.failures.push(error.chain());
         for account in accounts {
             self.revisits.remove(account);
             if error.kind == ErrorKind::NotFound && !planted(Fault::GoneIsRetried) {
-                // Only setup can make a StackSet.
+                // Only setup can create a StackSet.
                 let why =
-                    "the member StackSet is gone; update the stack, so that setup makes it again";
+                    "the member StackSet is gone; update the stack, so that setup recreates it";
                 self.block(*account, self.known(account), why.into());
             } else {
                 self.fall_back(*account, &error);
@@ -115,7 +116,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The accounts' stacks are on their way out, to be made anew.
+    /// The accounts' stacks are being deleted, to be recreated.
     pub(super) fn remade(&mut self, accounts: &[AccountId]) {
         for account in accounts {
             let record = Record {
@@ -126,7 +127,7 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// The accounts' stacks were asked to go, or left to themselves.
+    /// The deletion of the accounts' stacks was requested, or the stacks were left behind.
     pub(super) fn deletion(&mut self, accounts: &[AccountId], retain: bool, is_new: Result<bool>) {
         match is_new {
             Err(error) if error.kind == ErrorKind::NotFound => {}
@@ -135,7 +136,7 @@ impl<'a> Tally<'a> {
             Ok(is_new) => {
                 for account in accounts {
                     let known = self.known(account);
-                    // One that is under way yet has not failed.
+                    // A deletion that is still running is not a further attempt.
                     if is_new || known.deletion.is_none() {
                         self.records.insert(*account, known.asked_to_go(self.now));
                     }
@@ -155,12 +156,12 @@ impl<'a> Tally<'a> {
                 }
                 self.report.enrolled.push(account);
             }
-            // Of two registrations one may go without its account leaving.
+            // Deleting one of two registrations does not offboard the account.
             Outcome::Changed { removed } => {
                 let known = self.known(&account);
                 if removed && known.since.is_none() {
                     self.report.left.push(account);
-                    // A removal that was put off counts from when it happens.
+                    // A delayed removal counts from when it happens.
                     if known.left_at.is_some_and(|at| at != self.now) {
                         let left_at = Some(self.now);
                         self.records.insert(account, Record { left_at, ..known });
@@ -168,7 +169,7 @@ impl<'a> Tally<'a> {
                 }
             }
             Outcome::OutOfTime => self.revisit(account, Duration::ZERO, self.attempts(account)),
-            // The SaaS's limit is nobody's failure.
+            // Rate limiting is not a failure.
             Outcome::Enough(wait) => {
                 let wait = wait.max(WORTHWHILE_WAIT);
                 self.enough = self.enough.max(Some(wait));
@@ -178,14 +179,15 @@ impl<'a> Tally<'a> {
             Outcome::NotUsable(why) => {
                 let known = self.known(&account);
                 let record = Record {
-                    // Whatever else it refuses, a new role is refused the same way.
+                    // Only a recreated role can fix a role that cannot be assumed; other refusals
+                    // would stay.
                     unusable_at: blames_role(&why).then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
                 self.failed_attempt(account, record, why);
             }
             Outcome::AlreadyUsed if self.was_put_back(&account) => {
-                // Its own registration, where it was before, is what uses it.
+                // Its own old registration is the one that already uses the account.
                 let known = self.known(&account);
                 let why = known.reason.clone().unwrap_or_default();
                 self.block(account, known, why);
@@ -210,13 +212,13 @@ impl<'a> Tally<'a> {
         }
     }
 
-    /// Whether a move of the account failed today, and the ledger says why.
+    /// Whether a move of the account failed within the day, as recorded in the ledger.
     fn was_put_back(&self, account: &AccountId) -> bool {
         let known = self.known(account);
         known.move_failed_within_the_day(self.now) && known.reason.is_some()
     }
 
-    /// Whether none of our registrations watched the account when it was looked at.
+    /// Whether no registration of ours watched the account when it was read.
     fn is_unwatched(&self, account: &AccountId) -> bool {
         let view = self.inventory.accounts.get(account);
         matches!(view.map(|view| &view.registrations),
@@ -236,19 +238,19 @@ impl<'a> Tally<'a> {
         };
         if let Some(gap) = gap {
             record.gap_at = Some(self.now);
-            // The account is watched since the gap, and not since before it.
+            // The account counts as watched from the end of the gap.
             record.since = Some(self.now);
             self.report.gaps.push((account, gap));
         }
         if again {
-            let why = "its integration was made again and is missing again: it is deleted over and over, \
+            let why = "its integration was recreated and is missing again: it is deleted over and over, \
                        or Lacework accepts it and does not list it";
             return self.block(account, record, why.into());
         }
         self.records.insert(account, record);
     }
 
-    /// Tries again while attempts are left, then tells an administrator.
+    /// Requeues while attempts are left, then reports the account as blocked.
     fn failed_attempt(&mut self, account: AccountId, record: Record, why: String) {
         let attempt = self.attempts(account);
         if attempt < REQUEUE.tries {
@@ -274,7 +276,7 @@ impl<'a> Tally<'a> {
             Retry::After { delay, counts } => {
                 self.revisit(account, delay, attempt + u32::from(counts));
             }
-            // What was looked at is gone, so another look decides.
+            // The object has disappeared since it was read, so the next pass decides again.
             Retry::GiveUp if error.kind == ErrorKind::NotFound && attempt < REQUEUE.tries => {
                 self.revisit(account, REQUEUE.delay(attempt), attempt + 1);
             }

@@ -1,5 +1,4 @@
-//! What comes while somebody else has the lease: it waits in the ledger, so that however much comes is
-//! looked at in one pass.
+//! Parks work in the ledger while the lease is not available, so that one pass handles all of it.
 
 use std::time::Duration;
 
@@ -12,18 +11,19 @@ use crate::{
     ports::AccountPorts,
 };
 
-/// How often to try where others park at the same moment.
+/// The attempts at parking while other invocations park concurrently.
 const PARKING_TRIES: u32 = 4;
-/// When what could not even be parked comes back: many wait for a pass already, or for too much.
+/// The delay of a message that could not be parked: parking was contended, or the parked work is
+/// full.
 const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
-/// A call that was sent so long ago is lost: every rest of that time has ended.
+/// A wake-up older than this is lost: any cooldown of that time has ended.
 const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
 
 /// After this many unfinished passes in a row, the parked work is taken to be what kills them.
 const TAKEN_UP_AT_MOST: usize = 3;
 
-/// The scope with what was parked, unless that ends every pass that takes it up: then it is set aside, where
-/// an administrator is told of it. With it comes why that failed, if it did.
+/// The scope merged with the parked work. If that work has ended too many passes, it is moved to
+/// the dead-letter queue instead, which raises an alarm. Also returns why that failed, if it did.
 pub(super) async fn take_up(
     ports: &impl AccountPorts,
     taken: &mut Taken,
@@ -37,20 +37,24 @@ pub(super) async fn take_up(
     match ports.set_aside(&messages).await {
         Ok(()) => {
             let messages = messages.len();
-            tracing::error!(messages, "set aside what no pass came to an end with");
+            tracing::error!(
+                messages,
+                "messages of three unfinished passes moved to the dead-letter queue"
+            );
             (scope, None)
         }
         Err(error) => {
             let why = error.chain();
-            tracing::error!(error = why, "not set aside");
+            tracing::error!(error = why, "messages not moved to the dead-letter queue");
             taken.parked.clear();
             (scope, Some(why))
         }
     }
 }
 
-/// Leaves the scope to the next pass. Whoever holds the lease calls for that one as it closes, and where
-/// it dies its own batch comes back; where nobody holds it, the first to park sends the call.
+/// Leaves the scope to the next pass. A lease holder sends a wake-up when it closes its pass, and
+/// if it crashes, its own batch returns to the queue. If the lease is not held, the first
+/// invocation to park sends the wake-up.
 pub(super) async fn leave(
     ports: &impl AccountPorts,
     owner: &str,
@@ -77,8 +81,8 @@ pub(super) async fn leave(
     }
 }
 
-/// Parks what the scope names. Answers how the lease stands then and when somebody called for what
-/// is parked; nothing where nothing was parked.
+/// Parks the scope. Returns the state of the lease and when a wake-up was last sent; `None` if
+/// nothing was parked.
 async fn park(
     ports: &impl AccountPorts,
     owner: &str,
@@ -108,7 +112,7 @@ async fn park(
     Ok(None)
 }
 
-/// Calls for a pass over what is parked, in whole seconds, which is how SQS delays.
+/// Sends a wake-up for the parked work. The delay is in whole seconds, as SQS requires.
 pub(super) async fn call(ports: &impl AccountPorts, at: Timestamp, now: Timestamp) -> Result<()> {
     let wait = u64::try_from(at.duration_since(now).as_millis()).unwrap_or_default();
     let wait = Duration::from_secs(wait.div_ceil(1000).max(1));

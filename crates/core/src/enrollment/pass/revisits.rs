@@ -1,4 +1,4 @@
-//! When what is to be looked at again comes back.
+//! Computes when revisits are due.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,17 +12,17 @@ use crate::{
     time::later,
 };
 
-/// Who waits for so long can wait for the next full minute.
+/// From this delay on, a revisit waits for the next full minute.
 const MINUTE: Duration = Duration::from_secs(60);
-/// And who waits for so long for the next full ten minutes.
+/// From this delay on, it waits for the next full ten minutes.
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
-/// The longest that a queue can delay.
+/// The longest delay of an SQS message.
 const LONGEST: Duration = Duration::from_secs(900);
 
-/// The delay, up to the next full minute where it is one or more, or to the next ten. What waits for
-/// the same thing, however often somebody asked for it, comes back together and is merged: else every
-/// look would only cause the next, and all of them use up what they wait for.
+/// Rounds a delay up to the next full minute or ten minutes, if it is long enough. So revisits for
+/// the same cause become due together and are merged. Otherwise each would only cause the next, and
+/// all of them would use up the rate limit that they wait for.
 pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
     if delay < MINUTE {
         return delay;
@@ -39,7 +39,7 @@ pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
     Duration::from_secs(aligned.as_millis().div_ceil(1000) as u64)
 }
 
-/// The delay, up to the next multiple of a step.
+/// Rounds the due time up to the next multiple of a step.
 fn up_to(now: Timestamp, delay: Duration, step: Duration) -> Duration {
     let at = later(
         now,
@@ -52,7 +52,7 @@ fn up_to(now: Timestamp, delay: Duration, step: Duration) -> Duration {
     delay + Duration::from_millis(missing)
 }
 
-/// An account that a lifecycle event named stays one in its revisits.
+/// Sends the revisits. An account that a lifecycle event named keeps that mark in its revisits.
 pub(super) async fn send_revisits(
     ports: &impl AccountPorts,
     revisits: &[Revisit],

@@ -1,4 +1,4 @@
-//! Accounts that are not to be watched.
+//! Accounts that should not be watched.
 
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
@@ -11,16 +11,16 @@ use crate::{
 
 const STACK_STAYS: &str = "its member stack cannot be deleted yet";
 
-/// Who is enrolled stays so, and keeps the record of it.
+/// Leaves the account as it is: an enrolled one stays enrolled and keeps its record.
 pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
-    // Setup has removed what watched it.
+    // Setup has deleted the registrations.
     let is_removed = reason == Reason::NoConfigCapability;
     if is_removed || case.known.since.is_none() {
         case.record(draft, case.known.clone().not_enrolled(reason.to_string()));
     }
 }
 
-/// Switches the registration off until the account comes back.
+/// Disables the registration until the account is active again.
 pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
@@ -36,7 +36,7 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
     let paused = Record {
         paused: !ours.is_empty() || case.known.may_be_listed_yet(false, case.now),
-        // A ledger that was emptied has lost it.
+        // Restores the id after the ledger was emptied.
         registration_id: case
             .known
             .registration_id
@@ -47,7 +47,7 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     case.record(draft, paused.not_enrolled(reason.to_string()));
 }
 
-/// Takes the account out: its registrations first, then its stack.
+/// Offboards the account: its registrations first, then its stack.
 pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let (Known::Known(Watchers { ours, .. }), Known::Known(instance)) =
         (&case.view.registrations, &case.view.instance)
@@ -55,7 +55,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         let view = case.view;
         return draft.unread(case, view.registrations.reason().or(view.instance.reason()));
     };
-    // A listing that lacks it is no evidence that nothing uses the role.
+    // A listing without its registration does not prove that the role is unused.
     let has_stack = instance.is_some() && !case.is_management();
     if !case.known.is_among(ours) && case.known.may_be_listed_yet(has_stack, case.now) {
         return await_listing(draft, case, ours);
@@ -78,7 +78,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         draft.renew.push(*case.id);
         return draft.look_on(case);
     }
-    // The last operation failed, and may have been the one that was to bring the token.
+    // The last operation failed, and may have been the one that delivers the token.
     let lacks_token = instance
         .as_ref()
         .is_some_and(|one| one.state == InstanceState::Outdated)
@@ -92,7 +92,7 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
     if !ours.is_empty() || stack != StackEnd::Stay {
         let mut registrations = ours.clone();
-        // What is known by its id goes by that before the role does, listed or not.
+        // A registration whose id is known is deleted before the role, even if it is not listed.
         if stack != StackEnd::Stay && case.known.deletion.is_none() {
             registrations.extend(unlisted(case, ours));
         }
@@ -102,15 +102,15 @@ pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             stack,
         });
         if !wait {
-            draft.look_again(case, "it could not be taken out");
+            draft.look_again(case, "it could not be offboarded");
         }
     } else if !wait {
         conclude(draft, case, reason);
     }
 }
 
-/// The account's registrations that are known by their ids and that a listing lacks. One that lacks all of
-/// them may lack those, too, that were replaced long ago and could not be removed since.
+/// The account's registrations with known ids that the listing lacks. If it lacks all of them, this
+/// includes those replaced long ago, whose deletion may have failed.
 fn unlisted(case: &Case<'_>, ours: &[Registration]) -> Vec<Registration> {
     let spec = case.policy.member_registration(case.id);
     let known = &case.known;
@@ -134,8 +134,8 @@ fn unlisted(case: &Case<'_>, ours: &[Registration]) -> Vec<Registration> {
         .collect()
 }
 
-/// Waits for the next comparison before an account that should be listed counts as one that is not. What
-/// is listed in its stead may be missing from the next list, and is known by its id from now on.
+/// Waits for the next comparison before a missing registration counts as deleted. The id of a
+/// registration listed instead is recorded, because the next list may lack that one, too.
 fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Registration]) {
     let known = case.known.clone();
     let guid = match ours.first() {
@@ -153,16 +153,16 @@ fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Registration]) {
     );
 }
 
-/// What becomes of a stack, or `None` where that cannot be said yet.
+/// The end of an account's stack; `None` if it cannot be decided yet.
 fn stack_end(case: &Case<'_>) -> Option<StackEnd> {
     let is_active = matches!(&case.view.account, Known::Known(Some(account))
         if account.state == AccountState::Active);
     if case.is_management() {
-        // Setup makes and removes that stack.
+        // Setup creates and deletes that stack.
         return Some(StackEnd::Stay);
     }
     let deletion = case.known.deletion;
-    // An active account that keeps us out is left with its stack.
+    // An active account that refuses the deletion keeps its stack.
     if !is_active || deletion.is_some_and(|deletion| deletion.is_in_vain(case.now)) {
         return Some(StackEnd::Forget);
     }
@@ -173,13 +173,13 @@ fn stack_end(case: &Case<'_>) -> Option<StackEnd> {
     match &case.view.management {
         _ if managed => Some(StackEnd::Delete),
         Known::Known(Management::Managed | Management::Failed) => Some(StackEnd::Delete),
-        // AWSControlTowerExecution went with Control Tower's hold on the account.
+        // AWSControlTowerExecution was removed when Control Tower stopped managing the account.
         Known::Known(Management::NotManaged) => Some(StackEnd::Stay),
         Known::Known(Management::UnderChange) | Known::Unknown(_) => None,
     }
 }
 
-/// Nothing of ours is left in it.
+/// Records the offboarding once nothing of ours is left in the account.
 fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let known = &case.known;
     if reason == Reason::Gone && known.since.is_none() && !known.left_within_the_day(case.now) {
@@ -189,7 +189,8 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         draft,
         Record {
             reason: Some(reason.to_string()),
-            // Who was not let go by us may be in a list that is behind, and is then to be let go yet.
+            // Kept as it is: an account without it may reappear in a later listing, and is
+            // offboarded then.
             left_at: known.left_at,
             registration_id: known.registration_id.clone(),
             former: known.former.clone(),

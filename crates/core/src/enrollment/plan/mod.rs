@@ -1,4 +1,5 @@
-//! The planner: what each account's circumstances call for, and what all of them together allow.
+//! The planner: first the actions for each account alone, then those that all of them together
+//! allow.
 
 mod leave;
 mod watch;
@@ -20,13 +21,13 @@ use crate::{
     token,
 };
 
-/// For so long after its arrival or its enrollment an account that Control Tower does not list as
-/// managed may be one that it does not list yet.
+/// For this long after its arrival or enrollment, an account that Control Tower does not list as
+/// managed may be missing because the listing is behind.
 const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 
-/// What to do so that every account in scope is as it should be.
+/// Plans the actions that bring every account in scope to its desired state.
 ///
-/// Deterministic and total. What could not be read is looked at again and changes nothing.
+/// Deterministic and total. An account with a failed read is requeued and left unchanged.
 pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> Plan {
     let policy = &deployment.policy;
     let mut draft = Draft::default();
@@ -68,7 +69,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         if record.is_some() || arrives {
             case.record(&mut draft, case.known.clone());
         }
-        // A listing of baselines may be older than the account's.
+        // The listing of baselines may be older than that of accounts.
         let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
             Decision::Watch(store) => watch::watch(&mut draft, &case, store),
@@ -79,7 +80,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
             Decision::Pause(reason) => leave::pause(&mut draft, &case, reason),
             Decision::Release(reason) => leave::release(&mut draft, &case, reason),
             Decision::Wait(why) => {
-                // A look at everything leaves a record of every account.
+                // A comparison of the whole organization leaves a record of every account.
                 if inventory.scope.all && record.is_none() {
                     case.record(&mut draft, Record::default().not_enrolled(why.clone()));
                 }
@@ -90,8 +91,8 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
     draft.into_plan(policy, inventory, now)
 }
 
-/// Whether stacks may be made anew where the SaaS cannot use them. When it fails with many accounts
-/// at once the fault is hardly theirs.
+/// Whether stacks with unusable roles may be recreated. If many fail at once, the cause is unlikely
+/// to be in the accounts.
 fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let is_failing = |view: &&AccountView| {
         matches!(&view.registrations, Known::Known(Watchers { ours, .. })
@@ -106,27 +107,27 @@ fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     failing.max(remade.count()) <= offboarding::limit(policy, &inventory.records, now)
 }
 
-/// One account's circumstances.
+/// One account's planning input.
 struct Case<'a> {
     policy: &'a Policy,
     id: &'a AccountId,
     view: &'a AccountView,
     record: Option<&'a Record>,
-    /// The record as it should go on: no longer that of an account that was there at launch, once a
-    /// lifecycle event has named it, nor of one without a stack, once there is one.
+    /// The record, updated: no longer marked as existing at launch once a lifecycle event has named
+    /// it, and no longer marked as missing its stack once there is one.
     known: Record,
     attempt: u32,
-    /// Whether the stacks of accounts may be made anew in this pass.
+    /// Whether accounts' stacks may be recreated in this pass.
     may_remake: bool,
-    /// When the access token ends that works at present.
+    /// The expiry of the current access token.
     token_ends: Option<Timestamp>,
-    /// How long the SaaS wants not to be asked.
+    /// How long the SaaS's rate limit forbids calls.
     registry_wait: Option<Duration>,
     now: Timestamp,
 }
 
 impl Case<'_> {
-    /// Asks the ledger to say `wanted`, if it says anything else.
+    /// Plans to record `wanted`, if the ledger differs.
     fn record(&self, draft: &mut Draft, wanted: Record) {
         if self.record.is_none_or(|record| *record != wanted) {
             draft.plan.records.insert(*self.id, Some(wanted));
@@ -137,8 +138,7 @@ impl Case<'_> {
         *self.id == self.policy.management_account
     }
 
-    /// Whether the account's stack removes its registration and has another token for that than the one
-    /// that works.
+    /// Whether the account's stack deletes its own registration and holds an outdated token.
     fn needs_token(&self) -> bool {
         let works = self.token_ends.is_some_and(|ends| {
             self.known.token_ends == Some(ends) && token::outlasts_an_operation(ends, self.now)
@@ -146,7 +146,7 @@ impl Case<'_> {
         self.policy.is_registered_by_stack(self.id) && !works && !planted(Fault::TokenIsNotRenewed)
     }
 
-    /// Asks the ledger to forget an account of which nothing is left.
+    /// Plans to delete the record of an account that has nothing left.
     fn forget(&self, draft: &mut Draft) {
         if self.record.is_some() {
             draft.plan.records.insert(*self.id, None);
@@ -158,46 +158,46 @@ impl Case<'_> {
 struct Draft {
     plan: Plan,
     create: Vec<AccountId>,
-    /// Accounts whose stack gets another token, since it is to go.
+    /// Accounts whose stack gets a new token before its deletion.
     renew: Vec<AccountId>,
-    /// Accounts whose stack goes, to be made anew.
+    /// Accounts whose stack is deleted and recreated.
     remake: Vec<AccountId>,
-    /// Accounts whose stack can only be forgotten, to be made anew.
+    /// Accounts whose stack is left behind and recreated.
     abandon: Vec<AccountId>,
     releases: Vec<Release>,
 }
 
-/// An account on its way out.
+/// An account that is being offboarded.
 struct Release {
     account: AccountId,
     registrations: Vec<Registration>,
-    /// What becomes of the member stack.
+    /// The end of its member stack.
     stack: StackEnd,
 }
 
-/// What becomes of the member stack of an account that leaves.
+/// The end of an offboarded account's member stack.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StackEnd {
-    /// There is none, or it stays: nobody can reach it, and a stack that is left behind would be
-    /// in the way when the account comes back.
+    /// There is none, or it stays: it cannot be reached, and a stack left behind would block a new
+    /// one when the account returns.
     Stay,
     /// It is deleted.
     Delete,
-    /// The StackSet forgets it, since its account is out of reach for good.
+    /// Removed from the StackSet but left in its account, which is permanently out of reach.
     Forget,
 }
 
 impl Draft {
-    /// What the ledger will say of the account, as far as it is planned.
+    /// The account's record, including planned changes.
     fn known(&self, case: &Case<'_>) -> Record {
         let planned = self.plan.records.get(case.id).cloned().flatten();
         planned.unwrap_or_else(|| case.known.clone())
     }
 
-    /// Another look that uses up an attempt; after the last one an administrator hears why.
+    /// Requeues the account and uses up an attempt; after the last one it is reported as blocked.
     fn look_again(&mut self, case: &Case<'_>, why: &str) {
         if let Some(delay) = case.registry_wait {
-            // The SaaS's limit is nobody's failure.
+            // Rate limiting is not a failure.
             let revisit = Revisit {
                 account: *case.id,
                 delay,
@@ -215,8 +215,8 @@ impl Draft {
         });
     }
 
-    /// Another look at what could not be read. A source that stays unreadable is reported once, and not
-    /// with every account that is watched all the same.
+    /// Requeues an account with a failed read. A source that stays unreadable is reported once, and
+    /// not for every account that is still watched.
     fn unread(&mut self, case: &Case<'_>, why: Option<String>) {
         let is_last = case.registry_wait.is_none() && case.attempt >= REQUEUE.tries;
         if !(is_last && case.known.since.is_some()) {
@@ -224,7 +224,7 @@ impl Draft {
         }
     }
 
-    /// Another look that uses up nothing: something is under way.
+    /// Requeues the account without using up an attempt: an operation is running.
     fn look_on(&mut self, case: &Case<'_>) {
         let revisit = Revisit {
             account: *case.id,
@@ -234,7 +234,7 @@ impl Draft {
         self.plan.revisits.push(revisit);
     }
 
-    /// Takes the stack away, to be made anew.
+    /// Deletes the stack, to be recreated.
     fn remake(&mut self, case: &Case<'_>) {
         let accounts = if case.needs_token() {
             &mut self.renew
@@ -263,8 +263,8 @@ impl Draft {
             abandon,
             releases,
         } = self;
-        // An account counts that the list shows or the ledger calls enrolled. One that was let through
-        // before a call failed is not asked about again.
+        // Counts accounts that the list shows or the ledger calls enrolled. An account that was
+        // already allowed to leave before a call failed is not checked again.
         let (leaving, free): (Vec<_>, Vec<_>) = releases.into_iter().partition(|release| {
             let record = inventory.records.get(&release.account);
             let is_enrolled = record.is_some_and(|record| record.since.is_some());
@@ -278,7 +278,8 @@ impl Draft {
         let mut judged = ids.clone();
         match offboarding::check(policy, &inventory.records, &ids, now) {
             Verdict::Fits => {}
-            // Once some of them have left, nothing would tell that the rest was approved.
+            // Once some of them have left, the ledger could no longer show that the rest was
+            // approved.
             Verdict::Approved(all) => {
                 let waits = |id: &AccountId| {
                     let planned = plan.records.get(id);
@@ -303,7 +304,8 @@ impl Draft {
                     ..known
                 }
             } else {
-                // Counted before it is carried out, so that a crash cannot hide it from the limit.
+                // Counted before the offboarding is executed, so that a crash cannot hide it from
+                // the limit.
                 Record {
                     since: None,
                     paused: false,
@@ -317,7 +319,7 @@ impl Draft {
             }
         }
         if plan.held.is_some() {
-            // Nothing changes before an administrator says so; the schedule looks again.
+            // Nothing changes before an administrator approves; the schedule checks again.
             plan.revisits
                 .retain(|revisit| !ids.contains(&revisit.account));
         } else {
@@ -333,7 +335,7 @@ impl Draft {
             plan.actions.push(Action::RenewTokens(renew));
         }
         if !create.is_empty() {
-            // First, since a stack takes longest.
+            // First, because stacks take longest.
             plan.actions.insert(0, Action::CreateInstances(create));
         }
         plan

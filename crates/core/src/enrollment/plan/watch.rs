@@ -1,4 +1,4 @@
-//! Accounts that are to be watched.
+//! Accounts that should be watched.
 
 use jiff::SignedDuration;
 
@@ -12,17 +12,18 @@ use crate::{
     stack_sets::{InstanceState, StackInstance},
 };
 
-/// IAM takes seconds, seldom minutes, until a new role works everywhere; after this it never will.
+/// IAM takes seconds, rarely minutes, to propagate a new role. A role unusable for this long stays
+/// unusable.
 const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
 
-/// For so many looks, a good minute and a half, a registration that a stack made may be missing in the
-/// SaaS's list; after that, it is made without the stack.
+/// For this many attempts, a good minute and a half, a registration created by a stack may be
+/// missing from the SaaS's list. After that it is created without the stack.
 const UNLISTED_LOOKS: u32 = 3;
 
-/// For so long the SaaS's list may lack a registration that it has just taken.
+/// For this long the SaaS's list may lack a registration that it has just accepted.
 const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
 
-/// Sees to the member stack first, and to the registration once it stands.
+/// Reconciles the member stack first, and the registration once the stack exists.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     let Known::Known(instance) = &case.view.instance else {
         return draft.unread(case, case.view.instance.reason());
@@ -47,7 +48,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
             record_failure(draft, case, instance);
             draft.look_again(case, "");
         }
-        // First the deletion that was begun is tried again; then the stack is left behind.
+        // The deletion is retried first; then the stack is left behind.
         InstanceState::Inoperable if case.attempt < REQUEUE.tries => {
             match case.known.deletion {
                 _ if planted(Fault::LooksAreDeletions) && case.attempt > 1 => {
@@ -76,7 +77,7 @@ fn failure(instance: &StackInstance) -> String {
     format!("{NOT_MADE}: {reason}")
 }
 
-/// The ledger gives the stack's own reason from the first failed look on.
+/// Records the stack's own reason, from the first failure on.
 fn record_failure(draft: &mut Draft, case: &Case<'_>, instance: &StackInstance) {
     if planted(Fault::FailureIsForgotten) {
         return;
@@ -90,9 +91,9 @@ fn record_failure(draft: &mut Draft, case: &Case<'_>, instance: &StackInstance) 
     );
 }
 
-/// Whether an account that its stack is to register is registered already, or may be: the SaaS would
-/// refuse it once more, and the stack would fail. What registered it goes as its role has gone, once
-/// that is sure.
+/// Whether an account that its stack should register is or may be registered already. The SaaS
+/// would refuse a second registration, and the stack would fail. The old registration is deleted
+/// once it is certain that its stack is gone.
 fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     if !case.policy.is_registered_by_stack(case.id) {
         return false;
@@ -115,8 +116,8 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     true
 }
 
-/// Removes what would let a stack fail that is to register its account, once that has failed: what
-/// registered it before, where that watches nothing any more.
+/// After a failure of a stack that registers its account, deletes an earlier registration that
+/// would make it fail again, if that one no longer works.
 fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
     let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
         return;
@@ -128,19 +129,19 @@ fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
     }
 }
 
-/// What is known of the role that was there before says nothing of the new one, nor does the reason
-/// why there was none.
+/// Creates the stack. The record's findings about the former role do not apply to the new one, nor
+/// does the reason why there was none.
 fn create(draft: &mut Draft, case: &Case<'_>) {
     draft.create.push(*case.id);
     let known = case.known.clone();
-    // What stood in the way of the stack does so until the next look.
+    // A failure of the stack stays recorded until the next pass.
     let stays = |reason: &String| known.since.is_some() || reason.starts_with(NOT_MADE);
     let reason = known.reason.clone().filter(stays);
     let is_gone = known.since.is_some() && matches!(case.view.instance, Known::Known(None));
     let record = Record {
         unusable_at: None,
         missing_at: None,
-        // What the SaaS says of its role is said of the one before.
+        // The SaaS's state still refers to the former role.
         restored_at: known.restored_at.max(is_gone.then_some(case.now)),
         reason,
         ..known
@@ -150,7 +151,7 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
     }
 }
 
-/// Sees to the registration of an account whose stack is out of reach, if it is watched at all.
+/// Reconciles the registration of an account whose stack is out of reach, if it is watched at all.
 pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, reason: Reason) {
     let stands = matches!(&case.view.instance, Known::Known(Some(instance))
         if instance.state == InstanceState::Current);
@@ -176,15 +177,15 @@ fn integrate(
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
         .partition(|registration| registration.store == store);
-    // Which of several stays is the id's to decide, since nothing else is the same in two listings of
-    // different age, which together could take away both.
+    // Keep the lowest id: two passes with listings of different age must pick the same one, or they
+    // delete both.
     here.sort_by(|one, other| one.guid.cmp(&other.guid));
     let Some((existing, doubled)) = here.split_first() else {
         return begin(draft, case, store, &elsewhere, others, spec);
     };
     let mut replaced = case.known.replaced_lately(case.now);
     if replaced.any(|guid| *guid == existing.guid) {
-        // The list shows what was replaced and not what replaced it.
+        // The list still shows the replaced registration and not its replacement.
         return draft.look_on(case);
     }
     let doubled = if planted(Fault::DoubledStays) {
@@ -198,10 +199,10 @@ fn integrate(
             return;
         }
         update(draft, existing, spec);
-        // They go once this one is as it should be, and before the ledger knows it by its id: one of
-        // them may be known by that alone.
+        // Deleted after this one is corrected, and before its id is recorded: one of them may be
+        // recognizable only by the recorded id.
         delete(draft, case, others);
-        let why = "its integration differs from what it should be, whatever is done";
+        let why = "its integration keeps drifting from the desired state";
         return draft.look_again(case, why);
     }
     delete(draft, case, others.iter().copied());
@@ -223,7 +224,7 @@ fn integrate(
                 .iter()
                 .any(|other| known.registration_id.as_ref() == Some(&other.guid))
             {
-                // Somebody may have bent it, and then nothing else tells that it is ours.
+                // If it was changed by hand, only the recorded id shows that it is ours.
                 guid.clone_from(&known.registration_id);
                 draft.look_on(case);
             }
@@ -232,7 +233,7 @@ fn integrate(
     }
 }
 
-/// Makes the registration where there is none, or moves the one that is in another store.
+/// Creates the registration, or moves the one that is in another store.
 fn begin(
     draft: &mut Draft,
     case: &Case<'_>,
@@ -254,7 +255,7 @@ fn begin(
             },
         );
     }
-    // The stack has made it, so the list is behind, or somebody has removed it since.
+    // The stack has created it, so the list is behind, or it was deleted by hand since.
     let by_stack = case.policy.is_registered_by_stack(case.id);
     if by_stack && case.attempt < UNLISTED_LOOKS && elsewhere.is_empty() {
         return draft.look_again(
@@ -277,7 +278,8 @@ fn begin(
             spec,
             swap,
         },
-        // It was watched elsewhere, and the move was cut off after the old registration had gone.
+        // It was watched in another store, and its move was interrupted after the old registration
+        // was deleted.
         None if is_stranded(case, store.as_ref()) => Action::MoveRegistration {
             home: case.known.store.clone(),
             from: Vec::new(),
@@ -289,8 +291,8 @@ fn begin(
     });
 }
 
-/// Whether the SaaS has said so lately that it took the account's registration that its list may be
-/// behind: a second one would be made.
+/// Whether the SaaS accepted the account's registration so recently that the list may be behind.
+/// Another one would be a duplicate.
 fn is_unlisted_yet(case: &Case<'_>, store: Option<&Store>) -> bool {
     let known = &case.known;
     let taken = known.since.max(known.gap_at);
@@ -305,10 +307,10 @@ fn is_stranded(case: &Case<'_>, store: Option<&Store>) -> bool {
         && case.policy.destination.uses(known.store.as_ref())
 }
 
-/// Makes anew what the role stands on, where that is to blame; where that was done today, asks the SaaS to
-/// try again.
+/// Recreates the stack if the role is to blame. If that was done within the day, asks the SaaS to
+/// verify the role again instead.
 ///
-/// A role that was deleted by hand shows only here: applying an unchanged template makes nothing.
+/// A role that was deleted by hand shows only here: applying an unchanged template changes nothing.
 fn mend(
     draft: &mut Draft,
     case: &Case<'_>,
@@ -326,17 +328,17 @@ fn mend(
     } else {
         draft.block(
             case,
-            format!("Lacework cannot read it, like many others: {why}"),
+            format!("Lacework cannot read it, nor many other accounts: {why}"),
         );
     }
 }
 
-/// Makes the stack anew where the SaaS could not use its role however often it was asked: an
-/// account without a registration has no state that tells of a role that somebody deleted.
+/// Recreates the stack if the SaaS could not use its role through all retries. Without a
+/// registration, no state would show that the role was deleted by hand.
 fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
     let known = &case.known;
     let unusable = known.unusable_at.map(|at| case.now.duration_since(at));
-    // Each look tries the role first.
+    // Each attempt tries the role first.
     let may = case.attempt > 0
         && unusable.is_some_and(|time| time >= UNUSABLE_FOR)
         && case.may_remake

@@ -14,29 +14,29 @@ use crate::{
     retry::{REQUEUE, Retry},
 };
 
-/// With less time than this left nothing new is begun: verifying a role can take the SaaS a minute.
+/// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
 const RESERVE: Duration = Duration::from_secs(75);
 
-/// SQS delays a message by no more.
+/// The longest delay of an SQS message.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
-/// What came of a look at the trail.
+/// The result of a comparison of the trail.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrailReport {
-    /// How many writes were made.
+    /// The number of writes.
     pub changes: usize,
-    /// Another look at the whole organization, and when.
+    /// A further comparison of the whole organization, and its delay.
     pub revisit: Option<(Message, Duration)>,
-    /// What only an administrator can help, in words.
+    /// Problems that need an administrator, in words.
     pub blocked: Vec<String>,
-    /// What could not be read, and calls that failed, as whole chains.
+    /// Failed reads and calls, each as the whole error chain.
     pub failures: Vec<String>,
-    /// Whether all that belongs to the trail could be read, where it was looked at.
+    /// Whether everything about the trail could be read, if it was tried.
     pub is_read: Option<bool>,
 }
 
 impl TrailReport {
-    /// Tells an administrator with the accounts: the trail's account is Log Archive.
+    /// Adds the trail's result to that of the accounts; the trail's account is Log Archive.
     pub(in crate::enrollment) fn add_to(&self, report: &mut Report, deployment: &Deployment) {
         report.failures.extend(self.failures.iter().cloned());
         if let Some(trail) = &deployment.trail {
@@ -47,13 +47,13 @@ impl TrailReport {
     }
 }
 
-/// Looks at the trail and mends it, where the pass is over the whole organization.
+/// Compares the trail with its desired state and repairs it, in a pass over the whole organization.
 ///
 /// `time_left` is the time until the invocation's deadline.
 ///
 /// # Errors
 ///
-/// The ledger could not be written. What is mended counts before it is mended.
+/// The ledger could not be written. A repair is recorded before it is made.
 pub async fn keep_trail(
     ports: &impl AccountPorts,
     registry: &impl Registry,
@@ -94,7 +94,7 @@ pub async fn keep_trail(
     let mut look_again = look_again;
     let mut wait = Duration::ZERO;
     for action in actions {
-        tracing::info!(%action, "trail");
+        tracing::info!(%action, "trail action");
         if time_left() < RESERVE {
             look_again = true;
             break;
@@ -103,13 +103,16 @@ pub async fn keep_trail(
             Ok(Created::Done(guid)) => {
                 report.changes += 1;
                 if let Some(guid) = guid {
-                    // A later removal finds it by its id even where a stale list lacks it.
+                    // A later removal finds it by its id even if a stale list lacks it.
                     let deployment = deployment.with_trail_guid(&guid, now);
                     ports.store_deployment(holder, &deployment).await?;
                 }
             }
             Ok(Created::NotUsable(why)) if inventory.scope.attempt < REQUEUE.tries => {
-                tracing::warn!(why, "the SaaS cannot use the trail's role or queue yet");
+                tracing::warn!(
+                    why,
+                    "the SaaS cannot use the trail's role or queue yet; retrying"
+                );
                 look_again = true;
                 break;
             }
@@ -163,7 +166,7 @@ async fn act(
     now: Timestamp,
 ) -> Result<Created> {
     let stack_id = &deployment.policy.stack_id;
-    // What tells one request for an operation from the same one much later.
+    // The hour distinguishes a repeated request for an operation from the same one much later.
     let hour = now.as_second().div_euclid(3600);
     match action {
         TrailAction::CreateInstance { stack_set, account } => {

@@ -12,7 +12,7 @@ use crate::{
     stack_sets::StackInstance,
 };
 
-/// Reads all that the trail's plan needs.
+/// Reads everything that the trail's plan needs.
 pub(super) async fn observe(
     ports: &impl AccountReads,
     registry: &impl RegistryReads,
@@ -50,7 +50,7 @@ async fn registrations(
     if deployment.organization {
         all.extend(registry.organization_registrations(kind).await?);
     }
-    // A store shows the organization's registrations as well.
+    // A store's list includes the organization's registrations.
     let mut seen = BTreeSet::new();
     all.retain(|registration| seen.insert(registration.guid.clone()));
     Ok(all)

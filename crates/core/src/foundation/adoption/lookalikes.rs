@@ -84,14 +84,14 @@ pub(in crate::foundation) fn beside(
             None => String::new(),
         };
         return Err(Refusal::new(format!(
-            "The StackSet {} is of a deployment whose roles have the names of this one's. Launch with \
+            "The StackSet {} belongs to a deployment whose roles have the same names as this one's. Launch with \
              AdoptExistingDeployment=Yes{also} to take it over, or remove it.",
             same.name
         )));
     }
     Ok(others.next().map(|one| {
         format!(
-            "The StackSet {} is of another deployment; what both of them watch is watched twice.",
+            "The StackSet {} belongs to another deployment; accounts that both watch are watched twice.",
             one.name
         )
     }))

@@ -55,7 +55,7 @@ pub enum ConvergeError {
     TopicNotPublishable(String),
     /// The SaaS accepts what is made of the trail's registration and goes on showing something else.
     #[error(
-        "Lacework accepts the trail's integration, and its list does not show it as it was made, \
+        "Lacework accepts the trail's integration, but its list does not show it as it was created, \
          however often it is looked at"
     )]
     TrailNotListed,

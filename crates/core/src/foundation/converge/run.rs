@@ -255,7 +255,7 @@ impl Run {
             return Err(error);
         }
         let why = crate::chain(&error);
-        tracing::error!(%step, why, "step left out");
+        tracing::error!(%step, why, "step skipped");
         progress.leave_undone(format!("{step}: {why}"));
         self.given_up.insert(step.to_string());
         Ok(())
@@ -306,7 +306,7 @@ impl Run {
                 Ok(Next::Operation(operation))
             }
             Ok(Act::NotUsable(why)) => {
-                tracing::warn!(why, "the SaaS cannot use the role yet");
+                tracing::warn!(why, "the SaaS cannot use the role yet; retrying");
                 self.not_usable += 1;
                 let error = ConvergeError::TrailNotUsable(why);
                 if self.not_usable <= TRIES {
@@ -316,7 +316,7 @@ impl Run {
                 }
             }
             Ok(Act::NotPublishable(why)) => {
-                tracing::warn!(why, "CloudTrail cannot use the topic yet");
+                tracing::warn!(why, "CloudTrail cannot use the topic yet; retrying");
                 self.not_publishable += 1;
                 let error = ConvergeError::TopicNotPublishable(why);
                 if self.not_publishable <= TRIES {
@@ -382,7 +382,7 @@ impl Run {
         for InstanceFailure { account, reason } in failures {
             *self.not_removed.entry(account).or_default() += 1;
             if !self.can_reach(&account) {
-                tracing::error!(stack_set, %account, reason, "stack left in the account");
+                tracing::error!(stack_set, %account, reason, "stack left in its account");
                 progress.leave_behind(format!(
                     "the stack of {stack_set} in account {account}: {reason}"
                 ));

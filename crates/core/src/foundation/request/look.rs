@@ -45,7 +45,7 @@ where
         match self.aws.role(roles.administration_name()).await {
             Ok(found) => roles.check(found.as_ref())?,
             Err(error) if error.kind == ErrorKind::Denied => self.progress().remark(format!(
-                "The role {} could not be looked at: {}",
+                "The role {} could not be read: {}",
                 roles.administration,
                 error.chain()
             )),

@@ -52,7 +52,7 @@ where
         if !deployment.spared.is_empty() {
             // As in the rollback of a Create that did not come to its end: no account loses its watch for it.
             let spared = &deployment.spared;
-            tracing::warn!(?spared, "what was not taken over to its end stays as it is");
+            tracing::warn!(?spared, "unfinished takeover left in place");
         }
         if !deployment.retired.contains(&deployment.policy.names) {
             deployment.retired.push(deployment.policy.names.clone());

@@ -208,7 +208,7 @@ where
             Err(error) if error.kind == ErrorKind::Denied => {
                 tracing::warn!(
                     error = error.chain(),
-                    "the old stack's secret cannot be seen"
+                    "cannot describe the old stack's secret"
                 );
                 Ok(())
             }
@@ -231,7 +231,7 @@ fn unwatched(accounts: &BTreeSet<AccountId>) -> String {
         more => format!(" and {more} more"),
     };
     format!(
-        "Accounts that the deployment watches and the parameters leave out are watched no longer: {}{more}.",
+        "Accounts that the deployment watches but the parameters leave out are no longer watched: {}{more}.",
         named.join(", ")
     )
 }

@@ -44,7 +44,7 @@ impl<'a> Units<'a> {
                     ));
                 } else if self.tree.find(unit) != [recorded.clone()].into() {
                     self.remarks.push(format!(
-                        "{parameter}: {name:?} goes on meaning {}. Write its id, or the name that it \
+                        "{parameter}: {name:?} still means {}. Write its id, or the name that it \
                          has now.",
                         self.tree.describe(recorded)
                     ));
@@ -163,7 +163,7 @@ pub(super) fn selection(
     };
     if let Some(id) = properties.exclude_accounts.iter().find(|id| !known(id)) {
         return Err(Refusal::new(format!(
-            "ExcludeAccounts names {id}, which is no account of this organization."
+            "ExcludeAccounts names {id}, which is not an account of this organization."
         )));
     }
     Ok(Selection {

@@ -104,7 +104,7 @@ fn trail<'a>(
     }
     if let Some(shortfall) = trail.shortfall() {
         return Err(Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} does not tell of everything: {shortfall}. Change \
+            "ExistingCloudTrailName: the trail {name:?} does not record everything: {shortfall}. Change \
              the trail, name another one, or choose CapabilityType Config."
         )));
     }
@@ -197,7 +197,7 @@ fn topic(
              this stack made. Set another on the trail first, or choose CapabilityType Config."
         ))),
         None => Err(Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which tells of new log \
+            "ExistingCloudTrailName: the trail {name:?} has no SNS topic, which announces new log \
              files. Set one on the trail, set CreateTrailTopic to Yes, or choose CapabilityType \
              Config."
         ))),
@@ -226,7 +226,7 @@ fn queue_account(
             (None, None) => "no account".to_owned(),
         };
         Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} tells the topic {topic}, which is in {owner}. \
+            "ExistingCloudTrailName: the trail {name:?} notifies the topic {topic}, which is in {owner}. \
              A queue can be subscribed to it in the Log Archive or the Audit account only: give the \
              trail a topic of one of them, or choose CapabilityType Config."
         ))

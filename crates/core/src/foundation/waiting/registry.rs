@@ -45,7 +45,7 @@ where
                 let secrets = self.guard.over(self.guard.leases);
                 let renewal = refresh(&secrets, self, self.guard.clock.now()).await;
                 if let Err(error) = &renewal {
-                    tracing::warn!(error = error.chain(), "a refused token was not replaced");
+                    tracing::warn!(error = error.chain(), "rejected token not replaced");
                 }
                 *renewed.insert(renewal.is_ok())
             }
