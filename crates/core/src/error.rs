@@ -15,8 +15,19 @@ pub struct Error {
     pub operation: &'static str,
     /// What kind of failure it was.
     pub kind: ErrorKind,
+    /// Whose service failed.
+    pub service: Service,
     #[source]
     source: Source,
+}
+
+/// Whose service a call went to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// AWS's, and what stands on it.
+    Aws,
+    /// The vendor's.
+    Registry,
 }
 
 /// The kinds of failure that lead to different decisions.
@@ -44,12 +55,22 @@ pub enum ErrorKind {
 }
 
 impl Error {
-    /// A failure of `operation`, with what the client reported.
+    /// A failure of an AWS `operation`, with the client's report as the source.
     pub fn new(operation: &'static str, kind: ErrorKind, source: impl Into<Source>) -> Self {
         Self {
             operation,
             kind,
+            service: Service::Aws,
             source: source.into(),
+        }
+    }
+
+    /// The same failure, of an operation of the vendor's API.
+    #[must_use]
+    pub fn of_registry(self) -> Self {
+        Self {
+            service: Service::Registry,
+            ..self
         }
     }
 

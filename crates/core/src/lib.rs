@@ -25,4 +25,4 @@ pub mod stack_sets;
 mod time;
 pub mod token;
 
-pub use error::{Error, ErrorKind, Result, chain};
+pub use error::{Error, ErrorKind, Result, Service, chain};

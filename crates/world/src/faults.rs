@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use towerhook_core::{Error, ErrorKind};
 
-use crate::simulation::Simulation;
+use crate::{scale::is_registry, simulation::Simulation};
 
 /// Failure rates of one service's calls, in per mille.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -100,5 +100,10 @@ pub(crate) fn error(operation: &'static str, kind: ErrorKind) -> Error {
         ErrorKind::Invalid => "invalid",
         ErrorKind::Superseded => "superseded",
     };
-    Error::new(operation, kind, words)
+    let error = Error::new(operation, kind, words);
+    if is_registry(operation) {
+        error.of_registry()
+    } else {
+        error
+    }
 }

@@ -342,7 +342,7 @@ impl Registrar<'_> {
 
     fn check(&self, state: &State, now: Timestamp, token: &str) -> Result<(), String> {
         let simulation = self.world.simulation();
-        if let Some(Fault::Refused(_)) = state.faults.strike(simulation, "lacework:Registration") {
+        if let Some(Fault::Refused(_)) = state.faults.strike(simulation, "registry:Registration") {
             return Err("the registration was not answered".into());
         }
         let ends = state.secrets.issued.get(token);

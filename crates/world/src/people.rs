@@ -180,7 +180,7 @@ const SERVICES: [&str; 9] = [
     "organizations",
     "controltower",
     "cloudformation",
-    "lacework",
+    "registry",
     "dynamodb",
     "sqs",
     "secretsmanager",
@@ -293,7 +293,7 @@ impl Window {
         let service = SERVICES[dice.usize(0..SERVICES.len())];
         match dice.u32(0..12) {
             0 => Self::Throttling(service, dice.u32(100..900)),
-            1 | 2 => Self::Down(if dice.bool() { "lacework" } else { service }),
+            1 | 2 => Self::Down(if dice.bool() { "registry" } else { service }),
             3 => Self::LostReplies(service, dice.u32(100..700)),
             4 => Self::Conflicts(dice.u32(200..1000)),
             5 | 6 => Self::Storm(dice.u32(20..200)),

@@ -91,8 +91,8 @@ pub(crate) fn turn(operation: &str) -> SignedDuration {
 /// it responds.
 pub(crate) fn latency(operation: &str) -> (u64, u64) {
     match operation {
-        "lacework:CreateCloudAccount" | "lacework:UpdateCloudAccount" => (500, 1500),
-        _ if operation.starts_with("lacework:") => (100, 400),
+        "registry:CreateCloudAccount" | "registry:UpdateCloudAccount" => (500, 1500),
+        _ if operation.starts_with("registry:") => (100, 400),
         _ => (20, 80),
     }
 }

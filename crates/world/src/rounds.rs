@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The services that a comparison depends on, or reads missing data from.
-const SOURCES: [&str; 3] = ["organizations", "cloudformation", "lacework"];
+const SOURCES: [&str; 3] = ["organizations", "cloudformation", "registry"];
 /// An administrator must be told after this many comparisons in a row that cannot read a source.
 const UNREADABLE: usize = 3;
 

@@ -92,7 +92,7 @@ impl Figures {
 
 /// Whether an operation of [`Figures::calls`] is a request to the SaaS.
 pub fn is_registry(operation: &str) -> bool {
-    operation.starts_with("lacework:")
+    operation.starts_with("registry:")
 }
 
 /// The cost of a launch, in its two phases.
@@ -333,7 +333,7 @@ mod tests {
         let Launch { setup, enrolling } = launch(SMALL, 1);
         let units = "organizations:ListOrganizationalUnitsForParent";
         assert_eq!(setup.calls.get(units), None);
-        let created = enrolling.calls["lacework:CreateCloudAccount"];
+        let created = enrolling.calls["registry:CreateCloudAccount"];
         assert!(created >= SMALL.watched(), "{created}");
         let passes = &enrolling.passes;
         assert!(!passes.is_empty() && passes.len() <= enrolling.invocations);
@@ -377,13 +377,13 @@ mod tests {
         assert!(many.passes.len() < 10, "{}", many.passes.len());
         assert!(many.passes.len() < few.passes.len());
         let new = arrivals(SMALL, 1, 200, minute);
-        let created = new.calls["lacework:CreateCloudAccount"];
+        let created = new.calls["registry:CreateCloudAccount"];
         assert!(created <= 200 + 60, "{created} requests for 200 accounts");
     }
 
     #[test]
     fn calls_are_told_apart_by_whom_they_go_to() {
-        let calls = [("lacework:UserProfile", 2), ("sqs:SendMessageBatch", 3)].into();
+        let calls = [("registry:UserProfile", 2), ("sqs:SendMessageBatch", 3)].into();
         let figures = Figures {
             calls,
             ..Figures::default()

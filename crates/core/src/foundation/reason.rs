@@ -117,11 +117,7 @@ mod tests {
     #[test]
     fn of_a_service_that_does_not_answer_the_last_cause_is_told() {
         let refused = std::io::Error::other("Connection refused");
-        let source = Error::new(
-            "lacework:CreateAccessToken",
-            ErrorKind::Unavailable,
-            refused,
-        );
+        let source = Error::new("registry:CreateToken", ErrorKind::Unavailable, refused);
         let url = "https://acme.lacework.net".to_owned();
         assert_eq!(
             SetupError::NoAnswer { url, source }.reason(),

@@ -4,8 +4,8 @@ use towerhook_world::{Destination, LOG_ARCHIVE, Options, Wishes, World, id, memb
 
 use super::enrolled;
 
-const MADE: &str = "lacework:CreateCloudAccount";
-const DELETED: &str = "lacework:DeleteCloudAccount";
+const MADE: &str = "registry:CreateCloudAccount";
+const DELETED: &str = "registry:DeleteCloudAccount";
 
 /// A launch in a small landing zone, and how often a registration was made and deleted by its end.
 fn launched(wishes: Wishes, lie: impl FnOnce(&World) + 'static) -> (usize, usize) {

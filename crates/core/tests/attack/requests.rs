@@ -8,7 +8,7 @@ use towerhook_world::{Options, Wishes, World};
 
 use super::enrolled;
 
-const TOKENS: &str = "lacework:CreateToken";
+const TOKENS: &str = "registry:CreateToken";
 const ANSWERS: &str = "s3:PutObject";
 
 /// All that an event must not change.

@@ -14,8 +14,8 @@ use towerhook_world::{
 
 use super::{enrolled, members};
 
-const LISTING: &str = "lacework:ListCloudAccounts";
-const CREATION: &str = "lacework:CreateCloudAccount";
+const LISTING: &str = "registry:ListCloudAccounts";
+const CREATION: &str = "registry:CreateCloudAccount";
 
 async fn second(world: &World) {
     world.simulation().sleep(Duration::from_secs(1)).await;

@@ -36,7 +36,7 @@ fn the_stack_gets_a_token_and_makes_the_registration() {
             let record = world.record(&member).unwrap();
             assert!(record.since.is_some() && record.token_ends.is_some());
         }
-        assert_eq!(world.calls("lacework:CreateCloudAccount"), 0);
+        assert_eq!(world.calls("registry:CreateCloudAccount"), 0);
     });
 }
 
@@ -50,27 +50,27 @@ fn the_management_accounts_registration_is_the_functions() {
         assert_eq!(world.watching(&id(MANAGEMENT)).len(), 1);
         let made_for = world.watching(&id(MANAGEMENT)).remove(0).role_arn;
         assert!(made_for.contains(MANAGEMENT));
-        assert!(world.calls("lacework:CreateCloudAccount") > 0);
+        assert!(world.calls("registry:CreateCloudAccount") > 0);
     });
 }
 
 #[test]
 fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
     enrolled(members(0), by_stack(), async |world| {
-        let before = world.calls("lacework:CreateToken");
+        let before = world.calls("registry:CreateToken");
         let (unit, told) = (1, true);
         world.happen(&Step::Create { unit, told });
         world.rest().await;
-        assert_eq!(world.calls("lacework:CreateToken"), before);
+        assert_eq!(world.calls("registry:CreateToken"), before);
         // Half an hour before its end.
         world
             .simulation()
             .sleep(Duration::from_secs(23 * 3600 + 1800))
             .await;
-        assert_eq!(world.calls("lacework:CreateToken"), before);
+        assert_eq!(world.calls("registry:CreateToken"), before);
         world.happen(&Step::Create { unit, told });
         world.rest().await;
-        assert_eq!(world.calls("lacework:CreateToken"), before + 1);
+        assert_eq!(world.calls("registry:CreateToken"), before + 1);
         for member in world.members() {
             assert_eq!(world.watching(&member).len(), 1);
         }

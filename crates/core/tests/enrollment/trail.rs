@@ -88,7 +88,7 @@ fn the_mapping_is_written_once_and_follows_a_move() {
         };
         world.hours(1).await;
         assert_eq!(mapping().accounts[&"staging".into()], [member_id(2)].into());
-        let updates = || world.counts()["lacework:UpdateCloudAccount"];
+        let updates = || world.counts()["registry:UpdateCloudAccount"];
         let before = updates();
         world.hours(2).await;
         assert_eq!(updates(), before);

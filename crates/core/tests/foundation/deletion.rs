@@ -6,8 +6,8 @@ use towerhook_world::{Options, Step, Wishes, World};
 
 use super::launched;
 
-const DELETED: &str = "lacework:DeleteCloudAccount";
-const LISTED: &str = "lacework:ListCloudAccounts";
+const DELETED: &str = "registry:DeleteCloudAccount";
+const LISTED: &str = "registry:ListCloudAccounts";
 const STACKS_DELETED: &str = "cloudformation:DeleteStackInstances";
 
 fn many(accounts: usize, rate_limit: bool) -> Options {

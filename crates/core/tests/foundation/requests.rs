@@ -35,7 +35,7 @@ fn a_partition_without_the_saas_is_refused_before_anything_is_made_or_asked_ther
             );
             assert!(reason.contains(said), "{reason}");
             assert_eq!(world.leftovers(), [] as [&str; 0]);
-            assert_eq!(world.calls("lacework:CreateToken"), 0);
+            assert_eq!(world.calls("registry:CreateToken"), 0);
         });
     }
 }
@@ -60,7 +60,7 @@ fn a_role_for_stack_sets_that_is_not_there_or_no_service_may_assume_is_refused_a
             assert!(reason.contains("StackSetAdministrationRoleArn"), "{reason}");
             assert!(reason.contains(said), "{reason}");
             assert_eq!(world.leftovers(), [] as [&str; 0]);
-            assert_eq!(world.calls("lacework:CreateToken"), 0);
+            assert_eq!(world.calls("registry:CreateToken"), 0);
         });
         World::quiet(members(1), async move |world| {
             launched(&world, limit(10)).await;

@@ -36,7 +36,7 @@ impl Answer {
         let Self {
             status, message, ..
         } = self;
-        Error::new(operation, kind, Refusal { status, message })
+        Error::new(operation, kind, Refusal { status, message }).of_registry()
     }
 
     /// The body's JSON, if the call succeeded.
@@ -79,7 +79,7 @@ pub(super) async fn answer(
     let response = request
         .send()
         .await
-        .map_err(|error| http::no_answer(operation, error))?;
+        .map_err(|error| http::no_answer(operation, error).of_registry())?;
     let status = response.status();
     let headers = response.headers().clone();
     tracing::debug!(
@@ -100,7 +100,7 @@ pub(super) async fn answer(
         // The message is lost, but the status still says whether it is a throttle or a refused
         // token.
         Err(error @ body::Unread::TooLong(_)) if !is_success => (Vec::new(), error.to_string()),
-        Err(error) => return Err(error.into_error(operation)),
+        Err(error) => return Err(error.into_error(operation).of_registry()),
     };
     let answer = Answer {
         status,

@@ -148,7 +148,7 @@ impl<T: TokenSource> Lacework<T> {
 
     async fn try_with(&self, call: &Call<'_>, token: &SecretText) -> Result<Answer> {
         http::require_safe(&call.url)
-            .map_err(|error| Error::new(call.operation, ErrorKind::Invalid, error))?;
+            .map_err(|error| Error::new(call.operation, ErrorKind::Invalid, error).of_registry())?;
         let attempt = || async {
             let mut request = self
                 .http

@@ -56,7 +56,7 @@ pub(super) async fn all<T: TokenSource, I>(
         Ok(list) => list,
         Err(_) => {
             let error = Endless::Time(time);
-            Err(Error::new(operation, ErrorKind::Unavailable, error))
+            Err(Error::new(operation, ErrorKind::Unavailable, error).of_registry())
         }
     }
 }
@@ -67,7 +67,7 @@ async fn each<T: TokenSource, I>(
     read: impl Fn(&Value) -> Result<I>,
 ) -> Result<Vec<I>> {
     let operation = call.operation;
-    let endless = |error| Err(Error::new(operation, ErrorKind::Invalid, error));
+    let endless = |error| Err(Error::new(operation, ErrorKind::Invalid, error).of_registry());
     let mut found = Vec::new();
     let mut bytes = 0;
     let mut seen = HashSet::new();

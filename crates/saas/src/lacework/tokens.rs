@@ -57,9 +57,10 @@ impl TokenIssuer for LaceworkTokens {
 }
 
 pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp) -> Result<Token> {
-    http::require_safe(url).map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
+    http::require_safe(url)
+        .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error).of_registry())?;
     let mut secret = HeaderValue::from_str(key.secret.expose())
-        .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error))?;
+        .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error).of_registry())?;
     secret.set_sensitive(true);
     let request = http
         .post(client::endpoint(url, &["access", "tokens"]))

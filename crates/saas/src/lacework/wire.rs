@@ -24,7 +24,7 @@ struct TooMany;
 struct Missing(&'static str);
 
 pub(super) fn missing(operation: &'static str, what: &'static str) -> Error {
-    Error::new(operation, ErrorKind::Invalid, Missing(what))
+    Error::new(operation, ErrorKind::Invalid, Missing(what)).of_registry()
 }
 
 pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
@@ -33,9 +33,10 @@ pub(super) fn json(operation: &'static str, body: &[u8]) -> Result<Value> {
         .iter()
         .filter(|byte| matches!(byte, b'[' | b'{' | b','));
     if separators.count() > MOST_VALUES {
-        return Err(Error::new(operation, ErrorKind::Invalid, TooMany));
+        return Err(Error::new(operation, ErrorKind::Invalid, TooMany).of_registry());
     }
-    serde_json::from_slice(body).map_err(|error| Error::new(operation, ErrorKind::Invalid, error))
+    serde_json::from_slice(body)
+        .map_err(|error| Error::new(operation, ErrorKind::Invalid, error).of_registry())
 }
 
 /// The type's name in paths and objects.

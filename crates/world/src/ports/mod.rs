@@ -149,7 +149,7 @@ impl Ports {
             }
             let is_unsettled = self.caller.name.starts_with("setup-")
                 && state.permissions_settle_at > world.now()
-                && !operation.starts_with("lacework:")
+                && !operation.starts_with("registry:")
                 && !operation.starts_with("s3:")
                 && world.simulation().chance(UNSETTLED);
             match state.faults.strike(world.simulation(), operation) {

@@ -77,7 +77,7 @@ impl Ports {
         } else {
             cost.aws_calls += 1;
         }
-        if operation == "lacework:CreateCloudAccount" {
+        if operation == "registry:CreateCloudAccount" {
             cost.creations += 1;
         }
         self.caller.cost.set(cost);

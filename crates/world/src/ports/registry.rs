@@ -99,7 +99,7 @@ impl RegistryReads for Ports {
     }
 
     async fn profile(&self) -> Result<Profile> {
-        self.ask("lacework:UserProfile", |_, _| {
+        self.ask("registry:UserProfile", |_, _| {
             Ok(Profile {
                 tenant: TENANT.into(),
                 stores: stores().into_iter().collect(),
@@ -114,7 +114,7 @@ impl RegistryReads for Ports {
         kind: RegistrationKind,
     ) -> Result<Vec<Registration>> {
         let then = self.listed_at();
-        self.ask("lacework:ListCloudAccounts", |state, now| {
+        self.ask("registry:ListCloudAccounts", |state, now| {
             let due = |kept: &KeptRegistration| now.duration_since(kept.checked.0) >= LOOKS_AFTER;
             if state.registrations.get().iter().any(due) {
                 let found: Vec<bool> = state
@@ -144,7 +144,7 @@ impl RegistryReads for Ports {
                 return match odd {
                     OddList::Empty => Ok(Vec::new()),
                     OddList::Garbage => {
-                        Err(error("lacework:ListCloudAccounts", ErrorKind::Invalid))
+                        Err(error("registry:ListCloudAccounts", ErrorKind::Invalid))
                     }
                 };
             }
@@ -162,7 +162,7 @@ impl RegistryReads for Ports {
 
 impl RegistryWrites for Ports {
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
-        self.ask("lacework:CreateCloudAccount", |state, now| {
+        self.ask("registry:CreateCloudAccount", |state, now| {
             let existing = state.registrations.get();
             let is_alike = |kept: &KeptRegistration| kept.registration.kind == spec.kind;
             let used = match spec.kind {
@@ -209,7 +209,7 @@ impl RegistryWrites for Ports {
         spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created> {
-        let call = "lacework:UpdateCloudAccount";
+        let call = "registry:UpdateCloudAccount";
         self.ask(call, |state, now| {
             let mut all = state.registrations.get().iter();
             let Some(found) = all.find(|kept| kept.registration.guid == existing.guid) else {
@@ -249,7 +249,7 @@ impl RegistryWrites for Ports {
     }
 
     async fn delete(&self, existing: &Registration) -> Result<()> {
-        self.ask("lacework:DeleteCloudAccount", |state, now| {
+        self.ask("registry:DeleteCloudAccount", |state, now| {
             self.write(state, now, || {
                 let Registration {
                     name, guid, store, ..

@@ -65,17 +65,17 @@ impl TokenWrites for Ports {
 impl TokenIssuer for Ports {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         let by_auth = self.caller.name == "auth";
-        self.call("lacework:CreateToken", |state, at| {
+        self.call("registry:CreateToken", |state, at| {
             if self.caller.host != HOST {
                 // auth does not read the ledger: the address comes with the key.
                 if !by_auth {
-                    self.require_host(state, at, "lacework:CreateToken");
+                    self.require_host(state, at, "registry:CreateToken");
                 }
-                return Err(error("lacework:CreateToken", ErrorKind::Unauthorized));
+                return Err(error("registry:CreateToken", ErrorKind::Unauthorized));
             }
             let current = format!("v{}", state.secrets.key_version);
             if !state.secrets.key_works || key.version != current {
-                return Err(error("lacework:CreateToken", ErrorKind::Unauthorized));
+                return Err(error("registry:CreateToken", ErrorKind::Unauthorized));
             }
             state.secrets.tokens += 1;
             let text = format!("{CANARY}token-{}", state.secrets.tokens);

@@ -154,12 +154,8 @@ impl Run {
                 registration.name, registration.guid
             );
             if goal.wanted.is_some() && !goal.lenient {
-                return Err(Error::new(
-                    "lacework:DeleteCloudAccount",
-                    ErrorKind::Unauthorized,
-                    error,
-                )
-                .into());
+                let refused = Error::new("registry:Delete", ErrorKind::Unauthorized, error);
+                return Err(refused.of_registry().into());
             }
             tracing::error!(
                 registration = registration.name,

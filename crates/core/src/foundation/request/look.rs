@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{SetupError, Work, shown};
 use crate::{
-    Error, ErrorKind,
+    ErrorKind, Service,
     foundation::{Facts, Properties},
     ledger::{Record, Success},
     model::{AccountId, Token},
@@ -111,7 +111,7 @@ where
             let key_id = self.aws.key().await?.key_id;
             return Err(SetupError::KeyRefused { url: url(), key_id });
         }
-        if is_lacework(&error) && error.kind != ErrorKind::Superseded {
+        if error.service == Service::Registry && error.kind != ErrorKind::Superseded {
             return Err(SetupError::NoAnswer {
                 url: url(),
                 source: error,
@@ -173,8 +173,4 @@ where
         }
         Ok(records.by_account)
     }
-}
-
-fn is_lacework(error: &Error) -> bool {
-    error.operation.starts_with("lacework:")
 }
