@@ -146,7 +146,7 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
         .transpose()
 }
 
-/// The account of one of the landing zone's registrations; `None` if that is disabled. Before 4.0
+/// The account of one of the landing zone's integrations; `None` if that is disabled. Before 4.0
 /// the accounts exist even then: only the trail can be off.
 fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
     let manifest = zone.manifest();
