@@ -1,7 +1,7 @@
 //! One trait per capability that we use, with the outcomes of each operation as its result.
 //!
-//! An adapter translates and nothing else. A listing is complete or an error: half a listing is
-//! no listing. Every write can be repeated.
+//! An adapter translates and nothing else. A listing is complete or an error, never partial. Every
+//! write is idempotent.
 
 #![allow(
     async_fn_in_trait,
@@ -29,17 +29,17 @@ use crate::{
     model::{AccountId, AccountMapping, Arn, ExternalId, SecretText, Store},
 };
 
-/// Which accounts the organization has.
+/// The accounts of the organization.
 pub trait Accounts {
-    /// One account; `None` where Organizations answers AccountNotFound.
+    /// One account; `None` if Organizations answers AccountNotFound.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
-    /// Every account of the organization.
+    /// All accounts of the organization.
     async fn accounts(&self) -> Result<Vec<Account>>;
-    /// Every organizational unit, for resolving names.
+    /// All OUs, for resolving names.
     async fn organizational_units(&self) -> Result<OuTree>;
 }
 
-/// Control Tower's answer to the question for its landing zone.
+/// Control Tower's answer when asked for its landing zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LandingZoneReply {
     /// It is in this Region.
@@ -50,32 +50,33 @@ pub enum LandingZoneReply {
     None,
 }
 
-/// What Control Tower and its trail say.
+/// Control Tower and its trail.
 pub trait LandingZones {
-    /// The landing zone, as far as this Region can tell.
+    /// The landing zone, as seen from this Region.
     async fn landing_zone(&self) -> Result<LandingZoneReply>;
-    /// The enabled baselines of these accounts, or of all where `accounts` is `None`.
+    /// The enabled baselines of these accounts, or of all if `accounts` is `None`.
     async fn baselines(&self, accounts: Option<&[AccountId]>) -> Result<Baselines>;
     /// The trail of this name in this Region.
     async fn trail(&self, name: &str) -> Result<Option<Trail>>;
 }
 
-/// What came of setting a trail's topic.
+/// The result of setting a trail's topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicSet {
     /// It is set.
     Done,
-    /// CloudTrail may not publish to the topic, as happens to a policy seconds old.
+    /// CloudTrail may not publish to the topic, as happens with a policy that is seconds old.
     NotPublishable(String),
 }
 
-/// The topic that a trail tells of each log file.
+/// The topic that a trail notifies of each log file.
 pub trait TrailTopics {
-    /// Gives the trail of this name in this Region another topic, or none; all else stays.
+    /// Sets the topic of the trail with this name in this Region, or removes it; everything else
+    /// stays.
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet>;
 }
 
-/// A StackSet as it stands.
+/// The current state of a StackSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSet {
     /// Its name.
@@ -90,55 +91,55 @@ pub struct StackSet {
     pub tags: BTreeMap<String, String>,
 }
 
-/// What came of starting a StackSet operation with a given id.
+/// The result of starting a StackSet operation with a given id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// The operation is under way.
+    /// The operation is running.
     Started,
-    /// An operation with this id exists already.
+    /// An operation with this id already exists.
     Exists,
 }
 
 /// A role of the management account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Its ARN, path included.
+    /// Its ARN, including the path.
     pub arn: Arn,
-    /// Who may assume it: a policy, in JSON.
+    /// Its trust policy, in JSON.
     pub trust: String,
 }
 
 /// The roles of the management account.
 pub trait Roles {
-    /// The role of this name, whatever its path; `None` where there is none.
+    /// The role with this name, regardless of its path; `None` if there is none.
     async fn role(&self, name: &str) -> Result<Option<Role>>;
 }
 
 /// The StackSets of the management account, self-managed, in one Region.
 pub trait StackSets {
-    /// One StackSet; `None` where it does not exist.
+    /// One StackSet; `None` if it does not exist.
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>>;
     /// The names of all StackSets that begin with `prefix`.
     async fn stack_sets_named(&self, prefix: &str) -> Result<Vec<String>>;
-    /// Makes a StackSet without instances; one that exists is not an error.
+    /// Creates a StackSet without instances; an existing one is not an error.
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()>;
-    /// Gives a StackSet and all its instances another template or other parameters.
+    /// Updates the template or the parameters of a StackSet and all its instances.
     async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start>;
-    /// The same for a StackSet that somebody else made, which then has managed execution, too.
+    /// Likewise for a foreign StackSet, which also gets managed execution.
     async fn adopt_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
         self.update_stack_set(spec, operation).await
     }
-    /// Removes an empty StackSet; one that is gone is not an error.
+    /// Deletes an empty StackSet; a missing one is not an error.
     async fn delete_stack_set(&self, name: &str) -> Result<()>;
-    /// The instances in these accounts, or all where `accounts` is `None`.
-    /// A StackSet that does not exist has none.
+    /// The instances in these accounts, or all if `accounts` is `None`. A StackSet that does not
+    /// exist has none.
     async fn instances(
         &self,
         name: &str,
         accounts: Option<&[AccountId]>,
     ) -> Result<Vec<StackInstance>>;
-    /// Makes instances, or tries again those that are outdated; `token` is what they register
-    /// themselves with, where they do.
+    /// Creates instances, or retries outdated ones; `token` is what they register themselves with,
+    /// if they do.
     async fn create_instances(
         &self,
         name: &str,
@@ -146,7 +147,7 @@ pub trait StackSets {
         token: Option<&SecretText>,
         operation: &str,
     ) -> Result<Start>;
-    /// Gives instances another token to register themselves with.
+    /// Gives instances a new token to register themselves with.
     async fn renew_token(
         &self,
         name: &str,
@@ -154,7 +155,7 @@ pub trait StackSets {
         token: &SecretText,
         operation: &str,
     ) -> Result<Start>;
-    /// Removes instances; with `retain`, leaves their stacks where they are.
+    /// Deletes instances; with `retain`, their stacks are left in the accounts.
     async fn delete_instances(
         &self,
         name: &str,
@@ -162,18 +163,18 @@ pub trait StackSets {
         retain: bool,
         operation: &str,
     ) -> Result<Start>;
-    /// How an operation stands.
+    /// The state of an operation.
     async fn operation(&self, name: &str, operation: &str) -> Result<OperationState>;
-    /// The instances that an operation could not bring about.
+    /// The instances that failed in an operation.
     async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>>;
 }
 
-/// An ordinary stack as it stands.
+/// The current state of an ordinary stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// How it stands.
+    /// Its status.
     pub state: StackState,
-    /// CloudFormation's reason for that, where it gives one.
+    /// CloudFormation's reason for the status, if there is one.
     pub reason: Option<String>,
     /// Its description; ours carries the digest of template and parameters.
     pub description: String,
@@ -181,10 +182,10 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A stack's status in the three ways that matter.
+/// A stack's status, reduced to the three cases that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {
-    /// Something is under way.
+    /// A change is running.
     InProgress,
     /// The last change succeeded.
     Complete,
@@ -194,22 +195,22 @@ pub enum StackState {
 
 /// Ordinary stacks in the management account, which has no AWSControlTowerExecution.
 pub trait Stacks {
-    /// One stack; `None` where it does not exist.
+    /// One stack; `None` if it does not exist.
     async fn stack(&self, name: &str) -> Result<Option<Stack>>;
-    /// Makes a stack; `token` makes a repetition harmless.
+    /// Creates a stack; `token` makes a repeated call harmless.
     async fn create_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()>;
-    /// Changes a stack; one that has nothing to change is not an error.
+    /// Updates a stack; an update without changes is not an error.
     async fn update_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()>;
-    /// Removes a stack; one that is gone is not an error.
+    /// Deletes a stack; a missing one is not an error.
     async fn delete_stack(&self, name: &str, token: &str) -> Result<()>;
 }
 
-/// What others may have in this account and Region, by its name.
+/// Foreign resources in this account and Region, by name.
 pub trait ForeignResources {
     /// Whether EventBridge's default bus has this rule.
     async fn rule_exists(&self, name: &str) -> Result<bool>;
-    /// Whether Secrets Manager has the secret with this ARN, which lacks the random end. So permissions name
-    /// it where it is not there, too.
+    /// Whether Secrets Manager has the secret with this ARN, which lacks the random suffix. Without
+    /// it, a permission can name the secret even before it exists.
     async fn secret_exists(&self, arn: &str) -> Result<bool>;
 }
 
@@ -224,14 +225,14 @@ pub struct ApiKey {
     pub version: String,
 }
 
-/// An access token as it is kept.
+/// A stored access token.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The bearer token.
     pub token: SecretText,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// The version of the key that it was made with.
+    /// The version of the key that it was issued for.
     pub key_version: String,
 }
 
@@ -243,13 +244,13 @@ pub trait Keys {
 
 /// The secret that holds the access token.
 pub trait Tokens {
-    /// The token; `None` where none was stored yet.
+    /// The token; `None` if none is stored yet.
     async fn token(&self) -> Result<Option<Token>>;
     /// Stores a token.
     async fn store_token(&self, token: &Token) -> Result<()>;
 }
 
-/// Who holds the lease, or asks for it.
+/// An invocation that holds the lease, or asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
     /// A pass of the account function, by its invocation.
@@ -258,17 +259,17 @@ pub enum Holder {
     Setup {
         /// When the request that it carries out was first seen.
         admitted: Timestamp,
-        /// Tells apart two invocations for the same request.
+        /// Distinguishes invocations for the same request.
         invocation: String,
     },
 }
 
-/// How many requests of CloudFormation a ledger remembers. CloudFormation makes one of a stack at a time,
-/// and repeats none for longer than some hours.
+/// How many requests of CloudFormation a ledger remembers. CloudFormation sends one request of a
+/// stack at a time, and repeats it for some hours at most.
 pub const REMEMBERED: usize = 20;
 
-/// When a request counts as first seen that came at `seen`: in whole milliseconds, and never together
-/// with another one, so that the time tells which of two is the newer one.
+/// The time at which a request seen at `seen` counts as first seen: in whole milliseconds and
+/// unique, so that the time shows which of two requests is newer.
 pub fn admitted(known: &[(String, Timestamp)], seen: Timestamp) -> Timestamp {
     let whole = seen.as_millisecond();
     let taken: BTreeSet<i64> = known.iter().map(|(_, at)| at.as_millisecond()).collect();
@@ -278,7 +279,7 @@ pub fn admitted(known: &[(String, Timestamp)], seen: Timestamp) -> Timestamp {
 }
 
 impl Holder {
-    /// Whether this one takes the lease from `other` although that has not ended.
+    /// Whether this holder takes the lease from `other` before that one's lease ends.
     pub fn supersedes(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -292,73 +293,75 @@ impl Holder {
     }
 }
 
-/// What came of asking for the lease.
+/// The result of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// It is the asker's.
+    /// The caller holds it.
     Taken(Box<Taken>),
-    /// The asker does not get it.
+    /// The caller does not get it.
     Refused(LeaseState),
-    /// Another invocation for the same request of CloudFormation has it.
+    /// Another invocation for the same request of CloudFormation holds it.
     Shared,
-    /// The asker never gets it: a newer request of CloudFormation had it.
+    /// The caller never gets it: a newer request of CloudFormation has held it.
     Overtaken,
 }
 
-/// What comes with the lease.
+/// The state that a new lease holder gets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The deployment of the last request that succeeded, if there is one.
     pub deployment: Option<Deployment>,
-    /// What was parked while somebody else had the lease.
+    /// The work parked while the lease was not available.
     pub parked: Vec<Parked>,
-    /// The sources that could not be read of late.
+    /// The sources that could not be read in the last comparisons.
     pub unreadable: Unreadable,
-    /// How many other passes have taken it since it was last given back: none of them came to an end.
+    /// How many other passes have taken the lease since it was last released: none of them
+    /// finished.
     pub unfinished: usize,
-    /// Whether it was taken from an older request of CloudFormation that was still at work: a call of
-    /// that one may land yet. So it counts where the holder has it already, too: the answer that told may
-    /// be lost.
+    /// Whether the lease was taken from an older request of CloudFormation that was still running,
+    /// whose last call may still take effect. Also set if the caller already holds the lease,
+    /// because the first response may have been lost.
     pub superseded: bool,
 }
 
-/// Why the lease is not to be had.
+/// Why the lease is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseState {
-    /// Somebody else holds it.
+    /// Another invocation holds it.
     Held,
-    /// It is free, but cools down or is reserved until then; a time that has passed is no obstacle.
+    /// It is free, but cools down or is reserved until then; a past time is no obstacle.
     Free {
         /// The end of the cooldown or the reservation.
         not_before: Timestamp,
     },
 }
 
-/// What came of parking.
+/// The result of parking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parking {
-    /// It is kept.
+    /// The work is parked.
     Kept {
-        /// How the lease stands at this moment.
+        /// The state of the lease at this moment.
         lease: LeaseState,
-        /// When the first wake-up was sent since the lease was last taken, or given back without a pass.
+        /// When the first wake-up was sent since the lease was last taken, or released without a pass.
         called_at: Option<Timestamp>,
     },
-    /// It is not kept: so much is parked that it must be merged first, or what is parked is no longer
-    /// what should have been replaced.
+    /// Nothing was parked: there is no room without merging, or the parked work is no longer what
+    /// should have been replaced.
     Refused(Vec<Parked>),
 }
 
-/// One holder at a time, and what waits for it.
+/// The lease, and the work that waits for it.
 pub trait Leases {
-    /// Takes the lease until `until`, unless another holder has it or has reserved it after `now`, or
-    /// it cools down. The one that reserved it need not wait for the cooldown. A newer request of
-    /// CloudFormation takes it from an older one, which never gets it again.
+    /// Takes the lease until `until`, unless another holder has it or has reserved it beyond `now`,
+    /// or it cools down. The holder of the reservation need not wait for the cooldown. A newer
+    /// request of CloudFormation takes it from an older one, which never gets it again.
     ///
-    /// An invocation that continues another's work takes the lease over `from` that one, and only the first
-    /// that asks.
+    /// An invocation that continues another's work takes the lease over `from` that one; only the
+    /// first that asks succeeds.
     ///
-    /// With it all reservations end. What was parked stays so until [`Leases::close_pass`] names it.
+    /// Taking the lease ends all reservations. Parked work stays until [`Leases::close_pass`] names
+    /// it.
     async fn take_lease(
         &self,
         holder: &Holder,
@@ -366,21 +369,22 @@ pub trait Leases {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Lease>;
-    /// Whether `holder` has the lease.
+    /// Whether `holder` holds the lease.
     async fn holds_lease(&self, holder: &Holder) -> Result<bool>;
-    /// Lets nobody but `holder` take the lease until `until`; the one that has it keeps it.
+    /// Reserves the lease for `holder` until `until`; the current holder keeps it.
     async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()>;
-    /// Gives the lease back, if `holder` still has it. Nobody has been called for what was parked meanwhile.
+    /// Releases the lease, if `holder` still holds it. Sends no wake-up for work parked meanwhile.
     async fn release_lease(&self, holder: &Holder) -> Result<()>;
-    /// Leaves messages, at least one and [`Parked::AT_MOST`] at most, for the next holder. They come on top
-    /// of what is parked, if there is [room](Parked::room_for), or, where `replaced` names that, in its place.
+    /// Parks messages, from one to [`Parked::AT_MOST`], for the next holder. They are added to the
+    /// parked work if there is [room](Parked::room_for), or replace it if `replaced` names it
+    /// exactly.
     async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
     -> Result<Parking>;
-    /// Writes records as [`Ledger::store_records`] does, and with the last of them gives the lease
-    /// back, which then cools down until `rests_until`; what is `done` is parked no longer. Answers
-    /// whether anything was parked since `holder` took the lease.
+    /// Writes records as [`Ledger::store_records`] does, and with the last of them releases the
+    /// lease, which then cools down until `rests_until`; the parked work in `done` is deleted.
+    /// Returns whether work was parked since `holder` took the lease.
     ///
-    /// A conflict where `holder` no longer has it: then those last records are not written.
+    /// A conflict if `holder` no longer has the lease: then those last records are not written.
     async fn close_pass(
         &self,
         holder: &Holder,
@@ -388,52 +392,53 @@ pub trait Leases {
         done: &[Parked],
         rests_until: Timestamp,
     ) -> Result<bool>;
-    /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another invocation.
-    /// Answers when that was ([`admitted`]).
+    /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another
+    /// invocation. Returns its time of admission ([`admitted`]).
     async fn admit(&self, request: &str, seen: Timestamp) -> Result<Timestamp>;
 }
 
-/// What setup recorded.
+/// Setup's recorded state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// The last request that succeeded.
     pub success: Option<Success>,
-    /// The one before it, which CloudFormation goes back to where the answer to the last was lost.
+    /// The success before it, which CloudFormation rolls back to if the response to the last was
+    /// lost.
     pub previous: Option<Success>,
-    /// The deployment of a request that came no further, of which something may be there.
+    /// The deployment of an unfinished request, whose resources may exist.
     pub attempt: Option<Deployment>,
-    /// The ids of items that cannot be read and count as lost, from which setup recovers.
+    /// The ids of unreadable items, which count as lost and from which setup recovers.
     pub unreadable: BTreeSet<String>,
 }
 
 /// A request that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Success {
-    /// What it came to.
+    /// The resulting deployment.
     pub deployment: Deployment,
     /// The custom resource's properties.
     pub properties: Value,
 }
 
-/// What was read of the accounts' records.
+/// The accounts' records, as far as they are readable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     /// The records by account.
     pub by_account: BTreeMap<AccountId, Record>,
-    /// Items that cannot be understood, each with the reason, by their ids.
+    /// Unreadable items by id, each with the reason.
     pub unreadable: BTreeMap<String, String>,
 }
 
-/// What nobody else can remember.
+/// State that is stored nowhere else.
 ///
-/// Where a write names a holder, it is a conflict unless that one has the lease as the write takes
+/// A write that names a holder is a conflict unless that holder has the lease when the write takes
 /// effect, however late it arrives.
 pub trait Ledger {
-    /// All that setup has recorded.
+    /// Setup's recorded state.
     async fn recorded(&self) -> Result<Recorded>;
-    /// Records what a request is about to make.
+    /// Records what a request is about to create.
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()>;
-    /// Records a request that succeeded, with the one before it, and forgets the attempt.
+    /// Records a request that succeeded, with the one before it, and deletes the attempt.
     async fn store_success(
         &self,
         by: &Holder,
@@ -442,29 +447,29 @@ pub trait Ledger {
     ) -> Result<()>;
     /// Changes the deployment of the last request that succeeded.
     async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()>;
-    /// Changes which sources could not be read of late.
+    /// Changes the sources that could not be read in the last comparisons.
     async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()>;
-    /// Lets nobody delete the ledger from now on, or lets them again.
+    /// Protects the ledger against deletion, or ends the protection.
     async fn protect(&self, is_protected: bool) -> Result<()>;
     /// The suffix of this deployment's external ids: the stored one, else `fresh`, now stored.
     async fn external_id_suffix(&self, fresh: &str) -> Result<String>;
-    /// Every account's record.
+    /// All accounts' records.
     async fn records(&self) -> Result<Records>;
-    /// Writes records; `None` forgets one.
+    /// Writes records; `None` deletes one.
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()>;
 }
 
-/// The clock of the process, and waiting by it.
+/// The process's clock, and timers.
 pub trait Clock {
-    /// The time.
+    /// The current time.
     fn now(&self) -> Timestamp;
-    /// Waits for as long as this.
+    /// Waits this long.
     async fn sleep(&self, time: Duration);
 }
 
-/// Where CloudFormation takes the answers of custom resources.
+/// Sends custom resources' responses to CloudFormation.
 pub trait Answers {
-    /// Sends the body of an answer to its pre-signed address. Repeating it is harmless.
+    /// Sends the body of a response to its pre-signed address. Idempotent.
     async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()>;
 }
 
@@ -472,33 +477,33 @@ pub trait Answers {
 pub trait Messages {
     /// Sends messages that arrive after `delay` (at most 900 s, SQS's own limit).
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
-    /// Puts messages into the dead-letter queue, for an administrator to look at.
+    /// Sends messages to the dead-letter queue, for an administrator.
     async fn set_aside(&self, messages: &[Message]) -> Result<()>;
 }
 
-/// Where a message of the dead-letter queue goes after somebody looked at it.
+/// Where a message of the dead-letter queue goes after it was inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReturnTo {
-    /// Where it was, for everybody to see.
+    /// It stays, and becomes visible again.
     DeadLetters,
     /// The work queue.
     WorkQueue,
-    /// It is removed.
+    /// It is deleted.
     Nowhere,
 }
 
 /// The dead-letter queue and the work queue, for an administrator.
 pub trait DeadLetters {
-    /// Some of the messages, which nobody else sees for `hidden`; none where there are none left.
+    /// Receives some of the messages, which stay invisible for `hidden`; empty if none are left.
     async fn receive(&self, hidden: Duration) -> Result<Vec<DeadLetter>>;
-    /// Puts a message where it belongs. On its way to the work queue it is in both for a moment,
-    /// and never in neither.
+    /// Moves a message. On its way to the work queue it is in both queues for a moment, and never
+    /// in neither.
     async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()>;
     /// Whether this ARN is the work queue's.
     fn is_work_queue(&self, arn: &str) -> bool;
 }
 
-/// The topic that setup fans out on.
+/// The topic that setup publishes the fan-out to.
 pub trait FanOut {
     /// Publishes a message to the work queue's topic.
     async fn publish(&self, message: &Message) -> Result<()>;
@@ -508,7 +513,7 @@ pub trait FanOut {
 pub trait Functions {
     /// Asks the auth function for a fresh token and waits for it.
     async fn refresh_token(&self) -> Result<()>;
-    /// Hands a payload to a fresh invocation of this function.
+    /// Hands a payload to a new invocation of this function.
     async fn continue_with(&self, payload: &SecretText) -> Result<()>;
 }
 
@@ -519,13 +524,14 @@ pub struct Registration {
     pub guid: String,
     /// The store that holds it; `None` is the tenant's own.
     pub store: Option<Store>,
-    /// Whether it is the organization's and no store's: every store shows it, and none can change it.
+    /// Whether it belongs to the organization and not to a store: every store shows it, and none
+    /// can change it.
     pub organization: bool,
     /// Its name; not unique.
     pub name: String,
     /// What it watches.
     pub kind: RegistrationKind,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
     /// The role that the SaaS assumes.
     pub role_arn: String,
@@ -533,14 +539,15 @@ pub struct Registration {
     pub external_id: String,
     /// The queue that a trail registration reads.
     pub queue_url: Option<String>,
-    /// An organization's mapping of AWS accounts to stores, where it shows one that can be read.
+    /// An organization registration's mapping of AWS accounts to stores, if it is shown and
+    /// readable.
     pub account_mapping: Option<AccountMapping>,
-    /// What the SaaS last found when it used the role and the queue.
+    /// The result of the SaaS's last use of the role and the queue.
     pub health: Health,
 }
 
 impl Registration {
-    /// A registration as it was made, switched on and in the tenant's own store.
+    /// A registration as created: enabled, and in the tenant's own store.
     pub fn made(spec: &RegistrationSpec, guid: String) -> Self {
         Self {
             guid,
@@ -558,19 +565,19 @@ impl Registration {
     }
 }
 
-/// What the SaaS last found when it used a registration: `state`.
+/// The result of the SaaS's last use of a registration: `state`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Health {
-    /// It has not looked yet, or does not say.
+    /// Not checked yet, or not shown.
     #[default]
     Unknown,
-    /// It could read what it wants.
+    /// It works.
     Good,
-    /// It could not, and says why.
+    /// It does not work, with the SaaS's reason.
     Failing(String),
 }
 
-/// The registration types that we make.
+/// The kinds of registration that we create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegistrationKind {
     /// `AwsCfg`: the configuration of one account.
@@ -579,45 +586,45 @@ pub enum RegistrationKind {
     Feed,
 }
 
-/// All that is needed to make a registration.
+/// The desired state of a registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationSpec {
     /// Its name.
     pub name: String,
     /// What it watches.
     pub kind: RegistrationKind,
-    /// The AWS account that it is about.
+    /// Its AWS account.
     pub account: AccountId,
     /// The role to assume.
     pub role_arn: String,
-    /// What the role's trust demands.
+    /// The external id that the role's trust policy demands.
     pub external_id: ExternalId,
     /// The queue, for a trail.
     pub queue_url: Option<String>,
-    /// Which AWS account belongs to which store: only an organization's registration has it.
+    /// The mapping of AWS accounts to stores, for an organization's registration only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_mapping: Option<AccountMapping>,
 }
 
 impl RegistrationSpec {
-    /// Whether the registration is the organization's and no store's.
+    /// Whether the registration belongs to the organization and not to a store.
     pub fn is_of_organization(&self) -> bool {
         self.account_mapping.is_some()
     }
 }
 
-/// What came of asking for a registration.
+/// The result of creating or changing a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is there, with this `intgGuid` where the answer names it.
+    /// It exists, with this `intgGuid` if the response contains it.
     Done(Option<String>),
     /// The account or queue is used by another registration of this Lacework application.
     AlreadyUsed,
-    /// The SaaS tried the role and could not use it, as happens to a role seconds old.
+    /// The SaaS tried the role and could not use it, as happens with a role that is seconds old.
     NotUsable(String),
 }
 
-/// Who the key belongs to, from `UserProfile`.
+/// The key's owner, from `UserProfile`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The account part of the tenant's URL, lower case.
@@ -628,23 +635,23 @@ pub struct Profile {
 
 /// Gets access tokens from the SaaS.
 pub trait TokenIssuer {
-    /// A new token, or [`crate::ErrorKind::Unauthorized`] where the key is refused.
+    /// A new token, or [`crate::ErrorKind::Unauthorized`] if the key is refused.
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token>;
 }
 
 /// The SaaS that watches the accounts.
 pub trait Registry {
-    /// The host that every call goes to, as [`crate::model::host`] tells it.
+    /// The host of every call, as returned by [`crate::model::host`].
     fn host(&self) -> String;
-    /// Who we are to it.
+    /// The profile of the key's user.
     async fn profile(&self) -> Result<Profile>;
-    /// Every registration of this kind in one store.
+    /// All registrations of this kind in one store.
     async fn registrations(
         &self,
         store: Option<&Store>,
         kind: RegistrationKind,
     ) -> Result<Vec<Registration>>;
-    /// Every registration of this kind that is the organization's.
+    /// All registrations of this kind that belong to the organization.
     async fn organization_registrations(
         &self,
         kind: RegistrationKind,
@@ -653,20 +660,20 @@ pub trait Registry {
         shown.retain(|registration| registration.organization);
         Ok(shown)
     }
-    /// Makes a registration: in a store, or the organization's, as `spec` says.
+    /// Creates a registration: in a store, or the organization's, as `spec` says.
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created>;
-    /// Brings a registration to `spec`, switched on or off.
+    /// Brings a registration to `spec`, enabled or disabled.
     async fn update(
         &self,
         existing: &Registration,
         spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created>;
-    /// Removes a registration; one that is gone is not an error.
+    /// Deletes a registration; a missing one is not an error.
     async fn delete(&self, existing: &Registration) -> Result<()>;
 }
 
-/// All of AWS that the account function uses.
+/// All AWS ports of the account function.
 pub trait AccountPorts:
     Accounts + LandingZones + StackSets + Leases + Ledger + Messages + Tokens + Functions
 {
@@ -676,11 +683,11 @@ impl<T> AccountPorts for T where
 {
 }
 
-/// All of AWS that the foundation is made of.
+/// All AWS ports that reconciling the foundation takes.
 pub trait FoundationPorts: Accounts + LandingZones + TrailTopics + StackSets + Stacks {}
 impl<T: Accounts + LandingZones + TrailTopics + StackSets + Stacks> FoundationPorts for T {}
 
-/// All of AWS that the setup function uses.
+/// All AWS ports of the setup function.
 pub trait SetupPorts:
     FoundationPorts + ForeignResources + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
 {

@@ -76,7 +76,7 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
     scene.sandbox.gateway.faults().clear();
 
     let event = |fate| ("CreateManagedAccount".to_owned(), account.id.clone(), fate);
-    let nonsense = |fate| ("not understood".to_owned(), "-".to_owned(), fate);
+    let nonsense = |fate| ("malformed".to_owned(), "-".to_owned(), fate);
     let found = redriven(&scene, false).await;
     assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
     let shown = told(&found);

@@ -1,4 +1,4 @@
-//! The AWS side of what is observed: accounts, organizational units, the landing zone and its trail.
+//! The AWS side of an inventory: accounts, OUs, the landing zone and its trail.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -17,20 +17,20 @@ pub struct Account {
     pub id: AccountId,
     /// Its name; not unique, and it can change.
     pub name: String,
-    /// Where in its life it is.
+    /// Its state.
     pub state: AccountState,
-    /// The root and the organizational units above it, outermost first.
+    /// The root and the OUs above it, outermost first.
     pub path: Vec<OuId>,
 }
 
 /// Organizations' `AccountState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
-    /// Made, not yet usable.
+    /// Created, but not usable yet.
     PendingActivation,
     /// In use.
     Active,
-    /// Suspended by AWS; it may come back.
+    /// Suspended by AWS; it may become active again.
     Suspended,
     /// Being closed.
     PendingClosure,
@@ -38,19 +38,21 @@ pub enum AccountState {
     Closed,
 }
 
-/// Which baseline it is that is enabled on an account.
+/// The kind of a baseline that is enabled on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BaselineKind {
     /// `AWSControlTowerBaseline`, which makes an account a member of the landing zone.
     ControlTower,
-    /// Any other, which may be beside it: of backups, of a shared account's part, of Config alone.
+    /// Any other, which may be enabled in addition: for backups, for a shared account's role, or
+    /// for Config alone.
     Other,
 }
 
 impl BaselineKind {
-    /// The kind by a baseline's ARN, which has another Region for each landing zone and one id for all.
+    /// The kind of a baseline's ARN. The ARN's Region differs between landing zones; its id is the
+    /// same in all.
     ///
-    /// Source: the answers of `ListBaselines` in public examples of several Regions.
+    /// Source: the responses of `ListBaselines` in public examples of several Regions.
     pub fn of(arn: &Arn) -> Self {
         if arn.resource() == "baseline/17BSJV3IGJ2QSGA2" {
             Self::ControlTower
@@ -60,25 +62,25 @@ impl BaselineKind {
     }
 }
 
-/// What Control Tower says of one account, from `ListEnabledBaselines`.
+/// An account's status in Control Tower, from `ListEnabledBaselines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Management {
     /// A baseline is enabled on it, or it is a shared account of the landing zone.
     Managed,
-    /// A baseline is being changed: nothing can be said yet.
+    /// A baseline is being changed, so the status is undecided.
     UnderChange,
     /// A baseline could not be enabled.
     Failed,
-    /// A complete reading has no baseline for it.
+    /// A complete listing has no baseline for it.
     NotManaged,
 }
 
-/// The enabled baselines by target account, from one complete reading.
+/// The enabled baselines by target account, from one complete listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baselines(pub BTreeMap<AccountId, Management>);
 
 impl Baselines {
-    /// What Control Tower says of `account`.
+    /// The status of `account`.
     pub fn of(&self, account: &AccountId) -> Management {
         self.0
             .get(account)
@@ -86,8 +88,9 @@ impl Baselines {
             .unwrap_or(Management::NotManaged)
     }
 
-    /// What all baselines of each account come to: one under change leaves nothing to be said, a failed
-    /// `AWSControlTowerBaseline` is not made good by another, and else one that is enabled is enough.
+    /// The combined status of each account's baselines: one under change leaves it undecided, a
+    /// failed `AWSControlTowerBaseline` is not outweighed by another, and otherwise one enabled
+    /// baseline is enough.
     pub fn from_enabled(
         enabled: impl IntoIterator<Item = (AccountId, BaselineKind, Management)>,
     ) -> Self {
@@ -114,7 +117,7 @@ impl Baselines {
     }
 }
 
-/// What `GetLandingZone` says, as far as it matters here.
+/// The landing zone, from `GetLandingZone`, as far as we need it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LandingZone {
     /// Its version, such as `3.3` or `4.0`.
@@ -128,7 +131,7 @@ pub struct LandingZone {
 }
 
 impl LandingZone {
-    /// Whether Log Archive, Audit and the baselines can be left out, as from 4.0 on.
+    /// Whether Log Archive, Audit and the baselines are optional, as from 4.0 on.
     pub fn has_optional_registrations(&self) -> bool {
         has_optional_registrations(&self.version)
     }
@@ -147,19 +150,19 @@ pub fn has_optional_registrations(version: &str) -> bool {
 pub struct Trail {
     /// Its name.
     pub name: String,
-    /// The Region that it was made in; a multi-Region trail shows in all.
+    /// The Region that it was created in; a multi-Region trail appears in all.
     pub home_region: Option<String>,
     /// The bucket that it delivers to.
     pub bucket: String,
-    /// The topic that hears of each delivery.
+    /// The topic that is notified of each delivery.
     pub topic: Option<Arn>,
     /// The key that encrypts it.
     pub kms_key: Option<Arn>,
-    /// Whether it is the organization's and not one account's.
+    /// Whether it is an organization trail, as opposed to one account's.
     pub is_organization: bool,
-    /// Whether it is about every Region.
+    /// Whether it covers every Region.
     pub is_multi_region: bool,
-    /// Whether it is on, from `GetTrailStatus`.
+    /// Whether it is logging, from `GetTrailStatus`.
     pub is_logging: bool,
 }
 
@@ -178,7 +181,7 @@ impl Trail {
     }
 }
 
-/// A topic of ours, and the trail that is to tell it of each delivery.
+/// A topic of ours, and the trail that should notify it of each delivery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrailTopic {
     /// The trail's name.
@@ -187,21 +190,21 @@ pub struct TrailTopic {
     pub topic: Arn,
 }
 
-/// An organizational unit.
+/// An OU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// Its name; units of different parents may share one, and it can change.
+    /// Its name; OUs with different parents may share one, and it can change.
     pub name: String,
-    /// The unit above it; `None` below the root.
+    /// The parent OU; `None` below the root.
     pub parent: Option<OuId>,
 }
 
-/// The organization's units by id.
+/// The organization's OUs by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OuTree(pub BTreeMap<OuId, Unit>);
 
 impl OuTree {
-    /// Every unit that a name can mean. Names are compared without case.
+    /// All OUs that a name may refer to. Names are compared without case.
     pub fn find(&self, name: &UnitName) -> BTreeSet<OuId> {
         match name.means() {
             Means::Id(id) => self
@@ -217,7 +220,7 @@ impl OuTree {
         }
     }
 
-    /// Whether the unit's path ends in these names.
+    /// Whether the OU's path ends in these names.
     fn ends_in(&self, id: &OuId, names: &[String]) -> bool {
         let mut at = Some(id);
         for name in names.iter().rev() {
@@ -232,11 +235,11 @@ impl OuTree {
         true
     }
 
-    /// A unit's path of names and its id, for an administrator.
+    /// An OU's path of names and its id, for an administrator.
     pub fn describe(&self, id: &OuId) -> String {
         let mut names = Vec::new();
         let mut at = Some(id);
-        // A circle of parents cannot be, and would be one too long.
+        // Stops at a cycle of parents, which should not exist but would loop forever.
         while let Some(unit) = at
             .and_then(|id| self.0.get(id))
             .filter(|_| names.len() < 16)
@@ -254,49 +257,49 @@ impl OuTree {
 pub struct StackInstance {
     /// The account that holds it.
     pub account: AccountId,
-    /// How it stands.
+    /// Its state.
     pub state: InstanceState,
-    /// CloudFormation's reason, where something went wrong.
+    /// CloudFormation's reason for a failure.
     pub reason: Option<String>,
 }
 
-/// CloudFormation's `Status` and `DetailedStatus` of an instance, as one.
+/// An instance's state, from CloudFormation's `Status` and `DetailedStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstanceState {
     /// An operation on it is pending or running.
     InProgress,
-    /// It equals the StackSet's template.
+    /// It matches the StackSet's template.
     Current,
-    /// The last operation failed, was cancelled or skipped; a new one tries again.
+    /// The last operation failed, was cancelled or skipped; a new one retries it.
     Outdated,
     /// CloudFormation can no longer manage it.
     Inoperable,
 }
 
-/// How a StackSet operation stands.
+/// The state of a StackSet operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationState {
     /// Queued, running or stopping.
     InProgress,
-    /// Ended. With a failure tolerance, instances may have failed all the same.
+    /// Ended. Because of the failure tolerance, instances may still have failed.
     Succeeded,
     /// Ended as failed or stopped.
     Failed,
 }
 
-/// An instance that an operation could not bring about.
+/// An instance that failed in an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFailure {
-    /// Where.
+    /// The account.
     pub account: AccountId,
     /// CloudFormation's reason.
     pub reason: String,
 }
 
 impl InstanceFailure {
-    /// How long to wait until the failure has passed by itself, where its reason says that it will.
+    /// How long until the failure has passed, if its reason is transient.
     ///
-    /// Source: the words of SQS (`QueueDeletedRecently`) and of throttled services, which
+    /// Source: the messages of SQS (`QueueDeletedRecently`) and of throttled services, which
     /// CloudFormation repeats.
     pub fn passes_after(&self) -> Option<Duration> {
         passes_after(&self.reason)
@@ -304,7 +307,7 @@ impl InstanceFailure {
 }
 
 impl StackInstance {
-    /// The same of what its last operation failed for.
+    /// Likewise for the failure of its last operation.
     pub fn passes_after(&self) -> Option<Duration> {
         self.reason.as_deref().and_then(passes_after)
     }
