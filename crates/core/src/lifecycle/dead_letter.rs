@@ -73,13 +73,13 @@ pub enum Fate {
     Dropped,
 }
 
-/// Looks at every message of the dead-letter queue, and with `give_back` returns it to the work
-/// queue. A message that fails again while this goes on is not returned twice.
+/// Inspects every message of the dead-letter queue, and with `give_back` returns it to the work
+/// queue. A message that fails again meanwhile is not returned twice.
 ///
 /// # Errors
 ///
-/// A call failed; what was returned until then stays returned. A message whose removal failed may
-/// be in both queues, which does no harm: a message is a hint and can come twice.
+/// A call failed; messages already returned stay returned. A message whose deletion failed may be
+/// in both queues, which does no harm: a message is a hint and may arrive twice.
 pub async fn redrive(queues: &impl DeadLetters, give_back: bool) -> Result<Vec<Described>> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();

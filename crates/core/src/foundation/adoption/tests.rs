@@ -291,7 +291,7 @@ fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
         refused.contains("sub-account dev (1), the sub-account prod (2)"),
         "{refused}"
     );
-    // Somebody else's is nobody's business.
+    // Foreign ones are ignored.
     for other in &mut found.registrations[1..] {
         other.external_id = "lweid:aws:v2:acme:000000000006:0123456789".into();
     }

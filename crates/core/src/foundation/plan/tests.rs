@@ -246,7 +246,7 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
             with_trail(destination.clone(), vec![masked.clone()]),
             [Step::DeleteRegistration(masked)]
         );
-        // Somebody else's of the same name stays.
+        // A foreign one with the same name stays.
         let other = Registration {
             external_id: "lweid:aws:v2:acme:000000000007:0123456789".into(),
             ..elsewhere
