@@ -116,7 +116,7 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     scene.settle().await;
     writeln!(told, "by unit\n{}\n", made(&scene)).unwrap();
 
-    // The key is revoked before the stack is deleted: AWS is restored completely, Lacework is not.
+    // The key is revoked before the stack is deleted: AWS is cleaned up completely, Lacework is not.
     let secret = SecretString::from("_fedcba9876543210fedcba9876543210");
     controls.replace_key("ACME_THIRD", secret);
     controls.revoke_tokens();
