@@ -314,7 +314,7 @@ mod tests {
             ("Production,,Development", "", "a unit is missing"),
             ("Production,", "", "a unit is missing"),
             ("A, Top//Blue", "Top//Blue", "between slashes"),
-            ("Blue (west)", "Blue (west)", "no unit's id"),
+            ("Blue (west)", "Blue (west)", "not a unit's id"),
             ("Blue=", "Blue=", "no sub-account"),
             ("Blue=a=b", "Blue=a=b", "more than one"),
             ("\"Blue", "Blue", "quotation mark"),

@@ -140,7 +140,7 @@ fn whom_the_parameters_leave_out_is_named_as_no_longer_watched() {
         wishes.limit = 100;
         let answer = world.launch(wishes).await;
         let member = world.members()[0];
-        let words = format!("are watched no longer: {member}.");
+        let words = format!("are no longer watched: {member}.");
         assert!(
             answer.success && answer.reason.contains(&words),
             "{}",

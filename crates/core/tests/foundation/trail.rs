@@ -17,7 +17,7 @@ type Edit = fn(&mut Trail);
 const SHORTFALLS: [(Edit, &str); 3] = [
     (
         |trail| trail.is_organization = false,
-        "it is not the organization's trail",
+        "it is not an organization trail",
     ),
     (
         |trail| trail.is_multi_region = false,

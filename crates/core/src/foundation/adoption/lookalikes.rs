@@ -315,7 +315,11 @@ mod tests {
             assert!(refused.contains(also), "{refused}");
         }
         let remark = beside(&sets(&["Config-Member-emea"]), &with("acme")).unwrap();
-        assert!(remark.unwrap().contains("Config-Member-emea is of another"));
+        assert!(
+            remark
+                .unwrap()
+                .contains("Config-Member-emea belongs to another")
+        );
         for own in [&["Config-Member-acme"][..], &[]] {
             assert_eq!(beside(&sets(own), &with("acme")), Ok(None));
         }

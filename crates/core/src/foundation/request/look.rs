@@ -40,7 +40,7 @@ where
         }
         let roles = &self.own.stack_set_roles;
         self.progress()
-            .begin(&"looking at the role that StackSets are run with");
+            .begin(&"checking the role that runs StackSets");
         roles.require_account(&self.own.management_account)?;
         match self.aws.role(roles.administration_name()).await {
             Ok(found) => roles.check(found.as_ref())?,
