@@ -153,7 +153,7 @@ pub fn planted(fault: Fault) -> bool {
     PLANTED.get() == Some(fault)
 }
 
-/// Whether a fault is planted: never, in what is shipped.
+/// Whether a fault is planted: never, in a shipped function.
 #[cfg(not(feature = "planted-faults"))]
 pub const fn planted(_: Fault) -> bool {
     false

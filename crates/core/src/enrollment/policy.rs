@@ -125,7 +125,7 @@ pub struct Adoption {
     pub policy_names: PolicyNames,
 }
 
-/// Who names the managed policies of the members' roles: the member template's parameter
+/// The naming of the managed policies of the members' roles: the member template's parameter
 /// `ManagedPolicyNames`. A different name means a different policy, and while both are attached a
 /// role would exceed IAM's limit of 10 managed policies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -224,7 +224,7 @@ pub struct Policy {
     pub tenant: String,
     /// Every fixed name.
     pub names: Names,
-    /// What is monitored.
+    /// Whether the accounts, the trail, or both are monitored.
     pub capability: Capability,
     /// The store of each account.
     pub destination: Destination,
