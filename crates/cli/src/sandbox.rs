@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     print(&sandbox);
     let waited = interrupted().await;
-    // An error means that the file is gone or belongs to another sandbox.
+    // An error only means that the file is gone already.
     let _ = std::fs::remove_file(&file);
     sandbox.shutdown().await?;
     println!("\nthe sandbox is gone");
