@@ -1,5 +1,4 @@
-//! What the ledger holds, however it came there: an item that cannot be read counts as lost, and one that
-//! can be read leads to a plan.
+//! Arbitrary ledger contents: an unreadable item counts as lost, and readable ones lead to a plan.
 
 use std::fmt::Debug;
 
@@ -20,7 +19,7 @@ use towerhook_core::{
 
 use super::comes_to_an_end;
 
-/// A good deployment, for records that need one.
+/// A valid deployment, for records that need one.
 const DEPLOYMENT: &str = include_str!("../seeds/ledger/deployment.json");
 const ACCOUNT: &str = "111122223333";
 /// 2026-01-01T00:00:00Z.
@@ -97,7 +96,7 @@ fn survives<T: Serialize + DeserializeOwned + PartialEq + Debug>(read: &T) {
     assert_eq!(back, *read);
 }
 
-/// Whatever becomes of the account.
+/// Every outcome that an account can have.
 fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timestamp) {
     let policy = &deployment.policy;
     let roles = StackSetRoles {

@@ -1,5 +1,5 @@
-//! What each fuzz target does with its bytes: read them as the functions would, and hold what was read
-//! against what must be true of it. `tests/tests/checks/fuzz_seeds.rs` does the same with every seed.
+//! What each fuzz target does with its bytes: parse them as the functions would, and check the
+//! result's invariants. `tests/tests/checks/fuzz_seeds.rs` does the same with every seed.
 
 mod ledger;
 mod setup;
@@ -18,7 +18,7 @@ use url::Url;
 pub use ledger::ledger;
 pub use setup::setup;
 
-/// CloudFormation's ids are shorter than that, as JSON; longer ones leave an answer no room.
+/// CloudFormation's ids are shorter than this, as JSON; longer ones leave no room for a response.
 const LONGEST_IDS: usize = 1500;
 
 /// A record of the work queue.
@@ -70,11 +70,11 @@ fn comes_to_an_end(mut scope: Scope) {
         assert!(wait.as_secs() <= 900, "the longest that a queue can delay");
         scope = next;
     }
-    // What is parked stays where it is.
+    // Parked work stays parked.
     assert_eq!(scope.messages(), [] as [Message; 0]);
 }
 
-/// What CloudFormation sends to setup.
+/// CloudFormation's events for setup.
 pub fn custom_resource(data: &[u8]) {
     let Ok(event) = serde_json::from_slice(data) else {
         return;
@@ -87,7 +87,7 @@ pub fn custom_resource(data: &[u8]) {
         }
     };
     let url = request.response_url.expose();
-    // A text that is nowhere else in the request.
+    // A text that occurs nowhere else in the request.
     if url.len() >= 16 && event.to_string().matches(url).count() == 1 {
         assert!(!format!("{request:?}").contains(url));
     }
@@ -106,7 +106,7 @@ pub fn custom_resource(data: &[u8]) {
     }
 }
 
-/// What the ids take of an answer.
+/// The share of the ids in a response.
 fn id_bytes(request: &Request) -> usize {
     let ids = [
         Some(&request.stack_id),
@@ -130,7 +130,7 @@ fn goes_to_aws_or_nowhere(request: &Request) {
     assert!(!is_taken(true) || is_of_aws(address) || is_of_this_machine(address));
 }
 
-/// Said once more, by other means than the product's.
+/// The rule again, implemented independently of the product.
 fn is_of_aws(address: &str) -> bool {
     let url: Url = address.parse().expect("an address");
     let host = url.host_str().unwrap_or_default();
@@ -151,7 +151,7 @@ fn is_of_this_machine(address: &str) -> bool {
     url.scheme() == "http" && (host == "localhost" || host.starts_with("127."))
 }
 
-/// What the SaaS answers to any call.
+/// The SaaS's response to any call.
 pub fn saas_response(data: &[u8]) {
     const SECRET: &str = "canary-secret";
     const LONGEST_LINE: usize = 303;
@@ -189,14 +189,15 @@ pub fn saas_response(data: &[u8]) {
         let text = token.token.expose();
         assert!(!text.is_empty() && text.len() <= 4096);
         assert!(text.bytes().all(|byte| byte.is_ascii_graphic()));
-        // It was read at the beginning of 1970, and asked for a day.
+        // It was read at the beginning of 1970, and requested for a day.
         let life = token.expires_at.as_nanosecond();
         assert!((1..=86_400_000_000_000).contains(&life));
         assert!(text.len() < 16 || !format!("{token:?}").contains(text));
     }
 }
 
-/// A trail registration's `accountMappingFile`: the bytes as the text itself, and as what is in it.
+/// A trail registration's `accountMappingFile`: the bytes as the data URI itself, and as its
+/// content.
 pub fn mapping_file(data: &[u8]) {
     let inside = format!("data:application/json;base64,{}", STANDARD.encode(data));
     let outside = String::from_utf8_lossy(data);

@@ -1,5 +1,5 @@
-//! Setup's whole decision about an event: it is refused, answered or carried out, in a simulated landing
-//! zone.
+//! Setup's whole decision about an event: it is refused, answered or carried out, in a simulated
+//! landing zone.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -14,24 +14,24 @@ use towerhook_world::{CANARY, HOST, Options, PRINCIPAL, STACK_ID, SentAnswer, Wi
 
 use super::{LONGEST_IDS, id_bytes, is_of_aws};
 
-/// For how long CloudFormation waits for an answer.
+/// How long CloudFormation waits for a response.
 const SERVICE_TIMEOUT: SignedDuration = SignedDuration::from_hours(1);
-/// All invocations with one event have ended by then.
+/// After this time, all invocations for one event have ended.
 const LONGEST: Duration = Duration::from_secs(3 * 3600);
-/// Where the event's answers may go, in the world's Region.
+/// The allowed response addresses in the world's Region.
 const ADDRESSES: AnswerAddresses<'static> = AnswerAddresses {
     region: "us-east-1",
     url_suffix: "amazonaws.com",
     loopback: false,
 };
 const PUT_ANSWER: &str = "s3:PutObject";
-/// What an answer says after a panic.
+/// The Reason after a panic.
 const PANICKED: &str = "failed unexpectedly";
 
-/// What CloudFormation, or somebody else, sends to setup. Bytes that are JSON are the event. The first line
-/// of all others is the type of a good request, and each further one overwrites a part of it, such as
-/// `ResourceProperties.LaceworkUrl=https://example.com`. A Create comes to a landing zone in which nothing
-/// is yet, and all others to one with a stack.
+/// An event for setup, from CloudFormation or forged. Bytes that are JSON are the event itself.
+/// Otherwise the first line is the type of a valid request, and each further line overwrites a part
+/// of it, such as `ResourceProperties.LaceworkUrl=https://example.com`. A Create runs in an empty
+/// landing zone, and all other requests in one with a stack.
 pub fn setup(data: &[u8]) {
     let world = World::new(Options::default(), 1, false);
     let (story, data) = (world.clone(), data.to_vec());
@@ -99,7 +99,7 @@ async fn decides(world: World, data: &[u8]) {
     trusts_nobody_else(&world);
 }
 
-/// Sets the value at a path of names, whatever is there.
+/// Sets the value at a path of names, replacing anything on the way.
 fn overwrite(event: &mut Value, path: &str, value: Value) {
     let mut at = event;
     for name in path.split('.') {
@@ -111,7 +111,7 @@ fn overwrite(event: &mut Value, path: &str, value: Value) {
     *at = value;
 }
 
-/// All that an event that is refused must leave as it was.
+/// Everything that a refused event must leave unchanged.
 #[derive(Debug, PartialEq)]
 struct Seen {
     answers: Vec<SentAnswer>,
@@ -137,7 +137,8 @@ impl Seen {
     }
 }
 
-/// Whatever the event says, the key goes to the environment's host, and its principal gets trust.
+/// Whatever the event says, the key goes to the environment's host, and only its principal is
+/// trusted.
 fn trusts_nobody_else(world: &World) {
     for set in world.stack_sets() {
         let principal = set.parameters.get("LaceworkPrincipalArn");

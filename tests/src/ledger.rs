@@ -1,5 +1,5 @@
-//! Time that passes in the ledger alone. What is minutes old may be missing in a list, and nobody waits for
-//! that here.
+//! Ages the ledger's times. A recent registration may be missing from a list, and the tests do not
+//! wait for that.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::scene::Scene;
 
 impl Scene {
-    /// Makes all that the accounts' records tell of an hour older. Nothing may be under way.
+    /// Makes the accounts' records an hour older. No pass may be running.
     ///
     /// # Panics
     /// When the table does not answer.
@@ -35,7 +35,7 @@ impl Scene {
 fn age(value: &mut Value) {
     match value {
         Value::Object(fields) => {
-            // A token is known by its end.
+            // A token is identified by its expiry.
             let fields = fields.iter_mut().filter(|(name, _)| *name != "token_ends");
             fields.for_each(|(_, value)| age(value));
         }

@@ -1,7 +1,7 @@
-//! What the end-to-end tests share: a sandbox with the functions in its bucket, and waiting.
+//! Shared code of the end-to-end tests: a sandbox with the functions in its bucket, and polling.
 //!
 //! Every test has its own emulator, gateway and simulator on free loopback ports; dropping the
-//! sandbox ends them. The functions are those of the quick profile, which `cargo test --workspace`
+//! sandbox stops them. The functions are those of the quick profile, which `cargo test --workspace`
 //! has built already.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
@@ -19,10 +19,10 @@ use towerhook_sandbox::functions::{Profile, build, target_directory};
 use towerhook_sandbox::launch::Stack;
 use towerhook_sandbox::{Options, Sandbox};
 
-/// How long CloudFormation may take for a request, the functions' work included.
+/// The time limit of a CloudFormation request, including the functions' work.
 pub const STACK_DEADLINE: Duration = Duration::from_secs(300);
 
-/// How often a condition is looked at.
+/// The polling interval of a condition.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Options for a test: five accounts and quick StackSet operations.
@@ -34,7 +34,7 @@ pub fn options() -> Options {
     options
 }
 
-/// A landing zone with the functions in the bucket, ready to be launched in.
+/// A landing zone with the functions in the bucket, ready for a launch.
 ///
 /// # Panics
 /// When the functions cannot be built, or the sandbox cannot be started.
@@ -49,10 +49,10 @@ pub async fn sandbox(options: Options) -> Sandbox {
     sandbox
 }
 
-/// The main stack, complete, with these parameters besides the sandbox's own.
+/// Launches the main stack with these parameters in addition to the sandbox's own.
 ///
 /// # Panics
-/// When CloudFormation refuses it or it fails: the message has what failed and why.
+/// When CloudFormation refuses it or it fails: the message gives the reason.
 pub async fn launched(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> Stack {
     let stack = sandbox.launch(parameters).await.unwrap();
     stack
@@ -62,10 +62,10 @@ pub async fn launched(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> Stack {
     stack
 }
 
-/// Looks again and again until the condition holds.
+/// Polls until the condition holds.
 ///
 /// # Panics
-/// When it does not hold before the deadline: the message says what was waited for.
+/// When it does not hold before the deadline: the message names the condition.
 pub async fn until(what: &str, deadline: Duration, mut condition: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + deadline;
     while !condition().await {

@@ -1,4 +1,4 @@
-//! AWS's own Python SDK, whose models of the services judge requests and answers.
+//! AWS's own Python SDK, whose service models validate requests and responses.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -23,14 +23,16 @@ pub async fn boto3() -> PathBuf {
         .unwrap()
 }
 
-/// Holds what the functions have sent since [`Gateway::keep_requests`](towerhook_sandbox::gateway::Gateway::keep_requests) to the services' own models.
+/// Validates what the functions have sent since
+/// [`Gateway::keep_requests`](towerhook_sandbox::gateway::Gateway::keep_requests) against the
+/// services' own models.
 ///
 /// # Panics
-/// When a request does not fit: the message says which and why. Also when none of these operations was
-/// sent, as then nothing was judged.
+/// When a request is invalid: the message names it and the reason. Also when none of these
+/// operations was sent, because then nothing was validated.
 pub async fn assert_requests_fit(sandbox: &Sandbox, operations: &[&str]) {
     let requests = sandbox.gateway.requests().into_iter();
-    // What is put to an address is no call of a service.
+    // An upload to an address is not a call to a service.
     let requests = requests.filter(|request| request.service != "custom-resource");
     let requests: Vec<SentRequest> = requests.collect();
     let fitting = judge(&requests).await.unwrap();
@@ -40,7 +42,7 @@ pub async fn assert_requests_fit(sandbox: &Sandbox, operations: &[&str]) {
     }
 }
 
-/// The operations of the requests that fit; as an error, what does not.
+/// The operations of the valid requests; as an error, the invalid ones.
 async fn judge(requests: &[SentRequest]) -> Result<String, String> {
     let line = |request: &SentRequest| {
         let line = json!({

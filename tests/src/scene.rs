@@ -1,5 +1,5 @@
-//! A landing zone with the main stack on it, and what can be seen of both. Everything here panics
-//! when the emulator does not answer.
+//! A landing zone with the main stack, and accessors for both. Everything here panics when the
+//! emulator does not answer.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,10 +16,10 @@ use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
 
 use crate::{INTERVAL, STACK_DEADLINE, launched, options, sandbox};
 
-/// How long an enrollment may take, its revisits included.
+/// The time limit of an enrollment, including its revisits.
 const DEADLINE: Duration = Duration::from_secs(180);
 
-/// A landing zone with the main stack on it.
+/// A landing zone with the main stack.
 #[derive(Debug)]
 pub struct Scene {
     /// The landing zone and Lacework.
@@ -58,7 +58,7 @@ impl Scene {
         Self::open_as(STACK_NAME, template).await
     }
 
-    /// The same, with a stack of this name.
+    /// The same, with this stack name.
     ///
     /// # Panics
     /// When the stack fails.
@@ -78,7 +78,7 @@ impl Scene {
         Self { sandbox, stack }
     }
 
-    /// A client that no fault hits and nobody counts.
+    /// A client whose calls are not counted and never fail by a fault.
     #[must_use]
     pub fn inside(&self) -> AwsClient {
         self.sandbox.inside().unwrap()
@@ -93,7 +93,7 @@ impl Scene {
         self.sandbox.landing_zone.account(name).unwrap().clone()
     }
 
-    /// What the ledger says of each account, by its id.
+    /// The ledger's record of each account, by id.
     pub async fn records(&self) -> BTreeMap<String, Value> {
         let table = self.stack.output("LedgerTableName").await.unwrap();
         let request = json!({
@@ -118,7 +118,7 @@ impl Scene {
             .collect()
     }
 
-    /// Why the ledger says that an account is not enrolled.
+    /// The ledger's reason why an account is not enrolled.
     pub async fn reason(&self, name: &str) -> Option<String> {
         let record = self.records().await.remove(&self.account(name).id)?;
         record["reason"].as_str().map(str::to_owned)
@@ -133,7 +133,7 @@ impl Scene {
         all
     }
 
-    /// What an account's member stack is; nothing where there is none.
+    /// The status of an account's member stack, if there is one.
     #[must_use]
     pub fn instance(&self, name: &str) -> Option<InstanceStatus> {
         let id = self.account(name).id;
@@ -146,8 +146,8 @@ impl Scene {
         Some(instance.status)
     }
 
-    /// Whether the account has a good member stack, exactly one integration, which is switched on,
-    /// and a ledger that says so.
+    /// Whether the account has a current member stack, exactly one integration, which is enabled,
+    /// and a matching record in the ledger.
     pub async fn is_enrolled(&self, name: &str) -> bool {
         let integrations = self.integrations(name);
         let records = self.records().await;
@@ -161,7 +161,8 @@ impl Scene {
     /// Waits until all these accounts are enrolled.
     ///
     /// # Panics
-    /// When they are not in three minutes: the message says how every account is, and what failed.
+    /// When they are not within three minutes: the message shows the state of every account, and
+    /// the failures.
     pub async fn await_enrolled(&self, names: &[&str]) {
         let end = Instant::now() + DEADLINE;
         for name in names {
@@ -177,8 +178,8 @@ impl Scene {
         }
     }
 
-    /// A table of all accounts: OU, member stack, the account of Lacework's that watches it, or
-    /// why none does. Without ids and times, so that it is always the same.
+    /// A table of all accounts: OU, member stack, and the Lacework account that watches it, or why
+    /// none does. Without ids and times, so that it is reproducible.
     pub async fn table(&self) -> String {
         let records = self.records().await;
         let mut accounts = self.sandbox.landing_zone.accounts().to_vec();
@@ -219,10 +220,10 @@ impl Scene {
         table
     }
 
-    /// What CloudFormation calls a function of the stack, such as `setup`.
+    /// The generated name of a function of the stack, such as `setup`.
     ///
     /// # Panics
-    /// When the stack's outputs do not say so.
+    /// When the stack's outputs lack it.
     pub async fn function_name(&self, function: &str) -> String {
         let output = match function {
             "setup" => "SetupFunctionName",
@@ -233,7 +234,7 @@ impl Scene {
         self.stack.output(output).await.unwrap()
     }
 
-    /// What a function has logged so far, as JSON; Lambda's own lines are left out.
+    /// A function's log so far, as JSON, without Lambda's own lines.
     pub async fn log(&self, function: &str) -> Vec<Value> {
         let group = format!("/aws/lambda/{}-{function}", self.stack.name);
         function_log(&self.inside(), &group)
@@ -244,7 +245,7 @@ impl Scene {
             .collect()
     }
 
-    /// The messages, with this text, that a function has logged so far.
+    /// The log messages with this text so far.
     pub async fn logged(&self, function: &str, message: &str) -> Vec<Value> {
         let mut lines = self.log(function).await;
         lines.retain(|line| line["message"] == message);
@@ -261,8 +262,8 @@ impl Scene {
             .sum()
     }
 
-    /// What the steps of setup were, with accounts named and times left out. Integrations are removed
-    /// side by side, so those of one go are sorted.
+    /// Setup's steps, with account names and without times. Integrations are deleted concurrently,
+    /// so each batch of deletions is sorted.
     pub async fn steps(&self) -> String {
         let steps = self.logged("setup", "step").await;
         let mut steps: Vec<String> = steps
@@ -304,13 +305,13 @@ impl Scene {
         }
     }
 
-    /// Sends the event in a file of `tests/events`, about the account with this name.
+    /// Sends the event in a file of `tests/events`, for the account with this name.
     pub async fn publish_file(&self, file: &str, name: &str) {
         let event = self.event(file, name);
         self.sandbox.landing_zone.publish(&event).await.unwrap();
     }
 
-    /// The event in a file of `tests/events`, about the account with this name.
+    /// The event in a file of `tests/events`, for the account with this name.
     ///
     /// # Panics
     /// When there is no such file or account.
@@ -326,7 +327,7 @@ impl Scene {
         serde_json::from_str(&text).unwrap()
     }
 
-    /// Asks the account function to look at everything, through the bus, and waits until it did.
+    /// Triggers a comparison of the whole organization through the bus, and waits until it is done.
     pub async fn reconcile(&self) {
         let kind = "UpdateLandingZone";
         let seen = async || {
@@ -340,8 +341,8 @@ impl Scene {
         self.settle().await;
     }
 
-    /// Waits until nothing lies in the work queue, nothing is to come back to it, and nothing that was
-    /// received is still being worked on.
+    /// Waits until the work queue is empty, without delayed messages and without messages in
+    /// flight.
     pub async fn settle(&self) {
         let url = self.stack.output("WorkQueueUrl").await.unwrap();
         until("the queue is empty", async || {
@@ -351,7 +352,7 @@ impl Scene {
         .await;
     }
 
-    /// How many messages a queue holds.
+    /// The number of messages in a queue.
     pub async fn queue(&self, url: &str) -> Messages {
         let request = json!({"QueueUrl": url, "AttributeNames": ["All"]});
         let answer = self
@@ -371,21 +372,21 @@ impl Scene {
     }
 }
 
-/// What a queue holds.
+/// The messages in a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Messages {
-    /// Can be received now.
+    /// Visible now.
     pub visible: u64,
-    /// Were received and not deleted yet.
+    /// In flight: received and not deleted yet.
     pub in_flight: u64,
-    /// Cannot be received before some time has passed.
+    /// Delayed.
     pub delayed: u64,
 }
 
 /// Waits until the condition holds.
 ///
 /// # Panics
-/// When it does not hold in three minutes.
+/// When it does not hold within three minutes.
 pub async fn until(what: &str, condition: impl AsyncFnMut() -> bool) {
     crate::until(what, DEADLINE, condition).await;
 }

@@ -1,4 +1,4 @@
-//! What is asked of CloudFormation once the main stack stands.
+//! Requests to CloudFormation once the main stack exists.
 
 use towerhook_sandbox::launch::{Parameters, TEMPLATE};
 
@@ -7,7 +7,7 @@ use crate::python::assert_requests_fit;
 use crate::scene::Scene;
 
 impl Scene {
-    /// An update of the main stack, complete.
+    /// Updates the main stack.
     ///
     /// # Panics
     /// When the update fails.
@@ -19,10 +19,10 @@ impl Scene {
             .unwrap();
     }
 
-    /// An update that fails: CloudFormation goes back to what was. Answers the Reason.
+    /// An update that fails and is rolled back. Returns the Reason.
     ///
     /// # Panics
-    /// When the update succeeds, or going back fails.
+    /// When the update succeeds, or the rollback fails.
     pub async fn refused_update(&self, changes: &[(&str, &str)]) -> String {
         self.ask_for_update(changes).await;
         self.stack
@@ -33,7 +33,7 @@ impl Scene {
         failures[0].reason.clone()
     }
 
-    /// Asks for an update and does not wait for it.
+    /// Requests an update without waiting for it.
     ///
     /// # Panics
     /// When CloudFormation refuses the request.
@@ -45,11 +45,11 @@ impl Scene {
         self.stack.update(TEMPLATE, &changes).await.unwrap();
     }
 
-    /// The deletion of the main stack, complete; and what the functions sent all the while fits AWS's own
-    /// models.
+    /// Deletes the main stack, and validates everything that the functions sent until then against
+    /// AWS's own models.
     ///
     /// # Panics
-    /// When the deletion fails or a request does not fit.
+    /// When the deletion fails or a request is invalid.
     pub async fn delete(&self) {
         self.stack.delete().await.unwrap();
         self.stack

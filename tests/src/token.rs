@@ -6,7 +6,7 @@ use towerhook_sandbox::aws_client::Method;
 
 use crate::scene::Scene;
 
-/// Does what the schedule does when its time comes, and waits for the function.
+/// Fires the schedule, and waits for the function.
 ///
 /// # Panics
 /// When the schedule has no target.
@@ -35,7 +35,7 @@ pub async fn fire(scene: &Scene) {
         .unwrap();
 }
 
-/// The token's secret, as the functions keep it.
+/// The value of the token's secret.
 ///
 /// # Panics
 /// When it holds none.
@@ -55,8 +55,8 @@ pub async fn stored(scene: &Scene) -> Value {
     serde_json::from_str(answer["SecretString"].as_str().unwrap()).unwrap()
 }
 
-/// Gives the stored token so much of its life. The functions never replace one that seems to be moments old,
-/// however often Lacework refuses it.
+/// Sets the remaining life of the stored token. The functions never replace a token that seems to
+/// be moments old, however often Lacework refuses it.
 ///
 /// # Panics
 /// When there is no token.

@@ -1,11 +1,11 @@
-//! A scenario as a text: what happened, which events AWS sent, and which rows of the table of all
-//! accounts are different afterwards.
+//! A scenario's transcript: the steps, AWS's events, and the rows that change in the table of all
+//! accounts.
 
 use std::fmt::Write as _;
 
 use crate::scene::Scene;
 
-/// What was told so far.
+/// The text so far.
 #[derive(Debug, Default)]
 pub struct Transcript {
     text: String,
@@ -13,7 +13,7 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// Begins with the table as it is.
+    /// Begins with the current table.
     pub async fn begin(scene: &Scene) -> Self {
         let _ = scene.sandbox.landing_zone.emission().take_sent();
         let table = scene.table().await;
@@ -21,7 +21,7 @@ impl Transcript {
         Self { text, table }
     }
 
-    /// Tells what changed since the last time, all of it over.
+    /// Adds the changes since the last call, once everything has settled.
     pub async fn tell(&mut self, scene: &Scene, what: &str) {
         scene.settle().await;
         let table = scene.table().await;
@@ -55,7 +55,7 @@ impl Transcript {
         self.table = table;
     }
 
-    /// All of it.
+    /// The whole text.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text

@@ -61,8 +61,8 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
         let manifest = detail.manifest();
         Ok(LandingZoneReply::Here(LandingZone {
             version: detail.version().to_owned(),
-            log_archive: registration_account(detail, "centralizedLogging")?,
-            audit: registration_account(detail, "securityRoles")?,
+            log_archive: integration_account(detail, "centralizedLogging")?,
+            audit: integration_account(detail, "securityRoles")?,
             kms_key: at(
                 manifest,
                 &["centralizedLogging", "configurations", "kmsKeyArn"],
@@ -147,9 +147,9 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
         .transpose()
 }
 
-/// The account of one of the landing zone's registrations; `None` if that is disabled. Before 4.0
+/// The account of one of the landing zone's integrations; `None` if that is disabled. Before 4.0
 /// the accounts exist even then: only the trail can be off.
-fn registration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
+fn integration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
     let manifest = zone.manifest();
     let enabled = manifest.as_object().and_then(|manifest| {
         let registration = manifest.get(name)?.as_object()?;

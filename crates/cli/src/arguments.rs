@@ -6,8 +6,7 @@ use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::functions::Profile;
 use towerhook_sandbox::landing_zone::Version;
 
-/// Towerhook on this machine: a landing zone to watch it work in, and the package to launch in a
-/// real one.
+/// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
 #[derive(Debug, Parser)]
 #[command(name = "towerhook", bin_name = "cargo towerhook", version)]
 pub(crate) struct Arguments {
@@ -17,18 +16,19 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Tell the whole story: launch, enroll, refresh, update, delete, and nothing is left.
+    /// Run the whole story: launch, enroll, refresh, update, delete, with nothing left behind.
     Demo(Demo),
     /// Keep a landing zone running until Ctrl-C.
     Sandbox(Sandbox),
     /// Send an event to the running sandbox's bus.
     Event(Event),
-    /// Show what Towerhook could not do: the dead-letter queue of a stack, in the account that the
-    /// AWS credentials are for.
+    /// Show or return the messages in a stack's dead-letter queue, in the account of the AWS
+    /// credentials.
     Redrive(Redrive),
-    /// Build the functions for Lambda, and put them beside the templates.
+    /// Build the functions for Lambda, and copy the templates next to them.
     Package(Package),
-    /// Measure what Towerhook costs: starts, enrollments, large organizations, and bytes.
+    /// Measure Towerhook's performance: cold starts, enrollments, large organizations, and zip
+    /// sizes.
     Bench(Bench),
     /// Launch in one simulated organization and print its figures, in a process of its own.
     #[command(hide = true)]
@@ -38,21 +38,21 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
     /// Accounts that Control Tower manages at the end of the story: management, Log Archive, Audit,
-    /// members, and the one that Account Factory creates. One that is closed and one that is not
-    /// managed come on top; they are to be left alone.
+    /// members, and the one that Account Factory creates. A closed one and an unmanaged one are
+    /// added, which must be left alone.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(5..=500))]
     pub(crate) accounts: u16,
-    /// Write what came of it to this file, too.
+    /// Write the results to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Build the functions in the profile that ships, which takes longer.
+    /// Build the functions in the shipping profile, which takes longer.
     #[arg(long)]
     pub(crate) release: bool,
-    /// Let a third of the functions' calls of AWS and Lacework go wrong, and a third of the events,
-    /// up to the last chapter.
+    /// Let a third of the functions' calls to AWS and Lacework fail, and lose or duplicate a third
+    /// of the events, until the last chapter.
     #[arg(long)]
     pub(crate) chaos: bool,
-    /// Choose what goes wrong as an earlier run did, which has said its seed.
+    /// Replay the faults of an earlier run, which printed its seed.
     #[arg(long, value_name = "N", requires = "chaos")]
     pub(crate) seed: Option<u64>,
 }
@@ -65,8 +65,8 @@ impl Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
-    /// Accounts that Control Tower manages: management, Log Archive, Audit and members. One that is
-    /// closed and one that is not managed come on top.
+    /// Accounts that Control Tower manages: management, Log Archive, Audit and members. A closed
+    /// one and an unmanaged one are added.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=500))]
     pub(crate) accounts: u16,
     /// The landing zone's version. In 4.0 the trail has a topic of its own in Log Archive.
@@ -75,7 +75,7 @@ pub(crate) struct Sandbox {
     /// Launch the stack in it, too.
     #[arg(long)]
     pub(crate) launch: bool,
-    /// Build the functions in the profile that ships, which takes longer.
+    /// Build the functions in the shipping profile, which takes longer.
     #[arg(long, requires = "launch")]
     pub(crate) release: bool,
 }
@@ -123,20 +123,20 @@ pub(crate) struct Redrive {
     /// The name of Towerhook's stack.
     #[arg(long, default_value = STACK_NAME, value_name = "NAME")]
     pub(crate) stack: String,
-    /// Return the messages to the work queue, once what stopped them is mended.
+    /// Return the messages to the work queue, once their cause is fixed.
     #[arg(long = "return")]
     pub(crate) return_all: bool,
-    /// Of the running sandbox.
+    /// Use the running sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Package {
-    /// The processor that the functions will run on.
+    /// The functions' processor architecture.
     #[arg(long, value_enum, default_value_t = Architectures::Both)]
     pub(crate) arch: Architectures,
-    /// The folder to write to.
+    /// The output folder.
     #[arg(long, value_name = "FOLDER", default_value = "dist")]
     pub(crate) output: PathBuf,
 }
@@ -162,26 +162,26 @@ impl Architectures {
 
 #[derive(Debug, Args)]
 pub(crate) struct Bench {
-    /// What to measure; all of it by default.
+    /// The parts to measure; all by default.
     #[arg(value_enum)]
     pub(crate) part: Option<Part>,
     /// Write every figure to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
-    /// Fail when a function is beyond its budget; only with size, of which it measures no more than
-    /// that takes.
+    /// Fail when a function exceeds its budget; only with size, of which it measures only what that
+    /// needs.
     #[arg(long)]
     pub(crate) check: bool,
     /// Write the figures into the documentation.
     #[arg(long)]
     pub(crate) docs: bool,
-    /// The processor that the sizes are for.
+    /// The processor architecture of the measured sizes.
     #[arg(long, value_enum, default_value_t = Architecture::Arm64)]
     pub(crate) arch: Architecture,
 }
 
 impl Bench {
-    /// Whether a part is to be measured.
+    /// Whether a part has to be measured.
     pub(crate) fn includes(&self, part: Part) -> bool {
         self.part.is_none_or(|one| one == part)
     }
@@ -192,21 +192,21 @@ pub(crate) struct BenchScaleOne {
     /// Accounts of the organization, besides the landing zone's own.
     #[arg(long)]
     pub(crate) accounts: usize,
-    /// Let the SaaS limit its requests.
+    /// Apply the SaaS's rate limit.
     #[arg(long)]
     pub(crate) limited: bool,
 }
 
-/// What can be measured.
+/// The parts of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Part {
-    /// Starts of the functions, and their memory.
+    /// Cold starts of the functions, and their memory.
     Cold,
     /// The enrollment of a new account.
     Enroll,
     /// Large organizations.
     Scale,
-    /// Bytes of the functions.
+    /// Sizes of the functions.
     Size,
 }
 

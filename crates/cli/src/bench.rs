@@ -12,10 +12,10 @@ use towerhook_sandbox::functions::{target_directory, workspace_root};
 use crate::arguments::{Bench, BenchScaleOne, Part};
 use crate::table;
 
-/// How often each program is started: enough for quartiles that a repetition confirms.
+/// How often each program is started: enough for reproducible quartiles.
 const STARTS: usize = 40;
 
-/// Accounts of the organizations that a fresh process compares.
+/// The sizes of the organizations that a fresh process compares.
 const COMPARED: [usize; 4] = [10, 100, 1000, 10_000];
 
 pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
@@ -89,7 +89,8 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
     Ok(fate)
 }
 
-/// One launch for the parent, whose other launches would count for this one's memory.
+/// One launch, in a process of its own, because memory of other launches in the parent would count
+/// for it.
 pub(crate) fn scale_one(arguments: &BenchScaleOne) -> anyhow::Result<ExitCode> {
     let figures = scale::one(scale::Size {
         accounts: arguments.accounts,

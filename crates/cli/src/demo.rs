@@ -12,7 +12,7 @@ use crate::arguments::Demo;
 use crate::display::Display;
 use crate::{redrive, table};
 
-/// How many of each function's last errors are shown when the story breaks off.
+/// How many of each function's last errors are shown when the story fails.
 const ERRORS: usize = 5;
 
 pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
@@ -51,7 +51,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// Builds the functions, with cargo's own progress on the screen.
+/// Builds the functions, and shows cargo's own progress.
 pub(crate) async fn build(
     profile: Profile,
     display: &Display,
@@ -90,7 +90,7 @@ fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Says why the story broke off, and where to look.
+/// Prints why the story failed, and where the logs are.
 fn explain(story: &Story, error: &anyhow::Error) {
     eprintln!("\nerror: {error:#}");
     let logs = story.sandbox.function_logs();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use towerhook_sandbox::story::Telling;
 
-/// Shows a story as it goes on: with a moving last line on a terminal, in plain lines elsewhere.
+/// Shows a story's progress: with an updating last line on a terminal, in plain lines elsewhere.
 pub(crate) struct Display {
     bar: Option<ProgressBar>,
     shown: Mutex<Shown>,
@@ -63,7 +63,7 @@ impl Display {
         }
     }
 
-    /// Clears the moving line until the next chapter, so that others can write.
+    /// Clears the updating line until the next chapter, so that other output can be printed.
     pub(crate) fn rest(&self) {
         if let Some(bar) = &self.bar {
             bar.disable_steady_tick();

@@ -48,7 +48,7 @@ fn endpoint(running: Running) -> Endpoint {
     }
 }
 
-/// Returns all that is in a sandbox's dead-letter queue, and answers a line for each message.
+/// Returns all messages in a sandbox's dead-letter queue, and describes each in a line.
 pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
     let config = connect_as_operator(Some(&endpoint(running))).await?;
     let queues = Aws::<Queues>::queues_of(&config, STACK_NAME)
@@ -58,7 +58,7 @@ pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
     Ok(letters.iter().map(ToString::to_string).collect())
 }
 
-/// The whole chain, which anyhow would print over several lines.
+/// The whole chain on one line; anyhow would print several.
 fn readable(error: towerhook_core::Error) -> anyhow::Error {
     anyhow::anyhow!(error.chain())
 }

@@ -14,7 +14,7 @@ use crate::arguments;
 use crate::demo::build;
 use crate::display::Display;
 
-/// How long CloudFormation may take for the launch.
+/// CloudFormation's time limit for the launch.
 const DEADLINE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCode> {
@@ -49,7 +49,7 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
     print(&sandbox);
     let waited = interrupted().await;
-    // An error says that another sandbox has taken the file's place, or none.
+    // An error only means that the file is gone already.
     let _ = std::fs::remove_file(&file);
     sandbox.shutdown().await?;
     println!("\nthe sandbox is gone");

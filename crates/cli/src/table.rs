@@ -4,7 +4,7 @@ use towerhook_bench::Section;
 use towerhook_core::dead_letters::Described;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
-/// What became of every account.
+/// The final state of every account.
 pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
     let mut table = table(&[
         "account",
@@ -41,7 +41,7 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
     table
 }
 
-/// What is in the dead-letter queue.
+/// The messages of the dead-letter queue.
 pub(crate) fn dead_letters(letters: &[Described]) -> Table {
     let mut table = table(&["since", "kind", "about", "why", ""]);
     for letter in letters {
@@ -61,7 +61,7 @@ pub(crate) fn dead_letters(letters: &[Described]) -> Table {
     table
 }
 
-/// What each chapter took.
+/// The figures of each chapter.
 pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
     let mut table = table(&["chapter", "seconds"]);
     for chapter in chapters {
@@ -80,13 +80,13 @@ pub(crate) fn section(section: &Section) -> String {
     format!("{}\n{table}", section.title)
 }
 
-/// A row whose texts do to the terminal what they show and nothing else: names and events are anybody's.
+/// A row whose texts cannot control the terminal: names and events are untrusted.
 fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
     table.add_row(cells.map(|cell| printable(&cell)));
 }
 
-/// The text with everything escaped that is not seen: control characters, and those that turn the
-/// direction of what follows.
+/// The text with all invisible characters escaped: control characters, and those that change the
+/// text direction.
 fn printable(text: &str) -> String {
     let shown = |character: char| match character {
         '"' | '\'' | '\\' => vec![character],

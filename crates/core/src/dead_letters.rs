@@ -1,4 +1,5 @@
-//! What is in the dead-letter queue: told without its bodies, and returned to the work queue.
+//! Shows the messages of the dead-letter queue without their bodies, and returns them to the work
+//! queue.
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
@@ -11,46 +12,46 @@ use crate::{
     ports::{DeadLetter, DeadLetters, ReturnTo},
 };
 
-/// For so long nobody else sees the messages that are being looked at.
+/// How long messages stay invisible to others while they are inspected.
 const HIDDEN: Duration = Duration::from_secs(120);
-/// How much is shown of an error, in characters.
+/// The most characters shown of an error.
 const SHOWN: usize = 300;
-/// How many accounts of a message are named.
+/// The most accounts named of a message.
 const NAMED: usize = 5;
 
-/// What an administrator is told of a message.
+/// The description of a message for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
-    /// When it was sent first.
+    /// When it was first sent.
     pub sent_at: Option<Timestamp>,
-    /// What kind of message it is: an event's name.
+    /// The kind of message: an event's name.
     pub kind: String,
-    /// Which accounts it concerns.
+    /// The accounts that it concerns.
     pub about: String,
-    /// Why it is there, as far as that can be told.
+    /// Why it is in the queue, as far as known.
     pub why: String,
-    /// What was done with it.
+    /// What happened to it.
     pub fate: Fate,
 }
 
-/// What was done with a message of the dead-letter queue.
+/// What happened to a message of the dead-letter queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fate {
-    /// It is where it was.
+    /// It stayed where it was.
     Kept,
-    /// It is in the work queue.
+    /// It was returned to the work queue.
     Returned,
-    /// It was for another target than the work queue, and its schedule repeats it: removed.
+    /// It was for another target than the work queue, whose schedule repeats it, so it was deleted.
     Dropped,
 }
 
-/// Looks at every message of the dead-letter queue, and with `give_back` returns it to the work
-/// queue. A message that fails again while this goes on is not returned twice.
+/// Inspects every message of the dead-letter queue, and with `give_back` returns it to the work
+/// queue. A message that fails again meanwhile is not returned twice.
 ///
 /// # Errors
 ///
-/// A call failed; what was returned until then stays returned. A message whose removal failed may
-/// be in both queues, which does no harm: a message is a hint and can come twice.
+/// A call failed; messages already returned stay returned. A message whose deletion failed may be
+/// in both queues, which does no harm: a message is a hint and may arrive twice.
 pub async fn redrive(queues: &impl DeadLetters, give_back: bool) -> Result<Vec<Described>> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
@@ -103,7 +104,7 @@ fn describe(letter: &DeadLetter, fate: Fate) -> Described {
         ),
         Ok(Trigger::Ignored { kind }) => (kind, "-".to_owned(), "nothing to do".into()),
         Err(malformed) => (
-            "not understood".to_owned(),
+            "malformed".to_owned(),
             "-".to_owned(),
             format!("{malformed}; it will come back"),
         ),
@@ -132,7 +133,7 @@ fn about(scope: &Scope) -> String {
     let more = (more > 0).then(|| format!("{more} more"));
     let parked = scope
         .parked
-        .map(|_| "what is parked for the next pass".to_owned());
+        .map(|_| "parked work for the next pass".to_owned());
     let all = ous.chain(named).chain(more).chain(parked);
     all.collect::<Vec<_>>().join(", ")
 }
@@ -174,7 +175,7 @@ mod tests {
 
     const WORK: &str = "arn:aws:sqs:eu-west-1:999999999999:work";
 
-    /// Two queues, of which the dead one hands out two messages at a time, over and over.
+    /// Two queues, of which the dead-letter queue returns two messages at a time, over and over.
     #[derive(Default)]
     struct Queues {
         dead: RefCell<Vec<DeadLetter>>,
@@ -240,7 +241,7 @@ mod tests {
             .iter()
             .map(|one| format!("{} | {} | {} | {}", one.kind, one.about, one.why, one.fate))
             .collect();
-        assert!(shown[0].starts_with("not understood | - | the record is not a JSON object"));
+        assert!(shown[0].starts_with("malformed | - | the record is not a JSON object"));
         assert!(shown[2].contains("| 000000000000 | the account function gave up"));
         assert!(shown[3].contains("000000000004, 2 more |"), "{shown:?}");
         assert!(!shown.concat().contains("hunter2"), "{shown:?}");
@@ -255,7 +256,7 @@ mod tests {
         let call = Message::call("2026-01-01T00:00:00Z".parse().unwrap());
         let queues = Queues::with(&[&call.to_body()]);
         let found = block_on(redrive(&queues, false)).unwrap();
-        assert_eq!(found[0].about, "what is parked for the next pass");
+        assert_eq!(found[0].about, "parked work for the next pass");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Work that ends in time, whatever happens to it.
+//! Limits the time of work, and catches its panics.
 
 use std::{panic::AssertUnwindSafe, pin::pin, time::Duration};
 
@@ -9,19 +9,19 @@ use futures::{
 
 use crate::ports::Clock;
 
-/// How guarded work ended.
+/// How limited work ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Ended<T> {
-    /// By itself, with this.
+    /// It finished, with this result.
     Done(T),
-    /// In a panic.
+    /// It panicked.
     Panicked,
-    /// It was cut off.
+    /// It ran out of time.
     OutOfTime,
 }
 
-/// Runs `work` for at most `limit`. It may be cut at any call, so each of its writes must bear a
-/// repetition.
+/// Runs `work` for at most `limit`. It may be cut off at any call, so all of its writes must be
+/// idempotent.
 pub(crate) async fn within<T>(
     clock: &impl Clock,
     limit: Duration,
@@ -43,7 +43,7 @@ mod tests {
 
     use super::*;
 
-    /// A clock on which waiting takes no time.
+    /// A clock whose timers take no time.
     struct Still;
 
     impl Clock for Still {

@@ -1,4 +1,4 @@
-//! Why a call to AWS or the SaaS failed, in the terms that a decision needs.
+//! The failure of a call to AWS or the SaaS, in terms that decisions need.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// A call that failed. `Display` names the call; the service's own words are the source.
+/// A failed call. `Display` names the call; the service's own message is the source.
 #[derive(Debug, thiserror::Error)]
 #[error("{operation} failed")]
 pub struct Error {
     /// The operation, as `service:Operation`.
     pub operation: &'static str,
-    /// What kind of failure it was.
+    /// The kind of failure.
     pub kind: ErrorKind,
     /// Whose service failed.
     pub service: Service,
@@ -33,24 +33,24 @@ pub enum Service {
 /// The kinds of failure that lead to different decisions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// Too many requests; the service may have said when to come back.
+    /// Too many requests; the service may have said when to retry.
     Throttled {
-        /// How long the service asked to wait.
+        /// The wait that the service asked for.
         retry_after: Option<Duration>,
     },
-    /// Another change of the same thing is under way.
+    /// Another change of the same resource is running.
     Conflict,
-    /// No answer, or an answer that the service is unwell. The call may have taken effect.
+    /// No response, or a server error. The call may have taken effect.
     Unavailable,
     /// The SaaS refused the token or the key.
     Unauthorized,
     /// The caller has no permission for the call.
     Denied,
-    /// What the call names is not there.
+    /// The resource does not exist.
     NotFound,
-    /// The request, or the answer to it, makes no sense to the other side.
+    /// The request was rejected as invalid, or its response is unusable.
     Invalid,
-    /// A newer request of CloudFormation has taken over, or there is no ledger any more.
+    /// A newer request of CloudFormation has taken over, or the ledger has been deleted.
     Superseded,
 }
 

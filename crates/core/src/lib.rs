@@ -1,11 +1,11 @@
-//! What should happen to the accounts of a landing zone, and nothing of how.
+//! Decides what should happen to the accounts of a landing zone, independent of how it is done.
 //!
 //! ```text
 //! bytes -> Trigger -> Scope -> observe -> plan -> execute -> report
 //! ```
 //!
-//! This crate sees no AWS, no HTTP, no environment, no clock and no randomness: time and random
-//! text are arguments, and everything outside is a trait in [`ports`].
+//! This crate uses no AWS, HTTP, environment, clock or randomness: time and random text are
+//! arguments, and everything outside is a trait in [`ports`].
 
 pub mod custom_resource;
 pub mod dead_letters;

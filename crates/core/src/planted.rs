@@ -1,91 +1,91 @@
-//! Faults that can be planted in this crate, to show that the simulated world finds them.
+//! Faults that can be planted in this crate, to prove that the simulated world finds them.
 //!
 //! Without the feature `planted-faults` none of them is compiled in.
 
 /// A rule that is broken on purpose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// A listing that is throttled counts as empty.
+    /// A throttled listing counts as empty.
     ThrottledListingIsEmpty,
     /// An account that could not be described counts as gone.
     UnreadableIsGone,
-    /// An account that a listing lacks counts as gone.
+    /// An account missing from a listing counts as gone.
     MissingIsGone,
     /// A baseline under change counts as none.
     UnderChangeIsNotManaged,
     /// A suspended account counts as closed.
     SuspendedIsClosed,
-    /// A pass goes on whoever holds the lease.
+    /// A pass runs although it was refused the lease.
     LeaseIsNotAsked,
     /// A lease outlives its holder.
     LeaseWithoutEnd,
-    /// Any number of accounts may leave in a day.
+    /// Any number of accounts may be offboarded in a day.
     LimitIsIgnored,
-    /// Only who leaves in one pass is counted, not who left in the day before.
+    /// The limit counts only this pass's offboardings, not those of the day before.
     CountedByPass,
     /// A stack whose last operation failed counts as good.
     OutdatedIsCurrent,
-    /// A role goes before the registration that uses it.
+    /// A role is deleted before the registration that uses it.
     RoleGoesFirst,
-    /// A registration that somebody else made counts as ours.
+    /// A foreign registration counts as ours.
     ForeignIsOurs,
-    /// A second registration of ours stays.
+    /// A duplicate registration of ours stays.
     DoubledStays,
-    /// An account that somebody else watches counts as enrolled.
+    /// An account with a foreign registration counts as enrolled.
     AlreadyUsedIsSuccess,
-    /// A creation without an answer is repeated without looking.
+    /// A creation without a response is retried without a read.
     RepeatedWithoutLooking,
-    /// A stack that removes its own registration goes with whatever token it has.
+    /// A stack that deletes its own registration is deleted even with an expired token.
     TokenIsNotRenewed,
-    /// What is put back as it was is checked like a change.
+    /// A rollback is checked like a change.
     RollbackIsChecked,
-    /// Passes act by what a request is about to make.
+    /// Passes use the deployment of an unfinished request.
     AttemptIsInForce,
-    /// A request that a newer one has overtaken writes on.
+    /// A request that a newer one has overtaken keeps writing.
     OvertakenGoesOn,
-    /// A repetition counts by when it came, not by when its request was sent.
+    /// A repeated request counts from its arrival, not from when it was sent.
     LateIsNewer,
-    /// Every invocation that a request was handed over to has the lease.
+    /// Every invocation that continues a request gets the lease.
     HandedToEverybody,
-    /// Setup does not give the lease back.
+    /// Setup does not release the lease.
     LeaseIsKept,
-    /// A request that CloudFormation's time ends for is not answered.
+    /// A request that runs into CloudFormation's timeout is not answered.
     OutOfTimeIsSilent,
-    /// A refusal by IAM counts though the permission was given moments before.
+    /// A refusal by IAM is final although the permission was granted moments before.
     YoungRefusalIsFinal,
     /// A token that the SaaS refuses is not replaced.
     RefusedTokenIsFinal,
-    /// A call that failed is made again at once.
+    /// A failed call is retried without a backoff.
     RepeatedWithoutPause,
-    /// An operation on a StackSet that is gone is tried again.
+    /// An operation on a deleted StackSet is retried.
     GoneIsRetried,
-    /// The reason why a stack cannot be made is not recorded.
+    /// The reason why a stack cannot be created is not recorded.
     FailureIsForgotten,
-    /// Only its description tells what a StackSet was made from.
+    /// A StackSet is compared by its description only.
     EditIsOverlooked,
-    /// An instance whose failure passes by itself is not made again.
+    /// An instance with a transient failure is not retried.
     QueueFailureIsFinal,
-    /// One list without a registration settles that there is none.
+    /// One list without a registration proves that it is gone.
     OneListIsEnough,
-    /// A stack is left behind after failed looks, not after failed deletions.
+    /// A stack is left behind after failed attempts to read, not after failed deletions.
     LooksAreDeletions,
-    /// What no list shows does not go by its id.
+    /// A registration that no list shows is not deleted by its id.
     UnlistedIsForgotten,
     /// An approval ends once some of the accounts have left.
     ApprovalEndsHalfway,
-    /// An approval works again for accounts that came back.
+    /// An approval works again for accounts that were enrolled again.
     ApprovalStands,
-    /// A pass acts against another host than the one that is recorded.
+    /// A pass calls another host than the recorded one.
     AnyHostIsAsked,
-    /// Parameters that choose accounts are ignored.
+    /// The parameters that select accounts are ignored.
     SelectionIsIgnored,
-    /// Setup makes everything anew where the ledger was emptied.
+    /// Setup treats an emptied ledger as a first launch.
     RecordlessIsLaunch,
-    /// One item of the ledger that cannot be read stops every pass.
+    /// One unreadable item of the ledger stops every pass.
     UnreadableStopsAll,
-    /// A source that cannot be read is reported by nobody.
+    /// An unreadable source is never reported.
     UnreadIsSilent,
-    /// A trail that does not log is accepted.
+    /// A trail that is not logging is accepted.
     SilentTrailIsFine,
 }
 
@@ -153,7 +153,7 @@ pub fn planted(fault: Fault) -> bool {
     PLANTED.get() == Some(fault)
 }
 
-/// Whether a fault is planted: never, in what is shipped.
+/// Whether a fault is planted: never, in a shipped function.
 #[cfg(not(feature = "planted-faults"))]
 pub const fn planted(_: Fault) -> bool {
     false

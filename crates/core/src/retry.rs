@@ -1,4 +1,4 @@
-//! One policy for every failure: whether it passes by itself, how long to back off, when to give up.
+//! One policy for every failure: whether it is transient, how long to back off, when to give up.
 
 use std::time::Duration;
 
@@ -7,23 +7,24 @@ use crate::{
     planted::{Fault, planted},
 };
 
-/// How a caller backs off: each wait is twice the one before.
+/// A caller's backoff: each delay is twice the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    /// The first wait.
+    /// The first delay.
     pub first: Duration,
-    /// The longest wait.
+    /// The longest delay.
     pub longest: Duration,
-    /// How many tries may fail.
+    /// How many attempts may fail.
     pub tries: u32,
-    /// Whether a refused key may work again by the next try, as after a rotation.
+    /// Whether a refused key may work again at the next attempt, as after a rotation.
     outlasts_refusals: bool,
-    /// Whether every failure uses up a try, and no wait is longer than the longest, whatever a service asks.
+    /// Whether every failure uses up an attempt, and no delay exceeds the longest, even if a
+    /// service asks for more.
     is_brief: bool,
 }
 
-/// The account function requeues: it sends itself a delayed message. Once the tries are used up, the
-/// account is reported as blocked and the schedule takes over.
+/// The account function requeues: it sends itself a delayed message. Once the attempts are used up,
+/// the account is reported as blocked and the schedule takes over.
 pub const REQUEUE: Backoff = Backoff {
     first: Duration::from_secs(15),
     longest: Duration::from_secs(900),
@@ -32,7 +33,7 @@ pub const REQUEUE: Backoff = Backoff {
     is_brief: false,
 };
 
-/// Setup waits where it stands, as CloudFormation waits for it; the deadline is the only limit.
+/// Setup waits in place, since CloudFormation waits for it; the deadline is the only limit.
 pub const WAIT: Backoff = Backoff {
     first: Duration::from_secs(1),
     longest: Duration::from_secs(15),
@@ -44,29 +45,29 @@ pub const WAIT: Backoff = Backoff {
 /// What to do after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Retry {
-    /// Try again after this time.
+    /// Retry after a delay.
     After {
-        /// How long to wait first.
+        /// The delay.
         delay: Duration,
-        /// Whether it uses up a try: a rate limit or another operation under way does not.
+        /// Whether it uses up an attempt: a rate limit or another running operation does not.
         counts: bool,
     },
-    /// Trying again changes nothing, or was tried often enough.
+    /// A retry is useless, or there are no attempts left.
     GiveUp,
 }
 
 impl Backoff {
-    /// The same with a shorter longest wait.
+    /// A copy with a shorter longest delay.
     pub const fn up_to(self, longest: Duration) -> Self {
         Self { longest, ..self }
     }
 
-    /// The same with fewer tries.
+    /// A copy with fewer attempts.
     pub const fn at_most(self, tries: u32) -> Self {
         Self { tries, ..self }
     }
 
-    /// The same for what goes on without an answer after so many tries.
+    /// A copy for work that continues without the call after this many attempts.
     pub const fn brief(self, tries: u32) -> Self {
         Self {
             tries,
@@ -75,7 +76,7 @@ impl Backoff {
         }
     }
 
-    /// How long to wait after `failures` tries have failed before this one.
+    /// The delay after this attempt, if `failures` have failed before it.
     pub fn delay(&self, failures: u32) -> Duration {
         if planted(Fault::RepeatedWithoutPause) {
             return Duration::ZERO;
@@ -84,7 +85,7 @@ impl Backoff {
         self.first.saturating_mul(factor).min(self.longest)
     }
 
-    /// What to do after `error`, when `failures` tries have failed before.
+    /// What to do after `error`, if `failures` attempts have failed before.
     pub fn after(&self, error: &Error, failures: u32) -> Retry {
         let delay = self.delay(failures);
         let (delay, counts) = match error.kind {

@@ -1,10 +1,9 @@
-//! Arithmetic with times that others wrote.
+//! Saturating arithmetic with untrusted times.
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The time that is `by` later, or earlier where that is negative: at most the last one that there is,
-/// and at least the first. jiff's own operators panic beyond them, and a time that was stored or sent may
-/// be any.
+/// The time that is `by` later, or earlier if that is negative, limited to the representable range.
+/// jiff's own operators panic beyond it, and a stored or received time may have any value.
 pub(crate) fn later(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_add(by).unwrap_or(at)
 }

@@ -1,4 +1,4 @@
-//! The access token's life: 24 hours, renewed well before its end.
+//! The access token's life cycle: it lives 24 hours and is renewed well before its expiry.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -10,25 +10,26 @@ use crate::{
     time::later,
 };
 
-/// What the SaaS grants at most, and what we ask for.
+/// The longest lifetime that the SaaS grants, which we request.
 ///
 /// Source: docs.lacework.net/api/api-access-keys-and-tokens (`expiryTime`).
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// The longest token, in characters: what the parameter of a stack takes, and its pattern beside this.
+/// The longest token, in characters: the limit of a stack parameter, which our template's pattern
+/// repeats.
 ///
 /// Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html.
 const LONGEST: usize = 4096;
 
-/// How far the clocks of two functions may differ.
+/// The largest clock skew between two functions.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Whether a text can be a token: one that a header and the parameter of a stack can hold.
+/// Whether a text can be a token: a header and a stack parameter can hold it.
 pub fn is_usable(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Whether a token should be replaced: less than a third of its life is left, or it was made with
+/// Whether a token should be replaced: less than a third of its life is left, or it was issued for
 /// another version of the key.
 pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -> bool {
     token.is_none_or(|token| {
@@ -36,24 +37,26 @@ pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -
     })
 }
 
-/// Whether a token that ends then works for as long as a StackSet operation may take, with those before it.
+/// Whether a token with this expiry outlives a StackSet operation, including those before it in the
+/// queue.
 pub fn outlasts_an_operation(ends: Timestamp, now: Timestamp) -> bool {
     lasts_for(ends, SignedDuration::from_hours(1), now)
 }
 
-/// No token lives longer than we ask for: a later end is not to be believed, and would never come.
+/// Whether a token lasts this long. No token lives longer than requested, so a later expiry is not
+/// believed.
 fn lasts_for(ends: Timestamp, least: SignedDuration, now: Timestamp) -> bool {
     (least..=LIFETIME + CLOCKS_DIFFER).contains(&ends.duration_since(now))
 }
 
-/// A token this young that is refused is not the reason: the key's user may not do what was asked, and
-/// another token would be refused alike. So there are 72 a day at most: a secret has a hundred versions, and
-/// none goes that is younger than a day.
+/// The age below which a refused token is not replaced: then the key's user lacks a permission, and
+/// a new token would be refused, too. This allows at most 72 tokens a day. A secret has a hundred
+/// versions, and those younger than a day are not deleted.
 ///
 /// Source: docs.aws.amazon.com/secretsmanager/latest/userguide/reference_limits.html.
 pub const YOUNG: SignedDuration = SignedDuration::from_mins(20);
 
-/// Why a token is looked at.
+/// Why a token is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Occasion {
@@ -63,11 +66,11 @@ pub enum Occasion {
     Refused,
 }
 
-/// Renews the token if that is due, and says whether it was.
+/// Renews the token if it is due, and returns whether it was.
 ///
 /// # Errors
 ///
-/// A secret could not be read or written, or the SaaS gave no token.
+/// A secret could not be read or written, or the SaaS issued no token.
 pub async fn renew(
     secrets: &(impl Keys + Tokens),
     issuer: &impl TokenIssuer,
@@ -138,7 +141,7 @@ mod tests {
         let endless = token("2999-01-01T00:00:00Z");
         assert!(needs_refresh(Some(&endless), "v1", now));
         assert!(!outlasts_an_operation(endless.expires_at, now));
-        // Made just now, by a function whose clock is ahead.
+        // Just issued, by a function whose clock is ahead.
         let new = token("2026-01-02T00:00:10Z");
         assert!(!needs_refresh(Some(&new), "v1", now));
         assert!(outlasts_an_operation(new.expires_at, now));

@@ -1,4 +1,4 @@
-//! The events in `tests/events`, in the shapes that AWS sends, mean what they should.
+//! The events in `tests/events`, in AWS's formats, are parsed as they should be.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -47,14 +47,14 @@ fn ignored(kind: &str) -> Trigger {
     }
 }
 
-/// What each file means.
+/// The expected meaning of each file.
 fn meanings() -> BTreeMap<&'static str, Trigger> {
     let mut meanings = control_tower_and_cloud_formation();
     meanings.extend(organizations());
     meanings
 }
 
-/// The organization's own events: none is an arrival, which only Control Tower's are.
+/// Organizations' own events: none is an arrival, since only Control Tower's are.
 fn organizations() -> BTreeMap<&'static str, Trigger> {
     let mut meanings: BTreeMap<_, _> = [
         ("accept-handshake", "AcceptHandshake"),
@@ -248,7 +248,7 @@ fn every_event_means_what_it_should() {
     }
 }
 
-/// Else `cargo towerhook event` could not send it.
+// Otherwise `cargo towerhook event` could not send it.
 #[test]
 fn every_event_has_eventbridges_envelope() {
     for (name, text) in events() {
@@ -261,7 +261,7 @@ fn every_event_has_eventbridges_envelope() {
     }
 }
 
-/// All that Control Tower's user guide lists, and what Organizations sends about accounts.
+/// All events in Control Tower's user guide, and Organizations' events about accounts.
 #[test]
 fn every_event_that_aws_names_has_a_file() {
     let expected = BTreeSet::from([

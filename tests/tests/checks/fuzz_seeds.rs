@@ -1,4 +1,4 @@
-//! The fuzz targets of `fuzz/`, without a fuzzer: every seed, and seeds bent at random.
+//! The fuzz targets of `fuzz/`, without a fuzzer: every seed, and random mutations of the seeds.
 
 #[path = "../../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub, reason = "there it is a library")]
@@ -11,14 +11,14 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, TestRunner};
 
-/// How many bent seeds each target gets.
+/// The number of mutations for each target.
 const CASES: u32 = 3000;
-/// And how many one that simulates a landing zone for each.
+/// The number for a target that simulates a landing zone per input.
 const SIMULATED: u32 = 300;
 
 type Target = (&'static str, fn(&[u8]), u32, &'static [&'static str]);
 
-/// The targets, with the folders of their seeds.
+/// The targets, with their seeds' folders.
 const TARGETS: [Target; 6] = [
     (
         "trigger",
@@ -66,16 +66,16 @@ fn seeds(folders: &[&str]) -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// One change of the bytes.
+/// One mutation.
 #[derive(Debug, Clone)]
 enum Bend {
-    /// Takes this much away.
+    /// Removes this many bytes.
     Cut(Index, usize),
-    /// Puts these bytes in.
+    /// Inserts these bytes.
     Insert(Index, Vec<u8>),
-    /// Puts a part of the seed in once more, elsewhere.
+    /// Copies a part of the seed to another place.
     Repeat(Index, Index, usize),
-    /// Puts a JSON value in place of another text or number.
+    /// Replaces a string or number with a JSON value.
     Replace(Index, &'static str),
 }
 
@@ -132,7 +132,7 @@ fn bent(mut seed: Vec<u8>, bends: &[Bend]) -> Vec<u8> {
     seed
 }
 
-/// Where the texts and numbers after a colon or in a list are, roughly: seeds are plain JSON.
+/// Roughly where the strings and numbers after a colon or in a list are: seeds are plain JSON.
 fn json_values(seed: &[u8]) -> Vec<std::ops::Range<usize>> {
     let mut found = Vec::new();
     for (at, byte) in seed.iter().enumerate() {
@@ -179,7 +179,7 @@ fn every_seed_is_read_as_it_should_be() {
     }
 }
 
-/// As much as a queue takes in one message.
+/// The largest message that a queue accepts.
 #[test]
 fn a_message_that_names_thousands_of_unknown_accounts_is_read_as_it_should_be() {
     let ids: Vec<String> = (0..17_000).map(|n| format!("{n:012}")).collect();

@@ -1,4 +1,4 @@
-//! What can be said of the templates, the fixtures and the sources without a landing zone.
+//! Checks of the templates, the fixtures and the sources that need no landing zone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 

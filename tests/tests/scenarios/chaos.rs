@@ -1,5 +1,5 @@
-//! The demo's story while a third of the functions' calls fail and events are lost or doubled: it
-//! ends as well as the same story in calm.
+//! The demo's story while a third of the functions' calls fail and events are lost or duplicated:
+//! it ends as well as the same story without faults.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -15,7 +15,7 @@ use crate::{dead_letters::operators_queues, story::hearing};
 const ACCOUNTS: usize = 5;
 const SEED: u64 = 1;
 
-/// As `cargo towerhook redrive --return` does it; its calls go wrong, too.
+/// As `cargo towerhook redrive --return` does; its calls fail, too.
 async fn redriven(running: Running) -> Result<Vec<String>, towerhook_core::Error> {
     let queues = operators_queues(running).await?;
     let letters = redrive(&queues, true).await?;
@@ -80,7 +80,7 @@ async fn under_faults_the_story_ends_as_in_calm() {
     let enrolled = calm.accounts.values().filter(|state| **state == "enrolled");
     assert_eq!(enrolled.count(), ACCOUNTS, "{:?}", calm.accounts);
 
-    // It was as bad as it should be.
+    // Checks that the intended faults occurred.
     assert!(calm.mishaps.is_empty(), "{:?}", calm.mishaps);
     for mishap in [
         "throttled",
@@ -91,7 +91,7 @@ async fn under_faults_the_story_ends_as_in_calm() {
     ] {
         assert!(chaotic.mishaps.contains_key(mishap), "{mishap}");
     }
-    // What redrive answers can be lost as well; that it worked shows in the accounts.
+    // Redrive's responses can be lost as well; the accounts show that it worked.
     let facts = &chaotic.facts;
     for fact in ["the outage is over", "\nredrive: "] {
         assert!(facts.contains(fact), "{facts}");

@@ -1,5 +1,5 @@
-//! The adapters, over the sandbox, keep what every port promises: the same functions that hold the
-//! simulated world's ports to it, so that neither can drift from the other.
+//! The adapters, over the sandbox, fulfil every port's contract: the same functions also test the
+//! simulated world's ports, so that the two cannot drift apart.
 
 use std::time::Duration;
 
@@ -36,7 +36,7 @@ async fn pause() {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }
 
-/// A sandbox with a table and a queue, and nothing launched in it.
+/// A sandbox with a table and a queue, without a launch.
 async fn open() -> Sandbox {
     let mut options = options();
     options.accounts = 4;
@@ -98,7 +98,7 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
     )
 }
 
-/// An access token made when it is needed.
+/// An access token, issued on demand.
 struct Fresh {
     issuer: LaceworkTokens,
     key: ApiKey,

@@ -1,5 +1,5 @@
-//! What cannot be done ends in the dead-letter queue after five tries, and is done once it was
-//! returned.
+//! Messages that cannot be handled move to the dead-letter queue after five attempts, and are
+//! handled once they are returned.
 
 use secrecy::ExposeSecret;
 use serde_json::json;
@@ -14,7 +14,7 @@ use towerhook_sandbox::launch::hurried;
 use towerhook_sandbox::{Running, STACK_NAME};
 use towerhook_tests::scene::{Scene, until};
 
-/// The queues as the operators' command sees them.
+/// The queues, as the operators' command accesses them.
 pub(crate) async fn operators_queues(running: Running) -> towerhook_core::Result<Aws<Queues>> {
     let endpoint = Endpoint {
         url: running.endpoint.into(),
@@ -26,7 +26,7 @@ pub(crate) async fn operators_queues(running: Running) -> towerhook_core::Result
     Aws::<Queues>::queues_of(&config, STACK_NAME).await
 }
 
-/// As `cargo towerhook redrive` does it.
+/// As `cargo towerhook redrive` does.
 async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
     let queues = operators_queues(scene.sandbox.running()).await.unwrap();
     redrive(&queues, give_back).await.unwrap()
@@ -37,7 +37,8 @@ async fn dead(scene: &Scene) -> u64 {
     scene.queue(&url).await.visible
 }
 
-/// Waits until nothing is left in the work queue, and at least so many messages were given up.
+/// Waits until the work queue is empty, and at least this many messages are in the dead-letter
+/// queue.
 async fn given_up(scene: &Scene, messages: u64) {
     scene.settle().await;
     until("messages are given up", async || {
@@ -78,7 +79,7 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
     scene.sandbox.gateway.faults().clear();
 
     let event = |fate| ("CreateManagedAccount".to_owned(), account.id.clone(), fate);
-    let nonsense = |fate| ("not understood".to_owned(), "-".to_owned(), fate);
+    let nonsense = |fate| ("malformed".to_owned(), "-".to_owned(), fate);
     let found = redriven(&scene, false).await;
     assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
     let shown = told(&found);
@@ -91,7 +92,7 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
     assert_eq!(returned.len(), shown.len());
     assert!(returned.contains(&event(Fate::Returned)), "{returned:?}");
     scene.await_enrolled(&["late"]).await;
-    // Nobody can do anything with the poison, so it comes back.
+    // The malformed message can never be handled, so it returns.
     given_up(&scene, 1).await;
     assert_eq!(told(&redriven(&scene, false).await), [nonsense(Fate::Kept)]);
 }

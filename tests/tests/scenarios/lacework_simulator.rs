@@ -1,5 +1,5 @@
-//! The simulator of Lacework's API: under the vendor's own Python client library, over TLS, and
-//! before the real emulator, which it asks about roles and queues.
+//! The simulator of Lacework's API: tested with the vendor's own Python client library, over TLS,
+//! and against the real emulator, which it asks about roles and queues.
 
 // Helpers fail the test that calls them.
 use std::path::{Path, PathBuf};
@@ -51,13 +51,13 @@ async fn python() -> PathBuf {
     virtual_environment(&directory, REQUIREMENTS).await.unwrap()
 }
 
-/// Runs one check of the script; `take` does what the check asks for by name.
+/// Runs one check of the script; `take` handles the check's requests by name.
 async fn check(simulator: &Simulator, name: &str, mut take: impl FnMut(&str, &Controls)) {
     let home = TempDir::new().unwrap();
     let certificate = home.path().join("simulator.pem");
     std::fs::write(&certificate, simulator.certificate_pem().unwrap()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/laceworksdk_check.py");
-    // The library talks to https://<account>.<base domain>, which these two halves make an address.
+    // The library calls https://<account>.<base domain>; these two parts result in the address.
     let port = simulator.url().port().unwrap();
     let mut child = Command::new(python().await)
         .arg("-I")
@@ -194,7 +194,7 @@ async fn emulator(directory: &Path) -> Emulator {
     let config = EmulatorConfig {
         virtual_environment: towerhook_tests::options().virtual_environment,
         directory: directory.to_owned(),
-        // Nothing in this test looks for a gateway.
+        // This test uses no gateway.
         gateway: "http://127.0.0.1:9".parse().unwrap(),
         region: REGION.to_owned(),
         management_account: "000000000000".to_owned(),

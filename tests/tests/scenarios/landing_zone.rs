@@ -1,7 +1,7 @@
-//! What happens to an account has the effect that it has in AWS: on what Organizations and Control
-//! Tower answer, on the role in the account, and on the bus.
+//! Changes of an account have the same effects as in AWS: on the responses of Organizations and
+//! Control Tower, on the role in the account, and on the bus.
 //!
-//! The golden table is in `tests/golden`; `INSTA_UPDATE=always` writes it anew.
+//! The golden table is in `tests/golden`; `INSTA_UPDATE=always` rewrites it.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use towerhook_sandbox::landing_zone::{Departure, EXECUTION_ROLE, SANDBOX};
 
 use crate::golden::assert_golden;
 
-/// What can be seen of an account from outside.
+/// An account's state, as seen from outside.
 async fn view(sandbox: &Sandbox, name: &str) -> String {
     let landing_zone = &sandbox.landing_zone;
     let account = landing_zone.account(name).unwrap();

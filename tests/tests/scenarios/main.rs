@@ -1,5 +1,5 @@
 //! Scenarios over the sandbox, each in a landing zone of its own. They wait more than they work, so
-//! several run side by side.
+//! several run concurrently.
 
 #![allow(
     clippy::unwrap_used,

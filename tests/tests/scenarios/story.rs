@@ -1,5 +1,5 @@
-//! The demo's story, told and checked: launch to enrolled, a new account, the token, an update,
-//! the deletion with nothing left.
+//! The demo's story, run and checked: launch to enrolled, a new account, the token, an update, the
+//! deletion with nothing left.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -11,7 +11,7 @@ use towerhook_tests::python::assert_requests_fit;
 
 const ACCOUNTS: usize = 7;
 
-/// Everything that a launch makes somewhere.
+/// Everything that a launch creates.
 const KINDS: [&str; 16] = [
     "StackSet",
     "alarm",
@@ -31,7 +31,7 @@ const KINDS: [&str; 16] = [
     "topic",
 ];
 
-/// Keeps what a story tells.
+/// Records a story's output.
 pub(crate) fn hearing(heard: &Mutex<Vec<String>>) -> impl Fn(Telling<'_>) {
     |telling| {
         if let Telling::Chapter(text) | Telling::Fact(text) = telling {
@@ -60,9 +60,9 @@ async fn the_whole_story_ends_well() {
     every_account_is_as_it_should_be(&story);
     what_was_made_was_seen(&story);
 
-    // Nobody called a function: CloudFormation, the queue and the rules did.
+    // No function was invoked directly: CloudFormation, the queue and the rules did it.
     assert_eq!(report.aws_calls.get("lambda:Invoke"), None);
-    // One token for the launch, and at least the one that the schedule fetched.
+    // One token for the launch, and at least the one that the schedule got.
     assert!(report.saas_calls["POST access/tokens"] >= 2);
     let told = heard.lock().unwrap().join("\n");
     for chapter in &report.chapters {
@@ -108,7 +108,7 @@ fn every_account_is_as_it_should_be(story: &Story) {
         assert_eq!(suffix.len(), 10);
         assert!(story.enrolled_after.is_some(), "{story:?}");
     }
-    // The story is about an account of each kind.
+    // The story covers an account of each kind.
     for role in [
         Role::Management,
         Role::LogArchive,

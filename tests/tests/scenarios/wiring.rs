@@ -1,10 +1,10 @@
-//! What links the parts is in the template, and nowhere else: without the mapping, the rule or the
-//! subscription, what depends on it does not happen.
+//! The connections between the parts exist only in the template: without the mapping, the rule or
+//! the subscription, whatever depends on it does not happen.
 //!
-//! A permission that is missing does not show in the emulator, which allows everything; that every
-//! call is permitted is tested in `checks/templates/call.rs`.
+//! A missing permission does not show in the emulator, which allows everything;
+//! `checks/templates/call.rs` tests that every call is permitted.
 //!
-//! And all of it holds under every name that a stack can have.
+//! All of it holds under every stack name.
 
 use towerhook_sandbox::launch::TEMPLATE;
 use towerhook_tests::scene::{Messages, Scene, until};
@@ -24,7 +24,7 @@ fn template_without(resource: &str) -> String {
         })
         .expect("something follows");
     let mut template = format!("{}{}", &TEMPLATE[..=start], &rest[end + 1..]);
-    // What depends on it must not name what is gone.
+    // Other resources must not refer to the removed one.
     for naming in [
         format!("    DependsOn: {resource}\n"),
         format!("      - {resource}\n"),
@@ -74,7 +74,7 @@ async fn without_the_lifecycle_rule_events_reach_nobody() {
     scene
         .publish_file("create-managed-account", "production-1")
         .await;
-    // The bus takes one event after the other, and the other rule still works.
+    // The bus processes events in order, and the other rule still works.
     scene
         .publish_file("stack-set-instance-current", "production-1")
         .await;
@@ -100,7 +100,7 @@ async fn without_the_subscription_existing_accounts_are_not_enrolled() {
     let calls = scene.sandbox.gateway.calls();
     assert_eq!(calls["sns:Publish"], 1, "setup said that it is ready");
     assert_eq!(work_queue(&scene).await, waiting(0));
-    // An event still does what it should, for the one account that it names.
+    // An event still works, for the one account that it names.
     scene
         .publish_file("create-managed-account", "production-1")
         .await;
@@ -117,7 +117,7 @@ async fn a_stack_with_the_longest_name_does_all_of_it() {
     assert_eq!(name.len(), 128);
     let scene = Scene::open_as(&name, TEMPLATE).await;
     for (kind, resource) in resources(&scene).await {
-        // The emulator takes longer ones.
+        // The emulator accepts longer ones.
         if kind == "AWS::Lambda::Function" || kind == "AWS::Events::Rule" {
             assert!(resource.len() <= 64, "{kind} {resource}");
         }

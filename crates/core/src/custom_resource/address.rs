@@ -2,20 +2,20 @@ use url::Host;
 
 use crate::model::{SecretText, foreign_url};
 
-/// Where the answers of one Region's custom resources may go.
+/// The allowed response addresses for one Region's custom resources.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerAddresses<'a> {
     /// The Region that the stack is in.
     pub region: &'a str,
     /// The DNS suffix of the partition, such as `amazonaws.com`.
     pub url_suffix: &'a str,
-    /// Whether plain HTTP to this machine is CloudFormation, too, as it is in a sandbox.
+    /// Whether plain HTTP to this machine is allowed, too, as in a sandbox.
     pub loopback: bool,
 }
 
 impl AnswerAddresses<'_> {
-    /// Whether an answer may go there: to CloudFormation's own bucket of the Region, over TLS. An answer tells
-    /// what is in the account, and its address is the caller's word.
+    /// Whether a response may be sent there: to CloudFormation's own bucket of the Region, over
+    /// TLS. A response reveals facts about the account, and its address comes from the caller.
     ///
     /// Source of the bucket's name: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-vpce-bucketnames.html.
     pub fn include(&self, address: &SecretText) -> bool {
@@ -35,7 +35,7 @@ impl AnswerAddresses<'_> {
         }
     }
 
-    /// S3 takes a bucket's name before the host's or as the first part of the path.
+    /// S3 takes a bucket's name as the first part of the host or of the path.
     fn is_bucket(&self, host: &str, path: &str) -> bool {
         let region = self.region;
         let bucket = format!(

@@ -1,16 +1,16 @@
 use super::{NOTHING_MADE, Outcome, Request, RequestType, physical_id};
 
-/// What CloudFormation is told.
+/// The answer to CloudFormation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
-    /// The resource's id from now on.
+    /// The resource's new id.
     pub physical_id: String,
-    /// How the request ended.
+    /// The request's outcome.
     pub outcome: Outcome,
 }
 
 impl Answer {
-    /// All went well, but for what the note says.
+    /// Success, except for what the note says.
     pub fn success(request: &Request, note: Option<String>) -> Self {
         Self {
             physical_id: stable_id(request),
@@ -18,7 +18,7 @@ impl Answer {
         }
     }
 
-    /// The request failed. The rollback of a Create that made nothing has nothing to remove.
+    /// Failure. The rollback of a Create that created nothing has nothing to delete.
     pub fn failed(request: &Request, made_nothing: bool, reason: String) -> Self {
         let creates = request.request_type == RequestType::Create;
         let physical_id = if creates && made_nothing {
@@ -33,7 +33,7 @@ impl Answer {
     }
 }
 
-/// An Update or Delete answers with the id that it came with.
+/// An Update or Delete keeps its physical id.
 fn stable_id(request: &Request) -> String {
     request
         .physical_resource_id

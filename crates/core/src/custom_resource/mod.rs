@@ -1,4 +1,4 @@
-//! CloudFormation's custom-resource protocol, the pure part.
+//! CloudFormation's custom-resource protocol, without I/O.
 //!
 //! Source: docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 

@@ -3,24 +3,24 @@ use serde_json::Value;
 
 use crate::model::{SecretText, foreign_url};
 
-/// What CloudFormation wants.
+/// The type of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RequestType {
-    /// Make it.
+    /// Create the resource.
     Create,
-    /// Change it.
+    /// Update it.
     Update,
-    /// Remove it.
+    /// Delete it.
     Delete,
 }
 
-/// A request, parsed envelope first: whatever is wrong with the properties, the answer's address
-/// is not lost.
+/// A request, whose envelope is parsed first: even with invalid properties, the response address is
+/// known.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// What CloudFormation wants.
+    /// The type of the request.
     pub request_type: RequestType,
-    /// The pre-signed address of the answer. It is a credential.
+    /// The pre-signed address of the response. It is a credential.
     pub response_url: SecretText,
     /// The stack.
     pub stack_id: String,
@@ -28,7 +28,7 @@ pub struct Request {
     pub request_id: String,
     /// The resource's name in the template.
     pub logical_resource_id: String,
-    /// The id that an earlier answer gave; absent in a Create.
+    /// The id from an earlier response; absent in a Create.
     pub physical_resource_id: Option<String>,
     /// The template's properties, unparsed.
     pub properties: Value,
@@ -36,21 +36,21 @@ pub struct Request {
     pub old_properties: Value,
 }
 
-/// An event that no answer can be sent to.
+/// An event that cannot be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the event is no custom-resource request: {0} is missing or wrong")]
 pub struct MalformedRequest(&'static str);
 
 impl Request {
-    /// Whether an Update leaves a property as it was.
+    /// Whether an Update leaves a property unchanged.
     pub fn leaves(&self, property: &str) -> bool {
         self.old_properties
             .get(property)
             .is_some_and(|old| self.properties.get(property) == Some(old))
     }
 
-    /// When CloudFormation signed the address of the answer, as it sent the request: a repetition that comes
-    /// after a newer request is still the older one.
+    /// When CloudFormation signed the response address, which is when it sent the request: a
+    /// repetition that arrives after a newer request still counts as the older one.
     ///
     /// Source: docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html (`X-Amz-Date`).
     pub fn sent_at(&self) -> Option<Timestamp> {
@@ -64,7 +64,7 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// Names the field without which no answer is possible.
+    /// Names the field without which no response is possible.
     pub fn parse(event: &Value) -> Result<Self, MalformedRequest> {
         let text = |name: &'static str| {
             event

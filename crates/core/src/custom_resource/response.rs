@@ -2,20 +2,20 @@ use serde::Serialize;
 
 use super::Request;
 
-/// CloudFormation refuses a longer answer.
+/// The longest response that CloudFormation accepts.
 pub const MAX_RESPONSE_BYTES: usize = 4096;
-/// What a reason may take of that, as JSON; the rest is for the ids.
+/// The share of a reason, as JSON; the rest is for the ids.
 const MAX_REASON_BYTES: usize = 2048;
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// All done, but for what the note says.
+    /// Success, except for what the note says.
     Success {
-        /// What an administrator should know all the same.
+        /// A warning for the administrator.
         note: Option<String>,
     },
-    /// Not done, for this reason.
+    /// Failure, with the reason.
     Failed {
         /// One or two sentences for the administrator.
         reason: String,
@@ -23,13 +23,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// Whether all was done.
+    /// Whether the request succeeded.
     pub fn is_success(&self) -> bool {
         matches!(self, Self::Success { .. })
     }
 }
 
-/// The answer's body.
+/// The response's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Response {
@@ -43,7 +43,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// The answer to `request`. The ids are copied verbatim, as CloudFormation demands.
+    /// The response to `request`. The ids are copied verbatim, as CloudFormation demands.
     pub fn new(request: &Request, physical_resource_id: String, outcome: Outcome) -> Self {
         let (status, reason) = match outcome {
             Outcome::Success { note } => ("SUCCESS", note.as_deref().map(bounded)),
@@ -65,7 +65,7 @@ impl Response {
     }
 }
 
-/// As much of the reason as fits, however many bytes JSON makes of a character.
+/// As much of the reason as fits, whatever the size of its characters in JSON.
 fn bounded(reason: &str) -> String {
     let mut room = MAX_REASON_BYTES;
     let fits = |character: &char| {
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_longest_reason_fits() {
-        // As it is, in several bytes, and escaped.
+        // Plain, multi-byte, and escaped characters.
         for character in ["a", "漢", "\u{1}", "\""] {
             let reason = character.repeat(5000);
             let body = Response::new(&request(), "p".into(), Outcome::Failed { reason }).to_body();

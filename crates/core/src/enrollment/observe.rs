@@ -254,7 +254,7 @@ fn instance_of(
     }))
 }
 
-/// Whether the account is to be watched, and needs its stack before anything else.
+/// Whether the account should be watched, and needs its stack before anything else.
 fn comes_after_its_stack(
     policy: &Policy,
     id: &AccountId,

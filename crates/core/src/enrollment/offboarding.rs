@@ -28,8 +28,8 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} accounts would leave and at most {} may in 24 hours; \
-             set the stack parameter ApproveOffboard={} to let them",
+            "{} accounts would be offboarded, but the limit in 24 hours is {}; \
+             set the stack parameter ApproveOffboard={} to allow them",
             self.accounts.len(),
             self.limit,
             self.digest

@@ -1,5 +1,5 @@
-//! Taking over a deployment that Lacework's own Control Tower integration made, or that a former
-//! stack of ours left behind.
+//! Taking over a deployment of Lacework's own Control Tower integration, or one that a former stack
+//! of ours left behind.
 
 mod lookalikes;
 mod registrations;
@@ -16,10 +16,10 @@ use crate::{
     stack_sets::{POLICY_NAMES, STACK_ID_TAG, StackInstance, StackSet, StackSetSpec},
 };
 
-/// What was found of a deployment that is to be taken over.
+/// The existing resources of a deployment to take over.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// The StackSets, with the instances of those for Log Archive and Audit.
+    /// The StackSets, and the instances of those for Log Archive and Audit.
     pub stack_sets: BTreeMap<String, (StackSet, Vec<StackInstance>)>,
     /// The registrations in all of the tenant's stores.
     pub registrations: Vec<Registration>,
@@ -28,28 +28,28 @@ pub struct Found {
 /// A deployment that can be taken over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Adopted {
-    /// What has to be kept so that the roles and registrations that are there go on working.
+    /// Properties that must be kept so that the existing roles and registrations keep working.
     pub adoption: Adoption,
-    /// Accounts that are watched and that the parameters leave out.
+    /// Watched accounts that the parameters leave out.
     pub unwatched: BTreeSet<AccountId>,
 }
 
-/// Whether a StackSet may be taken over by this stack: it is nobody's of ours, or was made by a
-/// stack that had this one's name and so is gone.
+/// Whether this stack may take over a StackSet: it is not tagged as ours, or belongs to a former
+/// stack with this one's name, which must be gone.
 pub(super) fn is_adoptable(tags: &BTreeMap<String, String>, stack_id: &str) -> bool {
-    // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<id of its own>
+    // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<unique id>
     let name = |id: &str| id.rsplit_once('/').map(|(name, _)| name.to_owned());
     tags.get(STACK_ID_TAG)
         .is_none_or(|owner| name(owner).is_some() && name(owner) == name(stack_id))
 }
 
-/// What comes of taking over what was found; nothing where nothing is there. Nothing is changed by this.
+/// Checks the existing resources; `None` if there are none. Changes nothing.
 ///
-/// `foundation` is what would be made if nothing were there.
+/// `foundation` is the desired state if nothing existed.
 ///
 /// # Errors
 ///
-/// What was found cannot be taken over as it is.
+/// The existing resources cannot be taken over as they are.
 pub fn adopt(
     foundation: &Foundation,
     found: &Found,
@@ -101,7 +101,7 @@ fn not(name: &str, why: &str) -> Refusal {
     ))
 }
 
-/// The StackSet that is there, if it is one that may be taken over.
+/// The existing StackSet, if it may be taken over.
 fn adoptable<'a>(
     foundation: &Foundation,
     found: &'a Found,
@@ -144,7 +144,7 @@ fn parameter<'a>(set: &'a StackSet, name: &str) -> Result<&'a String, Refusal> {
 /// The first version whose external ids can be kept.
 const OLDEST: &str = "3.3.2";
 
-/// The Lacework account and the end of all members' external ids.
+/// The Lacework account and the suffix of all members' external ids.
 fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> {
     let is_ours = set.parameters.contains_key("ExternalIdSuffix");
     let (account, suffix) = if is_ours {
@@ -155,7 +155,7 @@ fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> 
     let given = |name: &str| {
         let value = set.parameters.get(name);
         value.ok_or_else(|| {
-            // Earlier ones give each instance an end of its own.
+            // Earlier versions give each instance a suffix of its own.
             let why = format!(
                 "it has no parameter {name}, as in versions of Lacework's integration before {OLDEST}, \
                  whose external ids end differently in each account. Uninstall it, and launch with No"
@@ -171,8 +171,8 @@ fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> 
     Ok((found.clone(), checked(set, suffix)?))
 }
 
-/// The Lacework account and the end of the trail's external id, which the vendor made by itself:
-/// `ExternalID`, or ours.
+/// The Lacework account and the suffix of the trail's external id: from the vendor's own parameter
+/// `ExternalID`, or from ours.
 fn trail_id(
     set: &StackSet,
     tenant: &str,
@@ -196,7 +196,7 @@ fn trail_id(
     Ok((name.to_owned(), checked(set, suffix)?))
 }
 
-/// What may follow the name of a managed policy in a template.
+/// The text that may follow the name of a managed policy in a template.
 const AFTER_A_NAME: [&str; 6] = [
     "PolicyDocument",
     "Roles",
@@ -206,8 +206,8 @@ const AFTER_A_NAME: [&str; 6] = [
     "Description",
 ];
 
-/// How the managed policies of a member template are named: by its parameter where it is ours, else by what
-/// stands in it.
+/// The naming of a member template's managed policies: from its parameter if the template is ours,
+/// else from its text.
 fn policy_names(set: &StackSet) -> PolicyNames {
     if let Some(names) = set.parameters.get(POLICY_NAMES) {
         return PolicyNames::from_parameter(names).unwrap_or_default();
@@ -217,14 +217,14 @@ fn policy_names(set: &StackSet) -> PolicyNames {
         &rest[..ends.unwrap_or(rest.len())]
     });
     match name {
-        // They were the role's own then.
+        // Without named managed policies, the role's policies were inline.
         None => PolicyNames::Generated,
         Some(name) if name.contains("AWS::AccountId") => PolicyNames::Vendor,
         Some(_) => PolicyNames::VendorWithoutAccount,
     }
 }
 
-/// As our templates take it.
+/// The suffix, checked against our templates' pattern.
 fn checked(set: &StackSet, suffix: &str) -> Result<String, Refusal> {
     let valid = suffix.len() == 10
         && suffix

@@ -1,5 +1,5 @@
-//! What setup makes, specified from what is recorded and from this release's templates. Nothing here
-//! has to be read, so a rollback can be specified whatever has become of the world since.
+//! Specifies what setup creates, from the recorded deployment and this release's templates. It
+//! reads nothing, so a rollback can always be specified.
 
 use crate::{
     landing_zone::TrailTopic,
@@ -11,14 +11,14 @@ use crate::{
     },
 };
 
-/// All that setup makes, fully specified.
+/// Everything that setup creates, fully specified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Foundation {
-    /// What account reads.
+    /// The deployment, as the account function reads it.
     pub deployment: Deployment,
-    /// The trail's part, where `CapabilityType` has CloudTrail.
+    /// The trail's part, if `CapabilityType` has CloudTrail.
     pub trail: Option<TrailFoundation>,
-    /// The StackSet for the members, where `CapabilityType` has Config.
+    /// The members' StackSet, if `CapabilityType` has Config.
     pub member: Option<StackSetSpec>,
 }
 
@@ -31,20 +31,20 @@ impl Foundation {
     }
 }
 
-/// What the trail needs.
+/// The trail's resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TrailFoundation {
     /// The role in Log Archive.
     pub log: (StackSetSpec, AccountId),
-    /// The queue in Audit, or in Log Archive where the trail's topic is there.
+    /// The queue in Audit, or in Log Archive if the trail's topic is there.
     pub audit: (StackSetSpec, AccountId),
-    /// The topic in Log Archive, where the trail has none of its own.
+    /// The topic in Log Archive, if the trail has none of its own.
     pub topic: Option<TrailTopic>,
     /// The registration.
     pub registration: RegistrationSpec,
 }
 
-/// Specifies what a deployment is made of, and the roles that its StackSets are run with.
+/// Specifies a deployment's resources, and the roles that run its StackSets.
 pub fn blueprint(
     deployment: Deployment,
     templates: &Templates,

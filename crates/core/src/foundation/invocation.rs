@@ -1,4 +1,4 @@
-//! One invocation of setup: within its deadline it answers the request or hands it over, whatever
+//! One invocation of setup: it answers the request or hands it over within its deadline, whatever
 //! happens to the work.
 
 use std::{cell::RefCell, time::Duration};
@@ -24,16 +24,16 @@ use crate::{
     time::later,
 };
 
-/// So long before its own deadline, an invocation hands over to a fresh one.
+/// How long before its own deadline an invocation hands over to a new one.
 const HAND_OVER: Duration = Duration::from_secs(60);
-/// So long before CloudFormation gives up, it gets an answer.
+/// How long before CloudFormation's timeout the request is answered.
 const ANSWER: Duration = Duration::from_secs(120);
-/// For so long an answer's address works.
+/// How long a response URL is valid.
 const ADDRESS_WORKS: SignedDuration = SignedDuration::from_hours(2);
-/// Of a short time, at most this part is left unused.
+/// Of a short time, at most this fraction is reserved.
 const PART: u32 = 4;
 
-/// What the function knows of itself.
+/// The function's own settings.
 #[derive(Debug, Clone)]
 pub struct Own {
     /// The main stack's id.
@@ -46,17 +46,17 @@ pub struct Own {
     pub url_suffix: String,
     /// The account that the stack is in.
     pub management_account: AccountId,
-    /// The SaaS's URL, as CloudFormation wrote it into the function's environment.
+    /// The SaaS's URL, from the function's environment, which CloudFormation writes.
     pub provider_url: String,
-    /// Who may assume the roles in the accounts, from there, too.
+    /// The principal that may assume the roles in the accounts, also from the environment.
     pub principal: String,
-    /// The policy that bounds what the management account's own stack makes, by its name.
+    /// The name of the permissions boundary for the management account's own stack.
     pub management_boundary: Option<String>,
-    /// Whether answers may go to this machine over plain HTTP, as in a sandbox.
+    /// Whether responses may go to this machine over plain HTTP, as in a sandbox.
     pub answers_on_loopback: bool,
-    /// For how long CloudFormation waits for an answer.
+    /// How long CloudFormation waits for a response.
     pub service_timeout: Duration,
-    /// The roles that StackSets are run with, as CloudFormation wrote them into the environment.
+    /// The roles that run the StackSets, also from the environment.
     pub stack_set_roles: StackSetRoles,
     /// This release's templates.
     pub templates: Templates,
@@ -65,13 +65,13 @@ pub struct Own {
 /// The random texts of one invocation.
 #[derive(Debug, Clone)]
 pub struct Fresh {
-    /// The end of the external ids, where this deployment has none yet.
+    /// The suffix of the external ids, used if this deployment has none yet.
     pub external_id_suffix: String,
-    /// Tells this invocation from every other one.
+    /// Identifies this invocation.
     pub invocation: String,
 }
 
-/// Setup, and what it works with.
+/// Setup and its ports.
 #[derive(Debug)]
 pub struct Setup<'a, A, S, C, R> {
     /// AWS.
@@ -80,36 +80,36 @@ pub struct Setup<'a, A, S, C, R> {
     pub registry: &'a S,
     /// The clock.
     pub clock: &'a C,
-    /// Where answers go.
+    /// Sends the responses.
     pub answers: &'a R,
-    /// What the function knows of itself.
+    /// The function's own settings.
     pub own: &'a Own,
 }
 
 /// Why Lambda has to invoke the function with the same event again.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// No answer can be sent to it, however often it comes.
+    /// The event has no usable response URL, so it can never be answered.
     #[error(transparent)]
     Malformed(#[from] MalformedRequest),
-    /// The answer could not be sent.
+    /// The response could not be sent.
     #[error("The answer could not be sent")]
     Answer(#[source] Error),
 }
 
-/// What travels with a request that is handed over.
+/// The state that is handed over with a request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct HandedOver {
-    /// When it was first seen.
+    /// When the request was first seen.
     admitted: Timestamp,
-    /// How far a removal has come.
+    /// The progress of a removal.
     #[serde(default)]
     removal: Removal,
-    /// Whether everything is put back as it was.
+    /// Whether the request restores a former success.
     #[serde(default)]
     restores: bool,
-    /// The invocation that had the lease.
+    /// The invocation that held the lease.
     invocation: String,
 }
 
@@ -124,7 +124,7 @@ where
     ///
     /// # Errors
     ///
-    /// The event is no request, or neither an answer nor a hand-over could be sent.
+    /// The event is not a request, or neither a response nor a hand-over could be sent.
     pub async fn serve(
         &self,
         payload: Value,
@@ -146,7 +146,7 @@ where
         let sent_at = sent_at(&request, now);
         let seen = sent_at.unwrap_or(now);
         let earlier = handed_over(&payload, now);
-        // An earlier invocation of this request may have made something.
+        // An earlier invocation of this request may have created resources.
         let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
             Progress::resumed(earlier.removal, earlier.restores)
         });
@@ -213,7 +213,7 @@ where
                             restores: progress.is_restoring(),
                             invocation,
                         };
-                        // Lambda's own tries would not know how far this one came.
+                        // Unlike Lambda's own retries, the hand-over carries the progress.
                         match self.hand_over(payload, &continuation, &guard).await {
                             Ok(()) => return Ok(()),
                             Err(error) => Err(error.into()),
@@ -223,7 +223,7 @@ where
                     Ended::OutOfTime => Err(SetupError::OutOfTime(progress.summary())),
                 }
             }
-            // Without a date it might go on for ever.
+            // Without the request's time, this could be repeated for ever.
             Err(SetupError::OutOfTime(_))
                 if sent_at.is_some()
                     && elapsed(self.clock, seen) < usable(self.own.service_timeout, ANSWER) =>
@@ -234,7 +234,7 @@ where
                     Err(error) => Err(error.into()),
                 }
             }
-            // Who cannot read the ledger cannot say that no earlier try has made anything.
+            // With an unreadable ledger it is unknown whether an earlier attempt created resources.
             Err(error) => {
                 progress.begin_making();
                 Err(error)
@@ -244,7 +244,7 @@ where
         self.answer(&request, outcome, &progress, ends).await
     }
 
-    /// Whether CloudFormation would hear the answer, and nobody else.
+    /// Whether the response would reach CloudFormation and no other party.
     fn is_answerable(&self, request: &Request) -> bool {
         let addresses = AnswerAddresses {
             region: &self.own.region,
@@ -254,7 +254,7 @@ where
         addresses.include(&request.response_url)
     }
 
-    /// What can be said of a request without a look at anything.
+    /// The outcome, if the request alone decides it.
     fn answer_at_once(&self, request: &Request) -> Option<Result<(), SetupError>> {
         let Request {
             request_type,
@@ -279,7 +279,7 @@ where
         (deletes && made_nothing(physical_resource_id.as_deref())).then_some(Ok(()))
     }
 
-    /// When the request was first seen, where this or another invocation knows that.
+    /// When the request was first seen, if this or another invocation knows that.
     async fn admit(
         &self,
         request: &Request,
@@ -355,7 +355,7 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
             }
             Answer::success(request, note)
         }
-        // What is put back as it was is never refused: the stack could not be changed ever again.
+        // A rollback is never refused: otherwise the stack could never be changed again.
         Err(error) if progress.is_restoring() && !matches!(error, SetupError::Panicked) => {
             let reason = error.reason();
             tracing::error!(reason, "rollback incomplete");
@@ -370,13 +370,13 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
     }
 }
 
-/// When a request was sent, as far as that can be told and believed.
+/// When a request was sent, if that is known and credible.
 fn sent_at(request: &Request, now: Timestamp) -> Option<Timestamp> {
     let sent_at = request.sent_at().filter(|at| is_credible(*at, now));
     sent_at.filter(|_| !planted(Fault::LateIsNewer))
 }
 
-/// Whether a request can be that old: whatever an event says, no answer could be sent otherwise.
+/// Whether a request can be that old: after two hours its response URL has expired.
 fn is_credible(at: Timestamp, now: Timestamp) -> bool {
     let age = now.duration_since(at);
     !age.is_negative() && age <= ADDRESS_WORKS
@@ -386,13 +386,13 @@ fn elapsed(clock: &impl Clock, since: Timestamp) -> Duration {
     Duration::try_from(clock.now().duration_since(since)).unwrap_or_default()
 }
 
-/// What can be used of a time if so much is to be left at its end.
+/// The usable part of a time if `rest` is reserved at its end.
 fn usable(time: Duration, rest: Duration) -> Duration {
     time.saturating_sub(rest.min(time / PART))
 }
 
-/// What travels with the request, as far as it can be believed. A request from the future would overtake
-/// every later one.
+/// The state handed over with a request, if it is credible. A request with a future time would
+/// supersede all later ones.
 fn handed_over(payload: &Value, now: Timestamp) -> Option<HandedOver> {
     let earlier: HandedOver = serde_json::from_value(payload.get("towerhook")?.clone()).ok()?;
     is_credible(earlier.admitted, now).then_some(earlier)

@@ -1,4 +1,4 @@
-//! What setup makes once: the StackSets, the Log Archive and Audit instances, the trail's
+//! What setup creates once: the StackSets, the Log Archive and Audit instances, the trail's
 //! registration and the management account's own stack.
 
 mod adoption;

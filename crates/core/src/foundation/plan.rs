@@ -13,45 +13,47 @@ use crate::{
     },
 };
 
-/// What setup read of what it makes.
+/// The existing resources, as setup read them.
 #[derive(Debug, Clone, Default)]
 pub struct Observed {
-    /// The StackSets that exist under our names, with their instances.
+    /// The existing StackSets with our names, and their instances.
     pub stack_sets: BTreeMap<String, (StackSet, Vec<StackInstance>)>,
-    /// The management account's stacks that exist under our names.
+    /// The management account's existing stacks with our names.
     pub stacks: BTreeMap<String, Stack>,
-    /// Every registration of both kinds in every store that we may have used.
+    /// All registrations of both kinds, in every store that we may have used.
     pub registrations: Vec<Registration>,
-    /// Whether some of them could not be read. Then none is made or changed, and nothing is removed that
-    /// one of them may use.
+    /// Whether some of them could not be read. Then none is created or changed, and no resource is
+    /// deleted that one of them may use.
     pub blind: bool,
-    /// The topic of each trail that we may have given one, where the trail exists.
+    /// The topic of each existing trail that we may have given one.
     pub topics: BTreeMap<String, Option<Arn>>,
-    /// The ids of the members' registrations that the ledger knows, by which one that somebody has
-    /// bent is still known.
+    /// The ids of the members' registrations in the ledger, which identify registrations that were
+    /// changed by hand.
     pub made: BTreeSet<String>,
-    /// The ids of those that passes keep up.
+    /// The ids of those that passes maintain.
     pub kept: BTreeSet<String>,
-    /// Accounts that can be reached, where something is to go: a stack elsewhere can only be forgotten.
+    /// Reachable accounts, if stacks have to be deleted: in any other account a stack can only be
+    /// left behind.
     pub active: BTreeSet<AccountId>,
-    /// Accounts whose stacks were given a token that works, by which they remove their registrations;
-    /// nothing where there is no such token.
+    /// Accounts whose stacks were given a valid token, with which they delete their registrations;
+    /// `None` if there is no such token.
     pub renewed: Option<BTreeSet<AccountId>>,
-    /// StackSets and stacks that this request has updated already.
+    /// StackSets and stacks that this request has already updated.
     pub updated: BTreeSet<String>,
-    /// Whether this request has removed the management account's failed stack, to make it again.
+    /// Whether this request has deleted the management account's failed stack, to recreate it.
     pub stack_remade: bool,
 }
 
-/// What to do next so that what exists becomes `wanted`, and nothing of `retired` remains.
+/// Plans the next steps towards `wanted`, without any remains of `retired`.
 ///
-/// `wanted` is `None` when the main stack is deleted. An empty plan means that all is done; what
-/// depends on an unfinished step comes in a later plan. `deployment` is that by which what is ours is
-/// known: its policy, what it retired and spares, and all topics that a trail may have from us.
+/// `wanted` is `None` when the main stack is deleted. An empty plan means that the goal is reached;
+/// steps that depend on an unfinished one come in a later plan. `deployment` identifies our
+/// resources: its policy, its retired and spared names, and all topics of ours that a trail may
+/// have.
 ///
 /// # Errors
 ///
-/// A StackSet or stack with one of our names belongs to somebody else.
+/// A StackSet or stack with one of our names is foreign.
 pub fn plan(
     wanted: Option<&Foundation>,
     deployment: &Deployment,
@@ -68,7 +70,7 @@ pub fn plan(
         Some(foundation) => build(foundation, topics, observed)?,
         None => Vec::new(),
     };
-    // The new comes first: what is retired goes when nothing is left to make.
+    // New resources come first: retired ones are deleted once nothing is left to create.
     if steps.is_empty() {
         let mut remove = to_remove(wanted, retired, topics);
         remove.spare(spared);
@@ -89,7 +91,7 @@ fn build(
     let spared = &foundation.deployment.spared;
     let mut steps = Vec::new();
     if let Some(trail) = &foundation.trail {
-        // The queue can be subscribed to a topic of ours only when that is there.
+        // The queue can be subscribed to a topic of ours only once that exists.
         for (spec, account) in [&trail.log, &trail.audit] {
             if trail.topic.is_none() || steps.is_empty() {
                 stack_set(&mut steps, spec, Some(account), spared, observed)?;
@@ -107,7 +109,7 @@ fn build(
         let mut change = Vec::new();
         stack_set(&mut change, member, None, spared, observed)?;
         let updates = matches!(change[..], [Step::UpdateStackSet(_)]);
-        // A stack that cannot change its registration cannot go back to what it was either.
+        // A stack whose custom resource fails to update could not roll back either.
         let first = renewal(&member.name, policy, observed).filter(|_| updates);
         steps.extend(first.map_or(change, |renewal| vec![renewal]));
         if policy.enroll_management {
@@ -137,7 +139,7 @@ fn foreign(what: &str, name: &str) -> Refusal {
     ))
 }
 
-/// A StackSet that is not ours: what of it can be done depends on whose it is.
+/// Refuses a foreign StackSet; the remedy depends on its owner.
 fn foreign_stack_set(set: &StackSet) -> Refusal {
     let name = &set.name;
     match set.tags.get(STACK_ID_TAG) {
@@ -169,8 +171,8 @@ fn stack_set(
         .filter(|instance| Some(&instance.account) != account);
     let misplaced: Vec<_> = misplaced.collect();
     if !misplaced.is_empty() {
-        // Where the trail's topic has moved. No update could reach it: it cannot hear of the new topic, and
-        // hears of nothing any more.
+        // The trail's topic has moved to another account. This queue cannot subscribe to it and
+        // receives nothing any more.
         if observed.blind {
             return Err(blind("queue that is"));
         }
@@ -182,13 +184,13 @@ fn stack_set(
         None => steps.push(Step::CreateStackSet(spec.clone())),
         Some((set, _)) if !is_ours(&set.tags, &spec.stack_id) => {
             if spared.contains(name) && is_adoptable(&set.tags, &spec.stack_id) {
-                // Nothing else can be asked of it before this is done.
+                // No other operation is possible before the takeover.
                 steps.push(Step::AdoptStackSet(spec.clone()));
                 return Ok(());
             }
             return Err(foreign_stack_set(set));
         }
-        // What differs after an update is only how CloudFormation shows it.
+        // A difference after an update is only in how CloudFormation shows it.
         Some((set, _)) if observed.updated.contains(name) && spec.is_marked_on(set) => {}
         Some((set, _)) if !spec.is_met_by(set) => steps.push(Step::UpdateStackSet(spec.clone())),
         Some(_) => {}
@@ -228,7 +230,7 @@ fn management_stack(
     observed: &Observed,
 ) -> Result<(), Refusal> {
     let of_ours = |stack: &Stack| is_ours(&stack.tags, &spec.stack_id);
-    // Lacework's own integration makes none, so it can only be a former stack's of ours.
+    // Lacework's own integration creates no such stack, so it can only be that of a former stack of ours.
     let can_be = |stack: &Stack| {
         adopting
             && stack.tags.contains_key(STACK_ID_TAG)
@@ -242,7 +244,8 @@ fn management_stack(
         Some(stack) if stack.state == StackState::InProgress => {
             steps.push(Step::Await(format!("the stack {}", spec.name)));
         }
-        // As with permissions that were seconds old; a stack that failed takes no other change.
+        // The cause may have been permissions that were seconds old. A failed stack accepts no
+        // other change.
         Some(stack) if stack.state == StackState::Failed && !observed.stack_remade => {
             steps.push(Step::DeleteStack(spec.name.clone()));
         }
@@ -304,7 +307,8 @@ fn trail_registration(
             one.organization == spec.is_of_organization()
                 && (one.organization || one.store.as_ref() == store)
         });
-    // The SaaS takes a queue once, so what is elsewhere goes first. Messages wait in the queue.
+    // The SaaS accepts a queue only once, so registrations elsewhere are deleted first. Messages
+    // wait in the queue.
     let elsewhere = elsewhere.into_iter().filter(|one| {
         let shown = &one.external_id;
         shown == spec.external_id.as_str()
@@ -329,7 +333,7 @@ fn trail_registration(
                 || existing.queue_url != spec.queue_url =>
         {
             let mut spec = spec.clone();
-            // A look at the whole organization keeps the mapping, and not setup.
+            // The mapping is maintained by comparisons of the whole organization, not by setup.
             if existing.account_mapping.is_some() {
                 spec.account_mapping = existing.account_mapping.clone();
             }
@@ -343,19 +347,19 @@ fn trail_registration(
     Ok(())
 }
 
-/// The names of what should not be there.
+/// The names of resources to delete.
 struct Remove<'a> {
     stack_sets: BTreeSet<String>,
     /// Those of `stack_sets` that hold the members' roles.
     members: BTreeSet<String>,
     stacks: BTreeSet<String>,
-    /// Each with the names that go with it.
+    /// The roles, each with the deployment's names.
     roles: Vec<(String, &'a Names)>,
     topics: Vec<&'a TrailTopic>,
 }
 
 impl Remove<'_> {
-    /// What reads a role of a StackSet that stays, stays, too.
+    /// Spares these StackSets, and the registrations that use their roles.
     fn spare(&mut self, spared: &BTreeSet<String>) {
         self.stack_sets.retain(|name| !spared.contains(name));
         self.members.retain(|name| !spared.contains(name));
@@ -416,9 +420,9 @@ fn to_remove<'a>(
     remove
 }
 
-/// Whether the registration reads a role of ours. Another deployment's roles have the same names,
-/// so the external id decides; where it is shown masked, the registration's name does. One that cannot
-/// work is of what was taken over.
+/// Whether the registration uses a role of ours. Another deployment's roles have the same names, so
+/// the external id decides; if it is shown masked, the registration's name does. In an adopted
+/// deployment, one that does not work counts, too.
 fn reads(registration: &Registration, role: &str, names: &Names, policy: &Policy) -> bool {
     let Some(account) = account_of_role(&registration.role_arn) else {
         return false;
@@ -436,7 +440,7 @@ fn reads(registration: &Registration, role: &str, names: &Names, policy: &Policy
             || policy.owns_broken(registration))
 }
 
-/// What the registrations that are still there read.
+/// The roles that remaining registrations use.
 #[derive(Default)]
 struct Readers {
     members: BTreeSet<AccountId>,
@@ -470,7 +474,8 @@ fn tear_down(
     let is_kept = |registration: &Registration| {
         kept.is_some_and(|trail| trail.registration.role_arn == registration.role_arn)
     };
-    // One that somebody has bent is known by its id; what reads a role that stays is not in question.
+    // Registrations that were changed by hand are identified by id. Those that use a role that
+    // stays are left alone.
     let stays = wanted.and_then(|foundation| {
         foundation.member.as_ref()?;
         Some(foundation.deployment.policy.names.member_role())
@@ -495,7 +500,7 @@ fn tear_down(
         registration.kind == RegistrationKind::Account
             && account_of_role(&registration.role_arn).is_some_and(|id| deregistering.contains(&id))
     };
-    // First what reads the roles, then the roles.
+    // The registrations that use a role are deleted before the role.
     let ours = observed.registrations.iter().filter(|registration| {
         let mut roles = remove.roles.iter();
         let reads_ours = roles.any(|(role, names)| reads(registration, role, names, policy));
@@ -505,7 +510,7 @@ fn tear_down(
     });
     let mut steps: Vec<Step> = ours.cloned().map(Step::DeleteRegistration).collect();
     let mut read = Readers::of(&steps);
-    // A trail must not be left with a topic that is gone.
+    // A trail must not keep a deleted topic.
     for ours in &remove.topics {
         let found = observed.topics.get(&ours.trail).and_then(Option::as_ref);
         if found == Some(&ours.topic) {
@@ -551,7 +556,7 @@ fn tear_down(
     steps
 }
 
-/// Accounts whose stacks remove their registrations as they go.
+/// Accounts whose stacks delete their own registrations.
 fn deregistering(remove: &Remove<'_>, policy: &Policy, observed: &Observed) -> BTreeSet<AccountId> {
     let sets = remove
         .members
@@ -561,7 +566,7 @@ fn deregistering(remove: &Remove<'_>, policy: &Policy, observed: &Observed) -> B
         .collect()
 }
 
-/// Accounts that registered themselves and whose stacks can do more.
+/// Accounts that registered themselves and whose stacks can still be deleted.
 fn self_registered(
     instances: &[StackInstance],
     policy: &Policy,
@@ -574,7 +579,7 @@ fn self_registered(
         .map(|instance| instance.account)
 }
 
-/// What gives the stacks of a StackSet a token that works, where they have none and need it.
+/// The step that gives the stacks of a StackSet a valid token, if they need one.
 fn renewal(name: &str, policy: &Policy, observed: &Observed) -> Option<Step> {
     let (renewed, (_, instances)) = (observed.renewed.as_ref()?, observed.stack_sets.get(name)?);
     let stale: Vec<_> = self_registered(instances, policy, observed)
@@ -608,7 +613,7 @@ fn empty_stack_set(
     }
 }
 
-/// Removes these instances, and forgets those that cannot be deleted.
+/// Deletes these instances; those that cannot be deleted are removed with their stacks left behind.
 fn delete_instances(
     steps: &mut Vec<Step>,
     name: &str,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
-/// How far a request has come.
+/// The progress of a request.
 #[derive(Debug, Default)]
 pub struct Progress {
     last: RefCell<String>,
@@ -21,7 +21,7 @@ pub struct Progress {
     remarks: RefCell<Vec<String>>,
 }
 
-/// How far the removal of what is ours has come.
+/// The progress of a removal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// The registrations.
@@ -30,12 +30,12 @@ pub struct Removal {
     pub stacks: Tally,
 }
 
-/// Of a number of things, those that are gone and those that are there.
+/// Counts of deleted and remaining objects.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tally {
-    /// Gone.
+    /// Deleted.
     pub removed: usize,
-    /// Still there.
+    /// Remaining.
     pub left: usize,
 }
 
@@ -67,22 +67,22 @@ impl Progress {
         progress
     }
 
-    /// Notes what begins now.
+    /// Notes the step that begins now.
     pub fn begin(&self, step: &dyn Display) {
         *self.last.borrow_mut() = step.to_string();
     }
 
-    /// Notes that from now on something of ours may exist.
+    /// Notes that resources of ours may exist from now on.
     pub fn begin_making(&self) {
         self.made_something.set(true);
     }
 
-    /// Notes a failure that is waited out, or that it is over.
+    /// Notes a failure that is being retried, or that it is over.
     pub(super) fn trouble(&self, error: Option<&Error>) {
         *self.trouble.borrow_mut() = error.map(Error::chain);
     }
 
-    /// Notes what is to be removed and still there.
+    /// Notes what remains to be deleted.
     pub(super) fn left(&self, registrations: usize, stacks: usize) {
         let mut removal = self.removal.get();
         removal.registrations.now_left(registrations);
@@ -90,44 +90,43 @@ impl Progress {
         self.removal.set(removal);
     }
 
-    /// Notes something of ours that nobody could remove.
+    /// Notes a resource of ours that could not be deleted.
     pub(super) fn leave_behind(&self, what: String) {
         self.left_behind.borrow_mut().insert(what);
     }
 
-    /// Notes something that could not be put back as it was.
+    /// Notes a resource that could not be restored.
     pub(super) fn leave_undone(&self, what: String) {
         self.left_undone.borrow_mut().insert(what);
     }
 
-    /// Notes whether the request puts everything back as it was when one last succeeded, which is never
-    /// refused.
+    /// Notes whether the request restores a former success, which is never refused.
     pub(super) fn restores(&self, restores: bool) {
         self.restores.set(restores);
     }
 
-    /// Whether the request puts everything back.
+    /// Whether the request restores a former success.
     pub(super) fn is_restoring(&self) -> bool {
         self.restores.get()
     }
 
-    /// Whether something could not be put back.
+    /// Whether something could not be restored.
     pub(super) fn is_incomplete(&self) -> bool {
         !self.left_undone.borrow().is_empty()
     }
 
-    /// How far a removal has come, for the next invocation.
+    /// The progress of a removal, for the next invocation.
     pub fn removal(&self) -> Removal {
         self.removal.get()
     }
 
-    /// Notes a sentence that an administrator should read though all goes well.
+    /// Notes a warning for the administrator.
     pub fn remark(&self, sentence: String) {
         self.remarks.borrow_mut().push(sentence);
     }
 
-    /// What an administrator should read though all went well: the remarks, and what of ours nobody
-    /// could remove.
+    /// The note for the administrator of a successful request: the remarks, and the resources that
+    /// could not be deleted.
     pub fn note(&self) -> Option<String> {
         let mut sentences = self.remarks.borrow().clone();
         let left_behind = self.left_behind.borrow();
@@ -147,7 +146,7 @@ impl Progress {
         (!sentences.is_empty()).then(|| sentences.join(" "))
     }
 
-    /// What was begun last.
+    /// The last step that began.
     pub fn last(&self) -> String {
         let last = self.last.borrow();
         if last.is_empty() {
@@ -157,7 +156,7 @@ impl Progress {
         }
     }
 
-    /// How far all came, for somebody who reads only this.
+    /// A summary of the progress, understandable on its own.
     pub fn summary(&self) -> String {
         let mut text = self.last();
         let Removal {
@@ -178,7 +177,7 @@ impl Progress {
         text
     }
 
-    /// Whether something of ours may exist.
+    /// Whether resources of ours may exist.
     pub fn made_something(&self) -> bool {
         self.made_something.get()
     }

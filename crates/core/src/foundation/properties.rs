@@ -12,8 +12,8 @@ use crate::{
     policy::{Capability, RegistrationMode},
 };
 
-/// The custom resource's properties, which are the stack's parameters, parsed and checked by
-/// themselves.
+/// The custom resource's properties: the stack's parameters, parsed and checked without any other
+/// data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Properties {
     /// `LaceworkUrl`.
@@ -34,7 +34,7 @@ pub struct Properties {
     pub log_account_name: Option<String>,
     /// `AuditAccountName`.
     pub audit_account_name: Option<String>,
-    /// `LaceworkOrgSubAccountNames`: each unit with the store that its accounts go to.
+    /// `LaceworkOrgSubAccountNames`: each OU with its accounts' store.
     pub mapped_units: Vec<(UnitName, Store)>,
     /// `IncludeOrganizationalUnits`.
     pub include: Vec<UnitName>,
@@ -67,7 +67,7 @@ impl Properties {
     ///
     /// # Errors
     ///
-    /// The first parameter that is wrong, and what it holds.
+    /// The first wrong parameter, and its value.
     pub fn parse(properties: &Value) -> Result<Self, Refusal> {
         let read = Reader(properties);
         let parsed = Self {
@@ -135,7 +135,7 @@ impl Properties {
     ///
     /// # Errors
     ///
-    /// The text is no such URL.
+    /// The text is not such a URL.
     pub fn url(text: &str) -> Result<Url, Refusal> {
         let full = if text.contains("://") {
             text.to_owned()
@@ -154,8 +154,8 @@ impl Properties {
         }
     }
 
-    /// The SaaS's custom resource knows the Lacework account and nothing below it, and what an earlier
-    /// deployment registered otherwise would be registered twice.
+    /// The SaaS's custom resource supports only the Lacework account itself, no store. An earlier
+    /// deployment's registrations would be duplicated.
     fn check_registration_by_stack(&self) -> Result<(), Refusal> {
         let other = if self.store.is_some() {
             "LaceworkSubAccountName"
@@ -209,7 +209,7 @@ impl Reader<'_> {
         parse_units(&text).map_err(|error| Refusal::new(format!("{name}: {error}.")))
     }
 
-    /// Units without stores.
+    /// OUs without stores.
     fn unit_names(&self, name: &'static str) -> Result<Vec<UnitName>, Refusal> {
         let units = self.units(name)?.into_iter();
         units
@@ -223,7 +223,7 @@ impl Reader<'_> {
             .collect()
     }
 
-    /// Units with the stores of the same names, or of those behind the equals signs.
+    /// OUs with the stores of the same names, or with those after the equals signs.
     fn mapping(&self, name: &'static str) -> Result<Vec<(UnitName, Store)>, Refusal> {
         let units = self.units(name)?.into_iter();
         units

@@ -4,33 +4,33 @@ use crate::{Error, ErrorKind};
 /// Why a request could not be carried out.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SetupError {
-    /// A parameter does not fit.
+    /// A parameter is refused.
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The SaaS refused the key.
     #[error("{url} refuses the API key {key_id}; check LaceworkAccessKeyId and LaceworkSecretKey")]
     KeyRefused {
-        /// Who refuses it.
+        /// The SaaS's URL.
         url: String,
-        /// The key's id, which is no secret.
+        /// The key's id, which is not a secret.
         key_id: String,
     },
     /// The SaaS does not answer.
     #[error("LaceworkUrl: {url} does not answer like a Lacework API")]
     NoAnswer {
-        /// Who does not answer.
+        /// The URL that does not answer.
         url: String,
-        /// What was tried.
+        /// The failed call.
         #[source]
         source: Error,
     },
-    /// What setup makes could not be made.
+    /// The goal could not be reached.
     #[error(transparent)]
     Foundation(ConvergeError),
     /// The work panicked.
     #[error("Towerhook failed unexpectedly; the log of its setup function says where")]
     Panicked,
-    /// CloudFormation would give up before the work is done.
+    /// CloudFormation's timeout is too close.
     #[error(
         "CloudFormation's time is nearly over, and setup got as far as: {0}. The next try goes on from \
          there"
@@ -67,7 +67,7 @@ impl SetupError {
     /// One or two sentences for CloudFormation's Reason.
     pub(super) fn reason(&self) -> String {
         match self {
-            // What the network or the service said last; the layers above it say nothing more.
+            // The last message of the network or the service; the layers above add nothing.
             Self::NoAnswer { source, .. } => sentence(&format!("{self}: {}", root(source))),
             Self::Call(error) if error.kind == ErrorKind::Denied => format!(
                 "{} Check the permissions of the setup function's role.",

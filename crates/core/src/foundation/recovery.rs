@@ -1,5 +1,5 @@
-//! What a stack whose ledger has lost its deployment still finds of it: the StackSets that carry the
-//! stack's own tag say what they were made with.
+//! Recovers a deployment that the ledger has lost: the StackSets that carry the stack's own tag
+//! show how they were created.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +17,10 @@ use crate::{
     stack_sets::{POLICY_NAMES, REGISTRATION_TOPIC, STACK_ID_TAG, StackSet},
 };
 
-/// What is there of a deployment that the ledger does not know.
+/// The remains of a deployment that is not in the ledger.
 #[derive(Debug, Default)]
 pub(super) struct Remains {
-    /// Every set of names under which something was made.
+    /// All names under which resources were created.
     names: Vec<Names>,
     tenant: Option<String>,
     member_suffix: Option<String>,
@@ -28,13 +28,13 @@ pub(super) struct Remains {
     policy_names: PolicyNames,
     registers_by_stack: bool,
     topics: BTreeSet<TrailTopic>,
-    /// StackSets that nobody of us has made.
+    /// Foreign StackSets.
     spared: BTreeSet<String>,
     /// Accounts that have a member stack.
     pub(super) enrolled: BTreeSet<AccountId>,
 }
 
-/// Looks for StackSets of this stack.
+/// Finds the StackSets of this stack.
 ///
 /// # Errors
 ///
@@ -118,12 +118,12 @@ impl Remains {
         }
     }
 
-    /// The end of the external ids that the roles demand.
+    /// The suffix of the external ids that the roles demand.
     pub(super) fn suffix(&self) -> Option<&String> {
         self.member_suffix.as_ref().or(self.trail_suffix.as_ref())
     }
 
-    /// What has to stay of it.
+    /// The properties that must be kept.
     pub(super) fn adoption(&self, properties: &Properties) -> Adoption {
         let single = properties.store.as_ref().map(Store::as_str);
         let wanted = single.or(self.tenant.as_deref()).unwrap_or_default();
@@ -139,8 +139,8 @@ impl Remains {
         }
     }
 
-    /// Makes a request that goes on from it aware of all that is there.
-    /// Which stores were used is not known any more, so all of them are looked into.
+    /// Lets a request that continues from the remains know of all of them. The stores that were
+    /// used are unknown, so all are listed.
     pub(super) fn hand_on(
         &self,
         deployment: &mut Deployment,
@@ -160,7 +160,7 @@ impl Remains {
         deployment.recovered_at = Some(now);
     }
 
-    /// All that a removal needs to know, as far as the parameters still say it.
+    /// Everything that a removal needs, as far as the parameters still say it.
     pub(super) fn deployment(
         &self,
         own: &Own,

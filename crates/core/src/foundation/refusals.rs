@@ -1,12 +1,13 @@
-//! What cannot change after launch, and what an administrator should know of a change.
+//! Refuses changes that are impossible after launch, and warns of consequences of others.
 
 use super::{Foundation, Progress, Properties, Refusal};
 use crate::{model::host, policy::Deployment};
 
-/// Refuses the partitions that the SaaS has no role in: nobody can assume a role across partitions.
+/// Refuses the partitions in which the SaaS has no role: a role cannot be assumed across
+/// partitions.
 ///
-/// Source: the one principal in the vendor's own templates is of the partition `aws`; its registration
-/// types for GovCloud take access keys.
+/// Source: the one principal in the vendor's own templates is in the partition `aws`; its
+/// integration types for GovCloud take access keys.
 pub(super) fn refuse_partition(partition: &str) -> Result<(), Refusal> {
     let name = match partition {
         "aws" => return Ok(()),
@@ -21,7 +22,7 @@ pub(super) fn refuse_partition(partition: &str) -> Result<(), Refusal> {
     )))
 }
 
-/// Refuses what cannot change after launch, as far as the parameters alone say so.
+/// Refuses changes that are impossible after launch, judging by the parameters alone.
 pub(super) fn refuse_changes(
     properties: &Properties,
     previous: &Deployment,
@@ -32,8 +33,8 @@ pub(super) fn refuse_changes(
     refuse_other_registration(properties, previous)
 }
 
-/// Another host would get the key before it could say whose it is, and one name may stand for two
-/// Lacework accounts: `acme.lacework.net` is not `acme.fra.lacework.net`.
+/// Another host would get the key before it could say which account it belongs to. One name may
+/// stand for two Lacework accounts: `acme.lacework.net` is not `acme.fra.lacework.net`.
 fn refuse_other_host(properties: &Properties, previous: &Deployment) -> Result<(), Refusal> {
     let (old, new) = (&previous.policy.host, host(&properties.lacework_url));
     if *old == new {
@@ -45,7 +46,7 @@ fn refuse_other_host(properties: &Properties, previous: &Deployment) -> Result<(
     )))
 }
 
-/// Whoever asks another host than the one that is recorded would find nothing to remove there.
+/// At another host than the recorded one, there would be nothing to delete.
 pub(super) fn require_host(given: &str, recorded: &Deployment) -> Result<(), Refusal> {
     let recorded = &recorded.policy.host;
     if given == recorded {
@@ -71,8 +72,8 @@ fn refuse_other_prefix(properties: &Properties, previous: &Deployment) -> Result
     )))
 }
 
-/// The setup function may change the one trail that the stack names: it could no longer take our
-/// topic off another.
+/// The setup function may change only the trail that the stack names, so it could not remove our
+/// topic from a former one.
 fn refuse_other_trail(properties: &Properties, previous: &Deployment) -> Result<(), Refusal> {
     let mut ours = previous.trail_topics.iter();
     match ours.find(|ours| ours.trail != properties.trail_name) {
@@ -85,7 +86,7 @@ fn refuse_other_trail(properties: &Properties, previous: &Deployment) -> Result<
     }
 }
 
-/// What was registered one way would be registered once more the other way.
+/// Accounts registered one way would be registered again the other way.
 fn refuse_other_registration(
     properties: &Properties,
     previous: &Deployment,
@@ -99,7 +100,7 @@ fn refuse_other_registration(
     ))
 }
 
-/// The registrations of another tenant could no longer be seen, and would stay behind.
+/// The registrations of another tenant could no longer be read, and would stay behind.
 pub(super) fn refuse_other_tenant(
     deployment: &Deployment,
     previous: &Deployment,
@@ -114,7 +115,7 @@ pub(super) fn refuse_other_tenant(
     )))
 }
 
-/// The key is the administrator's, so its policy is, too.
+/// Only the administrator can change the key's policy.
 pub(super) fn warn_of_key(foundation: &Foundation) {
     let Some(trail) = &foundation.trail else {
         return;
@@ -134,8 +135,8 @@ pub(super) fn warn_of_key(foundation: &Foundation) {
     }
 }
 
-/// Setup removes what has the old names before the account function, which waits for it, enrolls
-/// under the new ones.
+/// Setup deletes the resources with the old names before the account function, which waits for
+/// that, enrolls under the new ones.
 pub(super) fn remark_gap(deployment: &Deployment, progress: &Progress) {
     let config = deployment.policy.capability.config();
     if let (Some(old), true) = (deployment.retired.first(), config) {

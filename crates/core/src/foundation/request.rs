@@ -1,4 +1,4 @@
-//! What each kind of request means.
+//! Carries out each kind of request.
 
 mod known;
 mod look;
@@ -38,12 +38,12 @@ use crate::{
     },
 };
 
-/// A call that was sent before an older request was overtaken has landed by then.
+/// After this time, all calls that an overtaken request had sent have taken effect.
 ///
 /// Both clients end a call after at most 65 s.
 const CALLS_END: SignedDuration = SignedDuration::from_secs(70);
 
-/// The work of one invocation for a request.
+/// The work of one invocation on a request.
 pub(super) struct Work<'a, A, S, C> {
     aws: Waiting<'a, A, A, C>,
     registry: Waiting<'a, S, A, C>,
@@ -81,8 +81,8 @@ where
         self.guard.progress
     }
 
-    /// Carries out the request as far as this invocation gets, which ends at `ends` and goes on `from` where
-    /// another one ended.
+    /// Carries out the request as far as possible in this invocation, which ends at `ends` and
+    /// continues `from` an earlier one.
     pub(super) async fn carry_out(
         &self,
         from: Option<&Holder>,
@@ -93,7 +93,7 @@ where
         if request_type != RequestType::Create {
             self.progress().begin_making();
         }
-        // A rollback is never refused, whatever it waits for.
+        // A rollback must not be refused even while waiting for the lease.
         if request_type == RequestType::Update
             && let Ok(recorded) = self.aws.recorded().await
         {
@@ -109,12 +109,13 @@ where
         self.progress().begin(&"reading the ledger");
         if request_type == RequestType::Delete {
             self.delete(unsettled_until).await?;
-            // CloudFormation deletes it next.
+            // CloudFormation deletes the table next.
             return Ok(self.aws.protect(false).await?);
         }
         self.create_or_update(unsettled_until, fresh_suffix).await?;
         self.protect_ledger().await?;
-        // What is fanned out meets a free lease, or it would be parked until the schedule fires.
+        // Released before the fan-out: otherwise its messages would be parked until the schedule
+        // fires.
         self.guard.release().await;
         self.start_enrollment().await
     }
@@ -125,7 +126,7 @@ where
         fresh_suffix: &str,
     ) -> Result<(), SetupError> {
         let recorded = self.aws.recorded().await;
-        // An invocation before this one may have made something, unless the ledger says otherwise.
+        // An earlier invocation may have created resources, unless the ledger says otherwise.
         if recorded
             .as_ref()
             .map_or(true, |recorded| deployments(recorded).next().is_some())
@@ -147,7 +148,7 @@ where
         }
     }
 
-    /// Brings about what the parameters say, once they fit what is found.
+    /// Reaches the state that the parameters describe, after checking them.
     async fn change(
         &self,
         raw: Value,
@@ -169,7 +170,7 @@ where
         let token = self.checked_token(&raw, success).await?;
         progress.begin(&"reading the landing zone");
         let facts = self.facts(&properties, token.is_some()).await?;
-        // An Update without a record is one whose ledger was emptied.
+        // An Update without a record means that the ledger was emptied.
         let remains = match (previous, self.request.request_type) {
             (None, RequestType::Update) if !planted(Fault::RecordlessIsLaunch) => {
                 Some(recovery::remains(&self.aws, self.own, &properties).await?)
@@ -203,7 +204,7 @@ where
             remains.hand_on(&mut deployment, facts.profile.as_ref(), now);
         }
         remark_gap(&deployment, progress);
-        // Recorded before anything is made, so that a Delete always knows what to look for.
+        // Recorded before any resource is created, so that a Delete always finds everything.
         self.aws.store_attempt(self.holder, &deployment).await?;
         if planted(Fault::AttemptIsInForce) {
             self.aws.store_deployment(self.holder, &deployment).await?;
@@ -233,7 +234,7 @@ where
             .await
     }
 
-    /// Makes what is there of a deployment what is wanted of it, which is nothing when the stack is deleted.
+    /// Brings the existing resources of a deployment to the desired state; `None` deletes them.
     async fn converge(
         &self,
         registry: &impl Registry,
@@ -260,7 +261,8 @@ where
         Ok(converge(&self.aws, registry, clock, &goal, self.progress()).await?)
     }
 
-    /// Records the success. What the request retired is gone by now, unless nobody could see it.
+    /// Records the success. Everything that the request retired is gone by now, unless it could not
+    /// be read.
     async fn conclude(
         &self,
         foundation: Foundation,
@@ -292,7 +294,8 @@ where
             .await?)
     }
 
-    /// Without the ledger, what it knows is gone; the stack stands without the protection, too.
+    /// Protects the ledger, whose contents cannot be recreated. A failure does not fail the
+    /// request.
     async fn protect_ledger(&self) -> Result<(), SetupError> {
         self.progress().begin(&"protecting the ledger");
         match self.aws.protect(true).await {
@@ -315,8 +318,8 @@ where
         Ok(self.aws.publish(&all).await?)
     }
 
-    /// The accounts that count as there at launch where `MonitorExistingAccounts` is No. A ledger that
-    /// was emptied no longer says which those were: every account without a stack may have been one.
+    /// The accounts that count as existing at launch with `MonitorExistingAccounts=No`. If the
+    /// ledger was emptied, that is every account without a stack.
     fn existing(&self, facts: &Facts, remains: Option<&Remains>) -> BTreeSet<AccountId> {
         let all = facts.accounts.iter().map(|account| account.id);
         match remains {
@@ -334,7 +337,7 @@ where
         }
     }
 
-    /// Where the key goes and who gets trust is for CloudFormation to say, and for no event.
+    /// The key's host and the trusted principal must come from CloudFormation, never from an event.
     fn require_own_trust(&self, properties: &Properties) -> Result<(), Refusal> {
         let (own, asked) = (&self.own.provider_url, &properties.lacework_url);
         if !Properties::url(own).is_ok_and(|own| own == *asked) {
@@ -351,7 +354,7 @@ where
         Ok(())
     }
 
-    /// What is known before anything is resolved, and the StackSets that are somebody else's yet.
+    /// The context in which names are resolved, and the StackSets that are still foreign.
     async fn context(
         &self,
         asked: &Asked<'_>,
@@ -392,7 +395,7 @@ where
         Ok((context, spared))
     }
 
-    /// The main stack's tags, which what setup makes gets, too; AWS's own ones are not given away.
+    /// The main stack's tags, which are copied to what setup creates, except AWS's own.
     async fn own_tags(&self) -> Result<BTreeMap<String, String>, SetupError> {
         let stack = self.aws.stack(&self.own.stack_id).await?;
         let tags = stack.map(|stack| stack.tags).unwrap_or_default();
@@ -401,7 +404,7 @@ where
     }
 }
 
-/// What a deployment retired is gone, and what it took over is its own.
+/// Clears the retired names, and counts what was taken over as ours.
 fn settle(deployment: &mut Deployment, foundation: &Foundation) {
     deployment.retired.clear();
     for name in foundation.stack_sets() {
@@ -414,7 +417,7 @@ fn settle(deployment: &mut Deployment, foundation: &Foundation) {
     deployment.trail_topics = topic.into_iter().collect();
 }
 
-/// The properties without those that are CloudFormation's business.
+/// The properties without those that CloudFormation adds.
 fn own_properties(properties: &Value) -> Value {
     let mut own = properties.clone();
     if let Some(map) = own.as_object_mut() {
@@ -431,7 +434,7 @@ fn other_environment(parameter: &str, asked: &str, own: &str) -> Refusal {
     ))
 }
 
-/// As the administrator writes it.
+/// The URL as an administrator writes it.
 fn shown(url: &url::Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }

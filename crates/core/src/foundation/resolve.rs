@@ -1,7 +1,7 @@
-//! Checks the parameters against what was found, and turns every name into an id.
+//! Checks the parameters against the facts, and resolves every name to an id.
 //!
-//! What a parameter meant when a request last succeeded, it means for as long as it says the same: a
-//! renamed unit or a trail that lost its topic refuses no update that is about something else.
+//! A parameter keeps the meaning that it had in the last success for as long as it is unchanged: a
+//! renamed OU, or a trail that lost its topic, does not block an unrelated update.
 
 mod scope;
 mod trail;
@@ -25,20 +25,20 @@ use crate::{
 /// The AWS account that Lacework's platform runs in.
 const LACEWORK_AWS_ACCOUNT: &str = "434813966438";
 
-/// Why a request cannot be carried out: one or two sentences for CloudFormation's Reason, which
-/// name the parameter and what was found.
+/// Why a request is refused: one or two sentences for CloudFormation's Reason, which name the
+/// parameter and the facts.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refusal(String);
 
 impl Refusal {
-    /// A refusal with this text, which must hold no secret.
+    /// A refusal with this text, which must not contain secrets.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
 
-/// What the function knows of itself, and what this deployment already has.
+/// The function's own settings, and this deployment's existing properties.
 #[derive(Debug, Clone)]
 pub struct Context {
     /// The main stack's id.
@@ -51,19 +51,19 @@ pub struct Context {
     pub url_suffix: String,
     /// The account that the stack is in.
     pub management_account: AccountId,
-    /// The random end of this deployment's external ids.
+    /// The random suffix of this deployment's external ids.
     pub external_id_suffix: String,
-    /// What an existing deployment had, where one is taken over.
+    /// Properties of an adopted deployment, if one is taken over.
     pub adoption: Option<Adoption>,
     /// The topics that an earlier request of this deployment may have given a trail.
     pub trail_topics: BTreeSet<TrailTopic>,
-    /// The policy that bounds what the management account's own stack makes, by its name.
+    /// The name of the permissions boundary for the management account's own stack.
     pub management_boundary: Option<String>,
     /// The main stack's own tags.
     pub tags: BTreeMap<String, String>,
 }
 
-/// What was read before anything is made.
+/// The facts that were read before anything is created.
 #[derive(Debug, Clone)]
 pub struct Facts {
     /// Control Tower's answer.
@@ -74,20 +74,20 @@ pub struct Facts {
     pub accounts: Vec<Account>,
     /// Every organizational unit.
     pub units: OuTree,
-    /// Who the key belongs to; `None` where the SaaS refuses it.
+    /// The key's owner; `None` if the SaaS refuses the key.
     pub profile: Option<Profile>,
 }
 
-/// What the parameters come to.
+/// The result of resolving the parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolved {
-    /// All that is to be recorded.
+    /// The deployment to record.
     pub deployment: Deployment,
-    /// What is no longer as it was and changes nothing, in sentences for the administrator.
+    /// Facts that have changed without effect, in sentences for the administrator.
     pub remarks: Vec<String>,
 }
 
-/// The request that last succeeded, as far as its properties still count.
+/// The last successful request, as far as its properties are still valid.
 struct Last<'a> {
     success: Option<&'a Success>,
     properties: &'a Value,
@@ -95,7 +95,7 @@ struct Last<'a> {
 }
 
 impl<'a> Last<'a> {
-    /// The last deployment, where none of these properties has changed since.
+    /// The last deployment, if none of these properties has changed since.
     fn unchanged(&self, names: &[&str]) -> Option<&'a Deployment> {
         let success = self.success?;
         let mut names = names.iter();
@@ -104,7 +104,7 @@ impl<'a> Last<'a> {
             .then_some(&success.deployment)
     }
 
-    /// What was found, or what is recorded where that no longer fits.
+    /// The resolved value, or the recorded one if the facts no longer match.
     fn settle<T>(&mut self, found: Result<T, Refusal>, recorded: Option<T>) -> Result<T, Refusal> {
         match (found, recorded) {
             (Ok(found), _) => Ok(found),
@@ -117,12 +117,12 @@ impl<'a> Last<'a> {
     }
 }
 
-/// Checks the parameters against what was found, and resolves every name. `raw` is what `properties`
-/// was parsed from.
+/// Checks the parameters against the facts, and resolves every name. `raw` is the value that
+/// `properties` was parsed from.
 ///
 /// # Errors
 ///
-/// The first parameter that does not fit what was found, if it is new.
+/// The first parameter that does not match the facts, if it is new.
 pub fn resolve(
     properties: &Properties,
     raw: &Value,
@@ -235,7 +235,7 @@ fn deployment(
     }
 }
 
-/// What is known of the landing zone.
+/// The landing zone, as far as it is known.
 enum Zone<'a> {
     Here(&'a LandingZone),
     /// It was here, and no longer answers.
@@ -279,7 +279,7 @@ fn landing_zone<'a>(
     last.settle(found, recorded)
 }
 
-/// Log Archive and Audit are members of the landing zone for Config, too.
+/// Log Archive and Audit are enrolled as members for Config, too.
 fn account(
     which: &SharedAccount,
     properties: &Properties,
@@ -303,13 +303,13 @@ fn account(
     last.settle(found, recorded)
 }
 
-/// A name as what was taken over writes it, where that differs in letter case alone.
+/// A name in the letter case of the adopted deployment, if only that differs.
 fn in_its_case(name: String, adopted: Option<&String>) -> String {
     let adopted = adopted.filter(|adopted| adopted.eq_ignore_ascii_case(&name));
     adopted.cloned().unwrap_or(name)
 }
 
-/// A hint for who wrote a pattern where a name is due.
+/// A hint for a pattern that was given instead of a name.
 pub(super) fn no_pattern(name: &str) -> &'static str {
     if name.contains(['*', '?']) {
         " (patterns are not supported here)"
@@ -318,7 +318,7 @@ pub(super) fn no_pattern(name: &str) -> &'static str {
     }
 }
 
-/// The account part of `<account>.lacework.net`; elsewhere the SaaS is asked who we are.
+/// The account part of `<account>.lacework.net`; for other hosts the SaaS is asked.
 fn tenant(
     properties: &Properties,
     profile: Option<&Profile>,
@@ -337,7 +337,7 @@ fn tenant(
     })
 }
 
-/// The tenant, where the URL itself names it.
+/// The tenant, if the URL itself names it.
 pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
     match properties.lacework_url.host() {
         Some(Host::Domain(name)) if name.ends_with(".lacework.net") => {
@@ -347,7 +347,7 @@ pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
     }
 }
 
-/// The topic on which Lacework takes custom resources, in the Region of the stack.
+/// Lacework's topic for custom resources, in the stack's Region.
 ///
 /// Source: the templates and functions of Lacework's own Control Tower integration.
 fn registration_topic(properties: &Properties, policy: &Policy) -> Option<String> {

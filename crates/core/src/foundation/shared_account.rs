@@ -1,4 +1,4 @@
-//! Log Archive and Audit: Control Tower is asked, and what the parameters say is checked against it.
+//! Log Archive and Audit: Control Tower's answer, checked against the parameters.
 
 use super::{
     Properties,
@@ -26,7 +26,7 @@ impl SharedAccount {
         self.parameter
     }
 
-    /// What is recorded of it.
+    /// The recorded account.
     pub(super) fn recorded(&self, policy: &Policy) -> Option<AccountId> {
         (self.recorded)(policy)
     }
@@ -50,7 +50,7 @@ pub(super) const AUDIT: SharedAccount = SharedAccount {
     recorded: |policy| policy.audit,
 };
 
-/// Control Tower is asked; where no landing zone answers, the account is found by its name.
+/// The account from Control Tower; without a landing zone it is found by its name.
 pub(super) fn shared_account(
     which: &SharedAccount,
     properties: &Properties,

@@ -1,4 +1,4 @@
-//! The two roles that self-managed StackSets are run with: Control Tower's, or the organization's own.
+//! The two roles that run self-managed StackSets: Control Tower's, or the organization's own.
 
 use serde_json::Value;
 
@@ -15,7 +15,7 @@ impl StackSetRoles {
     /// The parameters that name them.
     pub(super) const PARAMETERS: [&str; 2] = [ADMINISTRATION, EXECUTION];
 
-    /// Refuses a role of another account, which nobody may pass to CloudFormation here.
+    /// Refuses a role of another account, which cannot be passed to CloudFormation here.
     pub(super) fn require_account(&self, account: &AccountId) -> Result<(), Refusal> {
         let role = &self.administration;
         if role.account() == Some(*account) {
@@ -27,7 +27,7 @@ impl StackSetRoles {
         )))
     }
 
-    /// Refuses a role that is not there, or that CloudFormation may not assume.
+    /// Refuses a role that does not exist, or that CloudFormation may not assume.
     pub(super) fn check(&self, found: Option<&Role>) -> Result<(), Refusal> {
         let role = &self.administration;
         let Some(found) = found.filter(|found| found.arn == *role) else {
@@ -47,8 +47,8 @@ impl StackSetRoles {
     }
 }
 
-/// Whether a trust policy lets CloudFormation, here or in one Region, assume the role. What cannot be read
-/// as one is left to CloudFormation.
+/// Whether a trust policy lets CloudFormation, globally or in one Region, assume the role. An
+/// unreadable policy is left to CloudFormation.
 fn trusts_cloud_formation(policy: &str) -> bool {
     let Ok(policy) = serde_json::from_str::<Value>(policy) else {
         return true;

@@ -6,70 +6,70 @@ use crate::{
     stack_sets::StackSetSpec,
 };
 
-/// One thing for setup to do.
+/// One step of setup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Make a StackSet without instances.
+    /// Create a StackSet without instances.
     CreateStackSet(StackSetSpec),
-    /// Give a StackSet and its instances another template or other parameters.
+    /// Update the template or the parameters of a StackSet and its instances.
     UpdateStackSet(StackSetSpec),
-    /// Take over a StackSet that is not ours: as an update, and with managed execution.
+    /// Take over a foreign StackSet: an update that also enables managed execution.
     AdoptStackSet(StackSetSpec),
-    /// Make the one instance of a StackSet.
+    /// Create a StackSet's only instance.
     CreateInstance {
         /// The StackSet.
         stack_set: String,
-        /// Where.
+        /// The account.
         account: AccountId,
     },
-    /// Give instances a token that works, with which each removes its own registration as it goes.
+    /// Give instances a valid token, with which each deletes its own registration.
     RenewToken {
         /// The StackSet.
         stack_set: String,
-        /// Where.
+        /// The accounts.
         accounts: Vec<AccountId>,
     },
-    /// Remove instances.
+    /// Delete instances.
     DeleteInstances {
         /// The StackSet.
         stack_set: String,
-        /// Where.
+        /// The accounts.
         accounts: Vec<AccountId>,
-        /// Leave the stacks, since nobody can reach them any more.
+        /// Leave the stacks in their accounts, because they cannot be reached any more.
         retain: bool,
     },
-    /// Remove an empty StackSet.
+    /// Delete an empty StackSet.
     DeleteStackSet(String),
-    /// Make the management account's stack.
+    /// Create the management account's stack.
     CreateStack(StackSetSpec),
-    /// Change the management account's stack.
+    /// Update the management account's stack.
     UpdateStack(StackSetSpec),
-    /// Remove the management account's stack.
+    /// Delete the management account's stack.
     DeleteStack(String),
-    /// Make the trail's registration.
+    /// Create the trail's registration.
     CreateRegistration {
         /// The store.
         store: Option<Store>,
-        /// All of it.
+        /// Its desired state.
         spec: RegistrationSpec,
     },
-    /// Bring the trail's registration to what it should be.
+    /// Bring the trail's registration to its desired state.
     UpdateRegistration {
-        /// As it is.
+        /// The current state.
         existing: Registration,
-        /// As it should be.
+        /// The desired state.
         spec: RegistrationSpec,
     },
-    /// Remove a registration of ours.
+    /// Delete a registration of ours.
     DeleteRegistration(Registration),
-    /// Give a trail a topic of ours, or take it away again.
+    /// Set a topic of ours on a trail, or remove it.
     SetTrailTopic {
         /// The trail and the topic.
         of: TrailTopic,
-        /// Whether the trail gets the topic; otherwise it gets none, as it was.
+        /// Whether the topic is set; otherwise the trail has none, as before.
         set: bool,
     },
-    /// Look again: something is under way.
+    /// Read again later: an operation is running.
     Await(String),
 }
 
@@ -94,7 +94,7 @@ impl Step {
         }
     }
 
-    /// The registration that the step removes, if it removes one.
+    /// The registration that the step deletes, if any.
     pub fn deletes(&self) -> Option<&Registration> {
         match self {
             Self::DeleteRegistration(existing) => Some(existing),
@@ -110,7 +110,7 @@ impl Step {
         }
     }
 
-    /// Whether the step makes or changes a registration.
+    /// Whether the step creates or changes a registration.
     pub fn changes_registrations(&self) -> bool {
         matches!(
             self,
@@ -118,7 +118,7 @@ impl Step {
         )
     }
 
-    /// How many stacks of a StackSet the step removes.
+    /// How many stacks of a StackSet the step deletes.
     pub fn stacks(&self) -> usize {
         match self {
             Self::DeleteInstances { accounts, .. } => accounts.len(),

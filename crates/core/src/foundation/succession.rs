@@ -1,4 +1,4 @@
-//! What a request takes over from the requests before it.
+//! What a request inherits from earlier requests.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,19 +11,20 @@ use crate::{
     policy::Deployment,
 };
 
-/// Every deployment of which something may be there: that of the last success, and that of an attempt
-/// which came no further.
+/// Every deployment with resources that may exist: that of the last success, and that of an
+/// unfinished attempt.
 pub(super) fn deployments(recorded: &Recorded) -> impl Iterator<Item = &Deployment> {
     let success = recorded.success.as_ref().map(|success| &success.deployment);
     success.into_iter().chain(&recorded.attempt)
 }
 
-/// So long after a success CloudFormation may go back to the one before it: it waits an hour for an answer,
-/// and as long for the rollback's.
+/// How long after a success CloudFormation may roll back to the one before it: it waits an hour for
+/// a response, and another for the rollback's.
 const GOES_BACK: SignedDuration = SignedDuration::from_hours(2);
 
-/// The success that a request with these properties goes back to. CloudFormation goes back to the last
-/// one but one where the answer to the last was lost; later, an administrator sets them so.
+/// The former success that a request restores. CloudFormation rolls back to the second to last one
+/// if the response to the last was lost. After that time, the same properties are an
+/// administrator's change.
 pub(super) fn restored<'a>(
     recorded: &'a Recorded,
     properties: &Value,
@@ -38,8 +39,8 @@ pub(super) fn restored<'a>(
     known.find(|success| success.properties == *properties)
 }
 
-/// Takes over what an earlier deployment used and this one does not, so that whatever comes after
-/// still knows it. A store that no longer exists holds nothing of ours.
+/// Inherits what an earlier deployment used and this one does not, so that later requests still
+/// know it. A store that no longer exists has no registrations of ours.
 pub(super) fn inherit(
     deployment: &mut Deployment,
     previous: &Deployment,
@@ -74,8 +75,8 @@ pub(super) fn inherit(
     }
 }
 
-/// The records to write so that the ledger knows which accounts were there at launch: with
-/// `MonitorExistingAccounts=No` a Create marks `existing`, and with `Yes` none stays marked.
+/// The records that mark the accounts that existed at launch: with `MonitorExistingAccounts=No` a
+/// Create marks `existing`, and with `Yes` all marks are removed.
 pub(super) fn mark_existing(
     records: &BTreeMap<AccountId, Record>,
     monitor_existing: bool,

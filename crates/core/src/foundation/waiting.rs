@@ -1,6 +1,6 @@
-//! Ports that wait: what passes by itself is tried again until it is answered, since CloudFormation
-//! waits for setup. Before each write they ask whether this invocation still holds the lease, so a
-//! request that a newer one has overtaken ends at its next step.
+//! Ports that wait: transient failures are retried until the call is answered, since CloudFormation
+//! waits for setup. Before each write they check that this invocation still holds the lease, so an
+//! overtaken request ends at its next step.
 
 mod aws;
 mod registry;
@@ -19,15 +19,15 @@ use crate::{
     retry::{Backoff, Retry, WAIT},
 };
 
-/// For so long after the beginning of a request a refusal by IAM may be one of permissions that were
-/// made moments before.
+/// For this long after the beginning of a request, IAM's refusals may be due to permissions that
+/// were created moments before.
 const PERMISSIONS_SETTLE: SignedDuration = SignedDuration::from_secs(90);
 
-/// How often what is not worth a long wait is tried again: an address that may be wrong, or what goes back
-/// as it was.
+/// The attempts at calls that are not worth a long wait: to an address that may be wrong, or in a
+/// rollback.
 const TRIES: u32 = 4;
 
-/// What an invocation waits and writes by.
+/// The state by which an invocation waits and writes.
 #[derive(Debug)]
 pub(super) struct Guard<'a, L, C> {
     pub(super) leases: &'a L,
@@ -35,9 +35,9 @@ pub(super) struct Guard<'a, L, C> {
     pub(super) progress: &'a Progress,
     /// When the request was first seen.
     pub(super) began: Timestamp,
-    /// The holder that this invocation is, once it has asked for the lease.
+    /// The holder of this invocation, once it has asked for the lease.
     pub(super) holder: &'a RefCell<Option<Holder>>,
-    /// Whether a token that was refused could be replaced, once that was tried.
+    /// Whether a refused token could be replaced, once that was tried.
     pub(super) renewed: &'a Mutex<Option<bool>>,
     pub(super) backoff: Backoff,
 }
@@ -63,7 +63,7 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         }
     }
 
-    /// Makes a call that can be repeated, until it is answered.
+    /// Makes an idempotent call, and retries it until it is answered.
     pub(super) async fn read<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
         let mut failures = 0;
         loop {
@@ -84,7 +84,7 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         }
     }
 
-    /// The same for a write, which only the holder of the lease may make.
+    /// Likewise for a write, which only the lease holder may make.
     pub(super) async fn write<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
         self.read(async || {
             self.require_lease().await?;
@@ -93,8 +93,8 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         .await
     }
 
-    /// Makes a write that must not be repeated without a look. After a failure that passes, the caller
-    /// gets it when it is time for that look.
+    /// Makes a write that must not be repeated without a read. After a transient failure, the error
+    /// is returned once the backoff is over, so that the caller reads next.
     pub(super) async fn write_once<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
         self.read(async || self.require_lease().await).await?;
         match call().await {
@@ -108,8 +108,8 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         }
     }
 
-    /// Gives the lease back, if this invocation may have it. Where the ledger does not answer, it ends with
-    /// the invocation's deadline.
+    /// Releases the lease, if this invocation may hold it. If the ledger does not answer, the lease
+    /// expires at the invocation's deadline.
     pub(super) async fn release(&self) {
         let holder = self.holder.take();
         let Some(holder) = holder.filter(|_| !planted(Fault::LeaseIsKept)) else {
@@ -121,7 +121,7 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         }
     }
 
-    /// The same for what is not worth a long wait.
+    /// A copy for calls that are not worth a long wait.
     pub(super) fn hasty(&self) -> Self {
         Self {
             backoff: WAIT.at_most(TRIES),
@@ -129,7 +129,7 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
         }
     }
 
-    /// The same for what goes on without an answer, as what goes back does.
+    /// A copy for calls whose failure the work can do without, as in a rollback.
     pub(super) fn brief(&self) -> Self {
         Self {
             backoff: WAIT.brief(TRIES),
@@ -169,12 +169,12 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
     }
 }
 
-/// Whether a failure may be over by the next look.
+/// Whether a failure may have passed by the next round.
 pub(super) fn passes(error: &Error) -> bool {
     matches!(WAIT.after(error, 0), Retry::After { .. })
 }
 
-/// A newer request has the lease, or the ledger went with the stack.
+/// A newer request holds the lease, or the ledger was deleted with the stack.
 pub(super) fn superseded() -> Error {
     let why = "a newer request of CloudFormation has taken over";
     Error::new("setup:Step", ErrorKind::Superseded, why)

@@ -7,20 +7,20 @@ pub struct Account {
     pub id: AccountId,
     /// Its name; not unique, and it can change.
     pub name: String,
-    /// Where in its life it is.
+    /// Its state.
     pub state: AccountState,
-    /// The root and the organizational units above it, outermost first.
+    /// The root and the OUs above it, outermost first.
     pub path: Vec<OuId>,
 }
 
 /// Organizations' `AccountState`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AccountState {
-    /// Made, not yet usable.
+    /// Created, but not usable yet.
     PendingActivation,
     /// In use.
     Active,
-    /// Suspended by AWS; it may come back.
+    /// Suspended by AWS; it may become active again.
     Suspended,
     /// Being closed.
     PendingClosure,

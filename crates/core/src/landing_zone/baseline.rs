@@ -2,19 +2,21 @@ use std::collections::BTreeMap;
 
 use crate::model::{AccountId, Arn};
 
-/// Which baseline it is that is enabled on an account.
+/// The kind of a baseline that is enabled on an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BaselineKind {
     /// `AWSControlTowerBaseline`, which makes an account a member of the landing zone.
     ControlTower,
-    /// Any other, which may be beside it: of backups, of a shared account's part, of Config alone.
+    /// Any other, which may be enabled in addition: for backups, for a shared account's role, or
+    /// for Config alone.
     Other,
 }
 
 impl BaselineKind {
-    /// The kind by a baseline's ARN, which has another Region for each landing zone and one id for all.
+    /// The kind of a baseline's ARN. The ARN's Region differs between landing zones; its id is the
+    /// same in all.
     ///
-    /// Source: the answers of `ListBaselines` in public examples of several Regions.
+    /// Source: the responses of `ListBaselines` in public examples of several Regions.
     pub fn of(arn: &Arn) -> Self {
         if arn.resource() == "baseline/17BSJV3IGJ2QSGA2" {
             Self::ControlTower
@@ -24,25 +26,25 @@ impl BaselineKind {
     }
 }
 
-/// What Control Tower says of one account, from `ListEnabledBaselines`.
+/// An account's status in Control Tower, from `ListEnabledBaselines`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Management {
     /// A baseline is enabled on it, or it is a shared account of the landing zone.
     Managed,
-    /// A baseline is being changed: nothing can be said yet.
+    /// A baseline is being changed, so the status is undecided.
     UnderChange,
     /// A baseline could not be enabled.
     Failed,
-    /// A complete reading has no baseline for it.
+    /// A complete listing has no baseline for it.
     NotManaged,
 }
 
-/// The enabled baselines by target account, from one complete reading.
+/// The enabled baselines by target account, from one complete listing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Baselines(pub BTreeMap<AccountId, Management>);
 
 impl Baselines {
-    /// What Control Tower says of `account`.
+    /// The status of `account`.
     pub fn of(&self, account: &AccountId) -> Management {
         self.0
             .get(account)
@@ -50,8 +52,9 @@ impl Baselines {
             .unwrap_or(Management::NotManaged)
     }
 
-    /// What all baselines of each account come to: one under change leaves nothing to be said, a failed
-    /// `AWSControlTowerBaseline` is not made good by another, and else one that is enabled is enough.
+    /// The combined status of each account's baselines: one under change leaves it undecided, a
+    /// failed `AWSControlTowerBaseline` is not outweighed by another, and otherwise one enabled
+    /// baseline is enough.
     pub fn from_enabled(
         enabled: impl IntoIterator<Item = (AccountId, BaselineKind, Management)>,
     ) -> Self {

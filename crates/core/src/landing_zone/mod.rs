@@ -1,4 +1,4 @@
-//! The AWS side of what is observed: accounts, organizational units, the landing zone and its trail.
+//! The AWS side of an inventory: accounts, OUs, the landing zone and its trail.
 
 mod account;
 mod baseline;
@@ -14,7 +14,7 @@ pub use units::{OuTree, Unit};
 
 use crate::model::{AccountId, Arn};
 
-/// What `GetLandingZone` says, as far as it matters here.
+/// The landing zone, from `GetLandingZone`, as far as we need it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LandingZone {
     /// Its version, such as `3.3` or `4.0`.
@@ -28,7 +28,7 @@ pub struct LandingZone {
 }
 
 impl LandingZone {
-    /// Whether Log Archive, Audit and the baselines can be left out, as from 4.0 on.
+    /// Whether Log Archive, Audit and the baselines are optional, as from 4.0 on.
     pub fn has_optional_integrations(&self) -> bool {
         has_optional_integrations(&self.version)
     }
@@ -42,7 +42,7 @@ pub fn has_optional_integrations(version: &str) -> bool {
     major.parse().is_ok_and(|major: u32| major >= 4)
 }
 
-/// Control Tower's answer to the question for its landing zone.
+/// Control Tower's answer when asked for its landing zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LandingZoneReply {
     /// It is in this Region.

@@ -10,19 +10,19 @@ use crate::{
 pub struct Trail {
     /// Its name.
     pub name: String,
-    /// The Region that it was made in; a multi-Region trail shows in all.
+    /// The Region that it was created in; a multi-Region trail appears in all.
     pub home_region: Option<String>,
     /// The bucket that it delivers to.
     pub bucket: String,
-    /// The topic that hears of each delivery.
+    /// The topic that is notified of each delivery.
     pub topic: Option<Arn>,
     /// The key that encrypts it.
     pub kms_key: Option<Arn>,
-    /// Whether it is the organization's and not one account's.
+    /// Whether it is an organization trail, as opposed to one account's.
     pub is_organization: bool,
-    /// Whether it is about every Region.
+    /// Whether it covers every Region.
     pub is_multi_region: bool,
-    /// Whether it is on, from `GetTrailStatus`.
+    /// Whether it is logging, from `GetTrailStatus`.
     pub is_logging: bool,
 }
 
@@ -41,7 +41,7 @@ impl Trail {
     }
 }
 
-/// A topic of ours, and the trail that is to tell it of each delivery.
+/// A topic of ours, and the trail that should notify it of each delivery.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrailTopic {
     /// The trail's name.
@@ -50,11 +50,11 @@ pub struct TrailTopic {
     pub topic: Arn,
 }
 
-/// What came of setting a trail's topic.
+/// The result of setting a trail's topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicSet {
     /// It is set.
     Done,
-    /// CloudTrail may not publish to the topic, as happens to a policy seconds old.
+    /// CloudTrail may not publish to the topic, as happens with a policy that is seconds old.
     NotPublishable(String),
 }

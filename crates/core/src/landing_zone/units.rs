@@ -2,21 +2,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Means, OuId, UnitName};
 
-/// An organizational unit.
+/// An OU.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unit {
-    /// Its name; units of different parents may share one, and it can change.
+    /// Its name; OUs with different parents may share one, and it can change.
     pub name: String,
-    /// The unit above it; `None` below the root.
+    /// The parent OU; `None` below the root.
     pub parent: Option<OuId>,
 }
 
-/// The organization's units by id.
+/// The organization's OUs by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OuTree(pub BTreeMap<OuId, Unit>);
 
 impl OuTree {
-    /// Every unit that a name can mean. Names are compared without case.
+    /// All OUs that a name may refer to. Names are compared without case.
     pub fn find(&self, name: &UnitName) -> BTreeSet<OuId> {
         match name.means() {
             Means::Id(id) => self
@@ -32,7 +32,7 @@ impl OuTree {
         }
     }
 
-    /// Whether the unit's path ends in these names.
+    /// Whether the OU's path ends in these names.
     fn ends_in(&self, id: &OuId, names: &[String]) -> bool {
         let mut at = Some(id);
         for name in names.iter().rev() {
@@ -47,11 +47,11 @@ impl OuTree {
         true
     }
 
-    /// A unit's path of names and its id, for an administrator.
+    /// An OU's path of names and its id, for an administrator.
     pub fn describe(&self, id: &OuId) -> String {
         let mut names = Vec::new();
         let mut at = Some(id);
-        // A circle of parents cannot be, and would be one too long.
+        // Stops at a cycle of parents, which should not exist but would loop forever.
         while let Some(unit) = at
             .and_then(|id| self.0.get(id))
             .filter(|_| names.len() < 16)

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::Unreadable;
 use crate::{lifecycle::Parked, policy::Deployment};
 
-/// Who holds the lease, or asks for it.
+/// An invocation that holds the lease, or asks for it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Holder {
     /// A pass of the account function, by its invocation.
@@ -14,17 +14,17 @@ pub enum Holder {
     Setup {
         /// When the request that it carries out was first seen.
         admitted: Timestamp,
-        /// Tells apart two invocations for the same request.
+        /// Distinguishes invocations for the same request.
         invocation: String,
     },
 }
 
-/// How many requests of CloudFormation a ledger remembers. CloudFormation makes one of a stack at a time,
-/// and repeats none for longer than some hours.
+/// How many requests of CloudFormation a ledger remembers. CloudFormation sends one request of a
+/// stack at a time, and repeats it for some hours at most.
 pub const REMEMBERED: usize = 20;
 
-/// When a request counts as first seen that came at `seen`: in whole milliseconds, and never together
-/// with another one, so that the time tells which of two is the newer one.
+/// The time at which a request seen at `seen` counts as first seen: in whole milliseconds and
+/// unique, so that the time shows which of two requests is newer.
 pub fn admitted(known: &[(String, Timestamp)], seen: Timestamp) -> Timestamp {
     let whole = seen.as_millisecond();
     let taken: BTreeSet<i64> = known.iter().map(|(_, at)| at.as_millisecond()).collect();
@@ -34,7 +34,7 @@ pub fn admitted(known: &[(String, Timestamp)], seen: Timestamp) -> Timestamp {
 }
 
 impl Holder {
-    /// Whether this one takes the lease from `other` although that has not ended.
+    /// Whether this holder takes the lease from `other` before that one's lease ends.
     pub fn supersedes(&self, other: &Self) -> bool {
         match (self, other) {
             (
@@ -48,59 +48,60 @@ impl Holder {
     }
 }
 
-/// What came of asking for the lease.
+/// The result of asking for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Lease {
-    /// It is the asker's.
+    /// The caller holds it.
     Taken(Box<Taken>),
-    /// The asker does not get it.
+    /// The caller does not get it.
     Refused(LeaseState),
-    /// Another invocation for the same request of CloudFormation has it.
+    /// Another invocation for the same request of CloudFormation holds it.
     Shared,
-    /// The asker never gets it: a newer request of CloudFormation had it.
+    /// The caller never gets it: a newer request of CloudFormation has held it.
     Overtaken,
 }
 
-/// What comes with the lease.
+/// The state that a new lease holder gets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Taken {
     /// The deployment of the last request that succeeded, if there is one.
     pub deployment: Option<Deployment>,
-    /// What was parked while somebody else had the lease.
+    /// The work parked while the lease was not available.
     pub parked: Vec<Parked>,
-    /// The sources that could not be read of late.
+    /// The sources that could not be read in the last comparisons.
     pub unreadable: Unreadable,
-    /// How many other passes have taken it since it was last given back: none of them came to an end.
+    /// How many other passes have taken the lease since it was last released: none of them
+    /// finished.
     pub unfinished: usize,
-    /// Whether it was taken from an older request of CloudFormation that was still at work: a call of
-    /// that one may land yet. So it counts where the holder has it already, too: the answer that told may
-    /// be lost.
+    /// Whether the lease was taken from an older request of CloudFormation that was still running,
+    /// whose last call may still take effect. Also set if the caller already holds the lease,
+    /// because the first response may have been lost.
     pub superseded: bool,
 }
 
-/// Why the lease is not to be had.
+/// Why the lease is not available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseState {
-    /// Somebody else holds it.
+    /// Another invocation holds it.
     Held,
-    /// It is free, but cools down or is reserved until then; a time that has passed is no obstacle.
+    /// It is free, but cools down or is reserved until then; a past time is no obstacle.
     Free {
         /// The end of the cooldown or the reservation.
         not_before: Timestamp,
     },
 }
 
-/// What came of parking.
+/// The result of parking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Parking {
-    /// It is kept.
+    /// The work is parked.
     Kept {
-        /// How the lease stands at this moment.
+        /// The state of the lease at this moment.
         lease: LeaseState,
-        /// When the first wake-up was sent since the lease was last taken, or given back without a pass.
+        /// When the first wake-up was sent since the lease was last taken, or released without a pass.
         called_at: Option<Timestamp>,
     },
-    /// It is not kept: so much is parked that it must be merged first, or what is parked is no longer
-    /// what should have been replaced.
+    /// Nothing was parked: there is no room without merging, or the parked work is no longer what
+    /// should have been replaced.
     Refused(Vec<Parked>),
 }

@@ -6,33 +6,34 @@ use serde_json::Value;
 use super::Record;
 use crate::{model::AccountId, policy::Deployment};
 
-/// What setup recorded.
+/// Setup's recorded state.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recorded {
     /// The last request that succeeded.
     pub success: Option<Success>,
-    /// The one before it, which CloudFormation goes back to where the answer to the last was lost.
+    /// The success before it, which CloudFormation rolls back to if the response to the last was
+    /// lost.
     pub previous: Option<Success>,
-    /// The deployment of a request that came no further, of which something may be there.
+    /// The deployment of an unfinished request, whose resources may exist.
     pub attempt: Option<Deployment>,
-    /// The ids of items that cannot be read and count as lost, from which setup recovers.
+    /// The ids of unreadable items, which count as lost and from which setup recovers.
     pub unreadable: BTreeSet<String>,
 }
 
 /// A request that succeeded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Success {
-    /// What it came to.
+    /// The resulting deployment.
     pub deployment: Deployment,
     /// The custom resource's properties.
     pub properties: Value,
 }
 
-/// What was read of the accounts' records.
+/// The accounts' records, as far as they are readable.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Records {
     /// The records by account.
     pub by_account: BTreeMap<AccountId, Record>,
-    /// Items that cannot be understood, each with the reason, by their ids.
+    /// Unreadable items by id, each with the reason.
     pub unreadable: BTreeMap<String, String>,
 }

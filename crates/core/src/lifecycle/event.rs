@@ -7,50 +7,50 @@ use serde_json::Value;
 use super::{Message, Scope, scope::ACCOUNTS_PER_MESSAGE};
 use crate::model::{AccountId, Arn, OuId};
 
-/// What a record from the queue means: never an action, only where to look.
+/// The meaning of a record from the queue: never an action, only a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
     /// Something about these accounts may have changed.
     Look {
-        /// What kind of record it was, for the count.
+        /// The kind of record, for metrics.
         kind: String,
-        /// Where to look.
+        /// The scope of the pass.
         scope: Scope,
     },
-    /// Control Tower could not do something; the schedule looks at it again.
+    /// Control Tower reported a failure; the schedule reconciles it.
     Failed {
         /// The event's name.
         kind: String,
-        /// The account, where the event names one.
+        /// The account, if the event names one.
         account: Option<AccountId>,
         /// Control Tower's own message.
         message: String,
     },
-    /// Nothing that concerns us.
+    /// An irrelevant record.
     Ignored {
-        /// What kind of record it was, for the count.
+        /// The kind of record, for metrics.
         kind: String,
     },
 }
 
-/// A record that should concern us and cannot be understood.
+/// A relevant record that is malformed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// The record is no JSON object.
+    /// The record is not a JSON object.
     #[error("the record is not a JSON object")]
     NotAnObject,
-    /// Our own message in a form that this release does not know.
+    /// A message of ours in a format that this release does not know.
     #[error("the message's towerhook object is malformed")]
     Message,
-    /// More accounts than a message of ours names.
+    /// More accounts than a message of ours may name.
     #[error("the record names {0} accounts, but at most {ACCOUNTS_PER_MESSAGE} are accepted")]
     TooMany(usize),
-    /// A known event lacks what it is about.
+    /// A known event lacks a field.
     #[error("{event} has no {missing}")]
     Incomplete {
         /// The event's name.
         event: String,
-        /// The field that is absent or not what it should be.
+        /// The missing or invalid field.
         missing: &'static str,
     },
 }
@@ -65,7 +65,7 @@ impl Malformed {
 }
 
 impl Trigger {
-    /// Reads one record of the work queue: an EventBridge event, a fan-out message, a schedule's
+    /// Parses one record of the work queue: an EventBridge event, a fan-out message, a schedule's
     /// constant or a revisit.
     pub fn parse(body: &str) -> Result<Self, Malformed> {
         let Ok(Value::Object(mut record)) = serde_json::from_str(body) else {
@@ -96,14 +96,14 @@ impl Trigger {
     }
 
     fn ignored(kind: &str) -> Self {
-        // Bounded, since it becomes part of a log line.
+        // Bounded, because it is logged.
         Self::Ignored {
             kind: kind.chars().take(64).collect(),
         }
     }
 }
 
-/// The text at a JSON pointer.
+/// The string at a JSON pointer.
 fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
     value.pointer(pointer)?.as_str()
 }
@@ -112,7 +112,7 @@ fn is_success(state: &str) -> bool {
     state.eq_ignore_ascii_case("SUCCEEDED")
 }
 
-/// What an ARN of Organizations names: `arn:...:account/o-.../111122223333` or
+/// The target of an ARN of Organizations: `arn:...:account/o-.../111122223333` or
 /// `arn:...:ou/o-.../ou-...`.
 enum Target {
     Account(AccountId),

@@ -12,30 +12,30 @@ use crate::{
 /// A message of our own on the work queue: `{"towerhook": {...}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
-    /// What to look at.
+    /// The scope of the pass.
     pub scope: MessageScope,
-    /// How often it was looked at before, to no avail.
+    /// The attempts already used up.
     #[serde(default)]
     pub attempt: u32,
     /// The accounts of the scope that a lifecycle event named.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arrived: BTreeSet<AccountId>,
-    /// What else to look at, which was looked at more often or less.
+    /// Further scopes, with other numbers of attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Message>,
 }
 
-/// The part of the organization that a message is about.
+/// The part of the organization that a message concerns.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageScope {
-    /// Everything.
+    /// The whole organization.
     All,
-    /// All accounts below one organizational unit.
+    /// All accounts below one OU.
     Ou(OuId),
     /// These accounts.
     Accounts(Vec<AccountId>),
-    /// What was left in the ledger while a pass was under way, to be taken up at this time.
+    /// A wake-up for the parked work, due at this time.
     Parked(Timestamp),
 }
 
@@ -45,7 +45,7 @@ struct Envelope<T> {
 }
 
 impl Message {
-    /// A message about `scope`.
+    /// A message for `scope`.
     pub fn new(scope: MessageScope, attempt: u32) -> Self {
         Self {
             scope,
@@ -55,13 +55,13 @@ impl Message {
         }
     }
 
-    /// The message that calls for a pass over what was parked, at this time.
+    /// The wake-up for parked work, due at this time.
     pub fn call(at: Timestamp) -> Self {
         Self::new(MessageScope::Parked(at), 0)
     }
 
-    /// The same messages as few. However often they are put off together, they stay so many: each for
-    /// itself would be split anew by whatever it meets.
+    /// The same messages, bundled into few. Their number stays the same however often they are
+    /// requeued together; single messages would be split again by every merge.
     pub(super) fn bundled(messages: Vec<Self>, accounts: usize) -> Vec<Self> {
         let mut bundles: Vec<(usize, Self)> = Vec::new();
         for message in messages {
@@ -80,7 +80,7 @@ impl Message {
         bundles.into_iter().map(|(_, message)| message).collect()
     }
 
-    /// The message's text on the queue.
+    /// The message's body on the queue.
     pub fn to_body(&self) -> String {
         serde_json::to_string(&Envelope { towerhook: self }).unwrap_or_default()
     }
@@ -89,7 +89,7 @@ impl Message {
         serde_json::from_value(value)
     }
 
-    /// What to look at.
+    /// The scope of the pass.
     pub fn into_scope(self) -> Scope {
         let Self {
             scope,
@@ -97,7 +97,7 @@ impl Message {
             arrived,
             also,
         } = self;
-        // Whoever sent more than we ever do has used up all of them.
+        // A foreign message may claim more attempts than there are.
         let attempt = attempt.min(REQUEUE.tries);
         let scope = match scope {
             MessageScope::All => Scope {

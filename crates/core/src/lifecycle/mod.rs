@@ -1,4 +1,4 @@
-//! From what arrived to which accounts to look at.
+//! Turns records of the queue into the accounts to reconcile.
 
 mod event;
 mod message;

@@ -1,19 +1,20 @@
 use super::{Scope, Trigger};
 
-/// A message that was left in the ledger, for whoever holds the lease next.
+/// A message parked in the ledger for the next lease holder.
 ///
-/// Each is told from all others, even of the same content: what is taken up is only what was read.
+/// Each is unique, even with the same content: a pass deletes only the messages that it has read.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Parked(String);
 
 impl Parked {
-    /// How many pieces the ledger holds. They share one item with the deployment, which DynamoDB bounds at
-    /// 400 KB and charges whole for every write: with [`Self::BYTES`] they take half of it.
+    /// The most messages in the ledger. They share one item with the deployment, which DynamoDB
+    /// limits to 400 KB and charges as a whole for every write: with [`Self::BYTES`] they take half
+    /// of it.
     pub const AT_MOST: usize = 100;
-    /// The length of a piece, in bytes.
+    /// The longest message, in bytes.
     const BYTES: usize = 2048;
 
-    /// The scope as this invocation leaves it, in pieces of [`Self::BYTES`] at most.
+    /// Splits the scope into messages of this invocation, each of at most [`Self::BYTES`].
     pub fn of(invocation: &str, scope: &Scope) -> Vec<Self> {
         let mut accounts = 128;
         loop {
@@ -24,7 +25,7 @@ impl Parked {
                     Self(format!("{invocation}/{number} {}", message.to_body()))
                 })
                 .collect();
-            // Units, and accounts that differ, take more than an id each.
+            // OUs, and accounts with different attempts, take more space than an id each.
             if accounts == 1 || pieces.iter().all(|piece| piece.0.len() <= Self::BYTES) {
                 return pieces;
             }
@@ -32,23 +33,23 @@ impl Parked {
         }
     }
 
-    /// How many pieces may be there already where so many come on top.
+    /// How many messages may already be parked so that `more` can be added.
     pub fn room_for(more: usize) -> usize {
         Self::AT_MOST.saturating_sub(more)
     }
 
-    /// As the ledger keeps it.
+    /// Reads the ledger's text.
     pub fn from_text(text: String) -> Self {
         Self(text)
     }
 
-    /// As the ledger keeps it.
+    /// The ledger's text.
     pub fn as_text(&self) -> &str {
         &self.0
     }
 
-    /// What to look at: nothing where the message cannot be understood, since another release left it
-    /// and the schedule will see to it.
+    /// The scope; empty for a malformed message, which another release has parked and the schedule
+    /// makes up for.
     pub fn scope(&self) -> Scope {
         let body = self.0.split_once(' ').map(|(_, body)| body);
         match body.map(Trigger::parse) {
@@ -70,7 +71,7 @@ mod tests {
         }
     }
 
-    /// The longest ids that units have.
+    /// OUs with the longest possible ids.
     fn units(count: u32) -> Scope {
         let ids = (0..count).map(|n| format!("ou-{n:032}-{n:032}").parse().unwrap());
         ids.map(Scope::ou).fold(Scope::default(), Scope::merge)
@@ -87,7 +88,7 @@ mod tests {
             accounts(5000, |_| 0),
             accounts(5000, |n| n % 10),
             arrived,
-            // As many as an organization has.
+            // As many as an organization may have.
             units(2000),
             units(500)
                 .merge(accounts(500, |n| n % 10))
@@ -107,7 +108,7 @@ mod tests {
             let kept = Parked::from_text(parked[0].as_text().to_owned());
             assert_eq!(kept, parked[0]);
         }
-        // Leaves as much again for the deployment.
+        // Leaves the other half for the deployment.
         const { assert!(Parked::AT_MOST * Parked::BYTES <= 400 * 1024 / 2) };
     }
 

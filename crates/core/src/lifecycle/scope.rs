@@ -11,28 +11,29 @@ use crate::{
     retry::REQUEUE,
 };
 
-/// How many accounts a message names at most: their ids of 12 digits stay far below what SQS takes.
+/// The most accounts in a message: with ids of 12 digits it stays far below SQS's limit.
 pub(super) const ACCOUNTS_PER_MESSAGE: usize = 500;
 
-/// The accounts that a pass looks at.
+/// The accounts that a pass reconciles.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
     /// The whole organization.
     pub all: bool,
-    /// All accounts below these organizational units.
+    /// All accounts below these OUs.
     pub ous: BTreeSet<OuId>,
-    /// Single accounts, with the attempts already used up for each.
+    /// Single accounts, with the attempts already used up.
     pub accounts: BTreeMap<AccountId, u32>,
-    /// Accounts that a lifecycle event named: they are new, whatever `MonitorExistingAccounts` says.
+    /// Accounts that a lifecycle event named: they count as new, whatever `MonitorExistingAccounts`
+    /// says.
     pub arrived: BTreeSet<AccountId>,
     /// The attempts already used up for `all` and `ous`.
     pub attempt: u32,
-    /// What was left in the ledger while a pass was under way, to be taken up at this time.
+    /// A wake-up for the parked work, due at this time.
     pub parked: Option<Timestamp>,
 }
 
 impl Scope {
-    /// Everything.
+    /// The whole organization.
     pub fn all() -> Self {
         Self {
             all: true,
@@ -40,7 +41,7 @@ impl Scope {
         }
     }
 
-    /// One account, not looked at before.
+    /// One account, without used attempts.
     pub fn account(id: AccountId) -> Self {
         Self {
             accounts: BTreeMap::from([(id, 0)]),
@@ -56,7 +57,7 @@ impl Scope {
         }
     }
 
-    /// All accounts below one organizational unit.
+    /// All accounts below one OU.
     pub fn ou(id: OuId) -> Self {
         Self {
             ous: BTreeSet::from([id]),
@@ -64,17 +65,17 @@ impl Scope {
         }
     }
 
-    /// Whether there is nothing to look at.
+    /// Whether there is nothing to reconcile.
     pub fn is_empty(&self) -> bool {
         self.names_nobody() && self.parked.is_none()
     }
 
-    /// Whether it names nothing besides what is parked.
+    /// Whether it is only a wake-up for parked work.
     pub fn is_only_a_call(&self) -> bool {
         self.names_nobody() && self.parked.is_some()
     }
 
-    /// Whether it is a comparison of the whole organization for the first time, and not again.
+    /// Whether it is a comparison of the whole organization, and not a retry of one.
     pub fn is_round(&self) -> bool {
         self.all && self.attempt == 0
     }
@@ -87,8 +88,8 @@ impl Scope {
         self.all || !self.ous.is_empty()
     }
 
-    /// Both scopes as one; of two counts of attempts the smaller one counts, since something new
-    /// may have happened.
+    /// The union of both scopes. Of two numbers of attempts the smaller one counts, since there may
+    /// be new changes.
     pub fn merge(mut self, other: Self) -> Self {
         self.attempt = match (self.is_wide(), other.is_wide()) {
             (true, true) => self.attempt.min(other.attempt),
@@ -113,8 +114,8 @@ impl Scope {
         self.accounts.get(id).copied().unwrap_or(self.attempt)
     }
 
-    /// The same scope after one more attempt in vain, and how long to wait before the next.
-    /// What has no attempts left is dropped: the schedule takes over.
+    /// The scope after another failed attempt, and the delay before the next. Parts without
+    /// attempts left are dropped: the schedule takes over.
     pub fn again(mut self) -> (Self, Duration) {
         let used = self
             .accounts
@@ -135,12 +136,12 @@ impl Scope {
         (self, REQUEUE.delay(used))
     }
 
-    /// The scope as messages, to look at all of it again. What is parked stays where it is.
+    /// The scope as messages. Parked work stays parked.
     pub fn messages(&self) -> Vec<Message> {
         self.messages_of(ACCOUNTS_PER_MESSAGE)
     }
 
-    /// The scope as messages that name at most so many accounts each.
+    /// The scope as messages that name at most this many accounts each.
     pub(super) fn messages_of(&self, accounts: usize) -> Vec<Message> {
         let mut messages = Vec::new();
         if self.all {

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 
 use super::{AccountId, Store};
 
-/// What the file is called and how it is written, as the vendor's `go-sdk` writes it.
+/// The file's name and encoding, as the vendor's `go-sdk` writes them.
 const HEADER: &str = "data:application/json;name=i.json;base64,";
-/// The most characters that are read: the API takes bodies of 1 MB.
+/// The most characters that are read: the API accepts bodies of 1 MB.
 const LONGEST: usize = 1 << 20;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -20,8 +20,8 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// `accountMappingFile` of an organization's trail registration: which store hears of which
-/// AWS account. Accounts in no list belong to the default.
+/// `accountMappingFile` of an organization's trail registration: the store of each AWS account.
+/// Accounts in no list belong to the default.
 ///
 /// Source: `api/cloud_accounts_aws_ct_sqs.go` of the vendor's `go-sdk`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,13 +35,13 @@ pub struct AccountMapping {
 /// Text that is not an account mapping file.
 #[derive(Debug, thiserror::Error)]
 pub enum ParseMappingError {
-    /// More than the API takes.
+    /// More than the API accepts.
     #[error("the account mapping file is longer than {LONGEST} characters")]
     TooLong,
     /// Its content is not base64.
     #[error("the account mapping file is not in base64")]
     Encoding(#[source] base64::DecodeError),
-    /// Its content is not the JSON that it should be.
+    /// Its content is not the expected JSON.
     #[error("the account mapping file is not an account mapping")]
     Content(#[source] serde_json::Error),
 }
@@ -86,8 +86,8 @@ impl AccountMapping {
         format!("{HEADER}{}", BASE64.encode(json))
     }
 
-    /// Reads a data URI of any media type, or its content alone. What stands where an AWS account's
-    /// id should, and is none, is passed over; so are empty lists.
+    /// Parses a data URI of any media type, or its content alone. Invalid AWS account ids and empty
+    /// lists are skipped.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl AccountMapping {
         let json = BASE64
             .decode(content.trim())
             .map_err(ParseMappingError::Encoding)?;
-        // By way of a map, since a structure could be a list as well.
+        // Parsed through a map, because a struct would also accept a list.
         let file: File = serde_json::from_slice::<Map<String, Value>>(&json)
             .and_then(|object| serde_json::from_value(Value::Object(object)))
             .map_err(ParseMappingError::Content)?;

@@ -30,12 +30,12 @@ impl Arn {
         self.part(3)
     }
 
-    /// The owner, where the name has one.
+    /// The owner's account, if the ARN has one.
     pub fn account(&self) -> Option<AccountId> {
         self.part(4).parse().ok()
     }
 
-    /// All behind the account, slashes and colons included.
+    /// Everything after the account, including slashes and colons.
     pub fn resource(&self) -> &str {
         self.part(5)
     }
@@ -52,7 +52,7 @@ impl FromStr for Arn {
         let parts: Vec<&str> = text.splitn(6, ':').collect();
         let valid = matches!(parts[..], ["arn", partition, service, _, _, resource]
             if !partition.is_empty() && !service.is_empty() && !resource.is_empty());
-        // The longest name that AWS documents.
+        // The longest ARN that AWS documents.
         if valid && text.len() <= 2048 {
             Ok(Self(text.to_owned()))
         } else {

@@ -1,12 +1,12 @@
 use url::{Host, Position, Url};
 
-/// The host of a URL as it is told from every other one: whole, in lower case, and with its port where
-/// that is not the usual one.
+/// The normalized host of a URL: complete, in lower case, and with its port unless that is the
+/// default.
 pub fn host(url: &Url) -> String {
     url[Position::BeforeHost..Position::AfterPort].to_owned()
 }
 
-/// Whether a URL's host is this machine itself, which plain HTTP may go to.
+/// Whether a URL's host is this machine, for which plain HTTP is allowed.
 pub fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => address.is_loopback(),
@@ -16,13 +16,13 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// A URL that somebody else wrote: of the characters that RFC 3986 has, with `//` before its host, and with a
-/// host that is written out. No URL of AWS or Lacework is another one, and the parser is not made for all
-/// others: a debug assertion of its part for hosts fails for some that are no ASCII.
+/// Parses an untrusted URL: only RFC 3986 characters, with `//` before its host, and with an
+/// explicit host. All URLs of AWS and Lacework are like that. The parser does not cope with all
+/// others: a debug assertion of its host parser fails for some that are not ASCII.
 pub fn foreign_url(text: &str) -> Option<Url> {
     let text = text.trim();
     let (scheme, rest) = text.split_once("://")?;
-    // However many slashes there are, the parser looks for the host behind all of them.
+    // The parser skips any number of slashes before the host.
     let rest = rest.trim_start_matches(['/', '\\']);
     let authority = rest.split(['/', '\\', '?', '#']).next()?;
     let is_written_out = text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -35,7 +35,7 @@ pub fn foreign_url(text: &str) -> Option<Url> {
 mod tests {
     use super::*;
 
-    /// What fuzzers found to fail a debug assertion is among them.
+    /// Includes inputs that made a debug assertion fail under fuzzing.
     #[test]
     fn a_url_of_odd_characters_is_none() {
         for odd in [

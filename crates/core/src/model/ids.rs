@@ -2,7 +2,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// Text that is not the identifier it should be.
+/// Text that is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{text:?} is not {expected}")]
 pub struct ParseIdError {
@@ -12,7 +12,7 @@ pub struct ParseIdError {
 
 impl ParseIdError {
     pub(super) fn new(text: &str, expected: &'static str) -> Self {
-        // Bounded, since the text comes from outside.
+        // Bounded, because the text is untrusted.
         Self {
             text: text.chars().take(64).collect(),
             expected,

@@ -1,4 +1,4 @@
-//! Identifiers and texts that are parsed once and trusted from then on.
+//! Identifiers and texts that are validated once and trusted from then on.
 
 mod account_mapping;
 mod arn;

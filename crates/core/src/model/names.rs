@@ -1,5 +1,5 @@
-//! The fixed names. They are those of Lacework's own integration, so that the two are never in
-//! place side by side without anybody noticing.
+//! The fixed names. They are those of Lacework's own integration, so that the two cannot exist side
+//! by side unnoticed.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, Arn};
 
-/// A Lacework store's name, lower case as the `Account-Name` header wants it.
+/// A Lacework store's name, in lower case as the `Account-Name` header requires.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct Store(String);
@@ -60,8 +60,8 @@ impl IntegrationPrefix {
         &self.0
     }
 
-    /// Whether a StackSet of this name can be a deployment's with this prefix. The functions may
-    /// look at no other.
+    /// Whether a StackSet with this name can belong to a deployment with this prefix. The functions
+    /// may access no other.
     pub fn is_of(&self, stack_set: &str) -> bool {
         let rest = stack_set.strip_prefix(&self.0);
         let kinds = [LOG, AUDIT, MEMBER];
@@ -69,12 +69,12 @@ impl IntegrationPrefix {
     }
 }
 
-/// What a StackSet's name has between the prefix and whose it is.
+/// The part of a StackSet's name between the prefix and the Lacework account or store.
 pub(super) const LOG: &str = "CloudTrail-Log-Account-";
 pub(super) const AUDIT: &str = "CloudTrail-Audit-Account-";
 pub(super) const MEMBER: &str = "Config-Member-";
 
-/// How the names of Control Tower's own StackSets begin.
+/// The prefix of Control Tower's own StackSets.
 ///
 /// Source: AWS Control Tower User Guide, "About the shared accounts".
 const CONTROL_TOWER: &str = "AWSControlTower";
@@ -87,7 +87,7 @@ pub enum ParsePrefixError {
         "IntegrationNamePrefix must start with a letter, hold letters, digits and hyphens only, and be at most 64 long; found {0:?}"
     )]
     Form(String),
-    /// A StackSet of ours would pass for one of Control Tower's.
+    /// A StackSet of ours would look like one of Control Tower's.
     #[error(
         "IntegrationNamePrefix must not begin with {CONTROL_TOWER}, in any letter case, which marks Control Tower's own StackSets; found {0:?}"
     )]
@@ -112,27 +112,28 @@ impl std::str::FromStr for IntegrationPrefix {
     }
 }
 
-/// Every name of one deployment, made from the Lacework account's name and the prefix.
+/// All names of one deployment, built from the Lacework account's name and the prefix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Names {
-    /// The part of a name that says whose it is: the Lacework account, or the single store.
+    /// The Lacework account, or the single store, in the names.
     pub resource: String,
     /// `IntegrationNamePrefix`.
     pub prefix: IntegrationPrefix,
 }
 
 impl Names {
-    /// The StackSet that makes the role in Log Archive; also the trail registration's name.
+    /// The StackSet that creates the role in Log Archive; also the name of the trail's
+    /// registration.
     pub fn log_stack_set(&self) -> String {
         format!("{}{LOG}{}", self.prefix.0, self.resource)
     }
 
-    /// The StackSet that makes the queue in Audit.
+    /// The StackSet that creates the queue in Audit.
     pub fn audit_stack_set(&self) -> String {
         format!("{}{AUDIT}{}", self.prefix.0, self.resource)
     }
 
-    /// The StackSet that makes the role in every member, and the management account's own stack.
+    /// The StackSet that creates the role in every member, and the management account's own stack.
     pub fn member_stack_set(&self) -> String {
         format!("{}{MEMBER}{}", self.prefix.0, self.resource)
     }
@@ -157,7 +158,7 @@ impl Names {
         format!("{}-laceworkcws", self.resource)
     }
 
-    /// The topic in Log Archive, where the trail had none.
+    /// The topic in Log Archive, if the trail had none.
     pub fn trail_topic(&self) -> String {
         format!("{}-laceworkcwstopic", self.resource)
     }
@@ -168,7 +169,7 @@ impl Names {
     }
 }
 
-/// `lweid:aws:v2:<lacework account>:<aws account>:<suffix>`, which the role's trust demands.
+/// `lweid:aws:v2:<lacework account>:<aws account>:<suffix>`, which the role's trust policy demands.
 ///
 /// Source: docs.lacework.net/onboarding/aws-cross-account-eid. The suffix may hold colons.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,19 +187,19 @@ impl ExternalId {
         &self.0
     }
 
-    /// Whether what the SaaS shows is this id, or is masked and so says nothing against it.
+    /// Whether the SaaS shows this id, or a masked one that may be it.
     pub fn is_shown_as(&self, shown: &str) -> bool {
         shown == self.0 || Self::is_masked(shown)
     }
 
-    /// Whether the SaaS shows no id at all.
+    /// Whether the SaaS shows no readable id.
     ///
     /// The API may show it masked or empty (the vendor's `cloud-account backup` checks for it).
     pub fn is_masked(shown: &str) -> bool {
         shown.trim_matches(['*', 'X', 'x', ' ']).is_empty()
     }
 
-    /// The tenant, the account and the suffix of what has the form of an id.
+    /// The tenant, the account and the suffix of a text in the form of an external id.
     pub fn parts(shown: &str) -> Option<(&str, &str, &str)> {
         let (tenant, rest) = shown.strip_prefix("lweid:aws:v2:")?.split_once(':')?;
         let (account, suffix) = rest.split_once(':')?;
@@ -213,7 +214,7 @@ impl ExternalId {
     }
 }
 
-/// The account in a role's ARN, which is how a registration tells whose it is.
+/// The account in a role's ARN, which is the account of a registration.
 pub fn account_of_role(role_arn: &str) -> Option<AccountId> {
     role_arn
         .parse::<Arn>()
@@ -282,7 +283,7 @@ mod tests {
         }
         for text in ["A", "AWS", "AWSControl-", "Lacework-AWSControlTower-"] {
             let prefix: IntegrationPrefix = text.parse().unwrap();
-            // What makes a short prefix harmless: it covers none of Control Tower's.
+            // This makes a short prefix harmless: it covers no StackSet of Control Tower's.
             assert!(!prefix.is_of("AWSControlTowerBP-BASELINE-CLOUDTRAIL"));
         }
     }

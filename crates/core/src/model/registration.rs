@@ -9,13 +9,14 @@ pub struct Registration {
     pub guid: String,
     /// The store that holds it; `None` is the tenant's own.
     pub store: Option<Store>,
-    /// Whether it is the organization's and no store's: every store shows it, and none can change it.
+    /// Whether it belongs to the organization and not to a store: every store shows it, and none
+    /// can change it.
     pub organization: bool,
     /// Its name; not unique.
     pub name: String,
     /// What it watches.
     pub kind: RegistrationKind,
-    /// Whether it is switched on.
+    /// Whether it is enabled.
     pub enabled: bool,
     /// The role that the SaaS assumes.
     pub role_arn: String,
@@ -23,14 +24,15 @@ pub struct Registration {
     pub external_id: String,
     /// The queue that a trail registration reads.
     pub queue_url: Option<String>,
-    /// An organization's mapping of AWS accounts to stores, where it shows one that can be read.
+    /// An organization registration's mapping of AWS accounts to stores, if it is shown and
+    /// readable.
     pub account_mapping: Option<AccountMapping>,
-    /// What the SaaS last found when it used the role and the queue.
+    /// The result of the SaaS's last use of the role and the queue.
     pub health: Health,
 }
 
 impl Registration {
-    /// A registration as it was made, switched on and in the tenant's own store.
+    /// A registration as created: enabled, and in the tenant's own store.
     pub fn made(spec: &RegistrationSpec, guid: String) -> Self {
         Self {
             guid,
@@ -48,19 +50,19 @@ impl Registration {
     }
 }
 
-/// What the SaaS last found when it used a registration: `state`.
+/// The result of the SaaS's last use of a registration: `state`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Health {
-    /// It has not looked yet, or does not say.
+    /// Not checked yet, or not shown.
     #[default]
     Unknown,
-    /// It could read what it wants.
+    /// It works.
     Good,
-    /// It could not, and says why.
+    /// It does not work, with the SaaS's reason.
     Failing(String),
 }
 
-/// The registration types that we make.
+/// The kinds of registration that we create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegistrationKind {
     /// `AwsCfg`: the configuration of one account.
@@ -69,45 +71,45 @@ pub enum RegistrationKind {
     Feed,
 }
 
-/// All that is needed to make a registration.
+/// The desired state of a registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RegistrationSpec {
     /// Its name.
     pub name: String,
     /// What it watches.
     pub kind: RegistrationKind,
-    /// The AWS account that it is about.
+    /// Its AWS account.
     pub account: AccountId,
     /// The role to assume.
     pub role_arn: String,
-    /// What the role's trust demands.
+    /// The external id that the role's trust policy demands.
     pub external_id: ExternalId,
     /// The queue, for a trail.
     pub queue_url: Option<String>,
-    /// Which AWS account belongs to which store: only an organization's registration has it.
+    /// The mapping of AWS accounts to stores, for an organization's registration only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account_mapping: Option<AccountMapping>,
 }
 
 impl RegistrationSpec {
-    /// Whether the registration is the organization's and no store's.
+    /// Whether the registration belongs to the organization and not to a store.
     pub fn is_of_organization(&self) -> bool {
         self.account_mapping.is_some()
     }
 }
 
-/// What came of asking for a registration.
+/// The result of creating or changing a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It is there, with this `intgGuid` where the answer names it.
+    /// It exists, with this `intgGuid` if the response contains it.
     Done(Option<String>),
     /// The account or queue is used by another registration of this Lacework application.
     AlreadyUsed,
-    /// The SaaS tried the role and could not use it, as happens to a role seconds old.
+    /// The SaaS tried the role and could not use it, as happens with a role that is seconds old.
     NotUsable(String),
 }
 
-/// Who the key belongs to, from `UserProfile`.
+/// The key's owner, from `UserProfile`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The account part of the tenant's URL, lower case.

@@ -4,12 +4,12 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Text that is never printed: an API secret, a token, a pre-signed URL.
 ///
-/// It has no `Serialize`; whoever needs the text asks for it by [`SecretText::expose`].
+/// It does not implement `Serialize`; [`SecretText::expose`] returns the text.
 #[derive(Clone)]
 pub struct SecretText(SecretString);
 
 impl SecretText {
-    /// The text itself, for the one place that sends it.
+    /// The text itself, for the code that sends it.
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }

@@ -1,31 +1,31 @@
 use super::names::{AUDIT, LOG, MEMBER};
 
-/// The name of a StackSet, taken apart as that of a deployment: of one of ours, or of Lacework's own Control
-/// Tower registration, which has the same names.
+/// The parts of a StackSet's name in a deployment: ours, or Lacework's own Control Tower
+/// integration, which has the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StackSetName<'a> {
-    /// All of it.
+    /// The whole name.
     pub name: &'a str,
-    /// What it begins with: the deployment's `IntegrationNamePrefix`.
+    /// The deployment's `IntegrationNamePrefix`.
     pub prefix: &'a str,
-    /// What the StackSet is for.
+    /// The StackSet's purpose.
     pub part: Part,
-    /// What it ends in: the Lacework account, or the single store.
+    /// The Lacework account, or the single store.
     pub resource: &'a str,
 }
 
-/// What a StackSet of a deployment is for.
+/// The purpose of a deployment's StackSet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The trail.
     Trail,
-    /// The same as of the 4.x line of Lacework's own integration.
+    /// The trail, in the 4.x line of Lacework's own integration.
     NewerTrail,
     /// The members.
     Members,
 }
 
-/// What a name has between prefix and resource. The longer of two alike comes first.
+/// The text between prefix and resource. Of two with a common beginning, the longer comes first.
 ///
 /// Source: Lacework's `lacework-control-tower-cfn`, 3.3.2 and 4.x.
 const PARTS: [(&str, Part); 5] = [
@@ -37,7 +37,7 @@ const PARTS: [(&str, Part); 5] = [
 ];
 
 impl<'a> StackSetName<'a> {
-    /// Takes a name apart; `None` where it is no deployment's.
+    /// Parses a name; `None` if it cannot belong to a deployment.
     pub fn parse(name: &'a str) -> Option<Self> {
         PARTS.into_iter().find_map(|(infix, part)| {
             let (prefix, resource) = name.split_once(infix)?;

@@ -13,13 +13,13 @@ pub struct ApiKey {
     pub version: String,
 }
 
-/// An access token as it is kept.
+/// A stored access token.
 #[derive(Debug, Clone)]
 pub struct Token {
     /// The bearer token.
     pub token: SecretText,
-    /// When it stops working.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// The version of the key that it was made with.
+    /// The version of the key that it was issued for.
     pub key_version: String,
 }

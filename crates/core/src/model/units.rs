@@ -1,10 +1,10 @@
-//! How an administrator writes organizational units in a parameter.
+//! Parses lists of OUs in parameters.
 
 use std::fmt;
 
 use super::{OuId, Store};
 
-/// One unit of a list, as it was written and as it is meant.
+/// One OU of a list, as written and as parsed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnitName {
     text: String,
@@ -12,25 +12,25 @@ pub struct UnitName {
     means: Means,
 }
 
-/// What a unit's name means.
+/// The meaning of an OU's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Means {
-    /// The unit with this id.
+    /// The OU with this id.
     Id(OuId),
-    /// A unit of the last name, below units of the other names, outermost first; never empty.
+    /// An OU with the last name, below OUs with the other names, outermost first; never empty.
     Path(Vec<String>),
 }
 
-/// A unit, and the store that its accounts go to where one is written with it.
+/// An OU, and its accounts' store, if the entry names one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnitEntry {
-    /// The unit.
+    /// The OU.
     pub unit: UnitName,
-    /// What stands behind `=`.
+    /// The text after `=`.
     pub store: Option<Store>,
 }
 
-/// A list of units that cannot be read.
+/// An invalid list of OUs.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{why} in {entry:?}. Write units as Name, Parent/Name or ou-..., separated by commas; put a name \
@@ -42,12 +42,12 @@ pub struct ParseUnitsError {
 }
 
 impl UnitName {
-    /// What the name means.
+    /// The parsed meaning.
     pub fn means(&self) -> &Means {
         &self.means
     }
 
-    /// The unit's own name, where the list gives one, be it beside its id.
+    /// The OU's own name, if the list gives one, also in addition to its id.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
@@ -59,12 +59,12 @@ impl fmt::Display for UnitName {
     }
 }
 
-/// Reads a list: `Production, Workloads/Blue, ou-ab12-11112222, Staging (ou-ab12-33334444)`, each with
-/// `=store` behind it where one may be given.
+/// Parses a list: `Production, Workloads/Blue, ou-ab12-11112222, Staging (ou-ab12-33334444)`, each
+/// optionally followed by `=store`.
 ///
 /// # Errors
 ///
-/// The first entry that is no unit, and why.
+/// The first invalid entry, and the reason.
 pub fn parse_units(text: &str) -> Result<Vec<UnitEntry>, ParseUnitsError> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
@@ -76,7 +76,7 @@ pub fn parse_units(text: &str) -> Result<Vec<UnitEntry>, ParseUnitsError> {
     Ok(entries)
 }
 
-/// A character that may mean something, or one in quotes that never does.
+/// A character that may be syntax, or one in quotes that never is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
     Plain(char),
@@ -91,7 +91,7 @@ impl Token {
     }
 }
 
-/// Within double quotes every character stands for itself, and two quotes for one.
+/// In double quotes every character stands for itself, and two quotes stand for one.
 fn tokens(text: &str) -> Result<Vec<Token>, ParseUnitsError> {
     let mut tokens = Vec::new();
     let mut chars = text.chars().peekable();
@@ -125,7 +125,7 @@ fn wrong(entry: &[Token], why: &'static str) -> ParseUnitsError {
     }
 }
 
-/// With its quotes, without which it may mean another unit.
+/// The name with its quotes, without which it might mean another OU.
 fn as_written(unit: &[Token]) -> String {
     let is_quoted = |token: &Token| matches!(token, Token::Quoted(_));
     let runs = unit.chunk_by(|one, next| is_quoted(one) == is_quoted(next));
@@ -140,7 +140,7 @@ fn as_written(unit: &[Token]) -> String {
     written.collect::<String>().trim().to_owned()
 }
 
-/// The text without the blanks around it; those in quotes stay.
+/// The text without surrounding blanks; blanks in quotes stay.
 fn text(tokens: &[Token]) -> String {
     let blank = |token: &Token| matches!(token, Token::Plain(c) if c.is_whitespace());
     let start = tokens.iter().position(|token| !blank(token));
@@ -204,8 +204,8 @@ fn parse_unit(unit: &[Token]) -> Result<UnitName, &'static str> {
     })
 }
 
-/// `ou-`, 4 to 32 letters or digits, a hyphen, and 8 to 32 letters or digits. A unit can be named like
-/// a root's id, so that is no unit's.
+/// `ou-`, 4 to 32 letters or digits, a hyphen, and 8 to 32 letters or digits. A root's id is not
+/// accepted, because an OU's name may look like one.
 ///
 /// Source: the pattern of `OrganizationalUnitId` in the API of AWS Organizations.
 fn unit_id(text: &str) -> Option<OuId> {
@@ -314,7 +314,7 @@ mod tests {
             ("Production,,Development", "", "a unit is missing"),
             ("Production,", "", "a unit is missing"),
             ("A, Top//Blue", "Top//Blue", "between slashes"),
-            ("Blue (west)", "Blue (west)", "no unit's id"),
+            ("Blue (west)", "Blue (west)", "not a unit's id"),
             ("Blue=", "Blue=", "no sub-account"),
             ("Blue=a=b", "Blue=a=b", "more than one"),
             ("\"Blue", "Blue", "quotation mark"),

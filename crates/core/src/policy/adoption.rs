@@ -18,7 +18,7 @@ pub struct Adoption {
     pub policy_names: PolicyNames,
 }
 
-/// Who names the managed policies of the members' roles: the member template's parameter
+/// The naming of the managed policies of the members' roles: the member template's parameter
 /// `ManagedPolicyNames`. A different name means a different policy, and while both are attached a
 /// role would exceed IAM's limit of 10 managed policies.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -38,7 +38,7 @@ pub struct Policy {
     pub tenant: String,
     /// Every fixed name.
     pub names: Names,
-    /// What is monitored.
+    /// Whether the accounts, the trail, or both are monitored.
     pub capability: Capability,
     /// The store of each account.
     pub destination: Destination,

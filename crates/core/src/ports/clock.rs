@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-/// The clock of the process, and waiting by it.
+/// The process's clock, and timers.
 pub trait Clock {
-    /// The time.
+    /// The current time.
     fn now(&self) -> Timestamp;
-    /// Waits for as long as this.
+    /// Waits this long.
     async fn sleep(&self, time: Duration);
 }

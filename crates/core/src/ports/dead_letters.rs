@@ -9,17 +9,17 @@ use crate::Result;
 pub struct DeadLetter {
     /// SQS's id of the message.
     pub id: String,
-    /// With what it is deleted or shown again; good for this receipt only.
+    /// The receipt handle, with which it is deleted or made visible again.
     pub receipt: String,
-    /// When it was sent first.
+    /// When it was first sent.
     pub sent_at: Option<Timestamp>,
-    /// Its text, which is never shown.
+    /// Its body, which is never shown.
     pub body: String,
-    /// Why EventBridge could not deliver it; nothing for a message that the work queue gave up on.
+    /// Why EventBridge could not deliver it; `None` for a message that the work queue gave up on.
     pub undelivered: Option<Undelivered>,
 }
 
-/// What EventBridge notes on an event that it could not deliver.
+/// EventBridge's attributes of an event that it could not deliver.
 ///
 /// Source: docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,23 +32,23 @@ pub struct Undelivered {
     pub error: String,
 }
 
-/// Where a message of the dead-letter queue goes after somebody looked at it.
+/// Where a message of the dead-letter queue goes after it was inspected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReturnTo {
-    /// Where it was, for everybody to see.
+    /// It stays, and becomes visible again.
     DeadLetters,
     /// The work queue.
     WorkQueue,
-    /// It is removed.
+    /// It is deleted.
     Nowhere,
 }
 
 /// The dead-letter queue and the work queue, for an administrator.
 pub trait DeadLetters {
-    /// Some of the messages, which nobody else sees for `hidden`; none where there are none left.
+    /// Receives some of the messages, which stay invisible for `hidden`; empty if none are left.
     async fn receive(&self, hidden: Duration) -> Result<Vec<DeadLetter>>;
-    /// Puts a message where it belongs. On its way to the work queue it is in both for a moment,
-    /// and never in neither.
+    /// Moves a message. On its way to the work queue it is in both queues for a moment, and never
+    /// in neither.
     async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()>;
     /// Whether this ARN is the work queue's.
     fn is_work_queue(&self, arn: &str) -> bool;

@@ -7,16 +7,17 @@ use crate::{
     model::AccountId,
 };
 
-/// One holder at a time, and what waits for it.
+/// The lease, and the work that waits for it.
 pub trait Leases {
-    /// Takes the lease until `until`, unless another holder has it or has reserved it after `now`, or
-    /// it cools down. The one that reserved it need not wait for the cooldown. A newer request of
-    /// CloudFormation takes it from an older one, which never gets it again.
+    /// Takes the lease until `until`, unless another holder has it or has reserved it beyond `now`,
+    /// or it cools down. The holder of the reservation need not wait for the cooldown. A newer
+    /// request of CloudFormation takes it from an older one, which never gets it again.
     ///
-    /// An invocation that continues another's work takes the lease over `from` that one, and only the first
-    /// that asks.
+    /// An invocation that continues another's work takes the lease over `from` that one; only the
+    /// first that asks succeeds.
     ///
-    /// With it all reservations end. What was parked stays so until [`Leases::close_pass`] names it.
+    /// Taking the lease ends all reservations. Parked work stays until [`Leases::close_pass`] names
+    /// it.
     async fn take_lease(
         &self,
         holder: &Holder,
@@ -24,21 +25,22 @@ pub trait Leases {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Lease>;
-    /// Whether `holder` has the lease.
+    /// Whether `holder` holds the lease.
     async fn holds_lease(&self, holder: &Holder) -> Result<bool>;
-    /// Lets nobody but `holder` take the lease until `until`; the one that has it keeps it.
+    /// Reserves the lease for `holder` until `until`; the current holder keeps it.
     async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()>;
-    /// Gives the lease back, if `holder` still has it. Nobody has been called for what was parked meanwhile.
+    /// Releases the lease, if `holder` still holds it. Sends no wake-up for work parked meanwhile.
     async fn release_lease(&self, holder: &Holder) -> Result<()>;
-    /// Leaves messages, at least one and [`Parked::AT_MOST`] at most, for the next holder. They come on top
-    /// of what is parked, if there is [room](Parked::room_for), or, where `replaced` names that, in its place.
+    /// Parks messages, from one to [`Parked::AT_MOST`], for the next holder. They are added to the
+    /// parked work if there is [room](Parked::room_for), or replace it if `replaced` names it
+    /// exactly.
     async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
     -> Result<Parking>;
-    /// Writes records as [`LedgerWrites::store_records`](super::LedgerWrites::store_records) does, and with the last of them gives the lease
-    /// back, which then cools down until `rests_until`; what is `done` is parked no longer. Answers
-    /// whether anything was parked since `holder` took the lease.
+    /// Writes records as [`store_records`](super::LedgerWrites::store_records) does, and with the last
+    /// of them releases the lease, which then cools down until `rests_until`; the parked work in
+    /// `done` is deleted. Returns whether work was parked since `holder` took the lease.
     ///
-    /// A conflict where `holder` no longer has it: then those last records are not written.
+    /// A conflict if `holder` no longer has the lease: then those last records are not written.
     async fn close_pass(
         &self,
         holder: &Holder,
@@ -46,7 +48,7 @@ pub trait Leases {
         done: &[Parked],
         rests_until: Timestamp,
     ) -> Result<bool>;
-    /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another invocation.
-    /// Answers when that was ([`admitted`]).
+    /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another
+    /// invocation. Returns its time of admission ([`admitted`]).
     async fn admit(&self, request: &str, seen: Timestamp) -> Result<Timestamp>;
 }

@@ -1,7 +1,6 @@
 //! One trait per capability that we use, with the outcomes of each operation as its result.
 //!
-//! An adapter translates and nothing else. A listing is complete or an error: half a listing is
-//! no listing.
+//! An adapter translates and nothing else. A listing is complete or an error, never partial.
 
 #![allow(
     async_fn_in_trait,
@@ -37,7 +36,7 @@ impl<T> AccountReads for T where
 {
 }
 
-/// All of AWS that the account function uses.
+/// All AWS ports of the account function.
 pub trait AccountPorts:
     AccountReads + StackSetWrites + Leases + LedgerWrites + Messages + TokenWrites + Functions
 {
@@ -51,11 +50,11 @@ impl<T> AccountPorts for T where
 pub trait FoundationReads: Accounts + LandingZones + StackSetReads + StackReads {}
 impl<T: Accounts + LandingZones + StackSetReads + StackReads> FoundationReads for T {}
 
-/// All of AWS that the foundation is made of.
+/// All AWS ports that reconciling the foundation takes.
 pub trait FoundationPorts: FoundationReads + TrailTopics + StackSetWrites + StackWrites {}
 impl<T: FoundationReads + TrailTopics + StackSetWrites + StackWrites> FoundationPorts for T {}
 
-/// All of AWS that the setup function uses.
+/// All AWS ports of the setup function.
 pub trait SetupPorts:
     FoundationPorts + ForeignResources + Roles + Leases + Ledger + FanOut + Keys + Tokens + Functions
 {

@@ -6,18 +6,18 @@ use crate::{
     stack_sets::{OperationState, Start, operation_id},
 };
 
-/// How often the same content can be asked of one StackSet. Callers put into the content what tells
-/// one occasion from the next, so a few tries are all that is looked through.
+/// How often the same content can be requested of one StackSet. Callers make the content of each
+/// occasion unique, so a few numbers are enough.
 const MOST: u32 = 50;
 
-/// Starts an operation, or finds the one under way with the same content, and answers its id.
+/// Starts an operation, or finds the running one with the same content, and returns its id.
 ///
-/// The id comes from the content, so a repeated invocation starts nothing twice; an operation that
-/// has ended makes room for the next number.
+/// The id is derived from the content, so a repeated invocation starts nothing twice. After an
+/// operation has ended, the next number is used.
 ///
 /// # Errors
 ///
-/// What starting or describing the operation failed with.
+/// The failure of starting or describing the operation.
 pub async fn start_operation(
     stack_sets: &impl StackSetReads,
     name: &str,

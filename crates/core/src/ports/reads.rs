@@ -1,4 +1,4 @@
-//! What only looks. Nothing here changes anything, so whatever plans or reports is handed these and no more.
+//! Ports that only read. An observation or a report gets these and no others, so it cannot change anything.
 
 use crate::{
     Result,
@@ -8,21 +8,21 @@ use crate::{
     stack_sets::{InstanceFailure, OperationState, Role, Stack, StackInstance, StackSet},
 };
 
-/// Which accounts the organization has.
+/// The accounts of the organization.
 pub trait Accounts {
-    /// One account; `None` where Organizations answers AccountNotFound.
+    /// One account; `None` if Organizations answers AccountNotFound.
     async fn account(&self, id: &AccountId) -> Result<Option<Account>>;
-    /// Every account of the organization.
+    /// All accounts of the organization.
     async fn accounts(&self) -> Result<Vec<Account>>;
-    /// Every organizational unit, for resolving names.
+    /// All OUs, for resolving names.
     async fn organizational_units(&self) -> Result<OuTree>;
 }
 
-/// What Control Tower and its trail say.
+/// Control Tower and its trail.
 pub trait LandingZones {
-    /// The landing zone, as far as this Region can tell.
+    /// The landing zone, as seen from this Region.
     async fn landing_zone(&self) -> Result<LandingZoneReply>;
-    /// The enabled baselines of these accounts, or of all where `accounts` is `None`.
+    /// The enabled baselines of these accounts, or of all if `accounts` is `None`.
     async fn baselines(&self, accounts: Option<&[AccountId]>) -> Result<Baselines>;
     /// The trail of this name in this Region.
     async fn trail(&self, name: &str) -> Result<Option<Trail>>;
@@ -30,41 +30,41 @@ pub trait LandingZones {
 
 /// The roles of the management account.
 pub trait Roles {
-    /// The role of this name, whatever its path; `None` where there is none.
+    /// The role with this name, regardless of its path; `None` if there is none.
     async fn role(&self, name: &str) -> Result<Option<Role>>;
 }
 
-/// What others may have in this account and Region, by its name.
+/// Foreign resources in this account and Region, by name.
 pub trait ForeignResources {
     /// Whether EventBridge's default bus has this rule.
     async fn rule_exists(&self, name: &str) -> Result<bool>;
-    /// Whether Secrets Manager has the secret with this ARN, which lacks the random end. So permissions name
-    /// it where it is not there, too.
+    /// Whether Secrets Manager has the secret with this ARN, which lacks the random suffix. Without
+    /// it, a permission can name the secret even before it exists.
     async fn secret_exists(&self, arn: &str) -> Result<bool>;
 }
 
 /// The StackSets of the management account, self-managed, in one Region.
 pub trait StackSetReads {
-    /// One StackSet; `None` where it does not exist.
+    /// One StackSet; `None` if it does not exist.
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>>;
     /// The names of all StackSets that begin with `prefix`.
     async fn stack_sets_named(&self, prefix: &str) -> Result<Vec<String>>;
-    /// The instances in these accounts, or all where `accounts` is `None`.
-    /// A StackSet that does not exist has none.
+    /// The instances in these accounts, or all if `accounts` is `None`. A StackSet that does not
+    /// exist has none.
     async fn instances(
         &self,
         name: &str,
         accounts: Option<&[AccountId]>,
     ) -> Result<Vec<StackInstance>>;
-    /// How an operation stands.
+    /// The state of an operation.
     async fn operation(&self, name: &str, operation: &str) -> Result<OperationState>;
-    /// The instances that an operation could not bring about.
+    /// The instances that failed in an operation.
     async fn failures(&self, name: &str, operation: &str) -> Result<Vec<InstanceFailure>>;
 }
 
 /// Ordinary stacks in the management account.
 pub trait StackReads {
-    /// One stack; `None` where it does not exist.
+    /// One stack; `None` if it does not exist.
     async fn stack(&self, name: &str) -> Result<Option<Stack>>;
 }
 
@@ -76,14 +76,14 @@ pub trait Keys {
 
 /// The secret that holds the access token.
 pub trait TokenReads {
-    /// The token; `None` where none was stored yet.
+    /// The token; `None` if none is stored yet.
     async fn token(&self) -> Result<Option<Token>>;
 }
 
 /// What no other place remembers.
 pub trait LedgerReads {
-    /// All that setup has recorded.
+    /// Setup's recorded state.
     async fn recorded(&self) -> Result<Recorded>;
-    /// Every account's record.
+    /// All accounts' records.
     async fn records(&self) -> Result<Records>;
 }

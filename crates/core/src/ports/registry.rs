@@ -11,23 +11,23 @@ use crate::{
 
 /// Gets access tokens from the SaaS.
 pub trait TokenIssuer {
-    /// A new token, or [`crate::ErrorKind::Unauthorized`] where the key is refused.
+    /// A new token, or [`crate::ErrorKind::Unauthorized`] if the key is refused.
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token>;
 }
 
 /// What the vendor holds.
 pub trait RegistryReads {
-    /// The host that every call goes to, as [`crate::model::host`] tells it.
+    /// The host of every call, as returned by [`crate::model::host`].
     fn host(&self) -> String;
-    /// Who we are to it.
+    /// The profile of the key's user.
     async fn profile(&self) -> Result<Profile>;
-    /// Every registration of this kind in one store.
+    /// All registrations of this kind in one store.
     async fn registrations(
         &self,
         store: Option<&Store>,
         kind: RegistrationKind,
     ) -> Result<Vec<Registration>>;
-    /// Every registration of this kind that is the organization's.
+    /// All registrations of this kind that belong to the organization.
     async fn organization_registrations(
         &self,
         kind: RegistrationKind,
@@ -40,16 +40,16 @@ pub trait RegistryReads {
 
 /// Changes of what the vendor holds.
 pub trait RegistryWrites {
-    /// Makes a registration: in a store, or the organization's, as `spec` says.
+    /// Creates a registration: in a store, or the organization's, as `spec` says.
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created>;
-    /// Brings a registration to `spec`, switched on or off.
+    /// Brings a registration to `spec`, enabled or disabled.
     async fn update(
         &self,
         existing: &Registration,
         spec: &RegistrationSpec,
         enabled: bool,
     ) -> Result<Created>;
-    /// Removes a registration; one that is gone is not an error.
+    /// Deletes a registration; a missing one is not an error.
     async fn delete(&self, existing: &Registration) -> Result<()>;
 }
 

@@ -1,4 +1,4 @@
-//! What changes something. Every write can be repeated.
+//! Ports that change something. Every write is idempotent.
 
 use std::time::Duration;
 
@@ -13,26 +13,27 @@ use crate::{
     stack_sets::{StackSetSpec, Start},
 };
 
-/// The topic that a trail tells of each log file.
+/// The topic that a trail notifies of each log file.
 pub trait TrailTopics {
-    /// Gives the trail of this name in this Region another topic, or none; all else stays.
+    /// Sets the topic of the trail with this name in this Region, or removes it; everything else
+    /// stays.
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet>;
 }
 
 /// Changes of StackSets and their instances.
 pub trait StackSetWrites {
-    /// Makes a StackSet without instances; one that exists is not an error.
+    /// Creates a StackSet without instances; an existing one is not an error.
     async fn create_stack_set(&self, spec: &StackSetSpec) -> Result<()>;
-    /// Gives a StackSet and all its instances another template or other parameters.
+    /// Updates the template or the parameters of a StackSet and all its instances.
     async fn update_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start>;
-    /// The same for a StackSet that somebody else made, which then has managed execution, too.
+    /// Likewise for a foreign StackSet, which also gets managed execution.
     async fn adopt_stack_set(&self, spec: &StackSetSpec, operation: &str) -> Result<Start> {
         self.update_stack_set(spec, operation).await
     }
-    /// Removes an empty StackSet; one that is gone is not an error.
+    /// Deletes an empty StackSet; a missing one is not an error.
     async fn delete_stack_set(&self, name: &str) -> Result<()>;
-    /// Makes instances, or tries again those that are outdated; `token` is what they register
-    /// themselves with, where they do.
+    /// Creates instances, or retries outdated ones; `token` is what they register themselves with,
+    /// if they do.
     async fn create_instances(
         &self,
         name: &str,
@@ -40,7 +41,7 @@ pub trait StackSetWrites {
         token: Option<&SecretText>,
         operation: &str,
     ) -> Result<Start>;
-    /// Gives instances another token to register themselves with.
+    /// Gives instances a new token to register themselves with.
     async fn renew_token(
         &self,
         name: &str,
@@ -48,7 +49,7 @@ pub trait StackSetWrites {
         token: &SecretText,
         operation: &str,
     ) -> Result<Start>;
-    /// Removes instances; with `retain`, leaves their stacks where they are.
+    /// Deletes instances; with `retain`, their stacks are left in the accounts.
     async fn delete_instances(
         &self,
         name: &str,
@@ -60,11 +61,11 @@ pub trait StackSetWrites {
 
 /// Changes of ordinary stacks in the management account, which has no AWSControlTowerExecution.
 pub trait StackWrites {
-    /// Makes a stack; `token` makes a repetition harmless.
+    /// Creates a stack; `token` makes a repeated call harmless.
     async fn create_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()>;
-    /// Changes a stack; one that has nothing to change is not an error.
+    /// Updates a stack; an update without changes is not an error.
     async fn update_stack(&self, spec: &StackSetSpec, token: &str) -> Result<()>;
-    /// Removes a stack; one that is gone is not an error.
+    /// Deletes a stack; a missing one is not an error.
     async fn delete_stack(&self, name: &str, token: &str) -> Result<()>;
 }
 
@@ -76,12 +77,12 @@ pub trait TokenWrites {
 
 /// Changes of what no other place remembers.
 ///
-/// Where a write names a holder, it is a conflict unless that one has the lease as the write takes
+/// A write that names a holder is a conflict unless that holder has the lease when the write takes
 /// effect, however late it arrives.
 pub trait LedgerWrites {
-    /// Records what a request is about to make.
+    /// Records what a request is about to create.
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()>;
-    /// Records a request that succeeded, with the one before it, and forgets the attempt.
+    /// Records a request that succeeded, with the one before it, and deletes the attempt.
     async fn store_success(
         &self,
         by: &Holder,
@@ -90,19 +91,19 @@ pub trait LedgerWrites {
     ) -> Result<()>;
     /// Changes the deployment of the last request that succeeded.
     async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()>;
-    /// Changes which sources could not be read of late.
+    /// Changes the sources that could not be read in the last comparisons.
     async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()>;
-    /// Lets nobody delete the ledger from now on, or lets them again.
+    /// Protects the ledger against deletion, or ends the protection.
     async fn protect(&self, is_protected: bool) -> Result<()>;
     /// The suffix of this deployment's external ids: the stored one, else `fresh`, now stored.
     async fn external_id_suffix(&self, fresh: &str) -> Result<String>;
-    /// Writes records; `None` forgets one.
+    /// Writes records; `None` deletes one.
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()>;
 }
 
-/// Where CloudFormation takes the answers of custom resources.
+/// Sends custom resources' responses to CloudFormation.
 pub trait Answers {
-    /// Sends the body of an answer to its pre-signed address. Repeating it is harmless.
+    /// Sends the body of a response to its pre-signed address. Idempotent.
     async fn answer(&self, address: &SecretText, body: Vec<u8>) -> Result<()>;
 }
 
@@ -110,11 +111,11 @@ pub trait Answers {
 pub trait Messages {
     /// Sends messages that arrive after `delay` (at most 900 s, SQS's own limit).
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
-    /// Puts messages into the dead-letter queue, for an administrator to look at.
+    /// Sends messages to the dead-letter queue, for an administrator.
     async fn set_aside(&self, messages: &[Message]) -> Result<()>;
 }
 
-/// The topic that setup fans out on.
+/// The topic that setup publishes the fan-out to.
 pub trait FanOut {
     /// Publishes a message to the work queue's topic.
     async fn publish(&self, message: &Message) -> Result<()>;
@@ -124,7 +125,7 @@ pub trait FanOut {
 pub trait Functions {
     /// Asks the auth function for a fresh token and waits for it.
     async fn refresh_token(&self) -> Result<()>;
-    /// Hands a payload to a fresh invocation of this function.
+    /// Hands a payload to a new invocation of this function.
     async fn continue_with(&self, payload: &SecretText) -> Result<()>;
 }
 

@@ -7,38 +7,38 @@ use crate::model::AccountId;
 pub struct StackInstance {
     /// The account that holds it.
     pub account: AccountId,
-    /// How it stands.
+    /// Its state.
     pub state: InstanceState,
-    /// CloudFormation's reason, where something went wrong.
+    /// CloudFormation's reason for a failure.
     pub reason: Option<String>,
 }
 
-/// CloudFormation's `Status` and `DetailedStatus` of an instance, as one.
+/// An instance's state, from CloudFormation's `Status` and `DetailedStatus`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InstanceState {
     /// An operation on it is pending or running.
     InProgress,
-    /// It equals the StackSet's template.
+    /// It matches the StackSet's template.
     Current,
-    /// The last operation failed, was cancelled or skipped; a new one tries again.
+    /// The last operation failed, was cancelled or skipped; a new one retries it.
     Outdated,
     /// CloudFormation can no longer manage it.
     Inoperable,
 }
 
-/// An instance that an operation could not bring about.
+/// An instance that failed in an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceFailure {
-    /// Where.
+    /// The account.
     pub account: AccountId,
     /// CloudFormation's reason.
     pub reason: String,
 }
 
 impl InstanceFailure {
-    /// How long to wait until the failure has passed by itself, where its reason says that it will.
+    /// How long until the failure has passed, if its reason is transient.
     ///
-    /// Source: the words of SQS (`QueueDeletedRecently`) and of throttled services, which
+    /// Source: the messages of SQS (`QueueDeletedRecently`) and of throttled services, which
     /// CloudFormation repeats.
     pub fn passes_after(&self) -> Option<Duration> {
         passes_after(&self.reason)
@@ -46,7 +46,7 @@ impl InstanceFailure {
 }
 
 impl StackInstance {
-    /// The same of what its last operation failed for.
+    /// Likewise for the failure of its last operation.
     pub fn passes_after(&self) -> Option<Duration> {
         self.reason.as_deref().and_then(passes_after)
     }

@@ -3,23 +3,23 @@ use std::fmt::Write;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// How a StackSet operation stands.
+/// The state of a StackSet operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OperationState {
     /// Queued, running or stopping.
     InProgress,
-    /// Ended. With a failure tolerance, instances may have failed all the same.
+    /// Ended. Because of the failure tolerance, instances may still have failed.
     Succeeded,
     /// Ended as failed or stopped.
     Failed,
 }
 
-/// What came of starting a StackSet operation with a given id.
+/// The result of starting a StackSet operation with a given id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// The operation is under way.
+    /// The operation is running.
     Started,
-    /// An operation with this id exists already.
+    /// An operation with this id already exists.
     Exists,
 }
 

@@ -1,7 +1,7 @@
-/// A template whose parameters can have no other values than these. An instance's own values are whatever
-/// the caller says, and account may call: with another principal, a role would trust whom account names.
+/// A template whose parameters accept only these values. The account function may override an
+/// instance's parameters, and with another principal a role would trust an outsider.
 ///
-/// What the values do not name stays as it is, and so does a text that is no template.
+/// Parameters without a given value stay as they are, and so does a text that is not a template.
 pub(super) fn pinned<'a>(template: &str, value_of: impl Fn(&str) -> Option<&'a String>) -> String {
     let mut text = String::with_capacity(template.len());
     let (mut in_parameters, mut value, mut is_replaced) = (false, None, false);
@@ -15,7 +15,7 @@ pub(super) fn pinned<'a>(template: &str, value_of: impl Fn(&str) -> Option<&'a S
             2 if in_parameters => value = value_of(key),
             _ => {}
         }
-        // A default beside the only value would be refused.
+        // CloudFormation refuses a default that is not the allowed value.
         is_replaced = match depth {
             4 => value.is_some() && ["AllowedValues", "Default"].contains(&key),
             _ => is_replaced && depth > 4,
@@ -35,7 +35,7 @@ pub(super) fn pinned<'a>(template: &str, value_of: impl Fn(&str) -> Option<&'a S
     text
 }
 
-/// As YAML reads it, whatever the text holds: a JSON string is one.
+/// A YAML scalar for any text: a JSON string is valid YAML.
 fn quoted(value: &str) -> String {
     serde_json::Value::from(value).to_string()
 }

@@ -1,16 +1,16 @@
 use crate::model::Arn;
 
-/// The roles that StackSets are run with.
+/// The roles that run the StackSets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSetRoles {
-    /// CloudFormation assumes it in the management account.
+    /// The role that CloudFormation assumes in the management account.
     pub administration: Arn,
-    /// The administration role assumes the one of this name in every account.
+    /// The name of the role that the administration role assumes in every account.
     pub execution: String,
 }
 
 impl StackSetRoles {
-    /// The administration role's name, by which IAM knows it whatever its path.
+    /// The administration role's name, by which IAM finds it regardless of its path.
     pub(crate) fn administration_name(&self) -> &str {
         let resource = self.administration.resource();
         resource.rsplit('/').next().unwrap_or(resource)
@@ -20,8 +20,8 @@ impl StackSetRoles {
 /// A role of the management account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Role {
-    /// Its ARN, path included.
+    /// Its ARN, including the path.
     pub arn: Arn,
-    /// Who may assume it: a policy, in JSON.
+    /// Its trust policy, in JSON.
     pub trust: String,
 }

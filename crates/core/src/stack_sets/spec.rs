@@ -5,23 +5,23 @@ use sha2::{Digest, Sha256};
 use super::{StackSet, StackSetRoles, pinned::pinned};
 use crate::planted::{Fault, planted};
 
-/// The tag that says whose a StackSet or a stack is: its value is the main stack's id.
+/// The tag that marks the owner of a StackSet or a stack: the main stack's id.
 pub const STACK_ID_TAG: &str = "towerhook:stack-id";
 
-/// The member template's parameter that says who names the managed policies.
+/// The member template's parameter for the naming of managed policies.
 pub(crate) const POLICY_NAMES: &str = "ManagedPolicyNames";
 
-/// The member template's parameter with the topic that an account registers itself on.
+/// The member template's parameter for the topic that an account registers itself on.
 pub(crate) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
 
-/// The member template's parameter with what the names of registrations begin with.
+/// The member template's parameter for the prefix of registration names.
 pub(crate) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
 
-/// The member template's NoEcho parameter with the token that an account registers itself with. Each
-/// instance has its own value: a new token for one account is nothing to the others.
+/// The member template's NoEcho parameter for the token that an account registers itself with. Each
+/// instance has its own value, so a new token for one account does not affect the others.
 pub const ACCESS_TOKEN: &str = "AccessToken";
 
-/// The log and member templates' parameter with the name of the roles' permissions boundary.
+/// The log and member templates' parameter for the roles' permissions boundary.
 pub(crate) const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
 
 /// The templates that setup deploys, each at most 51,200 bytes.
@@ -35,12 +35,12 @@ pub struct Templates {
     pub member: &'static str,
 }
 
-/// A StackSet, or the management account's stack, as it should be.
+/// The desired state of a StackSet, or of the management account's stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSetSpec {
     /// Its name.
     pub name: String,
-    /// The template's text as this release has it.
+    /// This release's template.
     pub template: &'static str,
     /// The template's parameters.
     pub parameters: BTreeMap<String, String>,
@@ -48,11 +48,11 @@ pub struct StackSetSpec {
     pub stack_id: String,
     /// The main stack's own tags.
     pub tags: BTreeMap<String, String>,
-    /// What the StackSet is run with; nothing for a stack.
+    /// The roles that run the StackSet; `None` for a stack.
     pub roles: Option<StackSetRoles>,
 }
 
-/// Parameters as a StackSet has them.
+/// The parameters of a StackSet.
 pub(crate) fn with_parameters<'a>(
     parameters: impl Iterator<Item = &'a (&'a str, &'a str)>,
 ) -> BTreeMap<String, String> {
@@ -61,14 +61,13 @@ pub(crate) fn with_parameters<'a>(
 }
 
 impl StackSetSpec {
-    /// The template's text as it is deployed: its parameters take the values of this specification and no
-    /// others.
+    /// The template as deployed: its parameters accept only this specification's values.
     pub fn body(&self) -> String {
         pinned(self.template, |name| self.parameters.get(name))
     }
 
-    /// The description, which carries a digest of template, parameters and roles: what was deployed last
-    /// can be told from it without reading the template back.
+    /// The description, with a digest of template, parameters and roles: it shows what was deployed
+    /// last without reading the template back.
     pub fn description(&self) -> String {
         let mut hash = Sha256::new();
         hash.update(self.body());
@@ -89,10 +88,12 @@ impl StackSetSpec {
         format!("Made by Towerhook. Digest {digest}")
     }
 
-    /// The management account's stack: always made by us, so its policies have generated names,
-    /// which is all that its role may make, and its registration is the function's.
+    /// The management account's stack. It is always created by us, so its policies have generated names,
+    /// which is all that its role may create, and its registration is created by the account
+    /// function.
     ///
-    /// What its role makes is bounded: by `boundary`, unless the administrator has named another one.
+    /// Its roles get a permissions boundary: `boundary`, unless the administrator has named another
+    /// one.
     pub(crate) fn for_management(&self, boundary: Option<&str>) -> Self {
         let mut spec = self.clone();
         if let Some(boundary) = boundary {
@@ -109,20 +110,21 @@ impl StackSetSpec {
         spec
     }
 
-    /// All tags: the main stack's own, and the one that says whose it is.
+    /// All tags: the main stack's own, and the owner tag.
     pub fn all_tags(&self) -> BTreeMap<String, String> {
         let mut tags = self.tags.clone();
         tags.insert(STACK_ID_TAG.to_owned(), self.stack_id.clone());
         tags
     }
 
-    /// Whether a StackSet is marked as this one was when it was last updated.
+    /// Whether a StackSet's marks match this specification, as of its last update.
     pub fn is_marked_on(&self, existing: &StackSet) -> bool {
         existing.description == self.description() && existing.tags == self.all_tags()
     }
 
-    /// Whether a StackSet is as it should be, whatever its description says: a template or a parameter
-    /// that somebody changed by hand shows here. The token is each instance's own.
+    /// Whether a StackSet matches this specification, whatever its description says: a template or
+    /// a parameter that was changed by hand shows here. The token is excluded, because each
+    /// instance has its own.
     pub fn is_met_by(&self, existing: &StackSet) -> bool {
         let mut parameters = self.parameters.iter();
         self.is_marked_on(existing)

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-/// A StackSet as it stands.
+/// The current state of a StackSet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StackSet {
     /// Its name.
@@ -15,12 +15,12 @@ pub struct StackSet {
     pub tags: BTreeMap<String, String>,
 }
 
-/// An ordinary stack as it stands.
+/// The current state of an ordinary stack.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stack {
-    /// How it stands.
+    /// Its status.
     pub state: StackState,
-    /// CloudFormation's reason for that, where it gives one.
+    /// CloudFormation's reason for the status, if there is one.
     pub reason: Option<String>,
     /// Its description; ours carries the digest of template and parameters.
     pub description: String,
@@ -28,10 +28,10 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A stack's status in the three ways that matter.
+/// A stack's status, reduced to the three cases that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {
-    /// Something is under way.
+    /// A change is running.
     InProgress,
     /// The last change succeeded.
     Complete,

@@ -1,4 +1,4 @@
-//! A SaaS that accepts what it does not list, or lists it otherwise than it was made.
+//! A SaaS that accepts a registration without listing it, or lists it with other values.
 
 use towerhook_world::{Destination, LOG_ARCHIVE, Options, Wishes, World, id, member_id};
 
@@ -7,7 +7,8 @@ use super::enrolled;
 const MADE: &str = "registry:CreateCloudAccount";
 const DELETED: &str = "registry:DeleteCloudAccount";
 
-/// A launch in a small landing zone, and how often a registration was made and deleted by its end.
+/// A launch in a small landing zone, and how often registrations were created and deleted by its
+/// end.
 fn launched(wishes: Wishes, lie: impl FnOnce(&World) + 'static) -> (usize, usize) {
     let options = Options {
         accounts: 2,
@@ -40,7 +41,7 @@ fn an_account_whose_registration_is_never_listed_is_looked_at_with_a_pause_and_r
         let before = world.calls(MADE);
         world.hours(24).await;
         let made = world.calls(MADE) - before;
-        // Each comparison of everything tries once, and all others are made again once.
+        // Each comparison of the whole organization tries once, and all others are recreated once.
         assert!(made <= 24 + 5, "{made}");
         let reason = world.record(&account).unwrap().reason.unwrap();
         assert!(reason.contains("does not list it"), "{reason}");

@@ -1,4 +1,4 @@
-//! What an administrator's word lets through, and what it does not.
+//! What an administrator's approval covers, and what it does not.
 
 use towerhook_world::{Step, Wishes, World, member_id};
 
@@ -24,7 +24,7 @@ fn an_approval_works_once_and_not_for_accounts_that_came_back() {
         world.update(|wishes| wishes.exclude_accounts.clear()).await;
         world.rest().await;
         assert_eq!(watched(&world, 12), 12, "they are back");
-        // A day later the count of the day says nothing any more.
+        // A day later the daily count has expired.
         world.hours(26).await;
         world.update(exclude).await;
         world.rest().await;
@@ -37,7 +37,7 @@ fn an_approval_works_once_and_not_for_accounts_that_came_back() {
     });
 }
 
-/// A mapping to units that hold nobody, under a limit of ten percent, while the SaaS says that it holds nothing.
+/// A mapping to empty OUs, under a limit of ten percent, while the SaaS's lists are empty.
 #[test]
 fn a_wrong_mapping_takes_nobody_out_however_little_the_saas_lists() {
     for step in [Step::ListNothing, Step::ListGarbage] {

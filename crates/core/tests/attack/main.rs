@@ -1,5 +1,5 @@
-//! Forged events and hostile answers, in a landing zone in which nothing goes wrong by itself: what was
-//! tried, and what has to come of it.
+//! Forged events and hostile responses, in a landing zone without other faults: each attack, and
+//! its required outcome.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,7 +10,7 @@ mod requests;
 
 use towerhook_world::{Options, Wishes, World};
 
-/// Lives a story in a landing zone with so many members, all of them enrolled.
+/// Runs a story in a landing zone with this many members, all of them enrolled.
 fn enrolled(accounts: usize, wishes: Wishes, story: impl AsyncFnOnce(World) + 'static) {
     let options = Options {
         accounts,

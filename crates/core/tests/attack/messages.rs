@@ -1,4 +1,4 @@
-//! Messages on the work queue that name what there is not.
+//! Messages on the work queue that name nonexistent accounts.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -37,7 +37,7 @@ fn a_message_of_seventeen_thousand_unknown_accounts_is_not_understood() {
     assert_eq!(Trigger::parse(&body), Err(Malformed::TooMany(17_000)));
     assert!(Trigger::parse(&message(500)).is_ok());
     assert_eq!(Trigger::parse(&message(501)), Err(Malformed::TooMany(501)));
-    // In pieces within pieces it is as long.
+    // Nested messages have the same limit.
     let also = format!(
         r#"{{"towerhook":{{"scope":"all","also":[{{"scope":{{"accounts":[{}]}}}}]}}}}"#,
         unknown(501)
@@ -48,7 +48,7 @@ fn a_message_of_seventeen_thousand_unknown_accounts_is_not_understood() {
     assert_eq!(Trigger::parse(&also), Err(Malformed::TooMany(501)));
 }
 
-/// What many messages name together, or what is parked of them.
+/// The union of many messages' scopes, or of the parked ones.
 #[test]
 fn unknown_accounts_are_asked_for_in_part_and_the_rest_is_put_off() {
     enrolled(3, Wishes::default(), async |world| {
@@ -100,7 +100,7 @@ fn a_pass_over_what_there_is_not_comes_to_its_end_and_does_the_rest() {
     });
 }
 
-/// A clock on which every wait is over at once.
+/// A clock whose timers take no time.
 struct Late(Timestamp);
 
 impl Clock for Late {
@@ -147,7 +147,7 @@ fn what_is_too_much_for_the_ledger_waits_in_the_queue() {
             clock: &ports,
         };
         pass.run(&ports, &ports, scope, world.now()).await.unwrap();
-        // The lease was asked for, and nothing was written.
+        // Only the lease was requested, and nothing was written.
         assert_eq!(calls("dynamodb:UpdateItem"), parked + 1);
         assert!(calls("sqs:SendMessageBatch") > sent);
     });
@@ -192,7 +192,7 @@ fn what_three_passes_came_to_no_end_with_is_set_aside_where_an_administrator_see
     });
 }
 
-/// What was set aside is parked no longer.
+/// Messages moved to the dead-letter queue are no longer parked.
 async fn pass_over_nothing(world: &World) {
     let before = world.dead_letters();
     world.happen(&Step::Fire);

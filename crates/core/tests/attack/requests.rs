@@ -1,4 +1,4 @@
-//! Events that setup is invoked with by somebody who may do that and nothing else.
+//! Forged events for setup, from a principal that may invoke it and nothing else.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::enrolled;
 const TOKENS: &str = "registry:CreateToken";
 const ANSWERS: &str = "s3:PutObject";
 
-/// All that an event must not change.
+/// Everything that an event must not change.
 fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     let sets = [
         "Config-Member",
@@ -27,7 +27,7 @@ fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     )
 }
 
-/// Setup is invoked with a request that is changed like this, and has done with it.
+/// Invokes setup with a request changed like this, and waits until it is done.
 async fn forged(world: &World, request_type: &str, change: impl FnOnce(&mut Value)) -> Value {
     let wishes = Wishes {
         limit: 77,
@@ -161,7 +161,7 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
         };
         assert!(!refusal.success && refusal.reason.contains("acme.fra.lacework.net"));
         assert!(rollback.success, "{}", rollback.reason);
-        // The rollback takes a token, at the host that it goes back to.
+        // The rollback gets a token from the former host.
         assert_eq!(world.calls(TOKENS), tokens + 1);
         assert_eq!(
             world.registrations(RegistrationKind::Account),
@@ -173,7 +173,7 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
     });
 }
 
-/// The environment is another one by the time that Lambda repeats a request.
+/// The environment has changed by the time that Lambda repeats a request.
 #[test]
 fn a_late_repetition_sends_the_key_to_no_other_host_either() {
     for request_type in ["Update", "Delete"] {

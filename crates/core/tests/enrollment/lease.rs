@@ -1,4 +1,4 @@
-//! One pass at a time, and what comes while one is under way.
+//! One pass at a time, and parked work.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use towerhook_core::{
 };
 use towerhook_world::{Options, Ports, World, member_id};
 
-/// Passes at times of their own over a ledger that no request has written to.
+/// Passes at chosen times over a ledger without a deployment.
 struct Passes {
     world: World,
     ports: Ports,
@@ -35,7 +35,7 @@ impl Passes {
         Message::call(self.at(seconds)).into_scope()
     }
 
-    /// A pass, and how many messages it has sent.
+    /// A pass, and the number of messages that it has sent.
     async fn run(&self, owner: &str, scope: Scope, seconds: i64) -> (Reply, usize) {
         let sent = || self.world.calls("sqs:SendMessageBatch");
         let pass = Pass {
@@ -57,7 +57,7 @@ impl Passes {
         lease.await.unwrap();
     }
 
-    /// The pass that has it ends at this time, and whether it has to call for another.
+    /// Ends the running pass at this time; returns whether it has to send a wake-up.
     async fn end(&self, seconds: i64) -> bool {
         let long = Holder::Pass("long".into());
         let closed = self.ports.close_pass(&long, &[], &[], self.at(seconds));
@@ -88,7 +88,7 @@ fn what_comes_while_a_pass_is_under_way_is_looked_at_in_one_pass() {
     });
 }
 
-/// A call ends where it has been answered, and goes on where it comes too soon.
+/// A wake-up ends once it has been answered, and is re-sent if it arrives too early.
 #[test]
 fn a_call_does_not_poll() {
     World::quiet(Options::default(), async |world| {

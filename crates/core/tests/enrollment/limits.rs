@@ -1,4 +1,4 @@
-//! How many accounts leave in a day.
+//! How many accounts may be offboarded in a day.
 
 use jiff::SignedDuration;
 use towerhook_core::{enrollment::Known, ledger::Record};
@@ -10,7 +10,7 @@ use super::{
     members,
 };
 
-/// The accounts that are watched, of so many members.
+/// The watched accounts, of this many members.
 fn watched(world: &World, members: usize) -> usize {
     let is_watched = |n: &usize| !world.watching(&member_id(*n)).is_empty();
     (0..members).filter(is_watched).count()
@@ -55,7 +55,7 @@ fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
     look.deployment.policy.approved_offboard = Some(held.digest);
     let plan = look.plan();
     assert_eq!((plan.actions.len(), plan.held.clone()), (11, None));
-    // Nothing comes of that, and the next look is at one of them.
+    // The offboarding fails, and the next pass is over one of them.
     look.keep(&plan);
     let mut one = look.clone();
     one.inventory.accounts.retain(|id, _| *id == member_id(3));

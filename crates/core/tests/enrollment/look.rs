@@ -1,4 +1,4 @@
-//! What a look finds, made up for the planner.
+//! A constructed inventory for the planner.
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
@@ -12,7 +12,7 @@ use towerhook_core::{
 };
 use towerhook_world::{Options, Wishes, World, member_id};
 
-/// What setup records of these wishes.
+/// The deployment that setup records for these parameters.
 pub(crate) fn deployment(wishes: Wishes) -> Deployment {
     World::quiet(Options::default(), async |world| {
         world.launch(wishes).await;
@@ -20,7 +20,7 @@ pub(crate) fn deployment(wishes: Wishes) -> Deployment {
     })
 }
 
-/// The units of the world's members, by their places in its list.
+/// The OUs of the world's members, by index.
 pub(crate) const PRODUCTION: &str = "ou-ab12-product00";
 pub(crate) const STAGING: &str = "ou-ab12-staging00";
 
@@ -28,7 +28,7 @@ pub(crate) fn path(unit: &str) -> Vec<OuId> {
     ["r-ab12", unit].map(|id| id.parse().unwrap()).into()
 }
 
-/// A look at accounts, and what is known of them.
+/// An inventory of accounts, with their records.
 #[derive(Clone)]
 pub(crate) struct Look {
     pub(crate) deployment: Deployment,
@@ -37,7 +37,7 @@ pub(crate) struct Look {
 }
 
 impl Look {
-    /// So many accounts in Production that are enrolled for days and as they should be.
+    /// This many accounts in Production that have been enrolled for days without drift.
     pub(crate) fn enrolled(deployment: Deployment, accounts: usize) -> Self {
         let mut look = Self {
             deployment,
@@ -51,7 +51,7 @@ impl Look {
         look
     }
 
-    /// One account that is as new.
+    /// One new account.
     pub(crate) fn new(deployment: Deployment) -> Self {
         let mut look = Self::enrolled(deployment, 0);
         look.new_account(0);
@@ -114,7 +114,7 @@ impl Look {
         &mut self.watchers(n).ours
     }
 
-    /// The member stack is there, in this state.
+    /// The member stack exists, in this state.
     pub(crate) fn stand(&mut self, n: usize, state: InstanceState) {
         let reason = (state != InstanceState::Current).then(|| "no role".to_owned());
         self.view(n).instance = Known::Known(Some(StackInstance {
@@ -128,7 +128,7 @@ impl Look {
         self.inventory.records.entry(member_id(n)).or_default()
     }
 
-    /// So many attempts at an account are used up.
+    /// This many attempts at an account are used up.
     pub(crate) fn attempts(&mut self, n: usize, attempts: u32) {
         self.inventory.scope.accounts.insert(member_id(n), attempts);
     }
@@ -142,13 +142,13 @@ impl Look {
         plan(&self.deployment, &self.inventory, self.now)
     }
 
-    /// What is planned to be done, in words.
+    /// The planned actions, in words.
     pub(crate) fn actions(&self) -> Vec<String> {
         let actions = self.plan().actions;
         actions.iter().map(Action::to_string).collect()
     }
 
-    /// Takes over what is planned to be recorded.
+    /// Applies the planned records.
     pub(crate) fn keep(&mut self, plan: &Plan) {
         for (account, record) in plan.records.clone() {
             match record {
@@ -158,7 +158,7 @@ impl Look {
         }
     }
 
-    /// When an account is looked at again in seconds, and which attempt that is.
+    /// The delay of an account's revisit in seconds, and its attempt.
     pub(crate) fn revisit(&self) -> (u64, u32) {
         let revisits = self.plan().revisits;
         let [revisit] = &revisits[..] else {

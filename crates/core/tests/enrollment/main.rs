@@ -1,5 +1,5 @@
-//! The account function: what it plans of what it may find, and its passes in a landing zone in which
-//! nothing goes wrong by itself.
+//! The account function: its plans for constructed inventories, and its passes in a landing zone
+//! without faults.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -17,7 +17,7 @@ mod unknown;
 use towerhook_core::enrollment::{Gap, Reply};
 use towerhook_world::{Options, Wishes, World};
 
-/// Lives a story in a landing zone with so many members, all of them enrolled.
+/// Runs a story in a landing zone with this many members, all of them enrolled.
 fn enrolled(options: Options, wishes: Wishes, story: impl AsyncFnOnce(World) + 'static) {
     World::quiet(options, async move |world| {
         let answer = world.launch(wishes).await;
@@ -27,7 +27,7 @@ fn enrolled(options: Options, wishes: Wishes, story: impl AsyncFnOnce(World) + '
     });
 }
 
-/// A landing zone with so many members.
+/// A landing zone with this many members.
 fn members(accounts: usize) -> Options {
     Options {
         accounts,
@@ -35,7 +35,7 @@ fn members(accounts: usize) -> Options {
     }
 }
 
-/// All moments at which an account was not watched.
+/// All times at which an account was unwatched.
 fn gaps(world: &World) -> Vec<Gap> {
     let replies = world.replies();
     let gaps = replies.iter().flat_map(|reply| match &**reply {

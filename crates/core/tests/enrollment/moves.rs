@@ -1,11 +1,11 @@
-//! Accounts that belong in another store than before.
+//! Accounts that move to another store.
 
 use towerhook_core::{enrollment::Gap, model::AccountId};
 use towerhook_world::{Destination, Options, Step, Wishes, World, member_id};
 
 use super::{enrolled, gaps, members};
 
-/// Member 0 is in Production, and its move is to Staging.
+/// Member 0 is in Production, and moves to Staging.
 fn mapped() -> Wishes {
     Wishes {
         destination: Destination::Units(vec![1, 3]),
@@ -21,7 +21,7 @@ fn to_staging(told: bool) -> Step {
     }
 }
 
-/// Where an account is watched, which is once.
+/// The store in which an account is watched, exactly once.
 fn store(world: &World, account: &AccountId) -> String {
     let [one] = &world.watching(account)[..] else {
         panic!("{:?}", world.watching(account));
@@ -43,7 +43,8 @@ fn an_account_that_moves_between_mapped_units_is_watched_once_and_in_the_right_p
             world.happen(&to_staging(true));
             world.rest().await;
             assert_eq!(store(&world, &member_id(0)), "staging");
-            // The new place is tried first, and the old one given up only where the SaaS wants that.
+            // The new registration is tried first, and the old one deleted only if the SaaS
+            // requires that.
             let expected = if refuses_duplicates {
                 &[Gap::Move][..]
             } else {
@@ -91,7 +92,7 @@ fn a_move_that_was_cut_off_goes_on_or_back_and_its_gap_is_recorded() {
     for (usable, place) in [(true, "staging"), (false, "production")] {
         enrolled(members(1), mapped(), async move |world| {
             world.set_usable("staging", usable);
-            // The function was no more before it had made the new one.
+            // The function crashed before it had created the new one.
             world.happen(&to_staging(false));
             world.happen(&Step::DeleteRegistration { account: 0 });
             assert_eq!(world.watching(&member_id(0)), []);

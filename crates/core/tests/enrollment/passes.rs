@@ -1,4 +1,4 @@
-//! What passes come to, and how many calls they take.
+//! The results of passes, and the number of their calls.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn second(world: &World) {
     world.simulation().sleep(Duration::from_secs(1)).await;
 }
 
-/// An account that Account Factory makes in Production.
+/// An account that Account Factory creates in Production.
 const NEW: Step = Step::Create {
     unit: 1,
     told: true,
@@ -118,7 +118,7 @@ fn another_operation_under_way_is_no_failure() {
     enrolled(members(0), Wishes::default(), async |world| {
         world.happen(&Step::Fault(Window::Conflicts(1000)));
         world.happen(&NEW);
-        // More looks than there are attempts.
+        // More passes than there are attempts.
         world.simulation().sleep(Duration::from_secs(1200)).await;
         assert_eq!(world.counted("AccountsBlocked"), 0);
         assert!(world.counted("AccountsRevisited") > 20);
@@ -128,7 +128,8 @@ fn another_operation_under_way_is_no_failure() {
     });
 }
 
-/// Of roles that came together, the first tells of all: each request in vain is one of few.
+/// Roles created together propagate together, so the first refusal counts for all: failed requests
+/// use up the rate limit.
 #[test]
 fn roles_that_have_yet_to_settle_are_not_all_tried() {
     World::quiet(members(50), async |world| {
@@ -139,7 +140,7 @@ fn roles_that_have_yet_to_settle_are_not_all_tried() {
         };
         world.launch(wishes).await;
         world.rest().await;
-        // Every stack stands, and no account has been enrolled.
+        // Every stack exists, and no account has been enrolled.
         let (first, _) = tries(&world, 0).await;
         assert!((1..=8).contains(&first), "{first}");
         let (second, _) = tries(&world, 1).await;
@@ -150,7 +151,8 @@ fn roles_that_have_yet_to_settle_are_not_all_tried() {
     });
 }
 
-/// A look at all members after so many attempts: how many registrations it has tried to make, and has made.
+/// A pass over all members after this many attempts: how many registrations it has tried to create,
+/// and has created.
 async fn tries(world: &World, attempts: u32) -> (usize, usize) {
     let ports = Ports::new(world, "a look");
     let deployment = world.recorded().success.unwrap().deployment;
@@ -172,7 +174,8 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
         left,
     );
     let report = done.await.unwrap();
-    // One that is enrolled is looked at again where the answer lacked its registration's id: no try in vain.
+    // An enrolled account is revisited if the response lacked its registration's id: that is not a
+    // failed attempt.
     let enrolled = &report.enrolled;
     let mut put_off = 0;
     for revisit in &report.revisits {
@@ -203,7 +206,7 @@ fn after_the_saas_has_had_enough_nobody_asks_it_again_in_that_pass() {
     );
 }
 
-/// A unit with 1,000 accounts is registered, and Control Tower tells of each.
+/// An OU with 1,000 accounts is registered, and Control Tower sends an event for each.
 #[test]
 fn a_burst_of_a_thousand_accounts_takes_a_few_passes_and_few_requests_each() {
     for (rate_limit, most_passes, most_listings) in [(false, 60, 30), (true, 200, 160)] {
@@ -221,7 +224,7 @@ fn a_burst_of_a_thousand_accounts_takes_a_few_passes_and_few_requests_each() {
             world.rest().await;
             let all = world.members();
             assert!(all.iter().all(|new| world.watching(new).len() == 1));
-            // Of the roles some cannot be used yet when they are first tried.
+            // Some of the roles are not usable yet at the first attempt.
             let created = world.calls(CREATION);
             assert!(created <= 2 * (count + 2), "{created} creations");
             let passes = world.counted("Passes");

@@ -1,4 +1,4 @@
-//! What is planned for one account, whatever is found of it.
+//! The plan for one account, for every possible inventory.
 
 use std::time::Duration;
 
@@ -169,7 +169,7 @@ fn an_account_that_arrived_lately_is_not_taken_out_for_a_listing_that_is_behind(
     look.arrives(0);
     let plan = look.plan();
     look.keep(&plan);
-    // Its stack is ready, and that event does not say that it is new.
+    // Its stack is ready, but that event does not mark it as new.
     look.inventory.scope = Scope::account(member_id(0));
     look.stand(0, InstanceState::Current);
     look.view(0).management = Known::Known(Management::NotManaged);
@@ -190,7 +190,7 @@ fn who_was_there_at_launch_is_new_from_its_first_event_on_whatever_comes_of_that
     }));
     look.record(0).existing_at_launch = true;
     assert_eq!(look.actions(), [] as [&str; 0]);
-    // The event may come before Control Tower's own listing knows of it.
+    // The event may arrive before Control Tower's own listing shows it.
     look.arrives(0);
     look.view(0).management = Known::Known(Management::NotManaged);
     let plan = look.plan();

@@ -1,5 +1,5 @@
-//! Stacks that register their accounts themselves, with a token that has to work when they come and
-//! when they go.
+//! Stacks that register their accounts themselves, with a token that must be valid at their
+//! creation and deletion.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn by_stack() -> Wishes {
     }
 }
 
-/// The token that works at present ends after so many hours.
+/// The current token expires in this many hours.
 fn token_ends(look: &mut Look, hours: i64) -> Timestamp {
     let ends = look.now + SignedDuration::from_hours(hours);
     look.inventory.token_ends = Some(ends);
@@ -62,7 +62,7 @@ fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
         world.happen(&Step::Create { unit, told });
         world.rest().await;
         assert_eq!(world.calls("registry:CreateToken"), before);
-        // Half an hour before its end.
+        // Half an hour before its expiry.
         world
             .simulation()
             .sleep(Duration::from_secs(23 * 3600 + 1800))
@@ -98,7 +98,7 @@ fn a_stack_gets_a_token_that_works_before_it_is_made_anew() {
     let works = token_ends(&mut look, 24);
     look.record(0).token_ends = Some(works);
     assert_eq!(look.actions(), anew);
-    // Another one works by now, or this one ends before the stack would have gone.
+    // There is another token by now, or this one expires before the stack would be deleted.
     token_ends(&mut look, 25);
     assert_eq!(look.actions(), renewed);
     let ends = token_ends(&mut look, 0);

@@ -1,4 +1,4 @@
-//! What somebody has bent, taken away or doubled is put right, and what cannot be is said.
+//! Manual changes, deletions and duplicates are repaired, or reported if that is impossible.
 
 use jiff::SignedDuration;
 use towerhook_core::{
@@ -15,16 +15,16 @@ use super::{
     members,
 };
 
-/// The SaaS's words for a role that it cannot assume.
+/// The SaaS's message for a role that it cannot assume.
 const REFUSED: &str = r#"{"message":"AWS Error: Error assuming role. [Error msg: 403 Forbidden]"}"#;
-/// And for what the role itself may not do.
+/// And for a permission that the role itself lacks.
 const DENIED: &str = r#"{"complianceOpsDeniedAccess":["GetBucketAcl"]}"#;
 
 fn tenant(accounts: usize) -> Look {
     Look::enrolled(deployment(Wishes::default()), accounts)
 }
 
-/// What can be bent of a registration; the last two where external ids are shown as they are.
+/// The manual changes of a registration; the last two where external ids are shown unmasked.
 const BENDS: [fn(&mut Registration); 6] = [
     |one| one.enabled = false,
     |one| one.name = "renamed".into(),
@@ -77,7 +77,7 @@ fn of_two_registrations_of_ours_one_stays_and_its_account_with_it() {
     });
 }
 
-/// Nothing else is the same in two listings of different age, which together could take away both.
+/// Two passes with listings of different age must keep the same one, or they delete both.
 #[test]
 fn which_of_two_stays_is_the_ids_to_decide() {
     let mut look = tenant(1);
@@ -140,7 +140,7 @@ fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
     look.ours(0)[0].health = Health::Failing(REFUSED.into());
     let anew = [format!("recreate member stack in {}", member_id(0))];
     assert_eq!(look.actions(), anew);
-    // The SaaS is asked to look again, and the stack is left alone for the rest of the day.
+    // The SaaS is asked to check again, and the stack is left alone for the rest of the day.
     look.record(0).remade_at = Some(look.now);
     assert_eq!(look.actions(), [format!("update {}", registration(0))]);
     look.now += SignedDuration::from_hours(24);
@@ -155,7 +155,7 @@ fn a_stack_is_made_anew_only_where_the_role_is_to_blame() {
     assert_eq!(plan.actions, []);
     let why = format!("Lacework cannot read it: {DENIED}");
     assert_eq!(plan.blocked, [(member_id(0), why)]);
-    // What others suffer from says nothing of a role that has gone.
+    // Other accounts' failures do not affect a deleted role.
     for n in 1..5 {
         look.ours(n)[0].health = Health::Failing(DENIED.into());
     }
@@ -207,7 +207,7 @@ fn an_account_that_control_tower_lets_go_stays_watched_and_is_reported() {
         world.edit_registration(&member, |one| one.enabled = false);
         world.hours(1).await;
         assert_eq!(world.watching(&member).len(), 1);
-        // Back under Control Tower, there is nothing left to report.
+        // Managed by Control Tower again, so there is nothing left to report.
         world.happen(&Step::Manage { account: 0 });
         world.rest().await;
         assert_eq!(world.record(&member).unwrap().reason, None);

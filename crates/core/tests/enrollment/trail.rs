@@ -1,4 +1,4 @@
-//! The trail is kept by passes over the whole organization.
+//! Passes over the whole organization maintain the trail.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use towerhook_world::{
 
 use super::{enrolled, members};
 
-/// One look at the trail, by a pass that has so much time left.
+/// One comparison of the trail, by a pass with this much time left.
 async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport> {
     let (ports, holder) = (Ports::new(world, "a look"), Holder::Pass("a look".into()));
     let deployment = world.recorded().success.unwrap().deployment;
@@ -37,7 +37,7 @@ async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport
 
 const LONG: Duration = Duration::from_secs(180);
 
-/// Somebody deletes the trail's registration.
+/// Deletes the trail's registration by hand.
 async fn delete_registration(world: &World) {
     let ports = Ports::new(world, "somebody");
     let found = world.registrations(RegistrationKind::Feed).remove(0);
@@ -103,7 +103,7 @@ fn the_mapping_is_written_once_and_follows_a_move() {
         let both = [member_id(2), member_id(3)].into();
         assert_eq!(mapping().accounts[&"staging".into()], both);
         assert_eq!(updates(), before + 1);
-        // Half a listing maps nobody.
+        // A partial listing changes no mapping.
         let (account, unit) = (2, Some(4));
         world.happen(&Step::Move {
             account,

@@ -1,4 +1,4 @@
-//! What cannot be read changes nothing, and the same is planned of the same.
+//! Unreadable data changes nothing, and plans are deterministic.
 
 use proptest::prelude::*;
 use towerhook_core::{
@@ -16,7 +16,7 @@ use super::{
     members,
 };
 
-/// What an account of a generated look is like.
+/// The properties of an account in a generated inventory.
 #[derive(Debug, Clone)]
 struct Case {
     exists: bool,

@@ -1,4 +1,4 @@
-//! Deployments of many accounts are removed, however slowly the SaaS lets us.
+//! Deployments of many accounts are deleted, even under the SaaS's rate limit.
 
 use jiff::SignedDuration;
 use towerhook_core::model::RegistrationKind;
@@ -19,7 +19,7 @@ fn many(accounts: usize, rate_limit: bool) -> Options {
     }
 }
 
-/// Whose stacks make and remove their registrations.
+/// A deployment whose stacks create and delete their registrations.
 fn by_stack() -> Wishes {
     Wishes {
         by_stack: true,
@@ -28,7 +28,7 @@ fn by_stack() -> Wishes {
     }
 }
 
-/// Removes all, of which nothing is left then, and answers why the tries but the last one failed.
+/// Deletes everything, checks that nothing is left, and returns the reasons of all failed attempts.
 async fn removed(world: &World) -> Vec<String> {
     let answers = world.delete().await;
     assert_eq!(world.leftovers(), [] as [&str; 0], "{answers:#?}");
@@ -45,11 +45,11 @@ fn without_a_limit_two_thousand_accounts_are_removed_within_the_hour() {
         let (began, listed) = (world.now(), world.calls(LISTED));
         assert_eq!(removed(&world).await, [] as [&str; 0]);
         assert!(world.now().duration_since(began) < SignedDuration::from_hours(1));
-        // The trail's is one more, and none is removed twice.
+        // Plus the trail's, and none is deleted twice.
         assert_eq!(world.calls(DELETED), 2003);
         // Both kinds, before and after.
         assert_eq!(world.calls(LISTED) - listed, 4);
-        // The members' stacks go together, and those of Log Archive and Audit.
+        // The members' stacks are deleted together, and those of Log Archive and Audit.
         assert_eq!(world.calls(STACKS_DELETED), 3);
     });
 }
@@ -71,7 +71,7 @@ fn stacks_that_remove_their_registrations_get_a_token_that_works_before_they_go(
 fn what_stacks_have_removed_is_not_removed_once_more() {
     World::quiet(many(2, false), async |world| {
         launched(&world, by_stack()).await;
-        // A list may lack what was made a moment ago, so that goes by its id.
+        // A list may lack a recent registration, so that is deleted by its id.
         world.hours(1).await;
         removed(&world).await;
         assert_eq!(world.calls(DELETED), 0);
@@ -94,12 +94,12 @@ fn under_the_rate_limit_each_try_goes_on_where_the_last_one_stopped() {
             assert_eq!(all, left.to_string(), "{why}");
             left -= removed.parse::<usize>().unwrap();
         }
-        // Both kinds in each of a try's five invocations, once more where the list lacks what went before,
-        // and at the end of all.
+        // Both kinds in each of an attempt's five invocations, once more if the list lacks earlier
+        // ones, and at the very end.
         let tries = failed.len() + 1;
         let lists = world.calls(LISTED) - listed;
         assert!(lists <= 2 * (5 * 2 * tries + 1), "{lists}");
-        // An operation takes its time however few stacks it removes.
+        // An operation takes its time, however few stacks it deletes.
         let operations = world.calls(STACKS_DELETED);
         assert!(operations <= 1200 / 100 + tries + 2, "{operations}");
     });

@@ -1,4 +1,4 @@
-//! What the ledger says when setup has ended.
+//! The ledger's contents after setup has ended.
 
 use towerhook_world::{Step, Wishes, World};
 

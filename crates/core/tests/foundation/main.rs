@@ -1,4 +1,4 @@
-//! Setup and what follows from it, in a landing zone in which nothing goes wrong by itself.
+//! Setup and its effects, in a landing zone without faults.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,7 +16,7 @@ mod units;
 
 use towerhook_world::{Answered, Options, Wishes, World};
 
-/// A landing zone with so many members besides its own accounts.
+/// A landing zone with this many members besides its own accounts.
 fn members(accounts: usize) -> Options {
     Options {
         accounts,
@@ -24,7 +24,7 @@ fn members(accounts: usize) -> Options {
     }
 }
 
-/// A stack that is launched, and everybody enrolled.
+/// A launched stack, with every account enrolled.
 async fn launched(world: &World, wishes: Wishes) {
     let answer = world.launch(wishes).await;
     assert!(answer.success, "{}", answer.reason);
@@ -40,7 +40,7 @@ async fn updated(world: &World, change: impl FnOnce(&mut Wishes)) -> Answered {
     answer.clone()
 }
 
-/// An update that is refused, with the reason, and the answer to its rollback.
+/// An update that is refused: the reason, and the answer to its rollback.
 async fn refused(world: &World, change: impl FnOnce(&mut Wishes)) -> (String, Answered) {
     let answers = world.update(change).await;
     let [refusal, rollback] = &answers[..] else {

@@ -1,4 +1,4 @@
-//! Requests that come twice, late, across each other, or from elsewhere.
+//! Requests that are repeated, late, overlapping, or forged.
 
 use std::time::Duration;
 

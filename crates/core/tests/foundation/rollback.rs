@@ -1,4 +1,4 @@
-//! Updates that are refused go back, and what is about something else goes through.
+//! Refused updates are rolled back, and unrelated updates succeed.
 
 use std::time::Duration;
 
@@ -88,7 +88,7 @@ fn a_request_for_the_properties_of_the_last_success_checks_nothing_and_converges
         let set = world.wishes().names().member_stack_set();
         let made = world.stack_set(&set);
         world.edit_stack_set(&set, |set| set.template = "edited by hand".into());
-        // None of this would let a new request through.
+        // Each of these would block a new request.
         world.happen(&Step::StopLogging);
         world.rename_unit(1, "Workloads");
         world.happen(&Step::RevokeKey);
@@ -149,7 +149,7 @@ fn parameters_that_go_back_long_after_are_a_change() {
         launched(&world, Wishes::default()).await;
         let first = world.wishes().limit;
         updated(&world, |wishes| wishes.limit = 20).await;
-        // A change looks at the trail, and what goes back does not.
+        // A change reads the trail, and a rollback does not.
         world.happen(&Step::StopLogging);
         let back = updated(&world, |wishes| wishes.limit = first).await;
         assert_eq!(back.reason, "");

@@ -8,7 +8,7 @@ use towerhook_world::{AUDIT, LOG_ARCHIVE, Wishes, World, id, member_id};
 
 use super::{launched, members, updated};
 
-/// Why the ledger says that an account is left out, which is then watched by nobody.
+/// The ledger's reason why an account is left out; checks that it is unwatched.
 fn why(world: &World, account: &AccountId) -> String {
     assert_eq!(world.watching(account), []);
     let record = world.record(account).unwrap();
@@ -61,7 +61,7 @@ fn of_nested_units_the_nearest_decides() {
         launched(&world, below).await;
         let excluded = "it is in a unit of ExcludeOrganizationalUnits";
         assert_eq!([0, 1].map(|n| why(&world, &member_id(n))), [excluded; 2]);
-        // All that is not named as well is left out from now on.
+        // From now on, all accounts that are not named as well are left out.
         updated(&world, |wishes| wishes.include = vec![0, 2, 3, 4]).await;
         world.rest().await;
         assert_eq!(why(&world, &member_id(0)), excluded);
@@ -73,7 +73,7 @@ fn of_nested_units_the_nearest_decides() {
 fn an_exclusion_of_too_many_is_held_until_it_is_approved() {
     World::quiet(members(8), async |world| {
         launched(&world, Wishes::default()).await;
-        // Production and Blue below it.
+        // Production, and Blue below it.
         updated(&world, |wishes| wishes.exclude = vec![1]).await;
         world.hours(3).await;
         let excluded = [0, 1, 4, 5].map(member_id);

@@ -1,4 +1,4 @@
-//! StackSets that somebody changes by hand, and instances that fail.
+//! StackSets that are changed by hand, and instances that fail.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use towerhook_world::{Step, Wishes, World};
 
 use super::{launched, members, updated};
 
-/// The member StackSet, of those of the stack in the order of their names.
+/// The member StackSet, among the stack's StackSets in the order of their names.
 const MEMBER: usize = 2;
 
 #[test]
@@ -25,7 +25,7 @@ fn a_member_stack_set_that_was_deleted_by_hand_is_made_anew_by_an_update_of_the_
         }
         updated(&world, |wishes| wishes.release += 1).await;
         assert_eq!(world.stack_set(&set), made);
-        // Until then Lacework has looked at the new roles.
+        // Until then Lacework has checked the new roles.
         world.hours(2).await;
         for member in world.members() {
             let instance = world.instance(&set, &member).unwrap();

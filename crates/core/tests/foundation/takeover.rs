@@ -1,4 +1,4 @@
-//! A deployment that Lacework's own integration made, in whole or in part, by every way that leads there.
+//! A deployment of Lacework's own integration, complete or partial, and every way to take it over.
 
 use towerhook_core::{
     enrollment::Reply,
@@ -17,14 +17,14 @@ fn adopting() -> Wishes {
     wishes
 }
 
-/// All that may be taken over, as it is.
+/// Everything that may be taken over, in its current state.
 fn everything(world: &World) -> (Vec<StackSet>, Vec<Registration>) {
     let kinds = [RegistrationKind::Feed, RegistrationKind::Account];
     let registrations = kinds.map(|kind| world.registrations(kind));
     (world.stack_sets(), registrations.concat())
 }
 
-/// Launches, and expects a refusal that touches nothing, as does the deletion after it.
+/// Launches, and expects a refusal that touches nothing; nor does the deletion after it.
 async fn nothing_touched(world: &World, wishes: Wishes) -> String {
     let before = everything(world);
     let answer = world.launch(wishes).await;
@@ -140,7 +140,7 @@ fn whom_the_parameters_leave_out_is_named_as_no_longer_watched() {
         wishes.limit = 100;
         let answer = world.launch(wishes).await;
         let member = world.members()[0];
-        let words = format!("are watched no longer: {member}.");
+        let words = format!("are no longer watched: {member}.");
         assert!(
             answer.success && answer.reason.contains(&words),
             "{}",
@@ -171,7 +171,7 @@ fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
         updated(&world, |wishes| wishes.release += 1).await;
         assert_eq!(of_trail(), before, "an update leaves it alone, too");
 
-        // Where the update fails half way, what reads the trail goes on reading it.
+        // If the update fails half way, the trail's registration keeps working.
         let watched = watchers(&world);
         world.set_takes_stacks(&id(AUDIT), false);
         let (reason, _) = refused(&world, |wishes| wishes.cloud_trail = true).await;
@@ -186,7 +186,7 @@ fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
         stands();
 
         world.set_takes_stacks(&id(AUDIT), true);
-        // By then the parameter may say No: what was begun goes on.
+        // By then the parameter may be No: a takeover that has begun continues.
         updated(&world, |wishes| {
             wishes.cloud_trail = true;
             wishes.others.clear();
@@ -208,7 +208,7 @@ fn a_launch_that_fails_takes_back_what_it_made_and_leaves_what_it_took_over() {
     World::quiet(members(1), async |world| {
         world.deploy_vendors(None);
         let names = Wishes::default().names();
-        // The queue is gone, and the role cannot be used: the launch makes a queue and fails.
+        // The queue is missing, and the role is unusable: the launch creates a queue and fails.
         world.remove_stack_set(&names.audit_stack_set());
         world.delete_registrations(RegistrationKind::Feed);
         world.set_usable("", false);

@@ -1,4 +1,4 @@
-//! The organization's trail, as setup and passes find it.
+//! The organization's trail, as read by setup and passes.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::{launched, members, updated};
 
 type Edit = fn(&mut Trail);
 
-/// What makes a trail tell of less than everything, and how that is said.
+/// The ways in which a trail can be incomplete, and their descriptions.
 const SHORTFALLS: [(Edit, &str); 3] = [
     (
         |trail| trail.is_organization = false,
-        "it is not the organization's trail",
+        "it is not an organization trail",
     ),
     (
         |trail| trail.is_multi_region = false,
@@ -27,7 +27,7 @@ const SHORTFALLS: [(Edit, &str); 3] = [
     ),
 ];
 
-/// The reason why a launch is refused that made nothing.
+/// The reason of a refused launch that created nothing.
 fn refusal(edit: impl FnOnce(&mut Trail) + 'static, wishes: Wishes) -> String {
     World::quiet(members(0), async move |world| {
         world.edit_trail(edit);
@@ -48,7 +48,7 @@ fn a_trail_that_does_not_tell_of_everything_is_refused_at_launch() {
     }
 }
 
-/// What has been reported of the trail so far.
+/// The reports about the trail so far.
 fn reported(world: &World) -> Vec<String> {
     let mut reasons = Vec::new();
     for reply in world.replies() {
@@ -76,7 +76,7 @@ fn a_trail_that_no_longer_tells_of_everything_is_reported_at_the_hourly_look() {
     }
 }
 
-/// An edit that gives the trail a topic of this account.
+/// An edit that gives the trail a topic in this account.
 fn topic_of(owner: &'static str) -> impl FnOnce(&mut Trail) {
     move |trail| {
         let topic = format!("arn:aws:sns:us-east-1:{owner}:trails-own-topic");
@@ -84,7 +84,7 @@ fn topic_of(owner: &'static str) -> impl FnOnce(&mut Trail) {
     }
 }
 
-/// Whether the queue stands in this account.
+/// Whether the queue exists in this account.
 fn has_queue(world: &World, account: &str) -> bool {
     let set = world.wishes().names().audit_stack_set();
     let instance = world.instance(&set, &id(account));

@@ -1,4 +1,4 @@
-//! Organizational units that parameters name.
+//! OUs that parameters name.
 
 use towerhook_world::{Wishes, World};
 
@@ -14,7 +14,7 @@ fn a_name_keeps_its_recorded_id_and_only_new_names_are_resolved() {
         launched(&world, exclude).await;
         let before = world.recorded().success.unwrap().deployment.units;
         assert_eq!(before.len(), 1);
-        // The name is another unit's now.
+        // The name belongs to another OU now.
         world.rename_unit(4, "Playground");
         world.rename_unit(3, "Sandbox");
         updated(&world, |wishes| wishes.exclude.push(2)).await;
@@ -41,7 +41,7 @@ fn a_name_that_was_left_out_meanwhile_is_resolved_anew() {
         world.rename_unit(3, "Sandbox");
         updated(&world, |wishes| {
             wishes.exclude.push(4);
-            // The parameters of the success before would go back to that.
+            // The parameters of the success before would roll back to that.
             wishes.limit = 20;
         })
         .await;
@@ -74,7 +74,7 @@ fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
             );
             assert!(why.contains(&said), "{why}");
         }
-        // Where the store is written, too, both have to be there.
+        // If the store is named, too, both have to exist.
         let mapping = ("LaceworkOrgSubAccountNames", "Production=nobody".to_owned());
         let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
         let said = "names the sub-account nobody, which the API key cannot use";

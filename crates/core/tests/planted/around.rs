@@ -1,9 +1,9 @@
-//! Where a fault is looked for that needs a coincidence.
+//! Histories for faults that need a coincidence.
 
 use towerhook_core::planted::Fault;
 use towerhook_world::{Change, Destination, Step, Window};
 
-/// The steps that bring a fault out, or none where any history does.
+/// The steps that reveal a fault, or none if any history does.
 pub(crate) fn steps(fault: Fault) -> Vec<Step> {
     let update = |change| Step::Update(change);
     let there = update(Change::Destination(Destination::Units(vec![1, 3])));

@@ -1,4 +1,5 @@
-//! The simulated world finds every rule that is broken on purpose, and finds nothing where none is.
+//! The simulated world finds every rule that is broken on purpose, and finds nothing without a
+//! fault.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test may panic")]
 
@@ -12,12 +13,12 @@ use towerhook_world::History;
 
 mod around;
 
-/// So many histories at most until a fault is found.
+/// The most histories until a fault is found.
 const HISTORIES: u64 = 4000;
-/// So many histories find nothing where no fault is planted.
+/// The number of histories that find nothing without a planted fault.
 const CLEAN: u64 = 60;
 
-/// The first history that a fault shows in, and as what.
+/// The first history that reveals a fault, and the problem found.
 fn found(fault: Option<Fault>, histories: u64) -> Option<(u64, String)> {
     plant(fault);
     let steps = fault.map(around::steps).unwrap_or_default();
@@ -33,7 +34,7 @@ fn found(fault: Option<Fault>, histories: u64) -> Option<(u64, String)> {
     found
 }
 
-/// What a fault is looked for in is no fault itself.
+/// The histories of a fault find no problem without it.
 #[test]
 fn histories_around_a_rule_find_nothing_where_it_holds() {
     for fault in Fault::ALL {

@@ -1,4 +1,4 @@
-//! What the engine logs in a history, kept by thread.
+//! Captures the engine's log of a history, by thread.
 
 use std::{cell::RefCell, io};
 
@@ -20,7 +20,7 @@ impl io::Write for Here {
     }
 }
 
-/// Lets every event of this process be kept.
+/// Enables the capture of every event in this process.
 pub(crate) fn install() {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
@@ -31,12 +31,12 @@ pub(crate) fn install() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
 }
 
-/// Forgets what this thread has logged.
+/// Clears this thread's log.
 pub(crate) fn begin() {
     LINES.with_borrow_mut(Vec::clear);
 }
 
-/// All that this thread has logged.
+/// This thread's log.
 pub(crate) fn end() -> String {
     LINES.with_borrow(|lines| String::from_utf8_lossy(lines).into_owned())
 }

@@ -1,9 +1,9 @@
 //! Thousands of histories of a landing zone, with every fault that can happen to the functions.
 //! After each, once the faults stop, every account that should be watched is watched exactly once,
-//! in the right store, and none that should not be is; and nothing happened on the way that
-//! may never happen.
+//! in the right store, and no other account is; and no invariant was violated on the way.
 //!
-//! `WORLD_SEEDS=N` runs so many, and `WORLD_START=S` begins elsewhere; `WORLD_SEED=S` replays one, with all that happened in it.
+//! `WORLD_SEEDS=N` runs N histories, and `WORLD_START=S` begins elsewhere; `WORLD_SEED=S` replays
+//! one, with its log.
 
 #![allow(
     clippy::unwrap_used,
@@ -24,9 +24,9 @@ use std::{
 
 use towerhook_world::{CANARY, History, Outcome};
 
-/// So many histories run where nobody says how many.
+/// The default number of histories.
 const HISTORIES: u64 = if cfg!(debug_assertions) { 300 } else { 10_000 };
-/// So many ways to fail are shown shrunk.
+/// How many kinds of failures are shown shrunk.
 const SHOWN: usize = 12;
 
 fn variable(name: &str) -> Option<u64> {
@@ -48,7 +48,7 @@ fn run(history: &History) -> Outcome {
     outcome
 }
 
-/// Shows a history and all that happened in it; where it fails, the shrunk one.
+/// Shows a history and its log; if it fails, the shrunk one.
 fn replay(seed: u64) {
     let history = History::draw(seed);
     println!("{history}");

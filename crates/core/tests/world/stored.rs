@@ -1,4 +1,4 @@
-//! Histories that failed once, shrunk. Each stands for a rule that its name states.
+//! Shrunk histories that once failed. Each stands for the rule in its name.
 
 use towerhook_world::{Change, Destination, Ending, History, Options, Step, Window, Wishes};
 
@@ -17,8 +17,8 @@ fn holds(seed: u64, options: Options, wishes: Wishes, steps: Vec<Step>) {
     assert_eq!(run(&history).problems, Vec::<String>::new());
 }
 
-/// A list that is behind shows an account where it was, and another mapping moves it to another
-/// store. Its own exchange is not an offboarding beside those of three others.
+/// A stale list shows an account in its former store, and another mapping moves it again. Its own
+/// exchange is not an offboarding in addition to those of three others.
 #[test]
 fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarded() {
     holds(
@@ -82,8 +82,8 @@ fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarde
     );
 }
 
-/// `MonitorExistingAccounts=Yes` fails after an hour and is rolled back: no account that was there
-/// at launch is enrolled in between.
+/// `MonitorExistingAccounts=Yes` fails after an hour and is rolled back: no account that existed at
+/// launch is enrolled in between.
 #[test]
 fn an_update_that_is_rolled_back_enrolls_nobody() {
     holds(
@@ -310,7 +310,7 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
     );
 }
 
-/// A list that is behind shows a stack as inoperable after its deletion was asked for again.
+/// A stale list shows a stack as inoperable after its deletion was requested again.
 #[test]
 fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
     holds(
@@ -408,8 +408,8 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
     );
 }
 
-/// The list lacks a registration for minutes, so a second one is made. The first is renamed while
-/// external ids are masked, and the ledger alone can tell whose it is.
+/// The list lacks a registration for minutes, so a second one is created. The first is renamed
+/// while external ids are masked, so only the ledger can identify it.
 #[test]
 fn an_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
     holds(
@@ -474,7 +474,7 @@ fn an_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_know
     );
 }
 
-/// Each call takes seconds, and the account leaves the organization while the pass is on its way.
+/// Each call takes seconds, and the account leaves the organization during the pass.
 #[test]
 fn a_pass_that_is_slow_acts_on_what_it_has_read() {
     holds(

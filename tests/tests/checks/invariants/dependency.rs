@@ -1,4 +1,4 @@
-//! What `deny.toml` says of the dependencies, held over cargo's own view of all of them.
+//! Checks the rules of `deny.toml` against cargo's own view of all dependencies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,7 +10,7 @@ use spdx::{Expression, ParseMode};
 
 use crate::invariants::root;
 
-/// A key that is not here would be one that nothing holds.
+/// The supported keys: any other would be a rule that no test enforces.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Deny {
@@ -51,7 +51,7 @@ struct Sources {
     unknown_git: Denied,
 }
 
-/// The one level at which the tests hold something.
+/// The only level that the tests enforce.
 #[derive(Deserialize, Debug, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum Denied {
@@ -78,7 +78,7 @@ fn locked() -> Metadata {
         .unwrap()
 }
 
-/// The packages whose license asks for more than these allow.
+/// The packages whose licence is not among the allowed ones.
 fn refused(packages: &Metadata, allow: &BTreeSet<String>) -> Vec<String> {
     let packages = packages.packages.iter();
     packages

@@ -1,4 +1,4 @@
-//! What must never be so: the architecture's absences, read from cargo's own view of the workspace.
+//! Dependencies that must not exist, checked against cargo's own view of the workspace.
 
 mod dependency;
 
@@ -44,7 +44,7 @@ fn manifests() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// Every package that cargo compiles for one function, with features as resolved for it alone.
+/// Every package that cargo compiles for one function, with the features resolved for it alone.
 fn compiled_for(function: &str) -> BTreeSet<String> {
     let output = Command::new(env!("CARGO"))
         .current_dir(root())
@@ -126,12 +126,12 @@ fn imports_run_downwards_only() {
             "towerhook-bench",
             &["towerhook-core", "towerhook-sandbox", "towerhook-world"],
         ),
-        // The floor that the functions are measured against: the same clients, and nothing else.
+        // The baseline that the functions are measured against: the same clients, and nothing else.
         (
             "towerhook-bench-bare",
             &["towerhook-core", "towerhook-runtime"],
         ),
-        // `redrive` is for a real account, so it resolves credentials as the SDK does.
+        // `redrive` works on a real account, so it resolves credentials as the SDK does.
         (
             "towerhook-cli",
             &[
@@ -165,7 +165,7 @@ fn a_function_has_one_tls_stack_and_one_crypto_provider() {
             assert!(packages.contains(wanted), "{function} lacks {wanted}");
         }
         for banned in [
-            // A second HTTP client, and a protocol that nobody here speaks.
+            // A second HTTP client, and an unused protocol.
             "aws-smithy-http-client",
             "h2",
             "aws-lc-rs",

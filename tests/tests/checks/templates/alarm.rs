@@ -1,4 +1,4 @@
-//! The alarms: each fires at the first sign, on what the functions really count.
+//! The alarms: each fires at the first occurrence, on metrics that the functions really emit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use crate::templates::template::{MAIN, Template, argument, one_or_many, text};
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
 
-/// How soon a new key has to be tried, and its failure be told.
+/// How soon a new key must be tried, and its failure reported.
 const SOON: u64 = 300;
-/// How often CloudWatch looks at an alarm.
+/// How often CloudWatch evaluates an alarm.
 const LOOK: u64 = 60;
 
 #[test]
@@ -20,7 +20,8 @@ fn every_alarm_fires_at_the_first_sign_and_is_quiet_without_one() {
     for (id, alarm) in template.of_type(ALARM) {
         assert_eq!(alarm["EvaluationPeriods"], 1, "{id}");
         assert!(alarm.get("DatapointsToAlarm").is_none(), "{id}");
-        // A sliding window, which CloudWatch looks at every minute, and not at the end of a period.
+        // A sliding window, which CloudWatch evaluates every minute, and not at the end of a
+        // period.
         assert!(alarm.get("EvaluationWindow").is_none(), "{id}");
         assert_eq!(alarm["Threshold"], 0, "{id}");
         assert_eq!(alarm["ComparisonOperator"], "GreaterThanThreshold", "{id}");
@@ -59,7 +60,7 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
             ]),
             "{metric}"
         );
-        // Most passes look at single accounts, and do not say it again.
+        // Most passes are over single accounts, and do not report it again.
         assert_eq!(alarm["Statistic"], "Maximum", "{metric}");
         assert_eq!(alarm["Period"], 3600, "{metric}");
     }
@@ -73,7 +74,7 @@ fn every_function_has_an_alarm_on_its_errors() {
         if alarm["Namespace"] != "AWS/Lambda" {
             continue;
         }
-        // A timeout is one, too.
+        // A timeout counts, too.
         assert_eq!(alarm["MetricName"], "Errors", "{id}");
         assert_eq!(alarm["Statistic"], "Sum", "{id}");
         assert_eq!(alarm["Period"], SOON, "{id}");
@@ -95,7 +96,8 @@ fn every_function_has_an_alarm_on_its_errors() {
     assert_eq!(watched, functions.into_keys().collect());
 }
 
-/// CloudFormation calls nobody when nothing but the secret of a key changes: the schedule finds it.
+/// CloudFormation calls no function when only a key's secret changes: the schedule finds the
+/// change.
 #[test]
 fn a_new_key_is_tried_and_its_failure_told_within_minutes() {
     let template = Template::load(MAIN);
@@ -108,6 +110,6 @@ fn a_new_key_is_tried_and_its_failure_told_within_minutes() {
     let alarm = &template.resource("TokenAlarm")["Properties"];
     assert_eq!(alarm["MetricName"], "TokenFailures");
     assert_eq!(alarm["Statistic"], "Sum");
-    // Not shorter than the schedule, or it would come and go.
+    // Not shorter than the schedule, or the alarm would flap.
     assert_eq!(alarm["Period"], SOON);
 }

@@ -1,5 +1,5 @@
-//! Permissions against calls: each function's role allows what the function's program can call and
-//! nothing else, and `docs/permissions.md` says so.
+//! Permissions against calls: each function's role allows exactly what its program can call, and
+//! `docs/permissions.md` documents it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -30,7 +30,7 @@ fn checked(operation: &str) -> Vec<&str> {
 
 /// A function with its role, as the template links them.
 struct Function {
-    /// As its program is called, such as `account`.
+    /// The program's name, such as `account`.
     name: String,
     description: String,
     /// The role's logical id.
@@ -54,7 +54,7 @@ fn functions(template: &Template) -> Vec<Function> {
     functions
 }
 
-/// Why a function needs each action: for its calls, and for what others do in its name.
+/// Why a function needs each action: for its own calls, and for calls made on its behalf.
 fn needed(function: &str) -> BTreeMap<String, Vec<String>> {
     let mut needed: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for operation in &operations()[function] {
@@ -84,7 +84,7 @@ fn reason(operation: &str) -> &'static str {
         .1
 }
 
-/// A statement of a role, with the policy that holds it.
+/// A role's statement, with the policy that contains it.
 struct Statement<'a> {
     policy: String,
     statement: &'a Value,
@@ -153,8 +153,8 @@ fn a_reason_is_given_for_every_call_and_for_no_other() {
     assert_eq!(explained, linked);
 }
 
-/// The adapters name each operation that they call, as `service:Operation`, for their errors: so an
-/// administrator who meets a denial knows the call.
+/// The adapters name each operation that they call as `service:Operation` in their errors, so an
+/// administrator can identify a denied call.
 #[test]
 fn the_calls_are_those_of_the_adapters() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/aws/src");
@@ -188,7 +188,7 @@ fn the_calls_are_those_of_the_adapters() {
 fn the_document_is_what_templates_and_programs_say() {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs/permissions.md");
     let expected = document(&Template::load(MAIN));
-    // As for the golden files.
+    // As with the golden files.
     if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
         fs::write(&path, expected).unwrap();
         return;
@@ -260,7 +260,7 @@ fn document(template: &Template) -> String {
     document
 }
 
-/// The resources of a statement, and the condition that it makes.
+/// A statement's resources and its condition.
 fn resources(statement: &Value) -> String {
     let named = |resource: &Value| match resource["Fn::GetAtt"].as_array() {
         Some(_) => format!("`{}`", argument(resource)),

@@ -18,7 +18,7 @@ use crate::templates::template::{
 const POLICIES_PER_ROLE: usize = 10;
 /// IAM's limit for a managed policy, not counting white space.
 pub(crate) const POLICY_CHARACTERS: usize = 6_144;
-/// What Lacework asks for beyond SecurityAudit.
+/// The permissions that Lacework asks for beyond SecurityAudit.
 const LACEWORK_ACTIONS: usize = 750;
 
 #[test]
@@ -95,8 +95,8 @@ fn every_managed_policy_is_within_iams_limits() {
             ["LaceworkCWSSACrossAccountAccessRole"],
             "{id}"
         );
-        // Either would replace a policy that is taken over, and while old and new are attached the
-        // role would have too many.
+        // Either would replace an adopted policy, and while old and new are both attached, the role
+        // would exceed the limit.
         assert!(
             policy.get("Description").is_none() && policy.get("Path").is_none(),
             "{id}"
@@ -191,7 +191,8 @@ fn the_audit_queue_takes_from_the_trails_topic_and_gives_to_the_log_role_only() 
     assert!(needed.contains("LaceworkCWSQueuePolicy"));
 }
 
-/// CloudFormation refuses a parameter that a template has not got, and a template one that is missing.
+/// CloudFormation refuses a parameter that the template lacks, and a template whose parameter is
+/// missing.
 #[test]
 fn setup_gives_every_template_the_parameters_that_it_asks_for() {
     for (name, spec) in specified("path/Boundary") {
@@ -210,7 +211,7 @@ fn setup_gives_every_template_the_parameters_that_it_asks_for() {
             }
         }
         for id in declared.into_keys() {
-            // Each instance has its own.
+            // Each instance has its own value.
             let given = spec.parameters.contains_key(id) || id == ACCESS_TOKEN;
             assert!(given, "{name}: setup does not give {id}");
         }
@@ -232,7 +233,8 @@ fn setup_hands_the_permissions_boundary_on_to_every_template_that_makes_a_role()
     }
 }
 
-/// Account may name values of its own with each instance, and so a principal of somebody else's.
+/// The account function may override an instance's parameters, and so could name an outsider's
+/// principal.
 #[test]
 fn an_instance_takes_no_other_value_than_setup_gave() {
     for (name, spec) in specified("path/Boundary") {
@@ -339,7 +341,7 @@ fn outputs_are_what_setup_and_an_administrator_look_for() {
     }
 }
 
-/// A policy as IAM gets it, in the partition with the longest name.
+/// A policy as IAM receives it, in the partition with the longest name.
 pub(crate) fn rendered(value: &Value) -> Value {
     match value {
         Value::Object(entries) => match entries.get("Fn::Sub") {

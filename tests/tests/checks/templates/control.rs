@@ -1,8 +1,8 @@
-//! Control Tower's own proactive controls. An administrator may have switched on any of them, and then
-//! CloudFormation refuses what does not satisfy it: so every template satisfies those about the types that
-//! it uses, or says here and in `docs/security.md` which not, and why.
+//! Control Tower's own proactive controls. If an administrator has enabled one, CloudFormation
+//! refuses resources that violate it: so every template satisfies the controls for its resource
+//! types, or lists the exceptions with their reasons here and in `docs/security.md`.
 //!
-//! What a control demands is in the [controls reference].
+//! The requirements of a control are in the [controls reference].
 //!
 //! [controls reference]: https://docs.aws.amazon.com/controltower/latest/controlreference/proactive-controls.html
 
@@ -23,7 +23,7 @@ const ROLE: &str = "AWS::IAM::Role";
 const POLICY: &str = "AWS::IAM::Policy";
 const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
 
-/// What no proactive control is about.
+/// Resource types without proactive controls.
 const UNCONTROLLED: [&str; 9] = [
     "AWS::Events::Rule",
     "AWS::Lambda::EventSourceMapping",
@@ -41,7 +41,7 @@ struct Control {
     types: &'static [&'static str],
     /// Whether the resource with this logical id satisfies it.
     holds: fn(&Template, &str) -> bool,
-    /// Properties of the first type that do not.
+    /// Properties of the first type that violate it.
     refuses: fn() -> Value,
 }
 
@@ -168,8 +168,8 @@ const CONTROLS: [Control; 15] = [
     },
 ];
 
-/// The controls that the main template does not satisfy on purpose, on any resource of their types. Controls
-/// do not apply to the management account, where its stack is.
+/// The controls that the main template intentionally violates, on any resource of their types.
+/// Controls do not apply to the management account, where its stack is.
 const MEANT: [(&str, &str); 4] = [
     (
         "CT.CLOUDWATCH.PR.1",
@@ -197,7 +197,7 @@ fn has_items(value: &Value) -> bool {
     value.as_array().is_some_and(|items| !items.is_empty())
 }
 
-/// A text that is not blank, or a function that makes one.
+/// A nonblank text, or a function that returns one.
 fn is_given(value: &Value) -> bool {
     match value {
         Value::String(text) => !text.trim().is_empty(),
@@ -255,7 +255,7 @@ fn each_control_refuses_what_it_is_there_for() {
     for control in &CONTROLS {
         for kind in control.types {
             let properties = (control.refuses)();
-            // A role has its policies inside, and a policy is one.
+            // A role contains its policies, and a policy is one.
             let properties = match properties.get("Policies") {
                 Some(policies) if *kind != ROLE => policies[0].clone(),
                 _ => properties,
@@ -267,7 +267,7 @@ fn each_control_refuses_what_it_is_there_for() {
     }
 }
 
-/// A type that is new here may have controls of its own.
+/// A new resource type may have controls of its own.
 #[test]
 fn every_type_that_a_template_uses_was_looked_up_among_the_controls() {
     let mut used = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! Which events reach the work queue, and how those of another Region come to this one.
+//! Which events reach the work queue, and how those of another Region are forwarded to this one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,7 +15,7 @@ const RULE: &str = "AWS::Events::Rule";
 /// The management account in the samples.
 const MANAGEMENT: &str = "111111111111";
 
-/// Whether a rule's pattern takes the event: lists of texts only, which is all that ours have.
+/// Whether a rule's pattern matches the event: lists of texts only, which is all that ours use.
 fn takes(pattern: &Value, event: &Value) -> bool {
     match pattern {
         Value::Object(fields) => fields
@@ -43,7 +43,7 @@ fn events() -> BTreeMap<String, (Value, Trigger)> {
         .collect()
 }
 
-/// The rules of a source: none has two that take the same event.
+/// The rules of a source: no two of them match the same event.
 fn rules<'a>(template: &'a Template, source: &str) -> Vec<(&'a str, &'a Value)> {
     template
         .of_type(RULE)
@@ -57,7 +57,7 @@ fn whatever_is_understood_reaches_the_queue_once_and_nothing_else_does() {
     let template = Template::load(MAIN);
     for (file, (event, trigger)) in events() {
         let source = text(&event["source"]);
-        // Ours are known by their StackSet's ARN, which is a prefix in the pattern.
+        // Ours are recognized by their StackSet's ARN, which is a prefix in the pattern.
         if source == "aws.cloudformation" {
             continue;
         }
@@ -65,13 +65,13 @@ fn whatever_is_understood_reaches_the_queue_once_and_nothing_else_does() {
         let taken = rules
             .iter()
             .filter(|(_, rule)| takes(&rule["EventPattern"], &event));
-        // An event that is ignored for what it says still comes; one that is not known does not.
+        // An event that is ignored for its content still matches; an unknown one does not.
         let unknown = matches!(&trigger, Trigger::Ignored { kind } if kind == source);
         assert_eq!(taken.count(), usize::from(!unknown), "{file}");
     }
 }
 
-/// Every name in a rule's pattern means something to the parser, and every one has a sample.
+/// Every event name in a rule's pattern has a meaning to the parser, and a sample.
 #[test]
 fn no_rule_takes_an_event_that_is_not_understood() {
     let template = Template::load(MAIN);
@@ -108,8 +108,8 @@ fn of_the_stack_sets_only_our_own_are_heard() {
     );
 }
 
-/// Another account that may put events on the bus cannot pass for Control Tower, Organizations or
-/// CloudFormation: the envelope's account is the sender's, whatever the event says.
+/// Another account that may put events on the bus cannot impersonate Control Tower, Organizations
+/// or CloudFormation: the envelope's account is the sender's, whatever the event says.
 #[test]
 fn every_rule_takes_events_of_its_own_account_only() {
     let mut rules = 0;
@@ -126,7 +126,7 @@ fn every_rule_takes_events_of_its_own_account_only() {
                 json!([{"Ref": "AWS::AccountId"}]),
                 "{name}: {id}"
             );
-            // The same event from elsewhere is not taken.
+            // The same event from another account does not match.
             assert!(!takes(&pattern["account"], &json!("222222222222")));
         }
     }
@@ -191,7 +191,7 @@ fn what_cannot_be_forwarded_is_kept_encrypted_for_as_long_as_sqs_does() {
     let queue = queues[dead_letters];
     assert_eq!(queue["SqsManagedSseEnabled"], true);
     assert_eq!(queue["MessageRetentionPeriod"], 1_209_600);
-    // The rule exists only once it may send there.
+    // The rule is created only once it may send there.
     assert!(template.needs("Rule").contains("DeadLetterQueuePolicy"));
     let statements = template.statements("DeadLetterQueuePolicy");
     assert_eq!(argument(&statements[0]["Resource"]), dead_letters);
@@ -199,7 +199,7 @@ fn what_cannot_be_forwarded_is_kept_encrypted_for_as_long_as_sqs_does() {
     assert!(source.ends_with(&format!(":rule/{}", argument(&rule["Name"]))));
 }
 
-/// The main template's output says whether the other one is needed, and where it goes.
+/// The main template's output says whether the other template is needed, and where.
 #[test]
 fn the_main_template_names_the_region_that_the_other_one_asks_for() {
     let (main, forward) = (Template::load(MAIN), Template::load(FORWARD));

@@ -1,4 +1,4 @@
-//! The functions' settings: what they find in their environment, and where they log.
+//! The functions' settings: their environment variables and log groups.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn every_function_finds_the_settings_that_it_reads() {
             .map(String::as_str)
             .collect();
         assert_eq!(found, expected.into_iter().collect(), "{id}");
-        // Whose metrics they are. Setup has none, and its stack's id.
+        // The metrics' stack. Setup has no metrics, but its stack's id.
         for (name, of) in [
             ("STACK_NAME", "AWS::StackName"),
             ("STACK_ID", "AWS::StackId"),
@@ -96,7 +96,7 @@ fn every_function_is_the_binary_of_its_name_for_the_chosen_processor() {
     assert_eq!(template.of_type("AWS::Lambda::Function").len(), 3);
 }
 
-/// Whoever can write the bucket chooses what runs, unless the object's version is pinned.
+/// Anyone who can write the bucket controls the code, unless the object's version is pinned.
 #[test]
 fn every_function_can_be_pinned_to_the_version_of_its_zip() {
     let template = Template::load(MAIN);

@@ -1,5 +1,5 @@
-//! Which operations of AWS each function can call, read from the function's program: an operation
-//! that no code of the function reaches is not linked into it.
+//! Which AWS operations each function can call, read from the function's program: unreachable
+//! operations are not linked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -55,9 +55,9 @@ fn linked(program: &[u8]) -> BTreeSet<String> {
     operations
 }
 
-/// What IAM calls the service of an SDK crate; nothing for those that only the SDK's own search for
-/// credentials names, since Lambda gives a function its role's credentials. Identity Center is among
-/// them where the functions were compiled together with the command.
+/// The IAM name of an SDK crate's service; `None` for those that only the SDK's own credential
+/// chain uses, since Lambda provides a role's credentials. Identity Center is among them if the
+/// functions were compiled together with the command.
 fn prefix(sdk: &str) -> Option<&str> {
     match sdk {
         "sso" | "ssooidc" | "sts" => None,

@@ -1,5 +1,5 @@
 //! The templates: clean, complete, within CloudFormation's and IAM's limits, in an order that is
-//! safe to delete backwards, and with no permission wider than it must be.
+//! safe to delete in reverse, and with no permission wider than necessary.
 
 mod alarm;
 mod call;
@@ -22,7 +22,7 @@ use template::{ALL, AUDIT, MAIN, Template, argument, one_or_many, path, text, te
 use tokio::process::Command;
 use towerhook_sandbox::python::virtual_environment;
 
-/// The Python that the linters are installed beside.
+/// The Python environment of the linters.
 async fn linters() -> PathBuf {
     let directory = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("template-tools");
     virtual_environment(&directory, include_str!("../../../template-tools.txt"))
@@ -56,8 +56,8 @@ async fn checkov_and_parliament_find_what_is_meant_and_nothing_else() {
 #[test]
 fn every_template_can_be_given_as_it_is_launched() {
     for name in ALL {
-        // CloudFormation's limits for a TemplateBody, and for what a TemplateURL names: the README
-        // launches the main template by its URL.
+        // CloudFormation's limits for a TemplateBody and for a TemplateURL: the README launches the
+        // main template by its URL.
         let limit = if name == MAIN { 1_048_576 } else { 51_200 };
         assert!(Template::load(name).text.len() <= limit, "{name}");
     }
@@ -70,11 +70,11 @@ fn no_partition_is_written_out() {
         let mut found = Vec::new();
         texts(&template.body, "", &mut found);
         for (path, text) in found {
-            // An account of Lacework's, which exists in this partition only.
+            // An account of Lacework's, which exists only in this partition.
             if path != "/Parameters/LaceworkPrincipalArn/Default" {
                 assert!(!text.contains("arn:aws"), "{name}{path}: {text}");
             }
-            // The names of services as principals are the same in every partition.
+            // Service principals have the same names in every partition.
             let principal = [
                 "/Service",
                 "/Principal",
@@ -92,7 +92,8 @@ fn no_partition_is_written_out() {
     }
 }
 
-/// Where the SaaS has no role, CloudFormation itself refuses the launch, in words that name the partitions.
+/// Where the SaaS has no role, CloudFormation itself refuses the launch, with a message that names
+/// the partitions.
 #[test]
 fn a_partition_without_lacework_is_refused_by_the_template() {
     let template = Template::load(MAIN);
@@ -125,7 +126,7 @@ fn every_queue_is_encrypted_and_has_a_dead_letter_queue_or_is_one() {
             let is_one = dead_letter_queues.iter().any(|other| other == id);
             assert!(is_one != target(queue).is_some(), "{name}: {id}");
             if is_one {
-                // The longest that SQS keeps a message.
+                // The longest retention of SQS.
                 assert_eq!(queue["MessageRetentionPeriod"], 1_209_600, "{name}: {id}");
             }
         }
@@ -151,7 +152,8 @@ fn the_ledger_has_point_in_time_recovery() {
     assert_eq!(recovery["PointInTimeRecoveryEnabled"], true);
 }
 
-/// A table that may not be deleted would leave the rollback of a launch stuck. Setup protects it.
+/// A table with deletion protection in the template would block the rollback of a launch. Setup
+/// protects it instead.
 #[test]
 fn the_template_does_not_keep_the_ledger_from_being_deleted() {
     let template = Template::load(MAIN);
@@ -164,7 +166,7 @@ fn the_template_does_not_keep_the_ledger_from_being_deleted() {
     assert!(table.get("DeletionPolicy").is_none());
 }
 
-/// By a deny: what is allowed by a role's own policy is not asked for in the queue's.
+/// By a deny, because a role's own policy allows a call regardless of the queue's policy.
 #[test]
 fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
     let mut policies = 0;
@@ -199,7 +201,8 @@ fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
                 [argument(&denied["Resource"])],
                 "{name}: {id}"
             );
-            // All that the policy allows, and all that a queue's may: a topic's may not say `sns:*`.
+            // Everything that the policy allows, and the most that a queue's policy can: a topic's
+            // must not say `sns:*`.
             let denied = template::actions(denied);
             for statement in template.statements(id) {
                 for action in template::actions(statement) {

@@ -1,5 +1,5 @@
-//! Names: none that a long name of the stack makes too long, none that is the vendor's, and no
-//! metrics that two stacks share.
+//! Names: none that a long stack name makes too long, none that is the vendor's, and no metrics
+//! that two stacks share.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,13 +9,13 @@ use towerhook_runtime::metrics::{Metrics, NAMESPACE};
 
 use crate::templates::template::{ALL, FORWARD, MAIN, Template, one_or_many, text, texts};
 
-/// How long CloudFormation lets the name of a stack be.
+/// CloudFormation's limit for a stack's name.
 const STACK_NAME: usize = 128;
 
-/// The end of a stack's id, which is a UUID.
+/// The last part of a stack's id, a UUID.
 const STACK_UUID: &str = "!Select [2, !Split ['/', !Ref AWS::StackId]]";
 
-/// What a template can name, and how long its service lets that name be.
+/// The properties with which a template names a resource, and the service's limit.
 const NAMES: [(&str, &str, usize); 11] = [
     ("AWS::CloudWatch::Alarm", "AlarmName", 255),
     ("AWS::DynamoDB::Table", "TableName", 255),
@@ -80,7 +80,7 @@ fn no_name_can_be_too_long_for_its_service() {
     }
 }
 
-/// What is named by something else than the properties above is caught here.
+/// Catches names in other properties than those above.
 #[test]
 fn the_stacks_name_is_only_where_every_length_fits() {
     let fits = [
@@ -102,7 +102,7 @@ fn the_stacks_name_is_only_where_every_length_fits() {
     }
 }
 
-/// A rule has its name in three places, which must come to the same.
+/// A rule's name appears in three places, which must agree.
 #[test]
 fn every_id_in_a_name_is_the_end_of_the_stacks() {
     for name in [MAIN, FORWARD] {
@@ -160,7 +160,7 @@ fn every_alarm_watches_the_metrics_of_its_own_stack() {
             .unwrap();
         watched.insert(function);
 
-        // CloudWatch takes metrics with other dimensions for other metrics.
+        // For CloudWatch, metrics with other dimensions are other metrics.
         let metric = text(&alarm["MetricName"]);
         let metrics = Metrics::new("ours".to_owned(), function);
         let line = metrics.line(Timestamp::UNIX_EPOCH, &[(metric, 1)]);

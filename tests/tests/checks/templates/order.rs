@@ -1,5 +1,5 @@
 //! The order of creation. Deletion is its reverse: nothing may start a function while setup
-//! removes, and nothing that setup needs may be gone before.
+//! deletes, and nothing that setup needs may be deleted before.
 
 use std::collections::BTreeSet;
 
@@ -72,7 +72,7 @@ fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
     let setup = template.resource(SETUP);
     assert_eq!(setup["Type"], "Custom::TowerhookSetup");
     let mut properties = setup["Properties"].as_object().unwrap().clone();
-    // CloudFormation's longest, and what the function is told.
+    // CloudFormation's maximum, which the function also gets.
     let timeout = properties.remove("ServiceTimeout").unwrap();
     assert_eq!(
         timeout["Fn::FindInMap"],
@@ -94,7 +94,8 @@ fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
     for (name, value) in &properties {
         assert_eq!(value["Ref"], **name);
     }
-    // What takes effect elsewhere in the template. The secret key stays out of the request.
+    // Properties that take effect elsewhere in the template. The secret key stays out of the
+    // request.
     let elsewhere = [
         "LaceworkSecretKey",
         "ArtifactBucket",
@@ -175,8 +176,8 @@ fn the_fan_out_reaches_the_work_queue_as_it_is() {
     assert!(sources(&template, argument(&subscription["Endpoint"])).contains(topic));
 }
 
-/// What may send to a queue: the ARNs, or the logical ids, in the conditions of its policy. No
-/// statement that allows goes without such a condition.
+/// The allowed senders to a queue: the ARNs, or the logical ids, in the conditions of its policy.
+/// Every statement that allows has such a condition.
 fn sources(template: &Template, queue: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (id, policy) in template.of_type("AWS::SQS::QueuePolicy") {

@@ -1,4 +1,4 @@
-//! What the one who launches sees, and what is refused before anything is made.
+//! The launch form, and the values that are refused before anything is created.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn every_parameter_has_a_group_a_label_a_constraint_and_its_explanation() {
                 .filter(|key| parameter.get(key).is_some());
             assert_eq!(constraint.count(), 1, "{name}: {id}");
             assert!(!text(&parameter["Description"]).is_empty(), "{name}: {id}");
-            // CloudFormation prints the parameter's name and then this.
+            // CloudFormation prints the parameter's name followed by this.
             let explanation = text(&parameter["ConstraintDescription"]);
             assert!(explanation.starts_with("must "), "{name}: {id}");
         }
@@ -115,7 +115,7 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
             &["ACME_1A2B3C"],
             &["", "with space", "quote\""],
         ),
-        // Anything else would break the JSON that the secret is.
+        // Any other character would break the secret's JSON.
         (
             "LaceworkSecretKey",
             &["_0123abc", "a+b/c="],
@@ -304,7 +304,8 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
     assert_eq!(of("SetupObjectVersion"), of("AuthObjectVersion"));
 }
 
-/// What is refused before setup is asked is refused with fewer words, so it must be wrong for certain.
+/// CloudFormation's own refusals are less specific than setup's, so they must reject only values
+/// that are certainly wrong.
 #[test]
 fn the_patterns_of_units_take_all_that_the_parser_takes() {
     let template = Template::load(MAIN);
@@ -344,7 +345,7 @@ fn the_patterns_of_units_take_all_that_the_parser_takes() {
     });
 }
 
-/// CloudFormation takes 4,096 bytes, all of which a pattern has to get through.
+/// CloudFormation accepts 4,096 bytes, all of which a pattern has to handle.
 #[test]
 fn a_long_list_of_units_is_read_as_a_short_one() {
     let template = Template::load(MAIN);

@@ -8,7 +8,7 @@ use crate::templates::template::{
     ALL, CHILDREN, MAIN, Template, actions, argument, one_or_many, text,
 };
 
-/// The actions for which IAM knows no resource, by the service authorization reference.
+/// The actions without resource-level permissions, by the service authorization reference.
 const WITHOUT_RESOURCE: [&str; 9] = [
     "cloudformation:CreateStackSet",
     "cloudformation:ListStackSets",
@@ -87,7 +87,7 @@ fn no_function_may_make_roles_or_policies() {
     for function in template.of_type("AWS::Lambda::Function").into_values() {
         let role = argument(&function["Role"]);
         for action in template.statements(role).into_iter().flat_map(actions) {
-            // The one that is made is CloudTrail's own.
+            // The role that it creates is CloudTrail's own.
             let harmless =
                 ["iam:CreateServiceLinkedRole", "iam:GetRole", "iam:PassRole"].contains(&action);
             assert!(harmless || !action.starts_with("iam:"), "{role}: {action}");
@@ -97,7 +97,7 @@ fn no_function_may_make_roles_or_policies() {
     assert_eq!(management["Condition"], "EnrollsManagementAccount");
 }
 
-/// An organization that demands a boundary denies a role without one, here and in every account.
+/// An organization that requires a boundary denies a role without one, here and in every account.
 #[test]
 fn every_role_gets_the_boundary_that_is_named() {
     let mut roles = 0;

@@ -1,6 +1,6 @@
-//! What the functions call AWS for.
+//! The purpose of the functions' calls to AWS.
 
-/// Every operation that a function can call, and what for.
+/// Every operation that a function can call, and its purpose.
 pub(crate) const CALLS: [(&str, &str); 41] = [
     (
         "cloudformation:CreateStack",
@@ -163,7 +163,8 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     ),
 ];
 
-/// What a function's role has to allow for what no call of its own says, or others do in its name: action, functions, why.
+/// Permissions for actions that no call names, or that other services make on a function's behalf:
+/// action, functions, purpose.
 pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     (
         "cloudformation:TagResource",
@@ -232,7 +233,7 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     ),
 ];
 
-/// What no function calls, but an administrator's `cargo towerhook redrive`.
+/// The operations that only an administrator's `cargo towerhook redrive` calls.
 pub(crate) const BY_HAND: [(&str, &str); 5] = [
     (
         "sqs:ChangeMessageVisibility",

@@ -1,5 +1,5 @@
-//! What an attacker who holds one of the functions, or an account, cannot reach; and what the
-//! documents say of the rest.
+//! What an attacker in one of the functions, or in an account, cannot reach; and what the documents
+//! say about the rest.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,7 +13,7 @@ use crate::templates::{
     template::{MAIN, MEMBER, Template, actions, argument, one_or_many, text},
 };
 
-/// The StackSets' names up to whose they are, with the prefix as the template has it.
+/// The StackSets' names up to the Lacework account, with the template's prefix.
 pub(crate) fn stack_set_names() -> BTreeSet<String> {
     let names = Names {
         resource: String::new(),
@@ -28,7 +28,7 @@ pub(crate) fn stack_set_names() -> BTreeSet<String> {
     .into()
 }
 
-/// So that not even a short prefix covers StackSets of Control Tower's.
+/// Even a short prefix covers no StackSet of Control Tower's.
 #[test]
 fn policies_name_our_stack_sets_as_exactly_as_parameters_can() {
     let template = Template::load(MAIN);
@@ -51,7 +51,7 @@ fn policies_name_our_stack_sets_as_exactly_as_parameters_can() {
     assert_eq!(checked, 6);
 }
 
-/// It starts what setup has made, and can neither change it nor have anything else made.
+/// It starts operations on setup's StackSets, but can neither change them nor create others.
 #[test]
 fn the_account_function_makes_and_changes_no_template() {
     let template = Template::load(MAIN);
@@ -79,8 +79,8 @@ fn the_account_function_makes_and_changes_no_template() {
     );
 }
 
-/// CreateStackSet is about no resource, by the service authorization reference: its tag tells whose the
-/// StackSet is, and setup gives it to each.
+/// CreateStackSet has no resource-level permissions, by the service authorization reference: the
+/// owner tag restricts it, which setup sets on every StackSet.
 #[test]
 fn setup_makes_stack_sets_of_this_stack_only() {
     let template = Template::load(MAIN);
@@ -99,7 +99,8 @@ fn setup_makes_stack_sets_of_this_stack_only() {
         making["Condition"],
         json!({"StringEquals": {key: {"Ref": "AWS::StackId"}}})
     );
-    // The role that the administrator names, or else Control Tower's: what StackSets are run with.
+    // The role that the administrator names, or else Control Tower's: the StackSets' administration
+    // role.
     let own = "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/service-role/AWSControlTowerStackSetRole";
     let role = json!({"Fn::If": [
         "NamesStackSetRole",
@@ -123,7 +124,7 @@ fn setup_makes_stack_sets_of_this_stack_only() {
     assert!(on("iam:GetRole").contains(&&role));
 }
 
-/// CloudTrail's own role, which it may make for setup, and no other.
+/// CloudTrail's own role, which it may create on setup's behalf, and no other.
 #[test]
 fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
     let template = Template::load(MAIN);
@@ -147,7 +148,7 @@ fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
     }
 }
 
-/// Whether the boundary's pattern has the action, which may be a pattern itself.
+/// Whether the boundary's pattern covers the action, which may be a pattern itself.
 fn covers(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
     match pattern.split_once('*') {
@@ -156,7 +157,7 @@ fn covers(pattern: &str, action: &str) -> bool {
     }
 }
 
-/// Whether the permissions boundary of the management account's role lets it do this.
+/// Whether the permissions boundary of the management account's role allows this.
 fn within(template: &Template, action: &str) -> bool {
     let (mut allowed, mut denied) = (false, false);
     for statement in template.statements("ManagementBoundary") {
@@ -181,7 +182,7 @@ fn the_boundary_lets_the_management_accounts_role_read_what_the_member_template_
             assert!(within(&main, action), "{action}");
         }
     }
-    // Of what SecurityAudit adds.
+    // Some of SecurityAudit's additions.
     for action in [
         "ec2:DescribeInstances",
         "iam:GetAccountAuthorizationDetails",
@@ -196,7 +197,7 @@ fn the_boundary_lets_the_management_accounts_role_read_what_the_member_template_
     assert!(size <= POLICY_CHARACTERS, "{size}");
 }
 
-/// Whatever policies and whatever trust it is given: it can become nobody else, and change nothing.
+/// Whatever policies and trust it is given, it can assume no other role, and change nothing.
 #[test]
 fn the_boundary_keeps_the_management_accounts_role_from_all_that_leads_further() {
     let main = Template::load(MAIN);
@@ -275,7 +276,7 @@ fn what_the_management_stacks_role_makes_is_bounded() {
         main.resource("ManagementBoundary")["Condition"],
         "EnrollsManagementAccount"
     );
-    // An administrator's own boundary stands in for ours.
+    // An administrator's own boundary replaces ours.
     let demanded = json!({"iam:PermissionsBoundary": {"Fn::If": [
         "HasBoundary",
         {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:policy/${PermissionsBoundaryName}"},
@@ -297,7 +298,7 @@ fn what_the_management_stacks_role_makes_is_bounded() {
             "{bounded}"
         );
     }
-    // Nothing else gives a role permissions, or takes its boundary off.
+    // Nothing else gives a role permissions, or removes its boundary.
     let may: BTreeSet<&str> = statements.into_iter().flat_map(actions).collect();
     for action in [
         "iam:DeleteRolePermissionsBoundary",
@@ -317,7 +318,7 @@ pub(crate) fn page(path: &str) -> String {
     .unwrap()
 }
 
-/// One line, as line breaks fall anywhere.
+/// Joins the words with single spaces, because line breaks may be anywhere.
 fn words(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -348,7 +349,8 @@ fn a_service_control_policy_keeps_the_token_from_administrators_of_members() {
         panic!("{policy}")
     };
     assert_eq!(statement["Effect"], "Deny");
-    // Whatever gives a stack another template, and so an output that shows the parameter.
+    // Every action that gives a stack another template, and so an output that reveals the
+    // parameter.
     assert_eq!(
         actions(statement),
         [
@@ -367,7 +369,7 @@ fn a_service_control_policy_keeps_the_token_from_administrators_of_members() {
     };
     assert_eq!(
         text(&statement["Resource"]),
-        // As StackSets names the stacks that it makes.
+        // The format in which StackSets names its stacks.
         format!(
             "arn:aws:cloudformation:*:*:stack/StackSet-{}/*",
             names.member_stack_set()

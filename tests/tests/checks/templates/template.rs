@@ -11,10 +11,10 @@ pub(crate) const MAIN: &str = "control-tower-integration.template.yml";
 pub(crate) const LOG: &str = "lacework-aws-ct-log.template.yml";
 pub(crate) const AUDIT: &str = "lacework-aws-ct-audit.template.yml";
 pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
-/// Launched in another Region than the main template, where it is needed.
+/// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
-/// What the StackSets deploy.
+/// The StackSets' templates.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
 pub(crate) const ALL: [&str; 5] = [MAIN, LOG, AUDIT, MEMBER, FORWARD];
 
@@ -80,8 +80,8 @@ impl Template {
         found
     }
 
-    /// Every statement of every policy that a resource carries, including those of this template's
-    /// policies that are resources of their own.
+    /// All statements of all policies that apply to a resource, including this template's separate
+    /// policy resources.
     pub(crate) fn statements(&self, id: &str) -> Vec<&Value> {
         let mut statements = self.own_statements(id);
         for policy in self.policies(id) {
@@ -90,8 +90,8 @@ impl Template {
         statements
     }
 
-    /// The resources of this template that give a role statements: the inline policies that name it,
-    /// and the managed policies that it names.
+    /// This template's policy resources that give a role statements: inline policies that name it,
+    /// and managed policies that it names.
     pub(crate) fn policies(&self, role: &str) -> Vec<&str> {
         let inline = self
             .of_type("AWS::IAM::Policy")
@@ -103,7 +103,7 @@ impl Template {
         inline.chain(managed).collect()
     }
 
-    /// Every statement of the policies that a resource carries itself.
+    /// All statements of a resource's own policies.
     pub(crate) fn own_statements(&self, id: &str) -> Vec<&Value> {
         let properties = &self.resource(id)["Properties"];
         let mut documents = vec![&properties["PolicyDocument"]];
@@ -118,7 +118,7 @@ impl Template {
     }
 }
 
-/// A value that may stand alone or in a list; nothing where it is absent.
+/// A value that may be single or in a list; empty if it is absent.
 pub(crate) fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     match value {
         Value::Array(items) => items.as_slice(),
@@ -128,7 +128,7 @@ pub(crate) fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     .iter()
 }
 
-/// What an `Fn::If` may choose, without `AWS::NoValue`; anything else is its own only branch.
+/// The branches of an `Fn::If`, without `AWS::NoValue`; any other value is its only branch.
 fn branches(value: &Value) -> impl Iterator<Item = &Value> {
     let choices = value["Fn::If"].as_array().map(|choice| &choice[1..]);
     choices
@@ -143,7 +143,7 @@ pub(crate) fn text(value: &Value) -> &str {
         .unwrap_or_else(|| panic!("not a text: {value}"))
 }
 
-/// The one text that the function in this value gets, or the value itself.
+/// The one text argument of the function in this value, or the value itself.
 pub(crate) fn argument(value: &Value) -> &str {
     match value
         .as_object()
@@ -159,7 +159,7 @@ pub(crate) fn actions(statement: &Value) -> Vec<&str> {
     one_or_many(&statement["Action"]).map(text).collect()
 }
 
-/// Every text in a value, with the path of keys that leads to it.
+/// Every text in a value, with its path of keys.
 pub(crate) fn texts<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a str)>) {
     match value {
         Value::String(text) => found.push((path.to_owned(), text)),
@@ -193,7 +193,7 @@ fn references(value: &Value) -> BTreeSet<String> {
     found
 }
 
-/// The names that an `Fn::Sub` refers to, in its text and in what it gives its own variables.
+/// The names that an `Fn::Sub` refers to, in its text and in the values of its own variables.
 fn substituted(sub: &Value) -> BTreeSet<String> {
     let variables = &sub[1];
     let mut found: BTreeSet<String> = text(one_or_many(sub).next().unwrap())
@@ -207,8 +207,8 @@ fn substituted(sub: &Value) -> BTreeSet<String> {
     found
 }
 
-/// A list that is written as one text, whose parts begin with variables: each part as if it stood
-/// there by itself. `None` for any other `Fn::Split`.
+/// A list that is written as one text, whose parts begin with variables: each part as a value of
+/// its own. `None` for any other `Fn::Split`.
 fn parts(split: &Value) -> Option<Value> {
     let sub = &split[1]["Fn::Sub"];
     let words = sub[0].as_str()?.split(text(&split[0]));

@@ -16,7 +16,7 @@ use crate::bad_input::neighbour::{Neighbour, await_difference};
 async fn an_answer_that_is_lost_is_sent_again() {
     let neighbour = Neighbour::new(&[]).await;
     let faults = neighbour.sandbox.gateway.faults();
-    // The Create's answer never arrives, and the Delete's does without setup hearing of it.
+    // The Create's response never arrives, and the Delete is answered without setup.
     faults.inject("custom-resource", "PutResponse", Fault::Reset, 1);
     faults.inject_after("custom-resource", "PutResponse", 2, Fault::LostReply, 1);
     let before = neighbour.sandbox.gateway.calls();
@@ -74,7 +74,7 @@ async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
 async fn setup_hands_over_to_fresh_invocations_of_itself() {
     let mut options = options();
     options.accounts = 4;
-    // Longer than an invocation may work: it hands over when a quarter of its time is left.
+    // Longer than one invocation may work: it hands over when a quarter of its time is left.
     options.operation_delay = Duration::from_secs(7);
     let sandbox = sandbox(options).await;
     let before = Inventory::take(&sandbox).await.unwrap();
@@ -91,14 +91,14 @@ async fn setup_hands_over_to_fresh_invocations_of_itself() {
         .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
         .await
         .unwrap();
-    // A line is written when its invocation is over.
+    // A log line appears only when its invocation has ended.
     until("setup's last words", STACK_DEADLINE, async || {
         !scene.logged("setup", "response sent").await.is_empty()
     })
     .await;
     assert!(!scene.logged("setup", "handing over").await.is_empty());
     assert_eq!(scene.logged("setup", "response sent").await.len(), 1);
-    // Nothing is done twice; how often it is waited for is a matter of time.
+    // No step is repeated; the number of polls depends on timing.
     let steps = scene.steps().await;
     let done: Vec<&str> = steps
         .lines()

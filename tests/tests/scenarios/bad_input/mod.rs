@@ -1,5 +1,5 @@
 //! Bad input gets a clear answer: a launch that cannot succeed fails with a Reason that names the
-//! parameter and what was found, and leaves the landing zone and Lacework as they were.
+//! parameter and the facts, and leaves the landing zone and Lacework unchanged.
 //!
 //! Every row is a launch: CloudFormation calls the setup function, which answers, and rolls the
 //! stack back.
@@ -17,10 +17,10 @@ use towerhook_sandbox::gateway::control_tower::LandingZone;
 use towerhook_sandbox::landing_zone::{Role, SANDBOX};
 use towerhook_sandbox::launch::TEMPLATE;
 
-/// What a Create answers that failed before it made anything.
+/// The physical id of a Create that failed before it created anything.
 const NOTHING_MADE: &str = "towerhook-nothing-made";
 
-/// The Reasons of launches that change nothing, each below the name of its row.
+/// The Reasons of launches that change nothing, each below its row's name.
 #[derive(Default)]
 struct Reasons(String);
 
@@ -50,7 +50,7 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
             &[("LaceworkSecretKey", "_wrong-canary")],
         ),
         ("unknown key id", &[("LaceworkAccessKeyId", "ACME_OTHER")]),
-        // No port that another test could be given.
+        // A port that no other test can get.
         ("nobody answers", &[("LaceworkUrl", "http://127.0.0.1:1")]),
         ("not https", &[("LaceworkUrl", "http://acme.lacework.net")]),
         (
@@ -259,7 +259,8 @@ async fn a_create_that_fails_half_way_is_taken_back() {
     assert_eq!(deleted, Some(3));
     assert_eq!(lacework.calls().get("POST CloudAccounts"), None);
 
-    // All is made, the trail's integration too, and the last step is refused.
+    // Everything has been created, including the trail's integration, when the last step is
+    // refused.
     let fault = denied("AuthorizationError", "User may not perform SNS:Publish");
     gateway.faults().inject("sns", "Publish", fault, 1);
     let refused = neighbour.refusal(&[]).await;
@@ -269,7 +270,7 @@ async fn a_create_that_fails_half_way_is_taken_back() {
     assert_eq!(calls.get("POST CloudAccounts"), Some(&1));
     assert_eq!(calls.get("DELETE CloudAccounts/{intgGuid}"), Some(&1));
 
-    // Who cannot read the ledger cannot say that nothing was made.
+    // With an unreadable ledger, setup cannot say that nothing was created.
     let fault = denied(
         "AccessDeniedException",
         "User may not perform dynamodb:GetItem",

@@ -1,5 +1,4 @@
-//! A landing zone and a Lacework account that somebody else uses as well, and launches that fail
-//! there.
+//! A landing zone and a Lacework account with foreign resources, and launches that fail there.
 
 use std::time::{Duration, Instant};
 
@@ -15,26 +14,26 @@ use towerhook_tests::{STACK_DEADLINE, options, sandbox, until};
 
 const CLOUDFORMATION: &str = "2010-05-15";
 
-/// The functions' last log lines may come after the stack is gone.
+/// The functions' last log lines may appear after the stack's deletion.
 const SETTLING: Duration = Duration::from_secs(15);
 
-/// How often an inventory is taken meanwhile.
+/// How often an inventory is taken while waiting.
 const INTERVAL: Duration = Duration::from_millis(100);
 
-/// The landing zone, with what is somebody else's.
+/// The landing zone, with the foreign resources.
 pub(crate) struct Neighbour {
     pub(crate) sandbox: Sandbox,
 }
 
-/// A launch that failed, and was rolled back to nothing.
+/// A launch that failed and was rolled back completely.
 pub(crate) struct Refused {
-    /// What CloudFormation says of the custom resource, without what differs from run to run.
+    /// CloudFormation's reason for the custom resource, without the parts that vary between runs.
     pub(crate) reason: String,
-    /// The physical id that its Delete was sent with.
+    /// The physical id in its Delete.
     pub(crate) physical_id: String,
 }
 
-/// What is somebody else's, as far as a careless deployment could change it.
+/// The foreign resources that a careless deployment could change.
 #[derive(Debug, PartialEq)]
 struct Foreign {
     stack_sets: Vec<(String, Vec<InstanceView>, usize)>,
@@ -42,12 +41,12 @@ struct Foreign {
 }
 
 impl Neighbour {
-    /// Four accounts. The neighbour has a StackSet under our prefix and an integration that reads a
-    /// role with the name of ours.
+    /// Four accounts. The neighbour has a StackSet under our prefix and an integration that uses a
+    /// role with our role's name.
     pub(crate) async fn new(sub_accounts: &[&str]) -> Self {
         let mut options = options();
         options.accounts = 4;
-        // A refusal by IAM is then not taken for one of permissions made moments before.
+        // So that IAM's refusals do not count as permissions that are still propagating.
         options.requests_late_by = Duration::from_secs(120);
         options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
         let neighbour = Self {
@@ -74,7 +73,7 @@ impl Neighbour {
         neighbour
     }
 
-    /// Makes a StackSet with an instance, as somebody else.
+    /// Creates a foreign StackSet with an instance.
     pub(crate) async fn make_stack_set(&self, name: &str) {
         let user = self.sandbox.user().unwrap();
         let member = self.id(Role::Member);
@@ -114,7 +113,7 @@ impl Neighbour {
         .await;
     }
 
-    /// Makes another OU of this name below a parent.
+    /// Creates another OU with this name below a parent.
     pub(crate) async fn make_unit(&self, name: &str, parent: &str) {
         let parent = self.sandbox.landing_zone.unit_id(parent).unwrap();
         let request = json!({"ParentId": parent, "Name": name});
@@ -128,7 +127,7 @@ impl Neighbour {
         made.await.unwrap();
     }
 
-    /// Makes a trail that tells no topic.
+    /// Creates a trail that notifies no topic.
     pub(crate) async fn make_trail(&self, name: &str, organization: bool, regions: bool, on: bool) {
         let inside = self.sandbox.inside().unwrap();
         let trail = json!({
@@ -153,13 +152,13 @@ impl Neighbour {
         account.id.clone()
     }
 
-    /// Launches a stack with these parameters, which is to fail.
+    /// Launches a stack with these parameters, which must fail.
     pub(crate) async fn refusal(&self, parameters: &[(&str, &str)]) -> Refused {
         self.refusal_of(TEMPLATE, parameters).await
     }
 
-    /// Launches a stack from this template, which is to fail in the custom resource; looks that it
-    /// leaves nothing and changes nothing, and deletes it.
+    /// Launches a stack from this template, whose custom resource must fail; checks that it leaves
+    /// nothing and changes nothing, and deletes it.
     pub(crate) async fn refusal_of(&self, template: &str, parameters: &[(&str, &str)]) -> Refused {
         let before = Inventory::take(&self.sandbox).await.unwrap();
         let foreign = self.foreign();
@@ -212,7 +211,7 @@ impl Neighbour {
             .unwrap()
     }
 
-    /// The physical id that the rollback deleted the custom resource with.
+    /// The physical id with which the rollback deleted the custom resource.
     async fn deleted_resource(&self, stack: &Stack) -> String {
         let inside = self.sandbox.inside().unwrap();
         let answer = inside
@@ -240,7 +239,7 @@ impl Neighbour {
             stack_sets: sets
                 .map(|set| (set.arn, set.instances, set.operations.len()))
                 .collect(),
-            // Its state comes when the simulator gets round to it.
+            // The simulator sets its state with a delay.
             integrations: integrations
                 .map(|one| Integration { ok: None, ..one })
                 .collect(),
@@ -266,7 +265,7 @@ impl Neighbour {
                 "{reason}"
             );
         }
-        // The simulator's tokens look like this.
+        // The format of the simulator's tokens.
         let token = Regex::new("_[0-9a-f]{32}").unwrap();
         assert!(!token.is_match(reason) && !token.is_match(&log), "{reason}");
     }
@@ -283,7 +282,7 @@ impl Neighbour {
     }
 }
 
-/// Waits until an inventory differs from this one in nothing else.
+/// Waits until an inventory has no other difference from this one.
 pub(crate) async fn await_difference(sandbox: &Sandbox, before: &Inventory, expected: &Difference) {
     let end = Instant::now() + SETTLING;
     loop {

@@ -1,4 +1,4 @@
-//! The account function is killed while an account comes, and while one goes.
+//! The account function is killed while an account is enrolled, and while one is offboarded.
 
 use towerhook_sandbox::landing_zone::SANDBOX;
 use towerhook_sandbox::launch::hurried;
@@ -19,7 +19,7 @@ async fn come(scene: &mut Scene, name: &str, point: Option<Point>) {
     settle(scene).await;
 }
 
-/// An account is closed; somebody asks to look at it.
+/// An account is closed, and its revisit is requested.
 async fn go(scene: &mut Scene, name: &str, point: Option<Point>) {
     let landing_zone = &mut scene.sandbox.landing_zone;
     landing_zone.close_account(name).await.unwrap();
@@ -43,7 +43,7 @@ async fn go(scene: &mut Scene, name: &str, point: Option<Point>) {
 #[tokio::test]
 async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
     let mut scene = Scene::open_from(&hurried()).await;
-    // More accounts go in an hour than ever should.
+    // More offboardings within the hour than usually allowed.
     let limit = [("OffboardLimitPercent".to_owned(), "100".to_owned())];
     scene.stack.update(&hurried(), &limit.into()).await.unwrap();
     let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
@@ -84,7 +84,7 @@ async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
         assert_eq!(line(&table, &name), line(&expected, "calm"), "{point}");
     }
     crashes.end();
-    // Nobody else was touched.
+    // No other account was touched.
     for name in PRESENT {
         assert!(scene.is_enrolled(name).await, "{name}");
     }

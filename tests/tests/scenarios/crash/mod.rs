@@ -1,12 +1,13 @@
-//! A function that is killed at any of its calls leaves nothing that the next try cannot finish.
+//! A function that is killed at any of its calls leaves nothing that the next attempt cannot
+//! finish.
 //!
-//! Each scenario is first told without a crash, and its calls are counted. Then it is told again
-//! and again on the same sandbox, and each time the process that makes the call in question is
-//! killed, before the call has its effect or after it; the message comes back, or Lambda invokes
-//! the function once more, and the end must be the same.
+//! Each scenario first runs without a crash, and its calls are counted. Then it runs again and
+//! again on the same sandbox, and each time the process that makes a chosen call is killed, before
+//! or after the call takes effect. The message returns to the queue, or Lambda retries the
+//! invocation, and the final state must be the same.
 //!
-//! A normal run takes a few calls of each scenario. `CRASH_ALL=1` takes every call, before and
-//! after its effect; `CRASH_OFFSET=N` begins with the Nth in place of the first.
+//! A normal run chooses a few calls of each scenario. `CRASH_ALL=1` chooses every call, before and
+//! after its effect; `CRASH_OFFSET=N` begins with the Nth instead of the first.
 
 mod enrolling;
 mod stack;
@@ -20,11 +21,11 @@ use towerhook_sandbox::chaos::{Chaos, Moment};
 use towerhook_sandbox::launch::hurried;
 use towerhook_tests::scene::Scene;
 
-/// How many crashes of a scenario a normal run tries.
+/// The crashes per scenario in a normal run.
 const SAMPLE: u64 = 3;
-/// A pass that lives does not hold the lease for so long.
+/// A living pass never holds the lease this long.
 const STUCK: Duration = Duration::from_secs(6);
-/// A call that met its crash takes this long at most until the process is gone.
+/// The longest time from the chosen call until the process is gone.
 const KILLED: Duration = Duration::from_secs(30);
 
 /// Where a function is killed.
@@ -48,13 +49,13 @@ fn all_points(calls: u64) -> Vec<Point> {
         .collect()
 }
 
-/// The calls of a scenario at which it is told with a crash.
+/// The chosen calls of a scenario.
 fn points(calls: u64) -> Vec<Point> {
     let all = all_points(calls);
     if std::env::var_os("CRASH_ALL").is_some() {
         return all;
     }
-    // An odd stride takes calls before and after their effect in turn.
+    // An odd stride alternates between before and after the effect.
     let stride = (calls * 2).div_ceil(SAMPLE) | 1;
     let offset = std::env::var("CRASH_OFFSET").map_or(0, |number| {
         number.parse::<u64>().expect("CRASH_OFFSET is a number")
@@ -63,7 +64,7 @@ fn points(calls: u64) -> Vec<Point> {
     all.into_iter().skip(offset).step_by(stride).collect()
 }
 
-/// Begins to count calls, and kills at `point`, if there is one.
+/// Starts counting calls, and kills at `point`, if there is one.
 fn arm(scene: &Scene, point: Option<Point>) {
     if let Some(Point { call, moment }) = point {
         println!("killed {:?} call {call}", moment);
@@ -82,29 +83,29 @@ impl Crashes {
         Self { scenario, met: 0 }
     }
 
-    /// Takes back a crash that did not come; one that came has killed a process. The last calls of
-    /// a scenario are not always made.
+    /// Cancels a crash that did not occur; one that did has killed a process. The last calls of a
+    /// scenario are not always made.
     async fn note(&mut self, chaos: &Chaos, point: Point) {
         let scenario = self.scenario;
         let Some(call) = chaos.crashed_at() else {
             println!("{scenario}, {point}: it was over before");
             return;
         };
-        // What the call did can end the scenario before the process is killed.
+        // The call's effect can end the scenario before the process is killed.
         let killed = format!("{scenario}, {point}: {call} kills its process");
         towerhook_tests::until(&killed, KILLED, async || chaos.killed().unwrap() == 1).await;
         println!("{killed}");
         self.met += 1;
     }
 
-    /// A scenario in which nothing was killed shows nothing.
+    /// A scenario in which nothing was killed proves nothing.
     fn end(self) {
         assert!(self.met > 0, "{}: no crash was met", self.scenario);
     }
 }
 
-/// [`hurried`], and setup's invocations are short. Another invocation for the same request waits for what a
-/// killed one held until that one's deadline.
+/// [`hurried`], with short invocations of setup. Another invocation for the same request waits for
+/// a killed one's lease until that one's deadline.
 fn with_short_invocations() -> String {
     let timeout = "Timeout: 900";
     let template = hurried();
@@ -112,8 +113,8 @@ fn with_short_invocations() -> String {
     template.replace(timeout, "Timeout: 20")
 }
 
-/// Waits for the condition. A lease that a killed pass left behind ends meanwhile, as it would at
-/// the pass's own deadline, which is minutes away: nothing else depends on that time.
+/// Waits for the condition. The lease of a killed pass is ended meanwhile; by itself it would last
+/// until the pass's deadline, minutes later. Nothing else depends on that time.
 async fn until(scene: &Scene, what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(180);
     let mut holder: Option<(String, Instant)> = None;
@@ -158,14 +159,14 @@ async fn end_lease(scene: &Scene, owner: &str) {
         "ConditionExpression": "holder = :owner",
         "ExpressionAttributeValues": {":owner": {"S": owner}},
     });
-    // An error says that somebody else took it over.
+    // An error means that another invocation has already taken the lease.
     let _ = scene
         .inside()
         .json("dynamodb", "DynamoDB_20120810", "UpdateItem", request)
         .await;
 }
 
-/// Waits until nothing is in the work queue, in flight or on its way.
+/// Waits until the work queue is empty, without messages in flight or delayed.
 async fn settle(scene: &Scene) {
     let url = scene.stack.output("WorkQueueUrl").await.unwrap();
     until(scene, "the queue is empty", async || {

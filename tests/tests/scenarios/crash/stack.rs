@@ -1,4 +1,4 @@
-//! A function, most often setup, is killed while the stack is launched, updated and deleted.
+//! A function, usually setup, is killed while the stack is launched, updated and deleted.
 
 use towerhook_sandbox::inventory::Inventory;
 use towerhook_sandbox::landing_zone::Role;

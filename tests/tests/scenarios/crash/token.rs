@@ -17,14 +17,14 @@ const RENEWED: Duration = Duration::from_secs(60);
 const DUE: SignedDuration = SignedDuration::from_hours(7);
 const GOOD: SignedDuration = SignedDuration::from_hours(8);
 
-/// Makes the stored token one that is due, and that Lacework no longer takes.
+/// Makes the stored token due for renewal, and revokes it in Lacework.
 async fn age(scene: &Scene) {
     set_left(scene, DUE).await;
     scene.sandbox.simulator.controls().revoke_tokens();
 }
 
-/// The schedule fires until the function has lived to its end; then a token is stored that
-/// Lacework gave since.
+/// Fires the schedule until the function completes; then the stored token must be a newly issued
+/// one.
 async fn renew(scene: &Scene, point: Option<Point>) {
     age(scene).await;
     let controls = scene.sandbox.simulator.controls();
@@ -75,7 +75,7 @@ async fn a_token_that_is_due_is_replaced_wherever_the_function_is_killed() {
     );
     crashes.end();
 
-    // The account function works with what is stored, and need not ask for another.
+    // The account function works with the stored token, and need not ask for another.
     let landing_zone = &mut scene.sandbox.landing_zone;
     landing_zone.create_account("new", SANDBOX).await.unwrap();
     scene.await_enrolled(&["new"]).await;

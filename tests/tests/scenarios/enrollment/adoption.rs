@@ -1,5 +1,5 @@
-//! A deployment that Lacework's own Control Tower integration made, and the procedure of
-//! `docs/adoption.md` by which it is taken over.
+//! A deployment of Lacework's own Control Tower integration, and its takeover by the procedure in
+//! `docs/adoption.md`.
 
 mod vendors;
 
@@ -22,7 +22,7 @@ async fn is_now(stack: &Stack, status: &str) {
     stack.wait_for(status, STACK_DEADLINE).await.unwrap();
 }
 
-/// Launches, and expects a failure; answers why.
+/// Launches, expects a failure, and returns the reason.
 async fn failed_launch(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String {
     let stack = sandbox.launch(parameters).await.unwrap();
     is_now(&stack, "ROLLBACK_COMPLETE").await;
@@ -33,7 +33,7 @@ async fn failed_launch(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String
     failures.remove(0).reason
 }
 
-/// The steps of setup since the launch, and how every account is.
+/// Setup's steps since the launch, and the state of every account.
 async fn told(scene: &Scene) -> String {
     until("setup's log is filed", async || {
         !scene.logged("setup", "response sent").await.is_empty()
@@ -47,13 +47,13 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     let vendors = Vendors::open(Version::Newest, TENANT, &[]).await;
     let before = vendors.watched();
 
-    // While the old stack is there, nothing is touched.
+    // While the old stack exists, nothing is touched.
     let reason = failed_launch(&vendors.sandbox, &[ADOPT]).await;
     assert!(reason.contains("LaceworkControlTowerEvents"), "{reason}");
     vendors.assert_untouched();
     vendors.free_the_names().await;
 
-    // A launch that fails half way leaves everybody watched.
+    // A launch that fails half way leaves every account watched.
     let audit = vendors.sandbox.landing_zone.account_of(Role::Audit);
     let audit = audit.unwrap().id.clone();
     let sets = vendors.sandbox.gateway.stack_sets();
@@ -93,7 +93,7 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
         assert!(set.managed_execution, "{}", set.name);
     }
     assert_golden("adoption", &told(&scene).await);
-    // Another look changes nothing.
+    // Another comparison changes nothing.
     scene.reconcile().await;
     assert_eq!(
         scene.sandbox.simulator.integrations().len(),
@@ -110,7 +110,7 @@ async fn what_is_there_keeps_its_letter_case_and_its_trail_may_follow_later() {
     let vendors = Vendors::open(Version::April2024, "Acme", &[]).await;
     vendors.free_the_names().await;
 
-    // Of the newer line nothing is taken over.
+    // Nothing of the newer line is taken over.
     let newer = format!("{PREFIX}CloudTrail-Audit-Acme");
     vendors.empty_stack_set(&newer).await;
     let reason = failed_launch(&vendors.sandbox, &[ADOPT]).await;

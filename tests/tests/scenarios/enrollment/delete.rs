@@ -35,7 +35,7 @@ async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {
 
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
     assert!(scene.sandbox.simulator.integrations().is_empty());
-    // Nobody can enter the account, so its stack and its role are still there.
+    // The account cannot be entered, so its stack and its role still exist.
     let aws = scene.inside().account(&member.id);
     let form = [("StackName", stack.as_str())];
     let answer = aws
@@ -52,7 +52,7 @@ async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {
         .unwrap();
 }
 
-/// What setup did after so much of its log. Which integrations were left to it is chance.
+/// Setup's steps after this much of its log. Which integrations were left to it is random.
 fn steps(scene: &Scene, after: usize) -> String {
     let log = scene.sandbox.function_logs().read("setup");
     let lines = log[after..].lines();
@@ -75,7 +75,7 @@ fn steps(scene: &Scene, after: usize) -> String {
 async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_tried_again() {
     let sandbox = sandbox(options()).await;
     let before = Inventory::take(&sandbox).await.unwrap();
-    // Members only: whichever of them go first, as many are left.
+    // Members only: whichever are deleted first, the same number is left.
     let stack = launched(&sandbox, &[("CapabilityType", "Config")]).await;
     let scene = Scene { sandbox, stack };
     let members = ["Log Archive", "Audit", "production-1", "development-1"];
@@ -92,16 +92,17 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
     updated.await.unwrap();
     scene.settle().await;
-    // What is new would be removed by its id, be it gone or not.
+    // A new one would be deleted by its id, whether it exists or not.
     scene.age_records().await;
 
-    // Two listings and two of the four integrations; for the next request it is a quarter of an hour.
+    // Two listings and two of the four integrations; the next request is allowed a quarter of an
+    // hour later.
     let controls = scene.sandbox.simulator.controls();
     controls.set_rate_limit(Some(4));
     scene.stack.delete().await.unwrap();
     let failed = scene.stack.wait_for("DELETE_FAILED", STACK_DEADLINE);
     failed.await.unwrap();
-    // What setup depends on stays, too.
+    // The resources that setup depends on stay, too.
     let failures = scene.stack.failures().await.unwrap();
     let failure = &failures[0];
     assert_eq!(failure.resource, "Setup", "{failures:?}");

@@ -1,4 +1,4 @@
-//! What people bend, delete and double by hand, and what the scheduled look at everything makes of it.
+//! Manual changes, deletions and duplicates, and their repair by the scheduled comparison.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -45,7 +45,7 @@ async fn everything_that_was_bent_by_hand_is_put_right() {
 
     scene.reconcile().await;
     until("all is as before", async || {
-        // Lacework looks at its integrations in its own time.
+        // Lacework checks its integrations on its own schedule.
         let _ = scene
             .sandbox
             .simulator
@@ -61,8 +61,8 @@ async fn everything_that_was_bent_by_hand_is_put_right() {
     })
     .await;
     assert_golden("drift_repaired", &scene.table().await);
-    // Only what was deleted by hand was made anew.
-    // Of the two of Audit either may be the one that stays.
+    // Only what was deleted by hand was recreated.
+    // Either of Audit's two may be the one that stays.
     let single = MEMBERS
         .iter()
         .zip(&before)
@@ -70,7 +70,7 @@ async fn everything_that_was_bent_by_hand_is_put_right() {
     for (name, was) in single {
         assert_eq!(guid(name) != was.guid, *name == "production-1", "{name}");
     }
-    // And nothing is left to do.
+    // No work is left.
     scene.settle().await;
     let writes = scene.sandbox.simulator.calls();
     scene.reconcile().await;
@@ -112,7 +112,8 @@ fn guid_of(scene: &Scene, name: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A second integration of the same account, as Lacework may have made it when an answer was lost.
+/// A second integration of the same account, as Lacework may have created it when a response was
+/// lost.
 fn double(scene: &Scene, name: &str) {
     let one = only(scene, name);
     let body = json!({
@@ -148,7 +149,7 @@ async fn delete_instance(scene: &Scene, name: &str) {
     until("the stack is gone", async || scene.instance(name).is_none()).await;
 }
 
-/// The account's role is deleted by hand, in the order that IAM asks for.
+/// Deletes the account's role by hand, in the order that IAM requires.
 pub(crate) async fn delete_role(scene: &Scene, name: &str) {
     let aws = scene.inside().account(&scene.account(name).id);
     let role = [("RoleName", ROLE)];

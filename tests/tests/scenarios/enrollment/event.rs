@@ -1,4 +1,4 @@
-//! What single events lead to.
+//! The effect of single events.
 
 use serde_json::json;
 use towerhook_tests::scene::{Scene, until};
@@ -36,7 +36,7 @@ async fn one_account_is_enrolled_once_whatever_comes_how_often() {
     assert_eq!(scene.instance("production-1"), None);
     assert_eq!(scene.sandbox.simulator.calls().get(CREATE), None);
 
-    // The same account in two events of the same kind and in its baseline's.
+    // The same account in two events of the same kind and in one about its baseline.
     let events = [
         scene.event("create-managed-account", "production-1"),
         scene.event("create-managed-account", "production-1"),
@@ -52,7 +52,7 @@ async fn one_account_is_enrolled_once_whatever_comes_how_often() {
     assert_eq!(scene.integrations("production-1").len(), 1);
     assert_eq!(scene.sandbox.simulator.calls()[CREATE], 1);
 
-    // After a failed creation Control Tower says that it updated the account, never that it made it.
+    // After a failed creation Control Tower reports an update of the account, never its creation.
     scene
         .publish_file("update-managed-account", "development-1")
         .await;
@@ -64,14 +64,14 @@ async fn one_account_is_enrolled_once_whatever_comes_how_often() {
     strange_messages(&scene, &dead).await;
 }
 
-/// What cannot be understood ends in the dead-letter queue, and what does not concern us is ignored.
+/// A malformed message ends in the dead-letter queue, and an irrelevant event is ignored.
 async fn strange_messages(scene: &Scene, dead: &str) {
     let url = scene.stack.output("WorkQueueUrl").await.unwrap();
     let sqs = async |operation: &str, request| {
         let client = scene.inside();
         client.json("sqs", "AmazonSQS", operation, request).await
     };
-    // A message comes back after this time, 1,080 seconds in the template.
+    // A message returns after this time, 1,080 seconds in the template.
     let attributes = json!({"QueueUrl": url, "Attributes": {"VisibilityTimeout": "1"}});
     sqs("SetQueueAttributes", attributes).await.unwrap();
     let ignored = scene.metric("EventsIgnored").await;
@@ -98,7 +98,7 @@ async fn strange_messages(scene: &Scene, dead: &str) {
     assert_eq!(scene.metric("EventsIgnored").await, ignored + 3);
     let received = scene.metric("RecordsMalformed").await;
     assert_eq!(received, 5 * malformed.len() as u64, "five times each");
-    // The function goes on as before.
+    // The function continues as before.
     scene.publish_file("create-managed-account", "Audit").await;
     scene.await_enrolled(&["Audit"]).await;
     for line in scene.log("account").await {

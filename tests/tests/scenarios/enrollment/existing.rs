@@ -19,7 +19,7 @@ async fn existing_accounts_wait_for_their_first_event_or_the_parameters_yes() {
     landing_zone.create_account("new", SANDBOX).await.unwrap();
     scene.await_enrolled(&["new"]).await;
 
-    // A look at everything honours it as well.
+    // A comparison of the whole organization honours it as well.
     scene.reconcile().await;
     assert_golden("existing_left_alone", &scene.table().await);
 
@@ -40,7 +40,7 @@ async fn existing_accounts_wait_for_their_first_event_or_the_parameters_yes() {
     .await;
     assert_golden("existing_enrolled", &scene.table().await);
 
-    // Whoever was enrolled stays so when it turns No again.
+    // An enrolled account stays so when the parameter turns No again.
     scene.update(&[("MonitorExistingAccounts", "No")]).await;
     scene.reconcile().await;
     assert_golden("existing_enrolled", &scene.table().await);

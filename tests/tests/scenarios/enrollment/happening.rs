@@ -1,6 +1,6 @@
-//! Whatever can happen to an account that stays where it is, or leaves.
+//! Everything that can happen to an account that stays where it is, or leaves.
 //!
-//! The home Region is not the one that has the events of Organizations: they come by way of the small
+//! The home Region is not the one with Organizations' events: they arrive through the small
 //! template that forwards them.
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ const BATCH: [&str; 8] = [
     "batch-1", "batch-2", "batch-3", "batch-4", "batch-5", "batch-6", "batch-7", "batch-8",
 ];
 
-/// The scenario's landing zone. Operations take their time, so that something can come between.
+/// The scenario's landing zone. Operations take a while, so that something can happen in between.
 async fn scene() -> Scene {
     let mut options = options();
     options.region = HOME.to_owned();
@@ -46,7 +46,7 @@ async fn forward(scene: &Scene) {
         .unwrap();
     let complete = stack.wait_for("CREATE_COMPLETE", STACK_DEADLINE);
     complete.await.unwrap();
-    // In the home Region it is refused, and says why.
+    // In the home Region it is refused, with the reason.
     let (user, inside) = (scene.sandbox.user().unwrap(), scene.inside());
     let refused = Stack::create(&user, &inside, "events-here", FORWARD, &parameters).await;
     let refused = refused.unwrap_err().to_string();
@@ -92,7 +92,7 @@ async fn whoever_is_to_be_watched_is_and_whoever_leaves_is_not() {
     assert_eq!(scene.queue(&dead).await.visible, 0);
 }
 
-/// A burst of events, of which some are lost and some come twice.
+/// A burst of events, some lost and some duplicated.
 async fn registered(scene: &mut Scene, told: &mut Transcript) {
     let zone = &mut scene.sandbox.landing_zone;
     zone.create_unit("Batch", "Root").await.unwrap();
@@ -171,7 +171,7 @@ async fn stays(scene: &mut Scene, told: &mut Transcript) {
 
 async fn leaves(scene: &mut Scene, told: &mut Transcript) {
     scene.settle().await;
-    // Whoever was enrolled a moment ago may only be missing in a list.
+    // A recently enrolled account may only be missing from a list.
     scene.age_records().await;
     scene.update(&[("OffboardUnenrolled", "Yes")]).await;
     until("it is no longer watched", async || {
@@ -185,7 +185,7 @@ async fn leaves(scene: &mut Scene, told: &mut Transcript) {
     let zone = &mut scene.sandbox.landing_zone;
     zone.close_account("batch-4").await.unwrap();
     gone(scene, "batch-4").await;
-    // Nobody can enter the account, so its stack is still there.
+    // The account cannot be entered, so its stack still exists.
     let id = scene.account("batch-4").id;
     let stack = status_in(scene, &id).await.unwrap();
     assert!(stack.contains("Config-Member"), "{stack}");
@@ -211,7 +211,7 @@ async fn leaves(scene: &mut Scene, told: &mut Transcript) {
         .await;
 }
 
-/// While its stack is being made, the account is closed.
+/// The account is closed while its stack is being created.
 async fn closed_meanwhile(scene: &mut Scene, told: &mut Transcript) {
     let zone = &mut scene.sandbox.landing_zone;
     zone.create_account("late", SANDBOX).await.unwrap();
@@ -223,7 +223,7 @@ async fn closed_meanwhile(scene: &mut Scene, told: &mut Transcript) {
     .await;
     let zone = &mut scene.sandbox.landing_zone;
     zone.close_account("late").await.unwrap();
-    // Its stack may have been used already, and one list is no evidence that nothing uses it.
+    // Its stack may have been used already, and one list does not prove that nothing uses it.
     let id = scene.account("late").id;
     until("one list lacks it", async || {
         let record = scene.records().await.remove(&id);

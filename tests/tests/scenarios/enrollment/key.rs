@@ -8,7 +8,7 @@ use towerhook_tests::{STACK_DEADLINE, token};
 
 const MEMBERS: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 
-/// How often an integration was changed or deleted so far.
+/// How often an integration has been changed or deleted.
 fn changes(scene: &Scene) -> u64 {
     let calls = scene.sandbox.simulator.calls();
     ["PATCH", "DELETE"]
@@ -17,7 +17,7 @@ fn changes(scene: &Scene) -> u64 {
         .sum()
 }
 
-/// The integrations by their ids, and whether they are switched on.
+/// The integrations by id, and whether they are enabled.
 fn watching(scene: &Scene) -> Vec<(String, bool)> {
     let all = scene.sandbox.simulator.integrations().into_iter();
     let mut all: Vec<_> = all.map(|one| (one.guid, one.enabled)).collect();
@@ -44,7 +44,7 @@ async fn a_rotated_key_loses_no_call_and_a_mistyped_one_is_told() {
     let (before, changed) = (watching(&scene), changes(&scene));
     let first = scene.sandbox.parameters()["LaceworkAccessKeyId"].clone();
 
-    // The second key is there before the first one goes, and accounts come all the while.
+    // The second key exists before the first one is revoked, and accounts arrive throughout.
     let secret = "_0123456789abcdef0123456789abcdef";
     let controls = scene.sandbox.simulator.controls().clone();
     controls.add_key("ACME_SECOND", SecretString::from(secret));
@@ -72,7 +72,7 @@ async fn a_rotated_key_loses_no_call_and_a_mistyped_one_is_told() {
     mistyped(&mut scene, secret).await;
 }
 
-/// CloudFormation writes the secret and asks setup for nothing.
+/// CloudFormation writes the secret and does not call setup.
 async fn mistyped(scene: &mut Scene, secret: &str) {
     let asked = scene.logged("setup", "request accepted").await.len();
     let kept = token::stored(scene).await;
@@ -89,7 +89,7 @@ async fn mistyped(scene: &mut Scene, secret: &str) {
     assert_eq!(told[0]["level"], "ERROR");
     assert_eq!(told[0]["occasion"], "Schedule");
 
-    // Until it expires, all goes on with the token that is there.
+    // Until it expires, everything works with the stored token.
     assert_eq!(token::stored(scene).await, kept);
     arrives(scene, "meanwhile").await;
     scene.await_enrolled(&["meanwhile"]).await;

@@ -1,11 +1,12 @@
-//! More accounts leave than `OffboardLimitPercent` lets, and an administrator says that it is meant.
+//! More accounts would be offboarded than `OffboardLimitPercent` allows, and an administrator
+//! approves.
 
 use towerhook_tests::scene::{Scene, until};
 
 use crate::enrollment::MEMBERS;
 use crate::golden::assert_golden;
 
-/// Two more than always may.
+/// Two more than are always allowed.
 const CLOSED: [&str; 5] = [
     "production-1",
     "production-2",
@@ -19,7 +20,7 @@ async fn a_removal_beyond_the_limit_waits_for_an_administrator() {
     let mut scene = Scene::open(8, &[], &[]).await;
     scene.await_enrolled(&MEMBERS).await;
     scene.settle().await;
-    // No event comes, so the next comparison finds them all at once.
+    // No event arrives, so the next comparison finds them all at once.
     scene.sandbox.landing_zone.emission().lose("*", 10);
     for name in CLOSED {
         let landing_zone = &mut scene.sandbox.landing_zone;

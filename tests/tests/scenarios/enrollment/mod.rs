@@ -1,7 +1,7 @@
-//! Who is enrolled, where, and who is not: whole scenarios, from the event or the launch to what
-//! is in AWS, in Lacework and in the ledger afterwards.
+//! Which accounts are enrolled, and where: whole scenarios, from the event or the launch to the
+//! final state in AWS, in Lacework and in the ledger.
 //!
-//! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` writes them anew.
+//! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` rewrites them.
 
 mod adoption;
 mod capability;
@@ -24,7 +24,7 @@ mod unit;
 /// The template's default of `IntegrationNamePrefix`.
 const PREFIX: &str = "Lacework-Control-Tower-";
 
-/// Everybody but the management account, in a landing zone of eight.
+/// All accounts except the management account, in a landing zone of eight.
 const MEMBERS: [&str; 7] = [
     "Audit",
     "Log Archive",

@@ -1,4 +1,4 @@
-//! Accounts that move: into the units that are mapped to sub-accounts, between them, and out.
+//! Accounts that move: into the OUs that are mapped to sub-accounts, between them, and out.
 
 use towerhook_sandbox::lacework::DuplicateScope;
 use towerhook_sandbox::landing_zone::SANDBOX;
@@ -41,7 +41,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     zone.auto_enrollment = true;
     control_tower.set_landing_zone(Some(zone));
 
-    // Control Tower takes it for its unit; nobody calls it created.
+    // Control Tower enrolls it with its OU, without an event for its creation.
     let zone = &mut scene.sandbox.landing_zone;
     zone.move_account("unmanaged-1", "Development")
         .await
@@ -50,7 +50,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     told.tell(&scene, "an account is moved in, with auto-enrollment")
         .await;
 
-    // Lacework takes an account once: the new integration is refused while the old one is there.
+    // Lacework accepts an account once: the new integration is refused while the old one exists.
     let before = created(&scene).await;
     let zone = &mut scene.sandbox.landing_zone;
     zone.move_account("development-1", "Production")
@@ -62,7 +62,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     assert_eq!(created(&scene).await - before, 2, "one in vain");
     assert_eq!(scene.metric("MonitoringGaps").await, 1);
 
-    // Lacework takes it twice: the old integration goes when the new one is there.
+    // Lacework accepts it twice: the old integration is deleted once the new one exists.
     let simulator = scene.sandbox.simulator.controls();
     simulator.set_duplicate_scope(DuplicateScope::Account);
     let before = created(&scene).await;
@@ -76,7 +76,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     assert_eq!(created(&scene).await - before, 1);
     assert_eq!(scene.metric("MonitoringGaps").await, 1, "no other");
 
-    // The event is lost; the next comparison finds out.
+    // The event is lost; the next comparison finds the move.
     let zone = &mut scene.sandbox.landing_zone;
     zone.emission().lose("*", 5);
     zone.move_account("development-1", "Development")
@@ -87,7 +87,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     scene.sandbox.landing_zone.emission().clear();
     told.tell(&scene, "it moves back, and no event comes").await;
 
-    // The old integration is given up for a new one, which is refused; so it is made again.
+    // The old integration is deleted for a new one, which is refused; so it is recreated.
     let simulator = scene.sandbox.simulator.controls();
     simulator.set_duplicate_scope(DuplicateScope::Tenant);
     simulator.refuse_new_in(Some("production"));
@@ -107,7 +107,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     assert_eq!(created(&scene).await - before, 3, "two in vain");
     assert_eq!(scene.metric("MonitoringGaps").await, 2);
 
-    // It is not given up again.
+    // It is not deleted again.
     let looks = async || scene.logged("account", "event accepted").await.len();
     let before = looks().await;
     scene
@@ -133,7 +133,7 @@ async fn an_account_is_watched_where_its_unit_says() {
         .await;
     scene.sandbox.simulator.controls().refuse_new_in(None);
 
-    // Ids are what counts.
+    // Only ids matter.
     let zone = &mut scene.sandbox.landing_zone;
     zone.rename_unit("Production", "Live").unwrap();
     scene.reconcile().await;

@@ -1,4 +1,4 @@
-//! Bursts of events, and passes that would run at once.
+//! Bursts of events, and passes that would run concurrently.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const MEMBERS: [&str; 12] = [
     "sandbox-3",
 ];
 
-/// When a pass that did something was at work, in milliseconds.
+/// When a pass with work to do was running, in milliseconds.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Work {
     from: i64,
@@ -61,7 +61,7 @@ async fn a_burst_costs_few_passes_and_they_run_one_after_the_other() {
     .await;
     let before = scene.logged("account", "planned").await.len();
 
-    // A pass that writes to the ledger takes two seconds, so that the next batch finds the lease taken.
+    // A pass that writes to the ledger takes two seconds, so the next batch finds the lease held.
     let slow = Fault::Delay(Duration::from_secs(2));
     let faults = scene.sandbox.gateway.faults();
     faults.inject("dynamodb", "TransactWriteItems", slow, 2);

@@ -1,5 +1,5 @@
-//! `RegistrationMode=SnsCustomResource`: stacks that register their accounts themselves, and what
-//! becomes of them when the token has expired that they did it with.
+//! `RegistrationMode=SnsCustomResource`: stacks that register their accounts themselves, and their
+//! repair after their token has expired.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const MEMBERS: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 /// A token lives for a day.
 const EXPIRY: Duration = Duration::from_secs(25 * 3600);
 
-/// What the account function planned for an account's stack after so many plans, in order and each
-/// once.
+/// The account function's planned actions for an account's stack after this many plans, in order
+/// and without repetitions.
 async fn planned(scene: &Scene, name: &str, after: usize) -> String {
     let account = scene.account(name).id;
     let mut told: Vec<String> = Vec::new();
@@ -38,7 +38,7 @@ async fn planned(scene: &Scene, name: &str, after: usize) -> String {
     told.join("\n")
 }
 
-/// How many integrations were asked for through the API.
+/// How many integrations were created through the API.
 fn posted(scene: &Scene) -> u64 {
     let calls = scene.sandbox.simulator.calls();
     calls.get("POST CloudAccounts").copied().unwrap_or_default()
@@ -62,7 +62,7 @@ async fn stacks_register_their_accounts_and_go_with_a_token_that_works() {
     let mut told = format!("launched\n{}\n", scene.table().await);
 
     let plans = scene.logged("account", "planned").await.len();
-    // A role that is gone shows only when its stack is made anew, and the token is of yesterday.
+    // A deleted role shows only when its stack is recreated, and the token is a day old.
     let controls = scene.sandbox.simulator.controls().clone();
     controls.advance_clock(EXPIRY);
     token::set_left(&scene, -SignedDuration::from_hours(1)).await;

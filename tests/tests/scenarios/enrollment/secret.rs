@@ -1,4 +1,4 @@
-//! No log tells a secret.
+//! No log contains a secret.
 
 use jiff::SignedDuration;
 use secrecy::ExposeSecret;
@@ -10,19 +10,19 @@ use towerhook_sandbox::launch::TEMPLATE;
 use towerhook_tests::scene::Scene;
 use towerhook_tests::{STACK_DEADLINE, token};
 
-/// Every answer to a custom resource goes to a URL that anybody could use who knows it.
+/// Every response to a custom resource goes to a URL that anyone who knows it can use.
 const RESPONSE_PATH: &str = "cfn-response";
 
 #[tokio::test]
 async fn no_log_holds_the_key_a_token_or_a_response_url() {
-    // The template's log groups go with the stack, and with them what setup says at its deletion.
+    // The template's log groups are deleted with the stack, and so is setup's log of its deletion.
     let group = "Type: AWS::Logs::LogGroup\n";
     let kept = format!("{group}    DeletionPolicy: Retain\n    UpdateReplacePolicy: Retain\n");
     let template = TEMPLATE.replace(group, &kept);
     let mut scene = Scene::open_from(&template).await;
     let members = ["Log Archive", "Audit", "production-1"];
     scene.await_enrolled(&members).await;
-    // What fails is logged, with all that the errors say.
+    // Failures are logged with the whole error chain.
     let controls = scene.sandbox.simulator.controls().clone();
     token::set_left(&scene, SignedDuration::from_hours(20)).await;
     controls.revoke_tokens();
@@ -55,7 +55,7 @@ async fn no_log_holds_the_key_a_token_or_a_response_url() {
         "the emulator repeats what functions say"
     );
 
-    // This is what was looked through: work, failures, refused tokens, a lost answer, the deletion.
+    // Checks that the log covers work, failures, refused tokens, a lost response, and the deletion.
     for expected in [
         "planned",
         "create StackSet",

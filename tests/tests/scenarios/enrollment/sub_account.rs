@@ -23,7 +23,7 @@ async fn everything_is_in_the_one_sub_account_and_depends_on_the_roles() {
     })
     .await;
 
-    // An ordinary stack, since Control Tower's role is not in the management account.
+    // An ordinary stack, since the management account lacks Control Tower's role.
     assert_eq!(scene.instance(&management.name), None);
     let name = format!("{PREFIX}Config-Member-emea");
     let form = [("StackName", name.as_str())];
@@ -54,7 +54,7 @@ async fn everything_is_in_the_one_sub_account_and_depends_on_the_roles() {
         assert_eq!(verification.unwrap(), Verification::Passed, "{name}");
     }
 
-    // Nothing here is taken on trust: without its role an integration fails.
+    // The simulator verifies roles: without its role an integration fails.
     let member = scene.account("production-1");
     let aws = scene.inside().account(&member.id);
     let role = ("RoleName", "emea-laceworkcwsrole-sa");

@@ -1,4 +1,4 @@
-//! The trail after its launch: its mapping of accounts, and what a reconcile mends.
+//! The trail after its launch: its mapping of accounts, and its repair by comparisons.
 
 use serde_json::{Value, json};
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
@@ -19,7 +19,7 @@ fn trail(scene: &Scene) -> Option<Integration> {
     trails.pop()
 }
 
-/// The mapping, with the accounts named.
+/// The mapping, with account names.
 fn mapping(scene: &Scene) -> Value {
     let mapping = trail(scene).and_then(|one| one.account_mapping);
     let mut text = mapping.unwrap_or_default().to_string();
@@ -86,7 +86,7 @@ async fn the_mapping_follows_the_accounts_through_units_and_parameters() {
     assert_eq!(trail(&scene).unwrap().guid, first.guid);
     scene.settle().await;
 
-    // Without mapped units the trail is the tenant's own, and there is still one.
+    // Without mapped OUs the trail's integration is the tenant's own, and there is still only one.
     scene.update(&[("LaceworkOrgSubAccountNames", "")]).await;
     let single = trail(&scene).unwrap();
     assert!(!single.organization && single.account_mapping.is_none());
@@ -122,7 +122,7 @@ async fn a_trail_that_was_damaged_by_hand_is_mended() {
     assert_eq!(second.external_id, first.external_id);
     scene.settle().await;
 
-    // The role is deleted, and Lacework notices before the reconcile does.
+    // The role is deleted, and Lacework notices before the comparison does.
     let log = scene.inside().account(&scene.account("Log Archive").id);
     let policy = ("PolicyName", "ReadTrail");
     log.query("iam", "DeleteRolePolicy", IAM, &[ROLE, policy])
@@ -144,7 +144,7 @@ async fn a_trail_that_was_damaged_by_hand_is_mended() {
     let set = sets.iter().find(|set| set.name.contains("Log")).unwrap();
     assert_eq!(set.instances[0].status, InstanceStatus::Current);
 
-    // On the same day the same is not made anew twice.
+    // Within a day, the same resource is not recreated twice.
     log.query("iam", "DeleteRolePolicy", IAM, &[ROLE, policy])
         .await
         .unwrap();

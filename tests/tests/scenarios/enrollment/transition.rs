@@ -1,4 +1,4 @@
-//! What an update moves, and what is left of where it was.
+//! What an update moves, and what remains of the former deployment.
 
 use std::fmt::Write as _;
 
@@ -64,7 +64,7 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     let gap = gap[0]["note"].as_str().unwrap();
     assert!(gap.contains("is not watched in between"), "{gap}");
 
-    // All is moved, and then the last step is refused: CloudFormation goes back.
+    // Everything has moved when the last step is refused: CloudFormation rolls back.
     let fault = Fault::Error {
         status: 400,
         code: "InvalidParameter".to_owned(),
@@ -98,7 +98,7 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     await_only_in(&scene, "emea", "emea").await;
     writeln!(told, "another key\n{}\n", made(&scene)).unwrap();
 
-    // By unit: Log Archive and Audit are outside, and the trail belongs to the organization.
+    // By OU: Log Archive and Audit are outside, and the trail's integration is the organization's.
     let mapped = [
         ("LaceworkSubAccountName", ""),
         ("LaceworkOrgSubAccountNames", "Production"),
@@ -116,13 +116,13 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     scene.settle().await;
     writeln!(told, "by unit\n{}\n", made(&scene)).unwrap();
 
-    // The key is revoked before the stack is deleted: AWS is left as it was, Lacework is not.
+    // The key is revoked before the stack is deleted: AWS is cleaned up completely, Lacework is not.
     let secret = SecretString::from("_fedcba9876543210fedcba9876543210");
     controls.replace_key("ACME_THIRD", secret);
     controls.revoke_tokens();
     scene.delete().await;
     writeln!(told, "deleted with a revoked key\n{}", made(&scene)).unwrap();
-    // The log group goes with the stack; on this machine what was said is kept.
+    // The log group is deleted with the stack; the emulator keeps its own copy of the log.
     let said = "These stay: the integrations in acme, since Lacework refuses the API key";
     until("setup says what stays", async || {
         scene.sandbox.function_logs().read("setup").contains(said)
@@ -159,7 +159,7 @@ async fn another_mapping_of_units_moves_takes_in_and_lets_go() {
     told.tell(&scene, "LaceworkOrgSubAccountNames=Development,Security")
         .await;
 
-    // Names in capitals and in another order are the same units.
+    // Names in capitals and in another order refer to the same OUs.
     let before = scene.sandbox.simulator.calls()["POST CloudAccounts"];
     scene.update(&units("security,DEVELOPMENT")).await;
     scene.settle().await;

@@ -1,10 +1,10 @@
-//! Organizational units that are sub-accounts.
+//! OUs that are mapped to sub-accounts.
 
 use towerhook_tests::scene::{Scene, until};
 
 use crate::golden::assert_golden;
 
-/// `Production` is below `Workloads`; the other units are outside.
+/// `Production` is below `Workloads`; the other OUs are unmapped.
 #[tokio::test]
 async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
     let units = ("LaceworkOrgSubAccountNames", "Workloads,production");
@@ -22,7 +22,7 @@ async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
     .await;
     assert_golden("units_at_launch", &scene.table().await);
 
-    // What is about the whole organization stays in the tenant's own account.
+    // Integrations of the whole organization stay in the tenant's own account.
     let integrations = scene.sandbox.simulator.integrations();
     let trail: Vec<_> = integrations
         .iter()
@@ -31,7 +31,7 @@ async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
         .collect();
     assert_eq!(trail, ["acme"]);
 
-    // A move to another mapped unit, and one out of all of them.
+    // A move to another mapped OU, and one out of all of them.
     let landing_zone = &mut scene.sandbox.landing_zone;
     let moves = [("development-1", "Production"), ("production-2", "Sandbox")];
     for (name, unit) in moves {

@@ -1,5 +1,5 @@
-//! The gateway in front of a real emulator: its answers fit AWS's own models, and what it adds
-//! to the emulator behaves as AWS documents it.
+//! The gateway in front of a real emulator: its responses fit AWS's own models, and its additions
+//! to the emulator behave as AWS documents.
 
 mod permission;
 mod stack_sets;
@@ -135,7 +135,7 @@ async fn faults_hit_the_calls_they_name_and_every_call_is_counted() {
     let more = |name: &str| calls.get(name).unwrap_or(&0) - before.get(name).unwrap_or(&0);
     assert_eq!(more("organizations:ListAccounts"), 2);
     assert_eq!(more("sqs:CreateQueue"), 3);
-    // What the gateway asks on its own account is not counted.
+    // The gateway's own requests are not counted.
     assert_eq!(more("organizations:ListParents"), 0);
 }
 

@@ -1,5 +1,5 @@
-//! Who may do what, through the gateway: signatures and identity policies, for the calls that the
-//! emulator serves and for those that the gateway does.
+//! IAM through the gateway: signatures and identity policies, for the calls that the emulator
+//! serves and for those that the gateway serves.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ async fn a_permission_lets_through_what_it_names_and_nothing_else() {
     assert!(stack_set("Other").await.unwrap_err().is("AccessDenied"));
 }
 
-/// With what the roles of Lacework's own integration have, and no more.
+/// With the permissions of Lacework's own integration, and no more.
 #[tokio::test]
 async fn whoever_may_make_a_stack_set_makes_it_and_whoever_may_deploy_it_deploys_it() {
     let world = World::new(1, Duration::ZERO).await;

@@ -74,7 +74,8 @@ async fn instances_fail_as_aws_says_and_tolerance_decides_about_the_operation() 
     );
     assert_eq!(instance(&world.members[1]).reason, Some(expected));
 
-    // Without tolerance the first failure ends the operation, and the rest is not tried.
+    // Without tolerance the first failure ends the operation, and the remaining instances are
+    // skipped.
     world
         .instances(
             "CreateStackInstances",
@@ -102,7 +103,7 @@ async fn instances_fail_as_aws_says_and_tolerance_decides_about_the_operation() 
     );
     assert!(count(ResultStatus::Cancelled) > 0);
 
-    // What failed works once its cause is gone.
+    // A failed instance works once its cause is gone.
     world
         .gateway
         .stack_sets()
@@ -121,7 +122,7 @@ async fn instances_fail_as_aws_says_and_tolerance_decides_about_the_operation() 
     assert_eq!(three.status, OperationStatus::Succeeded);
     assert!(three.took.is_some());
 
-    // A deletion that fails leaves the instance inoperable until it is given up.
+    // A failed deletion leaves the instance inoperable until its stack is left behind.
     let role_gone = &world.members[1..2];
     let delete = [("RetainStacks", "false")];
     world

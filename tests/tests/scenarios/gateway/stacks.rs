@@ -1,4 +1,4 @@
-//! What CloudFormation refuses, and how it answers, where the emulator alone does otherwise.
+//! CloudFormation's refusals and answers that the emulator alone would give differently.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl World {
         answer.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    /// The stack once nothing is under way.
+    /// The stack once no operation is running.
     async fn settled(&self, name: &str) -> Element {
         until("the stack is settled", async || {
             let params = [("StackName", name)];
@@ -142,7 +142,7 @@ async fn stacks_are_made_changed_and_refused_as_by_cloudformation() {
     until("the secret is gone", async || value().await.err()).await;
 }
 
-/// Asked for a Create, it answers FAILED, fails, and answers SUCCESS when it is invoked again.
+/// On a Create, it answers FAILED, fails, and answers SUCCESS when it is retried.
 const CHANGES_ITS_MIND: &str = r#"
 import json, pathlib, tempfile, urllib.request
 def handler(event, _context):
@@ -173,7 +173,7 @@ async fn of_a_custom_resources_answers_the_first_one_counts() {
     assert_eq!(world.status("custom").await, "ROLLBACK_COMPLETE");
     let why = world.events("custom").await;
     assert!(why.contains("not this time"), "{why}");
-    // The second answer to the Create, and the one to the rollback's Delete, were given.
+    // The second answer to the Create, and the one to the rollback's Delete, were sent.
     let log = world.directory.path().join("functions/answers.log");
     let log = std::fs::read_to_string(log).unwrap();
     let given = log.lines().filter(|line| line.contains("answered SUCCESS"));

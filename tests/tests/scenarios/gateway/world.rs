@@ -232,7 +232,7 @@ impl World {
     }
 }
 
-/// Asks again until there is an answer, for at most a minute.
+/// Retries until there is a response, for at most a minute.
 pub(crate) async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + Duration::from_secs(60);
     loop {

@@ -1,4 +1,4 @@
-//! Optional accounts, and what makes an account managed.
+//! Optional accounts, and the conditions for a managed account.
 
 use std::fmt::Write as _;
 
@@ -40,12 +40,12 @@ async fn accounts_are_watched_without_shared_accounts_and_without_baselines() {
         .await
         .unwrap();
 
-    // For the configuration no shared account is needed.
+    // Config needs no shared account.
     let stack = launched(&sandbox, &[("CapabilityType", "Config")]).await;
     let scene = Scene { sandbox, stack };
     let members = ["production-1", "development-1", "sandbox-1"];
     scene.await_enrolled(&members).await;
-    // The tenth look tells, which otherwise comes after some hours.
+    // The tenth attempt shows the failure; usually that takes some hours.
     let queue = scene.stack.output("WorkQueueUrl").await.unwrap();
     until(
         "the account without Control Tower's role is reported",

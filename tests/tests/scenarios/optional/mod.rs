@@ -1,7 +1,7 @@
-//! Landing zone 4.0 and its trail, and no landing zone at all: what the administrator has left out, and what
-//! is done about it.
+//! Landing zone 4.0 and its trail, and no landing zone at all: the administrator's omissions, and
+//! their handling.
 //!
-//! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` writes them anew.
+//! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` rewrites them.
 
 mod integration;
 mod own_roles;
@@ -10,7 +10,7 @@ mod trail;
 use towerhook_sandbox::Sandbox;
 use towerhook_tests::STACK_DEADLINE;
 
-/// Why a launch with these parameters fails; its stack is removed again.
+/// Why a launch with these parameters fails; its stack is deleted again.
 async fn refusal(sandbox: &Sandbox, parameters: &[(&str, &str)]) -> String {
     let stack = sandbox.launch(parameters).await.unwrap();
     let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);

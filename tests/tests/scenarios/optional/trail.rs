@@ -20,8 +20,8 @@ fn id_of(scene: &Scene, role: Role) -> String {
     landing_zone.account_of(role).unwrap().id.clone()
 }
 
-/// What CloudTrail would tell the topic arrives in the queue that Lacework reads, which is in the account
-/// of this role.
+/// A notification that CloudTrail would publish to the topic arrives in the queue that Lacework
+/// reads, which is in the account of this role.
 async fn assert_told(scene: &Scene, topic: &str, role: Role) {
     let aws = scene.inside();
     let form = [("TopicArn", topic), ("Message", "a log file")];
@@ -76,7 +76,8 @@ async fn a_trail_without_a_topic_gets_one_and_is_put_back() {
     }
     scene.update(&[("CapabilityType", "Config")]).await;
     assert_eq!(landing_zone.trail_topic().await.unwrap(), "");
-    // Members that are enrolled by then leave with the next update, whatever the machine's pace.
+    // Members that are enrolled by then are offboarded by the next update, however slow the machine
+    // is.
     let members = ["Log Archive", "Audit", "production-1"];
     scene.await_enrolled(&members).await;
     scene.update(&[("CapabilityType", "CloudTrail")]).await;
@@ -114,7 +115,7 @@ async fn the_queue_is_where_the_trails_own_topic_is_and_follows_it() {
     assert_told(&scene, &own, Role::LogArchive).await;
     let made = scene.sandbox.simulator.integrations();
 
-    // The trail tells another topic from now on, in Audit.
+    // From now on the trail notifies another topic, in Audit.
     let other = format!("arn:aws:sns:us-east-1:{audit}:aws-controltower-AllConfigNotifications");
     let landing_zone = &scene.sandbox.landing_zone;
     landing_zone.set_trail_topic(&other).await.unwrap();
@@ -154,7 +155,7 @@ Resources:
     Properties: {TopicArn: !Ref TopicArn, Protocol: sqs, Endpoint: !GetAtt Queue.Arn}
 ";
 
-/// What the sandbox has to hold, so that a queue in the wrong account shows here.
+/// The sandbox must enforce this, so that a queue in the wrong account shows here.
 #[tokio::test]
 async fn the_sandbox_lets_no_other_account_subscribe_to_the_trails_topic() {
     let mut options = options();

@@ -1,4 +1,4 @@
-//! Making a function do something, and what it says about it.
+//! Makes a function call AWS, and reads its report.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use crate::permission::template::{MAIN, Template};
 
-/// A scene whose functions are driven one by one.
+/// A scene whose functions are invoked one by one.
 pub(crate) struct Stage {
     pub(crate) scene: Scene,
-    /// What the custom resource gets, with the values of the stack's parameters.
+    /// The custom resource's properties, with the values of the stack's parameters.
     properties: Map<String, Value>,
     /// Where setup answers.
     answers: MockServer,
@@ -58,7 +58,7 @@ impl Stage {
         }
     }
 
-    /// Invokes a function and waits for it; its error, if it ends with one.
+    /// Invokes a function and waits for it; returns its error, if it ends with one.
     pub(crate) async fn invoke(&self, function: &str, payload: &Value) -> Option<Value> {
         let name = self.scene.function_name(function).await;
         let path = format!("/2015-03-31/functions/{name}/invocations");
@@ -72,8 +72,8 @@ impl Stage {
         answer.get("errorMessage").is_some().then_some(answer)
     }
 
-    /// An Update of the custom resource with these properties changed: `None` when setup succeeds,
-    /// its Reason when it fails.
+    /// An Update of the custom resource with these properties changed: `None` if setup succeeds,
+    /// its Reason if it fails.
     pub(crate) async fn update(&self, changes: &[(&str, &str)]) -> Option<String> {
         let before = self.answers.received_requests().await.unwrap().len();
         self.invoke("setup", &self.request(changes)).await;
@@ -104,8 +104,8 @@ impl Stage {
         })
     }
 
-    /// As of a request that was on its way for so long that no refusal is one of permissions made moments
-    /// before.
+    /// As for a request that was sent so long ago that IAM's refusals do not count as permissions
+    /// that are still propagating.
     fn answer_address(&self) -> String {
         let sent = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(2);
         format!(
@@ -126,7 +126,7 @@ impl Stage {
             .unwrap();
     }
 
-    /// Something is parked that three passes have taken up and come to no end with.
+    /// Parks work that three passes have taken without finishing.
     pub(crate) async fn leave_what_ends_every_pass(&self) {
         let parked = r#"gone/0 {"towerhook":{"scope":"all"}}"#;
         let change = json!({
@@ -153,7 +153,7 @@ impl Stage {
             .await;
     }
 
-    /// Removes a StackSet with its one instance, as an administrator by hand.
+    /// Deletes a StackSet and its only instance, as an administrator would by hand.
     pub(crate) async fn remove_stack_set(&self, stack_set: &str, account: &str) {
         let sets = self.scene.sandbox.gateway.stack_sets();
         let find = || {
@@ -182,7 +182,7 @@ impl Stage {
         .await;
     }
 
-    /// Removes the management account's own stack.
+    /// Deletes the management account's own stack.
     pub(crate) async fn remove_management_stack(&self) {
         let inside = self.scene.inside();
         let find = async || {
@@ -210,7 +210,7 @@ impl Stage {
         until("the stack is gone", async || find().await.is_none()).await;
     }
 
-    /// Removes every item of the ledger, as an administrator by hand; answers what was in it.
+    /// Deletes all items of the ledger, as an administrator would by hand; returns them.
     pub(crate) async fn empty_ledger(&self) -> Vec<Value> {
         let items = self.ledger("Scan", json!({})).await;
         let items = items["Items"].as_array().unwrap().clone();
@@ -221,7 +221,7 @@ impl Stage {
         items
     }
 
-    /// Puts items into the ledger, over what is there.
+    /// Puts items into the ledger, replacing existing ones.
     pub(crate) async fn fill_ledger(&self, items: &[Value]) {
         for item in items {
             self.ledger("PutItem", json!({"Item": item})).await;
@@ -238,14 +238,14 @@ impl Stage {
             .unwrap()
     }
 
-    /// What a function has logged so far, line by line, each with its own time.
+    /// A function's log so far, line by line, each with its time.
     pub(crate) async fn lines(&self, function: &str) -> BTreeSet<String> {
         let log = self.scene.log(function).await;
         log.iter().map(Value::to_string).collect()
     }
 
-    /// Waits until the function logs the denial of a call, as a warning or an error, and counts
-    /// something in one of these metrics.
+    /// Waits until the function logs the denial of a call, as a warning or an error, and increments
+    /// one of these metrics.
     pub(crate) async fn denial(
         &self,
         function: &str,

@@ -1,6 +1,6 @@
-//! Least privilege, tried: every statement of every function's role is taken away in turn, and the
-//! function is made to do what needs it. The call is denied, and whoever has to know is told: by
-//! CloudFormation's Reason for setup, by the log and a metric for account and auth.
+//! Least privilege, tested: every statement of every function's role is removed in turn, and the
+//! function is made to use it. The call is denied and reported: in CloudFormation's Reason for
+//! setup, in the log and a metric for account and auth.
 
 mod drive;
 mod role;
@@ -20,7 +20,7 @@ use towerhook_sandbox::{MANAGEMENT_ACCOUNT, STACK_NAME};
 use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::until;
 
-/// What the account function counts when a call fails: the accounts that it cannot finish, or the
+/// The account function's metrics for a failed call: the accounts that it cannot finish, or the
 /// pass that it cannot make.
 const ACCOUNT_METRICS: [&str; 5] = [
     "AccountsBlocked",
@@ -30,11 +30,11 @@ const ACCOUNT_METRICS: [&str; 5] = [
     "PassesPutOff",
 ];
 
-/// What needs these statements cannot be undone by an update.
+/// The effects of these statements cannot be undone by an update.
 const LAST: [&str; 3] = ["FindTrailRole", "MakeTrailRole", "UpdateOrganizationTrail"];
 
-/// Takes each statement away in turn, and sees that `case` knows all of them. What the function sent on
-/// these ways fits AWS's own models.
+/// Removes each statement in turn, and checks that `case` handles all of them. The functions'
+/// requests meanwhile fit AWS's own models.
 async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut(&str) -> bool) {
     let name = stage.scene.function_name(function).await;
     let role = Role::of(&stage.scene.inside(), &name).await;
@@ -56,7 +56,7 @@ async fn each_statement(stage: &Stage, function: &str, mut case: impl AsyncFnMut
     assert_requests_fit(&stage.scene.sandbox, &[]).await;
 }
 
-/// Without its Log statement a function works, and nothing comes to its log group.
+/// Without its Log statement a function works, but its log group stays empty.
 async fn log_is_denied(stage: &Stage, function: &str, drive: impl AsyncFnOnce()) {
     let before = stage.lines(function).await;
     drive().await;
@@ -87,7 +87,7 @@ async fn auth_tells_of_every_permission_that_it_lacks() {
                 return true;
             }
             "ReadKey" => &[("refused", "secretsmanager:GetSecretValue")],
-            // What is stored is looked at before it is replaced.
+            // The stored value is read before it is replaced.
             "KeepToken" => &[
                 ("refused", "secretsmanager:GetSecretValue"),
                 ("schedule", "secretsmanager:GetSecretValue"),
@@ -200,7 +200,7 @@ async fn account_tells_of_every_permission_that_it_lacks() {
     scene.await_enrolled(&["production-1"]).await;
 }
 
-/// What Lambda says of its last reading of the work queue.
+/// Lambda's status for its last read of the work queue.
 async fn mapping_result(stage: &Stage) -> String {
     let path = "/2015-03-31/event-source-mappings";
     let method = towerhook_sandbox::aws_client::Method::GET;
@@ -225,7 +225,7 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
     let organizations = scene.sandbox.gateway.organizations();
     each_statement(&stage, "setup", async |sid| {
         let units = [("LaceworkOrgSubAccountNames", "Production")];
-        // What goes back to the last success is never refused.
+        // A rollback to the last success is never refused.
         let changed: &[(&str, &str)] = &[("OffboardLimitPercent", "11")];
         let (call, changes): (_, &[(&str, &str)]) = match sid {
             "Log" => {
@@ -254,12 +254,12 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
             "ReadOrganizationalUnits" => ("organizations:ListOrganizationalUnitsForParent", &units),
             "StackSets" => ("cloudformation:DescribeStackSet", changed),
             "CreateStackSets" => {
-                // A pass that setup has called for looks for it.
+                // Looked up by a pass that setup has triggered.
                 scene.settle().await;
                 stage.remove_stack_set("CloudTrail-Audit", "Audit").await;
                 ("cloudformation:CreateStackSet", changed)
             }
-            // Whichever StackSet is changed, or made anew, first.
+            // Whichever StackSet is updated or recreated first.
             "PassStackSetRole" => (
                 "cloudformation:",
                 &[("PermissionsBoundaryName", "Boundary")],
@@ -273,7 +273,7 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 stage.remove_management_stack().await;
                 ("cloudformation:CreateStack", changed)
             }
-            // By then the success is recorded, so no other case may ask for the same.
+            // The success is recorded by then, so no other case may request the same.
             "FanOut" => ("sns:Publish", &[("OffboardLimitPercent", "12")]),
             "ListOrganization" => ("organizations:ListAccounts", changed),
             "ReadOrganization" => {
@@ -304,7 +304,7 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
     assert_eq!(stage.update(&[("CreateTrailTopic", "Yes")]).await, None);
 }
 
-/// A role that may not be looked at may be right all the same: that is left to CloudFormation, and logged.
+/// A role that may not be read may still be correct: that is left to CloudFormation, and logged.
 async fn role_is_denied(stage: &Stage) -> bool {
     let role =
         format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:role/service-role/AWSControlTowerStackSetRole");
@@ -319,7 +319,7 @@ async fn role_is_denied(stage: &Stage) -> bool {
     true
 }
 
-/// Only where the ledger was emptied do the StackSets say what there is.
+/// The StackSets are used as the record only if the ledger was emptied.
 async fn stack_sets_are_denied(stage: &Stage) -> bool {
     stage.scene.settle().await;
     let items = stage.empty_ledger().await;
@@ -330,7 +330,7 @@ async fn stack_sets_are_denied(stage: &Stage) -> bool {
     true
 }
 
-/// A function that waits until it is nearly out of time hands over.
+/// A function that hands over when it is nearly out of time.
 async fn hand_over_is_denied(stage: &Stage) -> bool {
     let name = stage.scene.function_name("setup").await;
     let path = format!("/2015-03-31/functions/{name}/configuration");

@@ -1,4 +1,4 @@
-//! The role of a function as it is deployed, and its statements, of which one can be away.
+//! A deployed function's role, and its statements, one of which can be removed.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use towerhook_sandbox::aws_client::{AwsClient, Element, Method};
 
 const VERSION: &str = "2010-05-08";
 
-/// Where a shared policy's other statements are kept while one of them is away.
+/// Where a shared policy's other statements are kept while one of them is removed.
 const STAND_IN: &str = "StandIn";
 
-/// A policy of a role, and what it says.
+/// A role's policy, with its document.
 struct Policy {
-    /// The ARN of a managed policy, which other roles have too.
+    /// The ARN of a managed policy, which other roles use, too.
     arn: Option<String>,
     name: String,
     document: Value,
@@ -56,7 +56,7 @@ impl Role {
             .collect()
     }
 
-    /// Takes one statement away.
+    /// Removes one statement.
     pub(crate) async fn without(&self, sid: &str) {
         for policy in &self.policies {
             let mut document = policy.document.clone();
@@ -81,7 +81,7 @@ impl Role {
         }
     }
 
-    /// Gives everything back.
+    /// Restores all statements.
     pub(crate) async fn restore(&self) {
         for policy in &self.policies {
             match &policy.arn {

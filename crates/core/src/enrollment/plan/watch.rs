@@ -30,7 +30,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     };
     let Some(instance) = instance else {
         if is_registered_otherwise(draft, case) {
-            let why = "another integration of its own stands in the way of its stack";
+            let why = "another integration of the account blocks its stack";
             return draft.look_again(case, why);
         }
         create(draft, case);
@@ -249,7 +249,7 @@ fn begin(
             case,
             match &other.health {
                 Health::Failing(why) => format!(
-                    "integration {name:?} stands in the way and does not work ({why}); remove it in Lacework"
+                    "integration {name:?} blocks ours and does not work ({why}); remove it in Lacework"
                 ),
                 Health::Good | Health::Unknown => format!("integration {name:?} watches it already"),
             },

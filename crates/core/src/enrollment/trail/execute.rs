@@ -131,8 +131,8 @@ pub async fn keep_trail(
             }
             Err(error) if error.kind == ErrorKind::NotFound => {
                 report.blocked.push(format!(
-                    "{action} failed, since it is gone; update the stack, so that setup makes it \
-                     again: {}",
+                    "{action} failed, since it is gone; update the stack, so that setup recreates \
+                     it: {}",
                     error.chain()
                 ));
                 break;

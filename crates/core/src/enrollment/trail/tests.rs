@@ -160,7 +160,7 @@ fn planned(deployment: &Deployment, view: &TrailView) -> TrailPlan {
     plan_trail(deployment, &inventory(), view, now())
 }
 
-/// The actions in words, without the names that they all share.
+/// The actions in words, without their common names.
 fn words(plan: &TrailPlan) -> Vec<String> {
     let short = |action: &TrailAction| {
         let words = action.to_string();
@@ -213,7 +213,7 @@ fn every_departure_of_the_registration_is_put_right() {
     }
     let gone = planned(&deployment, &view(vec![]));
     assert_eq!(words(&gone), ["create integration Log"]);
-    // Where external ids are masked, name and role tell.
+    // If external ids are masked, name and role decide.
     let mut masked = good;
     masked.external_id = "**********".into();
     trail(&mut deployment).registration_id = None;
@@ -296,7 +296,7 @@ fn a_role_that_cannot_be_assumed_is_made_anew_once_a_day() {
     let record = plan.record.unwrap();
     assert_eq!(record.mended[&TrailFault::Role], now());
     *trail(&mut deployment) = record;
-    // The SaaS may not have looked since; and then it is an administrator's turn.
+    // The SaaS may not have checked since; after that, an administrator has to act.
     assert_eq!(planned(&deployment, &view), TrailPlan::default());
     trail(&mut deployment)
         .mended
@@ -420,7 +420,7 @@ fn half_an_inventory_changes_no_mapping() {
         let plan = plan_trail(&deployment, &inventory, &shown, now());
         assert!(plan.actions.is_empty(), "{plan:?}");
     }
-    // Other repairs go on and leave the mapping as it is.
+    // Other repairs continue and leave the mapping as it is.
     let kept = AccountMapping {
         accounts: [("emea".into(), ["000000000077".parse().unwrap()].into())].into(),
         ..AccountMapping::to_default("acme".into())

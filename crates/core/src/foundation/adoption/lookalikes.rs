@@ -1,5 +1,5 @@
-//! Which deployments there are already, as far as the names of StackSets tell. Names of roles, which carry
-//! the same resource, differ for IAM only where they differ in more than letter case.
+//! Finds existing deployments by their StackSets' names. They matter because IAM treats role names
+//! that differ only in letter case as equal, and role names carry the same resource part.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,24 +9,24 @@ use crate::{
     policy::Policy,
 };
 
-/// So many deployments are named in one sentence.
+/// How many deployments one sentence names.
 const NAMED: usize = 3;
 
-/// The StackSets of the deployment that is to be taken over.
+/// The StackSets of the deployment to take over.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::foundation) struct Theirs {
-    /// What all their names end in.
+    /// The suffix of all their names.
     pub(in crate::foundation) resource: String,
-    /// Their names, also of those that `CapabilityType` has no use for.
+    /// Their names, including those that `CapabilityType` does not use.
     pub(in crate::foundation) stack_sets: BTreeSet<String>,
 }
 
-/// Finds the deployment that is to be taken over. `all` are the names of all StackSets, and `policy` is what
-/// the parameters alone come to.
+/// Finds the deployment to take over. `all` are the names of all StackSets, and `policy` follows
+/// from the parameters alone.
 ///
 /// # Errors
 ///
-/// There is none, or one that cannot be taken over.
+/// There is none, or it cannot be taken over.
 pub(in crate::foundation) fn to_take_over(
     all: &[String],
     policy: &Policy,
@@ -61,11 +61,11 @@ pub(in crate::foundation) fn to_take_over(
     })
 }
 
-/// What to say of deployments that are there beside a new one.
+/// Warnings about other deployments that exist beside a new one.
 ///
 /// # Errors
 ///
-/// The roles of one have the names of the new one's.
+/// A deployment's roles have the same names as the new one's.
 pub(in crate::foundation) fn beside(
     all: &[String],
     policy: &Policy,
@@ -73,7 +73,7 @@ pub(in crate::foundation) fn beside(
     let all = parsed(all);
     refuse_newer(&all, policy)?;
     let names = &policy.names;
-    // Those that have our very names are refused by whose they are.
+    // StackSets with exactly our names are refused by their owner tag.
     let other = |one: &&StackSetName<'_>| {
         (one.prefix, one.resource) != (names.prefix.as_str(), names.resource.as_str())
     };
@@ -107,8 +107,8 @@ fn is_alike(one: &StackSetName<'_>, policy: &Policy) -> bool {
     one.resource.eq_ignore_ascii_case(&policy.names.resource)
 }
 
-/// The log template of the 4.x line holds the policy of Control Tower's own topic, which would be removed
-/// with it; and its roles have our names, so it cannot be there beside ours either.
+/// The log template of the 4.x line contains the policy of Control Tower's own topic, which would
+/// be deleted with it. Its roles have our names, so it cannot exist beside ours either.
 fn refuse_newer(all: &[StackSetName<'_>], policy: &Policy) -> Result<(), Refusal> {
     let mut newer = all.iter().filter(|one| one.part == Part::NewerTrail);
     match newer.find(|one| is_alike(one, policy)) {
@@ -134,7 +134,7 @@ fn nothing(all: &[StackSetName<'_>], policy: &Policy) -> Refusal {
     for one in all {
         deployments.entry((one.prefix, one.resource)).or_insert(one);
     }
-    // Those that differ least come first.
+    // The most similar ones come first.
     let mut alike: Vec<_> = deployments.into_values().collect();
     alike.sort_by_key(|one| !is_alike(one, policy));
     let shown: Vec<String> = alike
@@ -161,7 +161,7 @@ fn nothing(all: &[StackSetName<'_>], policy: &Policy) -> Refusal {
     })
 }
 
-/// Which parameters would have to be others for this one to be found.
+/// The parameter changes that would select this deployment.
 fn change(one: &StackSetName<'_>, policy: &Policy) -> Option<String> {
     let mut changes = Vec::new();
     if one.prefix != policy.names.prefix.as_str() {
@@ -315,7 +315,11 @@ mod tests {
             assert!(refused.contains(also), "{refused}");
         }
         let remark = beside(&sets(&["Config-Member-emea"]), &with("acme")).unwrap();
-        assert!(remark.unwrap().contains("Config-Member-emea is of another"));
+        assert!(
+            remark
+                .unwrap()
+                .contains("Config-Member-emea belongs to another")
+        );
         for own in [&["Config-Member-acme"][..], &[]] {
             assert_eq!(beside(&sets(own), &with("acme")), Ok(None));
         }

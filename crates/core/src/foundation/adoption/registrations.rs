@@ -1,4 +1,4 @@
-//! The registrations of a deployment that is to be taken over: whether all of them will be known, and watched.
+//! Checks that all registrations of a deployment to take over will be recognized and watched.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,11 +11,12 @@ use crate::{
     policy::{Destination, Policy},
 };
 
-/// Answers which accounts are watched now and will not be.
+/// Returns the accounts that are watched now and will not be.
 ///
 /// # Errors
 ///
-/// One could not work, or is where this deployment never looks: nobody would keep or remove it.
+/// A registration could not work, or is in a store that this deployment never lists, so that it
+/// would be neither maintained nor deleted.
 pub(super) fn settle(
     foundation: &Foundation,
     adoption: &Adoption,
@@ -50,7 +51,7 @@ pub(super) fn settle(
     Ok(left_out.map(|account| account.id).collect())
 }
 
-/// The policy as it is with what is taken over.
+/// The policy after the takeover.
 fn policy(policy: &Policy, adoption: &Adoption) -> Policy {
     let policy = policy.clone();
     Policy {
@@ -64,8 +65,8 @@ fn policy(policy: &Policy, adoption: &Adoption) -> Policy {
     }
 }
 
-/// Whether a registration is the trail's. One of its name where it belongs has to have the external id that
-/// the role demands.
+/// Whether a registration is the trail's. If it has the trail's name and store, its external id
+/// must be the one that the role demands.
 fn is_trails(
     one: &Registration,
     trail: &TrailFoundation,
@@ -92,8 +93,8 @@ fn is_trails(
     Ok(one.external_id == id.as_str() || is_shown && is_named)
 }
 
-/// Passes always look into the tenant's own store; it counts as forgotten where all else is in one
-/// store.
+/// Whether passes list the store. With a single store, registrations in the tenant's own store
+/// count as forgotten, although that is always listed.
 fn is_looked_into(destination: &Destination, store: Option<&Store>) -> bool {
     destination.uses(store) || store.is_none() && matches!(destination, Destination::Mapped(_))
 }
@@ -111,7 +112,7 @@ fn forgotten(strays: &BTreeMap<Option<&Store>, usize>) -> Refusal {
     ))
 }
 
-/// Whether the parameters leave out an account in whatever state it is.
+/// Whether the parameters leave out an account, whatever its state.
 fn is_left_out(policy: &Policy, account: &Account) -> bool {
     let Account { id, path, .. } = account;
     policy.destination.of(path).is_none()

@@ -69,7 +69,7 @@ fn set(found: &mut Found, name: &str, accounts: &[&str], parameters: &[(&str, &s
         .insert(name.into(), (set, instances.collect()));
 }
 
-/// As the vendor makes them.
+/// As the vendor creates them.
 fn vendors() -> Found {
     let names = foundation().deployment.policy.names;
     let mut found = Found::default();
@@ -182,7 +182,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
         parameters(&mut found, which).remove(name);
         assert!(refusal(&found).contains(name));
     }
-    // As of version 3.3.0.
+    // As in version 3.3.0.
     let mut found = vendors();
     parameters(&mut found, "Member").remove("LaceworkAccountName");
     assert!(refusal(&found).contains("before 3.3.2"));
@@ -254,7 +254,7 @@ fn policies_keep_the_names_that_they_were_given() {
         let (set, _) = sets.find(|(set, _)| set.name.contains("Member")).unwrap();
         set.template = template.into();
         assert_eq!(adopted(&found).policy_names, names, "{template}");
-        // What was taken over once says so itself.
+        // An adopted deployment names itself.
         parameters(&mut found, "Member").insert(POLICY_NAMES.into(), "VendorWithoutAccount".into());
         assert_eq!(
             adopted(&found).policy_names,
@@ -263,7 +263,7 @@ fn policies_keep_the_names_that_they_were_given() {
     }
 }
 
-/// A member's registration of what is taken over, in this store.
+/// A member's registration in the deployment to take over, in this store.
 fn watcher(account: &str, store: Option<&str>) -> Registration {
     let account: AccountId = account.parse().unwrap();
     let policy = Policy {
@@ -291,7 +291,7 @@ fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
         refused.contains("sub-account dev (1), the sub-account prod (2)"),
         "{refused}"
     );
-    // Somebody else's is nobody's business.
+    // Foreign ones are ignored.
     for other in &mut found.registrations[1..] {
         other.external_id = "lweid:aws:v2:acme:000000000006:0123456789".into();
     }

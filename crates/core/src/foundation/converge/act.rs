@@ -1,4 +1,4 @@
-//! Carries out one step.
+//! Executes one step.
 
 use std::{cell::Cell, collections::BTreeSet, future::ready};
 
@@ -15,28 +15,28 @@ use crate::{
     stack_sets::{InstanceFailure, OperationState, operation_id},
 };
 
-/// A StackSet operation under way.
+/// A running StackSet operation.
 pub(super) struct Operation {
     pub(super) stack_set: String,
     pub(super) id: String,
     pub(super) purpose: Purpose,
 }
 
-/// What an operation is for.
+/// The purpose of an operation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To make or change instances.
+    /// Create or update instances.
     Make,
-    /// To give instances a token that works, before they are removed.
+    /// Give instances a valid token before their deletion.
     RenewToken,
-    /// To remove instances.
+    /// Delete instances.
     Remove,
 }
 
-/// What came of a step.
+/// The result of a step.
 pub(super) enum Act {
     Done,
-    /// The trail's registration is as it should be, with this id where the answer names it.
+    /// The trail's registration is up to date, with this id if the response contains it.
     Integrated(Option<String>),
     Wait,
     Operation(Operation),
@@ -111,7 +111,8 @@ pub(super) async fn act(
             let Some(token) = goal.token else {
                 return Ok(Act::Done);
             };
-            // Once in a request, however many invocations it takes: a token lives longer than that.
+            // Once per request, however many invocations it takes: a token lives longer than a
+            // request.
             let id = operation_id(stack_set, &("token", request), 0);
             aws.renew_token(stack_set, accounts, token, &id).await?;
             Ok(Act::Operation(Operation {
@@ -156,7 +157,7 @@ pub(super) async fn act(
             Ok(Act::Wait)
         }
         Step::CreateRegistration { store, spec } => {
-            // Whatever request comes next knows of it, though no list may show it yet.
+            // Recorded first, so that the next request knows of it even if no list shows it yet.
             if let Some(wanted) = goal.wanted {
                 let attempt = wanted.deployment.with_trail_asked(now);
                 aws.store_attempt(goal.holder, &attempt).await?;
@@ -186,23 +187,23 @@ pub(super) async fn act(
     }
 }
 
-/// A client request token: repeated within a request, and never used again after it.
+/// A client request token: constant within a request, and never reused after it.
 fn token(verb: &str, stack: &str, request: &str) -> String {
     operation_id(stack, &(verb, request), 0)
 }
 
-/// What came of removing registrations.
+/// The result of deleting registrations.
 #[derive(Default)]
 pub(super) struct Deletions {
-    /// Those that are gone.
+    /// Those that were deleted.
     pub(super) gone: BTreeSet<String>,
-    /// Those that the SaaS does not let us remove.
+    /// Those that the SaaS refuses to delete.
     pub(super) refused: BTreeSet<String>,
-    /// What stopped the others: it may pass, or not.
+    /// The failure that stopped the remaining deletions, transient or not.
     pub(super) trouble: Option<Error>,
 }
 
-/// Removes registrations, `at_once` at a time, until one cannot be removed now.
+/// Deletes registrations, `at_once` at a time, until one cannot be deleted now.
 pub(super) async fn delete_registrations(
     registry: &impl Registry,
     registrations: &[&Registration],
@@ -238,13 +239,13 @@ pub(super) async fn delete_registrations(
     deletions
 }
 
-/// Whether a failure is about this one registration, so that the next may fare better.
+/// Whether a failure concerns this registration only, so that the next may succeed.
 fn is_final(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::NotFound | ErrorKind::Unauthorized)
 }
 
-/// Waits for an operation, and answers what it could not bring about. An operation that succeeded
-/// may still have failed instances.
+/// Waits for an operation, and returns its failed instances. An operation that succeeded may still
+/// have some.
 pub(super) async fn finish(
     aws: &impl FoundationPorts,
     clock: &impl Clock,

@@ -1,4 +1,4 @@
-//! What the foundation is to come to.
+//! The goal of a request.
 
 use jiff::Timestamp;
 
@@ -11,24 +11,26 @@ use crate::{
     policy::Deployment,
 };
 
-/// What should be when all is done.
+/// The desired state, and how to reach it.
 #[derive(Debug)]
 pub(in crate::foundation) struct Goal<'a> {
-    /// What should exist; nothing, when the stack is deleted.
+    /// The desired foundation; `None` when the stack is deleted.
     pub wanted: Option<&'a Foundation>,
-    /// By which what is ours is known, and what of it is retired.
+    /// Identifies our resources, including the retired ones.
     pub deployment: &'a Deployment,
-    /// What the ledger says of registrations.
+    /// The ledger's registrations.
     pub known: &'a KnownRegistrations,
-    /// A token that works, for stacks that remove their registrations as they go.
+    /// A valid token, for stacks that delete their registrations with themselves.
     pub token: Option<&'a SecretText>,
-    /// Who has the lease.
+    /// The lease holder.
     pub holder: &'a Holder,
-    /// CloudFormation's request: an operation or a token of one request is not one of the next.
+    /// CloudFormation's request id: operations and tokens are not shared between requests.
     pub request: &'a str,
-    /// Whether what cannot be done is noted and all else is done, as when a refused update goes back.
+    /// Whether failing steps are noted and the others continue, as in the rollback of a refused
+    /// update.
     pub lenient: bool,
-    /// Until when a call of an older request may land, so that a look before then settles nothing.
+    /// Until when a call of an older request may still take effect, so that a read before then is
+    /// not final.
     pub unsettled_until: Option<Timestamp>,
 }
 
@@ -40,18 +42,18 @@ impl Goal<'_> {
         wanted.into_iter().chain(&self.deployment.retired)
     }
 
-    /// Whether the SaaS cannot be read at all, so that nothing can be said of what is in it.
+    /// Whether the SaaS cannot be read, so that its registrations are unknown.
     pub(super) fn is_blind(&self) -> bool {
         self.wanted.is_some() && self.token.is_none()
     }
 
-    /// Whether all else goes on where the SaaS fails a listing: it refuses the key as the stack goes, or
-    /// fails in whatever way as a refused update goes back.
+    /// Whether the other steps continue after the SaaS fails a listing: it refuses the key while
+    /// the stack is deleted, or fails in any way during the rollback of an update.
     pub(super) fn goes_on_without(&self, error: &Error) -> bool {
         self.lenient || self.wanted.is_none() && error.kind == ErrorKind::Unauthorized
     }
 
-    /// Notes what of the SaaS's could not be read.
+    /// Notes which part of the SaaS could not be read.
     pub(super) fn note_refusal(&self, progress: &Progress, what: &str, error: &Error) {
         if self.wanted.is_some() {
             progress.leave_undone(format!("{what}: {}", error.chain()));
@@ -60,7 +62,7 @@ impl Goal<'_> {
         }
     }
 
-    /// Whether the members' roles, stacks and registrations are to go.
+    /// Whether the members' roles, stacks and registrations have to be deleted.
     pub(super) fn removes_members(&self) -> bool {
         !self.deployment.retired.is_empty()
             || self
@@ -68,19 +70,19 @@ impl Goal<'_> {
                 .is_none_or(|foundation| foundation.member.is_none())
     }
 
-    /// Whether stacks of StackSets are to go.
+    /// Whether StackSets' stacks have to be deleted.
     pub(super) fn removes_stacks(&self) -> bool {
         let trail = self.wanted.map(|foundation| foundation.trail.is_some());
         self.removes_members() || trail != Some(true)
     }
 
-    /// Whether the registrations have to be listed again after a step.
+    /// Whether a step requires a new listing of the registrations.
     pub(super) fn changes_registrations(&self, step: &Step) -> bool {
         step.changes_registrations()
             || self.deployment.policy.registers_by_stack() && step.stacks() > 0
     }
 
-    /// Whether the account function sees an operation through: an update of thousands of members
+    /// Whether the operation is left to the account function: an update of thousands of members
     /// takes longer than CloudFormation waits.
     pub(super) fn leaves_to_account(&self, operation: &Operation) -> bool {
         let member = self
@@ -90,9 +92,9 @@ impl Goal<'_> {
             && member.is_some_and(|member| member.name == operation.stack_set)
     }
 
-    /// Every StackSet that matters, and whether its instances do: there may be thousands of
-    /// members, and they are the account function's business unless they are to go, or need a token
-    /// before they change.
+    /// The StackSets to read, and whether to list their instances. There may be thousands of
+    /// members, which are left to the account function unless they have to be deleted, or need a
+    /// token before they change.
     pub(super) fn stack_sets(&self) -> Vec<(String, bool)> {
         let members = self.removes_members() || self.deployment.policy.registers_by_stack();
         let sets = |names: &Names| {

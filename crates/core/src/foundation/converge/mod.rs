@@ -1,4 +1,4 @@
-//! Looks, plans and acts until there is nothing left to do, waiting for what takes time.
+//! Reads, plans and acts until the plan is empty, and waits for operations.
 
 mod act;
 mod goal;
@@ -18,28 +18,29 @@ use crate::{
 pub(super) use goal::Goal;
 use run::Run;
 
-/// How often to look whether an operation has ended: soon at first, later less often.
+/// The polling intervals of an operation: short at first, then longer.
 const LOOKS: Backoff = WAIT.up_to(Duration::from_secs(8));
-/// While the SaaS wants us to wait for less than this, or fewer stacks than this wait to be removed,
-/// its turn comes first: an operation takes a minute, however few stacks it removes.
+/// While the SaaS's rate limit demands a shorter wait than this, or fewer stacks than this are
+/// ready to be deleted, deleting registrations comes first: an operation takes a minute, however
+/// few stacks it deletes.
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(60);
 const WORTHWHILE_STACKS: usize = 100;
 
 /// Why the goal could not be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ConvergeError {
-    /// Something of ours belongs to somebody else, or cannot be mended.
+    /// A resource with one of our names is foreign, or cannot be repaired.
     #[error(transparent)]
     Refused(#[from] Refusal),
-    /// CloudFormation could not make an instance.
+    /// CloudFormation could not create an instance.
     #[error("The StackSet {stack_set} failed in account {}: {}", .failure.account, .failure.reason)]
     Instance {
         /// The StackSet.
         stack_set: String,
-        /// Where, and CloudFormation's reason.
+        /// The account, and CloudFormation's reason.
         failure: InstanceFailure,
     },
-    /// The management account's stack did not become what it should.
+    /// The management account's stack did not reach its desired state.
     #[error("The management account's stack {name} could not be changed: {reason}")]
     Stack {
         /// The stack.
@@ -47,19 +48,19 @@ pub enum ConvergeError {
         /// CloudFormation's reason.
         reason: String,
     },
-    /// The SaaS could not use the trail's role or queue, however often it was asked.
+    /// The SaaS could not use the trail's role or queue, through all retries.
     #[error("Lacework cannot use the role and queue of the trail: {0}")]
     TrailNotUsable(String),
-    /// CloudTrail could not use the topic, however often it was asked.
+    /// CloudTrail could not use the topic, through all retries.
     #[error("CloudTrail cannot publish to the trail's new topic: {0}")]
     TopicNotPublishable(String),
-    /// The SaaS accepts what is made of the trail's registration and goes on showing something else.
+    /// The SaaS accepts the trail's registration, but keeps showing a different one.
     #[error(
         "Lacework accepts the trail's integration, but its list does not show it as it was created, \
          however often it is looked at"
     )]
     TrailNotListed,
-    /// The trail is integrated already, by somebody else.
+    /// A foreign registration already uses the trail's queue.
     #[error(
         "The trail's queue is used by another integration of this Lacework account; remove that one"
     )]
@@ -69,13 +70,13 @@ pub enum ConvergeError {
     Call(#[from] Error),
 }
 
-/// Brings about the goal, and answers the id of the trail's registration where that was made or changed.
+/// Reaches the goal. Returns the id of the trail's registration if that was created or changed.
 ///
-/// `aws` and `registry` wait for what passes by itself; the caller sets the limit.
+/// `aws` and `registry` wait for transient failures; the caller sets the time limit.
 ///
 /// # Errors
 ///
-/// What stands in the way; what was done until then stays, and the next call goes on from there.
+/// A failure that does not pass. Completed steps stay, and the next call continues from there.
 pub(super) async fn converge(
     aws: &(impl FoundationPorts + Ledger),
     registry: &impl Registry,
@@ -97,7 +98,7 @@ pub(super) async fn converge(
                 let mut listed =
                     observe::registrations(registry, goal, &mut run.refusing, progress).await?;
                 if !run.has_listed && !shows_all_expected(&listed, goal) {
-                    // One list may be wrong. What both lack is gone.
+                    // One list may be incomplete. A registration that both lists lack is gone.
                     let again = observe::registrations(registry, goal, &mut run.refusing, progress);
                     add_new(&mut listed, again.await?);
                 }
@@ -128,7 +129,7 @@ pub(super) async fn converge(
                         .await;
                 }
                 None if !run.removed_since => return Ok(run.trail_guid),
-                // Another registration may have been made meanwhile.
+                // Another registration may have been created in the meantime.
                 None => {}
             }
             continue;
@@ -145,7 +146,7 @@ pub(super) async fn converge(
             .remove(registry, clock, goal, &to_delete, (ready, stacks), progress)
             .await?;
         let again = if !gone.is_empty() && ready < WORTHWHILE_STACKS {
-            // More stacks can go than before.
+            // More stacks can be deleted than before.
             None
         } else if others.is_empty() {
             run.hold.take_if(|hold| *hold >= WORTHWHILE_WAIT)
@@ -175,15 +176,15 @@ fn shows_all_expected(listed: &[Registration], goal: &Goal<'_>) -> bool {
     !goal.known.is_incomplete && expected.all(|guid| shown.contains(guid.as_str()))
 }
 
-/// Adds what the list lacks.
+/// Adds the registrations that the list lacks.
 fn add_new(listed: &mut Vec<Registration>, others: Vec<Registration>) {
     let shown: BTreeSet<String> = listed.iter().map(|one| one.guid.clone()).collect();
     let new = |one: &Registration| !shown.contains(&one.guid);
     listed.extend(others.into_iter().filter(new));
 }
 
-/// The list without what it still shows though it was removed, and with what the ledger knows besides. Of
-/// a store that refuses us nothing is known: what is there stays.
+/// The list without registrations that it still shows after their deletion, and with unwanted ones
+/// that it lacks. Those in stores that refuse access stay as they are.
 fn with_unwanted(mut listed: Vec<Registration>, goal: &Goal<'_>, run: &Run) -> Vec<Registration> {
     listed.retain(|one| !run.removed.contains(&one.guid));
     let unwanted = goal
@@ -195,7 +196,7 @@ fn with_unwanted(mut listed: Vec<Registration>, goal: &Goal<'_>, run: &Run) -> V
     listed
 }
 
-/// How many stacks of StackSets are there that should not be.
+/// How many of StackSets' stacks have to be deleted.
 fn stacks_to_remove(steps: &[Step], goal: &Goal<'_>, observed: &Observed) -> usize {
     if goal.wanted.is_some() {
         return steps.iter().map(Step::stacks).sum();

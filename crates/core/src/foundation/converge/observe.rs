@@ -1,4 +1,4 @@
-//! Reads what exists of what setup makes.
+//! Reads the existing resources.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use crate::{
     ports::{FoundationReads, RegistryReads},
 };
 
-/// All but the registrations.
+/// Reads everything except the registrations.
 pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Result<Observed> {
     let mut observed = Observed::default();
     let sets = goal
@@ -50,7 +50,7 @@ pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Resu
     observed.made.clone_from(&goal.known.made);
     observed.kept.clone_from(&goal.known.kept);
     let mut sets = observed.stack_sets.values();
-    // Only what becomes of a stack that is to go depends on its account.
+    // An account's state matters only for the deletion of its stack.
     if goal.removes_stacks() && sets.any(|(_, instances)| !instances.is_empty()) {
         let active = aws
             .accounts()
@@ -62,7 +62,8 @@ pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Resu
     Ok(observed)
 }
 
-/// The registrations of every store, but for `refusing`, which gains those that refuse us.
+/// The registrations of all stores, except those in `refusing`; stores that refuse access are added
+/// to it.
 pub(super) async fn registrations(
     registry: &impl RegistryReads,
     goal: &Goal<'_>,
@@ -83,8 +84,8 @@ pub(super) async fn registrations(
             }
             match registry.registrations(store, kind).await {
                 Ok(found) => all.extend(found),
-                // The administrator who deletes the stack may have revoked the key before, or lost the
-                // store; what is there stays there.
+                // An administrator who deletes the stack may have revoked the key or lost the store
+                // before; its registrations stay.
                 Err(error) if goal.goes_on_without(&error) => {
                     refusing.insert(store.cloned());
                     let name = store.map_or(goal.deployment.policy.tenant.as_str(), Store::as_str);
@@ -111,14 +112,14 @@ pub(super) async fn registrations(
                     &error,
                 );
             }
-            // The key itself was tried before.
+            // The key itself was verified before.
             Err(error) if error.kind == ErrorKind::Unauthorized => {
                 return Err(no_organization(&error).into());
             }
             Err(error) => return Err(error.into()),
         }
     }
-    // Every store shows the organization's registrations as well.
+    // Every store's list includes the organization's registrations.
     let mut seen = BTreeSet::new();
     all.retain(|registration| seen.insert(registration.guid.clone()));
     Ok(all)

@@ -1,4 +1,4 @@
-//! What one run does and comes to know beyond what can be read.
+//! The state of one run, beyond what can be read.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -19,64 +19,67 @@ use crate::{
     stack_sets::InstanceFailure,
 };
 
-/// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, seldom
-/// minutes, until a new role works everywhere.
+/// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, rarely
+/// minutes, to propagate a new role.
 const TRIES: usize = 20;
 
-/// So often one account's stack must fail to go before it is left behind.
+/// After this many failed deletions, an account's stack is left behind.
 const REMOVAL_TRIES: usize = 2;
-/// So many registrations are removed at a time, until the SaaS says that this is too fast.
+/// How many registrations are deleted concurrently, until the SaaS throttles.
 const DELETIONS_AT_ONCE: usize = 8;
-/// For so many looks a stack may still seem as it was before it was asked to change; after that, it
-/// is as it was because the change failed.
+/// For this many rounds a stack may still show its state from before a change; after that, the
+/// change has failed.
 const STALE_ROUNDS: usize = 2;
-/// For so many looks, a good minute, a registration that was made may be missing in Lacework's list.
+/// For this many rounds, a good minute, Lacework's list may lack a new registration.
 const UNLISTED_ROUNDS: usize = 10;
-/// So often, and so far apart, the list is looked at until it shows what was made: five minutes.
+/// How often, and how far apart, the list is read until it shows the new registration: five
+/// minutes.
 const LISTED_WITHIN: usize = 20;
 const LISTED_AFTER: Duration = Duration::from_secs(15);
-/// So often an instance is made again whose failure passes by itself, as that of a queue whose name was
-/// in use a moment ago.
+/// How often an instance is retried whose failure is transient, such as a queue name that was in
+/// use moments ago.
 const INSTANCE_TRIES: usize = 4;
 
-/// What is known beyond what can be read.
+/// State that cannot be read.
 #[derive(Default)]
 pub(super) struct Run {
-    /// The registrations as they were listed, less those that were removed since.
+    /// The listed registrations, without those deleted since.
     pub(super) registrations: Option<Vec<Registration>>,
-    /// Whether they were listed once.
+    /// Whether they have been listed once.
     pub(super) has_listed: bool,
-    /// Whether registrations were removed since they were listed.
+    /// Whether registrations were deleted since the listing.
     pub(super) removed_since: bool,
-    /// The registrations that were removed.
+    /// The deleted registrations.
     pub(super) removed: BTreeSet<String>,
-    /// Stores that refuse us.
+    /// Stores that refuse access.
     pub(super) refusing: BTreeSet<Option<Store>>,
-    /// How long the SaaS wants us to wait, and whether it ever did.
+    /// The wait that the SaaS's rate limit demands, and whether it ever did.
     pub(super) hold: Option<Duration>,
     was_throttled: bool,
-    /// Accounts whose stacks were given a token that works.
+    /// Accounts whose stacks were given a valid token.
     pub(super) renewed: BTreeSet<AccountId>,
-    /// StackSets and stacks that were updated: what still differs then is how CloudFormation shows them.
+    /// StackSets and stacks that were updated. Any remaining difference is only in how
+    /// CloudFormation shows them.
     pub(super) updated: BTreeSet<String>,
-    /// How often each account's stack could not be removed.
+    /// The failed deletions of each account's stack.
     not_removed: BTreeMap<AccountId, usize>,
-    /// What was asked of the management account's stack, and in which round.
+    /// The changes requested of the management account's stack, and in which round.
     asked: BTreeMap<String, usize>,
-    /// Whether the management account's stack was made again after it had failed.
+    /// Whether the management account's stack was recreated after a failure.
     pub(super) stack_remade: bool,
-    /// Steps that a lenient goal goes without.
+    /// Steps that a lenient goal has given up.
     given_up: BTreeSet<String>,
     not_usable: usize,
     not_publishable: usize,
     already_used: usize,
     not_found: usize,
     not_made: usize,
-    /// What was made or changed of the trail's registration, and how often it was looked at since.
+    /// The steps that created or changed the trail's registration, and how often the list was read
+    /// since.
     integrated: BTreeMap<String, usize>,
-    /// The id of the trail's registration, where it was made or changed.
+    /// The id of the trail's registration, if it was created or changed.
     pub(super) trail_guid: Option<String>,
-    /// Failed deletions of registrations, one after the other.
+    /// Consecutive failed deletions of registrations.
     failures: u32,
 }
 
@@ -91,8 +94,8 @@ impl Run {
         !self.given_up.is_empty() && self.given_up.contains(&step.to_string())
     }
 
-    /// Removes registrations until none is left, or something else is more worth while: `ready` of
-    /// `stacks` wait to be removed.
+    /// Deletes registrations until none is left, or until it is better to delete some of the
+    /// `stacks`, of which `ready` can be deleted now.
     pub(super) async fn remove(
         &mut self,
         registry: &impl Registry,
@@ -131,8 +134,7 @@ impl Run {
         }
     }
 
-    /// Takes over what came of removing registrations, and answers the ones that need no further
-    /// try.
+    /// Records the result of deletions, and returns the registrations that need no further attempt.
     fn take_deletions(
         &mut self,
         deletions: Deletions,
@@ -178,7 +180,7 @@ impl Run {
         Ok(gone)
     }
 
-    /// Carries out steps, and answers for how long to wait before the next look.
+    /// Executes steps, and returns how long to wait before the next round.
     #[expect(
         clippy::too_many_arguments,
         reason = "one step of `converge`, which has them all"
@@ -237,7 +239,7 @@ impl Run {
         Ok(again)
     }
 
-    /// Goes without a step where the goal is lenient.
+    /// Gives up a step if the goal is lenient.
     fn give_up(
         &mut self,
         goal: &Goal<'_>,
@@ -257,7 +259,7 @@ impl Run {
         Ok(())
     }
 
-    /// What comes after a step.
+    /// Executes one step and decides how to continue.
     async fn take(
         &mut self,
         act: impl Future<Output = crate::Result<Act>>,
@@ -276,7 +278,7 @@ impl Run {
             }
             self.stack_remade |= matches!(step, Step::DeleteStack(_));
         }
-        // A list that is behind is no reason to make it once more.
+        // A stale list is no reason to create it again.
         if let Some(looks) = self.integrated.get_mut(&step.to_string()) {
             *looks += 1;
             if *looks > LISTED_WITHIN {
@@ -321,7 +323,7 @@ impl Run {
                     Err(error)
                 }
             }
-            // It may be ours: made by a call whose answer was lost, and not listed yet.
+            // It may be ours: created by a call whose response was lost, and not listed yet.
             Ok(Act::AlreadyUsed) => {
                 self.already_used += 1;
                 if self.already_used <= UNLISTED_ROUNDS {
@@ -331,7 +333,7 @@ impl Run {
                 }
             }
             Err(error) => {
-                // The call may have taken effect, so the next look decides.
+                // The call may have taken effect, so the next round decides.
                 self.asked.remove(&step.to_string());
                 if passes(&error) {
                     return Ok(Next::LookAgain(pause));
@@ -345,7 +347,7 @@ impl Run {
         }
     }
 
-    /// Waits for an operation, and answers how long to wait before what failed is tried again.
+    /// Waits for an operation, and returns how long to wait before a retry of what failed.
     async fn see_through(
         &mut self,
         aws: &impl FoundationPorts,
@@ -371,7 +373,7 @@ impl Run {
                 }
                 return Err(ConvergeError::Instance { stack_set, failure });
             }
-            // Whether the stack goes all the same shows when it is asked to.
+            // The deletion will show whether the stack can be deleted anyway.
             Purpose::RenewToken => return Ok(None),
             Purpose::Remove => {}
         }
@@ -388,12 +390,12 @@ impl Run {
     }
 }
 
-/// What comes after a step.
+/// How to continue after a step.
 enum Next {
     Done,
-    /// Another look after this time, once the other steps are carried out.
+    /// Read again after this time, once the other steps are done.
     Wait(Duration),
-    /// Another look before any other step.
+    /// Read again before any other step.
     LookAgain(Duration),
     Operation(Operation),
 }

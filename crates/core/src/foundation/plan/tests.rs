@@ -77,7 +77,7 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
     stack.tags.remove("team");
     let mut observed = stands(&stack);
     assert_eq!(steps(&observed), [Step::UpdateStack(spec.clone())]);
-    // What differs after that is only how CloudFormation shows them.
+    // Any later difference is only in how CloudFormation shows them.
     observed.updated.insert(spec.name.clone());
     assert_eq!(steps(&observed), []);
 }
@@ -138,7 +138,7 @@ fn a_stack_set_is_emptied_and_then_removed_and_another_owners_is_left() {
     assert_eq!(removal(&observed), []);
 }
 
-/// Setup's wishes with a trail only, and all of it but the registration there already.
+/// Setup's goal with a trail only, of which everything but the registration exists.
 fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec<Step> {
     let policy = Policy {
         destination,
@@ -246,7 +246,7 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
             with_trail(destination.clone(), vec![masked.clone()]),
             [Step::DeleteRegistration(masked)]
         );
-        // Somebody else's of the same name stays.
+        // A foreign one with the same name stays.
         let other = Registration {
             external_id: "lweid:aws:v2:acme:000000000007:0123456789".into(),
             ..elsewhere
@@ -256,7 +256,7 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
     }
 }
 
-/// A foundation of members alone.
+/// A foundation with members only.
 fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
     let name = Some(policy.names.member_stack_set()).filter(|_| adopting);
     Foundation {
@@ -351,7 +351,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
     assert_eq!(steps(InstanceState::Inoperable, false), gone(true));
     let awaited = steps(InstanceState::InProgress, false).unwrap();
     assert!(matches!(&awaited[..], [Step::Await(_)]), "{awaited:?}");
-    // The registration that reads it could not follow.
+    // The registration that uses it could not follow.
     let refusal = steps(InstanceState::Current, true).unwrap_err().to_string();
     assert!(refusal.contains("API key that works"), "{refusal}");
 }

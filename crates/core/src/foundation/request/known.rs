@@ -1,4 +1,4 @@
-//! The registrations that the ledger knows, whatever the SaaS's lists show.
+//! The registrations that the ledger knows, regardless of the SaaS's lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,20 @@ use crate::{
     time::later,
 };
 
-/// What the ledger says of registrations, for a request that wants some of them or none.
+/// The ledger's registrations, divided by whether a request wants them.
 #[derive(Debug)]
 pub(in crate::foundation) struct KnownRegistrations {
-    /// The ids of the members', also of those that somebody has bent.
+    /// The ids of all members' registrations, including those changed by hand.
     pub(in crate::foundation) made: BTreeSet<String>,
-    /// The ids of those of them that passes keep up, which are none of setup's business.
+    /// The ids of those that passes maintain, which setup leaves alone.
     pub(in crate::foundation) kept: BTreeSet<String>,
-    /// The ids of those that should not be, and that a list shows unless they are gone.
+    /// The ids of unwanted ones. A list shows them unless they are gone.
     pub(in crate::foundation) expected: BTreeSet<String>,
-    /// Whether the ledger once lost some of them, so that there may be more.
+    /// Whether the ledger has lost some of them, so that more may exist.
     pub(in crate::foundation) is_incomplete: bool,
-    /// The ones that should not be and were made so lately that a list may lack them: these go by their
-    /// ids.
+    /// Unwanted ones created so recently that a list may lack them; they are deleted by id.
     pub(in crate::foundation) unwanted: Vec<Registration>,
-    /// Until when a list may lack one that was asked for, is known by no id, and should not be.
+    /// Until when a list may lack an unwanted one whose id is unknown.
     pub(in crate::foundation) unlisted_until: Option<Timestamp>,
 }
 
@@ -39,7 +38,7 @@ impl KnownRegistrations {
         now: Timestamp,
     ) -> Self {
         let deployment = wanted.map(|foundation| &foundation.deployment);
-        // Passes act by the last success.
+        // Passes use the last success.
         let last = deployments(recorded).next().map(|last| &last.policy);
         let has_members = wanted.is_some_and(|foundation| foundation.member.is_some());
         let has_names =
@@ -93,7 +92,7 @@ impl KnownRegistrations {
     }
 }
 
-/// Whether the registration of an earlier deployment's trail is none of the later one's.
+/// Whether the later deployment's trail has another registration than the earlier one's.
 fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     match (&earlier.trail, &later.trail) {
         (Some(earlier), Some(later)) => !later.is_integrated_as(earlier),
@@ -101,8 +100,8 @@ fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     }
 }
 
-/// The registrations of the accounts that were enrolled or moved of late, as they were made, and what they
-/// replaced.
+/// The registrations of recently enrolled or moved accounts as they were created, and the ones that
+/// they replaced.
 fn new_registrations(
     policy: &Policy,
     records: &BTreeMap<AccountId, Record>,
@@ -124,7 +123,7 @@ fn new_registrations(
     .collect()
 }
 
-/// The trail's registration as it was made.
+/// The trail's registration as it was created.
 fn trail_registration(deployment: &Deployment) -> Option<Registration> {
     let DeployedTrail {
         registration: spec,

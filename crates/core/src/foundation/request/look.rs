@@ -1,4 +1,5 @@
-//! What setup looks at before it makes anything: the key, the landing zone, and what is there already.
+//! Reads what setup needs before it creates anything: the key, the landing zone, and existing
+//! resources.
 
 use std::collections::BTreeMap;
 
@@ -24,8 +25,8 @@ where
     S: Registry + TokenIssuer,
     C: Clock,
 {
-    /// Looks at the role that StackSets are to be run with, unless it is the one that they are run with
-    /// already. One that may not be looked at is left to CloudFormation.
+    /// Checks the role that runs the StackSets, unless it is in use already. If it may not be read,
+    /// the check is left to CloudFormation.
     pub(super) async fn require_stack_set_roles(
         &self,
         properties: &Value,
@@ -40,7 +41,7 @@ where
         }
         let roles = &self.own.stack_set_roles;
         self.progress()
-            .begin(&"looking at the role that StackSets are run with");
+            .begin(&"checking the role that runs StackSets");
         roles.require_account(&self.own.management_account)?;
         match self.aws.role(roles.administration_name()).await {
             Ok(found) => roles.check(found.as_ref())?,
@@ -54,9 +55,10 @@ where
         Ok(())
     }
 
-    /// A new token, so that a wrong key or URL shows at once. A key that is refused, and was not
-    /// changed by this request, refuses no other change: what is in the SaaS then stays as it is. That has
-    /// to be known: where the ledger was emptied, only the SaaS tells what it holds.
+    /// Gets a new token, so that a wrong key or URL shows at once. A refused key that this request
+    /// did not change blocks no other change: the SaaS's registrations then stay as they are. After
+    /// the ledger was emptied, a key is required, because only the SaaS's lists show the
+    /// registrations.
     pub(super) async fn checked_token(
         &self,
         properties: &Value,
@@ -67,7 +69,7 @@ where
             success.is_some_and(|success| success.get(name) == properties.get(name))
                 || self.request.leaves(name)
         };
-        // An address that has worked before is not wrong because it does not answer now.
+        // An address that has worked before is not wrong if it does not answer now.
         let registry = if leaves("LaceworkUrl") {
             self.guard.over(self.registry.ports)
         } else {
@@ -87,8 +89,8 @@ where
         }
     }
 
-    /// A token with which the members' stacks remove their registrations, or none where the key is
-    /// revoked already: then those stacks stay, as CloudFormation cannot remove them.
+    /// A token with which the members' stacks delete their registrations, or `None` if the key has
+    /// been revoked: then those stacks stay, because CloudFormation cannot delete them.
     pub(super) async fn parting_token(&self) -> Result<Option<Token>, SetupError> {
         match self.new_token(&self.registry).await {
             Ok(token) => Ok(Some(token)),
@@ -165,7 +167,7 @@ where
         })
     }
 
-    /// The accounts' records. One that cannot be understood stops no other.
+    /// The accounts' records. An unreadable one does not block the others.
     pub(super) async fn records(&self) -> Result<BTreeMap<AccountId, Record>, SetupError> {
         let records = self.aws.records().await?;
         for (id, why) in &records.unreadable {

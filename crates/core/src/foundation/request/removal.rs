@@ -1,4 +1,4 @@
-//! The main stack is deleted.
+//! Deletes the main stack's resources.
 
 use jiff::Timestamp;
 
@@ -22,7 +22,7 @@ where
     S: Registry + TokenIssuer,
     C: Clock,
 {
-    /// Takes away what is ours.
+    /// Deletes all of our resources.
     pub(super) async fn delete(
         &self,
         unsettled_until: Option<Timestamp>,
@@ -39,18 +39,19 @@ where
                 Some(deployment) => deployment,
                 None => match self.unrecorded().await? {
                     Some(deployment) => {
-                        // The StackSets that told of it go before the registrations are known to be gone.
+                        // Recorded, because the StackSets that it was recovered from are deleted
+                        // before the registrations are known to be gone.
                         self.aws.store_attempt(self.holder, &deployment).await?;
                         recorded.attempt = Some(deployment.clone());
                         deployment
                     }
-                    // What was never recorded was never begun.
+                    // A request that was never recorded created nothing.
                     None => return Ok(()),
                 },
             };
         require_host(&self.registry.host(), &deployment)?;
         if !deployment.spared.is_empty() {
-            // As in the rollback of a Create that did not come to its end: no account loses its watch for it.
+            // As in the rollback of an unfinished Create: no account stops being watched.
             let spared = &deployment.spared;
             tracing::warn!(?spared, "unfinished takeover left in place");
         }
@@ -74,9 +75,9 @@ where
         Ok(())
     }
 
-    /// A deployment that the ledger does not know, told from what carries this stack's tag.
+    /// A deployment that is not in the ledger, recovered from the StackSets with this stack's tag.
     async fn unrecorded(&self) -> Result<Option<Deployment>, SetupError> {
-        // From what cannot be read nothing was ever made.
+        // With invalid properties nothing was ever created.
         let Ok(properties) = Properties::parse(&self.request.properties) else {
             return Ok(None);
         };

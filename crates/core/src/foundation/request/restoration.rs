@@ -1,4 +1,4 @@
-//! The main stack goes back to what it was when a request succeeded.
+//! Restores the main stack's resources to a former success.
 
 use jiff::Timestamp;
 
@@ -22,8 +22,7 @@ where
     S: Registry + TokenIssuer,
     C: Clock,
 {
-    /// Puts everything back as it was when a request succeeded, as a rollback wants it. Nothing is
-    /// checked: what cannot be put back is noted.
+    /// Restores a former success, as a rollback requires. Nothing is checked; failures are noted.
     pub(super) async fn restore(
         &self,
         success: &Success,
@@ -42,9 +41,9 @@ where
         let last = recorded.success.as_ref();
         let previous = last.filter(|last| last.properties != restored.properties);
         let previous = previous.or(recorded.previous.as_ref());
-        // Passes go by it from now on, however much of it can be put back.
+        // Passes use it from now on, even if not everything can be restored.
         if last != Some(&restored) || recorded.attempt.is_some() {
-            // This request may be cancelled, too, and what was in force before it is what it goes back to.
+            // This request may be cancelled, too, and then rolls back to the success before it.
             restored.deployment.succeeded_at = Some(self.guard.clock.now());
             self.aws
                 .store_success(self.holder, &restored, previous)
@@ -95,7 +94,7 @@ where
         Ok(())
     }
 
-    /// A token, unless the request is an old one and the environment names another host since.
+    /// A token, unless the request is old and the environment names another host since.
     async fn restoring_token(
         &self,
         registry: &(impl Registry + TokenIssuer),

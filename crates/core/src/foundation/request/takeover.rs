@@ -1,5 +1,5 @@
-//! What is there already: what a request takes over, what it has to leave alone, and what it would be in the
-//! way of.
+//! Handles existing resources: which ones a request takes over, which it leaves alone, and which
+//! conflict with it.
 
 use std::collections::BTreeSet;
 
@@ -20,14 +20,14 @@ use crate::{
 };
 use serde_json::Value;
 
-/// What Lacework's own stack has under these names as long as it is there, in every version.
+/// The rule and the secret of Lacework's own stack, which have these names in every version.
 const RULE: &str = "LaceworkControlTowerEvents";
 const SECRET: &str = "LaceworkApiCredentials";
 
-/// So many accounts are named in one remark.
+/// How many accounts one remark names.
 const NAMED: usize = 20;
 
-/// What a request is about.
+/// The request's input.
 pub(super) struct Asked<'a> {
     pub(super) properties: &'a Properties,
     pub(super) raw: &'a Value,
@@ -35,12 +35,12 @@ pub(super) struct Asked<'a> {
     pub(super) success: Option<&'a Success>,
 }
 
-/// What comes of what is there.
+/// How to handle the existing resources.
 #[derive(Default)]
 pub(super) struct Takeover {
-    /// What has to be kept of it.
+    /// The properties that must be kept.
     pub(super) adoption: Option<Adoption>,
-    /// The StackSets that stay where this request fails.
+    /// The StackSets that stay if this request fails.
     pub(super) spared: BTreeSet<String>,
 }
 
@@ -50,7 +50,8 @@ where
     S: Registry + TokenIssuer,
     C: Clock,
 {
-    /// Looks for what is there before a deployment is made, or another part of it. Nothing is changed by this.
+    /// Checks the existing resources before a deployment, or another part of it, is created.
+    /// Changes nothing.
     pub(super) async fn takeover(
         &self,
         asked: &Asked<'_>,
@@ -114,7 +115,7 @@ where
         self.take(asked, &fresh, theirs.stack_sets).await
     }
 
-    /// What the parameters come to where this much has to be kept.
+    /// The foundation for the parameters, with these properties kept.
     fn specified(
         &self,
         asked: &Asked<'_>,
@@ -158,11 +159,12 @@ where
         })
     }
 
-    /// What is there under the names of `foundation`.
+    /// Reads the existing resources under the names of `foundation`.
     async fn find(&self, foundation: &Foundation, facts: &Facts) -> Result<Found, SetupError> {
         let trail = foundation.trail.iter();
         let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
-        // A member StackSet may have thousands of instances, each with an id of the same pattern.
+        // A member StackSet may have thousands of instances, whose external ids all have the same
+        // suffix.
         let all = one.chain(foundation.member.iter().map(|member| (member, false)));
         let mut found = Found::default();
         for (spec, with_instances) in all {
@@ -188,8 +190,8 @@ where
         Ok(found)
     }
 
-    /// As long as Lacework's own stack is there, its function reacts to events, and its deletion uninstalls
-    /// what has been taken over.
+    /// While Lacework's own stack exists, its function reacts to events, and its deletion would
+    /// uninstall the deployment.
     pub(super) async fn require_no_other_stack(&self) -> Result<(), SetupError> {
         self.progress()
             .begin(&"looking for the stack of Lacework's own integration");
@@ -204,7 +206,7 @@ where
         match self.aws.secret_exists(&secret).await {
             Ok(false) => Ok(()),
             Ok(true) => Err(still_there("secret", SECRET).into()),
-            // Secrets Manager may say so of a secret that is not there.
+            // Secrets Manager may answer this for a secret that does not exist.
             Err(error) if error.kind == ErrorKind::Denied => {
                 tracing::warn!(
                     error = error.chain(),
@@ -236,7 +238,7 @@ fn unwatched(accounts: &BTreeSet<AccountId>) -> String {
     )
 }
 
-/// What is kept of both parts where another one is taken over later than the first.
+/// The kept properties of both parts, if one is taken over later than the other.
 fn joined(part: Adoption, previous: &Deployment) -> Result<Adoption, Refusal> {
     let policy = &previous.policy;
     if part
@@ -253,7 +255,7 @@ fn joined(part: Adoption, previous: &Deployment) -> Result<Adoption, Refusal> {
     }
     let before = policy.adoption.clone().unwrap_or_default();
     let is_members = part.member_suffix.is_some();
-    // The members' end is the trail's, too, unless that has one of its own.
+    // The members' suffix applies to the trail, too, unless that has its own.
     let own = previous.trail.as_ref().filter(|_| is_members);
     let own = own.map(|_| policy.external_id_suffix.clone());
     Ok(Adoption {

@@ -1,4 +1,4 @@
-//! Which accounts are enrolled, and where: organizational units, stores and accounts.
+//! Which accounts are enrolled, and in which store: OUs, stores and accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use crate::{
     policy::{DeployedTrail, Destination, Policy, Selection},
 };
 
-/// The units that parameters name, each resolved once.
+/// The OUs that parameters name, each resolved once.
 pub(super) struct Units<'a> {
     tree: &'a OuTree,
     recorded: BTreeMap<String, OuId>,
@@ -28,12 +28,12 @@ impl<'a> Units<'a> {
         }
     }
 
-    /// What is to be recorded of them, and what an administrator should know.
+    /// The ids to record, and remarks for the administrator.
     pub(super) fn into_named(self) -> (BTreeMap<String, OuId>, Vec<String>) {
         (self.named, self.remarks)
     }
 
-    /// The unit's id: the recorded one, whatever has become of its name.
+    /// The OU's id: the recorded one, even if the OU was renamed.
     fn resolve(&mut self, parameter: &str, unit: &UnitName) -> Result<OuId, Refusal> {
         let name = unit.to_string();
         let id = match self.recorded.get(&name) {
@@ -91,7 +91,7 @@ impl<'a> Units<'a> {
     }
 }
 
-/// Which store an account goes to.
+/// The store of each account.
 pub(super) fn destination(
     properties: &Properties,
     facts: &Facts,
@@ -113,7 +113,7 @@ pub(super) fn destination(
     }
     let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
     for (unit, store) in &properties.mapped_units {
-        // The units are what is written there; most stores only follow from them.
+        // Refusals name the OU first, since most stores only follow from the OUs' names.
         let id = units.resolve("LaceworkOrgSubAccountNames", unit)?;
         let found = check(facts, tenant, "LaceworkOrgSubAccountNames", store);
         last.settle(found, used.contains(store).then_some(()))?;
@@ -173,7 +173,7 @@ pub(super) fn selection(
     })
 }
 
-/// Log Archive and Audit can be left out of Config only: the trail stands on them.
+/// Log Archive and Audit can be left out of Config only: the trail depends on them.
 pub(super) fn remark_shared_accounts(
     policy: &Policy,
     trail: Option<&DeployedTrail>,

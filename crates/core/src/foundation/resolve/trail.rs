@@ -1,4 +1,4 @@
-//! The organization's trail: whether it tells of everything, its topic and its key.
+//! The organization's trail: its coverage, its topic and its key.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::{
     policy::{DeployedTrail, Policy, TrailSource},
 };
 
-/// The parameters that say which trail it is and what it tells.
+/// The parameters that select and describe the trail.
 const PARAMETERS: [&str; 5] = [
     "ExistingCloudTrailName",
     "CreateTrailTopic",
@@ -19,7 +19,7 @@ const PARAMETERS: [&str; 5] = [
     "LaceworkSubAccountName",
 ];
 
-/// What is made of the trail, where `CapabilityType` has CloudTrail.
+/// The trail's deployment, if `CapabilityType` has CloudTrail.
 pub(super) fn deployed(
     properties: &Properties,
     facts: &Facts,
@@ -111,8 +111,8 @@ fn trail<'a>(
     Ok(trail)
 }
 
-/// The key of the trail's log files is in the trail's Region. It may belong to any account, though
-/// hardly to one outside the organization.
+/// The key of the trail's log files must be in the trail's Region. It may belong to any account of
+/// the organization.
 fn check_key(key: &Arn, facts: &Facts, context: &Context) -> Result<(), Refusal> {
     let place = (key.partition(), key.region());
     if place != (&context.partition, &context.region) {
@@ -139,8 +139,8 @@ fn check_key(key: &Arn, facts: &Facts, context: &Context) -> Result<(), Refusal>
     Ok(())
 }
 
-/// The key that the log files are encrypted with. CloudTrail says so of a trail that has one, and
-/// Control Tower of its own bucket.
+/// The key that encrypts the log files. CloudTrail names it if the trail has one, and Control Tower
+/// names its own bucket's.
 fn kms_key(
     properties: &Properties,
     trail: &Trail,
@@ -162,7 +162,7 @@ fn kms_key(
     }
 }
 
-/// The topic that we make, or would make, for a trail.
+/// The topic that we create, or would create, for a trail.
 fn own_topic(policy: &Policy, trail: &str, log: AccountId) -> Result<TrailTopic, Refusal> {
     let Policy {
         partition, region, ..
@@ -204,7 +204,7 @@ fn topic(
     }
 }
 
-/// The account that the queue goes into. A queue that hears of the topic already stays where it is.
+/// The queue's account. A queue that is already subscribed to the topic stays where it is.
 fn queue_account(
     source: &TrailSource,
     policy: &Policy,

@@ -1,4 +1,4 @@
-//! AWS's ports, each call as [`Guard`](super::Guard) makes it.
+//! AWS's ports behind a [`Guard`](super::Guard).
 
 use super::Waiting;
 use crate::{

@@ -1,4 +1,4 @@
-//! The SaaS's ports, each call as [`Guard`](super::Guard) makes it.
+//! The SaaS's ports behind a [`Guard`](super::Guard).
 
 use jiff::Timestamp;
 
@@ -26,8 +26,8 @@ where
     L: Leases + Keys + Tokens,
     C: Clock,
 {
-    /// Makes a call and, where the SaaS refuses the token, once more with a new one. An invocation takes
-    /// one new token: if that is refused as well, the token is not the reason.
+    /// Makes a call and, if the SaaS refuses the token, retries it once with a new one. An
+    /// invocation gets only one new token: if that is refused, too, the token is not the cause.
     async fn with_token<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
         let error = match call().await {
             Err(error)
@@ -94,7 +94,7 @@ where
     L: Leases + Keys + Tokens,
     C: Clock,
 {
-    /// A second one would be made where the answer to the first was lost.
+    /// Not retried: if only the response was lost, a retry would create a second registration.
     async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
         let call = async || self.ports.create(store, spec).await;
         self.with_token(async || self.guard.write_once(call).await)
@@ -112,7 +112,7 @@ where
             .await
     }
 
-    /// Not waited for: while the SaaS's limit holds, stacks can be removed.
+    /// Not retried: while the SaaS's rate limit is exhausted, stacks can be deleted.
     async fn delete(&self, existing: &Registration) -> Result<()> {
         self.guard
             .read(async || self.guard.require_lease().await)

@@ -6,8 +6,8 @@ use crate::model::Arn;
 
 const INSTANCE: &str = "CloudFormation StackSet StackInstance Status Change";
 
-/// A change of one of our StackSets. Only an instance that is ready is news; what an operation as a
-/// whole does, its instances tell.
+/// A change of one of our StackSets. Only an instance that has become current is of interest; the
+/// status of an operation as a whole adds nothing to that of its instances.
 ///
 /// Source: docs.aws.amazon.com/eventbridge/latest/ref/events-ref-cloudformation.html
 pub(super) fn parse(record: &Value) -> Result<Trigger, Malformed> {
@@ -15,12 +15,12 @@ pub(super) fn parse(record: &Value) -> Result<Trigger, Malformed> {
     if kind != INSTANCE {
         return Ok(Trigger::ignored(kind));
     }
-    // What failed is tried again by its revisit, at the pace of its attempts.
+    // A failure is retried by its revisit, with the backoff of its attempts.
     let detailed = text(record, "/detail/status-details/detailed-status");
     if detailed.is_some_and(|detailed| detailed != "SUCCEEDED") {
         return Ok(Trigger::ignored(kind));
     }
-    // A stack that never came into being has no id; the revisit finds its instance.
+    // A stack that was never created has no id; the revisit finds its instance.
     let Some(id) = text(record, "/detail/stack-id").filter(|id| !id.is_empty()) else {
         return Ok(Trigger::ignored(kind));
     };

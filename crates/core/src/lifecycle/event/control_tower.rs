@@ -4,11 +4,11 @@ use super::{Malformed, Target, Trigger, is_success, text};
 use crate::lifecycle::Scope;
 use crate::model::AccountId;
 
-/// The detail-type of what Control Tower sends without CloudTrail.
+/// The detail-type of Control Tower's events that do not come through CloudTrail.
 const DRIFT: &str = "Drift Detected";
 
-/// What Control Tower sends: its 17 lifecycle events and, since landing zone 4.0, drift. The shapes
-/// differ by event and by landing zone, so only what we need is looked up.
+/// Control Tower's events: its 17 lifecycle events and, since landing zone 4.0, drift. The shapes
+/// differ by event and by landing zone, so only the fields that we need are looked up.
 ///
 /// Sources: docs.aws.amazon.com/controltower/latest/userguide/lifecycle-events.html,
 /// docs.aws.amazon.com/eventbridge/latest/ref/events-ref-controltower.html
@@ -34,13 +34,13 @@ pub(super) fn parse(record: &Value) -> Result<Trigger, Malformed> {
             organizational_unit(name, detail)
         }
         "SetupLandingZone" | "UpdateLandingZone" => {
-            // Everything is looked at even where the details cannot be read.
+            // The whole organization is compared even if the details are unreadable.
             match status(name, detail).ok().and_then(failure) {
                 Some(message) => Ok(failed(name, None, message)),
                 None => Ok(Trigger::look(name, Scope::all())),
             }
         }
-        // It is only sent when an OU cannot be registered.
+        // Sent only if an OU cannot be registered.
         "PrecheckOrganizationalUnit" => {
             let message = status(name, detail)
                 .ok()
@@ -51,7 +51,7 @@ pub(super) fn parse(record: &Value) -> Result<Trigger, Malformed> {
     }
 }
 
-/// The one object in `serviceEventDetails`, whatever its key.
+/// The only object in `serviceEventDetails`, whatever its key.
 fn status<'a>(name: &str, detail: &'a Value) -> Result<&'a Value, Malformed> {
     detail["serviceEventDetails"]
         .as_object()
@@ -59,7 +59,7 @@ fn status<'a>(name: &str, detail: &'a Value) -> Result<&'a Value, Malformed> {
         .ok_or_else(|| Malformed::incomplete(name, "serviceEventDetails"))
 }
 
-/// Control Tower's message where the `state` says that it did not succeed.
+/// Control Tower's message, if the `state` is not a success.
 fn failure(status: &Value) -> Option<Option<&str>> {
     let state = text(status, "/state")?;
     (!is_success(state)).then(|| text(status, "/message"))
@@ -78,7 +78,7 @@ fn failed(name: &str, account: Option<AccountId>, message: Option<&str>) -> Trig
     }
 }
 
-/// After a failed creation, its repetition is an `UpdateManagedAccount`: both are arrivals.
+/// The retry of a failed creation is an `UpdateManagedAccount`, so both count as arrivals.
 fn managed_account(name: &str, detail: &Value) -> Result<Trigger, Malformed> {
     let status = status(name, detail)?;
     let account = text(status, "/account/accountId").and_then(|id| id.parse().ok());
@@ -126,7 +126,7 @@ fn target(name: &str, value: &Value) -> Result<Target, Malformed> {
         .ok_or_else(|| Malformed::incomplete(name, "targetIdentifier"))
 }
 
-/// The older names of the control events; they list OUs.
+/// The older names of the control events, which list OUs.
 fn guardrail(name: &str, detail: &Value) -> Result<Trigger, Malformed> {
     let status = status(name, detail)?;
     if let Some(message) = failure(status) {
@@ -157,9 +157,9 @@ fn organizational_unit(name: &str, detail: &Value) -> Result<Trigger, Malformed>
     Ok(Trigger::look(name, Scope::ou(ou)))
 }
 
-/// Drift of an account is news. Drift of policies, OUs and controls changes no account.
+/// Drift of an account is of interest. Drift of policies, OUs and controls changes no account.
 ///
-/// Before landing zone 4.0 the same fields went to a topic, and began with a capital letter.
+/// Before landing zone 4.0, a topic received the same fields, with capitalized names.
 fn drift(detail: &Value) -> Trigger {
     let field = |name: &str, capital: &str| {
         let value = detail.get(name).or_else(|| detail.get(capital));

@@ -6,16 +6,17 @@ use super::{Target, Trigger, is_success, text};
 use crate::lifecycle::Scope;
 use crate::model::AccountId;
 
-/// More accounts than this in one event cannot be what it is about.
+/// An event with more accounts than this names others than those that it is about.
 const MOST_ACCOUNTS: usize = 20;
 
-/// A change of the organization itself, which Control Tower need not know of. It exists in one Region
-/// of each partition only; `organizations-events.template.yml` brings it to the others.
+/// A change of the organization itself, which Control Tower may not know of. Such events exist in
+/// only one Region of each partition; `organizations-events.template.yml` forwards them to the
+/// others.
 ///
-/// Some of these events have no public sample, so the account is looked up wherever it may be. An
-/// event that names none is still news: of nobody knows whom, so of everybody.
+/// Some of these events have no public sample, so the account is searched for anywhere in the
+/// event. An event that names none leads to a comparison of the whole organization.
 ///
-/// Source: docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-registration.html
+/// Source: docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
 pub(super) fn parse(record: &Value) -> Trigger {
     let detail = &record["detail"];
     let Some(name) = text(detail, "/eventName") else {
@@ -33,7 +34,7 @@ pub(super) fn parse(record: &Value) -> Trigger {
             | "MoveAccount"
             | "RemoveAccountFromOrganization"
     );
-    // A call that was refused changed nothing.
+    // A refused call changed nothing.
     if !is_known || detail.get("errorCode").is_some_and(|code| !code.is_null()) {
         return Trigger::ignored(name);
     }
@@ -62,7 +63,7 @@ pub(super) fn parse(record: &Value) -> Trigger {
     Trigger::look(name, scope)
 }
 
-/// Whether the one status in `serviceEventDetails` says so, or says nothing.
+/// Whether the only status in `serviceEventDetails` is a success, or absent.
 fn has_succeeded(detail: &Value) -> bool {
     detail["serviceEventDetails"]
         .as_object()
@@ -77,7 +78,7 @@ fn account(value: &Value) -> Option<AccountId> {
 }
 
 /// The accounts that a part of an event names: as `accountId`, by ARN, or as a party of a handshake
-/// (`{"type": "ACCOUNT", "id": "..."}`) or its resource (`"value"` in place of `"id"`).
+/// (`{"type": "ACCOUNT", "id": "..."}`) or its resource (`"value"` instead of `"id"`).
 fn find_accounts(value: &Value, found: &mut BTreeSet<AccountId>) {
     match value {
         Value::Array(items) => items.iter().for_each(|item| find_accounts(item, found)),
@@ -180,7 +181,7 @@ mod tests {
             json!({"requestParameters": {"accountId": "****"}}),
             json!({"requestParameters": {"accountId": 111122223333u64}}),
             json!({"responseElements": many}),
-            // The management account is who called, not what it is about.
+            // The management account is the caller, not the subject.
             json!({"userIdentity": {"accountId": "999999999999"}}),
         ] {
             assert_eq!(scope(&call("MoveAccount", detail)), Scope::all());
@@ -213,7 +214,7 @@ mod tests {
         assert_eq!(scope(&service("CreateAccountResult", detail)), Scope::all());
     }
 
-    /// It waits for its first lifecycle event only where it was there at launch, which it was not.
+    /// Only an account that existed at launch waits for its first lifecycle event.
     #[test]
     fn a_new_account_of_the_organization_is_no_arrival() {
         let status = json!({"accountId": "111122223333", "state": "SUCCEEDED"});

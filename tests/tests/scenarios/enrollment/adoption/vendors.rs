@@ -1,5 +1,5 @@
-//! Replicas of what Lacework's own Control Tower integration makes, version by version, and the procedure of
-//! `docs/adoption.md` by which its stack goes.
+//! Replicas of Lacework's own Control Tower integration, version by version, and the procedure in
+//! `docs/adoption.md` for deleting its stack.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -17,19 +17,20 @@ use crate::enrollment::PREFIX;
 
 const CLOUDFORMATION: &str = "2010-05-15";
 const VENDORS_STACK: &str = "Lacework-Control-Tower";
-/// The vendor takes them from its stack's id, and by chance.
+/// The vendor derives them from its stack's id, and at random.
 pub(super) const MEMBER_SUFFIX: &str = "lw1a2b3c4d";
 const TRAIL_SUFFIX: &str = "K3J9A0ZZ1Q";
 pub(super) const ENROLLED: [&str; 3] = ["Log Archive", "Audit", "production-1"];
 
-/// A state of version 3.3.2, which was never renumbered: a deployment keeps the templates of its day.
+/// A release of version 3.3.2, whose number never changed: a deployment keeps the templates of its
+/// day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Version {
-    /// 23 April 2024: the policies are the roles' own.
+    /// 23 April 2024: inline policies.
     April2024,
     /// 18 June 2025: managed policies without the account's id in their names.
     June2025,
-    /// With it.
+    /// Later: managed policies with the account's id in their names.
     Newest,
 }
 
@@ -68,7 +69,7 @@ impl Version {
     }
 }
 
-/// A template with these policies of its role: the role's own, or managed ones of these names.
+/// A template with these policies for its role: inline, or managed with these names.
 fn with_policies(template: &str, policies: &[(String, Option<String>)]) -> String {
     let mut text = template.to_owned();
     for (id, name) in policies {
@@ -97,8 +98,8 @@ fn with_policies(template: &str, policies: &[(String, Option<String>)]) -> Strin
     text
 }
 
-/// The vendor's own stack, as far as its removal matters: the function that uninstalls everything
-/// when the custom resource goes, and the rule with a fixed name.
+/// The vendor's own stack, as far as its deletion matters: the function that uninstalls everything
+/// with the custom resource, and the rule with a fixed name.
 fn vendors_template() -> Value {
     let code = include_str!("../../../../python/answering_function.py");
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
@@ -127,14 +128,14 @@ fn vendors_template() -> Value {
 /// A landing zone in which Lacework's own integration was launched some time ago.
 pub(super) struct Vendors {
     pub(super) sandbox: Sandbox,
-    /// The Lacework account as somebody typed it.
+    /// The Lacework account, as an administrator typed it.
     account: &'static str,
     /// Its integrations.
     before: BTreeMap<String, (String, String)>,
 }
 
 impl Vendors {
-    /// With these sub-accounts; the vendor, too, takes the one with the name of an account's unit.
+    /// With these sub-accounts; the vendor, too, uses the one with the name of an account's OU.
     pub(super) async fn open(
         version: Version,
         account: &'static str,
@@ -252,7 +253,7 @@ impl Vendors {
         answer.find("StackStatus").map(|status| status.text.clone())
     }
 
-    /// Makes a StackSet and its instances, as the vendor's functions do.
+    /// Creates a StackSet and its instances, as the vendor's functions do.
     pub(super) async fn stack_set(
         &self,
         name: &str,
@@ -300,7 +301,7 @@ impl Vendors {
         }
     }
 
-    /// Makes a StackSet of this name, which deploys nothing.
+    /// Creates a StackSet with this name, which deploys nothing.
     pub(super) async fn empty_stack_set(&self, name: &str) {
         let template = include_str!("../../../../vendor/audit.yml");
         let parameters = [
@@ -340,8 +341,8 @@ impl Vendors {
         .await;
     }
 
-    /// The procedure: what uninstalls is left behind, what reacts to events goes at once, and then
-    /// the stack goes.
+    /// The procedure: the uninstalling resource is retained, the reacting ones are deleted first,
+    /// then the stack is deleted.
     pub(super) async fn free_the_names(&self) {
         let mut template = vendors_template();
         let resources = template["Resources"].as_object_mut().unwrap();
@@ -367,7 +368,7 @@ impl Vendors {
         }
     }
 
-    /// Does something, and looks all the time whether Lacework can read what it read before.
+    /// Runs an action, and checks throughout that Lacework can read everything that it read before.
     pub(super) async fn watched_during<T>(&self, doing: impl Future<Output = T>) -> T {
         let mut doing = std::pin::pin!(doing);
         let mut looks = tokio::time::interval(Duration::from_millis(500));
@@ -379,7 +380,7 @@ impl Vendors {
         }
     }
 
-    /// Everything that was watched is, by the same integrations.
+    /// Every account that was watched still is, by the same integrations.
     pub(super) async fn assert_watched(&self) {
         let now = self.watched();
         for (name, known) in &self.before {

@@ -56,7 +56,7 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_registra
     observed.renewed = None;
     assert_eq!(removal(&observed), [delete(false)], "the key is revoked");
 
-    // A stack that does not go removes nothing, and so the function does.
+    // A stack that cannot be deleted removes no registration, so the function does.
     let stuck = [instance(InstanceState::Inoperable)];
     let registrations = observed.registrations.clone();
     observed = stack_set(name, STACK_ID, &stuck);
@@ -81,7 +81,7 @@ fn a_stack_gets_a_token_before_its_template_changes() {
     assert!(matches!(&steps(&observed)[..], [Step::RenewToken { .. }]));
     observed.renewed = Some([account].into());
     assert!(matches!(&steps(&observed)[..], [Step::UpdateStackSet(_)]));
-    // What is as it should be needs none.
+    // A registration without drift needs none.
     let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
     set.description = foundation.member.as_ref().unwrap().description();
     observed.renewed = Some(BTreeSet::new());
