@@ -141,8 +141,8 @@ pub(super) fn remark_gap(deployment: &Deployment, progress: &Progress) {
     let config = deployment.policy.capability.config();
     if let (Some(old), true) = (deployment.retired.first(), config) {
         progress.remark(format!(
-            "LaceworkSubAccountName has changed: every account is offboarded as {} and enrolled again \
-             as {}, and is not watched in between, which takes some minutes.",
+            "LaceworkSubAccountName has changed: every account is offboarded from {} and enrolled in {}, \
+             and is unwatched for some minutes in between.",
             old.resource, deployment.policy.names.resource
         ));
     }

@@ -62,7 +62,10 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     writeln!(told, "LaceworkSubAccountName=emea\n{}\n", made(&scene)).unwrap();
     let gap = scene.logged("setup", "completed with warnings").await;
     let gap = gap[0]["note"].as_str().unwrap();
-    assert!(gap.contains("is not watched in between"), "{gap}");
+    assert!(
+        gap.contains("is unwatched for some minutes in between"),
+        "{gap}"
+    );
 
     // Everything has moved when the last step is refused: CloudFormation rolls back.
     let fault = Fault::Error {

@@ -46,8 +46,8 @@ pub(in crate::foundation) fn to_take_over(
     };
     if let Some(other) = theirs.find(|one| one.resource != first.resource) {
         return Err(Refusal::new(format!(
-            "AdoptExistingDeployment: the StackSets {} and {} differ in letter case, so they are of two \
-             deployments whose roles have one name. Remove the one that is not in use.",
+            "AdoptExistingDeployment: the StackSets {} and {} differ in letter case, so they belong to two \
+             deployments whose roles share a name. Remove the one that is not in use.",
             first.name, other.name
         )));
     }
