@@ -9,10 +9,11 @@ use towerhook_core::{
 
 use crate::{
     World,
-    ports::registration,
-    state::{KeptRegistration, State},
+    registrations::KeptRegistration,
+    registrations::registration,
+    safety::{self, is_member},
+    state::State,
     units,
-    watch::{self, is_member},
     wishes::stores,
 };
 
@@ -146,7 +147,7 @@ impl World {
             let reason = record.reason.as_deref();
             reason.is_some_and(|reason| reason.contains("nor many other accounts"))
         });
-        if is_told || bare.len() > watch::AT_LEAST {
+        if is_told || bare.len() > safety::AT_LEAST {
             for key in &bare {
                 remove_instance(&mut state, now, key);
             }

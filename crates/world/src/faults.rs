@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use towerhook_core::{Error, ErrorKind};
 
-use crate::{scale::is_registry, simulation::Simulation};
+use crate::{cost::is_registry, simulation::Simulation};
 
 /// Failure rates of one service's calls, in per mille.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

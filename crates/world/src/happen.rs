@@ -17,9 +17,9 @@ use crate::{
     functions,
     people::{Change, Step},
     ports::Ports,
-    stack::StackRequest,
     state::{KeptLedger, OddList, State},
     units::{self, Member, unit_id},
+    wishes::StackRequest,
     wishes::Wishes,
 };
 

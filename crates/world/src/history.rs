@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     Options, World, drift, functions, oracle,
     people::{Kinds, Step},
-    ports,
-    stack::{self, StackRequest},
+    ports, stack,
+    wishes::StackRequest,
     wishes::Wishes,
 };
 

@@ -15,6 +15,7 @@
 
 mod announce;
 pub mod conformance;
+mod cost;
 mod drift;
 mod faults;
 mod functions;
@@ -29,6 +30,7 @@ mod quiet;
 mod rates;
 mod registrations;
 mod rounds;
+mod safety;
 pub mod scale;
 mod simulation;
 mod stack;
@@ -36,7 +38,6 @@ mod state;
 mod units;
 mod vendors;
 mod versioned;
-mod watch;
 mod wishes;
 
 use std::{
@@ -45,10 +46,10 @@ use std::{
     fmt,
     rc::Rc,
 };
-use towerhook_core::stack_sets::StackSet;
 
 use fastrand::Rng;
 use jiff::Timestamp;
+use towerhook_core::stack_sets::StackSet;
 
 pub use history::{Ending, History, Outcome};
 pub use people::{Change, Step, Window};

@@ -12,11 +12,12 @@ use towerhook_core::{
 use crate::{
     SUFFIX, World,
     faults::Fault,
-    ports::{in_progress, registration},
     rates::{INSTANCE_TAKES, INSTANCES_A_SECOND},
-    state::{KeptRegistration, State},
+    registrations::KeptRegistration,
+    registrations::registration,
+    safety,
+    state::State,
     units::{AUDIT, Deployed, Registered, TENANT, id},
-    watch,
 };
 
 /// What an operation does.
@@ -386,7 +387,7 @@ impl Registrar<'_> {
             checked: (now, true),
         };
         state.registrations.change(now).push(kept);
-        watch::count_watched(state, *account);
+        safety::count_watched(state, *account);
         Ok(guid)
     }
 }
@@ -406,3 +407,12 @@ fn instance_event(set: &str, account: &AccountId) -> String {
 
 /// The longest time until a role can be assumed everywhere.
 pub(crate) const PROPAGATION: Duration = Duration::from_secs(20);
+
+/// An instance that an operation is working on.
+pub(crate) fn in_progress(account: AccountId) -> StackInstance {
+    StackInstance {
+        account,
+        state: InstanceState::InProgress,
+        reason: None,
+    }
+}

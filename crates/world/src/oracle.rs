@@ -8,9 +8,10 @@ use towerhook_core::{
 
 use crate::{
     SUFFIX,
-    state::{KeptRegistration, State},
+    registrations::KeptRegistration,
+    safety::{is_beyond_recognition, is_member},
+    state::State,
     units::{LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, trail},
-    watch::is_member,
     wishes::{Destination, Should},
 };
 
@@ -131,19 +132,6 @@ fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
             && kept.registration.kind == RegistrationKind::Account
             && (state.options.refuses_duplicates || kept.registration.store.as_ref() == store)
     })
-}
-
-/// Whether it was changed by hand while external ids are masked, and its id is not in the ledger.
-pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> bool {
-    if !state.options.masks_external_ids {
-        return false;
-    }
-    let found = &kept.registration;
-    let mut records = state.ledger.records.values();
-    let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
-    let names = state.wish().names();
-    let role = Names::role_arn("aws", &kept.subject, &names.member_role());
-    !is_known && (found.role_arn != role || found.name != names.member_registration(&kept.subject))
 }
 
 fn is_watched(

@@ -176,7 +176,7 @@ impl World {
         let now = self.now();
         let mut state = self.state();
         let all = state.registrations.change(now).iter_mut();
-        let is_its = |kept: &&mut crate::state::KeptRegistration| {
+        let is_its = |kept: &&mut crate::registrations::KeptRegistration| {
             kept.subject == *account && kept.registration.kind == RegistrationKind::Account
         };
         all.filter(is_its)

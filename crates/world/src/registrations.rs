@@ -5,9 +5,45 @@ use std::{
     ops::{Deref, DerefMut},
 };
 
-use towerhook_core::model::AccountId;
+use jiff::Timestamp;
+use towerhook_core::model::{AccountId, Health, Registration, RegistrationSpec, Store};
 
-use crate::state::KeptRegistration;
+/// A registration of the vendor, and how it came about.
+#[derive(Debug, Clone)]
+pub(crate) struct KeptRegistration {
+    pub(crate) registration: Registration,
+    pub(crate) ours: bool,
+    /// Its creator, and the time of creation.
+    pub(crate) made_by: String,
+    pub(crate) made_at: Timestamp,
+    /// The account that it was created for.
+    pub(crate) subject: AccountId,
+    /// The time and the result of the SaaS's last check.
+    pub(crate) checked: (Timestamp, bool),
+}
+
+/// A registration as it is right after its creation or update.
+pub(crate) fn registration(
+    guid: String,
+    store: Option<Store>,
+    spec: &RegistrationSpec,
+    enabled: bool,
+) -> Registration {
+    let organization = spec.is_of_organization();
+    Registration {
+        guid,
+        store: store.filter(|_| !organization),
+        organization,
+        name: spec.name.clone(),
+        kind: spec.kind,
+        enabled,
+        role_arn: spec.role_arn.clone(),
+        external_id: spec.external_id.as_str().to_owned(),
+        queue_url: spec.queue_url.clone(),
+        account_mapping: spec.account_mapping.clone(),
+        health: Health::Good,
+    }
+}
 
 /// All registrations in order of creation. The account of one never changes.
 #[derive(Debug, Clone, Default)]

@@ -1,6 +1,6 @@
 //! Checks the reports of comparisons on sources, which no account's record shows.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{enrollment::Reply, model::AccountId, stack_sets::InstanceState, token};
@@ -16,22 +16,6 @@ use crate::{
 const SOURCES: [&str; 3] = ["organizations", "cloudformation", "registry"];
 /// An administrator must be told after this many comparisons in a row that cannot read a source.
 const UNREADABLE: usize = 3;
-
-/// The last comparisons of the whole organization.
-#[derive(Debug, Default)]
-pub(crate) struct Rounds {
-    /// For each service, the number of comparisons in a row in which it was down.
-    down: BTreeMap<&'static str, usize>,
-    /// The accounts that the last one reported as blocked.
-    pub(crate) blocked: BTreeSet<AccountId>,
-}
-
-impl Rounds {
-    /// Every service is up again.
-    pub(crate) fn calm(&mut self) {
-        self.down.clear();
-    }
-}
 
 /// The sources that are down now.
 pub(crate) fn down(faults: &Faults) -> BTreeSet<&'static str> {

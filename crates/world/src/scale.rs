@@ -9,6 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use towerhook_core::ledger::Record;
 
+pub use crate::cost::{PassCost, is_registry};
 use crate::{
     Options, Wishes, World, functions, ports, stack,
     units::{self, Member},
@@ -62,17 +63,6 @@ pub struct Figures {
     pub took: Duration,
 }
 
-/// The cost of one pass.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct PassCost {
-    /// Calls to AWS, including throttled ones.
-    pub aws_calls: usize,
-    /// Requests to the SaaS, including refused ones.
-    pub registry_requests: usize,
-    /// The registrations that it tried to create.
-    pub creations: usize,
-}
-
 impl Figures {
     /// Calls to AWS, including throttled ones.
     pub fn aws_calls(&self) -> usize {
@@ -88,11 +78,6 @@ impl Figures {
         let calls = self.calls.iter().filter(|(operation, _)| which(operation));
         calls.map(|(_, count)| count).sum()
     }
-}
-
-/// Whether an operation of [`Figures::calls`] is a request to the SaaS.
-pub fn is_registry(operation: &str) -> bool {
-    operation.starts_with("registry:")
 }
 
 /// The cost of a launch, in its two phases.
@@ -321,6 +306,7 @@ fn difference(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cost::PassCost;
 
     const SMALL: Setting = Setting {
         accounts: 30,

@@ -18,7 +18,7 @@ use crate::{
     ports::Ports,
     state::Answered,
     units::{HOST, MANAGEMENT, OTHER_HOST, PRINCIPAL, STACK_ID, id},
-    wishes::{AtLaunch, Wishes},
+    wishes::{AtLaunch, StackRequest, Wishes},
 };
 
 /// How long CloudFormation waits for an answer.
@@ -42,13 +42,6 @@ pub(crate) const TEMPLATES: Templates = Templates {
     audit: "the queue in Audit",
     member: "the role in a member",
 };
-
-/// A request of an administrator to CloudFormation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StackRequest {
-    Update(Box<Wishes>),
-    Delete,
-}
 
 /// How a request to setup ended.
 #[derive(Debug, Clone, PartialEq, Eq)]

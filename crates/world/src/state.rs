@@ -10,22 +10,20 @@ use towerhook_core::{
     landing_zone::{AccountState, Trail},
     ledger::{Holder, Record, Recorded, Unreadable},
     lifecycle::Parked,
-    model::{AccountId, Registration, Store, Token},
+    model::{AccountId, Store, Token},
     stack_sets::{OperationState, Stack, StackInstance, StackSet},
 };
 
 use crate::{
     Options,
+    cost::PassCost,
     faults::Faults,
     queue::Queue,
     rates::Bucket,
     registrations::Registrations,
-    rounds::Rounds,
-    scale::PassCost,
-    stack::StackRequest,
     units::{Deployed, Member, Organization},
     versioned::Versioned,
-    wishes::{AtLaunch, Should, Wishes},
+    wishes::{AtLaunch, Should, StackRequest, Wishes},
 };
 
 /// The true state of the world.
@@ -204,19 +202,6 @@ pub(crate) struct KeptOperation {
     pub(crate) failures: Vec<(AccountId, String)>,
     /// The number of accounts in the operation's request.
     pub(crate) accounts: usize,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) struct KeptRegistration {
-    pub(crate) registration: Registration,
-    pub(crate) ours: bool,
-    /// Its creator, and the time of creation.
-    pub(crate) made_by: String,
-    pub(crate) made_at: Timestamp,
-    /// The account that it was created for.
-    pub(crate) subject: AccountId,
-    /// The time and the result of the SaaS's last check.
-    pub(crate) checked: (Timestamp, bool),
 }
 
 #[derive(Debug, Default)]
@@ -403,5 +388,21 @@ impl State {
     /// The parameters in force: those of the last request that succeeded.
     pub(crate) fn wish(&self) -> &Wishes {
         &self.wishes[0]
+    }
+}
+
+/// The last comparisons of the whole organization.
+#[derive(Debug, Default)]
+pub(crate) struct Rounds {
+    /// For each service, the number of comparisons in a row in which it was down.
+    pub(crate) down: BTreeMap<&'static str, usize>,
+    /// The accounts that the last one reported as blocked.
+    pub(crate) blocked: BTreeSet<AccountId>,
+}
+
+impl Rounds {
+    /// Every service is up again.
+    pub(crate) fn calm(&mut self) {
+        self.down.clear();
     }
 }

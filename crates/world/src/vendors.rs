@@ -10,8 +10,9 @@ use towerhook_core::{
 
 use crate::{
     World, operation,
-    ports::registration,
-    state::{KeptRegistration, KeptStackSet, State},
+    registrations::KeptRegistration,
+    registrations::registration,
+    state::{KeptStackSet, State},
     units::{AUDIT, Deployed, LOG_ARCHIVE, MANAGEMENT, TENANT, id},
     wishes::Wishes,
 };

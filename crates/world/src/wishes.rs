@@ -275,3 +275,10 @@ pub(crate) fn stores() -> BTreeSet<Option<Store>> {
     let own = crate::units::stores().into_iter().map(Some);
     own.chain([None]).collect()
 }
+
+/// A request of an administrator to CloudFormation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum StackRequest {
+    Update(Box<Wishes>),
+    Delete,
+}

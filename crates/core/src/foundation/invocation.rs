@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Progress, Refusal, Removal, reason::SetupError, request::Work, waiting::Guard};
+use super::{Own, Progress, Refusal, Removal, reason::SetupError, request::Work, waiting::Guard};
 use crate::{
     Error,
     custom_resource::{
@@ -16,11 +16,10 @@ use crate::{
     },
     deadline::{Ended, within},
     ledger::Holder,
-    model::{AccountId, SecretText},
+    model::SecretText,
     planted::{Fault, planted},
     ports::{Answers, Clock, Registry, SetupPorts, TokenIssuer},
     retry::{Retry, WAIT},
-    stack_sets::{StackSetRoles, Templates},
     time::later,
 };
 
@@ -32,35 +31,6 @@ const ANSWER: Duration = Duration::from_secs(120);
 const ADDRESS_WORKS: SignedDuration = SignedDuration::from_hours(2);
 /// Of a short time, at most this fraction is reserved.
 const PART: u32 = 4;
-
-/// The function's own settings.
-#[derive(Debug, Clone)]
-pub struct Own {
-    /// The main stack's id.
-    pub stack_id: String,
-    /// `aws`, `aws-us-gov` ...
-    pub partition: String,
-    /// The Region that the stack is in.
-    pub region: String,
-    /// The DNS suffix of the partition, such as `amazonaws.com`.
-    pub url_suffix: String,
-    /// The account that the stack is in.
-    pub management_account: AccountId,
-    /// The SaaS's URL, from the function's environment, which CloudFormation writes.
-    pub provider_url: String,
-    /// The principal that may assume the roles in the accounts, also from the environment.
-    pub principal: String,
-    /// The name of the permissions boundary for the management account's own stack.
-    pub management_boundary: Option<String>,
-    /// Whether responses may go to this machine over plain HTTP, as in a sandbox.
-    pub answers_on_loopback: bool,
-    /// How long CloudFormation waits for a response.
-    pub service_timeout: Duration,
-    /// The roles that run the StackSets, also from the environment.
-    pub stack_set_roles: StackSetRoles,
-    /// This release's templates.
-    pub templates: Templates,
-}
 
 /// The random texts of one invocation.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@
 //! renamed OU, or a trail that lost its topic, does not block an unrelated update.
 
 mod scope;
+mod shared_account;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,10 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use url::Host;
 
-use super::{
-    Properties,
-    shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account},
-};
+use self::shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account};
+use super::{Properties, Refusal};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
@@ -24,19 +23,6 @@ use crate::{
 
 /// The AWS account that Lacework's platform runs in.
 const LACEWORK_AWS_ACCOUNT: &str = "434813966438";
-
-/// Why a request is refused: one or two sentences for CloudFormation's Reason, which name the
-/// parameter and the facts.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refusal(String);
-
-impl Refusal {
-    /// A refusal with this text, which must not contain secrets.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-}
 
 /// The function's own settings, and this deployment's existing properties.
 #[derive(Debug, Clone)]

@@ -73,7 +73,7 @@ impl Trigger {
         };
         if let Some(own) = record.remove("towerhook") {
             let message = Message::from_value(own).map_err(|_| Malformed::Message)?;
-            let scope = message.into_scope();
+            let scope = Scope::from(message);
             return match scope.accounts.len() {
                 0..=ACCOUNTS_PER_MESSAGE => Ok(Self::look("message", scope)),
                 accounts => Err(Malformed::TooMany(accounts)),

@@ -1,13 +1,9 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Scope;
-use crate::{
-    model::{AccountId, OuId},
-    retry::REQUEUE,
-};
+use crate::model::{AccountId, OuId};
 
 /// A message of our own on the work queue: `{"towerhook": {...}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,63 +84,25 @@ impl Message {
     pub(super) fn from_value(value: serde_json::Value) -> Result<Self, serde_json::Error> {
         serde_json::from_value(value)
     }
-
-    /// The scope of the pass.
-    pub fn into_scope(self) -> Scope {
-        let Self {
-            scope,
-            attempt,
-            arrived,
-            also,
-        } = self;
-        // A foreign message may claim more attempts than there are.
-        let attempt = attempt.min(REQUEUE.tries);
-        let scope = match scope {
-            MessageScope::All => Scope {
-                attempt,
-                ..Scope::all()
-            },
-            MessageScope::Ou(ou) => Scope {
-                attempt,
-                ..Scope::ou(ou)
-            },
-            MessageScope::Accounts(ids) => {
-                let accounts: BTreeMap<_, _> = ids.into_iter().map(|id| (id, attempt)).collect();
-                Scope {
-                    arrived: (arrived.into_iter())
-                        .filter(|id| accounts.contains_key(id))
-                        .collect(),
-                    accounts,
-                    ..Scope::default()
-                }
-            }
-            MessageScope::Parked(at) => Scope {
-                parked: Some(at),
-                ..Scope::default()
-            },
-        };
-        also.into_iter()
-            .map(Self::into_scope)
-            .fold(scope, Scope::merge)
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::Scope, *};
+    use crate::retry::REQUEUE;
 
     #[test]
     fn the_schedules_constant_input_is_a_message() {
         let body = r#"{"scope":"all","reason":"schedule"}"#;
         let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
-        assert_eq!(message.into_scope(), Scope::all());
+        assert_eq!(Scope::from(message), Scope::all());
     }
 
     #[test]
     fn an_attempt_beyond_the_last_one_is_the_last_one() {
         let body = r#"{"scope":{"accounts":["111111111111"]},"attempt":4294967295}"#;
         let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
-        let scope = message.into_scope();
+        let scope = Scope::from(message);
         let used = scope.attempts(&"111111111111".parse().unwrap());
         assert_eq!(used, REQUEUE.tries);
         let (again, _) = scope.again();
@@ -156,7 +114,7 @@ mod tests {
         let body = r#"{"scope":{"accounts":["111111111111"]},
             "arrived":["111111111111","222222222222"]}"#;
         let message = Message::from_value(serde_json::from_str(body).unwrap()).unwrap();
-        let scope = message.into_scope();
+        let scope = Scope::from(message);
         assert!(scope.arrived.iter().eq(scope.accounts.keys()));
     }
 }

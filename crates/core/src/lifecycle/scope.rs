@@ -169,6 +169,45 @@ impl Scope {
     }
 }
 
+/// The scope of the pass that a message asks for.
+impl From<Message> for Scope {
+    fn from(message: Message) -> Self {
+        let Message {
+            scope,
+            attempt,
+            arrived,
+            also,
+        } = message;
+        // A foreign message may claim more attempts than there are.
+        let attempt = attempt.min(REQUEUE.tries);
+        let scope = match scope {
+            MessageScope::All => Self {
+                attempt,
+                ..Self::all()
+            },
+            MessageScope::Ou(ou) => Self {
+                attempt,
+                ..Self::ou(ou)
+            },
+            MessageScope::Accounts(ids) => {
+                let accounts: BTreeMap<_, _> = ids.into_iter().map(|id| (id, attempt)).collect();
+                Self {
+                    arrived: (arrived.into_iter())
+                        .filter(|id| accounts.contains_key(id))
+                        .collect(),
+                    accounts,
+                    ..Self::default()
+                }
+            }
+            MessageScope::Parked(at) => Self {
+                parked: Some(at),
+                ..Self::default()
+            },
+        };
+        also.into_iter().map(Self::from).fold(scope, Self::merge)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -190,7 +229,7 @@ mod tests {
         let back = merged
             .messages()
             .into_iter()
-            .map(Message::into_scope)
+            .map(Scope::from)
             .fold(Scope::default(), Scope::merge);
         assert_eq!(back, merged);
     }
@@ -205,7 +244,7 @@ mod tests {
         let [message] = &scope.messages()[..] else {
             panic!("one message");
         };
-        assert_eq!(message.clone().into_scope(), scope);
+        assert_eq!(Scope::from(message.clone()), scope);
         let one_more = scope.clone().merge(Scope::all());
         assert_eq!(one_more.messages().len(), 2);
     }

@@ -1,6 +1,6 @@
 //! One call to the API: its token, its sub-account and its retries.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use backon::Retryable;
 use reqwest::Method;
@@ -15,11 +15,9 @@ use url::Url;
 use super::{
     Lacework, TokenSource,
     answer::{Answer, answer},
+    endpoint,
 };
 use crate::{body, http};
-
-/// The timeout of token, read and delete calls, which involve no other service.
-pub(super) const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The token in use.
 pub(super) struct PresentToken {
@@ -78,7 +76,7 @@ impl<'a> Call<'a> {
 impl<T: TokenSource> Lacework<T> {
     /// The URL of an endpoint of this tenant.
     pub(super) fn endpoint(&self, path: &[&str]) -> Url {
-        endpoint(&self.url, path)
+        endpoint::at(&self.url, path)
     }
 
     /// Makes the call, and retries it with a new token if the current one is refused.
@@ -155,7 +153,7 @@ impl<T: TokenSource> Lacework<T> {
                 .request(call.method.clone(), call.url.clone())
                 .bearer_auth(token.expose());
             if !call.asks_aws() {
-                request = request.timeout(SHORT_TIMEOUT);
+                request = request.timeout(endpoint::SHORT_TIMEOUT);
             }
             if call.organization {
                 request = request.header("Org-Access", "true");
@@ -174,17 +172,6 @@ impl<T: TokenSource> Lacework<T> {
             .notify(|error, wait| tracing::warn!(error = %error.chain(), ?wait, "retrying"))
             .await
     }
-}
-
-/// The URL of an endpoint at the host of `base`.
-pub(super) fn endpoint(base: &Url, path: &[&str]) -> Url {
-    let mut url = base.clone();
-    url.set_query(None);
-    url.set_fragment(None);
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.clear().extend(["api", "v2"]).extend(path);
-    }
-    url
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod endpoint;
 mod pages;
 mod profile;
 #[doc(hidden)]

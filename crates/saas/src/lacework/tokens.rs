@@ -11,7 +11,7 @@ use towerhook_core::{
 };
 use url::Url;
 
-use super::{answer, client, wire};
+use super::{answer, endpoint, wire};
 use crate::{body, http};
 
 const CREATE: &str = "lacework:CreateAccessToken";
@@ -63,9 +63,9 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
         .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error).of_registry())?;
     secret.set_sensitive(true);
     let request = http
-        .post(client::endpoint(url, &["access", "tokens"]))
+        .post(endpoint::at(url, &["access", "tokens"]))
         .header("X-LW-UAKS", secret)
-        .timeout(client::SHORT_TIMEOUT)
+        .timeout(endpoint::SHORT_TIMEOUT)
         .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME.as_secs() }));
     let hidden = [key.secret.expose()];
     let answer = answer::answer(CREATE, request, &hidden, body::LONGEST_SHORT).await?;

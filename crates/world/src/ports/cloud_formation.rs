@@ -6,8 +6,8 @@ use towerhook_core::{
     model::{AccountId, SecretText},
     ports::{StackReads, StackSetReads, StackSetWrites, StackWrites},
     stack_sets::{
-        InstanceFailure, InstanceState, OperationState, Stack, StackInstance, StackSet,
-        StackSetSpec, StackState, Start,
+        InstanceFailure, OperationState, Stack, StackInstance, StackSet, StackSetSpec, StackState,
+        Start,
     },
 };
 
@@ -16,9 +16,9 @@ use crate::{
     faults::error,
     operation::{self, Change},
     rates::{INSTANCES_A_PAGE, INSTANCES_ONE_BY_ONE, pages},
+    safety,
     state::{KeptOperation, KeptStackSet, State},
     units::{Deployed, MANAGEMENT, id},
-    watch,
 };
 
 fn as_set(spec: &StackSetSpec) -> StackSet {
@@ -83,7 +83,7 @@ impl Ports {
             if let Change::Delete { retain } = change
                 && !self.is_overtaken(state)
             {
-                watch::instances_go(state, now, self.caller.began, name, accounts, retain);
+                safety::instances_go(state, now, self.caller.began, name, accounts, retain);
             }
             let fresh = operation::begin(state, now, name, accounts, change);
             let task = operation::Ending {
@@ -388,13 +388,4 @@ fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Du
     };
     let stacks = state.deployed.entry(id(MANAGEMENT)).or_default();
     stacks.entry(spec.name.clone()).or_insert(deployed);
-}
-
-/// An instance that an operation is working on.
-pub(crate) fn in_progress(account: AccountId) -> StackInstance {
-    StackInstance {
-        account,
-        state: InstanceState::InProgress,
-        reason: None,
-    }
 }

@@ -15,8 +15,8 @@ use super::Ports;
 use crate::{
     faults::error,
     rates::{QUERY_BYTES, WRITES_A_TRANSACTION, pages},
+    safety,
     state::{KeptLedger, State},
-    watch,
 };
 
 /// The most parked items, low enough that they are often merged.
@@ -363,7 +363,7 @@ impl Ports {
         }
         for (id, record) in records {
             if record.as_ref().is_some_and(|record| record.since.is_some()) {
-                watch::enrolled(state, now, *id);
+                safety::enrolled(state, now, *id);
             }
         }
         // A registration that the SaaS accepted and never listed counts as enrolled, too, until

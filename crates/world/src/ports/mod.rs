@@ -21,12 +21,10 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{ErrorKind, Result, ledger::Holder, ports::Clock};
 
-pub(crate) use cloud_formation::in_progress;
-pub(crate) use registry::registration;
 pub use secrets::CANARY;
 pub(crate) use secrets::keep_fresh;
 
-use crate::{World, faults, faults::Fault, scale::PassCost, state::State};
+use crate::{World, cost::PassCost, faults, faults::Fault, state::State};
 
 /// How often IAM refuses a permission that was just granted, in per mille.
 const UNSETTLED: u32 = 400;

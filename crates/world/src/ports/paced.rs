@@ -7,9 +7,9 @@ use towerhook_core::{ErrorKind, Result, ports::Clock};
 
 use super::Ports;
 use crate::{
+    cost::{PassCost, is_registry},
     faults::error,
     rates::{self, ATTEMPTS, Bucket},
-    scale::{PassCost, is_registry},
 };
 
 /// The rest of a call's latency after it is carried out.

@@ -12,9 +12,11 @@ use super::Ports;
 use crate::{
     faults::error,
     operation::PROPAGATION,
-    state::{KeptRegistration, OddList, State},
+    registrations::KeptRegistration,
+    registrations::registration,
+    safety,
+    state::{OddList, State},
     units::{TENANT, stores},
-    watch,
 };
 
 /// The vendor's limit of API requests per hour.
@@ -178,7 +180,7 @@ impl RegistryWrites for Ports {
             if is_shut || !is_usable(state, now, &spec.role_arn) {
                 return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
             }
-            watch::registration_comes(state, now, &self.caller.name, store, spec);
+            safety::registration_comes(state, now, &self.caller.name, store, spec);
             self.write(state, now, || format!("creates {} in {store:?}", spec.name));
             state.made += 1;
             let guid = format!("ACME_{:06}", state.made);
@@ -196,7 +198,7 @@ impl RegistryWrites for Ports {
             };
             let guid = kept.registration.guid.clone();
             state.registrations.change(now).push(kept);
-            watch::count_watched(state, spec.account);
+            safety::count_watched(state, spec.account);
             // The response may lack the id.
             Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
         })
@@ -242,7 +244,7 @@ impl RegistryWrites for Ports {
                 kept.registration = registration.clone();
                 kept.checked = (now, usable);
             }
-            watch::count_watched(state, found.subject);
+            safety::count_watched(state, found.subject);
             Ok(Created::Done(Some(existing.guid.clone())))
         })
         .await
@@ -257,34 +259,12 @@ impl RegistryWrites for Ports {
                 format!("deletes {name} ({guid}) in {store:?}")
             });
             if !self.is_overtaken(state) {
-                watch::registration_goes(state, now, &existing.guid);
+                safety::registration_goes(state, now, &existing.guid);
             }
             let all = state.registrations.change(now);
             all.retain(|kept| kept.registration.guid != existing.guid);
             Ok(())
         })
         .await
-    }
-}
-
-pub(crate) fn registration(
-    guid: String,
-    store: Option<Store>,
-    spec: &RegistrationSpec,
-    enabled: bool,
-) -> Registration {
-    let organization = spec.is_of_organization();
-    Registration {
-        guid,
-        store: store.filter(|_| !organization),
-        organization,
-        name: spec.name.clone(),
-        kind: spec.kind,
-        enabled,
-        role_arn: spec.role_arn.clone(),
-        external_id: spec.external_id.as_str().to_owned(),
-        queue_url: spec.queue_url.clone(),
-        account_mapping: spec.account_mapping.clone(),
-        health: Health::Good,
     }
 }

@@ -1,6 +1,7 @@
 //! Dependencies that must not exist, checked against cargo's own view of the workspace.
 
 mod dependency;
+mod imports;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand};
+use imports::{Imports, circles};
 
 const FUNCTIONS: [&str; 3] = ["towerhook-setup", "towerhook-account", "towerhook-auth"];
 
@@ -231,4 +233,75 @@ fn a_main_file_fits_on_a_screen() {
         let lines = std::fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= 40, "{} has {lines} lines", path.display());
     }
+}
+
+/// The engine's folders, from the ground up: each takes names only from those before it.
+const FLOORS: [&[&str]; 9] = [
+    &["model", "error", "planted", "time"],
+    &["retry"],
+    &["landing_zone", "stack_sets", "lifecycle", "custom_resource"],
+    &["policy"],
+    &["ledger"],
+    &["ports"],
+    &["deadline", "token", "dead_letters"],
+    &["enrollment"],
+    &["foundation"],
+];
+
+/// What runs up, or along a floor, from one folder of the engine to another.
+fn upward(arrows: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let folder = |file: &str| {
+        let folder = file.split('/').next().unwrap_or_default();
+        folder.trim_end_matches(".rs").to_owned()
+    };
+    let floor = |folder: &str| {
+        let floor = FLOORS.iter().position(|floor| floor.contains(&folder));
+        floor.unwrap_or_else(|| panic!("{folder} has no floor"))
+    };
+    let mut upward = Vec::new();
+    for (file, targets) in arrows.iter().filter(|(file, _)| *file != "lib.rs") {
+        for target in targets {
+            let (from, to) = (folder(file), folder(target));
+            if from != to && floor(&from) <= floor(&to) {
+                upward.push(format!("{file} -> {target}"));
+            }
+        }
+    }
+    upward
+}
+
+#[test]
+fn imports_of_the_engine_run_downwards_only() {
+    let arrows = Imports::of_crate(&root().join("crates/core")).arrows();
+    let from_foundation = &arrows["foundation/request.rs"];
+    assert!(
+        from_foundation.contains("ports/registry.rs"),
+        "{from_foundation:?}"
+    );
+    assert_eq!(upward(&arrows), Vec::<String>::new());
+
+    let broken = [(
+        "policy/mod.rs".to_owned(),
+        ["ports/reads.rs".to_owned()].into(),
+    )];
+    assert_eq!(upward(&broken.into()), ["policy/mod.rs -> ports/reads.rs"]);
+}
+
+#[test]
+fn no_file_takes_names_from_one_that_takes_names_from_it() {
+    let mut files = 0;
+    for directory in std::fs::read_dir(root().join("crates")).unwrap() {
+        let arrows = Imports::of_crate(&directory.unwrap().path()).arrows();
+        files += arrows.len();
+        assert_eq!(circles(&arrows), Vec::<Vec<String>>::new());
+    }
+    assert!(files > 300, "{files}");
+
+    let arrow = |from: &str, to: &str| (from.to_owned(), BTreeSet::from([to.to_owned()]));
+    let broken = [
+        arrow("a.rs", "b.rs"),
+        arrow("b.rs", "c.rs"),
+        arrow("c.rs", "b.rs"),
+    ];
+    assert_eq!(circles(&broken.into()), [["b.rs", "c.rs"]]);
 }

@@ -1,8 +1,8 @@
 //! The planner: first the actions for each account alone, then those that all of them together
 //! allow.
 
+mod enroll;
 mod leave;
-mod watch;
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -72,9 +72,9 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         // The listing of baselines may be older than that of accounts.
         let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
-            Decision::Watch(store) => watch::watch(&mut draft, &case, store),
+            Decision::Watch(store) => enroll::watch(&mut draft, &case, store),
             Decision::Keep(store, reason) => {
-                watch::keep(&mut draft, &case, store, reason);
+                enroll::keep(&mut draft, &case, store, reason);
             }
             Decision::Leave(reason) => leave::leave(&mut draft, &case, reason),
             Decision::Pause(reason) => leave::pause(&mut draft, &case, reason),

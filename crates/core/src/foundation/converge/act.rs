@@ -5,7 +5,10 @@ use std::{cell::Cell, collections::BTreeSet, future::ready};
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use super::{ConvergeError, Goal, LOOKS};
+use super::{
+    ConvergeError, Goal, LOOKS,
+    operation::{Operation, Purpose},
+};
 use crate::{
     Error, ErrorKind, Result,
     foundation::{Progress, Step},
@@ -14,24 +17,6 @@ use crate::{
     ports::{Clock, FoundationPorts, Ledger, Registry, start_operation},
     stack_sets::{InstanceFailure, OperationState, operation_id},
 };
-
-/// A running StackSet operation.
-pub(super) struct Operation {
-    pub(super) stack_set: String,
-    pub(super) id: String,
-    pub(super) purpose: Purpose,
-}
-
-/// The purpose of an operation.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// Create or update instances.
-    Make,
-    /// Give instances a valid token before their deletion.
-    RenewToken,
-    /// Delete instances.
-    Remove,
-}
 
 /// The result of a step.
 pub(super) enum Act {

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::act::{Operation, Purpose};
+use super::operation::{Operation, Purpose};
 use crate::{
     Error, ErrorKind,
     foundation::{Foundation, Progress, Step, request::KnownRegistrations},

@@ -3,6 +3,7 @@
 mod act;
 mod goal;
 mod observe;
+mod operation;
 mod run;
 
 use std::{collections::BTreeSet, time::Duration};

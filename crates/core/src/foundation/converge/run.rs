@@ -7,7 +7,8 @@ use std::{
 
 use super::{
     ConvergeError, Goal, LOOKS, WORTHWHILE_STACKS, WORTHWHILE_WAIT,
-    act::{Act, Deletions, Operation, Purpose, act, delete_registrations, finish},
+    act::{Act, Deletions, act, delete_registrations, finish},
+    operation::{Operation, Purpose},
 };
 use crate::{
     Error, ErrorKind,

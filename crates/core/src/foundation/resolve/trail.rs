@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, Facts, Last, Properties, Refusal, Zone};
+use super::{
+    Context, Facts, Last, Properties, Refusal, Zone,
+    shared_account::{LOG_ARCHIVE, no_shared_account},
+};
 use crate::{
-    foundation::shared_account::{LOG_ARCHIVE, no_shared_account},
     landing_zone::{LandingZone, Trail, TrailTopic},
     model::{AccountId, Arn, Names, RegistrationKind, RegistrationSpec},
     policy::{DeployedTrail, Policy, TrailSource},

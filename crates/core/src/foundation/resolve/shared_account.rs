@@ -1,9 +1,6 @@
 //! Log Archive and Audit: Control Tower's answer, checked against the parameters.
 
-use super::{
-    Properties,
-    resolve::{Facts, Refusal, no_pattern},
-};
+use super::{Facts, Properties, Refusal, no_pattern};
 use crate::{
     landing_zone::{AccountState, LandingZone},
     model::AccountId,

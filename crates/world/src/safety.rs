@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    model::{AccountId, RegistrationKind, RegistrationSpec, Store},
+    model::{AccountId, Names, RegistrationKind, RegistrationSpec, Store},
     stack_sets::InstanceState,
 };
 
 use crate::{
-    oracle::is_beyond_recognition,
-    state::{EVIDENCE, KeptRegistration, State},
+    registrations::KeptRegistration,
+    state::{EVIDENCE, State},
     wishes::Should,
 };
 
@@ -307,4 +307,17 @@ pub(crate) fn instances_go(
             state.violate(now, format!("{id} should {why:?} and lost its stack"));
         }
     }
+}
+
+/// Whether it was changed by hand while external ids are masked, and its id is not in the ledger.
+pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> bool {
+    if !state.options.masks_external_ids {
+        return false;
+    }
+    let found = &kept.registration;
+    let mut records = state.ledger.records.values();
+    let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
+    let names = state.wish().names();
+    let role = Names::role_arn("aws", &kept.subject, &names.member_role());
+    !is_known && (found.role_arn != role || found.name != names.member_registration(&kept.subject))
 }
