@@ -48,7 +48,7 @@ pub(crate) struct Demo {
     /// Build the functions in the profile that ships, which takes longer.
     #[arg(long)]
     pub(crate) release: bool,
-    /// Let a third of the functions' calls of AWS and Lacework go wrong, and a third of the events,
+    /// Let a third of the functions' calls of AWS and the SaaS go wrong, and a third of the events,
     /// up to the last chapter.
     #[arg(long)]
     pub(crate) chaos: bool,

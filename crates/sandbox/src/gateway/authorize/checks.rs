@@ -213,7 +213,7 @@ mod tests {
     const PLACE: &str = "arn:aws:cloudformation:eu-west-1:111111111111";
     const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
 
-    /// The roles of Lacework's own integration have no more.
+    /// The roles of the vendor's own integration have no more.
     #[test]
     fn making_instances_needs_the_stack_set_only() {
         for operation in [

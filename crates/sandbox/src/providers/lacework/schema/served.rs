@@ -5,12 +5,12 @@ use serde_json::{Map, Value, json};
 use super::fields::{Field, Kind, fields, types};
 
 /// `GET schemas`: the resources that have a schema.
-pub(in crate::lacework) fn resources() -> Value {
+pub(in crate::providers::lacework) fn resources() -> Value {
     json!(["AgentAccessTokens", "CloudAccounts"])
 }
 
 /// `GET schemas/{type}`.
-pub(in crate::lacework) fn resource_schema(resource: &str) -> Option<Value> {
+pub(in crate::providers::lacework) fn resource_schema(resource: &str) -> Option<Value> {
     match resource {
         "CloudAccounts" => {
             let all = types().filter_map(|kind| Some(json_schema(kind, &fields(kind)?)));
@@ -31,7 +31,10 @@ pub(in crate::lacework) fn resource_schema(resource: &str) -> Option<Value> {
 }
 
 /// `GET schemas/{type}/{subtype}`.
-pub(in crate::lacework) fn subtype_schema(resource: &str, subtype: &str) -> Option<Value> {
+pub(in crate::providers::lacework) fn subtype_schema(
+    resource: &str,
+    subtype: &str,
+) -> Option<Value> {
     let fields = fields(subtype).filter(|_| resource == "CloudAccounts")?;
     Some(json_schema(subtype, &fields))
 }

@@ -55,13 +55,13 @@ async fn answer(service: &Service, request: Request) -> Response {
     let label = operation.label();
     service.count(label);
     let mishap = service
+        .config
         .chaos
-        .get()
-        .and_then(|chaos| chaos.call(&parts.headers, || format!("lacework:{label}")));
+        .call(&parts.headers, || format!("lacework:{label}"));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let crash = || {
-        if let (Some(chaos), Some(ConnectInfo(peer))) = (service.chaos.get(), peer) {
-            chaos.crash(*peer);
+        if let Some(ConnectInfo(peer)) = peer {
+            service.config.chaos.crash(*peer);
         }
     };
     match mishap {

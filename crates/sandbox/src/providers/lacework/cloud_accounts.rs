@@ -8,8 +8,9 @@ use super::answer::{Answer, ApiError, Handled};
 use super::clock::elapsed;
 use super::service::Service;
 use super::store::{Checked, Record, Scope, Store, new_guid};
-use super::verification::{self, Access, Verification};
+use super::verification::{self, Access};
 use super::{account_mapping, lock, schema, search};
+use crate::providers::Verification;
 
 /// Keys of an answered integration that a PATCH may bring back and that it cannot change.
 const READ_ONLY: [&str; 6] = [
@@ -270,7 +271,7 @@ async fn verify_new(
         let reason = format!("role {} is not known everywhere yet", access.role_arn);
         verification = Verification::RoleRefused { reason };
     }
-    match verification.refusal() {
+    match verification::refusal(&verification) {
         None => Ok(verification),
         Some(message) => {
             tracing::info!("{message}");
@@ -285,7 +286,7 @@ fn refuse_on_purpose(service: &Service, scope: &Scope) -> Result<(), ApiError> {
     let refused = match (refusing, scope) {
         (Some(refusing), Scope::Account(name)) if refusing == *name => {
             let reason = format!("no role can be used from {name}");
-            Verification::RoleRefused { reason }.refusal()
+            verification::refusal(&Verification::RoleRefused { reason })
         }
         _ => None,
     };
