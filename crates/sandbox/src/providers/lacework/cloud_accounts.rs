@@ -9,7 +9,7 @@ use super::clock::elapsed;
 use super::service::Service;
 use super::store::{Checked, Record, Scope, Store, new_guid};
 use super::verification::{self, Access};
-use super::{account_mapping, lock, schema, search};
+use super::{account_mapping, lock, schema};
 use crate::providers::Verification;
 
 /// Keys of an answered integration that a PATCH may bring back and that it cannot change.
@@ -29,30 +29,6 @@ pub(super) fn list(service: &Service, scope: &Scope, kind: Option<&str>) -> Vec<
         .filter(|record| kind.is_none_or(|kind| record.kind == kind))
         .map(|record| record.to_json(&view))
         .collect()
-}
-
-pub(super) fn search(
-    service: &Service,
-    scope: &Scope,
-    body: &Value,
-) -> Result<Vec<Value>, ApiError> {
-    search::search(body, list(service, scope, None)).map_err(ApiError::bad_request)
-}
-
-pub(super) async fn get(service: &Service, scope: &Scope, guid: &str) -> Handled {
-    if lock(&service.store)
-        .visible(scope)
-        .all(|record| record.guid != guid)
-    {
-        return Err(ApiError::not_found());
-    }
-    if let Err(error) = refresh(service, guid).await {
-        tracing::warn!(guid, "the integration keeps its last state: {error:#}");
-    }
-    let view = service.view();
-    let store = lock(&service.store);
-    let record = store.find(guid).ok_or_else(ApiError::not_found)?;
-    Ok(Answer::ok(json!({ "data": record.to_json(&view) })))
 }
 
 pub(super) async fn create(service: &Service, scope: &Scope, body: Value) -> Handled {

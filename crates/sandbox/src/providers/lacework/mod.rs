@@ -21,13 +21,13 @@ mod answer;
 mod clock;
 mod cloud_accounts;
 mod controls;
-mod directory;
 mod integration;
+mod integration_types;
 mod operation;
 mod rate_limit;
 mod registration;
 mod schema;
-mod search;
+mod sdk_only;
 mod server;
 mod service;
 mod simulator;
@@ -35,6 +35,7 @@ mod store;
 mod tokens;
 mod topic;
 mod trust;
+mod user_profile;
 mod verification;
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use url::Url;
 
 use super::clock::Clock;
 use super::controls::Settings;
-use super::directory::AgentTokens;
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::registration::Registrations;
+use super::sdk_only::AgentTokens;
 use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
 use super::{LaceworkConfig, lock};
