@@ -4,11 +4,13 @@
 //! account from the template that was submitted. Service-managed permissions, drift and import
 //! are not served, and say so.
 
+mod answers;
 mod control_towers;
 mod events;
 mod instances;
 mod model;
 mod operations;
+mod page;
 mod readings;
 mod requests;
 mod run;
@@ -26,6 +28,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::Response;
+use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::answer::{ApiError, Body, cloudformation_answer};
@@ -195,8 +198,7 @@ impl StackSets {
         call: &Call,
         form: &Form,
     ) -> Option<Result<Response<Body>, ApiError>> {
-        let result = self.inner.serve(call, form).await?;
-        Some(result.map(|xml| cloudformation_answer(&call.operation, &xml)))
+        self.inner.serve(call, form).await
     }
 
     /// Ends the operations that run, where they are.
@@ -230,22 +232,26 @@ impl Inner {
         tasks.spawn(task);
     }
 
-    async fn serve(self: &Arc<Self>, call: &Call, form: &Form) -> Option<Result<String, ApiError>> {
+    async fn serve(
+        self: &Arc<Self>,
+        call: &Call,
+        form: &Form,
+    ) -> Option<Result<Response<Body>, ApiError>> {
         Some(match call.operation.as_str() {
-            "CreateStackSet" => self.create_stack_set(call, form).await,
-            "DescribeStackSet" => self.describe_stack_set(call, form),
-            "UpdateStackSet" => self.update_stack_set(call, form).await,
-            "DeleteStackSet" => self.delete_stack_set(call, form).await,
-            "ListStackSets" => self.list_stack_sets(call, form),
-            "CreateStackInstances" => self.create_stack_instances(call, form).await,
-            "UpdateStackInstances" => self.update_stack_instances(call, form).await,
-            "DeleteStackInstances" => self.delete_stack_instances(call, form).await,
-            "ListStackInstances" => self.list_stack_instances(call, form),
-            "DescribeStackInstance" => self.describe_stack_instance(call, form),
-            "DescribeStackSetOperation" => self.describe_operation(call, form),
-            "ListStackSetOperations" => self.list_operations(call, form),
-            "ListStackSetOperationResults" => self.list_results(call, form),
-            "StopStackSetOperation" => self.stop_operation(call, form).await,
+            "CreateStackSet" => answered(call, self.create_stack_set(call, form).await),
+            "DescribeStackSet" => answered(call, self.describe_stack_set(call, form)),
+            "UpdateStackSet" => answered(call, self.update_stack_set(call, form).await),
+            "DeleteStackSet" => answered(call, self.delete_stack_set(call, form).await),
+            "ListStackSets" => answered(call, self.list_stack_sets(call, form)),
+            "CreateStackInstances" => answered(call, self.create_stack_instances(call, form).await),
+            "UpdateStackInstances" => answered(call, self.update_stack_instances(call, form).await),
+            "DeleteStackInstances" => answered(call, self.delete_stack_instances(call, form).await),
+            "ListStackInstances" => answered(call, self.list_stack_instances(call, form)),
+            "DescribeStackInstance" => answered(call, self.describe_stack_instance(call, form)),
+            "DescribeStackSetOperation" => answered(call, self.describe_operation(call, form)),
+            "ListStackSetOperations" => answered(call, self.list_operations(call, form)),
+            "ListStackSetOperationResults" => answered(call, self.list_results(call, form)),
+            "StopStackSetOperation" => answered(call, self.stop_operation(call, form).await),
             "DetectStackSetDrift"
             | "ImportStacksToStackSet"
             | "ListStackSetAutoDeploymentTargets" => Err(ApiError::new(
@@ -256,6 +262,13 @@ impl Inner {
             _ => return None,
         })
     }
+}
+
+fn answered(
+    call: &Call,
+    result: Result<impl Serialize, ApiError>,
+) -> Result<Response<Body>, ApiError> {
+    result.map(|result| cloudformation_answer(&call.operation, &result))
 }
 
 fn view(set: &StackSet) -> StackSetView {

@@ -7,13 +7,14 @@ use std::time::Instant;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::answers::{Nothing, StartedOperation};
 use super::model::{
     DetailedStatus, Instance, InstanceStatus, Operation, OperationResult, OperationStatus,
     Overrides, Place, Preferences, ResultStatus, StackSet,
 };
 use super::requests::{find, instance_not_found, operation_not_found};
 use super::template::check_names;
-use super::wire::{flag, list, optional, parameter_overrides, preferences, required, text};
+use super::wire::{flag, list, optional, parameter_overrides, preferences, required};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::{Call, Form};
@@ -37,7 +38,7 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let submission = self.of_instances(Action::Create, form)?;
         self.submit(call, required(form, "StackSetName")?, submission)
             .await
@@ -47,7 +48,7 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let name = required(form, "StackSetName")?;
         let submission = self.of_instances(Action::Update, form)?;
         {
@@ -68,7 +69,7 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let name = required(form, "StackSetName")?;
         required(form, "RetainStacks")?;
         let mut submission = self.of_instances(Action::Delete, form)?;
@@ -110,7 +111,7 @@ impl Inner {
         call: &Call,
         name: &str,
         submission: Submission,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let id = submission
             .id
             .clone()
@@ -145,14 +146,14 @@ impl Inner {
             self.publish(event).await;
         }
         self.start_next(&uuid).await;
-        Ok(text("OperationId", &id))
+        Ok(StartedOperation { operation_id: id })
     }
 
     pub(super) async fn stop_operation(
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<Nothing, ApiError> {
         let id = required(form, "OperationId")?;
         let (set, stopped) = {
             let mut sets = self.sets();
@@ -182,7 +183,7 @@ impl Inner {
         };
         self.publish(events::operation(&set, &stopped)).await;
         self.start_next(&set.uuid).await;
-        Ok(String::new())
+        Ok(Nothing {})
     }
 }
 

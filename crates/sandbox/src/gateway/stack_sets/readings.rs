@@ -1,11 +1,12 @@
 //! The operations that only read.
 
 use super::Inner;
-use super::requests::{find, instance_not_found, operation_not_found};
-use super::wire::{
-    self, element, filters, instance, optional, overrides, required, result, summaries,
-    whole_operation,
+use super::answers::{
+    DescribedInstance, DescribedOperation, InstanceSummary, OperationSummary, ResultSummary,
 };
+use super::page::Page;
+use super::requests::{find, instance_not_found, operation_not_found};
+use super::wire::{filters, optional, required};
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::{Call, Form};
 
@@ -14,7 +15,7 @@ impl Inner {
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<Page<InstanceSummary>, ApiError> {
         let account = optional(form, "StackInstanceAccount");
         let region = optional(form, "StackInstanceRegion");
         let filters = filters(form);
@@ -41,16 +42,16 @@ impl Inner {
                     _ => *wanted == "NOT_CHECKED",
                 })
             })
-            .map(|(place, one)| instance(set, place, one))
+            .map(|(place, one)| InstanceSummary::of(set, place, one))
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 
     pub(super) fn describe_stack_instance(
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<DescribedInstance, ApiError> {
         let place = (
             required(form, "StackInstanceAccount")?.to_owned(),
             required(form, "StackInstanceRegion")?.to_owned(),
@@ -61,29 +62,43 @@ impl Inner {
             .instances
             .get(&place)
             .ok_or_else(|| instance_not_found(&set.name, &place))?;
-        Ok(element(
-            "StackInstance",
-            &(instance(set, &place, one) + &overrides(set, one)),
-        ))
+        Ok(DescribedInstance::of(set, &place, one))
     }
 
-    pub(super) fn describe_operation(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn describe_operation(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<DescribedOperation, ApiError> {
         let id = required(form, "OperationId")?;
         let mut sets = self.sets();
         let set = find(&mut sets, call, required(form, "StackSetName")?)?;
         set.operation(id)
-            .map(|operation| whole_operation(set, operation))
+            .map(|operation| DescribedOperation::of(set, operation))
             .ok_or_else(|| operation_not_found(id))
     }
 
-    pub(super) fn list_operations(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn list_operations(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<OperationSummary>, ApiError> {
         let mut sets = self.sets();
         let set = find(&mut sets, call, required(form, "StackSetName")?)?;
-        let items: Vec<_> = set.operations.iter().rev().map(wire::operation).collect();
-        summaries(form, &items)
+        let items: Vec<_> = set
+            .operations
+            .iter()
+            .rev()
+            .map(OperationSummary::of)
+            .collect();
+        Page::of(form, items)
     }
 
-    pub(super) fn list_results(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn list_results(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<ResultSummary>, ApiError> {
         let id = required(form, "OperationId")?;
         let filters = filters(form);
         if let Some((other, _)) = filters
@@ -103,8 +118,8 @@ impl Inner {
                     .iter()
                     .all(|(_, wanted)| one.status.to_string() == *wanted)
             })
-            .map(result)
+            .map(ResultSummary::of)
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 }

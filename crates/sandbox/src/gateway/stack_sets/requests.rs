@@ -6,13 +6,14 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::answers::{
+    CreatedStackSet, DescribedStackSet, Nothing, StackSetSummary, StartedOperation,
+};
 use super::model::StackSet;
 use super::operations::{Submission, places};
+use super::page::Page;
 use super::template::template;
-use super::wire::{
-    flag, list, optional, parameters, preferences, required, stack_set, stack_set_summary,
-    summaries, tags, text,
-};
+use super::wire::{flag, list, optional, parameters, preferences, required, tags};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::{Call, Form};
@@ -22,7 +23,7 @@ impl Inner {
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<CreatedStackSet, ApiError> {
         let name = required(form, "StackSetName")?;
         let name_is_good = name.len() <= 128
             && name.starts_with(|first: char| first.is_ascii_alphabetic())
@@ -74,7 +75,9 @@ impl Inner {
             if let Ok(old) = find(&mut sets, call, name) {
                 return match (&old.token, &set.token) {
                     (Some(old_token), Some(new_token)) if old_token == new_token => {
-                        Ok(text("StackSetId", &old.id()))
+                        Ok(CreatedStackSet {
+                            stack_set_id: old.id(),
+                        })
                     }
                     (Some(old_token), Some(new_token)) if old_token.0 == new_token.0 => {
                         Err(ApiError::new(
@@ -93,14 +96,16 @@ impl Inner {
             sets.push(set.clone());
         }
         self.publish(events::stack_set(&set)).await;
-        Ok(text("StackSetId", &set.id()))
+        Ok(CreatedStackSet {
+            stack_set_id: set.id(),
+        })
     }
 
     pub(super) async fn update_stack_set(
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let name = required(form, "StackSetName")?;
         let before = find(&mut self.sets(), call, name)?.clone();
         let new_template = template(form)?;
@@ -163,7 +168,7 @@ impl Inner {
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<Nothing, ApiError> {
         let name = required(form, "StackSetName")?;
         let deleted = {
             let mut sets = self.sets();
@@ -186,29 +191,37 @@ impl Inner {
             set.clone()
         };
         self.publish(events::stack_set(&deleted)).await;
-        Ok(String::new())
+        Ok(Nothing {})
     }
 
-    pub(super) fn describe_stack_set(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn describe_stack_set(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<DescribedStackSet, ApiError> {
         let name = required(form, "StackSetName")?;
         let sets = self.sets();
         // A deleted StackSet is still found by its id.
         sets.iter()
             .find(|set| is_in(set, call) && (set.id() == name || set.name == name && !set.deleted))
-            .map(stack_set)
+            .map(DescribedStackSet::of)
             .ok_or_else(|| not_found(name))
     }
 
-    pub(super) fn list_stack_sets(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn list_stack_sets(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<StackSetSummary>, ApiError> {
         let wanted = optional(form, "Status");
         let items: Vec<_> = self
             .sets()
             .iter()
             .filter(|set| is_in(set, call))
             .filter(|set| wanted.is_none_or(|status| (status == "DELETED") == set.deleted))
-            .map(stack_set_summary)
+            .map(StackSetSummary::of)
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 }
 
