@@ -7,6 +7,7 @@
 mod answers;
 mod control_towers;
 mod events;
+mod form;
 mod instances;
 mod model;
 mod operations;
@@ -15,9 +16,6 @@ mod readings;
 mod requests;
 mod run;
 mod template;
-mod wire;
-
-pub(super) use wire::tags;
 
 #[cfg(test)]
 mod tests;
@@ -33,7 +31,8 @@ use tokio::task::JoinSet;
 
 use super::answer::{ApiError, Body, cloudformation_answer};
 use super::organizations::Organizations;
-use super::route::{Call, Form};
+use super::parameters::Form;
+use super::route::Call;
 use crate::aws_client::AwsClient;
 use crate::chaos::Chaos;
 use model::StackSet;
@@ -184,9 +183,8 @@ impl StackSets {
     /// Whether an update takes tags off a StackSet: those that it does not name, if it names any.
     pub(super) fn loses_tags(&self, call: &Call, form: &Form) -> bool {
         let mut sets = self.inner.sets();
-        let name = form.get("StackSetName").map_or("", String::as_str);
-        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), wire::tags(form))
-        else {
+        let name = form.get("StackSetName").unwrap_or_default();
+        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), form.tags()) else {
             return false;
         };
         set.tags.keys().any(|key| !tags.contains_key(key))

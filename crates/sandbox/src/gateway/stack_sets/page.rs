@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::wire::optional;
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::Form;
+use crate::gateway::parameters::Form;
 
 /// The most that one page holds, and what it holds when the caller does not say.
 const PAGE: usize = 100;
@@ -35,7 +34,7 @@ pub(super) struct Page<T> {
 impl<T> Page<T> {
     /// The page of all `items` that the caller asks for.
     pub(super) fn of(form: &Form, items: Vec<T>) -> Result<Self, ApiError> {
-        let size = match optional(form, "MaxResults") {
+        let size = match form.optional("MaxResults") {
             None => PAGE,
             Some(text) => text
                 .parse()
@@ -43,7 +42,7 @@ impl<T> Page<T> {
                 .filter(|size| (1..=PAGE).contains(size))
                 .ok_or_else(|| ApiError::validation("MaxResults must be between 1 and 100"))?,
         };
-        let start: usize = match optional(form, "NextToken") {
+        let start: usize = match form.optional("NextToken") {
             None => 0,
             Some(token) => token
                 .strip_prefix("page-")

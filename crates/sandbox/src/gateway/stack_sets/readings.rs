@@ -4,11 +4,12 @@ use super::Inner;
 use super::answers::{
     DescribedInstance, DescribedOperation, InstanceSummary, OperationSummary, ResultSummary,
 };
+use super::form::filters;
 use super::page::Page;
 use super::requests::{find, instance_not_found, operation_not_found};
-use super::wire::{filters, optional, required};
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 impl Inner {
     pub(super) fn list_stack_instances(
@@ -16,8 +17,8 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<Page<InstanceSummary>, ApiError> {
-        let account = optional(form, "StackInstanceAccount");
-        let region = optional(form, "StackInstanceRegion");
+        let account = form.optional("StackInstanceAccount");
+        let region = form.optional("StackInstanceRegion");
         let filters = filters(form);
         if let Some((other, _)) = filters.iter().find(|(name, _)| {
             !matches!(
@@ -28,7 +29,7 @@ impl Inner {
             return Err(ApiError::validation(format!("Unknown filter {other}")));
         }
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let items: Vec<_> = set
             .instances
             .iter()
@@ -53,11 +54,11 @@ impl Inner {
         form: &Form,
     ) -> Result<DescribedInstance, ApiError> {
         let place = (
-            required(form, "StackInstanceAccount")?.to_owned(),
-            required(form, "StackInstanceRegion")?.to_owned(),
+            form.required("StackInstanceAccount")?.to_owned(),
+            form.required("StackInstanceRegion")?.to_owned(),
         );
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let one = set
             .instances
             .get(&place)
@@ -70,9 +71,9 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<DescribedOperation, ApiError> {
-        let id = required(form, "OperationId")?;
+        let id = form.required("OperationId")?;
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         set.operation(id)
             .map(|operation| DescribedOperation::of(set, operation))
             .ok_or_else(|| operation_not_found(id))
@@ -84,7 +85,7 @@ impl Inner {
         form: &Form,
     ) -> Result<Page<OperationSummary>, ApiError> {
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let items: Vec<_> = set
             .operations
             .iter()
@@ -99,7 +100,7 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<Page<ResultSummary>, ApiError> {
-        let id = required(form, "OperationId")?;
+        let id = form.required("OperationId")?;
         let filters = filters(form);
         if let Some((other, _)) = filters
             .iter()
@@ -108,7 +109,7 @@ impl Inner {
             return Err(ApiError::validation(format!("Unknown filter {other}")));
         }
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let operation = set.operation(id).ok_or_else(|| operation_not_found(id))?;
         let items: Vec<_> = operation
             .results

@@ -9,14 +9,15 @@ use uuid::Uuid;
 use super::answers::{
     CreatedStackSet, DescribedStackSet, Nothing, StackSetSummary, StartedOperation,
 };
+use super::form::{parameters, preferences};
 use super::model::StackSet;
 use super::operations::{Submission, places};
 use super::page::Page;
 use super::template::template;
-use super::wire::{flag, list, optional, parameters, preferences, required, tags};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 impl Inner {
     pub(super) async fn create_stack_set(
@@ -24,7 +25,7 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<CreatedStackSet, ApiError> {
-        let name = required(form, "StackSetName")?;
+        let name = form.required("StackSetName")?;
         let name_is_good = name.len() <= 128
             && name.starts_with(|first: char| first.is_ascii_alphabetic())
             && name
@@ -36,7 +37,7 @@ impl Inner {
                  constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
             )));
         }
-        if optional(form, "PermissionModel") == Some("SERVICE_MANAGED") {
+        if form.optional("PermissionModel") == Some("SERVICE_MANAGED") {
             return Err(ApiError::validation(
                 "The sandbox's StackSets have self-managed permissions only",
             ));
@@ -45,27 +46,29 @@ impl Inner {
             ApiError::validation("Either TemplateBody or TemplateURL is required")
         })?;
         let parameters = parameters(form, "Parameters", &BTreeMap::new())?;
-        let capabilities = list(form, "Capabilities");
+        let capabilities = form.list("Capabilities");
         self.check_template(call, &template, &parameters, &capabilities)
             .await?;
-        let token =
-            optional(form, "ClientRequestToken").map(|token| (token.to_owned(), digest(form)));
+        let token = form
+            .optional("ClientRequestToken")
+            .map(|token| (token.to_owned(), digest(form)));
         let set = StackSet {
             name: name.to_owned(),
             uuid: Uuid::new_v4().to_string(),
             account: call.account.clone(),
             region: call.region.clone(),
-            description: optional(form, "Description").map(str::to_owned),
+            description: form.optional("Description").map(str::to_owned),
             deleted: false,
             template,
             parameters,
             capabilities,
-            tags: tags(form).unwrap_or_default(),
+            tags: form.tags().unwrap_or_default(),
             administration_role: administration_role(call, form),
-            execution_role: optional(form, "ExecutionRoleName")
+            execution_role: form
+                .optional("ExecutionRoleName")
                 .unwrap_or("AWSCloudFormationStackSetExecutionRole")
                 .to_owned(),
-            managed_execution: flag(form, "ManagedExecution.Active").unwrap_or(false),
+            managed_execution: form.flag("ManagedExecution.Active").unwrap_or(false),
             token,
             instances: BTreeMap::new(),
             operations: Vec::new(),
@@ -106,10 +109,10 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<StartedOperation, ApiError> {
-        let name = required(form, "StackSetName")?;
+        let name = form.required("StackSetName")?;
         let before = find(&mut self.sets(), call, name)?.clone();
         let new_template = template(form)?;
-        if new_template.is_none() && flag(form, "UsePreviousTemplate") != Some(true) {
+        if new_template.is_none() && form.flag("UsePreviousTemplate") != Some(true) {
             return Err(ApiError::validation(
                 "Either TemplateBody, TemplateURL or UsePreviousTemplate is required",
             ));
@@ -117,7 +120,7 @@ impl Inner {
         let mut after = before.clone();
         after.template = new_template.unwrap_or(after.template);
         after.parameters = parameters(form, "Parameters", &before.parameters)?;
-        after.capabilities = list(form, "Capabilities");
+        after.capabilities = form.list("Capabilities");
         self.check_template(
             call,
             &after.template,
@@ -125,16 +128,16 @@ impl Inner {
             &after.capabilities,
         )
         .await?;
-        after.tags = tags(form).unwrap_or(after.tags);
-        if let Some(description) = optional(form, "Description") {
+        after.tags = form.tags().unwrap_or(after.tags);
+        if let Some(description) = form.optional("Description") {
             after.description = Some(description.to_owned());
         }
         // A customized administration role has to be named in every update.
         after.administration_role = administration_role(call, form);
-        if let Some(role) = optional(form, "ExecutionRoleName") {
+        if let Some(role) = form.optional("ExecutionRoleName") {
             role.clone_into(&mut after.execution_role);
         }
-        if let Some(active) = flag(form, "ManagedExecution.Active") {
+        if let Some(active) = form.flag("ManagedExecution.Active") {
             if active != before.managed_execution && before.is_busy() {
                 return Err(ApiError::new(
                     400,
@@ -144,8 +147,8 @@ impl Inner {
             }
             after.managed_execution = active;
         }
-        let accounts = list(form, "Accounts");
-        let regions = list(form, "Regions");
+        let accounts = form.list("Accounts");
+        let regions = form.list("Regions");
         let places = if accounts.is_empty() && regions.is_empty() {
             before.instances.keys().cloned().collect()
         } else {
@@ -158,7 +161,7 @@ impl Inner {
             retain_stacks: false,
             overrides: None,
             preferences: preferences(form)?,
-            id: optional(form, "OperationId").map(str::to_owned),
+            id: form.optional("OperationId").map(str::to_owned),
             definition: Some(after),
         };
         self.submit(call, name, submission).await
@@ -169,7 +172,7 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<Nothing, ApiError> {
-        let name = required(form, "StackSetName")?;
+        let name = form.required("StackSetName")?;
         let deleted = {
             let mut sets = self.sets();
             let set = find(&mut sets, call, name)?;
@@ -199,7 +202,7 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<DescribedStackSet, ApiError> {
-        let name = required(form, "StackSetName")?;
+        let name = form.required("StackSetName")?;
         let sets = self.sets();
         // A deleted StackSet is still found by its id.
         sets.iter()
@@ -213,7 +216,7 @@ impl Inner {
         call: &Call,
         form: &Form,
     ) -> Result<Page<StackSetSummary>, ApiError> {
-        let wanted = optional(form, "Status");
+        let wanted = form.optional("Status");
         let items: Vec<_> = self
             .sets()
             .iter()
@@ -268,7 +271,7 @@ pub(super) fn instance_not_found(name: &str, place: &super::model::Place) -> Api
 }
 
 fn administration_role(call: &Call, form: &Form) -> String {
-    optional(form, "AdministrationRoleARN").map_or_else(
+    form.optional("AdministrationRoleARN").map_or_else(
         || {
             format!(
                 "arn:aws:iam::{}:role/AWSCloudFormationStackSetAdministrationRole",
@@ -281,7 +284,7 @@ fn administration_role(call: &Call, form: &Form) -> String {
 
 fn digest(form: &Form) -> String {
     let mut hasher = Sha256::new();
-    for (name, value) in form {
+    for (name, value) in form.pairs() {
         hasher.update(name);
         hasher.update([0]);
         hasher.update(value);
