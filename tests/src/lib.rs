@@ -8,6 +8,7 @@
 
 mod ledger;
 pub mod python;
+mod saas;
 pub mod scene;
 mod stack;
 pub mod token;

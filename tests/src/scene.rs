@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
-use towerhook_sandbox::lacework::Integration;
 use towerhook_sandbox::landing_zone::Account;
 use towerhook_sandbox::launch::Stack;
 use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
@@ -22,21 +21,21 @@ const DEADLINE: Duration = Duration::from_secs(180);
 /// A landing zone with the main stack.
 #[derive(Debug)]
 pub struct Scene {
-    /// The landing zone and Lacework.
+    /// The landing zone and the SaaS.
     pub sandbox: Sandbox,
     /// The main stack.
     pub stack: Stack,
 }
 
 impl Scene {
-    /// A landing zone with this many accounts, and the main stack with these parameters complete.
+    /// A landing zone with this many accounts, these stores, and the main stack with these parameters complete.
     ///
     /// # Panics
     /// When the stack fails.
-    pub async fn open(accounts: usize, sub_accounts: &[&str], parameters: &[(&str, &str)]) -> Self {
+    pub async fn open(accounts: usize, stores: &[&str], parameters: &[(&str, &str)]) -> Self {
         let mut options = options();
         options.accounts = accounts;
-        options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
+        options.stores = stores.iter().map(|name| (*name).to_owned()).collect();
         Self::open_with(options, parameters).await
     }
 
@@ -124,15 +123,6 @@ impl Scene {
         record["reason"].as_str().map(str::to_owned)
     }
 
-    /// The integrations of an account's configuration.
-    #[must_use]
-    pub fn integrations(&self, name: &str) -> Vec<Integration> {
-        let id = self.account(name).id;
-        let mut all = self.sandbox.simulator.integrations();
-        all.retain(|one| one.kind == "AwsCfg" && one.aws_account_id.as_deref() == Some(&id));
-        all
-    }
-
     /// The status of an account's member stack, if there is one.
     #[must_use]
     pub fn instance(&self, name: &str) -> Option<InstanceStatus> {
@@ -149,12 +139,12 @@ impl Scene {
     /// Whether the account has a current member stack, exactly one integration, which is enabled,
     /// and a matching record in the ledger.
     pub async fn is_enrolled(&self, name: &str) -> bool {
-        let integrations = self.integrations(name);
+        let registrations = self.registrations(name);
         let records = self.records().await;
         let record = records.get(&self.account(name).id);
         let recorded = record.is_some_and(|record| record["since"].is_string());
         self.instance(name) == Some(InstanceStatus::Current)
-            && matches!(&integrations[..], [one] if one.enabled)
+            && matches!(&registrations[..], [one] if one.enabled)
             && recorded
     }
 
@@ -190,12 +180,12 @@ impl Scene {
                 Some(status) => format!("{status:?}").to_lowercase(),
                 None => "no stack".to_owned(),
             };
-            let integrations = self.integrations(&account.name);
-            let stores: Vec<String> = integrations
+            let registrations = self.registrations(&account.name);
+            let stores: Vec<String> = registrations
                 .iter()
                 .map(|one| match one.enabled {
-                    true => one.account.clone(),
-                    false => format!("{} (off)", one.account),
+                    true => one.store.clone(),
+                    false => format!("{} (off)", one.store),
                 })
                 .collect();
             let record = records.get(&account.id).unwrap_or(&Value::Null);

@@ -118,11 +118,8 @@ async fn enroll(
         let account = launched.sandbox.landing_zone.enroll_account(&name).await?;
         let told = Instant::now();
         until(&format!("{} is enrolled", account.name), async || {
-            let found = launched.sandbox.simulator.integrations();
-            let is_its = |one: &towerhook_sandbox::lacework::Integration| {
-                one.aws_account_id.as_deref() == Some(account.id.as_str())
-            };
-            Ok(found.iter().any(is_its))
+            let found = launched.sandbox.simulator.registrations();
+            Ok(found.iter().any(|one| one.watches(&account.id)))
         })
         .await?;
         let took = told.elapsed();

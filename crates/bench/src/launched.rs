@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use towerhook_sandbox::functions::{FunctionZips, Packing, zip_bootstrap};
+use towerhook_sandbox::providers::Subject;
 use towerhook_sandbox::{Options, Sandbox};
 
 use crate::binaries::Binaries;
@@ -58,8 +59,11 @@ impl Launched {
 
     /// How many accounts have a registration.
     fn watched(&self) -> usize {
-        let found = self.sandbox.simulator.integrations();
-        found.iter().filter(|one| one.kind == "AwsCfg").count()
+        let found = self.sandbox.simulator.registrations();
+        found
+            .iter()
+            .filter(|one| matches!(one.subject, Subject::Account(_)))
+            .count()
     }
 
     /// Calls of AWS so far, by `service:Operation`.

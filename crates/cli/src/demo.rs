@@ -36,7 +36,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let report = story.report();
     println!("\n{}", table::accounts(story.accounts()));
     println!("\n{}", table::chapters(&report.chapters));
-    println!("\n{}", summary(&report));
+    println!("\n{}", summary(&report, story.sandbox.simulator.title()));
     if let Some(file) = &arguments.json {
         write(&report, file)?;
     }
@@ -68,7 +68,7 @@ pub(crate) async fn build(
     Ok((zips, start.elapsed()))
 }
 
-fn summary(report: &Report) -> String {
+fn summary(report: &Report, saas: &str) -> String {
     let calls = |calls: &std::collections::BTreeMap<String, u64>| calls.values().sum::<u64>();
     let left = match report.left_after_delete {
         Some(0) => "nothing left after the deletion".to_owned(),
@@ -76,7 +76,7 @@ fn summary(report: &Report) -> String {
         None => "the stack was not deleted".to_owned(),
     };
     format!(
-        "{} of {} accounts enrolled, {left}; {} calls of AWS, {} of Lacework; {:.1} s",
+        "{} of {} accounts enrolled, {left}; {} calls of AWS, {} of {saas}; {:.1} s",
         report.enrolled,
         report.accounts,
         calls(&report.aws_calls),

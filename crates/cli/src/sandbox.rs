@@ -68,8 +68,9 @@ fn print(sandbox: &Sandbox) {
         );
     }
     println!(
-        "\nAWS       {endpoint}\nLacework  {}\nlogs      {}\n",
-        running.lacework_url.as_str().trim_end_matches('/'),
+        "\nAWS       {endpoint}\n{:<9} {}\nlogs      {}\n",
+        running.saas,
+        running.saas_url.as_str().trim_end_matches('/'),
         sandbox.directory().display()
     );
     println!("the administrator of the management account, for this sandbox alone:");

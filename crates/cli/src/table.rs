@@ -12,13 +12,13 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
         "OU",
         "role",
         "stack instance",
-        "integration",
-        "sub-account",
+        "registration",
+        "store",
         "enrolled after",
     ]);
     for story in stories {
         let account = &story.account;
-        let integration = story.enrollment.integration.as_ref();
+        let registration = story.enrollment.registration.as_ref();
         let none = || "-".to_owned();
         add_row(
             &mut table,
@@ -28,8 +28,8 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
                 account.unit.clone(),
                 account.role.to_string(),
                 story.enrollment.instance.clone().unwrap_or_else(none),
-                integration.map_or_else(none, |one| one.name.clone()),
-                integration.map_or_else(none, |one| one.account.clone()),
+                registration.map_or_else(none, |one| one.name.clone()),
+                registration.map_or_else(none, |one| one.store.clone()),
                 match (story.enrolled_after, story.expected) {
                     (Some(time), _) => format!("{:.1} s", time.as_secs_f64()),
                     (None, true) => "not enrolled".to_owned(),

@@ -1,19 +1,10 @@
 //! Who calls AWS in a sandbox besides the functions: the person who launches the stack, and the
 //! SaaS.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use serde_json::json;
-use url::Url;
 
 use crate::aws_client::{AccessKey, AwsClient, AwsError};
-use crate::lacework::REGISTRATION_TOPIC;
-
-const SNS_VERSION: &str = "2010-03-31";
-
-/// How long the SaaS may take to confirm that it listens to its topic.
-const CONFIRMATION: Duration = Duration::from_secs(10);
 
 const VERSION: &str = "2010-05-08";
 
@@ -76,59 +67,7 @@ pub async fn make_vendor(aws: &AwsClient, role_arn: &str) -> Result<(), AwsError
     Ok(())
 }
 
-/// Makes the topic that stacks of every account register with, in the client's Region and in the
-/// account of the SaaS's role, and lets it deliver to the SaaS's `endpoint`.
-///
-/// # Errors
-/// When the emulator refuses a step, or the SaaS does not confirm that it listens.
-pub(crate) async fn make_registration_topic(
-    aws: &AwsClient,
-    role_arn: &str,
-    endpoint: &Url,
-) -> anyhow::Result<()> {
-    let vendor = account_in(role_arn);
-    let arn = format!("arn:aws:sns:{}:{vendor}:{REGISTRATION_TOPIC}", aws.region());
-    let policy = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Action": "sns:Publish", "Principal": "*", "Resource": arn,
-    }]})
-    .to_string();
-    let aws = aws.account(vendor);
-    let create = [
-        ("Name", REGISTRATION_TOPIC),
-        ("Attributes.entry.1.key", "Policy"),
-        ("Attributes.entry.1.value", policy.as_str()),
-    ];
-    aws.query("sns", "CreateTopic", SNS_VERSION, &create)
-        .await?;
-    let topic = ("TopicArn", arn.as_str());
-    let subscribe = [
-        topic,
-        ("Protocol", endpoint.scheme()),
-        ("Endpoint", endpoint.as_str()),
-    ];
-    aws.query("sns", "Subscribe", SNS_VERSION, &subscribe)
-        .await?;
-    let end = Instant::now() + CONFIRMATION;
-    loop {
-        let answer = aws
-            .query("sns", "GetTopicAttributes", SNS_VERSION, &[topic])
-            .await?;
-        let is_confirmed = answer
-            .entries("GetTopicAttributesResult/Attributes")
-            .filter(|entry| entry.text_at("key") == Some("SubscriptionsConfirmed"))
-            .any(|entry| entry.text_at("value") == Some("1"));
-        if is_confirmed {
-            return Ok(());
-        }
-        ensure!(
-            Instant::now() < end,
-            "{endpoint} did not confirm its subscription to {arn}"
-        );
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// The 12 digits in a role's ARN.
-fn account_in(role_arn: &str) -> &str {
+pub(crate) fn account_in(role_arn: &str) -> &str {
     role_arn.split(':').nth(4).unwrap_or_default()
 }

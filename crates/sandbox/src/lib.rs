@@ -11,11 +11,11 @@ pub mod functions;
 pub mod gateway;
 pub mod identities;
 pub mod inventory;
-pub mod lacework;
 pub mod landing_zone;
 pub mod launch;
+pub mod providers;
 pub mod python;
 mod sandbox;
 pub mod story;
 
-pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, STACK_NAME, Sandbox, TENANT};
+pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, STACK_NAME, Sandbox};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
@@ -17,20 +17,15 @@ use crate::function_logs::FunctionLogs;
 use crate::functions::{FunctionZips, architecture};
 use crate::gateway::{Gateway, GatewayConfig};
 use crate::identities;
-use crate::lacework::{PRINCIPAL_ARN, Simulator, SimulatorConfig};
 use crate::landing_zone::{LandingZone, Plan, Version};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
+use crate::providers::{Provider, Simulator, Surroundings};
 
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";
 
-/// The Lacework account that the simulator plays.
-pub const TENANT: &str = "acme";
-
 /// What the main stack is called.
 pub const STACK_NAME: &str = "towerhook";
-
-const KEY_ID: &str = "ACME_0123456789ABCDEF";
 
 /// What a sandbox is to be.
 #[derive(Debug, Clone)]
@@ -41,8 +36,10 @@ pub struct Options {
     pub version: Version,
     /// The home Region.
     pub region: String,
-    /// The sub-accounts of the Lacework account; with at least one it is an organization.
-    pub sub_accounts: Vec<String>,
+    /// The vendor whose SaaS there is.
+    pub provider: Provider,
+    /// The stores that the SaaS has besides the tenant's own.
+    pub stores: Vec<String>,
     /// How long a StackSet operation takes at least.
     pub operation_delay: Duration,
     /// How long ago CloudFormation's requests to custom resources were sent when they arrive, as their
@@ -63,7 +60,8 @@ impl Options {
             accounts: 8,
             version: Version::V3,
             region: "us-east-1".to_owned(),
-            sub_accounts: Vec::new(),
+            provider: Provider::default(),
+            stores: Vec::new(),
             operation_delay: Duration::from_millis(500),
             requests_late_by: Duration::ZERO,
             directory: run_directory(&towerhook.join("runs")),
@@ -86,8 +84,10 @@ pub struct Running {
     /// Its secret, which is good for this sandbox alone.
     #[serde(with = "written_out")]
     pub secret_access_key: SecretString,
+    /// The SaaS's name in sentences.
+    pub saas: String,
     /// The SaaS.
-    pub lacework_url: Url,
+    pub saas_url: Url,
 }
 
 impl Running {
@@ -154,11 +154,10 @@ pub struct Sandbox {
     /// The endpoint in front of it.
     pub gateway: Arc<Gateway>,
     /// The SaaS.
-    pub simulator: Simulator,
+    pub simulator: Box<dyn Simulator>,
     /// The organization and Control Tower.
     pub landing_zone: LandingZone,
     options: Options,
-    secret: SecretString,
     administrator: AccessKey,
     // The last field: it goes when the emulator is gone.
     temporary: Temporary,
@@ -194,7 +193,7 @@ impl Sandbox {
             deadline: Duration::from_secs(60),
         })
         .await?;
-        say("starting the gateway and the simulator of Lacework");
+        say("starting the gateway and the SaaS");
         let gateway = Arc::new(Gateway::start(GatewayConfig {
             upstream: emulator.url().clone(),
             region: options.region.clone(),
@@ -202,24 +201,15 @@ impl Sandbox {
             listener,
             operation_delay: options.operation_delay,
         })?);
-        let secret = SecretString::from(format!("_{}", Uuid::new_v4().simple()));
-        let simulator = Simulator::start(SimulatorConfig {
-            tenant: TENANT.to_owned(),
-            key_id: KEY_ID.to_owned(),
-            secret: secret.clone(),
-            sub_accounts: options.sub_accounts.clone(),
-            emulator: Some(emulator.url().clone()),
+        let surroundings = Surroundings {
+            emulator: emulator.url().clone(),
             region: options.region.clone(),
-            principal_arn: PRINCIPAL_ARN.to_owned(),
-            tls: false,
-        })
-        .await?;
-        simulator.controls().share(gateway.chaos());
+            stores: options.stores.clone(),
+            chaos: Arc::clone(gateway.chaos()),
+        };
+        let simulator = options.provider.start(surroundings).await?;
         say("seeding the landing zone");
         let client = AwsClient::new(emulator.url().clone(), options.region.clone())?;
-        identities::make_vendor(&client, PRINCIPAL_ARN).await?;
-        let endpoint = simulator.registration_url();
-        identities::make_registration_topic(&client, PRINCIPAL_ARN, &endpoint).await?;
         let administrator =
             identities::make_administrator(&client.account(MANAGEMENT_ACCOUNT)).await?;
         let plan = Plan {
@@ -238,7 +228,6 @@ impl Sandbox {
             landing_zone,
             temporary: Temporary(options.directory.join("tmp")),
             options,
-            secret,
             administrator,
         })
     }
@@ -271,7 +260,8 @@ impl Sandbox {
             management_account: MANAGEMENT_ACCOUNT.to_owned(),
             access_key_id: self.administrator.id.clone(),
             secret_access_key: self.administrator.secret.clone(),
-            lacework_url: self.simulator.url().clone(),
+            saas: self.simulator.title().to_owned(),
+            saas_url: self.simulator.url().clone(),
         }
     }
 
@@ -301,23 +291,13 @@ impl Sandbox {
     /// The parameters that have no default, or whose default does not fit this machine.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
-        let url = self
-            .simulator
-            .url()
-            .as_str()
-            .trim_end_matches('/')
-            .to_owned();
-        let secret = self.secret.expose_secret().to_owned();
-        [
-            ("LaceworkUrl", url),
-            ("LaceworkAccessKeyId", KEY_ID.to_owned()),
-            ("LaceworkSecretKey", secret),
+        let own = [
             ("ArtifactBucket", self.artifact_bucket()),
             ("ArtifactPrefix", ARTIFACT_PREFIX.to_owned()),
             ("Architecture", architecture().to_owned()),
-        ]
-        .map(|(name, value)| (name.to_owned(), value))
-        .into()
+        ];
+        let all = self.simulator.parameters().into_iter().chain(own);
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// Asks CloudFormation for the main stack, with [`Sandbox::parameters`] and these besides.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::stack_sets::{InstanceStatus, OperationStatus};
-use towerhook_sandbox::lacework::{REGISTRATION_TOPIC, Verification};
+use towerhook_sandbox::providers::Verification;
+use towerhook_sandbox::providers::lacework::REGISTRATION_TOPIC;
 use world::{VENDOR, World, member_template, stack_template};
 
 const EXPIRY: Duration = Duration::from_secs(25 * 3600);
@@ -17,7 +18,7 @@ async fn accounts_register_themselves_and_hold_what_they_were_last_given() {
     let world = World::new().await;
     let [one, two] = world.members();
     let simulator = &world.sandbox.simulator;
-    let controls = simulator.controls();
+    let controls = world.sandbox.lacework().unwrap().controls();
     let old = world.token().await;
     let values = [("Suffix", Some("first")), ("Token", Some("_of-no-use"))];
     world
@@ -32,13 +33,13 @@ async fn accounts_register_themselves_and_hold_what_they_were_last_given() {
         .instance_operation("CreateStackInstances", &one, Some(&old))
         .await;
     assert_eq!(created, OperationStatus::Succeeded);
-    let [made] = &simulator.integrations()[..] else {
-        panic!("{:?}", simulator.integrations());
+    let [made] = &simulator.registrations()[..] else {
+        panic!("{:?}", simulator.registrations());
     };
     assert_eq!(made.name, format!("Config-first-{one}"));
-    assert_eq!(made.aws_account_id.as_ref(), Some(&one));
+    assert!(made.watches(&one));
     assert_eq!(
-        simulator.verify(&made.guid).await.unwrap(),
+        simulator.verify(&made.id).await.unwrap(),
         Verification::Passed
     );
 
@@ -46,9 +47,9 @@ async fn accounts_register_themselves_and_hold_what_they_were_last_given() {
     let values = [("Suffix", Some("second")), ("Token", None)];
     let updated = world.update_stack_set(&values).await;
     assert_eq!(updated, OperationStatus::Succeeded);
-    let renamed = &simulator.integrations()[0];
+    let renamed = &simulator.registrations()[0];
     assert_eq!(renamed.name, format!("Config-second-{one}"));
-    assert_eq!(renamed.guid, made.guid);
+    assert_eq!(renamed.id, made.id);
 
     controls.advance_clock(EXPIRY);
     let created = world
@@ -70,8 +71,8 @@ async fn accounts_register_themselves_and_hold_what_they_were_last_given() {
         .instance_operation("CreateStackInstances", &two, Some(&new))
         .await;
     assert_eq!(created, OperationStatus::Succeeded);
-    assert_eq!(simulator.integrations()[0].guid, made.guid);
-    assert_eq!(simulator.integrations().len(), 2);
+    assert_eq!(simulator.registrations()[0].id, made.id);
+    assert_eq!(simulator.registrations().len(), 2);
 
     // The first account goes with the token that it was last given, the second with a stale one.
     let deleted = world
@@ -88,10 +89,7 @@ async fn accounts_register_themselves_and_hold_what_they_were_last_given() {
     let left = world.instance(&two).unwrap();
     assert_eq!(left.status, InstanceStatus::Inoperable);
     assert!(left.reason.unwrap().contains("ApiToken: "));
-    assert_eq!(
-        simulator.integrations()[0].aws_account_id.as_ref(),
-        Some(&two)
-    );
+    assert!(simulator.registrations()[0].watches(&two));
     assert!(world.has_role(&two).await);
 
     assert_eq!(

@@ -40,7 +40,7 @@ async fn pause() {
 async fn open() -> Sandbox {
     let mut options = options();
     options.accounts = 4;
-    options.sub_accounts = vec!["one".to_owned()];
+    options.stores = vec!["one".to_owned()];
     let sandbox = Sandbox::start(options, &|_| {}).await.unwrap();
     let key = |name: &str, kind: &str| json!({"AttributeName": name, "KeyType": kind});
     let attribute = |name: &str| json!({"AttributeName": name, "AttributeType": "S"});
@@ -117,7 +117,7 @@ impl TokenSource for Fresh {
 
 fn lacework(sandbox: &Sandbox) -> Lacework<Fresh> {
     let parameters = sandbox.parameters();
-    let url = sandbox.running().lacework_url;
+    let url = sandbox.running().saas_url;
     let key = ApiKey {
         key_id: parameters["LaceworkAccessKeyId"].clone(),
         secret: parameters["LaceworkSecretKey"].clone().into(),

@@ -4,6 +4,7 @@
 // Helpers fail the test that calls them.
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -14,9 +15,10 @@ use tokio::process::Command;
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
 use towerhook_sandbox::identities::make_vendor;
-use towerhook_sandbox::lacework::{
-    Controls, Fault, PRINCIPAL_ARN, RefusalStatus, Simulator, SimulatorConfig, Verification,
+use towerhook_sandbox::providers::lacework::{
+    Controls, Fault, Lacework, LaceworkConfig, PRINCIPAL_ARN, RefusalStatus,
 };
+use towerhook_sandbox::providers::{Simulator, Verification};
 use towerhook_sandbox::python::virtual_environment;
 
 const REQUIREMENTS: &str = include_str!("../../laceworksdk.txt");
@@ -29,12 +31,12 @@ const EXTERNAL_ID: &str = "lweid:aws:v2:acme:111122223333:0123456789";
 const ROLE: &str = "acme-laceworkcwsrole-sa";
 const REGION: &str = "eu-west-1";
 
-async fn simulator() -> Simulator {
-    Simulator::start(config()).await.unwrap()
+async fn simulator() -> Lacework {
+    Lacework::start(config()).await.unwrap()
 }
 
-fn config() -> SimulatorConfig {
-    SimulatorConfig {
+fn config() -> LaceworkConfig {
+    LaceworkConfig {
         tenant: "acme".to_owned(),
         key_id: "ACME_KEY".to_owned(),
         secret: SecretString::from(SECRET),
@@ -43,6 +45,7 @@ fn config() -> SimulatorConfig {
         region: REGION.to_owned(),
         principal_arn: PRINCIPAL_ARN.to_owned(),
         tls: true,
+        chaos: Arc::default(),
     }
 }
 
@@ -52,7 +55,7 @@ async fn python() -> PathBuf {
 }
 
 /// Runs one check of the script; `take` handles the check's requests by name.
-async fn check(simulator: &Simulator, name: &str, mut take: impl FnMut(&str, &Controls)) {
+async fn check(simulator: &Lacework, name: &str, mut take: impl FnMut(&str, &Controls)) {
     let home = TempDir::new().unwrap();
     let certificate = home.path().join("simulator.pem");
     std::fs::write(&certificate, simulator.certificate_pem().unwrap()).unwrap();
@@ -118,7 +121,7 @@ async fn integrations_live_from_create_to_delete() {
     assert_eq!(calls["POST CloudAccounts"], 5);
     assert_eq!(calls["PATCH CloudAccounts/{intgGuid}"], 1);
     assert_eq!(calls["DELETE CloudAccounts/{intgGuid}"], 2);
-    simulator.shutdown().await.unwrap();
+    Box::new(simulator).shutdown().await.unwrap();
 }
 
 #[tokio::test]
@@ -187,7 +190,7 @@ async fn a_create_whose_answer_was_lost_is_a_duplicate_when_posted_again() {
     })
     .await;
     assert_eq!(simulator.calls()["POST CloudAccounts"], 2);
-    assert_eq!(simulator.integrations().len(), 1);
+    assert_eq!(simulator.registrations().len(), 1);
 }
 
 async fn emulator(directory: &Path) -> Emulator {
@@ -229,7 +232,7 @@ async fn iam(aws: &AwsClient, action: &str, parameters: &[(&str, &str)]) {
 async fn roles_and_queues_are_looked_up_in_the_emulator() {
     let home = TempDir::new().unwrap();
     let emulator = emulator(home.path()).await;
-    let simulator = Simulator::start(SimulatorConfig {
+    let simulator = Lacework::start(LaceworkConfig {
         emulator: Some(emulator.url().clone()),
         ..config()
     })

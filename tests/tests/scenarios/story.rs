@@ -17,10 +17,10 @@ const KINDS: [&str; 16] = [
     "alarm",
     "event source mapping",
     "function",
-    "integration",
     "log group",
     "policy",
     "queue",
+    "registration",
     "role",
     "rule",
     "secret",
@@ -86,6 +86,7 @@ async fn the_whole_story_ends_well() {
 }
 
 fn every_account_is_as_it_should_be(story: &Story) {
+    let integrations = story.sandbox.lacework().unwrap().integrations();
     let mut roles = Vec::new();
     for story in story.accounts() {
         let account = &story.account;
@@ -94,7 +95,8 @@ fn every_account_is_as_it_should_be(story: &Story) {
             assert!(story.enrollment.is_absent(), "{story:?}");
             continue;
         }
-        let integration = story.enrollment.integration.as_ref().unwrap();
+        let id = &story.enrollment.registration.as_ref().unwrap().id;
+        let integration = integrations.iter().find(|one| one.guid == *id).unwrap();
         assert_eq!(
             integration.name,
             format!("Lacework-Control-Tower-Config-Member-{}", account.id)

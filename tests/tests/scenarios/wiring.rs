@@ -136,7 +136,7 @@ async fn a_stack_with_the_longest_name_does_all_of_it() {
         assert_eq!(line["Stack"], *name, "{line}");
     }
     scene.delete().await;
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
 }
 
 /// The type and the physical id of everything in the stack.

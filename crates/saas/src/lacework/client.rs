@@ -176,6 +176,8 @@ impl<T: TokenSource> Lacework<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::json;
     use towerhook_core::{
         Error,

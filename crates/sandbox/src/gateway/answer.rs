@@ -5,7 +5,8 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use quick_xml::escape::escape;
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -100,18 +101,72 @@ pub(crate) fn plain(status: u16, text: &str) -> Response<Body> {
     respond(status, "text/plain", text.to_owned())
 }
 
+fn xml_answer(
+    status: u16,
+    content_type: &'static str,
+    body: Result<String, quick_xml::SeError>,
+) -> Response<Body> {
+    match body {
+        Ok(body) => respond(status, content_type, body),
+        Err(error) => plain(500, &error.to_string()),
+    }
+}
+
 /// CloudFormation's envelope around the result of `action`.
-pub(crate) fn cloudformation_answer(action: &str, result: &str) -> Response<Body> {
-    respond(
-        200,
-        "text/xml",
-        format!(
-            "<{action}Response xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
-             <{action}Result>{result}</{action}Result>\
-             <ResponseMetadata><RequestId>{}</RequestId></ResponseMetadata></{action}Response>",
-            Uuid::new_v4()
-        ),
-    )
+pub(crate) fn cloudformation_answer(action: &str, result: &impl Serialize) -> Response<Body> {
+    let envelope = Envelope { action, result };
+    let body = quick_xml::se::to_string_with_root(&format!("{action}Response"), &envelope);
+    xml_answer(200, "text/xml", body)
+}
+
+struct Envelope<'a, T> {
+    action: &'a str,
+    result: &'a T,
+}
+
+impl<T: Serialize> Serialize for Envelope<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut envelope = serializer.serialize_map(Some(3))?;
+        let namespace = "http://cloudformation.amazonaws.com/doc/2010-05-15/";
+        envelope.serialize_entry("@xmlns", namespace)?;
+        envelope.serialize_entry(&format!("{}Result", self.action), self.result)?;
+        let metadata = Metadata {
+            request_id: Uuid::new_v4().to_string(),
+        };
+        envelope.serialize_entry("ResponseMetadata", &metadata)?;
+        envelope.end()
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Metadata {
+    request_id: String,
+}
+
+/// An error of the query protocol.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ErrorResponse<'a> {
+    error: QueryError<'a>,
+    request_id: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct QueryError<'a> {
+    #[serde(rename = "Type")]
+    kind: &'a str,
+    code: &'a str,
+    message: &'a str,
+}
+
+/// An error of S3.
+#[derive(Serialize)]
+#[serde(rename = "Error", rename_all = "PascalCase")]
+struct S3Error<'a> {
+    code: &'a str,
+    message: &'a str,
 }
 
 pub(crate) fn error_answer(protocol: Protocol, error: &ApiError) -> Response<Body> {
@@ -122,18 +177,16 @@ pub(crate) fn error_answer(protocol: Protocol, error: &ApiError) -> Response<Bod
     } = error;
     match protocol {
         Protocol::Query => {
-            let kind = if *status < 500 { "Sender" } else { "Receiver" };
-            respond(
-                *status,
-                "text/xml",
-                format!(
-                    "<ErrorResponse><Error><Type>{kind}</Type><Code>{}</Code><Message>{}</Message></Error>\
-                     <RequestId>{}</RequestId></ErrorResponse>",
-                    escape(code.as_str()),
-                    escape(message.as_str()),
-                    Uuid::new_v4()
-                ),
-            )
+            let error = QueryError {
+                kind: if *status < 500 { "Sender" } else { "Receiver" },
+                code,
+                message,
+            };
+            let body = quick_xml::se::to_string(&ErrorResponse {
+                error,
+                request_id: Uuid::new_v4().to_string(),
+            });
+            xml_answer(*status, "text/xml", body)
         }
         Protocol::Json => respond(
             *status,
@@ -151,15 +204,10 @@ pub(crate) fn error_answer(protocol: Protocol, error: &ApiError) -> Response<Bod
             }
             response
         }
-        Protocol::RestXml => respond(
-            *status,
-            "application/xml",
-            format!(
-                "<Error><Code>{}</Code><Message>{}</Message></Error>",
-                escape(code.as_str()),
-                escape(message.as_str())
-            ),
-        ),
+        Protocol::RestXml => {
+            let body = quick_xml::se::to_string(&S3Error { code, message });
+            xml_answer(*status, "application/xml", body)
+        }
         Protocol::Plain => plain(*status, message),
     }
 }

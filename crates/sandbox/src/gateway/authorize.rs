@@ -17,8 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answer::{ApiError, Protocol};
+use super::parameters::Parameters;
 use super::proxy;
-use super::route::{Call, Form};
+use super::route::Call;
 use super::{State, cloudtrail};
 use crate::aws_client::root_user;
 
@@ -58,15 +59,6 @@ impl Check {
     }
 }
 
-/// What a request says, as far as it has been read.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Asked<'a> {
-    /// A form of the query protocol.
-    Form(&'a Form),
-    /// JSON.
-    Json(&'a Value),
-}
-
 /// The account of each access key that has called.
 #[derive(Debug, Default)]
 pub(super) struct Accounts(Mutex<BTreeMap<String, String>>);
@@ -101,7 +93,7 @@ pub(super) fn judges(call: &Call) -> bool {
 pub(super) async fn authorize(
     state: &State,
     call: &mut Call,
-    asked: Asked<'_>,
+    parameters: &Parameters,
     parts: &Parts,
     body: &Bytes,
 ) -> Result<(), ApiError> {
@@ -117,7 +109,7 @@ pub(super) async fn authorize(
             account
         }
     };
-    let checks = checks::checks(state, call, asked).await?;
+    let checks = checks::checks(state, call, parameters).await?;
     let (elsewhere, here): (Vec<_>, Vec<_>) = checks.into_iter().partition(|check| check.elsewhere);
     if !here.is_empty() {
         ask(state, call, &here, parts, body).await?;

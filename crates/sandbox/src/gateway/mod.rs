@@ -11,6 +11,7 @@ mod cloudtrail;
 pub mod control_tower;
 mod faults;
 pub mod organizations;
+mod parameters;
 mod proxy;
 mod requests;
 mod route;
@@ -34,12 +35,12 @@ use crate::aws_client::{AwsClient, http_client};
 use crate::chaos::{Chaos, Mishap, Moment};
 use crate::emulator::ensure_loopback;
 use answer::{ApiError, Body, error_answer, json_answer, plain};
-use authorize::Asked;
 use calls::Calls;
 use control_tower::ControlTower;
 use organizations::Organizations;
+use parameters::{Form, Parameters};
 use requests::Requests;
-use route::{Call, Form};
+use route::Call;
 use stack_sets::StackSets;
 
 pub use faults::{Fault, Faults};
@@ -236,7 +237,7 @@ async fn handle(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, Dropped> {
     let (parts, body) = request.into_parts();
-    let is_form = route::is_form(&parts);
+    let is_form = Form::is_in(&parts);
     let is_kept = state.requests.keeps(&parts.headers);
     let body = if is_form || is_kept {
         Payload::Read(read(body).await?)
@@ -244,7 +245,7 @@ async fn handle(
         Payload::Coming(body)
     };
     let form = match &body {
-        Payload::Read(bytes) if is_form => Some(route::form(&parts, bytes)),
+        Payload::Read(bytes) if is_form => Some(Form::read(&parts, bytes)),
         _ => None,
     };
     let call = route::identify(
@@ -295,7 +296,7 @@ async fn handle(
             Payload::Read(bytes) => bytes,
             Payload::Coming(body) => read(body).await?,
         };
-        serve(&state, &mut call, form.as_ref(), parts, body)
+        serve(&state, &mut call, form, parts, body)
             .await
             .unwrap_or_else(|error| error_answer(call.protocol, &error))
     } else {
@@ -335,22 +336,24 @@ async fn read(body: Incoming) -> Result<Bytes, Dropped> {
 async fn serve(
     state: &State,
     call: &mut Call,
-    form: Option<&Form>,
+    form: Option<Form>,
     mut parts: hyper::http::request::Parts,
     body: Bytes,
 ) -> Result<Response<Body>, ApiError> {
-    if call.service == "cloudformation" {
-        let Some(form) = form else {
-            return Ok(pass(state, parts, Payload::Read(body)).await);
-        };
-        authorize::authorize(state, call, Asked::Form(form), &parts, &body).await?;
-        return match state.stack_sets.serve(call, form).await {
-            Some(answer) => answer,
-            None => Ok(pass(state, parts, Payload::Read(body)).await),
-        };
+    if call.service == "cloudformation" && form.is_none() {
+        return Ok(pass(state, parts, Payload::Read(body)).await);
     }
-    let request = json(&body)?;
-    authorize::authorize(state, call, Asked::Json(&request), &parts, &body).await?;
+    let parameters = Parameters::read(form, &body)?;
+    authorize::authorize(state, call, &parameters, &parts, &body).await?;
+    let request = match parameters {
+        Parameters::Form(form) => {
+            return match state.stack_sets.serve(call, &form).await {
+                Some(answer) => answer,
+                None => Ok(pass(state, parts, Payload::Read(body)).await),
+            };
+        }
+        Parameters::Json(request) => request,
+    };
     let answer = match call.service.as_str() {
         "organizations" if organizations::serves(&call.operation) => {
             state.organizations.serve(call, &request).await
@@ -363,14 +366,6 @@ async fn serve(
         }
     };
     Ok(json_answer(&answer?))
-}
-
-fn json(body: &Bytes) -> Result<serde_json::Value, ApiError> {
-    if body.is_empty() {
-        return Ok(serde_json::json!({}));
-    }
-    serde_json::from_slice(body)
-        .map_err(|_| ApiError::new(400, "SerializationException", "The body is not JSON"))
 }
 
 async fn pass(state: &State, parts: hyper::http::request::Parts, body: Payload) -> Response<Body> {

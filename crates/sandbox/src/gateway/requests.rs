@@ -8,9 +8,9 @@ use hyper::HeaderMap;
 use hyper::body::Bytes;
 use hyper::header::USER_AGENT;
 use hyper::http::request::Parts;
-use serde_json::Value;
 
-use super::route::{Call, Form};
+use super::parameters::{Form, Parameters};
+use super::route::Call;
 
 /// A request as AWS would get it.
 #[derive(Clone)]
@@ -52,15 +52,9 @@ impl Requests {
     }
 
     pub(super) fn add(&self, call: &Call, parts: &Parts, form: Option<&Form>, body: &Bytes) {
-        let mut fields = BTreeSet::new();
-        match form {
-            Some(form) => fields.extend(form.keys().map(|name| without_numbers(name))),
-            None => {
-                if let Ok(body) = serde_json::from_slice(body) {
-                    collect_fields(&body, "", &mut fields);
-                }
-            }
-        }
+        // What is neither a form nor JSON, such as an object of S3, has no fields.
+        let parameters = Parameters::read(form.cloned(), body);
+        let fields = parameters.map(|read| read.names()).unwrap_or_default();
         let key = (call.service.clone(), call.operation.clone(), fields);
         let Some(kept) = self.0.get() else {
             return;
@@ -95,36 +89,4 @@ fn is_of_a_function(headers: &HeaderMap) -> bool {
         .get(USER_AGENT)
         .and_then(|agent| agent.to_str().ok());
     agent.is_some_and(|agent| agent.starts_with("aws-sdk-rust/"))
-}
-
-/// `Tags.member.2.Key` as `Tags.member..Key`.
-fn without_numbers(name: &str) -> String {
-    let segments = name.split('.');
-    let segments = segments.map(|one| {
-        if one.bytes().all(|b| b.is_ascii_digit()) {
-            ""
-        } else {
-            one
-        }
-    });
-    segments.collect::<Vec<_>>().join(".")
-}
-
-/// The names at every depth; the elements of a list have one name together.
-fn collect_fields(value: &Value, at: &str, fields: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(members) => {
-            for (name, inner) in members {
-                let name = format!("{at}.{name}");
-                collect_fields(inner, &name, fields);
-                fields.insert(name);
-            }
-        }
-        Value::Array(elements) => {
-            for inner in elements {
-                collect_fields(inner, at, fields);
-            }
-        }
-        _ => {}
-    }
 }

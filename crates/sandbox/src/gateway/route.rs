@@ -1,20 +1,16 @@
 //! Which operation a request is, from what every AWS protocol says about itself.
 
-use std::collections::BTreeMap;
-
 use hyper::Method;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE};
+use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
 use super::answer::Protocol;
 use super::control_tower;
+use super::parameters::Form;
 
 /// Where functions answer CloudFormation for a custom resource.
 pub(crate) const CUSTOM_RESOURCE_ANSWER: &str = "/_ministack/cfn-response/";
-
-/// The parameters of a query-protocol request.
-pub(crate) type Form = BTreeMap<String, String>;
 
 /// One call, as far as the gateway has to understand it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,24 +25,6 @@ pub(crate) struct Call {
     /// The caller's account, as far as the key id names it; the management account otherwise.
     pub(crate) account: String,
     pub(crate) region: String,
-}
-
-/// Whether the operation is in the body.
-pub(crate) fn is_form(parts: &Parts) -> bool {
-    parts
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.starts_with("application/x-www-form-urlencoded"))
-}
-
-/// The parameters in the query string and in the body.
-pub(crate) fn form(parts: &Parts, body: &[u8]) -> Form {
-    let query = parts.uri.query().unwrap_or_default();
-    url::form_urlencoded::parse(query.as_bytes())
-        .chain(url::form_urlencoded::parse(body))
-        .map(|(name, value)| (name.into_owned(), value.into_owned()))
-        .collect()
 }
 
 /// What a request is, or nothing where it is no call of an AWS service (the emulator's own
@@ -73,7 +51,7 @@ pub(crate) fn identify(
         let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
         (Protocol::Json, operation)
     } else if let Some(action) = form.and_then(|form| form.get("Action")) {
-        (Protocol::Query, action.clone())
+        (Protocol::Query, action.to_owned())
     } else if scope.service == "s3" {
         (Protocol::RestXml, s3_operation(&parts.method, path))
     } else {
@@ -175,7 +153,7 @@ mod tests {
 
     fn call(request: hyper::http::request::Builder, body: &str) -> Option<Call> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let form = is_form(&parts).then(|| form(&parts, body.as_bytes()));
+        let form = Form::is_in(&parts).then(|| Form::read(&parts, body.as_bytes()));
         identify(&parts, form.as_ref(), "111111111111", "us-east-1")
     }
 

@@ -13,9 +13,9 @@ use crate::landing_zone::EXECUTION_ROLE;
 /// What is counted: where it is, what it is and what it is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
-    /// A 12-digit account id, or `lacework`.
+    /// A 12-digit account id, or the name of the SaaS.
     pub place: String,
-    /// Such as `role`, `queue` or `integration`.
+    /// Such as `role`, `queue` or `registration`.
     pub kind: &'static str,
     /// Name, ARN or URL: unique within its place and kind.
     pub name: String,
@@ -93,9 +93,11 @@ impl Inventory {
                 inventory.add(&account, "stack instance", &name, String::new());
             }
         }
-        for integration in sandbox.simulator.integrations() {
-            let name = format!("{} {}", integration.account, integration.name);
-            inventory.add("lacework", "integration", &name, integration.kind);
+        let saas = sandbox.simulator.title();
+        for registration in sandbox.simulator.registrations() {
+            let name = format!("{} {}", registration.store, registration.name);
+            let subject = format!("{:?}", registration.subject);
+            inventory.add(saas, "registration", &name, subject);
         }
         Ok(inventory)
     }

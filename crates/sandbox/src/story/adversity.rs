@@ -64,8 +64,9 @@ impl Story {
         if let Some(Adversity { seed, .. }) = &self.adversity {
             self.sandbox.gateway.chaos().begin(*seed);
             listen(Telling::Fact(&format!(
-                "from here to the last chapter a third of the functions' calls of AWS and Lacework \
-                 go wrong, and a third of the events is lost or doubled (--seed {seed})"
+                "from here to the last chapter a third of the functions' calls of AWS and {} \
+                 go wrong, and a third of the events is lost or doubled (--seed {seed})",
+                self.sandbox.simulator.title()
             )));
         }
     }

@@ -4,7 +4,6 @@ use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::enrollment::log_stack_set;
 use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
 use crate::emulator::gaps;
@@ -12,6 +11,7 @@ use crate::functions::FunctionZips;
 use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
 use crate::launch::{Parameters, Stack, TEMPLATE};
+use crate::providers::Subject;
 
 /// How long CloudFormation may take for one request, the functions' work included.
 pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);
@@ -43,8 +43,9 @@ impl Story {
             accounts.len() - managed
         )));
         listen(Telling::Fact(&format!(
-            "AWS at {}, Lacework at {}",
+            "AWS at {}, {} at {}",
             self.sandbox.gateway.url(),
+            self.sandbox.simulator.title(),
             self.sandbox.simulator.url()
         )));
     }
@@ -69,26 +70,28 @@ impl Story {
 
     pub(super) async fn launch(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
         // The first token is to be due for a refresh when the schedule comes.
-        let controls = self.sandbox.simulator.controls();
-        controls.set_longest_token_lifetime(Some(SHORT_TOKEN));
+        let simulator = &self.sandbox.simulator;
+        simulator.set_longest_token_lifetime(Some(SHORT_TOKEN));
         listen(Telling::Step("waiting for CREATE_COMPLETE"));
         self.launch_stack(&[("TokenRefreshRate", "rate(1 minute)")], listen)
             .await?;
         listen(Telling::Fact(&format!(
             "stack {STACK_NAME} is CREATE_COMPLETE"
         )));
-        let name = log_stack_set();
-        let trail = self
-            .sandbox
-            .simulator
-            .integrations()
-            .into_iter()
-            .find(|integration| integration.kind == "AwsCtSqs" && integration.name == name)
-            .context("the stack is complete, and Lacework has no integration of the trail")?;
+        let simulator = &self.sandbox.simulator;
+        let registrations = simulator.registrations().into_iter();
+        let (feed, queue_url) = registrations
+            .filter_map(|registration| match registration.subject {
+                Subject::Feed { queue_url } => Some((registration.name, queue_url)),
+                _ => None,
+            })
+            .next()
+            .with_context(|| {
+                let saas = simulator.title();
+                format!("the stack is complete, and {saas} has no registration of the trail")
+            })?;
         listen(Telling::Fact(&format!(
-            "Log Archive and Audit are set up: integration {} reads {}",
-            trail.name,
-            trail.queue_url.as_deref().unwrap_or_default()
+            "Log Archive and Audit are set up: registration {feed} reads {queue_url}"
         )));
         Ok(())
     }
@@ -120,13 +123,14 @@ impl Story {
     }
 
     pub(super) async fn await_token(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
-        let controls = self.sandbox.simulator.controls();
-        controls.set_longest_token_lifetime(None);
-        listen(Telling::Fact(
+        let simulator = &self.sandbox.simulator;
+        simulator.set_longest_token_lifetime(None);
+        listen(Telling::Fact(&format!(
             "how the schedule is made to fire: the stack was launched with TokenRefreshRate \
-             rate(1 minute), the shortest there is, and Lacework limited tokens to 6 of 24 hours, \
+             rate(1 minute), the shortest there is, and {} limited tokens to 6 of 24 hours, \
              so that less than a third was left; now the limit is lifted",
-        ));
+            simulator.title()
+        )));
         let deadline = self.within(SCHEDULE_DEADLINE);
         let end = Instant::now() + deadline;
         loop {
@@ -177,8 +181,9 @@ impl Story {
             .difference(&Inventory::take(&self.sandbox).await?)
             .left;
         listen(Telling::Fact(&format!(
-            "before the deletion, {} items in AWS and Lacework are ours",
-            self.made.len()
+            "before the deletion, {} items in AWS and {} are ours",
+            self.made.len(),
+            self.sandbox.simulator.title()
         )));
         listen(Telling::Step("waiting for DELETE_COMPLETE"));
         self.delete_stack(listen).await?;
@@ -202,7 +207,7 @@ impl Story {
             );
         }
         listen(Telling::Fact(&format!(
-            "{} items in {} accounts and no integration: the same as before the launch",
+            "{} items in {} accounts and no registration: the same as before the launch",
             before.items().count(),
             self.sandbox.landing_zone.accounts().len()
         )));

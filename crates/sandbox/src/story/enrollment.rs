@@ -5,14 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 
 use super::{AccountStory, Listener, Story, Telling};
+use crate::Sandbox;
 use crate::aws_client::AwsError;
 use crate::gateway::stack_sets::InstanceStatus;
-use crate::lacework::{Integration, Verification};
 use crate::landing_zone::Role;
-use crate::{Sandbox, TENANT};
-
-/// The template's default of `IntegrationNamePrefix`.
-const PREFIX: &str = "Lacework-Control-Tower-";
+use crate::providers::{Registration, Subject};
 
 const INTERVAL: Duration = Duration::from_millis(250);
 
@@ -22,8 +19,8 @@ pub struct Enrollment {
     /// The stack instance: `CURRENT` when the role is what it should be. For the management
     /// account, which has an ordinary stack, that stack's status.
     pub instance: Option<String>,
-    /// The integration in the SaaS.
-    pub integration: Option<Integration>,
+    /// The registration in the SaaS.
+    pub registration: Option<Registration>,
 }
 
 impl Enrollment {
@@ -34,13 +31,13 @@ impl Enrollment {
             self.instance.as_deref(),
             Some("CURRENT" | "CREATE_COMPLETE" | "UPDATE_COMPLETE")
         );
-        instance && self.integration.as_ref().is_some_and(|one| one.enabled)
+        instance && self.registration.as_ref().is_some_and(|one| one.enabled)
     }
 
     /// Whether there is nothing of it.
     #[must_use]
     pub fn is_absent(&self) -> bool {
-        self.instance.is_none() && self.integration.is_none()
+        self.instance.is_none() && self.registration.is_none()
     }
 }
 
@@ -50,27 +47,18 @@ impl fmt::Display for Enrollment {
             Some(status) => write!(formatter, "stack instance {status}")?,
             None => formatter.write_str("no stack instance")?,
         }
-        match &self.integration {
-            Some(integration) => write!(formatter, ", integration {}", integration.name),
-            None => formatter.write_str(", no integration"),
+        match &self.registration {
+            Some(registration) => write!(formatter, ", registration {}", registration.name),
+            None => formatter.write_str(", no registration"),
         }
     }
-}
-
-/// The name of the members' StackSet, and of the management account's stack.
-pub(super) fn member_stack_set() -> String {
-    format!("{PREFIX}Config-Member-{TENANT}")
-}
-
-/// The name of the StackSet in Log Archive, and of the trail's integration.
-pub(super) fn log_stack_set() -> String {
-    format!("{PREFIX}CloudTrail-Log-Account-{TENANT}")
 }
 
 /// What each account has, by its id.
 pub(super) async fn look(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, Enrollment>> {
     let mut found: BTreeMap<String, Enrollment> = BTreeMap::new();
-    if let Some(set) = sandbox.gateway.stack_sets().get(&member_stack_set()) {
+    let members = sandbox.simulator.member_stack();
+    if let Some(set) = sandbox.gateway.stack_sets().get(&members) {
         for instance in set.instances {
             let status = match (instance.status, instance.reason) {
                 (InstanceStatus::Current, _) => "CURRENT".to_owned(),
@@ -83,22 +71,20 @@ pub(super) async fn look(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, E
         }
     }
     let management = sandbox.landing_zone.account_of(Role::Management)?;
-    if let Some(status) = management_stack(sandbox).await? {
+    if let Some(status) = management_stack(sandbox, &members).await? {
         found.entry(management.id.clone()).or_default().instance = Some(status);
     }
-    for integration in sandbox.simulator.integrations() {
-        if let ("AwsCfg", Some(account)) = (integration.kind.as_str(), &integration.aws_account_id)
-        {
+    for registration in sandbox.simulator.registrations() {
+        if let Subject::Account(account) = &registration.subject {
             let account = account.clone();
-            found.entry(account).or_default().integration = Some(integration);
+            found.entry(account).or_default().registration = Some(registration);
         }
     }
     Ok(found)
 }
 
-async fn management_stack(sandbox: &Sandbox) -> anyhow::Result<Option<String>> {
-    let name = member_stack_set();
-    let parameters = [("StackName", name.as_str())];
+async fn management_stack(sandbox: &Sandbox, name: &str) -> anyhow::Result<Option<String>> {
+    let parameters = [("StackName", name)];
     let answer = sandbox
         .inside()?
         .query(
@@ -188,12 +174,13 @@ impl Story {
     /// The SaaS assumes every role, and accounts that are to be left alone have nothing.
     async fn verify(&self, listen: Listener<'_>) -> anyhow::Result<()> {
         let mut passed = 0;
-        for integration in self.sandbox.simulator.integrations() {
-            let verification = self.sandbox.simulator.verify(&integration.guid).await?;
+        let simulator = &self.sandbox.simulator;
+        for registration in simulator.registrations() {
+            let verification = simulator.verify(&registration.id).await?;
             ensure!(
-                verification == Verification::Passed,
-                "the integration {} does not work: {verification:?}",
-                integration.name
+                verification.passed(),
+                "the registration {} does not work: {verification:?}",
+                registration.name
             );
             passed += 1;
         }
@@ -210,8 +197,9 @@ impl Story {
         }
         let accounts = self.accounts.iter().filter(|story| story.expected).count();
         listen(Telling::Fact(&format!(
-            "{accounts} accounts enrolled; Lacework assumes the roles of all {passed} integrations; \
-             accounts that are closed or not managed were left alone"
+            "{accounts} accounts enrolled; {} assumes the roles of all {passed} registrations; \
+             accounts that are closed or not managed were left alone",
+            simulator.title()
         )));
         Ok(())
     }

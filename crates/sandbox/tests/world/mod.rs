@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use towerhook_sandbox::aws_client::{AwsClient, AwsError};
 use towerhook_sandbox::functions::target_directory;
 use towerhook_sandbox::gateway::stack_sets::{InstanceView, OperationStatus};
-use towerhook_sandbox::lacework::{PRINCIPAL_ARN, REGISTRATION_TOPIC};
 use towerhook_sandbox::landing_zone::{EXECUTION_ROLE, Role};
-use towerhook_sandbox::{MANAGEMENT_ACCOUNT, Options, Sandbox, TENANT};
+use towerhook_sandbox::providers::lacework::{PRINCIPAL_ARN, REGISTRATION_TOPIC, TENANT};
+use towerhook_sandbox::{MANAGEMENT_ACCOUNT, Options, Sandbox};
 use uuid::Uuid;
 
 /// The account of Lacework's platform.

@@ -65,9 +65,9 @@ async fn a_changed_prefix_is_refused_and_the_deployment_works_on() {
     account.await.unwrap();
     let names = ["Log Archive", "Audit", "late"];
     scene.await_enrolled(&names).await;
-    let integrations = scene.sandbox.simulator.integrations();
+    let registrations = scene.sandbox.simulator.registrations();
     let ours = |name: &str| name.starts_with("Lacework-Control-Tower-");
-    assert!(integrations.iter().all(|one| ours(&one.name)));
+    assert!(registrations.iter().all(|one| ours(&one.name)));
 }
 
 #[tokio::test]

@@ -6,9 +6,9 @@ use regex_lite::Regex;
 use serde_json::json;
 use towerhook_sandbox::gateway::stack_sets::InstanceView;
 use towerhook_sandbox::inventory::{Difference, Inventory, Item};
-use towerhook_sandbox::lacework::Integration;
 use towerhook_sandbox::landing_zone::Role;
 use towerhook_sandbox::launch::{Parameters, Stack, TEMPLATE};
+use towerhook_sandbox::providers::lacework::Integration;
 use towerhook_sandbox::{MANAGEMENT_ACCOUNT, STACK_NAME, Sandbox};
 use towerhook_tests::{STACK_DEADLINE, options, sandbox, until};
 
@@ -48,7 +48,7 @@ impl Neighbour {
         options.accounts = 4;
         // So that IAM's refusals do not count as permissions that are still propagating.
         options.requests_late_by = Duration::from_secs(120);
-        options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
+        options.stores = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
         let neighbour = Self {
             sandbox: sandbox(options).await,
         };
@@ -68,7 +68,7 @@ impl Neighbour {
                 },
             },
         });
-        let controls = neighbour.sandbox.simulator.controls();
+        let controls = neighbour.sandbox.lacework().unwrap().controls();
         controls.seed(None, &integration).unwrap();
         neighbour
     }
@@ -234,7 +234,7 @@ impl Neighbour {
 
     fn foreign(&self) -> Foreign {
         let sets = self.sandbox.gateway.stack_sets().all().into_iter();
-        let integrations = self.sandbox.simulator.integrations().into_iter();
+        let integrations = self.sandbox.lacework().unwrap().integrations().into_iter();
         Foreign {
             stack_sets: sets
                 .map(|set| (set.arn, set.instances, set.operations.len()))

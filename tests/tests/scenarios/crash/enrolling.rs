@@ -32,9 +32,9 @@ async fn go(scene: &mut Scene, name: &str, point: Option<Point>) {
     let gone = format!("{name} is watched no more");
     until(scene, &gone, async || {
         scene
-            .integrations(name)
+            .registrations(name)
             .iter()
-            .all(|integration| !integration.enabled)
+            .all(|registration| !registration.enabled)
     })
     .await;
     settle(scene).await;
@@ -66,7 +66,7 @@ async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
         let name = format!("come-{number}");
         come(&mut scene, &name, Some(point)).await;
         crashes.note(scene.sandbox.gateway.chaos(), point).await;
-        assert_eq!(scene.integrations(&name).len(), 1, "{point}");
+        assert_eq!(scene.registrations(&name).len(), 1, "{point}");
         assert!(scene.is_enrolled(&name).await, "{point}");
     }
     crashes.end();

@@ -67,10 +67,10 @@ async fn update(scene: &Scene, management: bool, point: Option<Point>) {
     let id = scene.sandbox.landing_zone.account_of(Role::Management);
     let id = id.unwrap().id.clone();
     until(scene, "the management account is as asked", async || {
-        let integrations = scene.sandbox.simulator.integrations();
-        let own = integrations.iter().filter(|one| {
-            one.kind == "AwsCfg" && one.aws_account_id.as_deref() == Some(&id) && one.enabled
-        });
+        let registrations = scene.sandbox.simulator.registrations();
+        let own = registrations
+            .iter()
+            .filter(|one| one.watches(&id) && one.enabled);
         own.count() == usize::from(management)
     })
     .await;

@@ -20,14 +20,14 @@ const GOOD: SignedDuration = SignedDuration::from_hours(8);
 /// Makes the stored token due for renewal, and revokes it in Lacework.
 async fn age(scene: &Scene) {
     set_left(scene, DUE).await;
-    scene.sandbox.simulator.controls().revoke_tokens();
+    scene.lacework().controls().revoke_tokens();
 }
 
 /// Fires the schedule until the function completes; then the stored token must be a newly issued
 /// one.
 async fn renew(scene: &Scene, point: Option<Point>) {
     age(scene).await;
-    let controls = scene.sandbox.simulator.controls();
+    let controls = scene.lacework().controls();
     let revoked = controls.issued_tokens().len();
     let looked_after = async || scene.logged("auth", "token checked").await.len();
     let before = looked_after().await;

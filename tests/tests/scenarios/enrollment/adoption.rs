@@ -3,11 +3,12 @@
 
 mod vendors;
 
+use towerhook_sandbox::Sandbox;
 use towerhook_sandbox::gateway::stack_sets::StackSetView;
-use towerhook_sandbox::lacework::Verification;
 use towerhook_sandbox::landing_zone::Role;
 use towerhook_sandbox::launch::{Stack, TEMPLATE};
-use towerhook_sandbox::{Sandbox, TENANT};
+use towerhook_sandbox::providers::Verification;
+use towerhook_sandbox::providers::lacework::TENANT;
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::{Scene, until};
@@ -78,7 +79,7 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     scene.await_enrolled(&ENROLLED).await;
     scene.await_enrolled(&["development-1"]).await;
     scene.settle().await;
-    let integrations = scene.sandbox.simulator.integrations();
+    let integrations = scene.lacework().integrations();
     for one in &integrations {
         let verification = scene.sandbox.simulator.verify(&one.guid).await.unwrap();
         assert_eq!(verification, Verification::Passed, "{}", one.name);
@@ -96,12 +97,12 @@ async fn a_deployment_of_laceworks_own_is_taken_over_with_its_external_ids() {
     // Another comparison changes nothing.
     scene.reconcile().await;
     assert_eq!(
-        scene.sandbox.simulator.integrations().len(),
+        scene.sandbox.simulator.registrations().len(),
         integrations.len()
     );
 
     scene.delete().await;
-    assert_eq!(scene.sandbox.simulator.integrations(), []);
+    assert_eq!(scene.sandbox.simulator.registrations(), []);
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
 }
 
@@ -157,7 +158,7 @@ async fn what_is_there_keeps_its_letter_case_and_its_trail_may_follow_later() {
         "{id}"
     );
     scene.delete().await;
-    assert_eq!(scene.sandbox.simulator.integrations(), []);
+    assert_eq!(scene.sandbox.simulator.registrations(), []);
     assert!(sets.all().is_empty());
 }
 
@@ -175,7 +176,7 @@ async fn where_units_are_sub_accounts_the_trail_becomes_the_organizations() {
     };
     scene.await_enrolled(&ENROLLED).await;
     let trail = || {
-        let all = scene.sandbox.simulator.integrations();
+        let all = scene.lacework().integrations();
         let mut trails = all.into_iter().filter(|one| one.kind == "AwsCtSqs");
         (trails.next().unwrap(), trails.next())
     };
@@ -202,5 +203,5 @@ async fn where_units_are_sub_accounts_the_trail_becomes_the_organizations() {
     }
     assert_golden("adoption_by_unit", &told(&scene).await);
     scene.delete().await;
-    assert_eq!(scene.sandbox.simulator.integrations(), []);
+    assert_eq!(scene.sandbox.simulator.registrations(), []);
 }

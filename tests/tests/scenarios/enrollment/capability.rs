@@ -16,7 +16,7 @@ fn made(scene: &Scene) -> (Vec<String>, Vec<String>) {
         .map(|set| set.name.trim_start_matches(PREFIX).to_owned())
         .collect();
     sets.sort();
-    let integrations = scene.sandbox.simulator.integrations().into_iter();
+    let integrations = scene.lacework().integrations().into_iter();
     let mut kinds: Vec<String> = integrations.map(|one| one.kind).collect();
     kinds.sort();
     kinds.dedup();

@@ -34,7 +34,7 @@ async fn a_suspended_accounts_stack_is_forgotten_and_all_else_removed() {
     done.await.unwrap();
 
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
     // The account cannot be entered, so its stack and its role still exist.
     let aws = scene.inside().account(&member.id);
     let form = [("StackName", stack.as_str())];
@@ -97,7 +97,7 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
 
     // Two listings and two of the four integrations; the next request is allowed a quarter of an
     // hour later.
-    let controls = scene.sandbox.simulator.controls();
+    let controls = scene.lacework().controls();
     controls.set_rate_limit(Some(4));
     scene.stack.delete().await.unwrap();
     let failed = scene.stack.wait_for("DELETE_FAILED", STACK_DEADLINE);
@@ -106,7 +106,7 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     let failures = scene.stack.failures().await.unwrap();
     let failure = &failures[0];
     assert_eq!(failure.resource, "Setup", "{failures:?}");
-    assert_eq!(scene.sandbox.simulator.integrations().len(), 2);
+    assert_eq!(scene.sandbox.simulator.registrations().len(), 2);
     until("setup's handing over is logged", async || {
         let log = scene.sandbox.function_logs().read("setup");
         log.matches("handing over").count() >= 2
@@ -117,7 +117,7 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     controls.set_rate_limit(None);
     controls.advance_clock(Duration::from_secs(3600));
     scene.delete().await;
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
     until("setup's answer is logged", async || {
         let log = scene.sandbox.function_logs().read("setup");
         log[so_far..].contains("\"answered\"")

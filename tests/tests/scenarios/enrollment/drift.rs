@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
-use towerhook_sandbox::lacework::Integration;
+use towerhook_sandbox::providers::lacework::Integration;
 use towerhook_tests::scene::{Scene, until};
 
 use crate::enrollment::MEMBERS;
@@ -19,7 +19,7 @@ async fn everything_that_was_bent_by_hand_is_put_right() {
     scene.await_enrolled(&MEMBERS).await;
     scene.settle().await;
     let before = MEMBERS.map(|name| only(&scene, name));
-    let controls = scene.sandbox.simulator.controls();
+    let controls = scene.lacework().controls();
     let guid = |name| only(&scene, name).guid;
     let change = |name, body| assert!(controls.change(&guid(name), &body));
 
@@ -123,7 +123,7 @@ fn double(scene: &Scene, name: &str) {
             "crossAccountCredentials": {"roleArn": one.role_arn, "externalId": one.external_id},
         },
     });
-    let controls = scene.sandbox.simulator.controls();
+    let controls = scene.lacework().controls();
     controls.seed(None, &body).unwrap();
 }
 

@@ -16,7 +16,7 @@ async fn one_account_is_enrolled_once_whatever_comes_how_often() {
     let sets = scene.sandbox.gateway.stack_sets().all();
     let sets: Vec<&str> = sets.iter().map(|set| set.name.as_str()).collect();
     assert_eq!(sets, ["Lacework-Control-Tower-Config-Member-acme"]);
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
     let calls = scene.sandbox.gateway.calls();
     assert_eq!(calls.get("cloudtrail:GetTrail"), None);
 
@@ -49,7 +49,7 @@ async fn one_account_is_enrolled_once_whatever_comes_how_often() {
         .await;
     scene.publish_file("enable-control", "production-1").await;
     scene.settle().await;
-    assert_eq!(scene.integrations("production-1").len(), 1);
+    assert_eq!(scene.registrations("production-1").len(), 1);
     assert_eq!(scene.sandbox.simulator.calls()[CREATE], 1);
 
     // After a failed creation Control Tower reports an update of the account, never its creation.

@@ -29,7 +29,7 @@ async fn existing_accounts_wait_for_their_first_event_or_the_parameters_yes() {
     scene.await_enrolled(&["development-1"]).await;
     for name in EXISTING {
         assert_eq!(scene.instance(name), None, "{name}");
-        assert!(scene.integrations(name).is_empty(), "{name}");
+        assert!(scene.registrations(name).is_empty(), "{name}");
     }
 
     scene.update(&[("MonitorExistingAccounts", "Yes")]).await;

@@ -130,7 +130,7 @@ async fn registered(scene: &mut Scene, told: &mut Transcript) {
 }
 
 async fn stays(scene: &mut Scene, told: &mut Transcript) {
-    let guid = |scene: &Scene, name| scene.integrations(name)[0].guid.clone();
+    let guid = |scene: &Scene, name| scene.registrations(name)[0].id.clone();
     let known = guid(scene, "batch-1");
     let zone = &mut scene.sandbox.landing_zone;
     zone.rename_account("batch-1", "batch-one").unwrap();
@@ -146,7 +146,7 @@ async fn stays(scene: &mut Scene, told: &mut Transcript) {
         .unwrap();
     scene.reconcile().await;
     until("it is switched off", async || {
-        !scene.integrations("batch-2")[0].enabled
+        !scene.registrations("batch-2")[0].enabled
     })
     .await;
     told.tell(scene, "AWS suspends an account").await;
@@ -175,7 +175,7 @@ async fn leaves(scene: &mut Scene, told: &mut Transcript) {
     scene.age_records().await;
     scene.update(&[("OffboardUnenrolled", "Yes")]).await;
     until("it is no longer watched", async || {
-        scene.integrations("batch-3").is_empty()
+        scene.registrations("batch-3").is_empty()
             && scene.reason("batch-3").await.as_deref() == Some("Control Tower does not manage it")
     })
     .await;
@@ -244,7 +244,7 @@ async fn closed_meanwhile(scene: &mut Scene, told: &mut Transcript) {
 
 async fn gone(scene: &Scene, name: &str) {
     until("nothing of it is left", async || {
-        scene.integrations(name).is_empty() && scene.instance(name).is_none()
+        scene.registrations(name).is_empty() && scene.instance(name).is_none()
     })
     .await;
 }

@@ -19,8 +19,8 @@ fn changes(scene: &Scene) -> u64 {
 
 /// The integrations by id, and whether they are enabled.
 fn watching(scene: &Scene) -> Vec<(String, bool)> {
-    let all = scene.sandbox.simulator.integrations().into_iter();
-    let mut all: Vec<_> = all.map(|one| (one.guid, one.enabled)).collect();
+    let all = scene.sandbox.simulator.registrations().into_iter();
+    let mut all: Vec<_> = all.map(|one| (one.id, one.enabled)).collect();
     all.sort();
     all
 }
@@ -46,7 +46,7 @@ async fn a_rotated_key_loses_no_call_and_a_mistyped_one_is_told() {
 
     // The second key exists before the first one is revoked, and accounts arrive throughout.
     let secret = "_0123456789abcdef0123456789abcdef";
-    let controls = scene.sandbox.simulator.controls().clone();
+    let controls = scene.lacework().controls().clone();
     controls.add_key("ACME_SECOND", SecretString::from(secret));
     let key = [
         ("LaceworkAccessKeyId", "ACME_SECOND"),
@@ -128,7 +128,7 @@ async fn whatever_became_of_units_and_the_key_an_update_of_something_else_succee
     assert_eq!(watching(&scene), before);
 
     let key = scene.sandbox.parameters()["LaceworkAccessKeyId"].clone();
-    scene.sandbox.simulator.controls().revoke_key(&key);
+    scene.lacework().controls().revoke_key(&key);
     scene.update(&limit("30")).await;
     let reason = scene.refused_update(&wrong).await;
     assert!(reason.contains(said), "{reason}");

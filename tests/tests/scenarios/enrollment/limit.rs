@@ -31,7 +31,7 @@ async fn a_removal_beyond_the_limit_waits_for_an_administrator() {
     let held = scene.logged("account", "offboarding held").await;
     let digest = held.last().unwrap()["digest"].as_str().unwrap().to_owned();
     for name in CLOSED {
-        assert_eq!(scene.integrations(name).len(), 1, "{name} stays");
+        assert_eq!(scene.registrations(name).len(), 1, "{name} stays");
     }
     assert!(scene.metric("OffboardingsHeld").await >= 5);
 
@@ -39,7 +39,7 @@ async fn a_removal_beyond_the_limit_waits_for_an_administrator() {
     until("they have left", async || {
         let watched = CLOSED
             .iter()
-            .any(|name| !scene.integrations(name).is_empty());
+            .any(|name| !scene.registrations(name).is_empty());
         let standing = CLOSED.iter().any(|name| scene.instance(name).is_some());
         !watched && !standing
     })

@@ -1,7 +1,7 @@
 //! Accounts that move: into the OUs that are mapped to sub-accounts, between them, and out.
 
-use towerhook_sandbox::lacework::DuplicateScope;
 use towerhook_sandbox::landing_zone::SANDBOX;
+use towerhook_sandbox::providers::lacework::DuplicateScope;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::transcript::Transcript;
 
@@ -9,14 +9,14 @@ use crate::golden::assert_golden;
 
 async fn in_store(scene: &Scene, name: &str, store: &str) {
     until("it has moved", async || {
-        matches!(&scene.integrations(name)[..], [one] if one.account == store && one.enabled)
+        matches!(&scene.registrations(name)[..], [one] if one.store == store && one.enabled)
     })
     .await;
     scene.await_enrolled(&[name]).await;
 }
 
 fn guid(scene: &Scene, name: &str) -> String {
-    scene.integrations(name)[0].guid.clone()
+    scene.registrations(name)[0].id.clone()
 }
 
 async fn created(scene: &Scene) -> u64 {
@@ -63,7 +63,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     assert_eq!(scene.metric("MonitoringGaps").await, 1);
 
     // Lacework accepts it twice: the old integration is deleted once the new one exists.
-    let simulator = scene.sandbox.simulator.controls();
+    let simulator = scene.lacework().controls();
     simulator.set_duplicate_scope(DuplicateScope::Account);
     let before = created(&scene).await;
     let zone = &mut scene.sandbox.landing_zone;
@@ -88,7 +88,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     told.tell(&scene, "it moves back, and no event comes").await;
 
     // The old integration is deleted for a new one, which is refused; so it is recreated.
-    let simulator = scene.sandbox.simulator.controls();
+    let simulator = scene.lacework().controls();
     simulator.set_duplicate_scope(DuplicateScope::Tenant);
     simulator.refuse_new_in(Some("production"));
     let (before, old) = (created(&scene).await, guid(&scene, "development-1"));
@@ -131,7 +131,7 @@ async fn an_account_is_watched_where_its_unit_says() {
     .await;
     told.tell(&scene, "it moves back to where it is watched")
         .await;
-    scene.sandbox.simulator.controls().refuse_new_in(None);
+    scene.lacework().controls().refuse_new_in(None);
 
     // Only ids matter.
     let zone = &mut scene.sandbox.landing_zone;
@@ -155,7 +155,7 @@ async fn an_account_is_watched_where_its_unit_says() {
         zone.move_account(name, unit).await.unwrap();
         until("it is no longer watched", async || {
             let reason = scene.reason(name).await;
-            scene.integrations(name).is_empty()
+            scene.registrations(name).is_empty()
                 && reason.is_some_and(|reason| reason.contains("outside the units"))
         })
         .await;

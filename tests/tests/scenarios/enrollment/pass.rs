@@ -83,7 +83,7 @@ async fn a_burst_costs_few_passes_and_they_run_one_after_the_other() {
     }
     // Each account once, however many events named it.
     for name in MEMBERS {
-        assert_eq!(scene.integrations(name).len(), 1, "{name}");
+        assert_eq!(scene.registrations(name).len(), 1, "{name}");
     }
     let calls = scene.sandbox.simulator.calls();
     assert_eq!(calls["POST CloudAccounts"], 1 + MEMBERS.len() as u64);

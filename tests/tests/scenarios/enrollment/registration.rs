@@ -63,17 +63,17 @@ async fn stacks_register_their_accounts_and_go_with_a_token_that_works() {
 
     let plans = scene.logged("account", "planned").await.len();
     // A deleted role shows only when its stack is recreated, and the token is a day old.
-    let controls = scene.sandbox.simulator.controls().clone();
+    let controls = scene.lacework().controls().clone();
     controls.advance_clock(EXPIRY);
     token::set_left(&scene, -SignedDuration::from_hours(1)).await;
     delete_role(&scene, "production-1").await;
-    let guid = scene.integrations("production-1")[0].guid.clone();
+    let guid = scene.registrations("production-1")[0].id.clone();
     let found = scene.sandbox.simulator.verify(&guid).await.unwrap();
     assert!(!found.passed(), "the role is gone");
     scene.reconcile().await;
     until(
         "the account is registered anew",
-        async || matches!(&scene.integrations("production-1")[..], [one] if one.guid != guid),
+        async || matches!(&scene.registrations("production-1")[..], [one] if one.id != guid),
     )
     .await;
     scene.await_enrolled(&["production-1"]).await;
@@ -110,7 +110,7 @@ async fn stacks_register_their_accounts_and_go_with_a_token_that_works() {
     assert!(steps.contains(renewed));
     assert_eq!(removed_by_hand() - removed_before, 1, "the trail's alone");
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
     until("nothing is left", async || {
         let after = Inventory::take(&scene.sandbox).await.unwrap();
         before.difference(&after).is_empty()

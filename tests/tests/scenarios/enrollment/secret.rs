@@ -23,7 +23,7 @@ async fn no_log_holds_the_key_a_token_or_a_response_url() {
     let members = ["Log Archive", "Audit", "production-1"];
     scene.await_enrolled(&members).await;
     // Failures are logged with the whole error chain.
-    let controls = scene.sandbox.simulator.controls().clone();
+    let controls = scene.lacework().controls().clone();
     token::set_left(&scene, SignedDuration::from_hours(20)).await;
     controls.revoke_tokens();
     controls.fail_next(2, 500);

@@ -1,7 +1,7 @@
 //! One sub-account for all, with the management account.
 
-use towerhook_sandbox::TENANT;
-use towerhook_sandbox::lacework::Verification;
+use towerhook_sandbox::providers::Verification;
+use towerhook_sandbox::providers::lacework::TENANT;
 use towerhook_tests::scene::Scene;
 
 use crate::enrollment::PREFIX;
@@ -19,7 +19,7 @@ async fn everything_is_in_the_one_sub_account_and_depends_on_the_roles() {
     scene.await_enrolled(&members).await;
     let management = scene.sandbox.landing_zone.accounts()[0].clone();
     towerhook_tests::scene::until("the management account is watched", async || {
-        !scene.integrations(&management.name).is_empty()
+        !scene.registrations(&management.name).is_empty()
     })
     .await;
 
@@ -37,7 +37,7 @@ async fn everything_is_in_the_one_sub_account_and_depends_on_the_roles() {
         Some("CREATE_COMPLETE")
     );
 
-    let integrations = scene.sandbox.simulator.integrations();
+    let integrations = scene.lacework().integrations();
     assert_eq!(integrations.len(), members.len() + 2, "and the trail");
     for integration in &integrations {
         let name = &integration.name;
@@ -70,7 +70,7 @@ async fn everything_is_in_the_one_sub_account_and_depends_on_the_roles() {
     }
     aws.query("iam", "DeleteRole", IAM, &[role]).await.unwrap();
     for name in ["Audit", "production-1"] {
-        let guid = scene.integrations(name)[0].guid.clone();
+        let guid = scene.registrations(name)[0].id.clone();
         let verification = scene.sandbox.simulator.verify(&guid).await.unwrap();
         assert_eq!(verification.passed(), name == "Audit", "{verification:?}");
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
-use towerhook_sandbox::lacework::Integration;
+use towerhook_sandbox::providers::lacework::Integration;
 use towerhook_tests::scene::{Scene, until};
 
 const IAM: &str = "2010-05-08";
@@ -10,7 +10,7 @@ const ROLE: (&str, &str) = ("RoleName", "acme-laceworkcwssarole");
 
 /// The one integration of the trail.
 fn trail(scene: &Scene) -> Option<Integration> {
-    let all = scene.sandbox.simulator.integrations();
+    let all = scene.lacework().integrations();
     let mut trails: Vec<_> = all
         .into_iter()
         .filter(|one| one.kind == "AwsCtSqs")
@@ -101,7 +101,7 @@ async fn the_mapping_follows_the_accounts_through_units_and_parameters() {
     scene.settle().await;
 
     scene.delete().await;
-    assert_eq!(scene.sandbox.simulator.integrations(), []);
+    assert_eq!(scene.sandbox.simulator.registrations(), []);
 }
 
 #[tokio::test]
@@ -109,10 +109,10 @@ async fn a_trail_that_was_damaged_by_hand_is_mended() {
     let scene = Scene::open(4, &[], &[]).await;
     scene.await_enrolled(&["Log Archive", "Audit"]).await;
     scene.settle().await;
-    let simulator = &scene.sandbox.simulator;
+    let (simulator, lacework) = (&scene.sandbox.simulator, scene.lacework());
     let first = trail(&scene).unwrap();
 
-    assert!(simulator.controls().remove(&first.guid));
+    assert!(lacework.controls().remove(&first.guid));
     scene.reconcile().await;
     until("the integration is made again", async || {
         trail(&scene).is_some()
@@ -129,7 +129,7 @@ async fn a_trail_that_was_damaged_by_hand_is_mended() {
         .await
         .unwrap();
     log.query("iam", "DeleteRole", IAM, &[ROLE]).await.unwrap();
-    simulator
+    lacework
         .controls()
         .set_state_delay(std::time::Duration::ZERO);
     assert!(!simulator.verify(&second.guid).await.unwrap().passed());

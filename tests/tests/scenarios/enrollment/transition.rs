@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use secrecy::SecretString;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::launch::{Parameters, TEMPLATE};
+use towerhook_sandbox::providers::Subject;
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::transcript::Transcript;
@@ -21,7 +22,7 @@ fn made(scene: &Scene) -> String {
         let name = set.name.trim_start_matches(PREFIX);
         lines.push(format!("StackSet {name}: {} stacks", set.instances.len()));
     }
-    for one in scene.sandbox.simulator.integrations() {
+    for one in scene.lacework().integrations() {
         let name = one.name.trim_start_matches(PREFIX);
         lines.push(format!("{} in {}: {name}", one.kind, one.account));
     }
@@ -38,10 +39,10 @@ fn made(scene: &Scene) -> String {
 
 async fn await_only_in(scene: &Scene, store: &str, resource: &str) {
     until("everything is in one place", async || {
-        let integrations = scene.sandbox.simulator.integrations();
+        let registrations = scene.sandbox.simulator.registrations();
         let sets = scene.sandbox.gateway.stack_sets().all();
-        integrations.len() == MEMBERS.len() + 1
-            && integrations.iter().all(|one| one.account == store)
+        registrations.len() == MEMBERS.len() + 1
+            && registrations.iter().all(|one| one.store == store)
             && sets.len() == 3
             && sets.iter().all(|set| set.name.ends_with(resource))
     })
@@ -89,7 +90,7 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     writeln!(told, "rolled back\n{}\n", made(&scene)).unwrap();
 
     // Another key: the old one and its tokens no longer work.
-    let controls = scene.sandbox.simulator.controls();
+    let controls = scene.lacework().controls();
     let secret = "_0123456789abcdef0123456789abcdef";
     controls.replace_key("ACME_ANOTHER", SecretString::from(secret));
     controls.revoke_tokens();
@@ -108,9 +109,11 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     ];
     scene.update(&mapped).await;
     until("one account is left", async || {
-        let integrations = scene.sandbox.simulator.integrations();
-        let config = integrations.iter().filter(|one| one.kind == "AwsCfg");
-        let stores: Vec<&str> = config.map(|one| one.account.as_str()).collect();
+        let registrations = scene.sandbox.simulator.registrations();
+        let config = registrations
+            .iter()
+            .filter(|one| matches!(one.subject, Subject::Account(_)));
+        let stores: Vec<&str> = config.map(|one| one.store.as_str()).collect();
         let mut sets = scene.sandbox.gateway.stack_sets().all().into_iter();
         let members = sets.find(|set| set.name.contains("Config-Member"));
         stores == ["production"] && members.is_some_and(|set| set.instances.len() == 1)
@@ -148,8 +151,8 @@ async fn another_mapping_of_units_moves_takes_in_and_lets_go() {
     scene.update(&units("Development,Security")).await;
     until("every account is where its unit is now", async || {
         let stores = |name| -> Vec<String> {
-            let all = scene.integrations(name).into_iter();
-            all.map(|one| one.account).collect()
+            let all = scene.registrations(name).into_iter();
+            all.map(|one| one.store).collect()
         };
         stores("development-1") == ["development"]
             && stores("production-1").is_empty()

@@ -1,5 +1,6 @@
 //! OUs that are mapped to sub-accounts.
 
+use towerhook_sandbox::providers::Subject;
 use towerhook_tests::scene::{Scene, until};
 
 use crate::golden::assert_golden;
@@ -23,11 +24,11 @@ async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
     assert_golden("units_at_launch", &scene.table().await);
 
     // Integrations of the whole organization stay in the tenant's own account.
-    let integrations = scene.sandbox.simulator.integrations();
-    let trail: Vec<_> = integrations
+    let registrations = scene.sandbox.simulator.registrations();
+    let trail: Vec<_> = registrations
         .iter()
-        .filter(|one| one.kind == "AwsCtSqs")
-        .map(|one| one.account.as_str())
+        .filter(|one| matches!(one.subject, Subject::Feed { .. }))
+        .map(|one| one.store.as_str())
         .collect();
     assert_eq!(trail, ["acme"]);
 
@@ -40,8 +41,8 @@ async fn the_nearest_mapped_unit_decides_and_accounts_outside_are_left_out() {
     }
     until("both have moved", async || {
         let stores = |name| -> Vec<String> {
-            let all = scene.integrations(name).into_iter();
-            all.map(|one| one.account).collect()
+            let all = scene.registrations(name).into_iter();
+            all.map(|one| one.store).collect()
         };
         stores("development-1") == ["production"]
             && stores("production-2").is_empty()

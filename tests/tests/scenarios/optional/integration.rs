@@ -71,5 +71,5 @@ async fn accounts_are_watched_without_shared_accounts_and_without_baselines() {
     assert_golden("version_4", &told);
     scene.delete().await;
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
 }

@@ -28,5 +28,5 @@ async fn an_organization_without_control_tower_names_the_roles_of_its_stack_sets
         .await;
     scene.delete().await;
     assert!(scene.sandbox.gateway.stack_sets().all().is_empty());
-    assert!(scene.sandbox.simulator.integrations().is_empty());
+    assert!(scene.sandbox.simulator.registrations().is_empty());
 }

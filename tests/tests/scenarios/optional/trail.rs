@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 use towerhook_sandbox::inventory::Inventory;
-use towerhook_sandbox::lacework::Verification;
 use towerhook_sandbox::landing_zone::{Role, Version};
 use towerhook_sandbox::launch::{Parameters, Stack};
+use towerhook_sandbox::providers::Verification;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
 
@@ -37,8 +37,8 @@ async fn assert_told(scene: &Scene, topic: &str, role: Role) {
         answer.await.unwrap().to_string().contains("a log file")
     })
     .await;
-    let integrations = scene.sandbox.simulator.integrations();
-    let verification = scene.sandbox.simulator.verify(&integrations[0].guid).await;
+    let simulator = &scene.sandbox.simulator;
+    let verification = simulator.verify(&simulator.registrations()[0].id).await;
     assert_eq!(verification.unwrap(), Verification::Passed);
 }
 
@@ -113,7 +113,7 @@ async fn the_queue_is_where_the_trails_own_topic_is_and_follows_it() {
     let own = scene.sandbox.landing_zone.trail_topic().await.unwrap();
     assert_eq!(own.split(':').nth(4), Some(log_archive.as_str()), "{own}");
     assert_told(&scene, &own, Role::LogArchive).await;
-    let made = scene.sandbox.simulator.integrations();
+    let made = scene.sandbox.simulator.registrations();
 
     // From now on the trail notifies another topic, in Audit.
     let other = format!("arn:aws:sns:us-east-1:{audit}:aws-controltower-AllConfigNotifications");
@@ -128,8 +128,8 @@ async fn the_queue_is_where_the_trails_own_topic_is_and_follows_it() {
     .await;
     scene.update(&[("ApproveOffboard", "0")]).await;
     assert_told(&scene, &other, Role::Audit).await;
-    let moved = scene.sandbox.simulator.integrations();
-    assert_eq!((moved.len(), &moved[0].guid), (1, &made[0].guid));
+    let moved = scene.sandbox.simulator.registrations();
+    assert_eq!((moved.len(), &moved[0].id), (1, &made[0].id));
     let holder = scene.inside().account(&log_archive);
     let url = json!({"QueueName": "acme-laceworkcws"});
     let gone = holder.json("sqs", "AmazonSQS", "GetQueueUrl", url).await;

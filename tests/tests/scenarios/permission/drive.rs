@@ -25,7 +25,7 @@ pub(crate) struct Stage {
 impl Stage {
     pub(crate) async fn open(parameters: &[(&str, &str)]) -> Self {
         let mut options = options();
-        options.sub_accounts = vec!["production".to_owned()];
+        options.stores = vec!["production".to_owned()];
         // The stack's own request is older than all that follow.
         options.requests_late_by = Duration::from_secs(600);
         let scene = Scene::open_with(options, parameters).await;

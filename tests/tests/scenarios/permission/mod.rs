@@ -141,12 +141,12 @@ async fn account_tells_of_every_permission_that_it_lacks() {
                 "sqs:SendMessageBatch"
             }
             "AskForAToken" => {
-                scene.sandbox.simulator.controls().revoke_tokens();
+                scene.lacework().controls().revoke_tokens();
                 stage.look_at_everything().await;
                 "lambda:Invoke"
             }
             "ReadToken" => {
-                scene.sandbox.simulator.controls().revoke_tokens();
+                scene.lacework().controls().revoke_tokens();
                 stage.look_at_everything().await;
                 "secretsmanager:GetSecretValue"
             }

@@ -2,10 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{Asked, Check};
+use super::Check;
 use crate::gateway::State;
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::{Form, Parameters};
+use crate::gateway::route::Call;
 use crate::gateway::stack_sets;
 
 /// The fields of an Organizations request that name what the call is about.
@@ -22,11 +23,11 @@ const SUBJECTS: [&str; 7] = [
 pub(super) async fn checks(
     state: &State,
     call: &Call,
-    asked: Asked<'_>,
+    parameters: &Parameters,
 ) -> Result<Vec<Check>, ApiError> {
     let action = format!("{}:{}", call.service, call.operation);
-    Ok(match asked {
-        Asked::Form(form) if stack_sets::serves(&call.operation) => {
+    Ok(match parameters {
+        Parameters::Form(form) if stack_sets::serves(&call.operation) => {
             let mut checks = stack_set_checks(call, form);
             if call.operation == "UpdateStackSet" && state.stack_sets.loses_tags(call, form) {
                 let stack_set = checks.first().map(|check| check.resource.clone());
@@ -35,8 +36,8 @@ pub(super) async fn checks(
             }
             checks
         }
-        Asked::Form(form) => stack_checks(call, form),
-        Asked::Json(request) => match call.service.as_str() {
+        Parameters::Form(form) => stack_checks(call, form),
+        Parameters::Json(request) => match call.service.as_str() {
             "organizations" => {
                 let mut checks = Vec::new();
                 for subject in subjects(request) {
@@ -123,7 +124,7 @@ fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
     };
     // By name or by id, which is the name with a UUID.
     let id = if name.contains(':') {
-        name.clone()
+        name.to_owned()
     } else {
         format!("{name}:*")
     };
@@ -131,7 +132,7 @@ fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
         "arn:aws:cloudformation:{}:{}:stackset/{id}",
         call.region, call.account
     );
-    let tags = stack_sets::tags(form).unwrap_or_default();
+    let tags = form.tags().unwrap_or_default();
     let tags: Map<String, Value> = tags
         .into_iter()
         .map(|(key, value)| (format!("aws:requesttag/{key}"), json!(value)))
@@ -140,7 +141,7 @@ fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
         context: tags.into(),
         ..Check::new(action, &arn)
     }];
-    checks.extend(form.get("AdministrationRoleARN").map(|role| passing(role)));
+    checks.extend(form.get("AdministrationRoleARN").map(passing));
     checks.extend(tagging(form, &arn));
     checks
 }
@@ -151,18 +152,14 @@ fn stack_checks(call: &Call, form: &Form) -> Vec<Check> {
         return Vec::new();
     };
     let arn = if name.starts_with("arn:") {
-        name.clone()
+        name.to_owned()
     } else {
         format!(
             "arn:aws:cloudformation:{}:{}:stack/{name}/*",
             call.region, call.account
         )
     };
-    let mut checks: Vec<Check> = form
-        .get("RoleARN")
-        .map(|role| passing(role))
-        .into_iter()
-        .collect();
+    let mut checks: Vec<Check> = form.get("RoleARN").map(passing).into_iter().collect();
     checks.extend(tagging(form, &arn));
     checks
 }
@@ -176,7 +173,7 @@ fn passing(role: &str) -> Check {
 }
 
 fn tagging(form: &Form, arn: &str) -> Option<Check> {
-    let tags = form.keys().any(|name| name.starts_with("Tags.member."));
+    let tags = form.names().any(|name| name.starts_with("Tags.member."));
     tags.then(|| Check::new("cloudformation:TagResource", arn))
 }
 
@@ -213,7 +210,7 @@ mod tests {
     const PLACE: &str = "arn:aws:cloudformation:eu-west-1:111111111111";
     const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
 
-    /// The roles of Lacework's own integration have no more.
+    /// The roles of the vendor's own integration have no more.
     #[test]
     fn making_instances_needs_the_stack_set_only() {
         for operation in [

@@ -4,18 +4,18 @@
 //! account from the template that was submitted. Service-managed permissions, drift and import
 //! are not served, and say so.
 
+mod answers;
 mod control_towers;
 mod events;
+mod form;
 mod instances;
 mod model;
 mod operations;
+mod page;
 mod readings;
 mod requests;
 mod run;
 mod template;
-mod wire;
-
-pub(super) use wire::tags;
 
 #[cfg(test)]
 mod tests;
@@ -26,11 +26,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hyper::Response;
+use serde::Serialize;
 use tokio::task::JoinSet;
 
 use super::answer::{ApiError, Body, cloudformation_answer};
 use super::organizations::Organizations;
-use super::route::{Call, Form};
+use super::parameters::Form;
+use super::route::Call;
 use crate::aws_client::AwsClient;
 use crate::chaos::Chaos;
 use model::StackSet;
@@ -181,9 +183,8 @@ impl StackSets {
     /// Whether an update takes tags off a StackSet: those that it does not name, if it names any.
     pub(super) fn loses_tags(&self, call: &Call, form: &Form) -> bool {
         let mut sets = self.inner.sets();
-        let name = form.get("StackSetName").map_or("", String::as_str);
-        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), wire::tags(form))
-        else {
+        let name = form.get("StackSetName").unwrap_or_default();
+        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), form.tags()) else {
             return false;
         };
         set.tags.keys().any(|key| !tags.contains_key(key))
@@ -195,8 +196,7 @@ impl StackSets {
         call: &Call,
         form: &Form,
     ) -> Option<Result<Response<Body>, ApiError>> {
-        let result = self.inner.serve(call, form).await?;
-        Some(result.map(|xml| cloudformation_answer(&call.operation, &xml)))
+        self.inner.serve(call, form).await
     }
 
     /// Ends the operations that run, where they are.
@@ -230,22 +230,26 @@ impl Inner {
         tasks.spawn(task);
     }
 
-    async fn serve(self: &Arc<Self>, call: &Call, form: &Form) -> Option<Result<String, ApiError>> {
+    async fn serve(
+        self: &Arc<Self>,
+        call: &Call,
+        form: &Form,
+    ) -> Option<Result<Response<Body>, ApiError>> {
         Some(match call.operation.as_str() {
-            "CreateStackSet" => self.create_stack_set(call, form).await,
-            "DescribeStackSet" => self.describe_stack_set(call, form),
-            "UpdateStackSet" => self.update_stack_set(call, form).await,
-            "DeleteStackSet" => self.delete_stack_set(call, form).await,
-            "ListStackSets" => self.list_stack_sets(call, form),
-            "CreateStackInstances" => self.create_stack_instances(call, form).await,
-            "UpdateStackInstances" => self.update_stack_instances(call, form).await,
-            "DeleteStackInstances" => self.delete_stack_instances(call, form).await,
-            "ListStackInstances" => self.list_stack_instances(call, form),
-            "DescribeStackInstance" => self.describe_stack_instance(call, form),
-            "DescribeStackSetOperation" => self.describe_operation(call, form),
-            "ListStackSetOperations" => self.list_operations(call, form),
-            "ListStackSetOperationResults" => self.list_results(call, form),
-            "StopStackSetOperation" => self.stop_operation(call, form).await,
+            "CreateStackSet" => answered(call, self.create_stack_set(call, form).await),
+            "DescribeStackSet" => answered(call, self.describe_stack_set(call, form)),
+            "UpdateStackSet" => answered(call, self.update_stack_set(call, form).await),
+            "DeleteStackSet" => answered(call, self.delete_stack_set(call, form).await),
+            "ListStackSets" => answered(call, self.list_stack_sets(call, form)),
+            "CreateStackInstances" => answered(call, self.create_stack_instances(call, form).await),
+            "UpdateStackInstances" => answered(call, self.update_stack_instances(call, form).await),
+            "DeleteStackInstances" => answered(call, self.delete_stack_instances(call, form).await),
+            "ListStackInstances" => answered(call, self.list_stack_instances(call, form)),
+            "DescribeStackInstance" => answered(call, self.describe_stack_instance(call, form)),
+            "DescribeStackSetOperation" => answered(call, self.describe_operation(call, form)),
+            "ListStackSetOperations" => answered(call, self.list_operations(call, form)),
+            "ListStackSetOperationResults" => answered(call, self.list_results(call, form)),
+            "StopStackSetOperation" => answered(call, self.stop_operation(call, form).await),
             "DetectStackSetDrift"
             | "ImportStacksToStackSet"
             | "ListStackSetAutoDeploymentTargets" => Err(ApiError::new(
@@ -256,6 +260,13 @@ impl Inner {
             _ => return None,
         })
     }
+}
+
+fn answered(
+    call: &Call,
+    result: Result<impl Serialize, ApiError>,
+) -> Result<Response<Body>, ApiError> {
+    result.map(|result| cloudformation_answer(&call.operation, &result))
 }
 
 fn view(set: &StackSet) -> StackSetView {

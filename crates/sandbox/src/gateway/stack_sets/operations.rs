@@ -7,16 +7,18 @@ use std::time::Instant;
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use super::answers::{Nothing, StartedOperation};
+use super::form::{parameter_overrides, preferences};
 use super::model::{
     DetailedStatus, Instance, InstanceStatus, Operation, OperationResult, OperationStatus,
     Overrides, Place, Preferences, ResultStatus, StackSet,
 };
 use super::requests::{find, instance_not_found, operation_not_found};
 use super::template::check_names;
-use super::wire::{flag, list, optional, parameter_overrides, preferences, required, text};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 /// What is asked for.
 pub(super) struct Submission {
@@ -37,9 +39,9 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let submission = self.of_instances(Action::Create, form)?;
-        self.submit(call, required(form, "StackSetName")?, submission)
+        self.submit(call, form.required("StackSetName")?, submission)
             .await
     }
 
@@ -47,8 +49,8 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
+    ) -> Result<StartedOperation, ApiError> {
+        let name = form.required("StackSetName")?;
         let submission = self.of_instances(Action::Update, form)?;
         {
             let mut sets = self.sets();
@@ -68,9 +70,9 @@ impl Inner {
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
-        required(form, "RetainStacks")?;
+    ) -> Result<StartedOperation, ApiError> {
+        let name = form.required("StackSetName")?;
+        form.required("RetainStacks")?;
         let mut submission = self.of_instances(Action::Delete, form)?;
         {
             let mut sets = self.sets();
@@ -84,9 +86,9 @@ impl Inner {
     }
 
     fn of_instances(&self, action: Action, form: &Form) -> Result<Submission, ApiError> {
-        let mut accounts = list(form, "Accounts");
-        accounts.extend(list(form, "DeploymentTargets.Accounts"));
-        let regions = list(form, "Regions");
+        let mut accounts = form.list("Accounts");
+        accounts.extend(form.list("DeploymentTargets.Accounts"));
+        let regions = form.list("Regions");
         if accounts.is_empty() || regions.is_empty() {
             return Err(ApiError::validation(
                 "Accounts and Regions are required with self-managed permissions",
@@ -96,10 +98,10 @@ impl Inner {
             action,
             whole_set: false,
             places: places(&accounts, &regions)?,
-            retain_stacks: flag(form, "RetainStacks").unwrap_or(false),
+            retain_stacks: form.flag("RetainStacks").unwrap_or(false),
             overrides: parameter_overrides(form)?,
             preferences: preferences(form)?,
-            id: optional(form, "OperationId").map(str::to_owned),
+            id: form.optional("OperationId").map(str::to_owned),
             definition: None,
         })
     }
@@ -110,7 +112,7 @@ impl Inner {
         call: &Call,
         name: &str,
         submission: Submission,
-    ) -> Result<String, ApiError> {
+    ) -> Result<StartedOperation, ApiError> {
         let id = submission
             .id
             .clone()
@@ -145,18 +147,18 @@ impl Inner {
             self.publish(event).await;
         }
         self.start_next(&uuid).await;
-        Ok(text("OperationId", &id))
+        Ok(StartedOperation { operation_id: id })
     }
 
     pub(super) async fn stop_operation(
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let id = required(form, "OperationId")?;
+    ) -> Result<Nothing, ApiError> {
+        let id = form.required("OperationId")?;
         let (set, stopped) = {
             let mut sets = self.sets();
-            let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+            let set = find(&mut sets, call, form.required("StackSetName")?)?;
             let operation = set
                 .operation_mut(id)
                 .ok_or_else(|| operation_not_found(id))?;
@@ -182,7 +184,7 @@ impl Inner {
         };
         self.publish(events::operation(&set, &stopped)).await;
         self.start_next(&set.uuid).await;
-        Ok(String::new())
+        Ok(Nothing {})
     }
 }
 

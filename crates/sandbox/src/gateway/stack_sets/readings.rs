@@ -1,22 +1,24 @@
 //! The operations that only read.
 
 use super::Inner;
-use super::requests::{find, instance_not_found, operation_not_found};
-use super::wire::{
-    self, element, filters, instance, optional, overrides, required, result, summaries,
-    whole_operation,
+use super::answers::{
+    DescribedInstance, DescribedOperation, InstanceSummary, OperationSummary, ResultSummary,
 };
+use super::form::filters;
+use super::page::Page;
+use super::requests::{find, instance_not_found, operation_not_found};
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 impl Inner {
     pub(super) fn list_stack_instances(
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let account = optional(form, "StackInstanceAccount");
-        let region = optional(form, "StackInstanceRegion");
+    ) -> Result<Page<InstanceSummary>, ApiError> {
+        let account = form.optional("StackInstanceAccount");
+        let region = form.optional("StackInstanceRegion");
         let filters = filters(form);
         if let Some((other, _)) = filters.iter().find(|(name, _)| {
             !matches!(
@@ -27,7 +29,7 @@ impl Inner {
             return Err(ApiError::validation(format!("Unknown filter {other}")));
         }
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let items: Vec<_> = set
             .instances
             .iter()
@@ -41,50 +43,64 @@ impl Inner {
                     _ => *wanted == "NOT_CHECKED",
                 })
             })
-            .map(|(place, one)| instance(set, place, one))
+            .map(|(place, one)| InstanceSummary::of(set, place, one))
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 
     pub(super) fn describe_stack_instance(
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
+    ) -> Result<DescribedInstance, ApiError> {
         let place = (
-            required(form, "StackInstanceAccount")?.to_owned(),
-            required(form, "StackInstanceRegion")?.to_owned(),
+            form.required("StackInstanceAccount")?.to_owned(),
+            form.required("StackInstanceRegion")?.to_owned(),
         );
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let one = set
             .instances
             .get(&place)
             .ok_or_else(|| instance_not_found(&set.name, &place))?;
-        Ok(element(
-            "StackInstance",
-            &(instance(set, &place, one) + &overrides(set, one)),
-        ))
+        Ok(DescribedInstance::of(set, &place, one))
     }
 
-    pub(super) fn describe_operation(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
-        let id = required(form, "OperationId")?;
+    pub(super) fn describe_operation(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<DescribedOperation, ApiError> {
+        let id = form.required("OperationId")?;
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         set.operation(id)
-            .map(|operation| whole_operation(set, operation))
+            .map(|operation| DescribedOperation::of(set, operation))
             .ok_or_else(|| operation_not_found(id))
     }
 
-    pub(super) fn list_operations(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
+    pub(super) fn list_operations(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<OperationSummary>, ApiError> {
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
-        let items: Vec<_> = set.operations.iter().rev().map(wire::operation).collect();
-        summaries(form, &items)
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
+        let items: Vec<_> = set
+            .operations
+            .iter()
+            .rev()
+            .map(OperationSummary::of)
+            .collect();
+        Page::of(form, items)
     }
 
-    pub(super) fn list_results(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
-        let id = required(form, "OperationId")?;
+    pub(super) fn list_results(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<ResultSummary>, ApiError> {
+        let id = form.required("OperationId")?;
         let filters = filters(form);
         if let Some((other, _)) = filters
             .iter()
@@ -93,7 +109,7 @@ impl Inner {
             return Err(ApiError::validation(format!("Unknown filter {other}")));
         }
         let mut sets = self.sets();
-        let set = find(&mut sets, call, required(form, "StackSetName")?)?;
+        let set = find(&mut sets, call, form.required("StackSetName")?)?;
         let operation = set.operation(id).ok_or_else(|| operation_not_found(id))?;
         let items: Vec<_> = operation
             .results
@@ -103,8 +119,8 @@ impl Inner {
                     .iter()
                     .all(|(_, wanted)| one.status.to_string() == *wanted)
             })
-            .map(result)
+            .map(ResultSummary::of)
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 }

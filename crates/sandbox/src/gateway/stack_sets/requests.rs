@@ -6,24 +6,26 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::answers::{
+    CreatedStackSet, DescribedStackSet, Nothing, StackSetSummary, StartedOperation,
+};
+use super::form::{parameters, preferences};
 use super::model::StackSet;
 use super::operations::{Submission, places};
+use super::page::Page;
 use super::template::template;
-use super::wire::{
-    flag, list, optional, parameters, preferences, required, stack_set, stack_set_summary,
-    summaries, tags, text,
-};
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 impl Inner {
     pub(super) async fn create_stack_set(
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
+    ) -> Result<CreatedStackSet, ApiError> {
+        let name = form.required("StackSetName")?;
         let name_is_good = name.len() <= 128
             && name.starts_with(|first: char| first.is_ascii_alphabetic())
             && name
@@ -35,7 +37,7 @@ impl Inner {
                  constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
             )));
         }
-        if optional(form, "PermissionModel") == Some("SERVICE_MANAGED") {
+        if form.optional("PermissionModel") == Some("SERVICE_MANAGED") {
             return Err(ApiError::validation(
                 "The sandbox's StackSets have self-managed permissions only",
             ));
@@ -44,27 +46,29 @@ impl Inner {
             ApiError::validation("Either TemplateBody or TemplateURL is required")
         })?;
         let parameters = parameters(form, "Parameters", &BTreeMap::new())?;
-        let capabilities = list(form, "Capabilities");
+        let capabilities = form.list("Capabilities");
         self.check_template(call, &template, &parameters, &capabilities)
             .await?;
-        let token =
-            optional(form, "ClientRequestToken").map(|token| (token.to_owned(), digest(form)));
+        let token = form
+            .optional("ClientRequestToken")
+            .map(|token| (token.to_owned(), digest(form)));
         let set = StackSet {
             name: name.to_owned(),
             uuid: Uuid::new_v4().to_string(),
             account: call.account.clone(),
             region: call.region.clone(),
-            description: optional(form, "Description").map(str::to_owned),
+            description: form.optional("Description").map(str::to_owned),
             deleted: false,
             template,
             parameters,
             capabilities,
-            tags: tags(form).unwrap_or_default(),
+            tags: form.tags().unwrap_or_default(),
             administration_role: administration_role(call, form),
-            execution_role: optional(form, "ExecutionRoleName")
+            execution_role: form
+                .optional("ExecutionRoleName")
                 .unwrap_or("AWSCloudFormationStackSetExecutionRole")
                 .to_owned(),
-            managed_execution: flag(form, "ManagedExecution.Active").unwrap_or(false),
+            managed_execution: form.flag("ManagedExecution.Active").unwrap_or(false),
             token,
             instances: BTreeMap::new(),
             operations: Vec::new(),
@@ -74,7 +78,9 @@ impl Inner {
             if let Ok(old) = find(&mut sets, call, name) {
                 return match (&old.token, &set.token) {
                     (Some(old_token), Some(new_token)) if old_token == new_token => {
-                        Ok(text("StackSetId", &old.id()))
+                        Ok(CreatedStackSet {
+                            stack_set_id: old.id(),
+                        })
                     }
                     (Some(old_token), Some(new_token)) if old_token.0 == new_token.0 => {
                         Err(ApiError::new(
@@ -93,18 +99,20 @@ impl Inner {
             sets.push(set.clone());
         }
         self.publish(events::stack_set(&set)).await;
-        Ok(text("StackSetId", &set.id()))
+        Ok(CreatedStackSet {
+            stack_set_id: set.id(),
+        })
     }
 
     pub(super) async fn update_stack_set(
         self: &Arc<Self>,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
+    ) -> Result<StartedOperation, ApiError> {
+        let name = form.required("StackSetName")?;
         let before = find(&mut self.sets(), call, name)?.clone();
         let new_template = template(form)?;
-        if new_template.is_none() && flag(form, "UsePreviousTemplate") != Some(true) {
+        if new_template.is_none() && form.flag("UsePreviousTemplate") != Some(true) {
             return Err(ApiError::validation(
                 "Either TemplateBody, TemplateURL or UsePreviousTemplate is required",
             ));
@@ -112,7 +120,7 @@ impl Inner {
         let mut after = before.clone();
         after.template = new_template.unwrap_or(after.template);
         after.parameters = parameters(form, "Parameters", &before.parameters)?;
-        after.capabilities = list(form, "Capabilities");
+        after.capabilities = form.list("Capabilities");
         self.check_template(
             call,
             &after.template,
@@ -120,16 +128,16 @@ impl Inner {
             &after.capabilities,
         )
         .await?;
-        after.tags = tags(form).unwrap_or(after.tags);
-        if let Some(description) = optional(form, "Description") {
+        after.tags = form.tags().unwrap_or(after.tags);
+        if let Some(description) = form.optional("Description") {
             after.description = Some(description.to_owned());
         }
         // A customized administration role has to be named in every update.
         after.administration_role = administration_role(call, form);
-        if let Some(role) = optional(form, "ExecutionRoleName") {
+        if let Some(role) = form.optional("ExecutionRoleName") {
             role.clone_into(&mut after.execution_role);
         }
-        if let Some(active) = flag(form, "ManagedExecution.Active") {
+        if let Some(active) = form.flag("ManagedExecution.Active") {
             if active != before.managed_execution && before.is_busy() {
                 return Err(ApiError::new(
                     400,
@@ -139,8 +147,8 @@ impl Inner {
             }
             after.managed_execution = active;
         }
-        let accounts = list(form, "Accounts");
-        let regions = list(form, "Regions");
+        let accounts = form.list("Accounts");
+        let regions = form.list("Regions");
         let places = if accounts.is_empty() && regions.is_empty() {
             before.instances.keys().cloned().collect()
         } else {
@@ -153,7 +161,7 @@ impl Inner {
             retain_stacks: false,
             overrides: None,
             preferences: preferences(form)?,
-            id: optional(form, "OperationId").map(str::to_owned),
+            id: form.optional("OperationId").map(str::to_owned),
             definition: Some(after),
         };
         self.submit(call, name, submission).await
@@ -163,8 +171,8 @@ impl Inner {
         &self,
         call: &Call,
         form: &Form,
-    ) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
+    ) -> Result<Nothing, ApiError> {
+        let name = form.required("StackSetName")?;
         let deleted = {
             let mut sets = self.sets();
             let set = find(&mut sets, call, name)?;
@@ -186,29 +194,37 @@ impl Inner {
             set.clone()
         };
         self.publish(events::stack_set(&deleted)).await;
-        Ok(String::new())
+        Ok(Nothing {})
     }
 
-    pub(super) fn describe_stack_set(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
-        let name = required(form, "StackSetName")?;
+    pub(super) fn describe_stack_set(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<DescribedStackSet, ApiError> {
+        let name = form.required("StackSetName")?;
         let sets = self.sets();
         // A deleted StackSet is still found by its id.
         sets.iter()
             .find(|set| is_in(set, call) && (set.id() == name || set.name == name && !set.deleted))
-            .map(stack_set)
+            .map(DescribedStackSet::of)
             .ok_or_else(|| not_found(name))
     }
 
-    pub(super) fn list_stack_sets(&self, call: &Call, form: &Form) -> Result<String, ApiError> {
-        let wanted = optional(form, "Status");
+    pub(super) fn list_stack_sets(
+        &self,
+        call: &Call,
+        form: &Form,
+    ) -> Result<Page<StackSetSummary>, ApiError> {
+        let wanted = form.optional("Status");
         let items: Vec<_> = self
             .sets()
             .iter()
             .filter(|set| is_in(set, call))
             .filter(|set| wanted.is_none_or(|status| (status == "DELETED") == set.deleted))
-            .map(stack_set_summary)
+            .map(StackSetSummary::of)
             .collect();
-        summaries(form, &items)
+        Page::of(form, items)
     }
 }
 
@@ -255,7 +271,7 @@ pub(super) fn instance_not_found(name: &str, place: &super::model::Place) -> Api
 }
 
 fn administration_role(call: &Call, form: &Form) -> String {
-    optional(form, "AdministrationRoleARN").map_or_else(
+    form.optional("AdministrationRoleARN").map_or_else(
         || {
             format!(
                 "arn:aws:iam::{}:role/AWSCloudFormationStackSetAdministrationRole",
@@ -268,7 +284,7 @@ fn administration_role(call: &Call, form: &Form) -> String {
 
 fn digest(form: &Form) -> String {
     let mut hasher = Sha256::new();
-    for (name, value) in form {
+    for (name, value) in form.pairs() {
         hasher.update(name);
         hasher.update([0]);
         hasher.update(value);

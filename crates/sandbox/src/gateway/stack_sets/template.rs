@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde_yaml_ng::Value;
 
 use super::Inner;
-use super::wire::optional;
 use crate::gateway::answer::ApiError;
-use crate::gateway::route::{Call, Form};
+use crate::gateway::parameters::Form;
+use crate::gateway::route::Call;
 
 /// The most characters of a template that is sent inline.
 const TEMPLATE_LIMIT: usize = 51_200;
@@ -56,12 +56,12 @@ impl Inner {
 
 /// The template in a request, if there is one.
 pub(super) fn template(form: &Form) -> Result<Option<String>, ApiError> {
-    if optional(form, "TemplateURL").is_some() {
+    if form.optional("TemplateURL").is_some() {
         return Err(ApiError::validation(
             "The sandbox's StackSets take TemplateBody, not TemplateURL",
         ));
     }
-    let body = optional(form, "TemplateBody");
+    let body = form.optional("TemplateBody");
     if let Some(body) = body
         && body.len() > TEMPLATE_LIMIT
     {

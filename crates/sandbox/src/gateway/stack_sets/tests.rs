@@ -4,6 +4,8 @@ mod stacks;
 
 use std::time::Duration;
 
+use http_body_util::BodyExt;
+
 use super::*;
 use crate::gateway::answer::Protocol;
 use stacks::Stacks;
@@ -61,7 +63,9 @@ impl Scene {
             .chain(more)
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        self.sets.inner.serve(&call, &form).await.unwrap()
+        let answer = self.sets.serve(&call, &form).await.unwrap()?;
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        Ok(String::from_utf8(body.to_vec()).unwrap())
     }
 
     /// An operation on instances, to its end.

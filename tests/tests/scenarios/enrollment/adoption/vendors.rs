@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
-use towerhook_sandbox::lacework::Verification;
+use towerhook_sandbox::providers::Verification;
 use towerhook_sandbox::{MANAGEMENT_ACCOUNT, Sandbox};
 use towerhook_tests::scene::until;
 use towerhook_tests::{options, sandbox};
@@ -142,7 +142,7 @@ impl Vendors {
         sub_accounts: &[&str],
     ) -> Self {
         let mut options = options();
-        options.sub_accounts = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
+        options.stores = sub_accounts.iter().map(|name| (*name).to_owned()).collect();
         let mut vendors = Self {
             sandbox: sandbox(options).await,
             account,
@@ -203,7 +203,7 @@ impl Vendors {
                 &[&ids[0], &ids[1], &ids[2]],
             )
             .await;
-        let controls = vendors.sandbox.simulator.controls();
+        let controls = vendors.sandbox.lacework().unwrap().controls();
         let trail = json!({"name": log_set, "type": "AwsCtSqs", "enabled": 1, "data": {
             "crossAccountCredentials": {"externalId": trail_id, "roleArn": log_role},
             "queueUrl": queue}});
@@ -401,7 +401,7 @@ impl Vendors {
 
     /// Each integration's external id and id, by name.
     pub(super) fn watched(&self) -> BTreeMap<String, (String, String)> {
-        let all = self.sandbox.simulator.integrations().into_iter();
+        let all = self.sandbox.lacework().unwrap().integrations().into_iter();
         all.map(|one| (one.name, (one.external_id.unwrap(), one.guid)))
             .collect()
     }

@@ -1,19 +1,14 @@
-//! The shape of a cloud account integration: one table that validates requests and that the
-//! `schemas` endpoints serve.
+//! The shape of a cloud account integration: one table that validates requests.
 //!
 //! The constraints are those of the vendor's published models. Of the messages only
 //! `key <name> is unrecognized` was seen; the others are worded like it.
-
-mod fields;
-mod served;
 
 use std::sync::LazyLock;
 
 use regex_lite::Regex;
 use serde_json::{Map, Value};
 
-use fields::{Field, Kind, OTHER_TYPES, ROLE_ARN, fields};
-pub(super) use served::{resource_schema, resources, subtype_schema};
+use super::integration_types::{Field, Kind, OTHER_TYPES, ROLE_ARN, fields};
 
 /// Whether the API has an integration type of this name.
 pub(super) fn is_type(name: &str) -> bool {
@@ -139,6 +134,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::providers::lacework::integration_types::URL;
 
     const ROLE: &str = "arn:aws:iam::111122223333:role/acme-laceworkcwsrole-sa";
 
@@ -227,29 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn the_schemas_served_are_those_that_validate() {
-        let all = resource_schema("CloudAccounts").unwrap();
-        let types: Vec<_> = all["oneOf"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|schema| schema["properties"]["type"]["enum"][0].as_str().unwrap())
-            .collect();
-        assert_eq!(types.len(), fields::types().count());
-        for kind in types {
-            let schema = subtype_schema("CloudAccounts", kind).unwrap();
-            assert_eq!(schema["additionalProperties"], false);
-            assert!(schema["properties"]["data"]["properties"].is_object());
-        }
-        assert_eq!(subtype_schema("CloudAccounts", "AzureCfg"), None);
-        assert_eq!(resource_schema("Nothing"), None);
-    }
-
-    #[test]
     fn every_pattern_compiles() {
         for pattern in [
             ROLE_ARN,
-            fields::URL,
+            URL,
             r"^\d{12}$",
             "^[A-Z0-9]{20}$",
             "^[A-Za-z0-9/+=]{40}$",

@@ -1,7 +1,7 @@
 //! The state that requests and tests share.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -9,18 +9,17 @@ use url::Url;
 
 use super::clock::Clock;
 use super::controls::Settings;
-use super::directory::AgentTokens;
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::registration::Registrations;
+use super::sdk_only::AgentTokens;
 use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
-use super::{SimulatorConfig, lock};
+use super::{LaceworkConfig, lock};
 use crate::aws_client::AwsClient;
-use crate::chaos::Chaos;
 
 #[derive(Debug)]
 pub(super) struct Service {
-    pub(super) config: SimulatorConfig,
+    pub(super) config: LaceworkConfig,
     /// The address that clients were given: links to further pages begin with it.
     pub(super) base: Url,
     /// Where roles and queues are looked up; nothing where they are not.
@@ -29,8 +28,6 @@ pub(super) struct Service {
     pub(super) http: reqwest::Client,
     pub(super) clock: Clock,
     pub(super) settings: Mutex<Settings>,
-    /// Shared with the gateway, once both are there.
-    pub(super) chaos: OnceLock<Arc<Chaos>>,
     pub(super) tokens: Mutex<Tokens>,
     pub(super) limiter: Mutex<RateLimiter>,
     pub(super) store: Mutex<Store>,
@@ -52,7 +49,7 @@ pub(super) struct Page {
 
 impl Service {
     pub(super) fn new(
-        config: SimulatorConfig,
+        config: LaceworkConfig,
         base: Url,
         aws: Option<AwsClient>,
         http: reqwest::Client,
@@ -65,7 +62,6 @@ impl Service {
             http,
             clock: Clock::default(),
             settings: Mutex::default(),
-            chaos: OnceLock::new(),
             tokens: Mutex::new(tokens),
             limiter: Mutex::new(RateLimiter::new(Some(DOCUMENTED_LIMIT))),
             store: Mutex::default(),

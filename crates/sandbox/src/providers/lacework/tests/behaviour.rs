@@ -6,7 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{AUDIT, Api, MEMBER, config, guid, member};
-use crate::lacework::{DuplicateScope, Fault, lock};
+use crate::providers::Simulator;
+use crate::providers::lacework::{DuplicateScope, Fault, lock};
 
 #[tokio::test]
 async fn the_rate_limit_counts_per_functionality_and_says_so() {
@@ -110,7 +111,7 @@ async fn a_create_can_hang_after_its_effect() {
     }
     assert_eq!(api.simulator.integrations().len(), 1);
     guid(&api.create(&member("222233334444")).await);
-    api.simulator.shutdown().await.unwrap();
+    Box::new(api.simulator).shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::aws::FakeAws;
 use super::{Api, MEMBER, config, guid, member};
-use crate::lacework::{Integration, PRINCIPAL_ARN};
+use crate::providers::Simulator;
+use crate::providers::lacework::{Integration, PRINCIPAL_ARN};
 use scene::{CloudFormation, ROLE, Scene, failed, succeeded};
 
 #[tokio::test]

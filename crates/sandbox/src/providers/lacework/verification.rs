@@ -9,73 +9,44 @@ use serde_json::{Map, Value, json};
 
 use super::trust;
 use crate::aws_client::{AwsClient, AwsError};
+use crate::providers::Verification;
 
-/// What the service would see of the customer's side.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verification {
-    /// The role can be assumed, and the queue, if there is one, exists.
-    Passed,
-    /// The role is missing, or does not let the vendor in with this external id.
-    RoleRefused {
-        /// One sentence. The real service says less.
-        reason: String,
-    },
-    /// The queue is missing from the account that its URL names.
-    QueueRefused {
-        /// One sentence. The real service says less.
-        reason: String,
-    },
+/// The message of the 400 that refuses to create the integration.
+///
+/// The service's exact text for AWS is not published. This one begins as its texts about
+/// other failed assumptions of a role do, and goes on to say what is wrong.
+pub(super) fn refusal(verification: &Verification) -> Option<String> {
+    match verification {
+        Verification::Passed => None,
+        Verification::RoleRefused { reason } => Some(format!(
+            "AWS Error: Error assuming role. [Error msg: 403 Forbidden: {reason}]"
+        )),
+        Verification::QueueRefused { reason } => Some(format!(
+            "Unable to validate AWS SQS configuration, verify your configuration and queue url. \
+             [Error msg: {reason}]"
+        )),
+    }
 }
 
-impl Verification {
-    /// Whether everything was as it should be.
-    #[must_use]
-    pub fn passed(&self) -> bool {
-        *self == Self::Passed
-    }
-
-    /// Why not.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Passed => None,
-            Self::RoleRefused { reason } | Self::QueueRefused { reason } => Some(reason),
+/// `state.details`, in the shapes that were seen on real integrations.
+pub(super) fn details(verification: &Verification, guid: &str, has_queue: bool) -> Value {
+    match verification {
+        Verification::RoleRefused { reason } => json!({
+            "statusCode": "403",
+            "errorTitle": "AWS Error",
+            "errorSubtitle": "Here is the response returned by AWS:",
+            "errorMessage": "403 403 Forbidden",
+            "message": format!(
+                "AWS Error: Error assuming role. INTG_GUID:{guid} [Error msg: 403 Forbidden: {reason}]"
+            ),
+        }),
+        Verification::QueueRefused { .. } => {
+            json!({ "sqsRx": "QueueDoesNotExist", "noData": true })
         }
-    }
-
-    /// The message of the 400 that refuses to create the integration.
-    ///
-    /// The service's exact text for AWS is not published. This one begins as its texts about
-    /// other failed assumptions of a role do, and goes on to say what is wrong.
-    pub(super) fn refusal(&self) -> Option<String> {
-        match self {
-            Self::Passed => None,
-            Self::RoleRefused { reason } => Some(format!(
-                "AWS Error: Error assuming role. [Error msg: 403 Forbidden: {reason}]"
-            )),
-            Self::QueueRefused { reason } => Some(format!(
-                "Unable to validate AWS SQS configuration, verify your configuration and queue url. \
-                 [Error msg: {reason}]"
-            )),
+        Verification::Passed if has_queue => {
+            json!({ "sqsRx": "OK", "sqsDel": "OK", "noData": true })
         }
-    }
-
-    /// `state.details`, in the shapes that were seen on real integrations.
-    pub(super) fn details(&self, guid: &str, has_queue: bool) -> Value {
-        match self {
-            Self::RoleRefused { reason } => json!({
-                "statusCode": "403",
-                "errorTitle": "AWS Error",
-                "errorSubtitle": "Here is the response returned by AWS:",
-                "errorMessage": "403 403 Forbidden",
-                "message": format!(
-                    "AWS Error: Error assuming role. INTG_GUID:{guid} [Error msg: 403 Forbidden: {reason}]"
-                ),
-            }),
-            Self::QueueRefused { .. } => json!({ "sqsRx": "QueueDoesNotExist", "noData": true }),
-            Self::Passed if has_queue => json!({ "sqsRx": "OK", "sqsDel": "OK", "noData": true }),
-            Self::Passed => json!({}),
-        }
+        Verification::Passed => json!({}),
     }
 }
 

@@ -11,9 +11,8 @@ use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::service::Service;
 use super::store::{Checked, DuplicateScope, Record, Scope, new_guid};
 use super::tokens::RefusalStatus;
-use super::verification::Verification;
 use super::{lock, schema};
-use crate::chaos::Chaos;
+use crate::providers::Verification;
 
 /// How old a seeded integration is.
 const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
@@ -21,8 +20,8 @@ const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
 /// Answers chosen requests with an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
-    /// The operation, as [`Simulator::calls`](super::Simulator::calls) names it, such as
-    /// `POST CloudAccounts`; nothing for any.
+    /// The operation, as [`Simulator::calls`](crate::providers::Simulator::calls) names it, such
+    /// as `POST CloudAccounts`; nothing for any.
     pub operation: Option<String>,
     /// How many requests it hits before it is over.
     pub times: u32,
@@ -131,11 +130,6 @@ impl Controls {
         lock(&self.service.tokens).revoke_key(key_id);
     }
 
-    /// Cuts the lifetime of tokens issued from now on; nothing for as long as is asked.
-    pub fn set_longest_token_lifetime(&self, longest: Option<Duration>) {
-        lock(&self.service.tokens).longest = longest;
-    }
-
     /// Whether a refused key or token is answered with 401, as at first, or with 403.
     pub fn set_refusal_status(&self, status: RefusalStatus) {
         lock(&self.service.tokens).refusal = status;
@@ -181,12 +175,6 @@ impl Controls {
     /// if no role could be used from there; nothing to refuse none.
     pub fn refuse_new_in(&self, account: Option<&str>) {
         lock(&self.service.settings).refusing = account.map(str::to_lowercase);
-    }
-
-    /// Lets requests go wrong as `chaos` says, from the first time that this is called.
-    pub fn share(&self, chaos: &Arc<Chaos>) {
-        // An error says that it was called before.
-        let _ = self.service.chaos.set(Arc::clone(chaos));
     }
 
     /// Adds a fault behind those that are set already.

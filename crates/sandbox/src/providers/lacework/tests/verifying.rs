@@ -6,7 +6,8 @@ use reqwest::StatusCode;
 
 use super::aws::FakeAws;
 use super::{AUDIT, Api, MEMBER, config, guid, member, trail};
-use crate::lacework::{PRINCIPAL_ARN, Verification};
+use crate::providers::lacework::PRINCIPAL_ARN;
+use crate::providers::{Simulator, Verification};
 
 async fn verifying() -> (FakeAws, Api) {
     let aws = FakeAws::start().await;

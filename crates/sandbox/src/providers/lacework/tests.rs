@@ -12,12 +12,13 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws_client::http_client;
+use crate::providers::Simulator;
 
 const MEMBER: &str = "111122223333";
 const AUDIT: &str = "444455556666";
 
-fn config() -> SimulatorConfig {
-    SimulatorConfig {
+fn config() -> LaceworkConfig {
+    LaceworkConfig {
         tenant: "Acme".to_owned(),
         key_id: "KEY".to_owned(),
         secret: SecretString::from("_secret"),
@@ -26,6 +27,7 @@ fn config() -> SimulatorConfig {
         region: "us-east-1".to_owned(),
         principal_arn: PRINCIPAL_ARN.to_owned(),
         tls: false,
+        chaos: Arc::default(),
     }
 }
 
@@ -36,15 +38,15 @@ struct Reply {
 }
 
 struct Api {
-    simulator: Simulator,
+    simulator: Lacework,
     http: reqwest::Client,
     token: String,
 }
 
 impl Api {
-    async fn start(config: SimulatorConfig) -> Self {
+    async fn start(config: LaceworkConfig) -> Self {
         let mut api = Self {
-            simulator: Simulator::start(config).await.unwrap(),
+            simulator: Lacework::start(config).await.unwrap(),
             http: http_client().unwrap(),
             token: String::new(),
         };
@@ -193,7 +195,7 @@ async fn an_integration_is_created_changed_found_and_deleted() {
     assert_eq!(calls["POST CloudAccounts"], 1);
     assert_eq!(calls["PATCH CloudAccounts/{intgGuid}"], 2);
     assert_eq!(calls["POST access/tokens"], 1);
-    api.simulator.shutdown().await.unwrap();
+    Box::new(api.simulator).shutdown().await.unwrap();
 }
 
 #[tokio::test]

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use url::Url;
 
-use crate::lacework::tests::{Api, MEMBER, config};
-use crate::lacework::{Integration, REGISTRATION_TOPIC, lock};
+use crate::providers::lacework::tests::{Api, MEMBER, config};
+use crate::providers::lacework::{Integration, REGISTRATION_TOPIC, lock};
 
 pub(super) const ROLE: &str = "acme-laceworkcwsrole-sa";
 const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/StackSet-x/1";

@@ -1,16 +1,16 @@
-//! The table as JSON Schema: what the `schemas` endpoints serve.
+//! `schemas`: the table that validates integrations, as JSON Schema.
 
 use serde_json::{Map, Value, json};
 
-use super::fields::{Field, Kind, fields, types};
+use crate::providers::lacework::integration_types::{Field, Kind, fields, types};
 
 /// `GET schemas`: the resources that have a schema.
-pub(in crate::lacework) fn resources() -> Value {
+pub(super) fn resources() -> Value {
     json!(["AgentAccessTokens", "CloudAccounts"])
 }
 
 /// `GET schemas/{type}`.
-pub(in crate::lacework) fn resource_schema(resource: &str) -> Option<Value> {
+pub(super) fn resource_schema(resource: &str) -> Option<Value> {
     match resource {
         "CloudAccounts" => {
             let all = types().filter_map(|kind| Some(json_schema(kind, &fields(kind)?)));
@@ -31,7 +31,7 @@ pub(in crate::lacework) fn resource_schema(resource: &str) -> Option<Value> {
 }
 
 /// `GET schemas/{type}/{subtype}`.
-pub(in crate::lacework) fn subtype_schema(resource: &str, subtype: &str) -> Option<Value> {
+pub(super) fn subtype_schema(resource: &str, subtype: &str) -> Option<Value> {
     let fields = fields(subtype).filter(|_| resource == "CloudAccounts")?;
     Some(json_schema(subtype, &fields))
 }
@@ -79,5 +79,29 @@ fn field_schema(kind: Kind) -> Value {
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::AnyObject => json!({ "type": "object" }),
         Kind::Object(fields) => object_schema(fields),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_schemas_served_are_those_that_validate() {
+        let all = resource_schema("CloudAccounts").unwrap();
+        let types: Vec<_> = all["oneOf"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|schema| schema["properties"]["type"]["enum"][0].as_str().unwrap())
+            .collect();
+        assert_eq!(types.len(), super::types().count());
+        for kind in types {
+            let schema = subtype_schema("CloudAccounts", kind).unwrap();
+            assert_eq!(schema["additionalProperties"], false);
+            assert!(schema["properties"]["data"]["properties"].is_object());
+        }
+        assert_eq!(subtype_schema("CloudAccounts", "AzureCfg"), None);
+        assert_eq!(resource_schema("Nothing"), None);
     }
 }

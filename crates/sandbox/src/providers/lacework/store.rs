@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::account_mapping;
 use super::clock::{self, elapsed};
-use super::verification::{Access, Verification};
+use super::verification::{self, Access};
+use crate::providers::Verification;
 
 /// Where an integration belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,36 +17,6 @@ pub(super) enum Scope {
     Organization,
     /// The tenant's own account, or a sub-account: lower case.
     Account(String),
-}
-
-/// An integration as a test looks at it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Integration {
-    /// `intgGuid`.
-    pub guid: String,
-    /// Name.
-    pub name: String,
-    /// `type`, such as `AwsCfg`.
-    pub kind: String,
-    /// The Lacework account or sub-account that holds it, lower case; the tenant's for an
-    /// integration of the organization.
-    pub account: String,
-    /// Whether it belongs to the organization and not to one account.
-    pub organization: bool,
-    /// Whether it is switched on.
-    pub enabled: bool,
-    /// The AWS account in the role's ARN, or in the access key.
-    pub aws_account_id: Option<String>,
-    /// The role, for the types that have one.
-    pub role_arn: Option<String>,
-    /// The external id as it was given, never masked.
-    pub external_id: Option<String>,
-    /// The queue, for the types that have one.
-    pub queue_url: Option<String>,
-    /// What its `accountMappingFile` says, for the types that have one.
-    pub account_mapping: Option<Value>,
-    /// `state.ok`; nothing while the service would not say yet.
-    pub ok: Option<bool>,
 }
 
 /// An integration as the service keeps it.
@@ -98,7 +67,7 @@ pub(super) struct View {
 impl Record {
     /// Absent, then not ok without details ("pending" to the vendor's own clients),
     /// then what the last verification found.
-    fn state(&self, view: &View) -> Option<Value> {
+    pub(super) fn state(&self, view: &View) -> Option<Value> {
         let age = elapsed(self.created_at, view.now);
         let (ok, updated, passed, details) = if age < view.state_delay / 2 {
             return None;
@@ -106,9 +75,8 @@ impl Record {
             (false, self.created_at, None, json!({}))
         } else {
             let checked = &self.checked;
-            let details = checked
-                .verification
-                .details(&self.guid, self.data.contains_key("queueUrl"));
+            let has_queue = self.data.contains_key("queueUrl");
+            let details = verification::details(&checked.verification, &self.guid, has_queue);
             (
                 checked.verification.passed(),
                 checked.at,
@@ -155,43 +123,6 @@ impl Record {
             object["serverToken"] = token.clone();
         }
         object
-    }
-
-    pub(super) fn summary(&self, tenant: &str, view: &View) -> Integration {
-        let access = Access::of(&self.data);
-        let key_account = self
-            .data
-            .get("accessKeyCredentials")
-            .and_then(|key| key["accountId"].as_str());
-        Integration {
-            guid: self.guid.clone(),
-            name: self.name.clone(),
-            kind: self.kind.clone(),
-            account: match &self.scope {
-                Scope::Organization => tenant.to_owned(),
-                Scope::Account(name) => name.clone(),
-            },
-            organization: self.scope == Scope::Organization,
-            enabled: self.enabled,
-            aws_account_id: access
-                .as_ref()
-                .and_then(Access::account_id)
-                .or(key_account)
-                .map(str::to_owned),
-            role_arn: access.as_ref().map(|access| access.role_arn.clone()),
-            external_id: access.map(|access| access.external_id),
-            queue_url: self
-                .data
-                .get("queueUrl")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-            account_mapping: self
-                .data
-                .get("accountMappingFile")
-                .and_then(Value::as_str)
-                .and_then(account_mapping::decode),
-            ok: self.state(view).and_then(|state| state["ok"].as_bool()),
-        }
     }
 }
 

@@ -21,23 +21,26 @@ mod answer;
 mod clock;
 mod cloud_accounts;
 mod controls;
-mod directory;
+mod integration;
+mod integration_types;
 mod operation;
 mod rate_limit;
 mod registration;
 mod schema;
-mod search;
+mod sdk_only;
 mod server;
 mod service;
+mod simulator;
 mod store;
 mod tokens;
+mod topic;
 mod trust;
+mod user_profile;
 mod verification;
 
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -50,12 +53,14 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 pub use controls::{Controls, Fault};
+pub use integration::Integration;
 pub use registration::REGISTRATION_TOPIC;
-pub use store::{DuplicateScope, Integration};
+pub use simulator::TENANT;
+pub use store::DuplicateScope;
 pub use tokens::RefusalStatus;
-pub use verification::Verification;
 
 use crate::aws_client::{AwsClient, http_client, install_crypto_provider};
+use crate::chaos::Chaos;
 use service::Service;
 
 /// The role that the vendor's platform assumes the customer's roles with.
@@ -63,7 +68,7 @@ pub const PRINCIPAL_ARN: &str = "arn:aws:iam::434813966438:role/lacework-platfor
 
 /// What a simulator is started with.
 #[derive(Debug, Clone)]
-pub struct SimulatorConfig {
+pub struct LaceworkConfig {
     /// The Lacework account: what stands before `.lacework.net`, such as `acme`.
     pub tenant: String,
     /// Id of the one API key.
@@ -81,11 +86,13 @@ pub struct SimulatorConfig {
     pub principal_arn: String,
     /// Whether to serve HTTPS, with a certificate for `127.0.0.1` made at the start.
     pub tls: bool,
+    /// Which requests go wrong; shared with the gateway in a sandbox.
+    pub chaos: Arc<Chaos>,
 }
 
 /// A running simulator. It listens on a free port of `127.0.0.1` and keeps all state in memory.
 #[derive(Debug)]
-pub struct Simulator {
+pub struct Lacework {
     url: Url,
     certificate_pem: Option<String>,
     controls: Controls,
@@ -93,12 +100,12 @@ pub struct Simulator {
     serving: JoinHandle<std::io::Result<()>>,
 }
 
-impl Simulator {
+impl Lacework {
     /// Starts one. Names of the tenant and of sub-accounts are not case-sensitive.
     ///
     /// # Errors
     /// When there is no free port, or the certificate or the HTTP client cannot be made.
-    pub async fn start(mut config: SimulatorConfig) -> anyhow::Result<Self> {
+    pub async fn start(mut config: LaceworkConfig) -> anyhow::Result<Self> {
         install_crypto_provider();
         config.tenant = config.tenant.to_lowercase();
         for name in &mut config.sub_accounts {
@@ -131,12 +138,6 @@ impl Simulator {
         })
     }
 
-    /// Its address, without a path.
-    #[must_use]
-    pub fn url(&self) -> &Url {
-        &self.url
-    }
-
     /// Where [`REGISTRATION_TOPIC`] is to deliver to.
     #[must_use]
     pub fn registration_url(&self) -> Url {
@@ -149,13 +150,6 @@ impl Simulator {
     #[must_use]
     pub fn certificate_pem(&self) -> Option<&str> {
         self.certificate_pem.as_deref()
-    }
-
-    /// Requests so far, refused ones included, by method and path below `/api/v2/`, such as
-    /// `POST CloudAccounts` or `GET CloudAccounts/{intgGuid}`.
-    #[must_use]
-    pub fn calls(&self) -> BTreeMap<String, u64> {
-        lock(&self.controls.service.calls).clone()
     }
 
     /// All integrations of the tenant, its sub-accounts and its organization, oldest first.
@@ -172,26 +166,6 @@ impl Simulator {
     #[must_use]
     pub fn controls(&self) -> &Controls {
         &self.controls
-    }
-
-    /// Verifies an integration against the emulator again, as the service does from time to time,
-    /// and keeps what it finds as the integration's state.
-    ///
-    /// # Errors
-    /// When there is no such integration, or the emulator gave no answer to judge by.
-    pub async fn verify(&self, guid: &str) -> anyhow::Result<Verification> {
-        cloud_accounts::refresh(&self.controls.service, guid).await
-    }
-
-    /// Stops listening and drops open connections.
-    ///
-    /// # Errors
-    /// When the server had failed before.
-    pub async fn shutdown(self) -> anyhow::Result<()> {
-        self.handle.shutdown();
-        self.serving
-            .await?
-            .context("the simulator had stopped serving")
     }
 }
 

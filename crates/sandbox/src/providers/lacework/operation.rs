@@ -2,29 +2,20 @@
 
 use axum::http::Method;
 
-use super::schema;
+use super::{schema, sdk_only};
 
 /// One operation that the simulator knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Operation {
     CreateToken,
+    /// All of them, or a further page of any listing.
     ListCloudAccounts,
     ListCloudAccountsOfType(String),
-    GetCloudAccount(String),
     CreateCloudAccount,
-    SearchCloudAccounts,
     UpdateCloudAccount(String),
     DeleteCloudAccount(String),
     GetUserProfile,
-    GetOrganizationInfo,
-    ListSchemas,
-    GetSchema(String),
-    GetSubtypeSchema(String, String),
-    ListAgentAccessTokens,
-    GetAgentAccessToken(String),
-    CreateAgentAccessToken,
-    SearchAgentAccessTokens,
-    UpdateAgentAccessToken(String),
+    SdkOnly(sdk_only::Operation),
 }
 
 impl Operation {
@@ -37,26 +28,13 @@ impl Operation {
             ("POST", ["access", "tokens"]) => Self::CreateToken,
             ("GET", ["CloudAccounts"]) => Self::ListCloudAccounts,
             ("POST", ["CloudAccounts"]) => Self::CreateCloudAccount,
-            ("POST", ["CloudAccounts", "search"]) => Self::SearchCloudAccounts,
             ("GET", ["CloudAccounts", kind]) if schema::is_type(kind) => {
                 Self::ListCloudAccountsOfType(owned(kind))
             }
-            ("GET", ["CloudAccounts", guid]) => Self::GetCloudAccount(owned(guid)),
             ("PATCH", ["CloudAccounts", guid]) => Self::UpdateCloudAccount(owned(guid)),
             ("DELETE", ["CloudAccounts", guid]) => Self::DeleteCloudAccount(owned(guid)),
             ("GET", ["UserProfile"]) => Self::GetUserProfile,
-            ("GET", ["OrganizationInfo"]) => Self::GetOrganizationInfo,
-            ("GET", ["schemas"]) => Self::ListSchemas,
-            ("GET", ["schemas", resource]) => Self::GetSchema(owned(resource)),
-            ("GET", ["schemas", resource, subtype]) => {
-                Self::GetSubtypeSchema(owned(resource), owned(subtype))
-            }
-            ("GET", ["AgentAccessTokens"]) => Self::ListAgentAccessTokens,
-            ("POST", ["AgentAccessTokens"]) => Self::CreateAgentAccessToken,
-            ("POST", ["AgentAccessTokens", "search"]) => Self::SearchAgentAccessTokens,
-            ("GET", ["AgentAccessTokens", id]) => Self::GetAgentAccessToken(owned(id)),
-            ("PATCH", ["AgentAccessTokens", id]) => Self::UpdateAgentAccessToken(owned(id)),
-            _ => return None,
+            (method, path) => Self::SdkOnly(sdk_only::Operation::parse(method, path)?),
         })
     }
 
@@ -67,21 +45,11 @@ impl Operation {
             Self::CreateToken => "POST access/tokens",
             Self::ListCloudAccounts => "GET CloudAccounts",
             Self::ListCloudAccountsOfType(_) => "GET CloudAccounts/{type}",
-            Self::GetCloudAccount(_) => "GET CloudAccounts/{intgGuid}",
             Self::CreateCloudAccount => "POST CloudAccounts",
-            Self::SearchCloudAccounts => "POST CloudAccounts/search",
             Self::UpdateCloudAccount(_) => "PATCH CloudAccounts/{intgGuid}",
             Self::DeleteCloudAccount(_) => "DELETE CloudAccounts/{intgGuid}",
             Self::GetUserProfile => "GET UserProfile",
-            Self::GetOrganizationInfo => "GET OrganizationInfo",
-            Self::ListSchemas => "GET schemas",
-            Self::GetSchema(_) => "GET schemas/{type}",
-            Self::GetSubtypeSchema(..) => "GET schemas/{type}/{subtype}",
-            Self::ListAgentAccessTokens => "GET AgentAccessTokens",
-            Self::GetAgentAccessToken(_) => "GET AgentAccessTokens/{accessToken}",
-            Self::CreateAgentAccessToken => "POST AgentAccessTokens",
-            Self::SearchAgentAccessTokens => "POST AgentAccessTokens/search",
-            Self::UpdateAgentAccessToken(_) => "PATCH AgentAccessTokens/{accessToken}",
+            Self::SdkOnly(operation) => operation.label(),
         }
     }
 

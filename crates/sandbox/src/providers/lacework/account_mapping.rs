@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::SimulatorConfig;
+use super::LaceworkConfig;
 use super::store::Scope;
 
 const KEY: &str = "accountMappingFile";
@@ -19,7 +19,7 @@ const KEY: &str = "accountMappingFile";
 pub(super) fn validate(
     data: &Map<String, Value>,
     scope: &Scope,
-    config: &SimulatorConfig,
+    config: &LaceworkConfig,
 ) -> Result<(), String> {
     let Some(file) = data.get(KEY).and_then(Value::as_str) else {
         return Ok(());
@@ -79,8 +79,8 @@ mod tests {
 
     use super::*;
 
-    fn config() -> SimulatorConfig {
-        SimulatorConfig {
+    fn config() -> LaceworkConfig {
+        LaceworkConfig {
             tenant: "acme".to_owned(),
             key_id: "KEY".to_owned(),
             secret: "secret".into(),
@@ -89,6 +89,7 @@ mod tests {
             region: "us-east-1".to_owned(),
             principal_arn: super::super::PRINCIPAL_ARN.to_owned(),
             tls: false,
+            chaos: std::sync::Arc::default(),
         }
     }
 

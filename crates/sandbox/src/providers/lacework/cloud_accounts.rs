@@ -8,8 +8,9 @@ use super::answer::{Answer, ApiError, Handled};
 use super::clock::elapsed;
 use super::service::Service;
 use super::store::{Checked, Record, Scope, Store, new_guid};
-use super::verification::{self, Access, Verification};
-use super::{account_mapping, lock, schema, search};
+use super::verification::{self, Access};
+use super::{account_mapping, lock, schema};
+use crate::providers::Verification;
 
 /// Keys of an answered integration that a PATCH may bring back and that it cannot change.
 const READ_ONLY: [&str; 6] = [
@@ -28,30 +29,6 @@ pub(super) fn list(service: &Service, scope: &Scope, kind: Option<&str>) -> Vec<
         .filter(|record| kind.is_none_or(|kind| record.kind == kind))
         .map(|record| record.to_json(&view))
         .collect()
-}
-
-pub(super) fn search(
-    service: &Service,
-    scope: &Scope,
-    body: &Value,
-) -> Result<Vec<Value>, ApiError> {
-    search::search(body, list(service, scope, None)).map_err(ApiError::bad_request)
-}
-
-pub(super) async fn get(service: &Service, scope: &Scope, guid: &str) -> Handled {
-    if lock(&service.store)
-        .visible(scope)
-        .all(|record| record.guid != guid)
-    {
-        return Err(ApiError::not_found());
-    }
-    if let Err(error) = refresh(service, guid).await {
-        tracing::warn!(guid, "the integration keeps its last state: {error:#}");
-    }
-    let view = service.view();
-    let store = lock(&service.store);
-    let record = store.find(guid).ok_or_else(ApiError::not_found)?;
-    Ok(Answer::ok(json!({ "data": record.to_json(&view) })))
 }
 
 pub(super) async fn create(service: &Service, scope: &Scope, body: Value) -> Handled {
@@ -270,7 +247,7 @@ async fn verify_new(
         let reason = format!("role {} is not known everywhere yet", access.role_arn);
         verification = Verification::RoleRefused { reason };
     }
-    match verification.refusal() {
+    match verification::refusal(&verification) {
         None => Ok(verification),
         Some(message) => {
             tracing::info!("{message}");
@@ -285,7 +262,7 @@ fn refuse_on_purpose(service: &Service, scope: &Scope) -> Result<(), ApiError> {
     let refused = match (refusing, scope) {
         (Some(refusing), Scope::Account(name)) if refusing == *name => {
             let reason = format!("no role can be used from {name}");
-            Verification::RoleRefused { reason }.refusal()
+            verification::refusal(&Verification::RoleRefused { reason })
         }
         _ => None,
     };

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::lacework::{PRINCIPAL_ARN, lock};
+use crate::providers::lacework::{PRINCIPAL_ARN, lock};
 
 #[derive(Default)]
 struct World {

@@ -17,7 +17,8 @@ use super::controls::Fault;
 use super::operation::Operation;
 use super::service::{Page, Service};
 use super::store::Scope;
-use super::{cloud_accounts, directory, lock, registration, schema};
+use super::user_profile::user_profile;
+use super::{cloud_accounts, lock, registration, sdk_only};
 use crate::chaos::{Mishap, Moment};
 
 /// Bytes that a request's body may have.
@@ -55,13 +56,13 @@ async fn answer(service: &Service, request: Request) -> Response {
     let label = operation.label();
     service.count(label);
     let mishap = service
+        .config
         .chaos
-        .get()
-        .and_then(|chaos| chaos.call(&parts.headers, || format!("lacework:{label}")));
+        .call(&parts.headers, || format!("lacework:{label}"));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
     let crash = || {
-        if let (Some(chaos), Some(ConnectInfo(peer))) = (service.chaos.get(), peer) {
-            chaos.crash(*peer);
+        if let Some(ConnectInfo(peer)) = peer {
+            service.config.chaos.crash(*peer);
         }
     };
     match mishap {
@@ -175,54 +176,22 @@ async fn perform(
             &scope,
             cloud_accounts::list(service, &scope, Some(kind)),
         ),
-        Operation::SearchCloudAccounts => {
-            let found = cloud_accounts::search(service, &scope, &json()?)?;
-            if found.is_empty() && lock(&service.settings).empty_search_is_no_content {
-                Ok(Answer::no_content())
-            } else {
-                listing(service, &scope, found)
-            }
-        }
-        Operation::GetCloudAccount(guid) => cloud_accounts::get(service, &scope, guid).await,
         Operation::CreateCloudAccount => cloud_accounts::create(service, &scope, json()?).await,
         Operation::UpdateCloudAccount(guid) => {
             cloud_accounts::update(service, &scope, guid, json()?).await
         }
         Operation::DeleteCloudAccount(guid) => cloud_accounts::delete(service, &scope, guid),
-        Operation::GetUserProfile => Ok(Answer::ok(directory::user_profile(
+        Operation::GetUserProfile => Ok(Answer::ok(user_profile(
             &service.user(),
             &config.tenant,
             &config.sub_accounts,
         ))),
-        Operation::GetOrganizationInfo => Ok(Answer::ok(directory::organization_info(
-            &config.tenant,
-            &config.sub_accounts,
-        ))),
-        Operation::ListSchemas => Ok(Answer::ok(schema::resources())),
-        Operation::GetSchema(resource) => found(schema::resource_schema(resource)),
-        Operation::GetSubtypeSchema(resource, kind) => {
-            found(schema::subtype_schema(resource, kind))
-        }
-        Operation::ListAgentAccessTokens => {
-            let rows = lock(&service.agent_tokens).list();
-            Ok(Answer::ok(json!({ "data": rows })))
-        }
-        Operation::GetAgentAccessToken(id) => lock(&service.agent_tokens).get(id),
-        Operation::CreateAgentAccessToken => lock(&service.agent_tokens).create(&json()?, now),
-        Operation::SearchAgentAccessTokens => {
-            let rows = lock(&service.agent_tokens).search(&json()?)?;
-            Ok(Answer::ok(json!({ "data": rows })))
-        }
-        Operation::UpdateAgentAccessToken(id) => lock(&service.agent_tokens).update(id, &json()?),
+        Operation::SdkOnly(operation) => sdk_only::perform(service, &scope, operation, json).await,
     }
 }
 
-fn found(body: Option<Value>) -> Handled {
-    body.map(Answer::ok).ok_or_else(ApiError::not_found)
-}
-
 /// The first page of a listing.
-fn listing(service: &Service, scope: &Scope, rows: Vec<Value>) -> Handled {
+pub(super) fn listing(service: &Service, scope: &Scope, rows: Vec<Value>) -> Handled {
     let total = rows.len();
     Ok(page(service, scope, Page { rows, total }))
 }

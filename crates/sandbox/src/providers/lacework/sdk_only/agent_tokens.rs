@@ -1,59 +1,16 @@
-//! Who the user is, and the agent access tokens: what stands beside the integrations.
+//! `AgentAccessTokens`.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answer, ApiError, Handled};
-use super::{clock, search};
-
-/// `GET UserProfile`: the tenant first, in capitals, then its sub-accounts.
-pub(super) fn user_profile(user: &str, tenant: &str, sub_accounts: &[String]) -> Value {
-    let accounts: Vec<Value> = std::iter::once(tenant)
-        .chain(sub_accounts.iter().map(String::as_str))
-        .map(|name| {
-            let capitals = name.to_uppercase();
-            json!({
-                "admin": true,
-                "accountName": capitals,
-                "custGuid": guid(&capitals, "customer"),
-                "userGuid": guid(&capitals, "user"),
-                "userEnabled": 1,
-            })
-        })
-        .collect();
-    json!({ "data": [{
-        "username": user,
-        "orgAccount": !sub_accounts.is_empty(),
-        "url": host(tenant),
-        "orgAdmin": !sub_accounts.is_empty(),
-        "orgUser": false,
-        "accounts": accounts,
-    }] })
-}
-
-/// `GET OrganizationInfo`.
-pub(super) fn organization_info(tenant: &str, sub_accounts: &[String]) -> Value {
-    if sub_accounts.is_empty() {
-        json!({ "data": [{ "orgAccount": false }] })
-    } else {
-        json!({ "data": [{ "orgAccount": true, "orgAccountUrl": host(tenant) }] })
-    }
-}
-
-fn host(tenant: &str) -> String {
-    format!("{tenant}.lacework.net")
-}
-
-/// The same for every simulator, so that answers can be compared.
-fn guid(account: &str, role: &str) -> String {
-    let id = Uuid::new_v5(&Uuid::NAMESPACE_DNS, format!("{role}.{account}").as_bytes());
-    format!("{account}_{}", id.simple()).to_uppercase()
-}
+use super::search;
+use crate::providers::lacework::answer::{Answer, ApiError, Handled};
+use crate::providers::lacework::clock;
 
 /// The tokens that host agents report with. They can be switched off, never deleted.
 #[derive(Debug, Default)]
-pub(super) struct AgentTokens {
+pub(in crate::providers::lacework) struct AgentTokens {
     tokens: Vec<Value>,
 }
 
@@ -130,31 +87,6 @@ fn check(body: &Value) -> Result<(), ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_profile_names_the_tenant_and_its_sub_accounts() {
-        let profile = user_profile("admin", "acme", &["dev".to_owned()]);
-        let user = &profile["data"][0];
-        assert_eq!(user["url"], "acme.lacework.net");
-        assert_eq!(user["orgAccount"], true);
-        let names: Vec<_> = user["accounts"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|account| &account["accountName"])
-            .collect();
-        assert_eq!(names, ["ACME", "DEV"]);
-        let alone = user_profile("admin", "acme", &[]);
-        assert_eq!(alone["data"][0]["orgAccount"], false);
-        assert_eq!(
-            organization_info("acme", &[])["data"][0]["orgAccount"],
-            false
-        );
-        assert_eq!(
-            organization_info("acme", &["dev".to_owned()])["data"][0]["orgAccountUrl"],
-            "acme.lacework.net"
-        );
-    }
 
     #[test]
     fn agent_tokens_are_made_found_and_switched_off() {

@@ -1,0 +1,163 @@
+//! The SaaS: a simulator for each vendor, behind one trait.
+//!
+//! The rest of the sandbox works with [`Simulator`]. What only one vendor has is in the vendor's
+//! folder, on the vendor's own type.
+
+pub mod lacework;
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use url::Url;
+
+use crate::chaos::Chaos;
+use lacework::Lacework;
+
+/// The vendor whose SaaS a sandbox has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Provider {
+    /// Lacework (FortiCNAPP).
+    #[default]
+    Lacework,
+}
+
+impl Provider {
+    /// Starts the vendor's simulator.
+    ///
+    /// # Errors
+    /// When there is no free port, or the emulator refuses what the vendor has in AWS.
+    pub(crate) async fn start(
+        self,
+        surroundings: Surroundings,
+    ) -> anyhow::Result<Box<dyn Simulator>> {
+        Ok(match self {
+            Self::Lacework => Box::new(Lacework::start_in(surroundings).await?),
+        })
+    }
+}
+
+/// What a simulator finds in the sandbox that it is started in.
+#[derive(Debug)]
+pub(crate) struct Surroundings {
+    /// Endpoint of the AWS emulator, where the vendor has a role and looks at the customer's.
+    pub(crate) emulator: Url,
+    /// The home Region.
+    pub(crate) region: String,
+    /// The stores that the tenant has besides its own.
+    pub(crate) stores: Vec<String>,
+    /// Which requests go wrong.
+    pub(crate) chaos: Arc<Chaos>,
+}
+
+/// A vendor's SaaS on this machine.
+pub trait Simulator: Any + fmt::Debug + Send + Sync {
+    /// The vendor's name in sentences.
+    fn title(&self) -> &'static str;
+
+    /// Its address, without a path.
+    fn url(&self) -> &Url;
+
+    /// The main stack's parameters that name it and let the functions in.
+    fn parameters(&self) -> Vec<(&'static str, String)>;
+
+    /// The name of the members' StackSet, and of the management account's stack, with the
+    /// template's defaults.
+    fn member_stack(&self) -> String;
+
+    /// Requests so far, refused ones included, by method and path.
+    fn calls(&self) -> BTreeMap<String, u64>;
+
+    /// All registrations in all stores, oldest first.
+    fn registrations(&self) -> Vec<Registration>;
+
+    /// Looks at a registration's role and queue again, as the service does from time to time.
+    ///
+    /// # Errors
+    /// When there is no such registration, or the emulator gave no answer to judge by.
+    fn verify<'a>(&'a self, id: &'a str) -> BoxFuture<'a, anyhow::Result<Verification>>;
+
+    /// The longest life of the tokens issued from now on, whatever is asked for; `None` for what
+    /// the service allows. No effect on a service that issues no tokens.
+    fn set_longest_token_lifetime(&self, longest: Option<Duration>);
+
+    /// Stops listening and drops open connections.
+    ///
+    /// # Errors
+    /// When the server had failed before.
+    fn shutdown(self: Box<Self>) -> BoxFuture<'static, anyhow::Result<()>>;
+}
+
+/// A registration, as far as every vendor has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The vendor's id of it.
+    pub id: String,
+    /// Its name; not unique.
+    pub name: String,
+    /// The store that holds it; the tenant's own is named like the tenant.
+    pub store: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Whether it is switched on.
+    pub enabled: bool,
+}
+
+impl Registration {
+    /// Whether it watches the configuration of this account.
+    #[must_use]
+    pub fn watches(&self, account: &str) -> bool {
+        matches!(&self.subject, Subject::Account(watched) if watched == account)
+    }
+}
+
+/// What a registration is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The configuration of the account with this id.
+    Account(String),
+    /// All accounts, through a shared queue.
+    Feed {
+        /// The queue that the SaaS reads.
+        queue_url: String,
+    },
+    /// Something that Towerhook never registers.
+    Other,
+}
+
+/// What the SaaS sees of the customer's side of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verification {
+    /// The role can be assumed, and the queue, if there is one, exists.
+    Passed,
+    /// The role is missing, or does not let the vendor in with this external id.
+    RoleRefused {
+        /// One sentence. A real service says less.
+        reason: String,
+    },
+    /// The queue is missing from the account that its URL names.
+    QueueRefused {
+        /// One sentence. A real service says less.
+        reason: String,
+    },
+}
+
+impl Verification {
+    /// Whether everything was as it should be.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        *self == Self::Passed
+    }
+
+    /// Why not.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Passed => None,
+            Self::RoleRefused { reason } | Self::QueueRefused { reason } => Some(reason),
+        }
+    }
+}
