@@ -12,7 +12,7 @@ use towerhook_core::{
     model::{AccountMapping, Health},
     retry::REQUEUE,
 };
-use towerhook_saas::lacework::reading;
+use towerhook_providers::lacework::reading;
 use url::Url;
 
 pub use ledger::ledger;

@@ -11,7 +11,7 @@ use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
     metrics::Metrics,
-    saas::{self, Provider, lacework::Lacework},
+    providers::{self, Provider, lacework::Lacework},
     tokens::StoredTokens,
 };
 
@@ -42,7 +42,7 @@ impl Account {
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
         let registry = match provider {
-            Provider::Lacework => Lacework::new(saas::http_client()?, provider_url, tokens),
+            Provider::Lacework => Lacework::new(providers::http_client()?, provider_url, tokens),
         };
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self {

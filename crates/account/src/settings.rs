@@ -4,7 +4,7 @@ use towerhook_runtime::{
         AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
     },
     environment::{self, WrongEnvironment},
-    saas::Provider,
+    providers::Provider,
 };
 use url::Url;
 

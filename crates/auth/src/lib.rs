@@ -12,7 +12,7 @@ use towerhook_runtime::{
     clock,
     environment::{self, WrongEnvironment},
     metrics::Metrics,
-    saas::{self, Provider, lacework::LaceworkTokens},
+    providers::{self, Provider, lacework::LaceworkTokens},
 };
 use url::Url;
 
@@ -80,7 +80,9 @@ impl Auth {
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
         let issuer = match settings.provider {
-            Provider::Lacework => LaceworkTokens::new(saas::http_client()?, settings.provider_url),
+            Provider::Lacework => {
+                LaceworkTokens::new(providers::http_client()?, settings.provider_url)
+            }
         };
         Ok(Self {
             aws: Aws::new(&aws::connect()?, settings.aws),

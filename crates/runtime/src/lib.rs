@@ -9,4 +9,4 @@ pub mod random;
 pub mod tokens;
 
 pub use towerhook_aws as aws;
-pub use towerhook_saas as saas;
+pub use towerhook_providers as providers;

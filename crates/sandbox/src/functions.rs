@@ -29,7 +29,7 @@ const SOURCES: [&str; 11] = [
     "crates/core",
     "crates/http",
     "crates/aws",
-    "crates/saas",
+    "crates/providers",
     "crates/runtime",
     "crates/setup",
     "crates/account",

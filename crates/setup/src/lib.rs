@@ -13,12 +13,12 @@ use towerhook_core::foundation::{self, Fresh, Own};
 use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
-    random,
-    saas::{
+    providers::{
         self, Provider,
         lacework::{Lacework, LaceworkTokens},
         presigned::PresignedUrls,
     },
+    random,
     tokens::IssuedTokens,
 };
 
@@ -45,7 +45,7 @@ impl Setup {
     pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let settings = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, settings.aws);
-        let http = saas::http_client()?;
+        let http = providers::http_client()?;
         let url = settings.provider_url;
         let registry = match settings.provider {
             Provider::Lacework => {

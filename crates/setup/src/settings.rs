@@ -11,7 +11,7 @@ use towerhook_runtime::{
         SetupSettings, TokenSecret,
     },
     environment::{self, WrongEnvironment},
-    saas::Provider,
+    providers::Provider,
 };
 use url::Url;
 

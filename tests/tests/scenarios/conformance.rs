@@ -15,7 +15,7 @@ use towerhook_core::{
     ports::TokenIssuer,
     stack_sets::{StackSetRoles, StackSetSpec},
 };
-use towerhook_saas::{
+use towerhook_providers::{
     http_client,
     lacework::{Lacework, LaceworkTokens, TokenSource},
 };

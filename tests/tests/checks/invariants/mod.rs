@@ -111,10 +111,10 @@ fn imports_run_downwards_only() {
         ("towerhook-core", &[][..]),
         ("towerhook-http", &[]),
         ("towerhook-aws", &["towerhook-core", "towerhook-http"]),
-        ("towerhook-saas", &["towerhook-core", "towerhook-http"]),
+        ("towerhook-providers", &["towerhook-core", "towerhook-http"]),
         (
             "towerhook-runtime",
-            &["towerhook-core", "towerhook-aws", "towerhook-saas"],
+            &["towerhook-core", "towerhook-aws", "towerhook-providers"],
         ),
         ("towerhook-setup", &["towerhook-core", "towerhook-runtime"]),
         (

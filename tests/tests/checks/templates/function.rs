@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use towerhook_saas::Provider;
+use towerhook_providers::Provider;
 
 use crate::templates::template::{MAIN, Template, argument, text};
 

@@ -1,4 +1,4 @@
-//! Adapters from the core's SaaS port to the vendors' APIs, in REST.
+//! Adapters from the engine's registry port to the vendors' APIs.
 //!
 //! Each vendor is a module of its own: [`lacework`]. An adapter translates one operation into one
 //! call and back; core decides what to do about the outcome.
