@@ -305,3 +305,47 @@ fn no_file_takes_names_from_one_that_takes_names_from_it() {
     ];
     assert_eq!(circles(&broken.into()), [["b.rs", "c.rs"]]);
 }
+
+/// Paths between backticks on these pages, with their page.
+fn named_paths() -> Vec<(&'static str, String)> {
+    let pages = [
+        (
+            "architecture.md",
+            include_str!("../../../../docs/architecture.md"),
+        ),
+        (
+            "where-things-are.md",
+            include_str!("../../../../docs/where-things-are.md"),
+        ),
+    ];
+    let mut paths = Vec::new();
+    for (page, text) in pages {
+        for path in text.split('`').skip(1).step_by(2) {
+            let is_path = path.contains('/') && !path.contains([' ', '{', ':', '*']);
+            if is_path || path.ends_with(".rs") {
+                paths.push((page, path.to_owned()));
+            }
+        }
+    }
+    paths
+}
+
+#[test]
+fn the_pages_lead_to_files_that_exist() {
+    let exists = |path: &str| {
+        let places = [
+            "",
+            "crates/",
+            "crates/core/src/",
+            "crates/core/tests/foundation/",
+        ];
+        places
+            .iter()
+            .any(|place| root().join(place).join(path).exists())
+    };
+    let paths = named_paths();
+    assert!(paths.len() > 60, "{}", paths.len());
+    let missing: Vec<_> = paths.iter().filter(|(_, path)| !exists(path)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(!exists("enrollment/policy.rs"));
+}
