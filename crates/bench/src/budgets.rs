@@ -134,10 +134,10 @@ pub fn budgets() -> anyhow::Result<Budgets> {
 
 #[cfg(test)]
 mod tests {
-    use towerhook_sandbox::functions::FUNCTIONS;
+    use towerhook_package::FUNCTIONS;
+    use towerhook_package::lambda::{ARM64, X86_64};
 
     use super::*;
-    use crate::package::{ARM64, X86_64};
 
     #[test]
     fn every_function_has_its_budgets() {

@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn the_template_has_as_many_alarms_and_secrets_as_are_charged() {
-        let root = towerhook_sandbox::functions::workspace_root();
+        let root = towerhook_package::workspace_root();
         let path = root.join("templates/control-tower-integration.template.yml");
         let template = std::fs::read_to_string(path).unwrap();
         let resources = |kind: &str| template.matches(&format!("Type: AWS::{kind}\n")).count();

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use towerhook_sandbox::functions::{FunctionZips, Packing, zip_bootstrap};
+use towerhook_package::local::FunctionZips;
+use towerhook_package::{Packing, zip_bootstrap};
 use towerhook_sandbox::{Options, Sandbox};
 
 use crate::binaries::Binaries;

@@ -13,7 +13,6 @@ mod lambda;
 mod launched;
 pub mod machine;
 mod numbers;
-pub mod package;
 pub mod picture;
 pub mod report;
 pub mod scale;

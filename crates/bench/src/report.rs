@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_pages_have_a_place_for_every_block() {
-        let root = towerhook_sandbox::functions::workspace_root();
+        let root = towerhook_package::workspace_root();
         let pages = PAGES.map(|page| std::fs::read_to_string(root.join(page)).unwrap());
         for block in [
             "machine", "targets", "cold", "steady", "enroll", "scale", "size", "cost",

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::Section;
 use crate::binaries;
 use crate::budgets::Budgets;
-use crate::package::{self, Packaged, Processor};
+use towerhook_package::lambda::{self, Packaged, Processor};
 
 pub use composition::{Composition, Part};
 
@@ -35,7 +35,7 @@ pub async fn measure_packages(
 ) -> anyhow::Result<Figures> {
     Ok(Figures {
         architecture: processor.name,
-        packages: package::build(processor, tell).await?,
+        packages: lambda::build(processor, tell).await?,
         compositions: Vec::new(),
     })
 }
@@ -153,7 +153,7 @@ fn side_by_side(kind: &str, figures: &Figures, parts: impl Fn(&Composition) -> V
 mod tests {
     use super::*;
     use crate::budgets::budgets;
-    use crate::package::ARM64;
+    use towerhook_package::lambda::ARM64;
 
     fn figures(zip_bytes: u64) -> Figures {
         Figures {

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use towerhook_bench::package::{ARM64, Processor, X86_64};
+use towerhook_package::lambda::{ARM64, Processor, X86_64};
+use towerhook_package::local::Profile;
 use towerhook_sandbox::STACK_NAME;
-use towerhook_sandbox::functions::Profile;
 use towerhook_sandbox::landing_zone::Version;
 
 /// Towerhook on this machine: a landing zone to watch it work in, and the package to launch in a

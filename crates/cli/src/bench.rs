@@ -7,7 +7,7 @@ use towerhook_bench::report::{Report, bills, write_documentation, write_json};
 use towerhook_bench::{
     Section, binaries, cold, cost, enroll, machine, report, scale, size, steady,
 };
-use towerhook_sandbox::functions::{target_directory, workspace_root};
+use towerhook_package::{target_directory, workspace_root};
 
 use crate::arguments::{Bench, BenchScaleOne, Part};
 use crate::table;

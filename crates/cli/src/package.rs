@@ -2,8 +2,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use towerhook_bench::package::{Packaged, build};
-use towerhook_sandbox::functions::workspace_root;
+use towerhook_package::lambda::{Packaged, build};
+use towerhook_package::workspace_root;
 
 use crate::arguments::Package;
 

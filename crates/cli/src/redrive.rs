@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
 use towerhook_core::lifecycle::{self, Described, Fate};
 use towerhook_core::model::SecretText;
-use towerhook_sandbox::functions::target_directory;
+use towerhook_package::target_directory;
 use towerhook_sandbox::{Running, STACK_NAME};
 
 use crate::arguments::Redrive;

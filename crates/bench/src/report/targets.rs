@@ -178,8 +178,8 @@ pub fn tables(targets: &[Target]) -> Vec<Section> {
 mod tests {
     use super::*;
     use crate::budgets::budgets;
-    use crate::package::{ARM64, Packaged};
     use crate::size;
+    use towerhook_package::lambda::{ARM64, Packaged};
 
     #[test]
     fn growth_is_that_of_the_larger_comparisons() {
