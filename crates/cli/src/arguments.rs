@@ -28,6 +28,8 @@ pub(crate) enum Command {
     Redrive(Redrive),
     /// Build the functions for Lambda, and put them beside the templates.
     Package(Package),
+    /// Write the main template from its fragments in `templates`, after one of them was changed.
+    Compose,
     /// Measure what Towerhook costs: starts, enrollments, large organizations, and bytes.
     Bench(Bench),
     /// Launch in one simulated organization and print its figures, in a process of its own.

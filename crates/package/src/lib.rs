@@ -1,6 +1,7 @@
 //! What is launched: the functions as zips, and the main template composed of its fragments.
 
 mod cargo;
+pub mod compose;
 pub mod lambda;
 pub mod local;
 pub mod python;
