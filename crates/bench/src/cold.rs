@@ -2,7 +2,6 @@
 //! from AWS, beside programs that do next to nothing.
 
 mod programs;
-mod tables;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +10,14 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::Section;
 use crate::binaries::{self, BARE, BARE_CALL, Binaries};
 use crate::cold::programs::{PROGRAMS, Program, answer};
 use crate::endpoint::{Certificates, Endpoint, Log, Reply};
 use crate::lambda::Function;
+use crate::numbers::fixed;
+use crate::rows::Rows;
 use crate::statistics::Quartiles;
-
-pub use tables::tables;
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -185,6 +185,57 @@ fn compared(mut programs: Vec<Start>) -> Option<Vec<Start>> {
     Some(programs)
 }
 
+/// The figures as tables.
+#[must_use]
+pub fn tables(figures: &Figures) -> Vec<Section> {
+    let Figures { starts, programs } = figures;
+    let title = |what: &str| format!("Cold starts: {what}, medians of {starts}");
+    let replies = programs.iter().filter_map(|program| {
+        let times_floor = program.first_reply_times_bare_call?;
+        Some((program.name, program.first_reply_ms?, times_floor))
+    });
+    vec![
+        Rows::of(programs)
+            .column("program", |program| program.name)
+            .column("time, ms", |program| fixed(program.first_poll_ms.median, 2))
+            .column(SPREAD, |program| spread(program.first_poll_ms))
+            .column("times bare", |program| {
+                fixed(program.first_poll_times_bare, 2)
+            })
+            .column("processor, ms", |program| {
+                fixed(program.first_poll_cpu_ms.median, 2)
+            })
+            .column("times bare", |program| {
+                fixed(program.first_poll_cpu_times_bare, 2)
+            })
+            .titled(title("from the process's start to its first poll")),
+        Rows::of(replies)
+            .column("program", |(name, ..)| *name)
+            .column("time, ms", |(_, times, _)| fixed(times.median, 2))
+            .column(SPREAD, |(_, times, _)| spread(*times))
+            .column("times bare-call", |(.., times_floor)| {
+                fixed(*times_floor, 2)
+            })
+            .titled(title("from the process's start to AWS's first reply")),
+        Rows::of(programs)
+            .column("program", |program| program.name)
+            .column("at the first poll, MiB", |program| {
+                fixed(program.first_poll_memory_mib.median, 1)
+            })
+            .column("after one invocation, MiB", |program| {
+                fixed(program.invoked_memory_mib.median, 1)
+            })
+            .titled(title("peak resident memory")),
+    ]
+}
+
+const SPREAD: &str = "least and middle half, ms";
+
+fn spread(times: Quartiles) -> String {
+    let [least, lower, upper] = [times.least, times.lower, times.upper].map(|time| fixed(time, 2));
+    format!("{least}, {lower} to {upper}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,5 +272,20 @@ mod tests {
         let auth = summary("auth", &samples(3.0, Some(25.0))).unwrap();
         assert!(compared(vec![auth]).is_none());
         assert!(summary("auth", &[]).is_none());
+    }
+
+    #[test]
+    fn a_program_that_calls_nothing_has_no_row_among_the_replies() {
+        let programs = [(BARE, None), (BARE_CALL, Some(9.0))]
+            .map(|(name, reply)| summary(name, &samples(2.0, reply)).unwrap());
+        let figures = Figures {
+            starts: 1,
+            programs: compared(programs.into()).unwrap(),
+        };
+        let rows = tables(&figures).into_iter();
+        let rows: Vec<usize> = rows
+            .map(|section| section.table.row_iter().count())
+            .collect();
+        assert_eq!(rows, [2, 1, 2]);
     }
 }

@@ -3,11 +3,11 @@
 mod month;
 mod prices;
 
-use comfy_table::Table;
 use serde::Serialize;
 
 use crate::Section;
-use crate::numbers::grouped;
+use crate::numbers::{fixed, grouped};
+use crate::rows::Rows;
 
 pub use month::{Measured, Month, month};
 
@@ -127,52 +127,30 @@ pub fn bill(month: Month) -> Bill {
 /// The bills as tables: dollars by service, and what is counted.
 #[must_use]
 pub fn tables(bills: &[Bill]) -> Vec<Section> {
-    if bills.is_empty() {
+    let Some(Bill { items, .. }) = bills.first() else {
         return Vec::new();
-    }
-    let header = |first: &str| {
-        let sizes = bills.iter().map(|bill| grouped(bill.month.accounts.into()));
-        std::iter::once(first.to_owned())
-            .chain(sizes.map(|size| format!("{size} accounts")))
-            .collect::<Vec<_>>()
     };
-    let row = |name: String, value: &dyn Fn(&Bill) -> String| {
-        std::iter::once(name)
-            .chain(bills.iter().map(value))
-            .collect::<Vec<_>>()
-    };
-    let items = bills.first().map_or(&[][..], |bill| &bill.items);
-
-    let mut dollars = Table::new();
-    dollars.set_header(header("USD a month"));
-    let mut services: Vec<_> = items.iter().map(|item| item.service).collect();
+    let mut services: Vec<_> = items.iter().map(|item| Some(item.service)).collect();
     services.dedup();
-    for service in services {
-        dollars.add_row(row(service.to_owned(), &|bill| {
-            let of_service = bill.items.iter().filter(|item| item.service == service);
-            money(of_service.map(|item| item.dollars).sum())
-        }));
-    }
-    dollars.add_row(row("together".to_owned(), &|bill| money(bill.dollars())));
-
-    let mut counts = Table::new();
-    counts.set_header(header("used in a month"));
-    for (at, Item { service, unit, .. }) in items.iter().enumerate() {
-        counts.add_row(row(format!("{service}, {unit}"), &|bill| {
-            bill.items
-                .get(at)
-                .map_or_else(String::new, |item| count(item.quantity))
-        }));
+    services.push(None);
+    let mut dollars =
+        Rows::of(services).column("USD a month", |service| service.unwrap_or("together"));
+    let mut counts = Rows::of(0..items.len()).column("used in a month", |place| {
+        let Item { service, unit, .. } = &items[*place];
+        format!("{service}, {unit}")
+    });
+    for bill in bills {
+        let heading = format!("{} accounts", grouped(bill.month.accounts.into()));
+        dollars = dollars.column(&heading, |service| {
+            let items = bill.items.iter();
+            let items = items.filter(|item| service.is_none_or(|service| service == item.service));
+            money(items.map(|item| item.dollars).sum())
+        });
+        counts = counts.column(&heading, |place| count(bill.items[*place].quantity));
     }
     vec![
-        Section {
-            title: "Cost of a month".to_owned(),
-            table: dollars,
-        },
-        Section {
-            title: "What is charged for".to_owned(),
-            table: counts,
-        },
+        dollars.titled("Cost of a month"),
+        counts.titled("What is charged for"),
     ]
 }
 
@@ -180,13 +158,13 @@ fn money(dollars: f64) -> String {
     if dollars < 0.005 {
         "< 0.01".to_owned()
     } else {
-        format!("{dollars:.2}")
+        fixed(dollars, 2)
     }
 }
 
 fn count(quantity: f64) -> String {
     if quantity < 1.0 {
-        format!("{quantity:.3}")
+        fixed(quantity, 3)
     } else {
         grouped(quantity)
     }

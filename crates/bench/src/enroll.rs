@@ -14,11 +14,9 @@ use crate::Section;
 use crate::binaries::Binaries;
 use crate::budgets::Enroll;
 use crate::launched::{DEADLINE, INTERVAL, Launched, difference, until};
+use crate::numbers::fixed;
+use crate::rows::Rows;
 use crate::statistics::Quartiles;
-
-mod table;
-
-pub use table::tables;
 
 /// How many accounts are made while StackSets tell how they get on.
 const WITH_EVENTS: usize = 5;
@@ -233,6 +231,100 @@ fn billed(line: &str) -> Option<f64> {
         .strip_prefix("REPORT ")?
         .split_once("Billed Duration: ")?;
     rest.split_once(" ms")?.0.parse().ok()
+}
+
+/// The figures as tables, beside their targets.
+#[must_use]
+pub fn tables(figures: &Figures, budget: &Enroll) -> Vec<Section> {
+    let Figures {
+        with_events,
+        without_events,
+    } = figures;
+    let latencies = [
+        ("arrive", with_events, budget.latency_with_events_seconds),
+        (
+            "are lost",
+            without_events,
+            budget.latency_without_events_seconds,
+        ),
+    ];
+    let costs = [
+        ("Organizations announces it", &with_events.announced),
+        (ENROLLED, &with_events.enrolled),
+        ("until nothing is left to look at", &with_events.settled),
+        (
+            "without events, until it is enrolled",
+            &without_events.enrolled,
+        ),
+        (
+            "without events, until nothing is left",
+            &without_events.settled,
+        ),
+    ];
+    let of_target = |what: &str, shown: String| {
+        if what == ENROLLED {
+            shown
+        } else {
+            String::new()
+        }
+    };
+    let is_met = |cost: &Cost| {
+        cost.aws_calls <= budget.aws_calls as f64 && cost.saas_calls <= budget.saas_calls as f64
+    };
+    let enrolled = &with_events.enrolled.by_operation;
+    vec![
+        Rows::of(latencies)
+            .column("events of StackSets", |(what, ..)| *what)
+            .column("accounts", |(_, of, _)| of.accounts)
+            .column("StackSet operation (s)", |(_, of, _)| {
+                fixed(of.operation_seconds.median, 2)
+            })
+            .column("beyond it, quartile (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.lower, 2)
+            })
+            .column("median (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.median, 2)
+            })
+            .column("quartile (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.upper, 2)
+            })
+            .column("target (s)", |(.., target)| *target)
+            .column("", |(_, of, target)| {
+                met(of.latency_seconds.median < *target)
+            })
+            .titled("From CreateManagedAccount to the integration"),
+        Rows::of(costs)
+            .column("one new account", |(what, _)| *what)
+            .column("invocations", |(_, cost)| fixed(cost.invocations, 1))
+            .column("billed (ms)", |(_, cost)| fixed(cost.billed_ms, 0))
+            .column("GB-seconds", |(_, cost)| fixed(cost.gb_seconds, 4))
+            .column("calls of AWS", |(_, cost)| fixed(cost.aws_calls, 1))
+            .column("calls of Lacework", |(_, cost)| fixed(cost.saas_calls, 1))
+            .column("target", |(what, _)| {
+                of_target(
+                    what,
+                    format!("{} and {}", budget.aws_calls, budget.saas_calls),
+                )
+            })
+            .column("", |(what, cost)| {
+                of_target(what, met(is_met(cost)).to_owned())
+            })
+            .titled("What one new account takes"),
+        Rows::of(&with_events.settled.by_operation)
+            .column("call", |(name, _)| (*name).clone())
+            .column(ENROLLED, |(name, _)| {
+                fixed(enrolled.get(*name).copied().unwrap_or_default(), 1)
+            })
+            .column("until nothing is left", |(_, count)| fixed(**count, 1))
+            .titled("Calls of AWS for one new account"),
+    ]
+}
+
+/// The part of an account's cost that has a target.
+const ENROLLED: &str = "until it is enrolled";
+
+fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "not met" }
 }
 
 #[cfg(test)]

@@ -15,10 +15,12 @@ pub mod machine;
 mod numbers;
 pub mod picture;
 pub mod report;
+mod rows;
 pub mod scale;
 pub mod size;
 pub mod statistics;
 pub mod steady;
+pub mod target;
 
 use comfy_table::Table;
 

@@ -13,9 +13,10 @@ use crate::cost::{self, Bill, Measured, bill, month};
 use crate::enroll::Enrollments;
 use crate::machine::{self, Machine, machine};
 use crate::picture::{Curve, Picture, svg};
+use crate::target::{self, Target};
 use crate::{Section, cold, enroll, scale, size, steady};
 
-pub use targets::{Target, tables, targets};
+pub use targets::targets;
 
 /// The pages with generated parts, below the workspace's root.
 const PAGES: [&str; 2] = ["docs/benchmarks.md", "docs/cost.md"];
@@ -91,8 +92,7 @@ pub fn write_json(report: &Report, file: &Path) -> anyhow::Result<()> {
 /// the pictures. What was not measured stays as it is.
 ///
 /// # Errors
-/// When a function has no budget, a page lacks the marks of a block or cannot be written, or a picture
-/// cannot be drawn.
+/// When a page lacks the marks of a block or cannot be written, or a picture cannot be drawn.
 pub fn write_documentation(report: &Report, budgets: &Budgets, root: &Path) -> anyhow::Result<()> {
     let read = |page| {
         let path = root.join(page);
@@ -101,7 +101,7 @@ pub fn write_documentation(report: &Report, budgets: &Budgets, root: &Path) -> a
         anyhow::Ok((path, text))
     };
     let mut pages = PAGES.map(read).into_iter().collect::<Result<Vec<_>, _>>()?;
-    for (name, sections) in generated(report, budgets)? {
+    for (name, sections) in generated(report, budgets) {
         let markdown = blocks::markdown(&sections);
         let page = pages
             .iter_mut()
@@ -151,44 +151,23 @@ pub fn bills(report: &Report) -> Vec<Bill> {
 }
 
 /// The blocks that have figures, by name.
-fn generated(
-    report: &Report,
-    budgets: &Budgets,
-) -> anyhow::Result<Vec<(&'static str, Vec<Section>)>> {
-    let Report {
-        machine,
-        cold,
-        steady,
-        enroll,
-        scale,
-        size,
-        cost,
-        ..
-    } = report;
+fn generated(report: &Report, budgets: &Budgets) -> Vec<(&'static str, Vec<Section>)> {
+    fn of<F>(figures: &Option<F>, tables: impl Fn(&F) -> Vec<Section>) -> Vec<Section> {
+        figures.as_ref().map(tables).unwrap_or_default()
+    }
+    let enroll = |figures: &enroll::Figures| enroll::tables(figures, &budgets.enroll);
     let blocks = [
-        ("machine", machine::tables(machine)),
-        ("targets", tables(&report.targets)),
-        ("cold", cold.as_ref().map(cold::tables).unwrap_or_default()),
-        (
-            "steady",
-            steady.as_ref().map(steady::tables).unwrap_or_default(),
-        ),
-        (
-            "enroll",
-            enroll
-                .as_ref()
-                .map(|figures| enroll::tables(figures, &budgets.enroll))
-                .unwrap_or_default(),
-        ),
-        (
-            "scale",
-            scale.as_ref().map(scale::tables).unwrap_or_default(),
-        ),
-        ("size", size.as_ref().map(size::tables).unwrap_or_default()),
-        ("cost", cost::tables(cost)),
+        ("machine", machine::tables(&report.machine)),
+        ("targets", target::tables(&report.targets)),
+        ("cold", of(&report.cold, cold::tables)),
+        ("steady", of(&report.steady, steady::tables)),
+        ("enroll", of(&report.enroll, enroll)),
+        ("scale", of(&report.scale, scale::tables)),
+        ("size", of(&report.size, size::tables)),
+        ("cost", cost::tables(&report.cost)),
     ];
     let has_figures = |(_, sections): &(_, Vec<Section>)| !sections.is_empty();
-    Ok(blocks.into_iter().filter(has_figures).collect())
+    blocks.into_iter().filter(has_figures).collect()
 }
 
 /// The pictures that have figures, by the name of their file.

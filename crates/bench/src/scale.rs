@@ -18,9 +18,9 @@ use tokio::process::Command;
 use towerhook_world::scale::{self, Setting};
 
 use crate::binaries::Binaries;
-use crate::budgets::Budgets;
 
-pub use checks::{Check, Exponents, Limit, growth};
+pub(crate) use checks::targets;
+pub use checks::{Exponents, Limit, growth};
 pub use run::{Part, Pass, Run, one};
 pub use sandbox::Agreement;
 pub use tables::{curves, tables};
@@ -86,10 +86,8 @@ pub struct Figures {
     pub repeated: Part,
     /// One new account in an organization of 100, from its event until it is enrolled.
     pub newcomer: Part,
-    /// The world held against the sandbox.
+    /// How far the world and the sandbox agree.
     pub agreement: Agreement,
-    /// The targets, and whether they are met.
-    pub checks: Vec<Check>,
 }
 
 /// Measures. `child` answers the command of a fresh process that prints what [`one`] answers for a
@@ -102,7 +100,6 @@ pub async fn measure(
     child: &dyn Fn(Size) -> Command,
     binaries: &Binaries,
     target: &Path,
-    budgets: &Budgets,
 ) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
     for limited in [false, true] {
@@ -131,7 +128,7 @@ pub async fn measure(
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
     let [burst, repeated, newcomer] = [burst, repeated, newcomer].map(Part::from);
     let agreement = sandbox::measure(binaries, target).await?;
-    let mut figures = Figures {
+    Ok(Figures {
         runs,
         exponents,
         limits,
@@ -140,10 +137,7 @@ pub async fn measure(
         repeated,
         newcomer,
         agreement,
-        checks: Vec::new(),
-    };
-    figures.checks = checks::all(&figures, budgets);
-    Ok(figures)
+    })
 }
 
 /// Runs what takes seconds of processor time beside the runtime's own threads.

@@ -4,12 +4,13 @@ mod composition;
 mod crates;
 
 use anyhow::Context;
-use comfy_table::Table;
 use serde::Serialize;
 
 use crate::Section;
 use crate::binaries;
 use crate::budgets::Budgets;
+use crate::numbers::fixed;
+use crate::rows::Rows;
 use towerhook_package::lambda::{self, Packaged, Processor};
 
 pub use composition::{Composition, Part};
@@ -89,64 +90,49 @@ pub fn beyond(figures: &Figures, budgets: &Budgets) -> anyhow::Result<Vec<String
 /// The figures as tables.
 #[must_use]
 pub fn tables(figures: &Figures) -> Vec<Section> {
-    let mut sections = vec![Section {
-        title: format!("Size for {}, MB", figures.architecture),
-        table: packages(figures),
-    }];
+    let megabytes = |bytes: u64| fixed(bytes as f64 / 1e6, 2);
+    let mut sections = vec![
+        Rows::of(&figures.packages)
+            .column("function", |package| package.function)
+            .column("bootstrap", |package| megabytes(package.bootstrap_bytes))
+            .column("zip", |package| megabytes(package.zip_bytes))
+            .titled(format!("Size for {}, MB", figures.architecture)),
+    ];
     if !figures.compositions.is_empty() {
-        sections.push(Section {
-            title: "Bytes by section, of programs for this machine, kB".to_owned(),
-            table: side_by_side("section", figures, |composition| {
-                composition.sections.clone()
-            }),
-        });
-        sections.push(Section {
-            title: "Bytes by crate, of programs for this machine, kB".to_owned(),
-            table: side_by_side("crate", figures, |composition| {
-                let mut parts = composition.crates.clone();
-                parts.push(Part {
-                    name: "(named by no symbol)".to_owned(),
-                    bytes: composition.without_symbol,
-                });
-                parts
-            }),
-        });
+        sections.push(side_by_side("section", figures, |composition| {
+            composition.sections.clone()
+        }));
+        sections.push(side_by_side("crate", figures, |composition| {
+            let mut parts = composition.crates.clone();
+            parts.push(Part {
+                name: "(named by no symbol)".to_owned(),
+                bytes: composition.without_symbol,
+            });
+            parts
+        }));
     }
     sections
 }
 
-fn packages(figures: &Figures) -> Table {
-    let mut table = Table::new();
-    table.set_header(["function", "bootstrap", "zip"]);
-    for package in &figures.packages {
-        table.add_row([
-            package.function.to_owned(),
-            format!("{:.2}", package.bootstrap_bytes as f64 / 1e6),
-            format!("{:.2}", package.zip_bytes as f64 / 1e6),
-        ]);
-    }
-    table
-}
-
-/// The parts of each function in a pair of columns: each has other largest ones.
-fn side_by_side(kind: &str, figures: &Figures, parts: impl Fn(&Composition) -> Vec<Part>) -> Table {
-    let mut table = Table::new();
-    let names = figures.compositions.iter();
-    table.set_header(names.flat_map(|(name, _)| [format!("{kind} in {name}"), "kB".to_owned()]));
-    let columns: Vec<_> = figures
-        .compositions
-        .iter()
-        .map(|(_, composition)| parts(composition))
-        .collect();
-    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
-    for row in 0..rows {
-        table.add_row(columns.iter().flat_map(|parts| {
-            parts.get(row).map_or_else(Default::default, |part| {
-                [part.name.clone(), format!("{:.0}", part.bytes as f64 / 1e3)]
+/// The parts of each function in a pair of columns, since the largest differ.
+fn side_by_side(kind: &str, figures: &Figures, parts: fn(&Composition) -> Vec<Part>) -> Section {
+    let functions = figures.compositions.iter();
+    let functions: Vec<_> = functions.map(|(name, all)| (*name, parts(all))).collect();
+    let longest = functions.iter().map(|(_, parts)| parts.len()).max();
+    let mut rows = Rows::of(0..longest.unwrap_or(0));
+    for (name, parts) in &functions {
+        rows = rows
+            .column(format!("{kind} in {name}"), |row| {
+                parts
+                    .get(*row)
+                    .map_or_else(String::new, |part| part.name.clone())
             })
-        }));
+            .column("kB", |row| {
+                let part = parts.get(*row);
+                part.map_or_else(String::new, |part| fixed(part.bytes as f64 / 1e3, 0))
+            });
     }
-    table
+    rows.titled(format!("Bytes by {kind}, of programs for this machine, kB"))
 }
 
 #[cfg(test)]

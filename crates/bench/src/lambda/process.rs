@@ -10,6 +10,8 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
+use crate::machine::peak_memory_mib;
+
 /// The most characters of a line that are told of a process that failed.
 const LONGEST_LINE: usize = 400;
 
@@ -58,11 +60,7 @@ impl Process {
 
     /// The most memory that was resident at a time, in MiB.
     pub(super) fn peak_memory_mib(&self) -> anyhow::Result<f64> {
-        let path = format!("/proc/{}/status", self.id);
-        let status =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        let kib = peak_memory_kib(&status).context("the kernel does not say VmHWM")?;
-        Ok(kib as f64 / 1024.0)
+        peak_memory_mib(self.id)
     }
 
     /// The processor time that it has used, its own and the kernel's for it.
@@ -109,14 +107,6 @@ async fn forward(mut lines: Lines<BufReader<ChildStdout>>, to: mpsc::UnboundedSe
     }
 }
 
-/// `VmHWM` in `/proc/<pid>/status`.
-fn peak_memory_kib(status: &str) -> Option<u64> {
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    peak.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
 /// By the process's own clock, which is finer than the ticks in `/proc/<pid>/stat`.
 #[cfg(target_os = "linux")]
 fn cpu_time(id: u32) -> anyhow::Result<Duration> {
@@ -134,14 +124,6 @@ fn cpu_time(_: u32) -> anyhow::Result<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_peak_is_read_and_not_what_is_resident_now() {
-        let status =
-            "Name:\taccount\nVmPeak:\t  105640 kB\nVmHWM:\t    8124 kB\nVmRSS:\t    7000 kB\n";
-        assert_eq!(peak_memory_kib(status), Some(8124));
-        assert_eq!(peak_memory_kib("Name:\taccount\nVmRSS:\t 7000 kB\n"), None);
-    }
 
     #[tokio::test]
     async fn a_process_has_only_the_environment_that_it_is_given() {

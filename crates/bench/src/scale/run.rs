@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use towerhook_world::scale::{self, Launch};
 
 use super::{SEED, Size};
+use crate::machine::peak_memory_mib;
 
 /// Small organizations are launched so often that together they are as much work as one of this size:
 /// the kernel counts processor time in steps of some milliseconds.
@@ -166,7 +167,7 @@ pub fn one(size: Size) -> anyhow::Result<Run> {
         setup: setup.into(),
         enrolling: enrolling.into(),
         cpu_seconds: to_the_millionth(cpu_seconds),
-        peak_memory_mib: to_the_millionth(peak_memory_mib()?),
+        peak_memory_mib: to_the_millionth(peak_memory_mib("self")?),
     })
 }
 
@@ -181,19 +182,6 @@ fn cpu_seconds() -> anyhow::Result<f64> {
     let nanoseconds = statistics.split_whitespace().next().unwrap_or_default();
     let nanoseconds: u64 = nanoseconds.parse().context("no time in schedstat")?;
     Ok(nanoseconds as f64 / 1e9)
-}
-
-fn peak_memory_mib() -> anyhow::Result<f64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    peak_of(&status).context("no peak memory in status")
-}
-
-fn peak_of(status: &str) -> Option<f64> {
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024.0)
 }
 
 #[cfg(test)]
@@ -212,12 +200,5 @@ mod tests {
         assert_eq!((run.organization(), run.watched()), (6, 5));
         assert!(run.cpu_seconds > 0.0 && run.peak_memory_mib > 1.0);
         assert!(run.enrolling.passes <= run.enrolling.invocations);
-    }
-
-    #[test]
-    fn the_peak_is_in_mebibytes() {
-        let status = "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(peak_of(status), Some(2.0));
-        assert_eq!(peak_of("Name:\tx\n"), None);
     }
 }
