@@ -1,5 +1,5 @@
 //! Cold starts: from a process's start to its first poll of the Runtime API and to its first reply
-//! from AWS, beside programs that do next to nothing.
+//! from AWS, compared with programs that do next to nothing.
 
 mod programs;
 
@@ -38,7 +38,7 @@ pub struct Start {
     /// The median of that as a multiple of the bare runtime's.
     pub first_poll_times_bare: f64,
     /// The processor time until the first poll, in milliseconds, which other programs on the machine
-    /// hardly change.
+    /// hardly affect.
     pub first_poll_cpu_ms: Quartiles,
     /// The median of that as a multiple of the bare runtime's.
     pub first_poll_cpu_times_bare: f64,
@@ -46,9 +46,9 @@ pub struct Start {
     pub first_reply_ms: Option<Quartiles>,
     /// The median of that as a multiple of the one signed call's.
     pub first_reply_times_bare_call: Option<f64>,
-    /// The most memory that was resident until the first poll, in MiB.
+    /// The peak of resident memory until the first poll, in MiB.
     pub first_poll_memory_mib: Quartiles,
-    /// The most memory that was resident until the end of the first invocation, in MiB.
+    /// The peak of resident memory until the end of the first invocation, in MiB.
     pub invoked_memory_mib: Quartiles,
 }
 
@@ -62,14 +62,13 @@ struct Sample {
     invoked_memory_mib: f64,
 }
 
-/// Builds the programs and starts each so many times, all of them in turn, so that what disturbs
-/// the machine disturbs them alike. One more start of each, before, counts for nothing: it reads the
-/// binaries from the disk.
+/// Builds the programs and starts each `starts` times, in turn, so that other load on the machine
+/// affects them alike. A first start of each is not counted: it reads the binary from disk.
 ///
 /// # Errors
 /// When `starts` is 0, the programs cannot be built, or one does not start or answer.
 pub async fn measure(starts: usize) -> anyhow::Result<Figures> {
-    ensure!(starts > 0, "nothing is to be started");
+    ensure!(starts > 0, "the number of starts is 0");
     let binaries = binaries::build().await?;
     let scene = Scene::new()?;
     for program in &PROGRAMS {
@@ -91,7 +90,7 @@ pub async fn measure(starts: usize) -> anyhow::Result<Figures> {
     Ok(Figures { starts, programs })
 }
 
-/// What the programs talk to.
+/// The endpoints that the programs call.
 struct Scene {
     certificates: Certificates,
     aws: Endpoint,
@@ -129,7 +128,7 @@ impl Scene {
         let calls_aws = *name != BARE;
         ensure!(
             first_reply.is_some() == calls_aws,
-            "{name} calls AWS, or does not, against expectation"
+            "{name} should call AWS: {calls_aws}"
         );
         let first_reply = first_reply.map(|at| at.duration_since(function.started()));
         let sample = Sample {
@@ -139,7 +138,7 @@ impl Scene {
             first_poll_memory_mib,
             invoked_memory_mib: function.peak_memory_mib()?,
         };
-        // Its end is not to disturb the next start.
+        // Its end must not disturb the next start.
         function.stop().await?;
         Ok(sample)
     }
@@ -149,7 +148,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A program's figures, not yet compared with any other's; `None` without a sample.
+/// A program's figures, not yet compared with the floors'; `None` without a sample.
 fn summary(name: &'static str, samples: &[Sample]) -> Option<Start> {
     let of =
         |value: fn(&Sample) -> f64| Quartiles::of(&samples.iter().map(value).collect::<Vec<_>>());
@@ -170,7 +169,7 @@ fn summary(name: &'static str, samples: &[Sample]) -> Option<Start> {
     })
 }
 
-/// Sets every program's figures against the floors'; `None` where a floor is missing.
+/// Compares every program's figures with the floors'; `None` where a floor is missing.
 fn compared(mut programs: Vec<Start>) -> Option<Vec<Start>> {
     let floor = |name: &str| programs.iter().find(|program| program.name == name);
     let bare = floor(BARE)?;
@@ -251,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_program_is_set_against_the_floor_of_what_it_does() {
+    fn each_program_is_compared_with_its_floor() {
         let measured = [
             (BARE, samples(2.0, None)),
             (BARE_CALL, samples(3.0, Some(20.0))),

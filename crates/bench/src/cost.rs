@@ -1,4 +1,4 @@
-//! What Towerhook costs a month on AWS, counted from what it uses, at list prices.
+//! What Towerhook costs a month on AWS: its usage at list prices.
 
 mod month;
 mod prices;
@@ -19,36 +19,36 @@ const SECRETS: f64 = 2.0;
 /// The template's alarms.
 const ALARMS: f64 = 9.0;
 /// Metrics that are written every hour: thirteen by a pass of the account function, one by auth. Those
-/// of failures, busy passes and passes that were put off come on top in the hours that have any.
+/// of failures, busy passes and requeued passes come on top in the hours that have any.
 const METRICS: f64 = 14.0;
 /// Lambda's own long polls of a queue that may be empty: five at once, as it is while the mapping has
 /// a maximum concurrency, of 20 s each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 730.0;
 
-/// What a month costs.
+/// A month's bill.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bill {
-    /// What the month uses.
+    /// The month's usage.
     pub month: Month,
-    /// What is charged for.
+    /// Its items.
     pub items: Vec<Item>,
 }
 
-/// What is charged for.
+/// An item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
     /// The service that charges.
     pub service: &'static str,
-    /// What it counts.
+    /// The unit that it charges for.
     pub unit: &'static str,
-    /// How many of them a month has.
+    /// How many units a month has.
     pub quantity: f64,
-    /// What they cost, in US dollars.
+    /// Their price, in US dollars.
     pub dollars: f64,
 }
 
 impl Bill {
-    /// What all of it costs, in US dollars.
+    /// The total, in US dollars.
     #[must_use]
     pub fn dollars(&self) -> f64 {
         self.items.iter().map(|item| item.dollars).sum()
@@ -118,13 +118,13 @@ pub fn bill(month: Month) -> Bill {
                 month.invocations,
                 prices::LAMBDA_REQUEST,
             ),
-            // DynamoDB asks for the table's key at most once for a pass.
+            // DynamoDB uses the table's key at most once per pass.
             item("KMS", "requests", month.passes, prices::KMS_REQUEST),
         ],
     }
 }
 
-/// The bills as tables: dollars by service, and what is counted.
+/// The bills as tables: dollars by service, and the quantities.
 #[must_use]
 pub fn tables(bills: &[Bill]) -> Vec<Section> {
     let Some(Bill { items, .. }) = bills.first() else {
@@ -170,8 +170,8 @@ fn count(quantity: f64) -> String {
     }
 }
 
-/// The value of a curve at a place: on the line between its neighbours, and beyond its ends on the
-/// line through the nearest two. `None` without points.
+/// The value of a curve at a place, by linear interpolation between its neighbours, or extrapolation
+/// from the nearest two. `None` without points.
 #[must_use]
 pub fn between(curve: &[(f64, f64)], at: f64) -> Option<f64> {
     let after = curve.partition_point(|(x, _)| *x < at);
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bills_stand_side_by_side() {
+    fn bills_are_shown_side_by_side() {
         let sections = tables(&[bill(quiet(50)), bill(quiet(5000))]);
         let dollars = sections[0].table.to_string();
         for text in ["50 accounts", "5,000 accounts", "together", "11.41"] {

@@ -1,4 +1,4 @@
-//! What one new account takes, from Control Tower's event to its registration: in a sandbox, with the
+//! What one new account costs, from Control Tower's event to its registration: in a sandbox, with the
 //! functions as they ship.
 
 use std::collections::BTreeMap;
@@ -18,15 +18,15 @@ use crate::numbers::fixed;
 use crate::rows::Rows;
 use crate::statistics::Quartiles;
 
-/// How many accounts are made while StackSets tell how they get on.
+/// How many accounts are created while StackSet events arrive.
 const WITH_EVENTS: usize = 5;
-/// How many are made while all those events are lost.
+/// How many are created while all StackSet events are lost.
 const WITHOUT_EVENTS: usize = 3;
 /// How long a StackSet operation takes at least. In AWS it is some tens of seconds.
 const OPERATION: Duration = Duration::from_secs(6);
-/// The accounts that were there before.
+/// The accounts that exist at launch.
 const ACCOUNTS: usize = 4;
-/// Accounts seldom come within seconds of each other: for so long the lease rests after a pass.
+/// The lease's cooldown after a pass. Accounts seldom arrive within it of each other.
 const ALONE: Duration = Duration::from_secs(4);
 /// `MemorySize` of the account function, in GB.
 const MEMORY_GB: f64 = 0.25;
@@ -35,13 +35,13 @@ const UNIT: &str = "Sandbox";
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
-    /// Accounts that are made while StackSets tell how they get on.
+    /// Accounts created while StackSet events arrive.
     pub with_events: Enrollments,
-    /// Accounts that are made while all events of StackSets are lost.
+    /// Accounts created while all StackSet events are lost.
     pub without_events: Enrollments,
 }
 
-/// Some accounts, made one after the other.
+/// Some accounts, created one after the other.
 #[derive(Debug, Clone, Serialize)]
 pub struct Enrollments {
     /// How many.
@@ -50,22 +50,22 @@ pub struct Enrollments {
     pub latency_seconds: Quartiles,
     /// The StackSet operation itself.
     pub operation_seconds: Quartiles,
-    /// What Organizations tells of the account, minutes before Control Tower's event.
+    /// Handling the events of Organizations, minutes before Control Tower's event.
     pub announced: Cost,
     /// From Control Tower's event up to the registration.
     pub enrolled: Cost,
-    /// From the same up to the moment when nothing of it is left in the work queue.
+    /// From the same event until the work queue is empty.
     pub settled: Cost,
 }
 
-/// What an account takes: means over the accounts.
+/// What an account costs: means over the accounts.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cost {
     /// Invocations of the account function.
     pub invocations: f64,
-    /// What Lambda bills for them, in milliseconds.
+    /// Their billed duration, in milliseconds.
     pub billed_ms: f64,
-    /// The same times the function's memory.
+    /// The billed duration times the function's memory.
     pub gb_seconds: f64,
     /// Calls of AWS.
     pub aws_calls: f64,
@@ -81,9 +81,9 @@ pub struct Cost {
 /// When the sandbox cannot be started, the stack fails, or an account is not enrolled in time.
 pub async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Figures> {
     let mut launched = Launched::start(binaries, target, ACCOUNTS, OPERATION).await?;
-    let with_events = enroll(&mut launched, "told", WITH_EVENTS).await?;
+    let with_events = enroll(&mut launched, "with-events", WITH_EVENTS).await?;
     launched.sandbox.gateway.stack_sets().lose_events(true);
-    let without_events = enroll(&mut launched, "untold", WITHOUT_EVENTS).await?;
+    let without_events = enroll(&mut launched, "without-events", WITHOUT_EVENTS).await?;
     launched.sandbox.shutdown().await?;
     Ok(Figures {
         with_events,
@@ -100,7 +100,7 @@ async fn enroll(
     let (mut announced, mut enrolled, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..accounts {
         let name = format!("{name}-{number}");
-        // Control Tower takes minutes to enroll what Organizations has told of.
+        // Control Tower enrolls an account minutes after Organizations announces it.
         tokio::time::sleep(ALONE).await;
         let before = Count::take(launched).await?;
         launched
@@ -114,7 +114,7 @@ async fn enroll(
         tokio::time::sleep(ALONE).await;
         let before = Count::take(launched).await?;
         let account = launched.sandbox.landing_zone.enroll_account(&name).await?;
-        let told = Instant::now();
+        let event_at = Instant::now();
         until(&format!("{} is enrolled", account.name), async || {
             let found = launched.sandbox.simulator.integrations();
             let is_its = |one: &towerhook_sandbox::lacework::Integration| {
@@ -123,17 +123,17 @@ async fn enroll(
             Ok(found.iter().any(is_its))
         })
         .await?;
-        let took = told.elapsed();
+        let took = event_at.elapsed();
         let operation = operation_of(&launched.sandbox, &account.id)?;
         latencies.push(took.saturating_sub(operation).as_secs_f64());
         operations.push(operation.as_secs_f64());
-        // The pass that made the registration ends a moment after it; its last calls belong to it.
+        // The pass that created the registration still makes its last calls, which count as its own.
         let done = Count::when_idle(launched, &before, 2).await?;
         enrolled.push(done.since(&before));
         launched.settle().await?;
         settled.push(Count::take(launched).await?.since(&before));
     }
-    let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was made");
+    let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was created");
     Ok(Enrollments {
         accounts,
         latency_seconds: quartiles(&latencies)?,
@@ -144,17 +144,17 @@ async fn enroll(
     })
 }
 
-/// How long the operation took that made the account's stack.
+/// How long the operation that created the account's stack took.
 fn operation_of(sandbox: &Sandbox, account: &str) -> anyhow::Result<Duration> {
     let sets = sandbox.gateway.stack_sets().all();
     let operations = sets.iter().flat_map(|set| &set.operations);
     operations
         .filter(|operation| operation.results.iter().any(|(id, ..)| id == account))
         .find_map(|operation| operation.took)
-        .with_context(|| format!("no StackSet operation made a stack in {account}"))
+        .with_context(|| format!("no StackSet operation created a stack in {account}"))
 }
 
-/// What was called and billed up to a moment.
+/// Calls and billed durations up to a moment.
 struct Count {
     aws: BTreeMap<String, u64>,
     saas: u64,
@@ -175,7 +175,7 @@ impl Count {
         })
     }
 
-    /// Once every invocation that has begun since `before` has ended, and at least so many have.
+    /// Waits until all invocations since `before` have ended, and at least `least` of them.
     async fn when_idle(launched: &Launched, before: &Self, least: usize) -> anyhow::Result<Self> {
         let end = Instant::now() + DEADLINE;
         let mut last = Self::take(launched).await?;
@@ -186,7 +186,10 @@ impl Count {
             if now.aws == last.aws && invocations >= least {
                 return Ok(now);
             }
-            ensure!(Instant::now() < end, "the account function does not rest");
+            ensure!(
+                Instant::now() < end,
+                "the account function does not become idle"
+            );
             last = now;
         }
     }
@@ -225,7 +228,7 @@ fn mean(costs: &[Cost]) -> Cost {
     }
 }
 
-/// What Lambda's `REPORT` line bills, in milliseconds.
+/// The billed duration in Lambda's `REPORT` line, in milliseconds.
 fn billed(line: &str) -> Option<f64> {
     let (_, rest) = line
         .strip_prefix("REPORT ")?
@@ -309,7 +312,7 @@ pub fn tables(figures: &Figures, budget: &Enroll) -> Vec<Section> {
             .column("", |(what, cost)| {
                 of_target(what, met(is_met(cost)).to_owned())
             })
-            .titled("What one new account takes"),
+            .titled("What one new account costs"),
         Rows::of(&with_events.settled.by_operation)
             .column("call", |(name, _)| (*name).clone())
             .column(ENROLLED, |(name, _)| {
@@ -332,7 +335,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_lambda_bills_is_read_from_its_report() {
+    fn the_billed_duration_is_read_from_the_report() {
         let report = "REPORT RequestId: 1\tDuration: 11.2 ms\tBilled Duration: 12 ms\tMemory Size: \
                       256 MB\tMax Memory Used: 20 MB";
         assert_eq!(billed(report), Some(12.0));
@@ -340,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_costs_what_came_after_it_was_made() {
+    fn an_account_costs_the_calls_after_its_event() {
         let count = |calls: u64, billed_ms: &[f64]| Count {
             aws: [
                 ("sqs:SendMessageBatch".to_owned(), calls),

@@ -1,4 +1,4 @@
-//! The machine that the figures were measured on, and what its kernel says of a process.
+//! The machine that the figures were measured on, and its kernel's figures of a process.
 
 use std::fmt::Display;
 use std::path::Path;

@@ -28,7 +28,7 @@ const MARGIN: f64 = 1e-9;
 /// Curves over one pair of axes.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// What the picture shows.
+    /// The caption.
     pub title: String,
     /// The quantity on the horizontal axis, with its unit.
     pub x_label: String,

@@ -28,7 +28,7 @@ pub use tables::{curves, tables};
 /// The sizes, in accounts besides the landing zone's own three.
 pub const SIZES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
-/// Decides what is left to chance in every run.
+/// The seed of every run.
 const SEED: u64 = 1;
 /// The most organizational units that an organization has here.
 const UNITS: usize = 100;
@@ -59,7 +59,7 @@ impl Size {
     }
 }
 
-/// A look at an organization in which there is nothing to do.
+/// A pass over an organization in the desired state.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     /// The accounts, besides Management, Log Archive and Audit.
@@ -75,7 +75,7 @@ pub struct Figures {
     pub runs: Vec<Run>,
     /// How the launches without the limit grow between 100 and 10,000 accounts.
     pub exponents: Exponents,
-    /// How long the launches with the limit take, where the limit is what they wait for.
+    /// How long the launches with the limit take, where they wait for it.
     pub limits: Vec<Limit>,
     /// The schedule's comparisons of accounts that are enrolled already, in the order of [`SIZES`].
     pub comparisons: Vec<Comparison>,
@@ -90,12 +90,12 @@ pub struct Figures {
     pub agreement: Agreement,
 }
 
-/// Measures. `child` answers the command of a fresh process that prints what [`one`] answers for a
-/// size as JSON: only so is its peak memory this size's own. `binaries` and cargo's `target` folder are
-/// for the sandbox that the world is held against.
+/// Measures. `child` returns the command for a process that prints the result of [`one`] as JSON: each
+/// size needs its own process for its own peak memory. `binaries` and cargo's `target` folder are for the
+/// sandbox that the world is compared with.
 ///
 /// # Errors
-/// When a child cannot be run or fails, or does not say what it measured, or the sandbox fails.
+/// When a child cannot be run, fails or prints no figures, or the sandbox fails.
 pub async fn measure(
     child: &dyn Fn(Size) -> Command,
     binaries: &Binaries,
@@ -140,11 +140,11 @@ pub async fn measure(
     })
 }
 
-/// Runs what takes seconds of processor time beside the runtime's own threads.
+/// Runs work that takes seconds of processor time off the runtime's own threads.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .context("a scenario could not be played to its end")
+        .context("a scenario did not end")
 }
 
 async fn read(mut child: Command) -> anyhow::Result<Run> {
@@ -158,5 +158,5 @@ async fn read(mut child: Command) -> anyhow::Result<Run> {
         .wait_with_output()
         .await?;
     ensure!(output.status.success(), "the child failed");
-    serde_json::from_slice(&output.stdout).context("the child did not say what it measured")
+    serde_json::from_slice(&output.stdout).context("the child printed no figures")
 }

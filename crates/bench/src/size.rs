@@ -1,4 +1,4 @@
-//! How large the functions are, as they are uploaded, and whose the bytes are.
+//! How large the uploaded functions are, and which crates the bytes belong to.
 
 mod composition;
 mod crates;
@@ -22,7 +22,7 @@ pub struct Figures {
     pub architecture: &'static str,
     /// What is uploaded.
     pub packages: Vec<Packaged>,
-    /// Whose the bytes are, by function; of programs for this machine, which keep their symbols.
+    /// The bytes by section and crate of each function, built for this machine with symbols.
     pub compositions: Vec<(&'static str, Composition)>,
 }
 
@@ -41,7 +41,7 @@ pub async fn measure_packages(
     })
 }
 
-/// Packages the functions for a processor, and takes them apart as they are for this machine.
+/// Packages the functions for a processor, and analyzes those built for this machine.
 ///
 /// # Errors
 /// When they cannot be built or read.
@@ -54,13 +54,13 @@ pub async fn measure(
     for (function, path) in binaries::build().await?.functions() {
         let program = tokio::fs::read(path).await?;
         let composition = composition::composition(&program)
-            .with_context(|| format!("{} cannot be taken apart", path.display()))?;
+            .with_context(|| format!("cannot analyze {}", path.display()))?;
         figures.compositions.push((function, composition));
     }
     Ok(figures)
 }
 
-/// What is beyond its budget by more than the tolerance, a sentence each.
+/// A sentence for each size that exceeds its budget by more than the tolerance.
 ///
 /// # Errors
 /// When a function has no budget.
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_beyond_the_tolerance_is_named() {
+    fn only_a_size_beyond_the_tolerance_is_reported() {
         let budgets = budgets().unwrap();
         let budget = budgets.size.of("arm64", "auth").unwrap().zip;
         assert!(
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_is_accepted_to_the_byte() {
+    fn an_accepted_size_is_accepted_to_the_byte() {
         let mut budgets = budgets().unwrap();
         let of_arm64 = budgets.size.functions.get_mut("arm64").unwrap();
         of_arm64.get_mut("auth").unwrap().accepted_zip = Some(2_000_000);
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_with_other_crates_share_a_table() {
+    fn functions_with_different_crates_share_a_table() {
         let part = |name: &str, bytes| Part {
             name: name.to_owned(),
             bytes,

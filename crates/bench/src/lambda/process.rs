@@ -1,4 +1,4 @@
-//! A function's process, and what the kernel says of it.
+//! A function's process, and the kernel's figures of it.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use crate::machine::peak_memory_mib;
 
-/// The most characters of a line that are told of a process that failed.
+/// How much of a log line is shown when a process fails, in characters.
 const LONGEST_LINE: usize = 400;
 
 /// A process. It is killed with this value.
@@ -58,28 +58,28 @@ impl Process {
         })
     }
 
-    /// The most memory that was resident at a time, in MiB.
+    /// The peak of its resident memory, in MiB.
     pub(super) fn peak_memory_mib(&self) -> anyhow::Result<f64> {
         peak_memory_mib(self.id)
     }
 
-    /// The processor time that it has used, its own and the kernel's for it.
+    /// The processor time that it has used, in user and kernel mode.
     pub(super) fn cpu_time(&self) -> anyhow::Result<Duration> {
         cpu_time(self.id)
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     pub(super) async fn exit(&mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
 
-    /// Kills it, waits until it is gone, and answers what nobody has read of what it wrote.
+    /// Kills it, waits for its end, and returns its unread output.
     pub(super) async fn stop(mut self) -> anyhow::Result<String> {
-        self.child.kill().await.context("cannot end the process")?;
+        self.child.kill().await.context("cannot kill the process")?;
         Ok(self.rest().await)
     }
 
-    /// What it has written and nobody has read, up to its end; of each line only the beginning.
+    /// Its unread output up to its end, with long lines cut.
     pub(super) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         while let Some(line) = self.lines.recv().await {
@@ -107,7 +107,7 @@ async fn forward(mut lines: Lines<BufReader<ChildStdout>>, to: mpsc::UnboundedSe
     }
 }
 
-/// By the process's own clock, which is finer than the ticks in `/proc/<pid>/stat`.
+/// Reads the process's own clock, which is finer than the ticks in `/proc/<pid>/stat`.
 #[cfg(target_os = "linux")]
 fn cpu_time(id: u32) -> anyhow::Result<Duration> {
     use nix::{time, unistd::Pid};
@@ -118,7 +118,7 @@ fn cpu_time(id: u32) -> anyhow::Result<Duration> {
 
 #[cfg(not(target_os = "linux"))]
 fn cpu_time(_: u32) -> anyhow::Result<Duration> {
-    anyhow::bail!("only Linux tells the processor time of another process")
+    anyhow::bail!("only Linux reports the processor time of another process")
 }
 
 #[cfg(test)]

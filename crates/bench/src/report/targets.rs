@@ -3,12 +3,12 @@ use crate::budgets::Budgets;
 use crate::target::Target;
 use crate::{scale, steady};
 
-/// How large the organization is in the target of the memory after a comparison.
+/// The size of the organization in the target of the memory after a comparison.
 const STEADY_ACCOUNTS: usize = 1000;
 /// The largest organization that has targets.
 const MANY_ACCOUNTS: usize = 10_000;
 
-/// The targets of all that was measured.
+/// The targets of the measured figures.
 ///
 /// # Errors
 /// When a function has no budget.
@@ -102,7 +102,7 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
     Ok(targets)
 }
 
-/// By which powers the cost of a comparison grows with the accounts.
+/// The exponents by which the cost of a comparison grows with the accounts.
 fn growth(passes: &[steady::Pass], limit: f64) -> impl Iterator<Item = Target> {
     let fit = |of: fn(&steady::Pass) -> f64| {
         scale::growth(passes.iter().map(|pass| (pass.accounts, of(pass))))
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_measured_is_set_against_its_target() {
+    fn measured_figures_are_compared_with_their_targets() {
         let mut report = Report::of_this_machine();
         let budgets = budgets().unwrap();
         assert_eq!(targets(&report, &budgets).unwrap(), []);

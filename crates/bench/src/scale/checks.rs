@@ -1,4 +1,4 @@
-//! The targets: how the cost may grow, and what one pass and one launch may cost.
+//! The targets: how the cost may grow, and how much one pass and one launch may cost.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::{BURST, COMPARED, Comparison, Figures, Run, UNITS};
 use crate::budgets::Budgets;
 use crate::target::Target;
 
-/// What the SaaS allows in an hour, and at once after an hour of rest.
+/// Requests that the SaaS allows in an hour, and in a burst after an idle hour.
 const REQUESTS_PER_HOUR: f64 = 480.0;
 /// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
 /// listings and the trail's registration by the custom resource, and a listing by a pass.
@@ -14,7 +14,7 @@ const REQUESTS_BESIDES: usize = 6;
 /// A pass lists the registrations of accounts, in the one store that the model has, and a pass over
 /// everything the trail's.
 const LISTINGS_OF_A_PASS: usize = 2;
-/// Between these sizes, growth is judged.
+/// The sizes between which growth is judged.
 const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
 
 /// The powers by which a launch's cost grows with the accounts.
@@ -73,20 +73,20 @@ fn exponent(points: &[(f64, f64)]) -> Option<f64> {
 pub struct Limit {
     /// Accounts besides the landing zone's own three.
     pub accounts: usize,
-    /// The requests without which no launch can do.
+    /// The requests that every launch needs.
     pub least_requests: usize,
-    /// The requests that were made, refused ones included.
+    /// The requests sent, including refused ones.
     pub requests: usize,
-    /// The hours that the limit itself dictates.
+    /// The hours that the limit alone dictates.
     pub least_hours: f64,
     /// The hours that it took.
     pub hours: f64,
-    /// By how much it took longer, in percent.
+    /// How much longer than that it took, in percent.
     pub excess_percent: f64,
 }
 
 impl Limit {
-    /// `None` where the SaaS has no limit, or allows all that is needed at once.
+    /// `None` where the SaaS has no limit, or allows all needed requests in one burst.
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
         let least_requests = run.watched() + REQUESTS_BESIDES;
@@ -103,8 +103,8 @@ impl Limit {
     }
 }
 
-/// The AWS calls that a look at everything may cost: a page of 20 accounts, of 100 baselines and of 100
-/// written records each, one per unit, and a few.
+/// The AWS calls that a pass over everything may cost: one per page of 20 accounts, of 100 baselines and
+/// of 100 written records, one per unit, and a few more.
 fn calls_of_a_pass(organization: usize, units: usize, creations: usize) -> usize {
     let pages = |items: usize, a_page: usize| items.div_ceil(a_page);
     15 + pages(organization, 20) + units + pages(organization, 100) + pages(creations, 100)

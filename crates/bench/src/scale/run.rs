@@ -1,4 +1,4 @@
-//! One launch, measured within a process of its own.
+//! One launch, measured in its own process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,8 +10,8 @@ use towerhook_world::scale::{self, Launch};
 use super::{SEED, Size};
 use crate::machine::peak_memory_mib;
 
-/// Small organizations are launched so often that together they are as much work as one of this size:
-/// the kernel counts processor time in steps of some milliseconds.
+/// Small organizations are launched repeatedly, up to the work of one of this size: the kernel counts
+/// processor time in steps of some milliseconds.
 const WORTH_MEASURING: usize = 2_000;
 
 /// What a launch cost.
@@ -27,16 +27,16 @@ pub struct Run {
     pub enrolling: Part,
     /// The processor time of both, with the world's own, in seconds.
     pub cpu_seconds: f64,
-    /// The most memory that was resident in the process, in MiB.
+    /// The peak of the process's resident memory, in MiB.
     pub peak_memory_mib: f64,
 }
 
-/// What happened within some virtual time.
+/// Calls, passes and writes within some virtual time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// How often each operation was called; a throttled try is a call, too.
+    /// How often each operation was called, throttled attempts included.
     pub calls: BTreeMap<String, usize>,
-    /// How many of the calls were refused since there were too many.
+    /// How many of the calls were throttled.
     pub throttles: BTreeMap<String, usize>,
     /// Calls of AWS operations.
     pub aws_calls: usize,
@@ -44,13 +44,13 @@ pub struct Part {
     pub registry_requests: usize,
     /// Invocations of the account function.
     pub invocations: usize,
-    /// The invocations among them that had the lease, and ended by themselves.
+    /// The invocations that held the lease and ended by themselves.
     pub passes: usize,
-    /// The pass among them that made the most calls of AWS.
+    /// The pass with the most AWS calls.
     pub dearest_for_aws: Pass,
-    /// The pass among them that made the most requests to the SaaS.
+    /// The pass with the most requests to the SaaS.
     pub dearest_for_saas: Pass,
-    /// The invocations among them that ran into the function's timeout.
+    /// The invocations that ran into the function's timeout.
     pub timeouts: usize,
     /// Writes to AWS, the SaaS and the ledger, leases apart.
     pub writes: usize,
@@ -65,7 +65,7 @@ pub struct Pass {
     pub aws_calls: usize,
     /// Requests to the SaaS.
     pub registry_requests: usize,
-    /// The registrations that it tried to make.
+    /// The registrations that it tried to create.
     pub creations: usize,
 }
 
@@ -114,7 +114,7 @@ impl Run {
         self.size.setting().organization()
     }
 
-    /// The accounts that were enrolled.
+    /// The enrolled accounts.
     #[must_use]
     pub fn watched(&self) -> usize {
         self.size.setting().watched()
@@ -143,11 +143,11 @@ impl Run {
     }
 }
 
-/// Launches in an organization of this size and measures the process meanwhile. To be called once in
-/// a process that does nothing else, since the peak of its memory is the process's own.
+/// Launches in an organization of this size and measures the process. Call it once per process, and
+/// nothing else in it, since peak memory is the whole process's.
 ///
 /// # Errors
-/// When the kernel does not say what the process has used.
+/// When the kernel does not report the process's usage.
 ///
 /// # Panics
 /// When not every account is enrolled in the end.
@@ -171,7 +171,7 @@ pub fn one(size: Size) -> anyhow::Result<Run> {
     })
 }
 
-/// A figure with so few digits that it comes back from JSON as it was written.
+/// Rounds a figure so that it survives a round trip through JSON.
 fn to_the_millionth(figure: f64) -> f64 {
     (figure * 1e6).round() / 1e6
 }

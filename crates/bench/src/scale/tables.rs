@@ -37,7 +37,7 @@ pub fn tables(figures: &Figures) -> Vec<Section> {
             .column("virtual time", |one| time(one.part.virtual_seconds))
             .titled("Scale: a comparison that finds nothing to do"),
         Rows::of(settled)
-            .column("what comes", |(what, _)| *what)
+            .column("event", |(what, _)| *what)
             .column("AWS calls", |(_, part)| part.aws_calls)
             .column("SaaS requests", |(_, part)| part.registry_requests)
             .column("invocations", |(_, part)| part.invocations)
