@@ -16,7 +16,8 @@ pub mod transcript;
 
 use std::time::{Duration, Instant};
 
-use towerhook_sandbox::functions::{Profile, build, target_directory};
+use towerhook_package::local::{Profile, build};
+use towerhook_package::target_directory;
 use towerhook_sandbox::launch::Stack;
 use towerhook_sandbox::{Options, Sandbox};
 

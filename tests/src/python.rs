@@ -7,10 +7,10 @@ use std::process::{Command, Output, Stdio};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
+use towerhook_package::python::virtual_environment;
+use towerhook_package::target_directory;
 use towerhook_sandbox::Sandbox;
-use towerhook_sandbox::functions::target_directory;
 use towerhook_sandbox::gateway::SentRequest;
-use towerhook_sandbox::python::virtual_environment;
 
 /// A Python with the pinned boto3.
 ///

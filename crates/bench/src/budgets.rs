@@ -1,4 +1,4 @@
-//! What Towerhook may cost: the targets that its figures are held to.
+//! What Towerhook may cost: the targets of its figures.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ pub struct Steady {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Enroll {
-    /// What is added to AWS's own time, in seconds, when StackSets tell how they get on.
+    /// Latency on top of AWS's own time, in seconds, while StackSets send events.
     pub latency_with_events_seconds: f64,
     /// The same when those events are lost.
     pub latency_without_events_seconds: f64,
@@ -106,7 +106,7 @@ pub struct FunctionSize {
     pub bootstrap: u64,
     /// Its zip.
     pub zip: u64,
-    /// What a check accepts of a zip that is beyond its budget, without tolerance.
+    /// The size that a check accepts for a zip beyond its budget, without tolerance.
     pub accepted_zip: Option<u64>,
 }
 
@@ -134,10 +134,10 @@ pub fn budgets() -> anyhow::Result<Budgets> {
 
 #[cfg(test)]
 mod tests {
-    use towerhook_sandbox::functions::FUNCTIONS;
+    use towerhook_package::FUNCTIONS;
+    use towerhook_package::lambda::{ARM64, X86_64};
 
     use super::*;
-    use crate::package::{ARM64, X86_64};
 
     #[test]
     fn every_function_has_its_budgets() {
@@ -152,9 +152,9 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_budget_and_what_is_unknown_is_refused() {
+    fn a_function_without_a_budget_and_an_unknown_key_are_refused() {
         let budgets = budgets().unwrap();
-        assert!(budgets.size.of("arm64", "nobody").is_err());
+        assert!(budgets.size.of("arm64", "unknown").is_err());
         let more = format!("{TEXT}\nmore: 1\n");
         assert!(serde_yaml_ng::from_str::<Budgets>(&more).is_err());
     }

@@ -1,8 +1,7 @@
 //! Cold starts: from a process's start to its first poll of the Runtime API and to its first reply
-//! from AWS, beside programs that do next to nothing.
+//! from AWS, compared with programs that do next to nothing.
 
 mod programs;
-mod tables;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,13 +10,14 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::Section;
 use crate::binaries::{self, BARE, BARE_CALL, Binaries};
 use crate::cold::programs::{PROGRAMS, Program, answer};
 use crate::endpoint::{Certificates, Endpoint, Log, Reply};
 use crate::lambda::Function;
+use crate::numbers::fixed;
+use crate::rows::Rows;
 use crate::statistics::Quartiles;
-
-pub use tables::tables;
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -38,7 +38,7 @@ pub struct Start {
     /// The median of that as a multiple of the bare runtime's.
     pub first_poll_times_bare: f64,
     /// The processor time until the first poll, in milliseconds, which other programs on the machine
-    /// hardly change.
+    /// hardly affect.
     pub first_poll_cpu_ms: Quartiles,
     /// The median of that as a multiple of the bare runtime's.
     pub first_poll_cpu_times_bare: f64,
@@ -46,9 +46,9 @@ pub struct Start {
     pub first_reply_ms: Option<Quartiles>,
     /// The median of that as a multiple of the one signed call's.
     pub first_reply_times_bare_call: Option<f64>,
-    /// The most memory that was resident until the first poll, in MiB.
+    /// The peak of resident memory until the first poll, in MiB.
     pub first_poll_memory_mib: Quartiles,
-    /// The most memory that was resident until the end of the first invocation, in MiB.
+    /// The peak of resident memory until the end of the first invocation, in MiB.
     pub invoked_memory_mib: Quartiles,
 }
 
@@ -62,14 +62,13 @@ struct Sample {
     invoked_memory_mib: f64,
 }
 
-/// Builds the programs and starts each so many times, all of them in turn, so that what disturbs
-/// the machine disturbs them alike. One more start of each, before, counts for nothing: it reads the
-/// binaries from the disk.
+/// Builds the programs and starts each `starts` times, in turn, so that other load on the machine
+/// affects them alike. A first start of each is not counted: it reads the binary from disk.
 ///
 /// # Errors
 /// When `starts` is 0, the programs cannot be built, or one does not start or answer.
 pub async fn measure(starts: usize) -> anyhow::Result<Figures> {
-    ensure!(starts > 0, "nothing is to be started");
+    ensure!(starts > 0, "the number of starts is 0");
     let binaries = binaries::build().await?;
     let scene = Scene::new()?;
     for program in &PROGRAMS {
@@ -91,7 +90,7 @@ pub async fn measure(starts: usize) -> anyhow::Result<Figures> {
     Ok(Figures { starts, programs })
 }
 
-/// What the programs talk to.
+/// The endpoints that the programs call.
 struct Scene {
     certificates: Certificates,
     aws: Endpoint,
@@ -129,7 +128,7 @@ impl Scene {
         let calls_aws = *name != BARE;
         ensure!(
             first_reply.is_some() == calls_aws,
-            "{name} calls AWS, or does not, against expectation"
+            "{name} should call AWS: {calls_aws}"
         );
         let first_reply = first_reply.map(|at| at.duration_since(function.started()));
         let sample = Sample {
@@ -139,7 +138,7 @@ impl Scene {
             first_poll_memory_mib,
             invoked_memory_mib: function.peak_memory_mib()?,
         };
-        // Its end is not to disturb the next start.
+        // Its end must not disturb the next start.
         function.stop().await?;
         Ok(sample)
     }
@@ -149,7 +148,7 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// A program's figures, not yet compared with any other's; `None` without a sample.
+/// A program's figures, not yet compared with the floors'; `None` without a sample.
 fn summary(name: &'static str, samples: &[Sample]) -> Option<Start> {
     let of =
         |value: fn(&Sample) -> f64| Quartiles::of(&samples.iter().map(value).collect::<Vec<_>>());
@@ -170,7 +169,7 @@ fn summary(name: &'static str, samples: &[Sample]) -> Option<Start> {
     })
 }
 
-/// Sets every program's figures against the floors'; `None` where a floor is missing.
+/// Compares every program's figures with the floors'; `None` where a floor is missing.
 fn compared(mut programs: Vec<Start>) -> Option<Vec<Start>> {
     let floor = |name: &str| programs.iter().find(|program| program.name == name);
     let bare = floor(BARE)?;
@@ -183,6 +182,57 @@ fn compared(mut programs: Vec<Start>) -> Option<Vec<Start>> {
             program.first_reply_ms.map(|times| times.median / reply);
     }
     Some(programs)
+}
+
+/// The figures as tables.
+#[must_use]
+pub fn tables(figures: &Figures) -> Vec<Section> {
+    let Figures { starts, programs } = figures;
+    let title = |what: &str| format!("Cold starts: {what}, medians of {starts}");
+    let replies = programs.iter().filter_map(|program| {
+        let times_floor = program.first_reply_times_bare_call?;
+        Some((program.name, program.first_reply_ms?, times_floor))
+    });
+    vec![
+        Rows::of(programs)
+            .column("program", |program| program.name)
+            .column("time, ms", |program| fixed(program.first_poll_ms.median, 2))
+            .column(SPREAD, |program| spread(program.first_poll_ms))
+            .column("times bare", |program| {
+                fixed(program.first_poll_times_bare, 2)
+            })
+            .column("processor, ms", |program| {
+                fixed(program.first_poll_cpu_ms.median, 2)
+            })
+            .column("times bare", |program| {
+                fixed(program.first_poll_cpu_times_bare, 2)
+            })
+            .titled(title("from the process's start to its first poll")),
+        Rows::of(replies)
+            .column("program", |(name, ..)| *name)
+            .column("time, ms", |(_, times, _)| fixed(times.median, 2))
+            .column(SPREAD, |(_, times, _)| spread(*times))
+            .column("times bare-call", |(.., times_floor)| {
+                fixed(*times_floor, 2)
+            })
+            .titled(title("from the process's start to AWS's first reply")),
+        Rows::of(programs)
+            .column("program", |program| program.name)
+            .column("at the first poll, MiB", |program| {
+                fixed(program.first_poll_memory_mib.median, 1)
+            })
+            .column("after one invocation, MiB", |program| {
+                fixed(program.invoked_memory_mib.median, 1)
+            })
+            .titled(title("peak resident memory")),
+    ]
+}
+
+const SPREAD: &str = "least and middle half, ms";
+
+fn spread(times: Quartiles) -> String {
+    let [least, lower, upper] = [times.least, times.lower, times.upper].map(|time| fixed(time, 2));
+    format!("{least}, {lower} to {upper}")
 }
 
 #[cfg(test)]
@@ -200,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn each_program_is_set_against_the_floor_of_what_it_does() {
+    fn each_program_is_compared_with_its_floor() {
         let measured = [
             (BARE, samples(2.0, None)),
             (BARE_CALL, samples(3.0, Some(20.0))),
@@ -221,5 +271,20 @@ mod tests {
         let auth = summary("auth", &samples(3.0, Some(25.0))).unwrap();
         assert!(compared(vec![auth]).is_none());
         assert!(summary("auth", &[]).is_none());
+    }
+
+    #[test]
+    fn a_program_that_calls_nothing_has_no_row_among_the_replies() {
+        let programs = [(BARE, None), (BARE_CALL, Some(9.0))]
+            .map(|(name, reply)| summary(name, &samples(2.0, reply)).unwrap());
+        let figures = Figures {
+            starts: 1,
+            programs: compared(programs.into()).unwrap(),
+        };
+        let rows = tables(&figures).into_iter();
+        let rows: Vec<usize> = rows
+            .map(|section| section.table.row_iter().count())
+            .collect();
+        assert_eq!(rows, [2, 1, 2]);
     }
 }

@@ -1,13 +1,13 @@
-//! What Towerhook costs a month on AWS, counted from what it uses, at list prices.
+//! What Towerhook costs a month on AWS: its usage at list prices.
 
 mod month;
 mod prices;
 
-use comfy_table::Table;
 use serde::Serialize;
 
 use crate::Section;
-use crate::numbers::grouped;
+use crate::numbers::{fixed, grouped};
+use crate::rows::Rows;
 
 pub use month::{Measured, Month, month};
 
@@ -19,36 +19,36 @@ const SECRETS: f64 = 2.0;
 /// The template's alarms.
 const ALARMS: f64 = 9.0;
 /// Metrics that are written every hour: thirteen by a pass of the account function, one by auth. Those
-/// of failures, busy passes and passes that were put off come on top in the hours that have any.
+/// of failures, busy passes and requeued passes come on top in the hours that have any.
 const METRICS: f64 = 14.0;
 /// Lambda's own long polls of a queue that may be empty: five at once, as it is while the mapping has
 /// a maximum concurrency, of 20 s each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 730.0;
 
-/// What a month costs.
+/// A month's bill.
 #[derive(Debug, Clone, Serialize)]
 pub struct Bill {
-    /// What the month uses.
+    /// The month's usage.
     pub month: Month,
-    /// What is charged for.
+    /// Its items.
     pub items: Vec<Item>,
 }
 
-/// What is charged for.
+/// An item of a bill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Item {
     /// The service that charges.
     pub service: &'static str,
-    /// What it counts.
+    /// The unit that it charges for.
     pub unit: &'static str,
-    /// How many of them a month has.
+    /// How many units a month has.
     pub quantity: f64,
-    /// What they cost, in US dollars.
+    /// Their price, in US dollars.
     pub dollars: f64,
 }
 
 impl Bill {
-    /// What all of it costs, in US dollars.
+    /// The total, in US dollars.
     #[must_use]
     pub fn dollars(&self) -> f64 {
         self.items.iter().map(|item| item.dollars).sum()
@@ -118,61 +118,39 @@ pub fn bill(month: Month) -> Bill {
                 month.invocations,
                 prices::LAMBDA_REQUEST,
             ),
-            // DynamoDB asks for the table's key at most once for a pass.
+            // DynamoDB uses the table's key at most once per pass.
             item("KMS", "requests", month.passes, prices::KMS_REQUEST),
         ],
     }
 }
 
-/// The bills as tables: dollars by service, and what is counted.
+/// The bills as tables: dollars by service, and the quantities.
 #[must_use]
 pub fn tables(bills: &[Bill]) -> Vec<Section> {
-    if bills.is_empty() {
+    let Some(Bill { items, .. }) = bills.first() else {
         return Vec::new();
-    }
-    let header = |first: &str| {
-        let sizes = bills.iter().map(|bill| grouped(bill.month.accounts.into()));
-        std::iter::once(first.to_owned())
-            .chain(sizes.map(|size| format!("{size} accounts")))
-            .collect::<Vec<_>>()
     };
-    let row = |name: String, value: &dyn Fn(&Bill) -> String| {
-        std::iter::once(name)
-            .chain(bills.iter().map(value))
-            .collect::<Vec<_>>()
-    };
-    let items = bills.first().map_or(&[][..], |bill| &bill.items);
-
-    let mut dollars = Table::new();
-    dollars.set_header(header("USD a month"));
-    let mut services: Vec<_> = items.iter().map(|item| item.service).collect();
+    let mut services: Vec<_> = items.iter().map(|item| Some(item.service)).collect();
     services.dedup();
-    for service in services {
-        dollars.add_row(row(service.to_owned(), &|bill| {
-            let of_service = bill.items.iter().filter(|item| item.service == service);
-            money(of_service.map(|item| item.dollars).sum())
-        }));
-    }
-    dollars.add_row(row("together".to_owned(), &|bill| money(bill.dollars())));
-
-    let mut counts = Table::new();
-    counts.set_header(header("used in a month"));
-    for (at, Item { service, unit, .. }) in items.iter().enumerate() {
-        counts.add_row(row(format!("{service}, {unit}"), &|bill| {
-            bill.items
-                .get(at)
-                .map_or_else(String::new, |item| count(item.quantity))
-        }));
+    services.push(None);
+    let mut dollars =
+        Rows::of(services).column("USD a month", |service| service.unwrap_or("together"));
+    let mut counts = Rows::of(0..items.len()).column("used in a month", |place| {
+        let Item { service, unit, .. } = &items[*place];
+        format!("{service}, {unit}")
+    });
+    for bill in bills {
+        let heading = format!("{} accounts", grouped(bill.month.accounts.into()));
+        dollars = dollars.column(&heading, |service| {
+            let items = bill.items.iter();
+            let items = items.filter(|item| service.is_none_or(|service| service == item.service));
+            money(items.map(|item| item.dollars).sum())
+        });
+        counts = counts.column(&heading, |place| count(bill.items[*place].quantity));
     }
     vec![
-        Section {
-            title: "Cost of a month".to_owned(),
-            table: dollars,
-        },
-        Section {
-            title: "What is charged for".to_owned(),
-            table: counts,
-        },
+        dollars.titled("Cost of a month"),
+        counts.titled("What is charged for"),
     ]
 }
 
@@ -180,20 +158,20 @@ fn money(dollars: f64) -> String {
     if dollars < 0.005 {
         "< 0.01".to_owned()
     } else {
-        format!("{dollars:.2}")
+        fixed(dollars, 2)
     }
 }
 
 fn count(quantity: f64) -> String {
     if quantity < 1.0 {
-        format!("{quantity:.3}")
+        fixed(quantity, 3)
     } else {
         grouped(quantity)
     }
 }
 
-/// The value of a curve at a place: on the line between its neighbours, and beyond its ends on the
-/// line through the nearest two. `None` without points.
+/// The value of a curve at a place, by linear interpolation between its neighbours, or extrapolation
+/// from the nearest two. `None` without points.
 #[must_use]
 pub fn between(curve: &[(f64, f64)], at: f64) -> Option<f64> {
     let after = curve.partition_point(|(x, _)| *x < at);
@@ -251,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bills_stand_side_by_side() {
+    fn bills_are_shown_side_by_side() {
         let sections = tables(&[bill(quiet(50)), bill(quiet(5000))]);
         let dollars = sections[0].table.to_string();
         for text in ["50 accounts", "5,000 accounts", "together", "11.41"] {
@@ -280,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_template_has_as_many_alarms_and_secrets_as_are_charged() {
-        let root = towerhook_sandbox::functions::workspace_root();
+        let root = towerhook_package::workspace_root();
         let path = root.join("templates/control-tower-integration.template.yml");
         let template = std::fs::read_to_string(path).unwrap();
         let resources = |kind: &str| template.matches(&format!("Type: AWS::{kind}\n")).count();

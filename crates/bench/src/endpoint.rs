@@ -1,4 +1,4 @@
-//! HTTP endpoints on loopback that answer as they are told and count what they were asked.
+//! HTTP endpoints on loopback that give scripted answers and count the calls.
 
 mod certificates;
 mod wire;
@@ -21,10 +21,10 @@ use axum_server::Handle;
 pub(crate) use certificates::Certificates;
 pub(crate) use wire::{Call, Reply};
 
-/// Bytes that a request's body may have.
+/// The largest body of a request, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
-/// What an endpoint answers.
+/// The answers of an endpoint.
 pub(crate) type Answers = Arc<dyn Fn(&Call) -> Reply + Send + Sync>;
 
 /// An endpoint. It stops with this value.
@@ -43,14 +43,14 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// What an endpoint was asked.
+/// The calls of an endpoint.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Log {
     /// When it gave its first reply.
     pub(crate) first_reply: Option<Instant>,
-    /// How often each call came.
+    /// How often each call was made.
     pub(crate) calls: BTreeMap<String, usize>,
-    /// How many of them were writes, other than of the lease.
+    /// How many of them were writes to anything but the lease.
     pub(crate) writes: usize,
     /// The bytes of all replies' bodies.
     pub(crate) bytes: usize,
@@ -62,7 +62,7 @@ struct Service {
 }
 
 impl Endpoint {
-    /// An endpoint with TLS, as AWS has it.
+    /// An endpoint with TLS, like AWS's.
     pub(crate) fn https(certificates: &Certificates, answers: Answers) -> anyhow::Result<Self> {
         let (listener, address) = listen()?;
         let tls = certificates.of_server()?;
@@ -104,7 +104,7 @@ impl Endpoint {
         })
     }
 
-    /// What it was asked since the last time that this was called.
+    /// Takes the calls since the last time that this was called.
     pub(crate) fn take_log(&self) -> Log {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         std::mem::take(&mut *log)

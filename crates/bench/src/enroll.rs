@@ -1,4 +1,4 @@
-//! What one new account takes, from Control Tower's event to its registration: in a sandbox, with the
+//! What one new account costs, from Control Tower's event to its registration: in a sandbox, with the
 //! functions as they ship.
 
 use std::collections::BTreeMap;
@@ -14,21 +14,19 @@ use crate::Section;
 use crate::binaries::Binaries;
 use crate::budgets::Enroll;
 use crate::launched::{DEADLINE, INTERVAL, Launched, difference, until};
+use crate::numbers::fixed;
+use crate::rows::Rows;
 use crate::statistics::Quartiles;
 
-mod table;
-
-pub use table::tables;
-
-/// How many accounts are made while StackSets tell how they get on.
+/// How many accounts are created while StackSet events arrive.
 const WITH_EVENTS: usize = 5;
-/// How many are made while all those events are lost.
+/// How many are created while all StackSet events are lost.
 const WITHOUT_EVENTS: usize = 3;
 /// How long a StackSet operation takes at least. In AWS it is some tens of seconds.
 const OPERATION: Duration = Duration::from_secs(6);
-/// The accounts that were there before.
+/// The accounts that exist at launch.
 const ACCOUNTS: usize = 4;
-/// Accounts seldom come within seconds of each other: for so long the lease rests after a pass.
+/// The lease's cooldown after a pass. Accounts seldom arrive within it of each other.
 const ALONE: Duration = Duration::from_secs(4);
 /// `MemorySize` of the account function, in GB.
 const MEMORY_GB: f64 = 0.25;
@@ -37,13 +35,13 @@ const UNIT: &str = "Sandbox";
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
-    /// Accounts that are made while StackSets tell how they get on.
+    /// Accounts created while StackSet events arrive.
     pub with_events: Enrollments,
-    /// Accounts that are made while all events of StackSets are lost.
+    /// Accounts created while all StackSet events are lost.
     pub without_events: Enrollments,
 }
 
-/// Some accounts, made one after the other.
+/// Some accounts, created one after the other.
 #[derive(Debug, Clone, Serialize)]
 pub struct Enrollments {
     /// How many.
@@ -52,22 +50,22 @@ pub struct Enrollments {
     pub latency_seconds: Quartiles,
     /// The StackSet operation itself.
     pub operation_seconds: Quartiles,
-    /// What Organizations tells of the account, minutes before Control Tower's event.
+    /// Handling the events of Organizations, minutes before Control Tower's event.
     pub announced: Cost,
     /// From Control Tower's event up to the registration.
     pub enrolled: Cost,
-    /// From the same up to the moment when nothing of it is left in the work queue.
+    /// From the same event until the work queue is empty.
     pub settled: Cost,
 }
 
-/// What an account takes: means over the accounts.
+/// What an account costs: means over the accounts.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cost {
     /// Invocations of the account function.
     pub invocations: f64,
-    /// What Lambda bills for them, in milliseconds.
+    /// Their billed duration, in milliseconds.
     pub billed_ms: f64,
-    /// The same times the function's memory.
+    /// The billed duration times the function's memory.
     pub gb_seconds: f64,
     /// Calls of AWS.
     pub aws_calls: f64,
@@ -83,9 +81,9 @@ pub struct Cost {
 /// When the sandbox cannot be started, the stack fails, or an account is not enrolled in time.
 pub async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Figures> {
     let mut launched = Launched::start(binaries, target, ACCOUNTS, OPERATION).await?;
-    let with_events = enroll(&mut launched, "told", WITH_EVENTS).await?;
+    let with_events = enroll(&mut launched, "with-events", WITH_EVENTS).await?;
     launched.sandbox.gateway.stack_sets().lose_events(true);
-    let without_events = enroll(&mut launched, "untold", WITHOUT_EVENTS).await?;
+    let without_events = enroll(&mut launched, "without-events", WITHOUT_EVENTS).await?;
     launched.sandbox.shutdown().await?;
     Ok(Figures {
         with_events,
@@ -102,7 +100,7 @@ async fn enroll(
     let (mut announced, mut enrolled, mut settled) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..accounts {
         let name = format!("{name}-{number}");
-        // Control Tower takes minutes to enroll what Organizations has told of.
+        // Control Tower enrolls an account minutes after Organizations announces it.
         tokio::time::sleep(ALONE).await;
         let before = Count::take(launched).await?;
         launched
@@ -116,23 +114,23 @@ async fn enroll(
         tokio::time::sleep(ALONE).await;
         let before = Count::take(launched).await?;
         let account = launched.sandbox.landing_zone.enroll_account(&name).await?;
-        let told = Instant::now();
+        let event_at = Instant::now();
         until(&format!("{} is enrolled", account.name), async || {
             let found = launched.sandbox.simulator.registrations();
             Ok(found.iter().any(|one| one.watches(&account.id)))
         })
         .await?;
-        let took = told.elapsed();
+        let took = event_at.elapsed();
         let operation = operation_of(&launched.sandbox, &account.id)?;
         latencies.push(took.saturating_sub(operation).as_secs_f64());
         operations.push(operation.as_secs_f64());
-        // The pass that made the registration ends a moment after it; its last calls belong to it.
+        // The pass that created the registration still makes its last calls, which count as its own.
         let done = Count::when_idle(launched, &before, 2).await?;
         enrolled.push(done.since(&before));
         launched.settle().await?;
         settled.push(Count::take(launched).await?.since(&before));
     }
-    let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was made");
+    let quartiles = |of: &[f64]| Quartiles::of(of).context("no account was created");
     Ok(Enrollments {
         accounts,
         latency_seconds: quartiles(&latencies)?,
@@ -143,17 +141,17 @@ async fn enroll(
     })
 }
 
-/// How long the operation took that made the account's stack.
+/// How long the operation that created the account's stack took.
 fn operation_of(sandbox: &Sandbox, account: &str) -> anyhow::Result<Duration> {
     let sets = sandbox.gateway.stack_sets().all();
     let operations = sets.iter().flat_map(|set| &set.operations);
     operations
         .filter(|operation| operation.results.iter().any(|(id, ..)| id == account))
         .find_map(|operation| operation.took)
-        .with_context(|| format!("no StackSet operation made a stack in {account}"))
+        .with_context(|| format!("no StackSet operation created a stack in {account}"))
 }
 
-/// What was called and billed up to a moment.
+/// Calls and billed durations up to a moment.
 struct Count {
     aws: BTreeMap<String, u64>,
     saas: u64,
@@ -174,7 +172,7 @@ impl Count {
         })
     }
 
-    /// Once every invocation that has begun since `before` has ended, and at least so many have.
+    /// Waits until all invocations since `before` have ended, and at least `least` of them.
     async fn when_idle(launched: &Launched, before: &Self, least: usize) -> anyhow::Result<Self> {
         let end = Instant::now() + DEADLINE;
         let mut last = Self::take(launched).await?;
@@ -185,7 +183,10 @@ impl Count {
             if now.aws == last.aws && invocations >= least {
                 return Ok(now);
             }
-            ensure!(Instant::now() < end, "the account function does not rest");
+            ensure!(
+                Instant::now() < end,
+                "the account function does not become idle"
+            );
             last = now;
         }
     }
@@ -224,7 +225,7 @@ fn mean(costs: &[Cost]) -> Cost {
     }
 }
 
-/// What Lambda's `REPORT` line bills, in milliseconds.
+/// The billed duration in Lambda's `REPORT` line, in milliseconds.
 fn billed(line: &str) -> Option<f64> {
     let (_, rest) = line
         .strip_prefix("REPORT ")?
@@ -232,12 +233,106 @@ fn billed(line: &str) -> Option<f64> {
     rest.split_once(" ms")?.0.parse().ok()
 }
 
+/// The figures as tables, beside their targets.
+#[must_use]
+pub fn tables(figures: &Figures, budget: &Enroll) -> Vec<Section> {
+    let Figures {
+        with_events,
+        without_events,
+    } = figures;
+    let latencies = [
+        ("arrive", with_events, budget.latency_with_events_seconds),
+        (
+            "are lost",
+            without_events,
+            budget.latency_without_events_seconds,
+        ),
+    ];
+    let costs = [
+        ("Organizations announces it", &with_events.announced),
+        (ENROLLED, &with_events.enrolled),
+        ("until nothing is left to look at", &with_events.settled),
+        (
+            "without events, until it is enrolled",
+            &without_events.enrolled,
+        ),
+        (
+            "without events, until nothing is left",
+            &without_events.settled,
+        ),
+    ];
+    let of_target = |what: &str, shown: String| {
+        if what == ENROLLED {
+            shown
+        } else {
+            String::new()
+        }
+    };
+    let is_met = |cost: &Cost| {
+        cost.aws_calls <= budget.aws_calls as f64 && cost.saas_calls <= budget.saas_calls as f64
+    };
+    let enrolled = &with_events.enrolled.by_operation;
+    vec![
+        Rows::of(latencies)
+            .column("events of StackSets", |(what, ..)| *what)
+            .column("accounts", |(_, of, _)| of.accounts)
+            .column("StackSet operation (s)", |(_, of, _)| {
+                fixed(of.operation_seconds.median, 2)
+            })
+            .column("beyond it, quartile (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.lower, 2)
+            })
+            .column("median (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.median, 2)
+            })
+            .column("quartile (s)", |(_, of, _)| {
+                fixed(of.latency_seconds.upper, 2)
+            })
+            .column("target (s)", |(.., target)| *target)
+            .column("", |(_, of, target)| {
+                met(of.latency_seconds.median < *target)
+            })
+            .titled("From CreateManagedAccount to the integration"),
+        Rows::of(costs)
+            .column("one new account", |(what, _)| *what)
+            .column("invocations", |(_, cost)| fixed(cost.invocations, 1))
+            .column("billed (ms)", |(_, cost)| fixed(cost.billed_ms, 0))
+            .column("GB-seconds", |(_, cost)| fixed(cost.gb_seconds, 4))
+            .column("calls of AWS", |(_, cost)| fixed(cost.aws_calls, 1))
+            .column("calls of Lacework", |(_, cost)| fixed(cost.saas_calls, 1))
+            .column("target", |(what, _)| {
+                of_target(
+                    what,
+                    format!("{} and {}", budget.aws_calls, budget.saas_calls),
+                )
+            })
+            .column("", |(what, cost)| {
+                of_target(what, met(is_met(cost)).to_owned())
+            })
+            .titled("What one new account costs"),
+        Rows::of(&with_events.settled.by_operation)
+            .column("call", |(name, _)| (*name).clone())
+            .column(ENROLLED, |(name, _)| {
+                fixed(enrolled.get(*name).copied().unwrap_or_default(), 1)
+            })
+            .column("until nothing is left", |(_, count)| fixed(**count, 1))
+            .titled("Calls of AWS for one new account"),
+    ]
+}
+
+/// The part of an account's cost that has a target.
+const ENROLLED: &str = "until it is enrolled";
+
+fn met(is_met: bool) -> &'static str {
+    if is_met { "met" } else { "not met" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_lambda_bills_is_read_from_its_report() {
+    fn the_billed_duration_is_read_from_the_report() {
         let report = "REPORT RequestId: 1\tDuration: 11.2 ms\tBilled Duration: 12 ms\tMemory Size: \
                       256 MB\tMax Memory Used: 20 MB";
         assert_eq!(billed(report), Some(12.0));
@@ -245,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn an_account_costs_what_came_after_it_was_made() {
+    fn an_account_costs_the_calls_after_its_event() {
         let count = |calls: u64, billed_ms: &[f64]| Count {
             aws: [
                 ("sqs:SendMessageBatch".to_owned(), calls),

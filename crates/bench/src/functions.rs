@@ -1,16 +1,10 @@
-//! What the functions are given: settings by their environment, as the template does, and events.
+//! The functions' input: settings in the environment, as in the template, and events.
 
 use serde_json::{Value, json};
+use towerhook_world::{MANAGEMENT, PRINCIPAL, STACK_ID};
 
 use crate::lambda::{REGION, Settings};
 
-/// The management account, in which the functions are.
-pub(crate) const MANAGEMENT_ACCOUNT: &str = "999999999999";
-/// Who may assume the roles in the accounts.
-pub(crate) const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
-/// The stack that the functions belong to.
-pub(crate) const STACK_ID: &str =
-    "arn:aws:cloudformation:eu-west-1:999999999999:stack/towerhook/00000000-0000-4000-8000-0";
 /// The name of the stack set role below `iam`.
 const STACK_SET_ROLE: &str = "role/service-role/AWSControlTowerStackSetRole";
 
@@ -22,17 +16,17 @@ pub(crate) fn setup(lacework: &str) -> Settings {
         ("STACK_ID", STACK_ID.to_owned()),
         (
             "STACK_SET_ADMINISTRATION_ROLE_ARN",
-            format!("arn:aws:iam::{MANAGEMENT_ACCOUNT}:{STACK_SET_ROLE}"),
+            format!("arn:aws:iam::{MANAGEMENT}:{STACK_SET_ROLE}"),
         ),
         (
             "STACK_SET_EXECUTION_ROLE_NAME",
             "AWSControlTowerExecution".to_owned(),
         ),
         ("PROVIDER_PRINCIPAL_ARN", PRINCIPAL.to_owned()),
-        // It answers a stand-in on this machine.
+        // It answers an endpoint on this machine in place of CloudFormation.
         ("TOWERHOOK_SANDBOX", "true".to_owned()),
         ("FANOUT_TOPIC_ARN", arn("sns", "towerhook-work")),
-        ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT_ACCOUNT.to_owned()),
+        ("MANAGEMENT_ACCOUNT_ID", MANAGEMENT.to_owned()),
         ("SERVICE_TIMEOUT_SECONDS", "3600".to_owned()),
         ("PARTITION", "aws".to_owned()),
         ("URL_SUFFIX", "amazonaws.com".to_owned()),
@@ -43,7 +37,7 @@ pub(crate) fn setup(lacework: &str) -> Settings {
 /// The settings of the account function.
 pub(crate) fn account(lacework: &str) -> Settings {
     let mut settings = with_ledger(lacework);
-    let queue = format!("https://sqs.{REGION}.amazonaws.com/{MANAGEMENT_ACCOUNT}/towerhook-work");
+    let queue = format!("https://sqs.{REGION}.amazonaws.com/{MANAGEMENT}/towerhook-work");
     settings.extend([
         ("DEAD_LETTER_QUEUE_URL", queue.replace("-work", "-dead")),
         ("WORK_QUEUE_URL", queue),
@@ -59,7 +53,8 @@ pub(crate) fn auth(lacework: &str) -> Settings {
     settings
 }
 
-/// What all have: the stack's name, the SaaS with its address, and the secret with its access token.
+/// Settings that all three have: the stack's name, the SaaS with its URL, and the secret with its
+/// access token.
 pub(crate) fn with_token(lacework: &str) -> Settings {
     vec![
         ("STACK_NAME", "towerhook".to_owned()),
@@ -84,10 +79,10 @@ fn key() -> (&'static str, String) {
 }
 
 fn arn(service: &str, resource: &str) -> String {
-    format!("arn:aws:{service}:{REGION}:{MANAGEMENT_ACCOUNT}:{resource}")
+    format!("arn:aws:{service}:{REGION}:{MANAGEMENT}:{resource}")
 }
 
-/// The schedule's message in a batch of the work queue: look at the whole organization.
+/// The schedule's message in a batch of the work queue: reconcile the whole organization.
 pub(crate) fn schedule() -> Value {
     let message = json!({"towerhook": {"scope": "all", "attempt": 0}});
     json!({"Records": [{
@@ -97,7 +92,7 @@ pub(crate) fn schedule() -> Value {
         "attributes": {"ApproximateReceiveCount": "1"},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-west-1:999999999999:towerhook-work",
-        "awsRegion": "eu-west-1",
+        "eventSourceARN": arn("sqs", "towerhook-work"),
+        "awsRegion": REGION,
     }]})
 }

@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use crate::lambda::process::Process;
 use crate::lambda::runtime_api::{Report, RuntimeApi, TIMEOUT};
 
-/// The Region that functions are told that they are in.
-pub(crate) const REGION: &str = "eu-west-1";
+/// The Region of the functions, which is that of the simulated world.
+pub(crate) const REGION: &str = "us-east-1";
 
-/// So long Lambda waits for a function to start.
+/// How long Lambda waits for a function to start.
 const START_TIMEOUT: Duration = Duration::from_secs(10);
-/// So long a line that was written may take until it is read.
+/// How long a written log line may take to arrive.
 const LOG_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The environment of a function: its own settings, by name.
@@ -62,7 +62,7 @@ impl Function {
         self.process.started
     }
 
-    /// The most memory that was resident at a time so far, in MiB.
+    /// The peak of its resident memory so far, in MiB.
     ///
     /// # Errors
     /// When the kernel does not say, as after the process's end.
@@ -70,7 +70,7 @@ impl Function {
         self.process.peak_memory_mib()
     }
 
-    /// The processor time that was used so far.
+    /// The processor time that it has used so far.
     ///
     /// # Errors
     /// When the kernel does not say, as after the process's end.
@@ -78,8 +78,8 @@ impl Function {
         self.process.cpu_time()
     }
 
-    /// Gives it an event, waits until it has answered and asked for the next, and answers what it
-    /// said and how long that took.
+    /// Hands it an event and waits until it has answered and polled for the next one. Returns its answer
+    /// and how long it took.
     ///
     /// # Errors
     /// When it ends, reports an error, or does not answer in time.
@@ -103,7 +103,7 @@ impl Function {
         Ok((body, at.duration_since(handed_out)))
     }
 
-    /// Ends it, waits until it is gone, and answers what of its log nobody has read.
+    /// Kills it, waits for its end, and returns the unread rest of its log.
     ///
     /// # Errors
     /// When it cannot be ended.
@@ -111,7 +111,7 @@ impl Function {
         self.process.stop().await
     }
 
-    /// The first line of JSON in its log, from here on, that `wanted` makes something of.
+    /// The first line of JSON in the unread part of its log for which `wanted` returns a value.
     ///
     /// # Errors
     /// When there is none in time.
@@ -128,7 +128,7 @@ impl Function {
             }
         };
         let found = timeout(LOG_TIMEOUT, found).await;
-        found.ok().flatten().context("its log has no such line")
+        found.ok().flatten().context("its log has no matching line")
     }
 }
 
@@ -138,7 +138,7 @@ async fn first_poll(process: &mut Process, api: &mut RuntimeApi) -> anyhow::Resu
         .context("it did not poll in time")??;
     match report {
         Report::Polled(at) => Ok(at),
-        Report::Answered(..) => Err(anyhow!("it answered before it was asked")),
+        Report::Answered(..) => Err(anyhow!("it answered before it had an event")),
         Report::Failed(words) => Err(anyhow!("it reported {words}")),
     }
 }
@@ -154,7 +154,7 @@ async fn next_report(process: &mut Process, api: &mut RuntimeApi) -> anyhow::Res
     }
 }
 
-/// What Lambda tells every function.
+/// The environment that Lambda gives every function.
 ///
 /// Source: docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
 fn of_lambda(name: &str, api: &RuntimeApi) -> Settings {

@@ -6,18 +6,19 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use towerhook_sandbox::functions::{FunctionZips, Packing, zip_bootstrap};
+use towerhook_package::local::FunctionZips;
+use towerhook_package::{Packing, zip_bootstrap};
 use towerhook_sandbox::providers::Subject;
 use towerhook_sandbox::{Options, Sandbox};
 
 use crate::binaries::Binaries;
 
-/// How often something is looked at that is waited for.
+/// How often an awaited condition is checked.
 pub(crate) const INTERVAL: Duration = Duration::from_millis(20);
-/// Nothing takes longer than that.
+/// How long a condition is awaited.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(300);
 
-/// The accounts of a landing zone that are not watched: the management account.
+/// The accounts of a landing zone that are not enrolled: the management account.
 const UNWATCHED: usize = 1;
 
 /// A running sandbox.
@@ -27,9 +28,9 @@ pub(crate) struct Launched {
 }
 
 impl Launched {
-    /// Launches the main stack in a landing zone of so many accounts, of which a StackSet operation
-    /// takes at least `operation`, and waits until every account is enrolled and nothing is left in
-    /// the work queue.
+    /// Launches the main stack in a landing zone with this many accounts, where a StackSet operation
+    /// takes at least `operation`, and waits until every account is enrolled and the work queue is
+    /// empty.
     pub(crate) async fn start(
         binaries: &Binaries,
         target: &Path,
@@ -49,7 +50,7 @@ impl Launched {
             sandbox,
             work_queue,
         };
-        until("the accounts that were there are enrolled", async || {
+        until("the existing accounts are enrolled", async || {
             Ok(launched.watched() >= accounts - UNWATCHED)
         })
         .await?;
@@ -76,7 +77,7 @@ impl Launched {
         self.sandbox.simulator.calls().values().sum()
     }
 
-    /// Sends a message to the work queue, past the gateway: nobody of Towerhook does.
+    /// Sends a message to the work queue, past the gateway, which counts only calls of the functions.
     pub(crate) async fn send(&self, message: &Value) -> anyhow::Result<()> {
         let request = json!({"QueueUrl": self.work_queue, "MessageBody": message.to_string()});
         let inside = self.sandbox.inside()?;
@@ -125,7 +126,7 @@ fn zips(binaries: &Binaries, folder: &Path) -> anyhow::Result<FunctionZips> {
     })
 }
 
-/// The counts by which `after` is more than `before`.
+/// The counts that grew from `before` to `after`, and by how much.
 pub(crate) fn difference(
     after: &BTreeMap<String, u64>,
     before: &BTreeMap<String, u64>,
@@ -140,7 +141,7 @@ pub(crate) fn difference(
 /// Waits for a condition.
 ///
 /// # Errors
-/// When it does not come about in time, or cannot be looked at.
+/// When it is not met in time, or cannot be checked.
 pub(crate) async fn until(
     what: &str,
     mut condition: impl AsyncFnMut() -> anyhow::Result<bool>,
@@ -149,7 +150,7 @@ pub(crate) async fn until(
     while !condition().await? {
         ensure!(
             Instant::now() < end,
-            "after {} s it is not so that {what}",
+            "timed out after {} s waiting until {what}",
             DEADLINE.as_secs()
         );
         tokio::time::sleep(INTERVAL).await;

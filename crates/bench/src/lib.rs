@@ -1,6 +1,6 @@
-//! What Towerhook costs: cold starts, enrollments, scale and size, measured and held to a budget.
+//! What Towerhook costs: cold starts, enrollments, scale and size, measured against a budget.
 //!
-//! Each module measures one thing: `measure` answers its figures, and `tables` shows them.
+//! Each module measures one thing: `measure` returns its figures, and `tables` shows them.
 
 pub mod binaries;
 pub mod budgets;
@@ -13,21 +13,22 @@ mod lambda;
 mod launched;
 pub mod machine;
 mod numbers;
-pub mod package;
 pub mod picture;
 pub mod report;
+mod rows;
 pub mod scale;
 pub mod size;
 pub mod statistics;
 pub mod steady;
+pub mod target;
 
 use comfy_table::Table;
 
 /// A table with its heading.
 #[derive(Debug)]
 pub struct Section {
-    /// What the table shows.
+    /// The heading.
     pub title: String,
-    /// The figures.
+    /// The table.
     pub table: Table,
 }

@@ -1,10 +1,11 @@
-/// A number as it is read: 0.01, 1, 10,000.
+/// A number with thousands separated: 0.01, 1, 10,000.
 pub(crate) fn grouped(value: f64) -> String {
     if value < 1.0 {
-        let digits = (-value.log10()).ceil().max(0.0) as usize;
-        return format!("{value:.digits$}");
+        // A tick of a logarithmic axis is a power of ten, give or take the last bit.
+        let digits = (-value.log10() - 1e-9).ceil().max(0.0) as usize;
+        return fixed(value, digits);
     }
-    let digits = format!("{value:.0}");
+    let digits = fixed(value, 0);
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
         if at > 0 && (digits.len() - at) % 3 == 0 {
@@ -15,6 +16,17 @@ pub(crate) fn grouped(value: f64) -> String {
     text
 }
 
+/// A number with this many digits after the point.
+pub(crate) fn fixed(value: f64, digits: usize) -> String {
+    format!("{value:.digits$}")
+}
+
+/// A number rounded to two digits after the point, without them where they are zero.
+pub(crate) fn short(value: f64) -> String {
+    let text = fixed(value, 2);
+    text.strip_suffix(".00").unwrap_or(&text).to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +35,7 @@ mod tests {
     fn numbers_are_grouped() {
         for (value, text) in [
             (0.01, "0.01"),
+            (0.01 - f64::EPSILON, "0.01"),
             (0.1, "0.1"),
             (1.0, "1"),
             (1e4, "10,000"),
@@ -30,5 +43,6 @@ mod tests {
         ] {
             assert_eq!(grouped(value), text);
         }
+        assert_eq!([2.0, 1.234, 1.999_999].map(short), ["2", "1.23", "2"]);
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use anyhow::{Context, ensure};
 use plotters::chart::SeriesLabelPosition;
-use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::prelude::*;
 
 use crate::numbers::grouped;
@@ -12,7 +11,7 @@ use crate::numbers::grouped;
 /// Pixels of the whole picture.
 const SIZE: (u32, u32) = (800, 480);
 
-/// One colour for each curve, told apart also by those who see no red or no green.
+/// One colour per curve, distinguishable with any colour blindness.
 const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
@@ -22,16 +21,20 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(110, 110, 110),
 ];
 
+/// Decades by which an axis exceeds its range: without it, a rounding error in the library can lose the
+/// tick at either end.
+const MARGIN: f64 = 1e-9;
+
 /// Curves over one pair of axes.
 #[derive(Debug, Clone)]
 pub struct Picture {
-    /// What the picture shows.
+    /// The caption.
     pub title: String,
-    /// What goes from left to right, with its unit.
+    /// The quantity on the horizontal axis, with its unit.
     pub x_label: String,
-    /// What goes from bottom to top, with its unit.
+    /// The quantity on the vertical axis, with its unit.
     pub y_label: String,
-    /// The curves, as many as there are colours at most.
+    /// The curves, at most one per colour.
     pub curves: Vec<Curve>,
 }
 
@@ -40,7 +43,7 @@ pub struct Picture {
 pub struct Curve {
     /// Its name in the legend.
     pub name: String,
-    /// Its points, from left to right; all of them above zero.
+    /// Its points from left to right, all above zero.
     pub points: Vec<(f64, f64)>,
 }
 
@@ -88,13 +91,15 @@ fn draw(picture: &Picture, text: &mut String) -> Result<(), Box<dyn std::error::
         .x_label_area_size(48)
         .y_label_area_size(72)
         .build_cartesian_2d(
-            Decades::around(points().map(|(x, _)| *x)),
-            Decades::around(points().map(|(_, y)| *y)),
+            decades(points().map(|(x, _)| *x)).log_scale(),
+            decades(points().map(|(_, y)| *y)).log_scale(),
         )?;
     chart
         .configure_mesh()
         .x_desc(&picture.x_label)
         .y_desc(&picture.y_label)
+        .x_label_formatter(&|x| grouped(*x))
+        .y_label_formatter(&|y| grouped(*y))
         .axis_desc_style(("sans-serif", 15))
         .label_style(("sans-serif", 13))
         .bold_line_style(BLACK.mix(0.2))
@@ -120,64 +125,14 @@ fn draw(picture: &Picture, text: &mut String) -> Result<(), Box<dyn std::error::
     Ok(())
 }
 
-/// A logarithmic axis over whole powers of ten, each of which is a tick.
-#[derive(Debug, Clone)]
-struct Decades {
-    from: i32,
-    to: i32,
-}
-
-impl Decades {
-    /// The powers of ten around values that are above zero.
-    fn around(values: impl Iterator<Item = f64>) -> Self {
-        let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(least, most), value| {
-            (least.min(value), most.max(value))
-        });
-        let from = least.log10().floor() as i32;
-        let to = most.log10().ceil() as i32;
-        Self {
-            from,
-            to: to.max(from + 1),
-        }
-    }
-
-    /// 1, 2, ... 9 times each power of ten, as far as they are on the axis.
-    fn steps(&self) -> Vec<f64> {
-        (self.from..self.to)
-            .flat_map(|power| (1..10).map(move |step| f64::from(step) * 10_f64.powi(power)))
-            .chain([10_f64.powi(self.to)])
-            .collect()
-    }
-}
-
-impl Ranged for Decades {
-    type FormatOption = NoDefaultFormatting;
-    type ValueType = f64;
-
-    fn range(&self) -> Range<f64> {
-        10_f64.powi(self.from)..10_f64.powi(self.to)
-    }
-
-    fn map(&self, value: &f64, (start, end): (i32, i32)) -> i32 {
-        let share = (value.log10() - f64::from(self.from)) / f64::from(self.to - self.from);
-        start + (f64::from(end - start) * share).round() as i32
-    }
-
-    fn key_points<Hint: KeyPointHint>(&self, hint: Hint) -> Vec<f64> {
-        if hint.weight().allow_light_points() {
-            self.steps()
-        } else {
-            (self.from..=self.to)
-                .map(|power| 10_f64.powi(power))
-                .collect()
-        }
-    }
-}
-
-impl ValueFormatter<f64> for Decades {
-    fn format_ext(&self, value: &f64) -> String {
-        grouped(*value)
-    }
+/// The whole powers of ten around values that are above zero.
+fn decades(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let (least, most) = values.fold((f64::MAX, f64::MIN_POSITIVE), |(least, most), value| {
+        (least.min(value), most.max(value))
+    });
+    let from = least.log10().floor();
+    let to = most.log10().ceil().max(from + 1.0);
+    10_f64.powf(from - MARGIN)..10_f64.powf(to + MARGIN)
 }
 
 #[cfg(test)]
@@ -225,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_logarithmic_axis_has_is_refused() {
+    fn a_point_that_no_logarithmic_axis_has_is_refused() {
         for curves in [
             vec![],
             vec![curve("empty", &[])],

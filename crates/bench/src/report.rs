@@ -1,4 +1,4 @@
-//! All figures together: as JSON, and as the generated parts of the documentation.
+//! All figures together, as JSON and as the generated parts of the documentation.
 
 mod blocks;
 mod targets;
@@ -13,30 +13,31 @@ use crate::cost::{self, Bill, Measured, bill, month};
 use crate::enroll::Enrollments;
 use crate::machine::{self, Machine, machine};
 use crate::picture::{Curve, Picture, svg};
+use crate::target::{self, Target};
 use crate::{Section, cold, enroll, scale, size, steady};
 
-pub use targets::{Target, tables, targets};
+pub use targets::targets;
 
 /// The pages with generated parts, below the workspace's root.
 const PAGES: [&str; 2] = ["docs/benchmarks.md", "docs/cost.md"];
 
-/// What Lambda gives a function of 256 MB of a processor: all of one at 1,769 MB (Lambda Developer
-/// Guide, *Configure Lambda function memory*).
+/// The share of a processor that Lambda gives a function of 256 MB: a whole one at 1,769 MB (Lambda
+/// Developer Guide, *Configure Lambda function memory*).
 const ACCOUNT_CORES: f64 = 256.0 / 1769.0;
 
 /// The files of the pictures of [`scale::curves`], in their order.
 const SCALE_PICTURES: [&str; 4] = ["scale-calls", "scale-time", "scale-cpu", "scale-memory"];
 
-/// How long auth takes for one look at the token, in seconds: a start and two or three calls.
+/// How long auth takes to check the token, in seconds: a start and two or three calls.
 const TOKEN_SECONDS: f64 = 0.3;
 
 /// Where the pictures are, below the workspace's root.
 const PICTURES: &str = "docs/benchmarks";
 
-/// Every figure; those that were not asked for are left out.
+/// Every figure; those not measured are left out.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
-    /// What was measured on.
+    /// The machine.
     pub machine: Machine,
     /// Starts.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,13 +51,13 @@ pub struct Report {
     /// Large organizations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale: Option<scale::Figures>,
-    /// What is uploaded.
+    /// Size of the uploaded functions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub size: Option<size::Figures>,
-    /// What a month costs, by size of the organization.
+    /// A month's bill, by size of the organization.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cost: Vec<Bill>,
-    /// The targets of all that was measured.
+    /// The targets of the measured figures.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub targets: Vec<Target>,
 }
@@ -87,12 +88,11 @@ pub fn write_json(report: &Report, file: &Path) -> anyhow::Result<()> {
     std::fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
 }
 
-/// Writes what was measured into the documentation below `root`: the tables between their marks, and
-/// the pictures. What was not measured stays as it is.
+/// Writes the measured figures into the documentation below `root`: the tables between their marks, and
+/// the pictures. Figures that were not measured stay as they are.
 ///
 /// # Errors
-/// When a function has no budget, a page lacks the marks of a block or cannot be written, or a picture
-/// cannot be drawn.
+/// When a page lacks the marks of a block or cannot be written, or a picture cannot be drawn.
 pub fn write_documentation(report: &Report, budgets: &Budgets, root: &Path) -> anyhow::Result<()> {
     let read = |page| {
         let path = root.join(page);
@@ -101,7 +101,7 @@ pub fn write_documentation(report: &Report, budgets: &Budgets, root: &Path) -> a
         anyhow::Ok((path, text))
     };
     let mut pages = PAGES.map(read).into_iter().collect::<Result<Vec<_>, _>>()?;
-    for (name, sections) in generated(report, budgets)? {
+    for (name, sections) in generated(report, budgets) {
         let markdown = blocks::markdown(&sections);
         let page = pages
             .iter_mut()
@@ -121,14 +121,14 @@ pub fn write_documentation(report: &Report, budgets: &Budgets, root: &Path) -> a
     Ok(())
 }
 
-/// The bills of a month, where what they depend on was measured.
+/// The bills of a month, if the figures that they depend on were measured.
 #[must_use]
 pub fn bills(report: &Report) -> Vec<Bill> {
     let (Some(enroll), Some(scale), Some(steady)) = (&report.enroll, &report.scale, &report.steady)
     else {
         return Vec::new();
     };
-    // Waiting for AWS is what a comparison takes there; the function's own time comes on top.
+    // The virtual time is spent waiting for AWS; the function's own processor time comes on top.
     let comparisons = scale.comparisons.iter().filter_map(|comparison| {
         let mut passes = steady.passes.iter();
         let pass = passes.find(|pass| pass.accounts == comparison.accounts)?;
@@ -151,44 +151,23 @@ pub fn bills(report: &Report) -> Vec<Bill> {
 }
 
 /// The blocks that have figures, by name.
-fn generated(
-    report: &Report,
-    budgets: &Budgets,
-) -> anyhow::Result<Vec<(&'static str, Vec<Section>)>> {
-    let Report {
-        machine,
-        cold,
-        steady,
-        enroll,
-        scale,
-        size,
-        cost,
-        ..
-    } = report;
+fn generated(report: &Report, budgets: &Budgets) -> Vec<(&'static str, Vec<Section>)> {
+    fn of<F>(figures: &Option<F>, tables: impl Fn(&F) -> Vec<Section>) -> Vec<Section> {
+        figures.as_ref().map(tables).unwrap_or_default()
+    }
+    let enroll = |figures: &enroll::Figures| enroll::tables(figures, &budgets.enroll);
     let blocks = [
-        ("machine", machine::tables(machine)),
-        ("targets", tables(&report.targets)),
-        ("cold", cold.as_ref().map(cold::tables).unwrap_or_default()),
-        (
-            "steady",
-            steady.as_ref().map(steady::tables).unwrap_or_default(),
-        ),
-        (
-            "enroll",
-            enroll
-                .as_ref()
-                .map(|figures| enroll::tables(figures, &budgets.enroll))
-                .unwrap_or_default(),
-        ),
-        (
-            "scale",
-            scale.as_ref().map(scale::tables).unwrap_or_default(),
-        ),
-        ("size", size.as_ref().map(size::tables).unwrap_or_default()),
-        ("cost", cost::tables(cost)),
+        ("machine", machine::tables(&report.machine)),
+        ("targets", target::tables(&report.targets)),
+        ("cold", of(&report.cold, cold::tables)),
+        ("steady", of(&report.steady, steady::tables)),
+        ("enroll", of(&report.enroll, enroll)),
+        ("scale", of(&report.scale, scale::tables)),
+        ("size", of(&report.size, size::tables)),
+        ("cost", cost::tables(&report.cost)),
     ];
     let has_figures = |(_, sections): &(_, Vec<Section>)| !sections.is_empty();
-    Ok(blocks.into_iter().filter(has_figures).collect())
+    blocks.into_iter().filter(has_figures).collect()
 }
 
 /// The pictures that have figures, by the name of their file.
@@ -204,7 +183,7 @@ fn pictures(report: &Report) -> Vec<(&'static str, Picture)> {
                 .collect(),
         };
         let picture = Picture {
-            title: "What one comparison takes of the account function".to_owned(),
+            title: "What one comparison costs the account function".to_owned(),
             x_label: "accounts".to_owned(),
             y_label: "MiB, and seconds".to_owned(),
             curves: vec![
@@ -238,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_was_measured_is_written_down() {
+    fn only_measured_figures_are_written() {
         let root = documentation(&["machine", "cold"]);
         let report = Report::of_this_machine();
         write_documentation(&report, &budgets().unwrap(), root.path()).unwrap();
@@ -265,7 +244,7 @@ mod tests {
 
     #[test]
     fn the_pages_have_a_place_for_every_block() {
-        let root = towerhook_sandbox::functions::workspace_root();
+        let root = towerhook_package::workspace_root();
         let pages = PAGES.map(|page| std::fs::read_to_string(root.join(page)).unwrap());
         for block in [
             "machine", "targets", "cold", "steady", "enroll", "scale", "size", "cost",
@@ -278,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_json_has_what_was_measured_and_no_more() {
+    fn the_json_has_the_measured_figures_only() {
         let root = tempfile::tempdir().unwrap();
         let file = root.path().join("bench.json");
         write_json(&Report::of_this_machine(), &file).unwrap();

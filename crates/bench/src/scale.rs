@@ -18,9 +18,9 @@ use tokio::process::Command;
 use towerhook_world::scale::{self, Setting};
 
 use crate::binaries::Binaries;
-use crate::budgets::Budgets;
 
-pub use checks::{Check, Exponents, Limit, growth};
+pub(crate) use checks::targets;
+pub use checks::{Exponents, Limit, growth};
 pub use run::{Part, Pass, Run, one};
 pub use sandbox::Agreement;
 pub use tables::{curves, tables};
@@ -28,7 +28,7 @@ pub use tables::{curves, tables};
 /// The sizes, in accounts besides the landing zone's own three.
 pub const SIZES: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
-/// Decides what is left to chance in every run.
+/// The seed of every run.
 const SEED: u64 = 1;
 /// The most organizational units that an organization has here.
 const UNITS: usize = 100;
@@ -59,7 +59,7 @@ impl Size {
     }
 }
 
-/// A look at an organization in which there is nothing to do.
+/// A pass over an organization in the desired state.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     /// The accounts, besides Management, Log Archive and Audit.
@@ -75,7 +75,7 @@ pub struct Figures {
     pub runs: Vec<Run>,
     /// How the launches without the limit grow between 100 and 10,000 accounts.
     pub exponents: Exponents,
-    /// How long the launches with the limit take, where the limit is what they wait for.
+    /// How long the launches with the limit take, where they wait for it.
     pub limits: Vec<Limit>,
     /// The schedule's comparisons of accounts that are enrolled already, in the order of [`SIZES`].
     pub comparisons: Vec<Comparison>,
@@ -86,23 +86,20 @@ pub struct Figures {
     pub repeated: Part,
     /// One new account in an organization of 100, from its event until it is enrolled.
     pub newcomer: Part,
-    /// The world held against the sandbox.
+    /// How far the world and the sandbox agree.
     pub agreement: Agreement,
-    /// The targets, and whether they are met.
-    pub checks: Vec<Check>,
 }
 
-/// Measures. `child` answers the command of a fresh process that prints what [`one`] answers for a
-/// size as JSON: only so is its peak memory this size's own. `binaries` and cargo's `target` folder are
-/// for the sandbox that the world is held against.
+/// Measures. `child` returns the command for a process that prints the result of [`one`] as JSON: each
+/// size needs its own process for its own peak memory. `binaries` and cargo's `target` folder are for the
+/// sandbox that the world is compared with.
 ///
 /// # Errors
-/// When a child cannot be run or fails, or does not say what it measured, or the sandbox fails.
+/// When a child cannot be run, fails or prints no figures, or the sandbox fails.
 pub async fn measure(
     child: &dyn Fn(Size) -> Command,
     binaries: &Binaries,
     target: &Path,
-    budgets: &Budgets,
 ) -> anyhow::Result<Figures> {
     let mut runs = Vec::new();
     for limited in [false, true] {
@@ -131,7 +128,7 @@ pub async fn measure(
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
     let [burst, repeated, newcomer] = [burst, repeated, newcomer].map(Part::from);
     let agreement = sandbox::measure(binaries, target).await?;
-    let mut figures = Figures {
+    Ok(Figures {
         runs,
         exponents,
         limits,
@@ -140,17 +137,14 @@ pub async fn measure(
         repeated,
         newcomer,
         agreement,
-        checks: Vec::new(),
-    };
-    figures.checks = checks::all(&figures, budgets);
-    Ok(figures)
+    })
 }
 
-/// Runs what takes seconds of processor time beside the runtime's own threads.
+/// Runs work that takes seconds of processor time off the runtime's own threads.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> anyhow::Result<T> {
     tokio::task::spawn_blocking(work)
         .await
-        .context("a scenario could not be played to its end")
+        .context("a scenario did not end")
 }
 
 async fn read(mut child: Command) -> anyhow::Result<Run> {
@@ -164,5 +158,5 @@ async fn read(mut child: Command) -> anyhow::Result<Run> {
         .wait_with_output()
         .await?;
     ensure!(output.status.success(), "the child failed");
-    serde_json::from_slice(&output.stdout).context("the child did not say what it measured")
+    serde_json::from_slice(&output.stdout).context("the child printed no figures")
 }

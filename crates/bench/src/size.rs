@@ -1,16 +1,17 @@
-//! How large the functions are, as they are uploaded, and whose the bytes are.
+//! How large the uploaded functions are, and which crates the bytes belong to.
 
 mod composition;
 mod crates;
 
 use anyhow::Context;
-use comfy_table::Table;
 use serde::Serialize;
 
 use crate::Section;
 use crate::binaries;
 use crate::budgets::Budgets;
-use crate::package::{self, Packaged, Processor};
+use crate::numbers::fixed;
+use crate::rows::Rows;
+use towerhook_package::lambda::{self, Packaged, Processor};
 
 pub use composition::{Composition, Part};
 
@@ -21,7 +22,7 @@ pub struct Figures {
     pub architecture: &'static str,
     /// What is uploaded.
     pub packages: Vec<Packaged>,
-    /// Whose the bytes are, by function; of programs for this machine, which keep their symbols.
+    /// The bytes by section and crate of each function, built for this machine with symbols.
     pub compositions: Vec<(&'static str, Composition)>,
 }
 
@@ -35,12 +36,12 @@ pub async fn measure_packages(
 ) -> anyhow::Result<Figures> {
     Ok(Figures {
         architecture: processor.name,
-        packages: package::build(processor, tell).await?,
+        packages: lambda::build(processor, tell).await?,
         compositions: Vec::new(),
     })
 }
 
-/// Packages the functions for a processor, and takes them apart as they are for this machine.
+/// Packages the functions for a processor, and analyzes those built for this machine.
 ///
 /// # Errors
 /// When they cannot be built or read.
@@ -53,13 +54,13 @@ pub async fn measure(
     for (function, path) in binaries::build().await?.functions() {
         let program = tokio::fs::read(path).await?;
         let composition = composition::composition(&program)
-            .with_context(|| format!("{} cannot be taken apart", path.display()))?;
+            .with_context(|| format!("cannot analyze {}", path.display()))?;
         figures.compositions.push((function, composition));
     }
     Ok(figures)
 }
 
-/// What is beyond its budget by more than the tolerance, a sentence each.
+/// A sentence for each size that exceeds its budget by more than the tolerance.
 ///
 /// # Errors
 /// When a function has no budget.
@@ -89,71 +90,56 @@ pub fn beyond(figures: &Figures, budgets: &Budgets) -> anyhow::Result<Vec<String
 /// The figures as tables.
 #[must_use]
 pub fn tables(figures: &Figures) -> Vec<Section> {
-    let mut sections = vec![Section {
-        title: format!("Size for {}, MB", figures.architecture),
-        table: packages(figures),
-    }];
+    let megabytes = |bytes: u64| fixed(bytes as f64 / 1e6, 2);
+    let mut sections = vec![
+        Rows::of(&figures.packages)
+            .column("function", |package| package.function)
+            .column("bootstrap", |package| megabytes(package.bootstrap_bytes))
+            .column("zip", |package| megabytes(package.zip_bytes))
+            .titled(format!("Size for {}, MB", figures.architecture)),
+    ];
     if !figures.compositions.is_empty() {
-        sections.push(Section {
-            title: "Bytes by section, of programs for this machine, kB".to_owned(),
-            table: side_by_side("section", figures, |composition| {
-                composition.sections.clone()
-            }),
-        });
-        sections.push(Section {
-            title: "Bytes by crate, of programs for this machine, kB".to_owned(),
-            table: side_by_side("crate", figures, |composition| {
-                let mut parts = composition.crates.clone();
-                parts.push(Part {
-                    name: "(named by no symbol)".to_owned(),
-                    bytes: composition.without_symbol,
-                });
-                parts
-            }),
-        });
+        sections.push(side_by_side("section", figures, |composition| {
+            composition.sections.clone()
+        }));
+        sections.push(side_by_side("crate", figures, |composition| {
+            let mut parts = composition.crates.clone();
+            parts.push(Part {
+                name: "(named by no symbol)".to_owned(),
+                bytes: composition.without_symbol,
+            });
+            parts
+        }));
     }
     sections
 }
 
-fn packages(figures: &Figures) -> Table {
-    let mut table = Table::new();
-    table.set_header(["function", "bootstrap", "zip"]);
-    for package in &figures.packages {
-        table.add_row([
-            package.function.to_owned(),
-            format!("{:.2}", package.bootstrap_bytes as f64 / 1e6),
-            format!("{:.2}", package.zip_bytes as f64 / 1e6),
-        ]);
-    }
-    table
-}
-
-/// The parts of each function in a pair of columns: each has other largest ones.
-fn side_by_side(kind: &str, figures: &Figures, parts: impl Fn(&Composition) -> Vec<Part>) -> Table {
-    let mut table = Table::new();
-    let names = figures.compositions.iter();
-    table.set_header(names.flat_map(|(name, _)| [format!("{kind} in {name}"), "kB".to_owned()]));
-    let columns: Vec<_> = figures
-        .compositions
-        .iter()
-        .map(|(_, composition)| parts(composition))
-        .collect();
-    let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
-    for row in 0..rows {
-        table.add_row(columns.iter().flat_map(|parts| {
-            parts.get(row).map_or_else(Default::default, |part| {
-                [part.name.clone(), format!("{:.0}", part.bytes as f64 / 1e3)]
+/// The parts of each function in a pair of columns, since the largest differ.
+fn side_by_side(kind: &str, figures: &Figures, parts: fn(&Composition) -> Vec<Part>) -> Section {
+    let functions = figures.compositions.iter();
+    let functions: Vec<_> = functions.map(|(name, all)| (*name, parts(all))).collect();
+    let longest = functions.iter().map(|(_, parts)| parts.len()).max();
+    let mut rows = Rows::of(0..longest.unwrap_or(0));
+    for (name, parts) in &functions {
+        rows = rows
+            .column(format!("{kind} in {name}"), |row| {
+                parts
+                    .get(*row)
+                    .map_or_else(String::new, |part| part.name.clone())
             })
-        }));
+            .column("kB", |row| {
+                let part = parts.get(*row);
+                part.map_or_else(String::new, |part| fixed(part.bytes as f64 / 1e3, 0))
+            });
     }
-    table
+    rows.titled(format!("Bytes by {kind}, of programs for this machine, kB"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::budgets::budgets;
-    use crate::package::ARM64;
+    use towerhook_package::lambda::ARM64;
 
     fn figures(zip_bytes: u64) -> Figures {
         Figures {
@@ -169,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_beyond_the_tolerance_is_named() {
+    fn only_a_size_beyond_the_tolerance_is_reported() {
         let budgets = budgets().unwrap();
         let budget = budgets.size.of("arm64", "auth").unwrap().zip;
         assert!(
@@ -185,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_accepted_is_accepted_to_the_byte() {
+    fn an_accepted_size_is_accepted_to_the_byte() {
         let mut budgets = budgets().unwrap();
         let of_arm64 = budgets.size.functions.get_mut("arm64").unwrap();
         of_arm64.get_mut("auth").unwrap().accepted_zip = Some(2_000_000);
@@ -194,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_with_other_crates_share_a_table() {
+    fn functions_with_different_crates_share_a_table() {
         let part = |name: &str, bytes| Part {
             name: name.to_owned(),
             bytes,

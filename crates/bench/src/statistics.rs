@@ -1,11 +1,11 @@
-//! What repeated measurements come to.
+//! Summaries of repeated measurements.
 
 use serde::Serialize;
 
-/// Some measurements in short, in their unit.
+/// A summary of some measurements, in their unit.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Quartiles {
-    /// The least of them: what is left where other programs take the processor now and then.
+    /// The minimum, which other programs on the machine disturb least.
     pub least: f64,
     /// A quarter of them is less.
     pub lower: f64,
@@ -16,8 +16,7 @@ pub struct Quartiles {
 }
 
 impl Quartiles {
-    /// Of measurements in any order; between two of them the value is interpolated. `None` where
-    /// nothing was measured.
+    /// Of measurements in any order, interpolated between two of them. `None` without measurements.
     #[must_use]
     pub fn of(measurements: &[f64]) -> Option<Self> {
         let mut sorted = measurements.to_vec();

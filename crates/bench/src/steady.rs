@@ -1,27 +1,27 @@
-//! One look at a whole organization in which there is nothing to do: what the account function's
-//! hourly comparison costs.
+//! One pass over a whole organization in the desired state: what the account function's hourly
+//! comparison costs.
 
 mod aws;
+mod enrolled;
 mod lacework;
-mod landing_zone;
 mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use comfy_table::Table;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use towerhook_core::model::host;
 
 use crate::Section;
 use crate::binaries::{self, Binaries};
 use crate::endpoint::{Certificates, Endpoint};
 use crate::functions;
 use crate::lambda::Function;
-use crate::steady::landing_zone::{LandingZone, UNITS};
+use crate::numbers::fixed;
+use crate::rows::Rows;
+use crate::steady::enrolled::{Enrolled, UNITS};
 
 /// What was measured.
 #[derive(Debug, Clone, Serialize)]
@@ -37,28 +37,28 @@ pub struct Pass {
     pub accounts: usize,
     /// Organizational units that they are in.
     pub units: usize,
-    /// The most memory that was resident until the first poll, in MiB.
+    /// The peak of resident memory until the first poll, in MiB.
     pub first_poll_memory_mib: f64,
-    /// The most memory that was resident until the end of the pass, in MiB.
+    /// The peak of resident memory until the end of the pass, in MiB.
     pub peak_memory_mib: f64,
     /// The processor time of the process from its start to the end of the pass, in seconds.
     pub cpu_seconds: f64,
-    /// From the event to the function's answer, in seconds. Most of it is the time of the endpoints,
-    /// which are on the same machine, so it says little of a pass on AWS.
+    /// From the event to the function's answer, in seconds. Most of it is spent in the endpoints, which
+    /// are on the same machine, so it says little about a pass on AWS.
     pub pass_seconds: f64,
     /// The bytes of all replies' bodies, in MiB.
     pub received_mib: f64,
     /// How often each operation was called.
     pub calls: BTreeMap<String, usize>,
-    /// How many of the calls changed anything but the lease.
+    /// How many of the calls wrote anything but the lease.
     pub writes: usize,
 }
 
-/// Builds the account function and has it look at organizations of these sizes.
+/// Builds the account function and has it compare organizations of these sizes.
 ///
 /// # Errors
-/// When the function cannot be built, does not start or answer, or does not find every account as it
-/// should be.
+/// When the function cannot be built, does not start or answer, or finds an account that is not in the
+/// desired state.
 pub async fn measure(accounts: &[usize]) -> anyhow::Result<Figures> {
     let binaries = binaries::build().await?;
     let mut passes = Vec::new();
@@ -70,15 +70,15 @@ pub async fn measure(accounts: &[usize]) -> anyhow::Result<Figures> {
 }
 
 async fn look(binaries: &Binaries, accounts: usize) -> anyhow::Result<Pass> {
-    let since = Timestamp::now() - Duration::from_secs(24 * 60 * 60);
-    let zone = LandingZone::new(accounts, since)?;
-    let of_lacework = Arc::new(zone.clone());
-    let lacework = Endpoint::http(Arc::new(move |call| lacework::answer(&of_lacework, call)))?;
-    let of_aws = Arc::new(zone.watched_at(&lacework.url.parse()?));
+    let launch = move || Enrolled::launch(accounts);
+    let mut enrolled = tokio::task::spawn_blocking(launch).await??;
+    let registry = Arc::new(enrolled.clone());
+    let lacework = Endpoint::http(Arc::new(move |call| lacework::answer(&registry, call)))?;
+    enrolled.deployment.policy.host = host(&lacework.url.parse()?);
     let certificates = Certificates::new()?;
     let aws = Endpoint::https(
         &certificates,
-        Arc::new(move |call| aws::answer(&of_aws, call)),
+        Arc::new(move |call| aws::answer(&enrolled, call)),
     )?;
     let mut settings = functions::account(&lacework.url);
     settings.push(("AWS_ENDPOINT_URL", aws.url.clone()));
@@ -111,8 +111,8 @@ async fn look(binaries: &Binaries, accounts: usize) -> anyhow::Result<Pass> {
     })
 }
 
-/// No record may come back, the plan must be over all accounts and empty, and the pass must have come
-/// to its end.
+/// Checks that no record comes back, that the plan covers all accounts and is empty, and that the pass
+/// ended.
 async fn check(function: &mut Function, answer: &Value, accounts: usize) -> anyhow::Result<()> {
     let failures = answer["batchItemFailures"].as_array();
     ensure!(
@@ -123,14 +123,14 @@ async fn check(function: &mut Function, answer: &Value, accounts: usize) -> anyh
     let plan = function.logged(planned).await?;
     ensure!(
         plan["accounts"] == accounts && plan["plan"] == "",
-        "the plan was {plan}"
+        "the plan is {plan}"
     );
     let metrics = |line: &Value| line["Function"].is_string().then(|| line.clone());
     let counts = function.logged(metrics).await?;
     let trouble = ["CallsFailed", "AccountsBlocked", "AccountsRevisited"];
     ensure!(
         counts["Passes"] == 1 && trouble.iter().all(|count| counts[*count] == 0),
-        "the pass came to {counts}"
+        "the metrics of the pass are {counts}"
     );
     Ok(())
 }
@@ -138,57 +138,26 @@ async fn check(function: &mut Function, answer: &Value, accounts: usize) -> anyh
 /// The figures as tables.
 #[must_use]
 pub fn tables(figures: &Figures) -> Vec<Section> {
-    let mut costs = Table::new();
-    costs.set_header([
-        "accounts",
-        "peak memory, MiB",
-        "of it at the first poll, MiB",
-        "processor, seconds",
-        "pass, seconds",
-        "received, MiB",
-        "calls",
-        "writes",
-    ]);
-    for pass in &figures.passes {
-        costs.add_row([
-            pass.accounts.to_string(),
-            format!("{:.1}", pass.peak_memory_mib),
-            format!("{:.1}", pass.first_poll_memory_mib),
-            format!("{:.2}", pass.cpu_seconds),
-            format!("{:.2}", pass.pass_seconds),
-            format!("{:.1}", pass.received_mib),
-            pass.calls.values().sum::<usize>().to_string(),
-            pass.writes.to_string(),
-        ]);
+    let passes = &figures.passes;
+    let names: BTreeSet<&String> = passes.iter().flat_map(|pass| pass.calls.keys()).collect();
+    let mut calls = Rows::of(names).column("call", |name| (*name).clone());
+    for pass in passes {
+        let count = |name: &&String| pass.calls.get(*name).copied().unwrap_or_default();
+        calls = calls.column(pass.accounts.to_string(), count);
     }
     vec![
-        Section {
-            title: format!(
+        Rows::of(passes)
+            .column("accounts", |pass| pass.accounts)
+            .column("peak memory, MiB", |pass| fixed(pass.peak_memory_mib, 1))
+            .column("of it at the first poll, MiB", |pass| fixed(pass.first_poll_memory_mib, 1))
+            .column("processor, seconds", |pass| fixed(pass.cpu_seconds, 2))
+            .column("pass, seconds", |pass| fixed(pass.pass_seconds, 2))
+            .column("received, MiB", |pass| fixed(pass.received_mib, 1))
+            .column("calls", |pass| pass.calls.values().sum::<usize>())
+            .column("writes", |pass| pass.writes)
+            .titled(format!(
                 "A look at the whole organization with nothing to do, in {UNITS} organizational units"
-            ),
-            table: costs,
-        },
-        Section {
-            title: "Calls of that look, by the number of accounts".to_owned(),
-            table: calls(&figures.passes),
-        },
+            )),
+        calls.titled("Calls of that look, by the number of accounts"),
     ]
-}
-
-fn calls(passes: &[Pass]) -> Table {
-    let names: BTreeSet<&String> = passes.iter().flat_map(|pass| pass.calls.keys()).collect();
-    let mut table = Table::new();
-    let header = std::iter::once("call".to_owned());
-    table.set_header(header.chain(passes.iter().map(|pass| pass.accounts.to_string())));
-    for name in names {
-        let counts = passes.iter().map(|pass| {
-            pass.calls
-                .get(name)
-                .copied()
-                .unwrap_or_default()
-                .to_string()
-        });
-        table.add_row(std::iter::once(name.clone()).chain(counts));
-    }
-    table
 }

@@ -1,9 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use towerhook_bench::package::{ARM64, Processor, X86_64};
+use towerhook_package::lambda::{ARM64, Processor, X86_64};
+use towerhook_package::local::Profile;
 use towerhook_sandbox::STACK_NAME;
-use towerhook_sandbox::functions::Profile;
 use towerhook_sandbox::landing_zone::Version;
 
 /// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
@@ -27,6 +27,8 @@ pub(crate) enum Command {
     Redrive(Redrive),
     /// Build the functions for Lambda, and copy the templates next to them.
     Package(Package),
+    /// Write the main template from its fragments in `templates`, after one of them was changed.
+    Compose,
     /// Measure Towerhook's performance: cold starts, enrollments, large organizations, and zip
     /// sizes.
     Bench(Bench),

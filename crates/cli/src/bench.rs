@@ -5,9 +5,9 @@ use tokio::process::Command;
 use towerhook_bench::budgets::budgets;
 use towerhook_bench::report::{Report, bills, write_documentation, write_json};
 use towerhook_bench::{
-    Section, binaries, cold, cost, enroll, machine, report, scale, size, steady,
+    Section, binaries, cold, cost, enroll, machine, report, scale, size, steady, target,
 };
-use towerhook_sandbox::functions::{target_directory, workspace_root};
+use towerhook_package::{target_directory, workspace_root};
 
 use crate::arguments::{Bench, BenchScaleOne, Part};
 use crate::table;
@@ -53,8 +53,8 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
             command
         };
         let binaries = binaries::build().await?;
-        let target = target_directory()?;
-        let figures = scale::measure(&child, &binaries, &target, &budgets).await?;
+        let folder = target_directory()?;
+        let figures = scale::measure(&child, &binaries, &folder).await?;
         show(&scale::tables(&figures));
         report.scale = Some(figures);
     }
@@ -71,7 +71,7 @@ pub(crate) async fn run(arguments: &Bench) -> anyhow::Result<ExitCode> {
     report.cost = bills(&report);
     show(&cost::tables(&report.cost));
     report.targets = report::targets(&report, &budgets)?;
-    show(&report::tables(&report.targets));
+    show(&target::tables(&report.targets));
 
     if let Some(file) = &arguments.json {
         write_json(&report, file)?;

@@ -3,9 +3,10 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use towerhook_package::local::{self, FunctionZips, Profile};
+use towerhook_package::target_directory;
 use towerhook_sandbox::Options;
 use towerhook_sandbox::chaos::random_seed;
-use towerhook_sandbox::functions::{self, FunctionZips, Profile};
 use towerhook_sandbox::story::{Adversity, Report, Story, Telling};
 
 use crate::arguments::Demo;
@@ -18,7 +19,7 @@ const ERRORS: usize = 5;
 pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let display = Display::new();
     let (zips, took) = build(arguments.profile(), &display).await?;
-    let mut options = Options::below(&functions::target_directory()?);
+    let mut options = Options::below(&target_directory()?);
     options.accounts = usize::from(arguments.accounts);
     let listen = |telling: Telling<'_>| display.hear(telling);
     let opened = Story::open(options, &listen).await;
@@ -59,7 +60,7 @@ pub(crate) async fn build(
     let start = Instant::now();
     display.hear(Telling::Chapter("functions built"));
     display.rest();
-    let zips = tokio::task::spawn_blocking(move || functions::build(profile)).await??;
+    let zips = tokio::task::spawn_blocking(move || local::build(profile)).await??;
     for (name, path) in zips.named() {
         let megabytes = path.metadata()?.len() as f64 / 1e6;
         display.hear(Telling::Fact(&format!("{name}: {megabytes:.1} MB")));

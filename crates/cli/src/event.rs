@@ -2,8 +2,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use serde_json::Value;
+use towerhook_package::target_directory;
 use towerhook_sandbox::Running;
-use towerhook_sandbox::functions::target_directory;
 use towerhook_sandbox::landing_zone::events;
 
 use crate::arguments::Event;

@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
         Command::Event(arguments) => event::run(&arguments).await,
         Command::Redrive(arguments) => redrive::run(&arguments).await,
         Command::Package(arguments) => package::run(&arguments).await,
+        Command::Compose => package::compose(),
         Command::Bench(arguments) => bench::run(&arguments).await,
         Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
     };

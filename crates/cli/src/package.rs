@@ -2,8 +2,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use towerhook_bench::package::{Packaged, build};
-use towerhook_sandbox::functions::workspace_root;
+use towerhook_package::compose::{Composed, compose_all};
+use towerhook_package::lambda::{Packaged, build};
+use towerhook_package::workspace_root;
 
 use crate::arguments::Package;
 
@@ -21,6 +22,15 @@ pub(crate) async fn run(arguments: &Package) -> anyhow::Result<ExitCode> {
         if name.ends_with(".yml") {
             copy(&entry.path(), &arguments.output.join("templates"), &name)?;
         }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the main templates from their fragments.
+pub(crate) fn compose() -> anyhow::Result<ExitCode> {
+    for Composed { path, text } in compose_all(&workspace_root().join("templates"))? {
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        println!("{}", path.display());
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -7,7 +7,7 @@ use towerhook_core::{
     dead_letters::{Described, Fate, redrive},
     model::SecretText,
 };
-use towerhook_sandbox::functions::target_directory;
+use towerhook_package::target_directory;
 use towerhook_sandbox::{Running, STACK_NAME};
 
 use crate::{arguments::Redrive, table};

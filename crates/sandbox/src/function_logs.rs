@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::STACK_NAME;
-use crate::functions::FUNCTIONS;
+use towerhook_package::FUNCTIONS;
 
 /// The logs of the main stack's functions, to which the emulator adds when an invocation ends.
 #[derive(Debug, Clone)]

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use reqwest::Method;
 
 use crate::aws_client::{AwsClient, AwsError, Element};
-use crate::functions::{FunctionZips, architecture};
+use towerhook_package::local::{FunctionZips, architecture};
 
 /// The template that is launched.
 pub const TEMPLATE: &str =

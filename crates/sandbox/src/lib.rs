@@ -7,14 +7,12 @@ pub mod aws_client;
 pub mod chaos;
 pub mod emulator;
 pub mod function_logs;
-pub mod functions;
 pub mod gateway;
 pub mod identities;
 pub mod inventory;
 pub mod landing_zone;
 pub mod launch;
 pub mod providers;
-pub mod python;
 mod sandbox;
 pub mod story;
 

@@ -14,12 +14,12 @@ use uuid::Uuid;
 use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
-use crate::functions::{FunctionZips, architecture};
 use crate::gateway::{Gateway, GatewayConfig};
 use crate::identities;
 use crate::landing_zone::{LandingZone, Plan, Version};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
 use crate::providers::{Provider, Simulator, Surroundings};
+use towerhook_package::local::{FunctionZips, architecture};
 
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use towerhook_core::dead_letters::redrive;
+use towerhook_package::local::{FunctionZips, Profile, build};
 use towerhook_sandbox::Running;
-use towerhook_sandbox::functions::{FunctionZips, Profile, build};
 use towerhook_sandbox::story::{Adversity, Story};
 use towerhook_tests::python::assert_requests_fit;
 

@@ -12,6 +12,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
+use towerhook_package::python::virtual_environment;
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
 use towerhook_sandbox::identities::make_vendor;
@@ -19,7 +20,6 @@ use towerhook_sandbox::providers::lacework::{
     Controls, Fault, Lacework, LaceworkConfig, PRINCIPAL_ARN, RefusalStatus,
 };
 use towerhook_sandbox::providers::{Simulator, Verification};
-use towerhook_sandbox::python::virtual_environment;
 
 const REQUIREMENTS: &str = include_str!("../../laceworksdk.txt");
 const SECRET: &str = "_not-a-real-secret";

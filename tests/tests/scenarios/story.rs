@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use towerhook_sandbox::functions::{Profile, build};
+use towerhook_package::local::{Profile, build};
 use towerhook_sandbox::landing_zone::Role;
 use towerhook_sandbox::story::{Story, Telling};
 use towerhook_tests::python::assert_requests_fit;

@@ -1,22 +1,23 @@
-//! The programs that are started: their settings, an event that makes each call AWS first of all,
-//! and AWS's answers.
+//! The programs that are started: their settings, an event on which each calls AWS first, and AWS's
+//! answers.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use towerhook_world::{PRINCIPAL, STACK_ID};
 
 use crate::binaries::{BARE, BARE_CALL};
 use crate::endpoint::{Call, Reply};
-use crate::functions::{self, PRINCIPAL, STACK_ID};
+use crate::functions;
 use crate::lambda::Settings;
 
-/// A SaaS that no call comes to.
+/// A SaaS that is never called.
 const LACEWORK: &str = "https://acme.lacework.net";
 
-/// A program and what it is started with.
+/// A program with its settings and its event.
 pub(super) struct Program {
     pub(super) name: &'static str,
     pub(super) settings: fn() -> Settings,
-    /// The event, by the URL where CloudFormation takes a custom resource's answer.
+    /// The event, given the ResponseURL of a custom resource.
     pub(super) event: fn(&str) -> Value,
 }
 
@@ -49,8 +50,8 @@ pub(super) const PROGRAMS: [Program; 5] = [
     },
 ];
 
-/// Secrets have values, and there is nothing to renew. The ledger is closed, which ends what setup
-/// and account do with their first call.
+/// Secrets have values, and nothing needs a refresh. The ledger denies access, which ends setup and
+/// account at their first call.
 pub(super) fn answer(call: &Call) -> Reply {
     match call.name.as_str() {
         "secretsmanager:GetSecretValue" if call.text("SecretId").is_some_and(is_token) => {
@@ -73,7 +74,7 @@ fn secret(value: &Value) -> Reply {
     Reply::json(&json!({"SecretString": value.to_string(), "VersionId": "v1"}))
 }
 
-/// A request to set up, whose parameters are all right.
+/// A valid Create request.
 fn create(response_url: &str) -> Value {
     json!({
         "RequestType": "Create",

@@ -2,11 +2,11 @@ use serde::Serialize;
 
 use super::between;
 
-/// Hours in a month: so often the organization is compared, as `ReconcileRate` is by default.
+/// Hours in a month: how often the organization is compared with `ReconcileRate`'s default.
 const HOURS: f64 = 730.0;
-/// So often auth looks after the token, as `TokenRefreshRate` is by default: every three minutes.
+/// How often auth checks the token with `TokenRefreshRate`'s default: every three minutes.
 const TOKEN_LOOKS: f64 = HOURS * 20.0;
-/// What share of the accounts is new in a month: an assumption.
+/// The share of accounts that are new in a month: an assumption.
 const NEW: f64 = 0.02;
 
 /// The functions' memory in the template, in GB as AWS bills it.
@@ -17,10 +17,10 @@ const AUTH_GB: f64 = 256.0 / 1024.0;
 const RECORD_BYTES: f64 = 200.0;
 /// Bytes that DynamoDB reads for a unit, consistently.
 const READ_UNIT_BYTES: f64 = 4096.0;
-/// What opening a pass and closing it writes: the deployment's item of up to 2 KB once, and once
-/// more in a transaction, which counts twice.
+/// Write units for opening and closing a pass: the deployment's item of up to 2 KB once, and once more
+/// in a transaction, which counts twice.
 const PASS_WRITE_UNITS: f64 = 6.0;
-/// What an account's record writes in that transaction.
+/// Write units for an account's record in that transaction.
 const RECORD_WRITE_UNITS: f64 = 2.0;
 
 /// Requests to the queue for each invocation: a message is sent, received and deleted.
@@ -28,20 +28,20 @@ const QUEUE_REQUESTS: f64 = 3.0;
 /// Lines of an invocation: Lambda's own, the plan, and the metrics.
 const LOG_BYTES: f64 = 4096.0;
 
-/// What the benchmark has found, on which a month's bill depends.
+/// The measurements that a month's bill depends on.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measured {
     /// How long a comparison that changes nothing takes, in seconds, by accounts; ascending.
     pub comparison_seconds: Vec<(f64, f64)>,
     /// Invocations of the account function for a new account.
     pub enrollment_invocations: f64,
-    /// What they are billed for together, in seconds.
+    /// Their billed duration together, in seconds.
     pub enrollment_seconds: f64,
-    /// How long auth takes for one look at the token, in seconds.
+    /// How long auth takes to check the token, in seconds.
     pub token_seconds: f64,
 }
 
-/// What a month of an organization uses, that depends on what happens.
+/// The usage of a month that depends on the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Month {
     /// Accounts in the organization.
@@ -64,7 +64,7 @@ pub struct Month {
     pub log_gb: f64,
 }
 
-/// A month of an organization of so many accounts: a comparison every hour, a look at the token
+/// A month of an organization with this many accounts: a comparison every hour, a check of the token
 /// every three minutes, and 2 % new accounts. `None` when no comparison was measured.
 #[must_use]
 pub fn month(accounts: u32, measured: &Measured) -> Option<Month> {
@@ -82,7 +82,7 @@ pub fn month(accounts: u32, measured: &Measured) -> Option<Month> {
         queue_requests: passes * QUEUE_REQUESTS,
         read_units: passes * records,
         write_units: passes * PASS_WRITE_UNITS + new * RECORD_WRITE_UNITS,
-        // The token for each pass; for auth the key, and the token that it looks after.
+        // The token for each pass; the key and the token for each check by auth.
         secret_calls: passes + 2.0 * TOKEN_LOOKS,
         log_gb: invocations * LOG_BYTES / 1e9,
     })
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_the_sum_of_what_happens() {
+    fn a_month_is_the_sum_of_its_passes_and_checks() {
         let month = month(50, &measured()).unwrap();
         assert_eq!(month.invocations, 730.0 + 4.0 + 14_600.0);
         assert_eq!(month.gb_seconds, (730.0 + 8.0 + 14_600.0) * 0.25);

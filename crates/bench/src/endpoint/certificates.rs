@@ -1,4 +1,4 @@
-//! A certificate for loopback, and the authority that functions are to trust.
+//! A certificate for loopback, and the authority that the functions trust.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
 
-/// A server's certificate with its key, and the authority that vouches for it.
+/// A server's certificate with its key, and the authority that signed it.
 #[derive(Debug)]
 pub(crate) struct Certificates {
     chain: Vec<CertificateDer<'static>>,
@@ -20,7 +20,7 @@ pub(crate) struct Certificates {
 }
 
 impl Certificates {
-    /// Makes an authority and has it sign a certificate for 127.0.0.1.
+    /// Creates an authority and a certificate for 127.0.0.1 signed by it.
     pub(crate) fn new() -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,7 +30,7 @@ impl Certificates {
         let server =
             CertificateParams::new(["127.0.0.1".to_owned()])?.signed_by(&key, &authority)?;
 
-        let folder = tempfile::tempdir().context("cannot make a folder")?;
+        let folder = tempfile::tempdir().context("cannot create a folder")?;
         let certificates = Self {
             chain: vec![server.der().clone(), authority.der().clone()],
             key: PrivatePkcs8KeyDer::from(key.serialize_der()),
@@ -41,8 +41,8 @@ impl Certificates {
         Ok(certificates)
     }
 
-    /// The authority's certificate, for `AWS_CA_BUNDLE`: what is in that file is trusted beside the
-    /// roots that are compiled in, so that it adds the reading of one certificate to a start.
+    /// The authority's certificate, for `AWS_CA_BUNDLE`. That file is trusted besides the compiled-in
+    /// roots, so it adds the parsing of one certificate to a start.
     pub(crate) fn authority(&self) -> PathBuf {
         self.folder.path().join("authority.pem")
     }
@@ -54,7 +54,7 @@ impl Certificates {
             .with_no_client_auth()
             .with_single_cert(self.chain.clone(), key)
             .context("cannot use the certificate")?;
-        // What the endpoints of AWS speak.
+        // As AWS's endpoints do.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(RustlsConfig::from_config(Arc::new(config)))
     }

@@ -5,12 +5,12 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
-/// A request, as far as it says what is asked for.
+/// The parts of a request that name the call.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     /// `service:Operation` of AWS, or the method and path of another service.
     pub(crate) name: String,
-    /// The body: JSON, or a form with its values as texts.
+    /// The body: JSON, or a form with its values as strings.
     pub(crate) body: Value,
     /// The URL's query.
     pub(crate) query: String,
@@ -51,13 +51,13 @@ impl Call {
         }
     }
 
-    /// A text of the body.
+    /// A string of the body.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.body[name].as_str()
     }
 
-    /// Whether it changes anything. The lease does not count: it is on the item of the deployment,
-    /// or an item of its own.
+    /// Whether it writes anything but the lease, which is part of the deployment's item or an item of its
+    /// own.
     pub(crate) fn is_write(&self) -> bool {
         let operation = self.name.rsplit(':').next().unwrap_or_default();
         let reads = ["Get", "List", "Describe", "Query", "GET "];
@@ -67,7 +67,7 @@ impl Call {
         !self.is_about_the_lease()
     }
 
-    /// Whether it writes to an item that can hold the lease, and no document.
+    /// Whether it writes to an item that can hold the lease, but no document.
     fn is_about_the_lease(&self) -> bool {
         let item = [&self.body["Key"], &self.body["Item"]]
             .into_iter()
@@ -90,7 +90,7 @@ fn service(headers: &HeaderMap) -> Option<&str> {
 
 /// `/list-enabled-baselines` as `ListEnabledBaselines`.
 fn pascal_case(path: &str) -> String {
-    // Which Control Tower writes as one word in its paths alone.
+    // Control Tower's paths write it as one word, its operations as two.
     path.replace("landingzone", "landing-zone")
         .split(['/', '-'])
         .filter_map(|word| {
@@ -119,7 +119,7 @@ impl Reply {
         }
     }
 
-    /// A success in the query protocol's XML: what is in the result of `operation`.
+    /// A success in the query protocol's XML, with the content of the result of `operation`.
     pub(crate) fn xml(operation: &str, result: &str) -> Self {
         let body = format!(
             "<{operation}Response xmlns=\"http://cloudformation.amazonaws.com/doc/2010-05-15/\">\
@@ -143,7 +143,7 @@ impl Reply {
         }
     }
 
-    /// What a call is answered with that nobody has foreseen.
+    /// The answer to an unexpected call.
     pub(crate) fn unforeseen() -> Self {
         Self::error("AccessDeniedException")
     }
@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn operations_are_named_alike_in_every_protocol() {
+    fn operations_have_the_same_names_in_every_protocol() {
         let json = call("dynamodb", "/", Some("DynamoDB_20120810.Query"), "{}");
         assert_eq!(json.name, "dynamodb:Query");
         let rest = call(
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_lease_is_no_write_and_all_else_that_is_no_read_is_one() {
+    fn everything_but_reads_and_the_lease_is_a_write() {
         let dynamodb = |operation: &str, body: &str| {
             let target = format!("DynamoDB_20120810.{operation}");
             call("dynamodb", "/", Some(&target), body).is_write()

@@ -1,4 +1,4 @@
-//! A function's process, and what the kernel says of it.
+//! A function's process, and the kernel's figures of it.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -10,7 +10,9 @@ use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 use tokio::sync::mpsc;
 
-/// The most characters of a line that are told of a process that failed.
+use crate::machine::peak_memory_mib;
+
+/// How much of a log line is shown when a process fails, in characters.
 const LONGEST_LINE: usize = 400;
 
 /// A process. It is killed with this value.
@@ -56,32 +58,28 @@ impl Process {
         })
     }
 
-    /// The most memory that was resident at a time, in MiB.
+    /// The peak of its resident memory, in MiB.
     pub(super) fn peak_memory_mib(&self) -> anyhow::Result<f64> {
-        let path = format!("/proc/{}/status", self.id);
-        let status =
-            std::fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-        let kib = peak_memory_kib(&status).context("the kernel does not say VmHWM")?;
-        Ok(kib as f64 / 1024.0)
+        peak_memory_mib(self.id)
     }
 
-    /// The processor time that it has used, its own and the kernel's for it.
+    /// The processor time that it has used, in user and kernel mode.
     pub(super) fn cpu_time(&self) -> anyhow::Result<Duration> {
         cpu_time(self.id)
     }
 
-    /// Waits until it ends by itself.
+    /// Waits until it exits.
     pub(super) async fn exit(&mut self) -> anyhow::Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
 
-    /// Kills it, waits until it is gone, and answers what nobody has read of what it wrote.
+    /// Kills it, waits for its end, and returns its unread output.
     pub(super) async fn stop(mut self) -> anyhow::Result<String> {
-        self.child.kill().await.context("cannot end the process")?;
+        self.child.kill().await.context("cannot kill the process")?;
         Ok(self.rest().await)
     }
 
-    /// What it has written and nobody has read, up to its end; of each line only the beginning.
+    /// Its unread output up to its end, with long lines cut.
     pub(super) async fn rest(&mut self) -> String {
         let mut rest = Vec::new();
         while let Some(line) = self.lines.recv().await {
@@ -109,15 +107,7 @@ async fn forward(mut lines: Lines<BufReader<ChildStdout>>, to: mpsc::UnboundedSe
     }
 }
 
-/// `VmHWM` in `/proc/<pid>/status`.
-fn peak_memory_kib(status: &str) -> Option<u64> {
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    peak.trim().strip_suffix("kB")?.trim().parse().ok()
-}
-
-/// By the process's own clock, which is finer than the ticks in `/proc/<pid>/stat`.
+/// Reads the process's own clock, which is finer than the ticks in `/proc/<pid>/stat`.
 #[cfg(target_os = "linux")]
 fn cpu_time(id: u32) -> anyhow::Result<Duration> {
     use nix::{time, unistd::Pid};
@@ -128,20 +118,12 @@ fn cpu_time(id: u32) -> anyhow::Result<Duration> {
 
 #[cfg(not(target_os = "linux"))]
 fn cpu_time(_: u32) -> anyhow::Result<Duration> {
-    anyhow::bail!("only Linux tells the processor time of another process")
+    anyhow::bail!("only Linux reports the processor time of another process")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_peak_is_read_and_not_what_is_resident_now() {
-        let status =
-            "Name:\taccount\nVmPeak:\t  105640 kB\nVmHWM:\t    8124 kB\nVmRSS:\t    7000 kB\n";
-        assert_eq!(peak_memory_kib(status), Some(8124));
-        assert_eq!(peak_memory_kib("Name:\taccount\nVmRSS:\t 7000 kB\n"), None);
-    }
 
     #[tokio::test]
     async fn a_process_has_only_the_environment_that_it_is_given() {

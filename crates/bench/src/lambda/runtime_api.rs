@@ -19,18 +19,21 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
+use towerhook_world::MANAGEMENT;
+
+use crate::lambda::REGION;
 
 /// How long an invocation may take, as the account function's template says.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(180);
 
-/// What a function did.
+/// A call of the Runtime API by the function.
 #[derive(Debug)]
 pub(super) enum Report {
-    /// It asked for an event.
+    /// It polled for an event.
     Polled(Instant),
-    /// It answered one.
+    /// It answered an event.
     Answered(Instant, Bytes),
-    /// It said that an invocation, or its own start, has failed.
+    /// It reported that an invocation, or its own start, has failed.
     Failed(String),
 }
 
@@ -64,7 +67,7 @@ impl RuntimeApi {
         };
         let app = router(Arc::new(shared));
         let serving = tokio::spawn(async move {
-            // It ends with its task, and a function that it does not serve is waited for in vain.
+            // It is aborted with its task; a function that it fails to serve runs into the timeout.
             let _ = axum::serve(listener, app).await;
         });
         Ok(Self {
@@ -118,7 +121,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
         ("lambda-runtime-deadline-ms", deadline.to_string()),
         (
             "lambda-runtime-invoked-function-arn",
-            "arn:aws:lambda:eu-west-1:999999999999:function:measured".to_owned(),
+            format!("arn:aws:lambda:{REGION}:{MANAGEMENT}:function:measured"),
         ),
     ];
     (headers, event.to_string()).into_response()

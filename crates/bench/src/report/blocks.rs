@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_between_the_marks_is_replaced() {
+    fn only_the_text_between_the_marks_is_replaced() {
         let page = "a\n<!-- bench:cold -->\nold\n<!-- /bench:cold -->\nb\n";
         let fresh = replaced(page, "cold", "new\n").unwrap();
         assert_eq!(

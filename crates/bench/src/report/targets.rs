@@ -1,29 +1,14 @@
-use comfy_table::Table;
-use serde::Serialize;
-
 use super::Report;
 use crate::budgets::Budgets;
-use crate::{Section, scale, steady};
+use crate::target::Target;
+use crate::{scale, steady};
 
-/// How large the organization is in the target of the memory after a comparison.
+/// The size of the organization in the target of the memory after a comparison.
 const STEADY_ACCOUNTS: usize = 1000;
 /// The largest organization that has targets.
 const MANY_ACCOUNTS: usize = 10_000;
 
-/// A target, and what was reached.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Target {
-    /// What is limited.
-    pub what: String,
-    /// What it may be at most, with its unit.
-    pub limit: String,
-    /// What it is.
-    pub reached: String,
-    /// Whether it is within the limit.
-    pub met: bool,
-}
-
-/// The targets of all that was measured.
+/// The targets of the measured figures.
 ///
 /// # Errors
 /// When a function has no budget.
@@ -36,17 +21,16 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
                 continue;
             };
             let of = |what: &str| format!("{}: {what}", program.name);
-            targets.push(at_most(
+            targets.push(Target::at_most(
                 of("first poll, times the bare runtime's"),
                 *ratio,
                 program.first_poll_times_bare,
-                "",
             ));
             targets.extend(program.first_reply_times_bare_call.map(|reached| {
                 let what = of("first AWS reply, times that of one signed call");
-                at_most(what, budget.first_reply_ratio, reached, "")
+                Target::at_most(what, budget.first_reply_ratio, reached)
             }));
-            targets.push(at_most(
+            targets.push(Target::in_unit(
                 of("memory at the first poll"),
                 budget.first_poll_memory_mib,
                 program.first_poll_memory_mib.median,
@@ -65,12 +49,12 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
         for (accounts, limit) in memory_of {
             targets.extend(pass_of(accounts).map(|pass| {
                 let what = format!("account: memory after a comparison of {accounts} accounts");
-                at_most(what, limit, pass.peak_memory_mib, " MiB")
+                Target::in_unit(what, limit, pass.peak_memory_mib, " MiB")
             }));
         }
         targets.extend(pass_of(MANY_ACCOUNTS).map(|pass| {
             let what = format!("account: processor time of a comparison of {MANY_ACCOUNTS}");
-            at_most(what, budget.cpu_seconds, pass.cpu_seconds, " s")
+            Target::in_unit(what, budget.cpu_seconds, pass.cpu_seconds, " s")
         }));
         targets.extend(growth(&figures.passes, budgets.scale.exponent));
     }
@@ -85,7 +69,7 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
             ),
         ];
         for (when, enrollments, limit) in enrollments {
-            targets.push(at_most(
+            targets.push(Target::in_unit(
                 format!("new account{when}: time beyond the StackSet operation, median"),
                 limit,
                 enrollments.latency_seconds.median,
@@ -98,25 +82,16 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
             ("the SaaS", budget.saas_calls, of.saas_calls),
         ] {
             let what = format!("new account: calls of {whose}");
-            targets.push(at_most(what, limit as f64, reached, ""));
+            targets.push(Target::at_most(what, limit as f64, reached));
         }
     }
     if let Some(figures) = &report.scale {
-        let checks = figures.checks.iter();
-        targets.extend(checks.map(|check| {
-            let scale::Check {
-                what,
-                measured,
-                at_most: limit,
-                ..
-            } = check;
-            at_most(what.clone(), *limit, *measured, "")
-        }));
+        targets.extend(scale::targets(figures, budgets));
     }
     if let Some(figures) = &report.size {
         for package in &figures.packages {
             let budget = budgets.size.of(figures.architecture, package.function)?;
-            targets.push(at_most(
+            targets.push(Target::in_unit(
                 format!("{}: zip for {}", package.function, figures.architecture),
                 budget.zip as f64 / 1e6,
                 package.zip_bytes as f64 / 1e6,
@@ -127,7 +102,7 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
     Ok(targets)
 }
 
-/// By which powers the cost of a comparison grows with the accounts.
+/// The exponents by which the cost of a comparison grows with the accounts.
 fn growth(passes: &[steady::Pass], limit: f64) -> impl Iterator<Item = Target> {
     let fit = |of: fn(&steady::Pass) -> f64| {
         scale::growth(passes.iter().map(|pass| (pass.accounts, of(pass))))
@@ -142,44 +117,16 @@ fn growth(passes: &[steady::Pass], limit: f64) -> impl Iterator<Item = Target> {
     ];
     exponents.into_iter().filter_map(move |(what, exponent)| {
         let what = format!("account: exponent of {what}, comparisons of 100 to 10,000");
-        exponent.map(|reached| at_most(what, limit, reached, ""))
+        exponent.map(|reached| Target::at_most(what, limit, reached))
     })
-}
-
-/// A figure that is to be at most its limit.
-fn at_most(what: String, limit: f64, reached: f64, unit: &str) -> Target {
-    Target {
-        what,
-        limit: format!("{limit}{unit}"),
-        reached: format!("{reached:.2}{unit}"),
-        met: reached <= limit,
-    }
-}
-
-/// The targets as a table; none when there are none.
-#[must_use]
-pub fn tables(targets: &[Target]) -> Vec<Section> {
-    if targets.is_empty() {
-        return Vec::new();
-    }
-    let mut table = Table::new();
-    table.set_header(["what", "at most", "reached", "met"]);
-    for target in targets {
-        let met = if target.met { "yes" } else { "no" };
-        table.add_row([&target.what, &target.limit, &target.reached, met]);
-    }
-    vec![Section {
-        title: "Targets".to_owned(),
-        table,
-    }]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::budgets::budgets;
-    use crate::package::{ARM64, Packaged};
     use crate::size;
+    use towerhook_package::lambda::{ARM64, Packaged};
 
     #[test]
     fn growth_is_that_of_the_larger_comparisons() {
@@ -201,13 +148,13 @@ mod tests {
             pass(10_000, 10_000.0),
         ];
         let reached = growth(&passes, 1.05).map(|target| (target.reached, target.met));
-        let expected = [("1.00", true), ("2.00", false), ("0.00", true)];
+        let expected = [("1", true), ("2", false), ("0", true)];
         let expected = expected.map(|(reached, met)| (reached.to_owned(), met));
         assert!(reached.eq(expected));
     }
 
     #[test]
-    fn what_was_measured_is_set_against_its_target() {
+    fn measured_figures_are_compared_with_their_targets() {
         let mut report = Report::of_this_machine();
         let budgets = budgets().unwrap();
         assert_eq!(targets(&report, &budgets).unwrap(), []);
@@ -225,7 +172,6 @@ mod tests {
         });
         let targets = targets(&report, &budgets).unwrap();
         assert_eq!([targets[0].met, targets[1].met], [true, false]);
-        let table = tables(&targets)[0].table.to_string();
-        assert!(table.contains("auth: zip for arm64"), "{table}");
+        assert_eq!(targets[0].what, "auth: zip for arm64");
     }
 }

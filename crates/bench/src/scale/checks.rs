@@ -1,11 +1,12 @@
-//! The targets: how the cost may grow, and what one pass and one launch may cost.
+//! The targets: how the cost may grow, and how much one pass and one launch may cost.
 
 use serde::Serialize;
 
 use super::{BURST, COMPARED, Comparison, Figures, Run, UNITS};
 use crate::budgets::Budgets;
+use crate::target::Target;
 
-/// What the SaaS allows in an hour, and at once after an hour of rest.
+/// Requests that the SaaS allows in an hour, and in a burst after an idle hour.
 const REQUESTS_PER_HOUR: f64 = 480.0;
 /// The requests to the SaaS that a launch needs besides one per account: a token, the profile, two
 /// listings and the trail's registration by the custom resource, and a listing by a pass.
@@ -13,32 +14,8 @@ const REQUESTS_BESIDES: usize = 6;
 /// A pass lists the registrations of accounts, in the one store that the model has, and a pass over
 /// everything the trail's.
 const LISTINGS_OF_A_PASS: usize = 2;
-/// Between these sizes, growth is judged.
+/// The sizes between which growth is judged.
 const GROWS: std::ops::RangeInclusive<usize> = 100..=10_000;
-
-/// A target, and what was measured.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Check {
-    /// What was measured, with its unit.
-    pub what: String,
-    /// What it came to.
-    pub measured: f64,
-    /// What it may come to at most.
-    pub at_most: f64,
-    /// Whether the target is met.
-    pub met: bool,
-}
-
-impl Check {
-    fn new(what: impl Into<String>, measured: f64, at_most: f64) -> Self {
-        Self {
-            what: what.into(),
-            measured,
-            at_most,
-            met: measured <= at_most,
-        }
-    }
-}
 
 /// The powers by which a launch's cost grows with the accounts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -96,20 +73,20 @@ fn exponent(points: &[(f64, f64)]) -> Option<f64> {
 pub struct Limit {
     /// Accounts besides the landing zone's own three.
     pub accounts: usize,
-    /// The requests without which no launch can do.
+    /// The requests that every launch needs.
     pub least_requests: usize,
-    /// The requests that were made, refused ones included.
+    /// The requests sent, including refused ones.
     pub requests: usize,
-    /// The hours that the limit itself dictates.
+    /// The hours that the limit alone dictates.
     pub least_hours: f64,
     /// The hours that it took.
     pub hours: f64,
-    /// By how much it took longer, in percent.
+    /// How much longer than that it took, in percent.
     pub excess_percent: f64,
 }
 
 impl Limit {
-    /// `None` where the SaaS has no limit, or allows all that is needed at once.
+    /// `None` where the SaaS has no limit, or allows all needed requests in one burst.
     #[must_use]
     pub fn of(run: &Run) -> Option<Self> {
         let least_requests = run.watched() + REQUESTS_BESIDES;
@@ -126,99 +103,101 @@ impl Limit {
     }
 }
 
-/// The AWS calls that a look at everything may cost: a page of 20 accounts, of 100 baselines and of 100
-/// written records each, one per unit, and a few.
+/// The AWS calls that a pass over everything may cost: one per page of 20 accounts, of 100 baselines and
+/// of 100 written records, one per unit, and a few more.
 fn calls_of_a_pass(organization: usize, units: usize, creations: usize) -> usize {
     let pages = |items: usize, a_page: usize| items.div_ceil(a_page);
     15 + pages(organization, 20) + units + pages(organization, 100) + pages(creations, 100)
 }
 
-/// All targets, of figures that have none yet.
-pub(super) fn all(figures: &Figures, budgets: &Budgets) -> Vec<Check> {
-    let Figures {
-        runs,
-        exponents,
-        limits,
-        comparisons,
-        burst,
-        repeated,
-        newcomer,
-        agreement,
-        checks: _,
-    } = figures;
+/// All targets of the figures.
+pub(crate) fn targets(figures: &Figures, budgets: &Budgets) -> Vec<Target> {
     let Budgets { scale, enroll, .. } = budgets;
-    let Exponents { calls, cpu, memory } = *exponents;
-    let growth = [
+    let Exponents { calls, cpu, memory } = figures.exponents;
+    let mut targets: Vec<Target> = [
         ("calls", calls),
         ("processor time", cpu),
         ("peak memory", memory),
-    ];
-    let mut checks: Vec<Check> = growth
-        .map(|(what, exponent)| {
-            let what = format!("launch: exponent of {what}, 100 to 10,000 accounts");
-            Check::new(what, exponent, scale.exponent)
-        })
-        .into();
-    for run in runs {
+    ]
+    .map(|(what, exponent)| {
+        let what = format!("launch: exponent of {what}, 100 to 10,000 accounts");
+        Target::at_most(what, scale.exponent, exponent)
+    })
+    .into();
+    for run in &figures.runs {
         let limit = if run.size.limited { ", 480/h" } else { "" };
         let launch = format!("launch, {} accounts{limit}", run.size.accounts);
-        let pass = run.enrolling.dearest_for_aws;
-        let bound = calls_of_a_pass(run.organization(), run.units, pass.creations);
-        let what = format!("{launch}: AWS calls of the dearest pass");
-        checks.push(Check::new(what, pass.aws_calls as f64, bound as f64));
-        let pass = run.enrolling.dearest_for_saas;
-        let what = format!("{launch}: SaaS requests of the dearest pass");
-        let bound = LISTINGS_OF_A_PASS + pass.creations;
-        checks.push(Check::new(
-            what,
-            pass.registry_requests as f64,
-            bound as f64,
-        ));
+        let of_aws = run.enrolling.dearest_for_aws;
+        let bound = calls_of_a_pass(run.organization(), run.units, of_aws.creations);
+        let of_saas = run.enrolling.dearest_for_saas;
+        for (what, bound, reached) in [
+            (
+                "AWS calls of the most expensive pass",
+                bound,
+                of_aws.aws_calls,
+            ),
+            (
+                "SaaS requests of the most expensive pass",
+                LISTINGS_OF_A_PASS + of_saas.creations,
+                of_saas.registry_requests,
+            ),
+        ] {
+            let what = format!("{launch}: {what}");
+            targets.push(Target::at_most(what, bound as f64, reached as f64));
+        }
     }
-    let timeouts = runs.iter().map(|run| run.enrolling.timeouts).sum::<usize>();
+    let timeouts = figures.runs.iter().map(|run| run.enrolling.timeouts);
     let what = "launches: invocations that ran into the function's timeout";
-    checks.push(Check::new(what, timeouts as f64, 0.0));
-    // Of a smaller launch, the last minutes count for much.
-    for limit in limits.iter().filter(|limit| limit.accounts == COMPARED) {
+    targets.push(Target::at_most(what, 0.0, timeouts.sum::<usize>() as f64));
+    // In a smaller launch the last minutes weigh too much.
+    for limit in figures
+        .limits
+        .iter()
+        .filter(|limit| limit.accounts == COMPARED)
+    {
         let accounts = limit.accounts;
         let what = format!("launch, {accounts} accounts, 480/h: excess over the limit, %");
         let at_most = scale.over_limit_percent;
-        checks.push(Check::new(what, limit.excess_percent, at_most));
+        targets.push(Target::at_most(what, at_most, limit.excess_percent));
     }
-    let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0) as f64;
-    let largest = comparisons.iter().filter(|one| one.accounts == COMPARED);
-    for Comparison { part, .. } in largest {
+    let largest = figures.comparisons.iter();
+    for Comparison { part, .. } in largest.filter(|one| one.accounts == COMPARED) {
         let limit = &scale.reconcile_10000;
-        for (what, measured, at_most) in [
+        let bound = calls_of_a_pass(COMPARED + 3, UNITS, 0);
+        for (what, at_most, reached) in [
             (
                 "invocations",
-                part.invocations as f64,
                 limit.invocations as f64,
+                part.invocations as f64,
             ),
-            ("virtual seconds", part.virtual_seconds, limit.seconds),
-            ("writes", part.writes as f64, limit.writes as f64),
-            ("AWS calls", part.aws_calls as f64, bound),
+            ("virtual seconds", limit.seconds, part.virtual_seconds),
+            ("writes", limit.writes as f64, part.writes as f64),
+            ("AWS calls", bound as f64, part.aws_calls as f64),
         ] {
             let what = format!("comparison, {COMPARED} accounts: {what}");
-            checks.push(Check::new(what, measured, at_most));
+            targets.push(Target::at_most(what, at_most, reached));
         }
     }
-    let of_events = [("new accounts", burst), ("enrolled accounts", repeated)];
-    for (accounts, part) in of_events {
+    for (accounts, part) in [
+        ("new accounts", &figures.burst),
+        ("enrolled accounts", &figures.repeated),
+    ] {
         let what = format!("{BURST} events in a minute for {accounts}: passes");
         let at_most = scale.burst_passes as f64;
-        checks.push(Check::new(what, part.passes as f64, at_most));
+        targets.push(Target::at_most(what, at_most, part.passes as f64));
     }
-    for (whose, measured, at_most) in [
-        ("AWS", newcomer.aws_calls, enroll.aws_calls),
-        ("the SaaS", newcomer.registry_requests, enroll.saas_calls),
+    let newcomer = &figures.newcomer;
+    for (whose, at_most, reached) in [
+        ("AWS", enroll.aws_calls, newcomer.aws_calls),
+        ("the SaaS", enroll.saas_calls, newcomer.registry_requests),
     ] {
         let what = format!("one new account as on AWS: calls of {whose}");
-        checks.push(Check::new(what, measured as f64, at_most as f64));
+        targets.push(Target::at_most(what, at_most as f64, reached as f64));
     }
     let what = "comparison, 100 accounts: calls in which model and sandbox differ";
-    checks.push(Check::new(what, agreement.differences() as f64, 0.0));
-    checks
+    let differences = figures.agreement.differences();
+    targets.push(Target::at_most(what, 0.0, differences as f64));
+    targets
 }
 
 #[cfg(test)]
@@ -269,11 +248,5 @@ mod tests {
     fn a_pass_costs_its_pages() {
         assert_eq!(calls_of_a_pass(10_003, 100, 0), 15 + 501 + 100 + 101);
         assert_eq!(calls_of_a_pass(20, 5, 1), 15 + 1 + 5 + 1 + 1);
-    }
-
-    #[test]
-    fn a_target_is_met_up_to_its_bound() {
-        assert!(Check::new("a", 1.0, 1.0).met);
-        assert!(!Check::new("a", 1.01, 1.0).met);
     }
 }

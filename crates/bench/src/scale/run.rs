@@ -1,4 +1,4 @@
-//! One launch, measured within a process of its own.
+//! One launch, measured in its own process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 use towerhook_world::scale::{self, Launch};
 
 use super::{SEED, Size};
+use crate::machine::peak_memory_mib;
 
-/// Small organizations are launched so often that together they are as much work as one of this size:
-/// the kernel counts processor time in steps of some milliseconds.
+/// Small organizations are launched repeatedly, up to the work of one of this size: the kernel counts
+/// processor time in steps of some milliseconds.
 const WORTH_MEASURING: usize = 2_000;
 
 /// What a launch cost.
@@ -26,16 +27,16 @@ pub struct Run {
     pub enrolling: Part,
     /// The processor time of both, with the world's own, in seconds.
     pub cpu_seconds: f64,
-    /// The most memory that was resident in the process, in MiB.
+    /// The peak of the process's resident memory, in MiB.
     pub peak_memory_mib: f64,
 }
 
-/// What happened within some virtual time.
+/// Calls, passes and writes within some virtual time.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Part {
-    /// How often each operation was called; a throttled try is a call, too.
+    /// How often each operation was called, throttled attempts included.
     pub calls: BTreeMap<String, usize>,
-    /// How many of the calls were refused since there were too many.
+    /// How many of the calls were throttled.
     pub throttles: BTreeMap<String, usize>,
     /// Calls of AWS operations.
     pub aws_calls: usize,
@@ -43,13 +44,13 @@ pub struct Part {
     pub registry_requests: usize,
     /// Invocations of the account function.
     pub invocations: usize,
-    /// The invocations among them that had the lease, and ended by themselves.
+    /// The invocations that held the lease and ended by themselves.
     pub passes: usize,
-    /// The pass among them that made the most calls of AWS.
+    /// The pass with the most AWS calls.
     pub dearest_for_aws: Pass,
-    /// The pass among them that made the most requests to the SaaS.
+    /// The pass with the most requests to the SaaS.
     pub dearest_for_saas: Pass,
-    /// The invocations among them that ran into the function's timeout.
+    /// The invocations that ran into the function's timeout.
     pub timeouts: usize,
     /// Writes to AWS, the SaaS and the ledger, leases apart.
     pub writes: usize,
@@ -64,7 +65,7 @@ pub struct Pass {
     pub aws_calls: usize,
     /// Requests to the SaaS.
     pub registry_requests: usize,
-    /// The registrations that it tried to make.
+    /// The registrations that it tried to create.
     pub creations: usize,
 }
 
@@ -113,7 +114,7 @@ impl Run {
         self.size.setting().organization()
     }
 
-    /// The accounts that were enrolled.
+    /// The enrolled accounts.
     #[must_use]
     pub fn watched(&self) -> usize {
         self.size.setting().watched()
@@ -142,11 +143,11 @@ impl Run {
     }
 }
 
-/// Launches in an organization of this size and measures the process meanwhile. To be called once in
-/// a process that does nothing else, since the peak of its memory is the process's own.
+/// Launches in an organization of this size and measures the process. Call it once per process, and
+/// nothing else in it, since peak memory is the whole process's.
 ///
 /// # Errors
-/// When the kernel does not say what the process has used.
+/// When the kernel does not report the process's usage.
 ///
 /// # Panics
 /// When not every account is enrolled in the end.
@@ -166,11 +167,11 @@ pub fn one(size: Size) -> anyhow::Result<Run> {
         setup: setup.into(),
         enrolling: enrolling.into(),
         cpu_seconds: to_the_millionth(cpu_seconds),
-        peak_memory_mib: to_the_millionth(peak_memory_mib()?),
+        peak_memory_mib: to_the_millionth(peak_memory_mib("self")?),
     })
 }
 
-/// A figure with so few digits that it comes back from JSON as it was written.
+/// Rounds a figure so that it survives a round trip through JSON.
 fn to_the_millionth(figure: f64) -> f64 {
     (figure * 1e6).round() / 1e6
 }
@@ -181,19 +182,6 @@ fn cpu_seconds() -> anyhow::Result<f64> {
     let nanoseconds = statistics.split_whitespace().next().unwrap_or_default();
     let nanoseconds: u64 = nanoseconds.parse().context("no time in schedstat")?;
     Ok(nanoseconds as f64 / 1e9)
-}
-
-fn peak_memory_mib() -> anyhow::Result<f64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    peak_of(&status).context("no peak memory in status")
-}
-
-fn peak_of(status: &str) -> Option<f64> {
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kib: f64 = peak.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib / 1024.0)
 }
 
 #[cfg(test)]
@@ -212,12 +200,5 @@ mod tests {
         assert_eq!((run.organization(), run.watched()), (6, 5));
         assert!(run.cpu_seconds > 0.0 && run.peak_memory_mib > 1.0);
         assert!(run.enrolling.passes <= run.enrolling.invocations);
-    }
-
-    #[test]
-    fn the_peak_is_in_mebibytes() {
-        let status = "Name:\tx\nVmHWM:\t    2048 kB\nVmRSS:\t    1024 kB\n";
-        assert_eq!(peak_of(status), Some(2.0));
-        assert_eq!(peak_of("Name:\tx\n"), None);
     }
 }

@@ -18,13 +18,13 @@ const SETTING: Setting = Setting {
     units: 5,
     limited: false,
 };
-/// What all requests to the SaaS are called together.
+/// The name for all requests to the SaaS together.
 const SAAS: &str = "Lacework";
-/// Only a cold function reads the token, and in the model every invocation is one.
+/// Only a cold function reads the token, and in the model every invocation is cold.
 const OF_A_COLD_ONE: &str = "secretsmanager:GetSecretValue";
-/// The lease rests so long after a pass over many accounts.
+/// The lease's cooldown after a pass over many accounts.
 const REST: Duration = Duration::from_secs(16);
-/// The stacks of the launch are none of what is compared.
+/// Short, since the launch is not part of the comparison.
 const OPERATION: Duration = Duration::from_millis(200);
 
 /// The calls of one comparison of 100 accounts in which there is nothing to do.
@@ -45,7 +45,7 @@ impl Agreement {
             .sum()
     }
 
-    /// Each operation with how often the one and the other calls it.
+    /// Each operation with its calls in the model and in the sandbox.
     pub fn operations(&self) -> impl Iterator<Item = (&str, u64, u64)> {
         let names: BTreeSet<&String> = self.model.keys().chain(self.sandbox.keys()).collect();
         let count = |of: &BTreeMap<String, u64>, name| of.get(name).copied().unwrap_or_default();
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_one_of_them_calls_differs() {
+    fn a_call_made_by_one_of_them_is_a_difference() {
         let counts = |counts: &[(&str, u64)]| {
             let counts = counts.iter();
             counts

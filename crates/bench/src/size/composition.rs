@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::crates::crate_of;
 
-/// Sections that are shown as one, or by a shorter name.
+/// Sections that are shown together, or by a shorter name.
 const SECTIONS: [(&str, &[&str]); 5] = [
     (".text", &[".text"]),
     (".rodata", &[".rodata"]),
@@ -22,19 +22,19 @@ const SECTIONS: [(&str, &[&str]); 5] = [
 /// How many crates are shown by name.
 const LARGEST: usize = 15;
 
-/// What the rest is called.
+/// The name of the rest.
 const OTHER: &str = "other";
 
-/// What loads from a program's file, in bytes, told in two ways.
+/// The bytes that are loaded from a program's file, broken down in two ways.
 #[derive(Debug, Clone, Serialize)]
 pub struct Composition {
     /// All of it.
     pub bytes: u64,
     /// By section.
     pub sections: Vec<Part>,
-    /// By crate: the largest, and the rest of what a symbol names.
+    /// By crate: the largest, and the rest of those with a symbol.
     pub crates: Vec<Part>,
-    /// What no symbol names: literals, tables, unwinding and relocations.
+    /// Without a symbol: literals, tables, unwinding and relocations.
     pub without_symbol: u64,
 }
 
@@ -47,7 +47,7 @@ pub struct Part {
     pub bytes: u64,
 }
 
-/// Reads whose the bytes of a program are.
+/// Attributes the bytes of a program to sections and crates.
 ///
 /// # Errors
 /// When it is not a program with a symbol table.
@@ -112,7 +112,7 @@ fn summed(parts: impl Iterator<Item = (String, u64)>) -> Vec<Part> {
     sums
 }
 
-/// The first `count` parts and, last, what the others have together.
+/// The first `count` parts, followed by the sum of the others.
 fn with_rest_last(parts: Vec<Part>, count: usize) -> Vec<Part> {
     let (mut shown, rest): (Vec<_>, Vec<_>) = parts
         .into_iter()
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_program_is_refused() {
+    fn a_file_that_is_no_program_is_refused() {
         assert!(composition(b"#!/bin/sh").is_err());
     }
 }

@@ -1,14 +1,14 @@
-/// What no Rust path names: C, assembly, and the C library's start files.
+/// The owner of symbols without a Rust path: C, assembly, and the C library's start files.
 pub(super) const FOREIGN: &str = "C and assembly";
 
-/// What the compiler makes to drop a value, for each type anew.
+/// The function that the compiler generates for each type to drop a value.
 const DROP_GLUE: &str = "core::ptr::drop_in_place";
 
-/// The crates that every other one's types go into.
+/// The crates whose generic types hold those of all others.
 const STANDARD: [&str; 3] = ["core", "alloc", "std"];
 
-/// The crate of a demangled symbol's path: of `T` in `<T as Trait>::f`, the first crate that is named
-/// in a generic implementation, and whose value it is in code that drops one.
+/// The crate of a demangled symbol's path: that of `T` in `<T as Trait>::f`, the first one named in a
+/// generic implementation, and that of the dropped type in drop glue.
 pub(super) fn crate_of(symbol: &str) -> &str {
     if let Some(dropped) = symbol.strip_prefix(DROP_GLUE) {
         let mut named = crates(dropped);
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn a_drop_belongs_to_what_is_dropped() {
+    fn a_drop_belongs_to_the_dropped_type() {
         for (symbol, owner) in [
             ("core::ptr::drop_in_place<hyper::Body>", "hyper"),
             (
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_path_is_foreign() {
+    fn a_symbol_without_a_path_is_foreign() {
         for symbol in ["_start", "ecp_nistz256_precomputed", ""] {
             assert_eq!(crate_of(symbol), FOREIGN, "{symbol}");
         }

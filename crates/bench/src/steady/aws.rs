@@ -1,13 +1,14 @@
-//! What AWS answers about a landing zone with everything enrolled, in pages of the sizes that it has.
+//! AWS's answers about the organization, in pages of the sizes that AWS has.
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
+use towerhook_core::landing_zone::{Account, LandingZone, Trail};
 use towerhook_core::model::AccountId;
+use towerhook_world::MANAGEMENT;
 
-use super::landing_zone::{LandingZone, ORGANIZATION, ROOT};
+use super::enrolled::Enrolled;
 use super::pages::{Page, page, page_up_to};
 use crate::endpoint::{Call, Reply};
-use crate::functions::MANAGEMENT_ACCOUNT;
 use crate::lambda::REGION;
 
 /// Accounts in a page of `ListAccounts`.
@@ -17,45 +18,46 @@ const HUNDRED: usize = 100;
 /// Bytes of items in a page of `Query`.
 const QUERY_BYTES: usize = 1 << 20;
 
-/// A version without optional registrations, for which no control has to be read.
-const VERSION: &str = "3.3";
-const LANDING_ZONE: &str =
-    "arn:aws:controltower:eu-west-1:999999999999:landingzone/1A2B3C4D5E6F7G8H";
+/// The organization's id.
+const ORGANIZATION: &str = "o-aa111bb222";
 
-/// What is written beside the lease, which is taken and given back, is refused.
-pub(super) fn answer(zone: &LandingZone, call: &Call) -> Reply {
+/// Refuses every write but those of the lease.
+pub(super) fn answer(enrolled: &Enrolled, call: &Call) -> Reply {
     match call.name.as_str() {
-        "dynamodb:GetItem" => Reply::json(&item(zone, call)),
+        "dynamodb:GetItem" => Reply::json(&item(enrolled, call)),
         "dynamodb:UpdateItem" if !call.is_write() => {
-            Reply::json(&json!({"Attributes": deployment(zone)}))
+            Reply::json(&json!({"Attributes": deployment(enrolled)}))
         }
         "dynamodb:PutItem" | "dynamodb:DeleteItem" if !call.is_write() => Reply::json(&json!({})),
-        "dynamodb:Query" => Reply::json(&records(zone, call)),
-        "organizations:ListAccounts" => Reply::json(&accounts(zone, call)),
-        "controltower:ListEnabledBaselines" => Reply::json(&baselines(zone, call)),
+        "dynamodb:Query" => Reply::json(&records(enrolled, call)),
+        "organizations:ListAccounts" => Reply::json(&accounts(enrolled, call)),
+        "controltower:ListEnabledBaselines" => Reply::json(&baselines(enrolled, call)),
         "controltower:ListLandingZones" => {
-            Reply::json(&json!({"landingZones": [{"arn": LANDING_ZONE}]}))
+            Reply::json(&json!({"landingZones": [{"arn": landing_zone_arn()}]}))
         }
-        "controltower:GetLandingZone" => Reply::json(&landing_zone(zone)),
-        "cloudtrail:GetTrail" => Reply::json(&trail(zone)),
-        "cloudtrail:GetTrailStatus" => Reply::json(&json!({"IsLogging": true})),
-        "cloudformation:ListStackInstances" => instances(zone, call),
-        "secretsmanager:GetSecretValue" => Reply::json(&token(zone)),
+        "controltower:GetLandingZone" => Reply::json(&landing_zone(&enrolled.landing_zone)),
+        "cloudtrail:GetTrail" => Reply::json(&trail(&enrolled.trail)),
+        "cloudtrail:GetTrailStatus" => {
+            Reply::json(&json!({"IsLogging": enrolled.trail.is_logging}))
+        }
+        "cloudformation:ListStackInstances" => instances(enrolled, call),
+        "secretsmanager:GetSecretValue" => Reply::json(&token(&enrolled.deployment.policy.host)),
         _ => Reply::unforeseen(),
     }
 }
 
-fn item(zone: &LandingZone, call: &Call) -> Value {
+fn item(enrolled: &Enrolled, call: &Call) -> Value {
     let kind = call.body["Key"]["kind"]["S"].as_str();
     if kind == Some("deployment") {
-        json!({"Item": deployment(zone)})
+        json!({"Item": deployment(enrolled)})
     } else {
         json!({})
     }
 }
 
-fn deployment(zone: &LandingZone) -> Value {
-    stored("deployment", "current", json!(zone.deployment).to_string())
+fn deployment(enrolled: &Enrolled) -> Value {
+    let document = json!(enrolled.deployment).to_string();
+    stored("deployment", "current", document)
 }
 
 /// An item of the ledger with a document.
@@ -63,16 +65,16 @@ fn stored(kind: &str, id: &str, document: String) -> Value {
     json!({"kind": {"S": kind}, "id": {"S": id}, "document": {"S": document}})
 }
 
-fn records(zone: &LandingZone, call: &Call) -> Value {
-    let items: Vec<Value> = zone
-        .records
-        .iter()
+fn records(enrolled: &Enrolled, call: &Call) -> Value {
+    let records = enrolled.records.iter();
+    let items: Vec<Value> = records
         .map(|(id, record)| stored("account", id.as_str(), json!(record).to_string()))
         .collect();
     let sizes: Vec<usize> = items.iter().map(size).collect();
     let after = call.body["ExclusiveStartKey"]["id"]["S"].as_str();
     let begin = after.map(|after| {
-        let before = zone.records.keys().take_while(|id| id.as_str() <= after);
+        let before = enrolled.records.keys();
+        let before = before.take_while(|id| id.as_str() <= after);
         before.count().to_string()
     });
     let Page { range, next } = page_up_to(begin.as_deref(), QUERY_BYTES, &sizes);
@@ -92,130 +94,118 @@ fn size(item: &Value) -> usize {
         .sum()
 }
 
-fn accounts(zone: &LandingZone, call: &Call) -> Value {
-    let Page { range, next } = page(call.text("NextToken"), ACCOUNTS, zone.accounts.len());
-    let found: Vec<Value> = range
-        .map(|place| {
-            let id = &zone.accounts[place];
-            let unit = zone.unit_of(place);
-            json!({
-                "Id": id,
-                "Arn": arn_of_account(id),
-                "Email": format!("aws+{id}@example.com"),
-                "Name": format!("workload-{place:05}-production"),
-                "Status": "ACTIVE",
-                "State": "ACTIVE",
-                "JoinedMethod": "CREATED",
-                "JoinedTimestamp": 1_767_225_600.123,
-                "Paths": [format!("{ORGANIZATION}/{ROOT}/{unit}/{id}/")],
-            })
+fn accounts(enrolled: &Enrolled, call: &Call) -> Value {
+    let all = &enrolled.accounts;
+    let Page { range, next } = page(call.text("NextToken"), ACCOUNTS, all.len());
+    let found = all[range].iter().map(|Account { id, name, path, .. }| {
+        let path: String = path.iter().map(|unit| format!("{unit}/")).collect();
+        json!({
+            "Id": id,
+            "Arn": arn_of_account(id),
+            "Email": format!("aws+{id}@example.com"),
+            "Name": name,
+            "Status": "ACTIVE",
+            "State": "ACTIVE",
+            "JoinedMethod": "CREATED",
+            "JoinedTimestamp": 1_767_225_600.123,
+            "Paths": [format!("{ORGANIZATION}/{path}{id}/")],
         })
-        .collect();
+    });
+    let found: Vec<Value> = found.collect();
     with_token(json!({"Accounts": found}), "NextToken", next)
 }
 
 fn arn_of_account(id: &AccountId) -> String {
-    format!("arn:aws:organizations::{MANAGEMENT_ACCOUNT}:account/{ORGANIZATION}/{id}")
+    format!("arn:aws:organizations::{MANAGEMENT}:account/{ORGANIZATION}/{id}")
 }
 
-/// The units' baselines first, then the accounts', which came with them.
-fn baselines(zone: &LandingZone, call: &Call) -> Value {
-    let units = zone.units.iter().map(|unit| {
-        format!("arn:aws:organizations::{MANAGEMENT_ACCOUNT}:ou/{ORGANIZATION}/{unit}")
-    });
-    let targets: Vec<String> = units.chain(zone.members().map(arn_of_account)).collect();
+/// The units' baselines first, then those of the accounts, which inherit them.
+fn baselines(enrolled: &Enrolled, call: &Call) -> Value {
+    let units = enrolled.units.0.keys();
+    let units =
+        units.map(|unit| format!("arn:aws:organizations::{MANAGEMENT}:ou/{ORGANIZATION}/{unit}"));
+    let count = units.len();
+    let members = enrolled.accounts.iter().map(|account| &account.id);
+    let members = members.filter(|id| id.as_str() != MANAGEMENT);
+    let targets: Vec<String> = units.chain(members.map(arn_of_account)).collect();
     let Page { range, next } = page(call.text("nextToken"), HUNDRED, targets.len());
-    let places = range.clone();
-    let found: Vec<Value> = places
-        .zip(&targets[range])
-        .map(|(place, target)| {
-            let parent = place
-                .checked_sub(zone.units.len())
-                .map(|place| enabled_baseline(place % zone.units.len()));
-            json!({
-                "arn": enabled_baseline(place),
-                "baselineIdentifier":
-                    format!("arn:aws:controltower:{REGION}::baseline/17BSJV3IGJ2QSGA2"),
-                "baselineVersion": "4.0",
-                "driftStatusSummary": { "types": { "inheritance": { "status": "IN_SYNC" } } },
-                "parentIdentifier": parent,
-                "statusSummary": {
-                    "lastOperationIdentifier": format!("00000000-0000-4000-8000-{place:012}"),
-                    "status": "SUCCEEDED",
-                },
-                "targetIdentifier": target,
-            })
+    let places = range.clone().zip(&targets[range]);
+    let found = places.map(|(place, target)| {
+        let parent = place.checked_sub(count);
+        json!({
+            "arn": enabled_baseline(place),
+            "baselineIdentifier":
+                format!("arn:aws:controltower:{REGION}::baseline/17BSJV3IGJ2QSGA2"),
+            "baselineVersion": "4.0",
+            "driftStatusSummary": { "types": { "inheritance": { "status": "IN_SYNC" } } },
+            "parentIdentifier": parent.map(|place| enabled_baseline(place % count)),
+            "statusSummary": {
+                "lastOperationIdentifier": format!("00000000-0000-4000-8000-{place:012}"),
+                "status": "SUCCEEDED",
+            },
+            "targetIdentifier": target,
         })
-        .collect();
+    });
+    let found: Vec<Value> = found.collect();
     with_token(json!({"enabledBaselines": found}), "nextToken", next)
 }
 
 fn enabled_baseline(place: usize) -> String {
-    format!("arn:aws:controltower:{REGION}:{MANAGEMENT_ACCOUNT}:enabledbaseline/XA{place:015}")
+    format!("arn:aws:controltower:{REGION}:{MANAGEMENT}:enabledbaseline/XA{place:015}")
 }
 
-fn landing_zone(zone: &LandingZone) -> Value {
-    let policy = &zone.deployment.policy;
+fn landing_zone_arn() -> String {
+    format!("arn:aws:controltower:{REGION}:{MANAGEMENT}:landingzone/1A2B3C4D5E6F7G8H")
+}
+
+fn landing_zone(
+    LandingZone {
+        version,
+        log_archive,
+        audit,
+        ..
+    }: &LandingZone,
+) -> Value {
     json!({"landingZone": {
-        "arn": LANDING_ZONE,
+        "arn": landing_zone_arn(),
         "driftStatus": { "status": "IN_SYNC" },
-        "latestAvailableVersion": VERSION,
+        "latestAvailableVersion": version,
         "manifest": {
             "governedRegions": [REGION],
-            "centralizedLogging": { "accountId": policy.log_archive, "enabled": true },
-            "securityRoles": { "accountId": policy.audit },
+            "centralizedLogging": { "accountId": log_archive, "enabled": true },
+            "securityRoles": { "accountId": audit },
         },
         "status": "ACTIVE",
-        "version": VERSION,
+        "version": version,
     }})
 }
 
-fn trail(zone: &LandingZone) -> Value {
-    let source = zone.deployment.trail.as_ref().map(|trail| &trail.source);
-    let source = source.map(|source| {
-        json!({
-            "HomeRegion": REGION,
-            "IncludeGlobalServiceEvents": true,
-            "IsMultiRegionTrail": true,
-            "IsOrganizationTrail": true,
-            "LogFileValidationEnabled": true,
-            "Name": source.name,
-            "S3BucketName": source.bucket,
-            "S3KeyPrefix": ORGANIZATION,
-            "SnsTopicARN": source.topic,
-            "TrailARN": format!(
-                "arn:aws:cloudtrail:{REGION}:{MANAGEMENT_ACCOUNT}:trail/{}",
-                source.name
-            ),
-        })
-    });
-    json!({"Trail": source})
+fn trail(trail: &Trail) -> Value {
+    json!({"Trail": {
+        "HomeRegion": trail.home_region,
+        "IncludeGlobalServiceEvents": true,
+        "IsMultiRegionTrail": trail.is_multi_region,
+        "IsOrganizationTrail": trail.is_organization,
+        "LogFileValidationEnabled": true,
+        "Name": trail.name,
+        "S3BucketName": trail.bucket,
+        "S3KeyPrefix": ORGANIZATION,
+        "SnsTopicARN": trail.topic,
+        "TrailARN": format!("arn:aws:cloudtrail:{REGION}:{MANAGEMENT}:trail/{}", trail.name),
+    }})
 }
 
-fn instances(zone: &LandingZone, call: &Call) -> Reply {
+fn instances(enrolled: &Enrolled, call: &Call) -> Reply {
     let name = call.text("StackSetName").unwrap_or_default();
-    let policy = &zone.deployment.policy;
-    let asked = call.text("StackInstanceAccount");
-    let all: Vec<&AccountId> = if name == policy.names.member_stack_set() {
-        zone.members().collect()
-    } else if name == policy.names.log_stack_set() {
-        policy.log_archive.iter().collect()
-    } else if name == policy.names.audit_stack_set() {
-        policy.audit.iter().collect()
-    } else {
-        Vec::new()
-    };
-    let found: Vec<&AccountId> = all
-        .into_iter()
-        .filter(|id| asked.is_none_or(|asked| id.as_str() == asked))
-        .collect();
+    let only = call.text("StackInstanceAccount");
+    let found = enrolled.instances.get(name).into_iter().flatten();
+    let found = found.filter(|id| only.is_none_or(|only| id.as_str() == only));
+    let found: Vec<&AccountId> = found.collect();
     let Page { range, next } = page(call.text("NextToken"), HUNDRED, found.len());
     let members: String = found[range].iter().map(|id| instance(name, id)).collect();
     let next = next.map(|next| format!("<NextToken>{next}</NextToken>"));
-    let summaries = format!(
-        "<Summaries>{members}</Summaries>{}",
-        next.unwrap_or_default()
-    );
+    let next = next.unwrap_or_default();
+    let summaries = format!("<Summaries>{members}</Summaries>{next}");
     Reply::xml("ListStackInstances", &summaries)
 }
 
@@ -231,12 +221,12 @@ fn instance(stack_set: &str, account: &AccountId) -> String {
     )
 }
 
-fn token(zone: &LandingZone) -> Value {
+fn token(host: &str) -> Value {
     let token = json!({
         "token": format!("_{}", "0123456789abcdef".repeat(4)),
         "expiresAt": Timestamp::now() + SignedDuration::from_hours(20),
         "keyVersion": "v1",
-        "host": zone.deployment.policy.host,
+        "host": host,
     });
     json!({"SecretString": token.to_string(), "VersionId": "v1"})
 }

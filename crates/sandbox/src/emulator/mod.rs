@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use url::{Host, Url};
 
 use crate::aws_client::http_client;
-use crate::python::virtual_environment;
+use towerhook_package::python::virtual_environment;
 
 /// The pinned packages, with hashes.
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");

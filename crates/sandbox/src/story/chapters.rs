@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
 use crate::emulator::gaps;
-use crate::functions::FunctionZips;
 use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
 use crate::launch::{Parameters, Stack, TEMPLATE};
 use crate::providers::Subject;
+use towerhook_package::local::FunctionZips;
 
 /// How long CloudFormation may take for one request, the functions' work included.
 pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);

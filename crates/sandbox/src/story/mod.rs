@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use crate::functions::FunctionZips;
 use crate::inventory::{Difference, Item};
 use crate::landing_zone::Account;
 use crate::launch::Stack;
 use crate::{Options, Sandbox};
+use towerhook_package::local::FunctionZips;
 
 pub use adversity::{Adversity, Redrive};
 pub use enrollment::Enrollment;

@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use towerhook_package::target_directory;
 use towerhook_sandbox::aws_client::{AwsClient, AwsError};
-use towerhook_sandbox::functions::target_directory;
 use towerhook_sandbox::gateway::stack_sets::{InstanceView, OperationStatus};
 use towerhook_sandbox::landing_zone::{EXECUTION_ROLE, Role};
 use towerhook_sandbox::providers::lacework::{PRINCIPAL_ARN, REGISTRATION_TOPIC, TENANT};

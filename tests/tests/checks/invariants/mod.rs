@@ -123,10 +123,16 @@ fn imports_run_downwards_only() {
         ),
         ("towerhook-auth", &["towerhook-core", "towerhook-runtime"]),
         ("towerhook-world", &["towerhook-core"]),
-        ("towerhook-sandbox", &[]),
+        ("towerhook-package", &[]),
+        ("towerhook-sandbox", &["towerhook-package"]),
         (
             "towerhook-bench",
-            &["towerhook-core", "towerhook-sandbox", "towerhook-world"],
+            &[
+                "towerhook-core",
+                "towerhook-package",
+                "towerhook-sandbox",
+                "towerhook-world",
+            ],
         ),
         // The baseline that the functions are measured against: the same clients, and nothing else.
         (
@@ -140,10 +146,14 @@ fn imports_run_downwards_only() {
                 "towerhook-core",
                 "towerhook-aws",
                 "towerhook-bench",
+                "towerhook-package",
                 "towerhook-sandbox",
             ],
         ),
-        ("towerhook-tests", &["towerhook-sandbox"]),
+        (
+            "towerhook-tests",
+            &["towerhook-package", "towerhook-sandbox"],
+        ),
     ]
     .into();
     for (package, dependencies) in manifests() {

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use object::{Object, ObjectSymbol};
 use regex_lite::Regex;
-use towerhook_sandbox::functions::{Profile, build};
+use towerhook_package::local::{Profile, build};
 use zip::ZipArchive;
 
 /// The operations, as `service:Operation`, that each function can call.

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use template::{ALL, AUDIT, MAIN, Template, argument, one_or_many, path, text, texts};
 use tokio::process::Command;
-use towerhook_sandbox::python::virtual_environment;
+use towerhook_package::python::virtual_environment;
 
 /// The Python environment of the linters.
 async fn linters() -> PathBuf {

@@ -10,12 +10,12 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use towerhook_package::python::virtual_environment;
 use towerhook_sandbox::aws_client::{AwsError, NO_PARAMS};
 use towerhook_sandbox::emulator::REQUIREMENTS;
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::gateway::organizations::AccountFields;
-use towerhook_sandbox::python::virtual_environment;
 use towerhook_tests::options;
 use towerhook_tests::python::boto3;
 use world::{MANAGEMENT, World, until};

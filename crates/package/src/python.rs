@@ -1,4 +1,4 @@
-//! Virtual environments for the Python programs that the sandbox and its tests run.
+//! Virtual environments for the Python tools that package the functions, run the sandbox and test it.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -22,9 +22,8 @@ const INTERPRETERS: [&str; 6] = [
 ];
 
 /// A virtual environment in `directory` that holds exactly the packages of `requirements`, a
-/// requirements file with hashes. One that was made from the same text is used again; another
-/// is made anew. Several processes may ask at once: one of them does the work. Returns the path
-/// of its Python.
+/// requirements file with hashes. It is reused while that text is unchanged and recreated otherwise.
+/// Several processes may ask at once: one of them does the work. Returns the path of its Python.
 ///
 /// # Errors
 /// When no Python 3.11 or later is found, or pip cannot install the packages.
@@ -42,12 +41,12 @@ pub async fn virtual_environment(directory: &Path, requirements: &str) -> anyhow
     }
 
     let interpreter = interpreter().await?;
-    tracing::info!(directory = %directory.display(), "making a virtual environment");
+    tracing::info!(directory = %directory.display(), "creating a virtual environment");
     run(Command::new(interpreter)
         .args(["-m", "venv", "--clear"])
         .arg(directory))
     .await
-    .context("the virtual environment cannot be made (on Debian and Ubuntu: apt-get install python3-venv)")?;
+    .context("the virtual environment cannot be created (on Debian and Ubuntu: apt-get install python3-venv)")?;
     let file = directory.join("requirements.txt");
     tokio::fs::write(&file, requirements).await?;
     run(Command::new(&python)
@@ -87,10 +86,10 @@ async fn interpreter() -> anyhow::Result<&'static str> {
     }
     let (major, minor) = OLDEST;
     if found.is_empty() {
-        bail!("the emulator needs Python {major}.{minor} or later, and no python3 was found");
+        bail!("Python {major}.{minor} or later is needed, and no python3 was found");
     }
     bail!(
-        "the emulator needs Python {major}.{minor} or later; found {}",
+        "Python {major}.{minor} or later is needed; found {}",
         found.join(", ")
     )
 }

@@ -1,19 +1,20 @@
-//! The functions as they are uploaded: compiled for Lambda's processors, and zipped.
+//! The functions as they are uploaded: compiled for Lambda's processors and zipped.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use tokio::process::Command;
-use towerhook_sandbox::functions::{
-    FUNCTIONS, Packing, package_variables, target_directory, workspace_root, zip_bootstrap,
+
+use crate::python::virtual_environment;
+use crate::{
+    FUNCTIONS, Packing, target_directory, without_package_variables, workspace_root, zip_bootstrap,
 };
-use towerhook_sandbox::python::virtual_environment;
 
 /// cargo-lambda and zig, with hashes.
 const REQUIREMENTS: &str = include_str!("../cargo-lambda.txt");
 
-/// The settings that are passed to cargo-lambda, below the workspace's root.
+/// cargo-lambda's settings, below the workspace's root.
 const SETTINGS: &str = "cargo-lambda.toml";
 
 /// The minor version of glibc 2 in provided.al2023.
@@ -30,14 +31,14 @@ pub struct Processor {
     machine: u16,
 }
 
-/// The processor that the template takes by default.
+/// The template's default processor.
 pub const ARM64: Processor = Processor {
     name: "arm64",
     target: "aarch64-unknown-linux-gnu",
     machine: 183,
 };
 
-/// The other one.
+/// The alternative to [`ARM64`].
 pub const X86_64: Processor = Processor {
     name: "x86_64",
     target: "x86_64-unknown-linux-gnu",
@@ -52,23 +53,23 @@ pub struct Packaged {
     /// Where the zip is.
     #[serde(skip)]
     pub zip: PathBuf,
-    /// The bytes of the program.
+    /// The size of the program.
     pub bootstrap_bytes: u64,
-    /// The bytes of the zip.
+    /// The size of the zip.
     pub zip_bytes: u64,
 }
 
-/// Compiles the functions for a processor and zips each, below cargo's target folder. `tell` hears
-/// what is being done; the tools' own progress goes to standard error.
+/// Compiles the functions for a processor and zips each, below cargo's target folder. `tell` is
+/// called with each step; the tools' own progress goes to standard error.
 ///
 /// # Errors
-/// When cargo-lambda cannot be installed or fails, or Lambda could not run what it made.
+/// When cargo-lambda cannot be installed or fails, or Lambda could not run a binary that it built.
 pub async fn build(
     processor: Processor,
     tell: &(dyn Fn(&str) + Sync),
 ) -> anyhow::Result<Vec<Packaged>> {
     let towerhook = target_directory()?.join("towerhook");
-    tell("installing cargo-lambda and zig, unless they are there");
+    tell("installing cargo-lambda and zig, unless they are installed");
     let python = virtual_environment(&towerhook.join("cargo-lambda"), REQUIREMENTS).await?;
     tell(&format!("building for {}", processor.name));
     add_target(processor, tell).await?;
@@ -86,7 +87,7 @@ pub async fn build(
     Ok(packages)
 }
 
-/// Rust's standard library for the processor. A toolchain without rustup must have it already.
+/// Installs Rust's standard library for the processor. A toolchain without rustup must have it already.
 async fn add_target(processor: Processor, tell: &(dyn Fn(&str) + Sync)) -> anyhow::Result<()> {
     let added = Command::new("rustup")
         .args(["target", "add", processor.target])
@@ -99,7 +100,7 @@ async fn add_target(processor: Processor, tell: &(dyn Fn(&str) + Sync)) -> anyho
             processor.target
         ),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => tell(&format!(
-            "there is no rustup: the toolchain must have the target {}",
+            "no rustup found: the toolchain must have the target {}",
             processor.target
         )),
         Err(error) => return Err(error).context("cannot run rustup"),
@@ -108,7 +109,7 @@ async fn add_target(processor: Processor, tell: &(dyn Fn(&str) + Sync)) -> anyho
 }
 
 async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::Result<()> {
-    // What an earlier build left would be taken for this one's.
+    // Otherwise the output of an earlier build could pass for this one's.
     if output.exists() {
         std::fs::remove_dir_all(output)?;
     }
@@ -118,9 +119,7 @@ async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::
         &std::env::var_os("PATH").unwrap_or_default(),
     ));
     let mut command = Command::new(programs.join("cargo-lambda"));
-    for name in package_variables() {
-        command.env_remove(name);
-    }
+    without_package_variables(command.as_std_mut());
     let status = command
         .current_dir(workspace_root())
         .args(["lambda", "build", "--global", SETTINGS])
@@ -129,7 +128,7 @@ async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::
         .arg(output)
         .env("PATH", std::env::join_paths(path)?)
         .env("CARGO_ZIGBUILD_PYTHON_PATH", python)
-        // Flags for this machine's processor would end up in the functions.
+        // Flags meant for this machine's processor would end up in the functions.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()
@@ -143,12 +142,13 @@ async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::
     Ok(())
 }
 
-/// Zips the `bootstrap` in the function's folder, once it is known that Lambda can run it.
+/// Zips the `bootstrap` in the function's folder after checking that Lambda can run it.
 fn pack(function: &'static str, processor: Processor, folder: &Path) -> anyhow::Result<Packaged> {
     let binary = folder.join("bootstrap");
     let content = std::fs::read(&binary)
-        .with_context(|| format!("cargo-lambda did not make {}", binary.display()))?;
-    check(&content, processor).with_context(|| format!("{} is not fit", binary.display()))?;
+        .with_context(|| format!("cargo-lambda did not build {}", binary.display()))?;
+    check(&content, processor)
+        .with_context(|| format!("Lambda cannot run {}", binary.display()))?;
     let zip = folder.join(format!("{function}.zip"));
     zip_bootstrap(&binary, &zip, Packing::Small)?;
     Ok(Packaged {
@@ -159,7 +159,7 @@ fn pack(function: &'static str, processor: Processor, folder: &Path) -> anyhow::
     })
 }
 
-/// Whether Lambda can run the program.
+/// Checks that Lambda can run the program.
 fn check(program: &[u8], processor: Processor) -> anyhow::Result<()> {
     let machine = match program {
         [0x7f, b'E', b'L', b'F', rest @ ..] if rest.len() > 15 => {
@@ -180,7 +180,7 @@ fn check(program: &[u8], processor: Processor) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The newest version of glibc 2 that a symbol of the program asks for.
+/// The newest version of glibc 2 that a symbol of the program requires.
 fn newest_glibc(program: &[u8]) -> u32 {
     const MARK: &[u8] = b"GLIBC_2.";
     program
@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lambda_cannot_run_is_refused() {
+    fn a_program_that_lambda_cannot_run_is_refused() {
         let refused = |program: &[u8]| check(program, ARM64).unwrap_err().to_string();
         assert!(refused(b"#!/bin/sh").contains("not a Linux program"));
         assert!(refused(&program(62, b"")).contains("not for arm64"));
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_packed_function_tells_its_sizes() {
+    fn a_packed_function_reports_its_sizes() {
         let folder = tempfile::tempdir().unwrap();
         let binary = program(183, &[0; 1000]);
         std::fs::write(folder.path().join("bootstrap"), &binary).unwrap();
