@@ -16,4 +16,7 @@ pub mod providers;
 mod sandbox;
 pub mod story;
 
-pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, STACK_NAME, Sandbox};
+pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, Sandbox};
+
+/// What the main stack is called.
+pub const STACK_NAME: &str = "towerhook";

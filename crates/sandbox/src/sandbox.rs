@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
 
+use crate::STACK_NAME;
 use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
@@ -23,9 +24,6 @@ use towerhook_package::local::{FunctionZips, architecture};
 
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";
-
-/// What the main stack is called.
-pub const STACK_NAME: &str = "towerhook";
 
 /// What a sandbox is to be.
 #[derive(Debug, Clone)]

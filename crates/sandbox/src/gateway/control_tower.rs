@@ -3,6 +3,7 @@
 //! Shapes follow the service's model of 2018-05-10. Of landing zone 4.0's own baselines no public
 //! identifier is known, so [`BASELINES`] has those of 3.3; others can be enabled by identifier.
 
+mod operations;
 mod serve;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub(super) use serve::operation;
+pub(super) use operations::operation;
 
 /// Names and identifiers of the baselines that `ListBaselines` answers, as in the example of
 /// `aws controltower list-baselines`.

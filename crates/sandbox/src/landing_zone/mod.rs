@@ -11,6 +11,7 @@ pub mod events;
 mod organization;
 mod own_roles;
 mod seed;
+mod topic;
 mod version_4;
 
 use std::collections::BTreeMap;

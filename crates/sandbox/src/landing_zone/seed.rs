@@ -4,6 +4,7 @@ use std::sync::Arc;
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 
+use super::topic::{CLOUD_TRAIL, make_topic};
 use super::{
     Account, EXECUTION_ROLE, Emission, Integrations, LandingZone, Role, RolePolicy, SANDBOX,
     SECURITY, STACK_SET_ROLE, TRAIL, create_execution_role, create_role, organizations,
@@ -11,9 +12,6 @@ use super::{
 use crate::aws_client::AwsClient;
 use crate::gateway::Gateway;
 use crate::gateway::control_tower::{self, Target};
-
-pub(super) const CLOUD_TRAIL: &str = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
-pub(super) const SNS_VERSION: &str = "2010-03-31";
 
 /// The version of AWSControlTowerBaseline that goes with landing zone 3.3.
 pub(super) const BASELINE_VERSION: &str = "4.0";
@@ -231,18 +229,6 @@ impl LandingZone {
             .await?;
         Ok(())
     }
-}
-
-/// Makes a topic in an account and answers its ARN.
-pub(super) async fn make_topic(aws: &AwsClient, name: &str) -> anyhow::Result<String> {
-    let answer = aws
-        .query("sns", "CreateTopic", SNS_VERSION, &[("Name", name)])
-        .await
-        .context("cannot make the trail's topic")?;
-    let topic = answer.text_at("CreateTopicResult/TopicArn");
-    Ok(topic
-        .context("CreateTopic answered without an ARN")?
-        .to_owned())
 }
 
 pub(super) fn text(value: &Value) -> anyhow::Result<String> {

@@ -4,7 +4,7 @@
 use anyhow::Context;
 use serde_json::json;
 
-use super::seed::{CLOUD_TRAIL, SNS_VERSION, make_topic};
+use super::topic::{CLOUD_TRAIL, SNS_VERSION, make_topic};
 use super::{EXECUTION_ROLE, IAM_VERSION, LandingZone, Role, TRAIL};
 use crate::gateway::control_tower::{self, Target};
 

@@ -6,17 +6,6 @@ use super::{BASELINES, ControlTower, EnabledBaseline, State, Target};
 use crate::gateway::answer::ApiError;
 use crate::gateway::route::Call;
 
-/// The operations served, with the path of each.
-const OPERATIONS: [(&str, &str); 7] = [
-    ("/get-landingzone", "GetLandingZone"),
-    ("/list-landingzones", "ListLandingZones"),
-    ("/list-baselines", "ListBaselines"),
-    ("/get-baseline", "GetBaseline"),
-    ("/list-enabled-baselines", "ListEnabledBaselines"),
-    ("/get-enabled-baseline", "GetEnabledBaseline"),
-    ("/list-enabled-controls", "ListEnabledControls"),
-];
-
 /// The most that one page of `ListEnabledBaselines` holds.
 const PAGE: usize = 100;
 
@@ -265,14 +254,6 @@ impl ControlTower {
         }
         summary
     }
-}
-
-/// The operation at a path, where it is served here.
-pub(in crate::gateway) fn operation(path: &str) -> Option<&'static str> {
-    OPERATIONS
-        .iter()
-        .find(|(served, _)| *served == path)
-        .map(|(_, operation)| *operation)
 }
 
 fn is_home(state: &State, call: &Call) -> bool {

@@ -9,6 +9,7 @@ mod control_towers;
 mod events;
 mod form;
 mod instances;
+mod lookup;
 mod model;
 mod operations;
 mod page;
@@ -184,7 +185,7 @@ impl StackSets {
     pub(super) fn loses_tags(&self, call: &Call, form: &Form) -> bool {
         let mut sets = self.inner.sets();
         let name = form.get("StackSetName").unwrap_or_default();
-        let (Ok(set), Some(tags)) = (requests::find(&mut sets, call, name), form.tags()) else {
+        let (Ok(set), Some(tags)) = (lookup::find(&mut sets, call, name), form.tags()) else {
             return false;
         };
         set.tags.keys().any(|key| !tags.contains_key(key))

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use super::answers::{Nothing, StartedOperation};
 use super::form::{parameter_overrides, preferences};
+use super::lookup::{find, instance_not_found, operation_not_found};
 use super::model::{
     DetailedStatus, Instance, InstanceStatus, Operation, OperationResult, OperationStatus,
     Overrides, Place, Preferences, ResultStatus, StackSet,
 };
-use super::requests::{find, instance_not_found, operation_not_found};
 use super::template::check_names;
 use super::{Action, Inner, events};
 use crate::gateway::answer::ApiError;

@@ -5,8 +5,8 @@ use super::answers::{
     DescribedInstance, DescribedOperation, InstanceSummary, OperationSummary, ResultSummary,
 };
 use super::form::filters;
+use super::lookup::{find, instance_not_found, operation_not_found};
 use super::page::Page;
-use super::requests::{find, instance_not_found, operation_not_found};
 use crate::gateway::answer::ApiError;
 use crate::gateway::parameters::Form;
 use crate::gateway::route::Call;

@@ -10,6 +10,7 @@ use super::answers::{
     CreatedStackSet, DescribedStackSet, Nothing, StackSetSummary, StartedOperation,
 };
 use super::form::{parameters, preferences};
+use super::lookup::{find, is_in, not_found};
 use super::model::StackSet;
 use super::operations::{Submission, places};
 use super::page::Page;
@@ -226,48 +227,6 @@ impl Inner {
             .collect();
         Page::of(form, items)
     }
-}
-
-/// The StackSet with this name or id that is not deleted.
-pub(super) fn find<'a>(
-    sets: &'a mut [StackSet],
-    call: &Call,
-    name: &str,
-) -> Result<&'a mut StackSet, ApiError> {
-    sets.iter_mut()
-        .find(|set| is_in(set, call) && !set.deleted && (set.name == name || set.id() == name))
-        .ok_or_else(|| not_found(name))
-}
-
-fn is_in(set: &StackSet, call: &Call) -> bool {
-    set.account == call.account && set.region == call.region
-}
-
-fn not_found(name: &str) -> ApiError {
-    ApiError::new(
-        404,
-        "StackSetNotFoundException",
-        format!("StackSet {name} not found"),
-    )
-}
-
-pub(super) fn operation_not_found(id: &str) -> ApiError {
-    ApiError::new(
-        404,
-        "OperationNotFoundException",
-        format!("Operation {id} not found"),
-    )
-}
-
-pub(super) fn instance_not_found(name: &str, place: &super::model::Place) -> ApiError {
-    ApiError::new(
-        404,
-        "StackInstanceNotFoundException",
-        format!(
-            "Stack instance not found for StackSet: {name}, account: {}, region: {}",
-            place.0, place.1
-        ),
-    )
 }
 
 fn administration_role(call: &Call, form: &Form) -> String {

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::service::Service;
+use super::settings::Fault;
 use super::store::{Checked, DuplicateScope, Record, Scope, new_guid};
 use super::tokens::RefusalStatus;
 use super::{lock, schema};
@@ -16,75 +17,6 @@ use crate::providers::Verification;
 
 /// How old a seeded integration is.
 const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
-
-/// Answers chosen requests with an error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The operation, as [`Simulator::calls`](crate::providers::Simulator::calls) names it, such
-    /// as `POST CloudAccounts`; nothing for any.
-    pub operation: Option<String>,
-    /// How many requests it hits before it is over.
-    pub times: u32,
-    /// HTTP status of the answer.
-    pub status: u16,
-    /// Whether the operation has its effect first, so that only the answer is lost.
-    pub after_effect: bool,
-}
-
-/// The behaviours that a test can choose. All take effect with the next request.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) propagation_delay: Duration,
-    pub(super) state_delay: Duration,
-    pub(super) mask_external_ids: bool,
-    pub(super) empty_search_is_no_content: bool,
-    pub(super) page_size: usize,
-    pub(super) duplicates: DuplicateScope,
-    pub(super) refusing: Option<String>,
-    pub(super) faults: Vec<Fault>,
-    pub(super) hanging_creates: u32,
-    pub(super) hang: Duration,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            propagation_delay: Duration::ZERO,
-            state_delay: Duration::from_secs(2),
-            mask_external_ids: false,
-            empty_search_is_no_content: false,
-            page_size: 5000,
-            duplicates: DuplicateScope::default(),
-            refusing: None,
-            faults: Vec::new(),
-            hanging_creates: 0,
-            hang: Duration::ZERO,
-        }
-    }
-}
-
-impl Settings {
-    /// Uses up one of the faults that are set for the operation.
-    pub(super) fn take_fault(&mut self, label: &str) -> Option<Fault> {
-        let index = self.faults.iter().position(|fault| {
-            fault.times > 0
-                && fault
-                    .operation
-                    .as_deref()
-                    .is_none_or(|wanted| wanted == label)
-        })?;
-        self.faults[index].times -= 1;
-        let taken = self.faults[index].clone();
-        self.faults.retain(|fault| fault.times > 0);
-        Some(taken)
-    }
-
-    /// Uses up one hanging create.
-    pub(super) fn take_hang(&mut self) -> Option<Duration> {
-        self.hanging_creates = self.hanging_creates.checked_sub(1)?;
-        Some(self.hang)
-    }
-}
 
 /// The levers of a running simulator.
 #[derive(Debug, Clone)]
@@ -274,6 +206,7 @@ impl Controls {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::providers::lacework::settings::Settings;
 
     #[test]
     fn faults_hit_their_operation_as_often_as_they_say_and_then_are_over() {

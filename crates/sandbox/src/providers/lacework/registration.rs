@@ -16,7 +16,6 @@
 //! `awsAccountId`; what `Account` may name besides the tenant; whether `TemplateVersion` matters; how
 //! often a lost answer is put again; what `Data` an answer brings.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,10 +26,9 @@ use axum::http::StatusCode;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::sync::OnceCell;
 use url::Url;
 
-use super::service::Service;
+use super::service::{Outcome, Service};
 use super::store::Scope;
 use super::{cloud_accounts, lock};
 use crate::emulator::ensure_loopback;
@@ -53,9 +51,6 @@ const REASON_LIMIT: usize = 500;
 const NOT_REGISTERED: &str = "not-registered-";
 /// The property that is a secret.
 const API_TOKEN: &str = "ApiToken";
-
-/// What became of each request, by its id: a notification can come twice.
-pub(super) type Registrations = BTreeMap<String, Arc<OnceCell<Outcome>>>;
 
 /// What a topic delivers.
 #[derive(Deserialize)]
@@ -92,14 +87,6 @@ enum RequestType {
 }
 
 type Properties = Map<String, Value>;
-
-/// What became of a request.
-#[derive(Debug)]
-pub(super) struct Outcome {
-    physical_id: String,
-    /// Why it failed, if it did.
-    failure: Option<String>,
-}
 
 /// Takes what the topic delivers. The work is done afterwards: a topic does not wait for long.
 pub(super) async fn delivered(State(service): State<Arc<Service>>, body: Bytes) -> StatusCode {

@@ -9,14 +9,13 @@ use axum::extract::{ConnectInfo, Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::post;
-use serde_json::{Value, json};
-use uuid::Uuid;
+use serde_json::Value;
 
 use super::answer::{Answer, ApiError, Handled, response};
-use super::controls::Fault;
 use super::operation::Operation;
-use super::service::{Page, Service};
-use super::store::Scope;
+use super::pages::{further_page, listing, page_name};
+use super::service::Service;
+use super::settings::Fault;
 use super::user_profile::user_profile;
 use super::{cloud_accounts, lock, registration, sdk_only};
 use crate::chaos::{Mishap, Moment};
@@ -25,8 +24,6 @@ use crate::chaos::{Mishap, Moment};
 const BODY_LIMIT: usize = 1 << 20;
 /// Name in [`Service::calls`] of requests for what the API does not have.
 const UNRECOGNIZED: &str = "Unrecognized url";
-/// Query parameter of the links to further pages.
-const PAGE: &str = "pageToken";
 
 pub(super) fn router(service: Arc<Service>) -> Router {
     Router::new()
@@ -188,45 +185,4 @@ async fn perform(
         ))),
         Operation::SdkOnly(operation) => sdk_only::perform(service, &scope, operation, json).await,
     }
-}
-
-/// The first page of a listing.
-pub(super) fn listing(service: &Service, scope: &Scope, rows: Vec<Value>) -> Handled {
-    let total = rows.len();
-    Ok(page(service, scope, Page { rows, total }))
-}
-
-/// The page behind a link. The same link answers the same page again.
-fn further_page(service: &Service, scope: &Scope, name: &str) -> Handled {
-    let kept = lock(&service.pages).get(name).cloned();
-    match kept {
-        Some((account, rest)) if account == *scope => Ok(page(service, scope, rest)),
-        _ => Err(ApiError::not_found()),
-    }
-}
-
-fn page(service: &Service, scope: &Scope, mut listing: Page) -> Answer {
-    let size = lock(&service.settings).page_size;
-    let total = listing.total;
-    let rest = listing.rows.split_off(listing.rows.len().min(size));
-    let next = (!rest.is_empty()).then(|| {
-        let name = Uuid::new_v4().simple().to_string();
-        let mut url = service.base.clone();
-        url.set_path("/api/v2/CloudAccounts");
-        url.query_pairs_mut().append_pair(PAGE, &name);
-        let rest = Page { rows: rest, total };
-        lock(&service.pages).insert(name, (scope.clone(), rest));
-        url
-    });
-    Answer::ok(json!({
-        "paging": { "rows": listing.rows.len(), "totalRows": total, "urls": { "nextPage": next } },
-        "data": listing.rows,
-    }))
-}
-
-fn page_name(uri: &Uri) -> Option<String> {
-    let query = uri.query()?.as_bytes();
-    url::form_urlencoded::parse(query)
-        .find(|(name, _)| name == PAGE)
-        .map(|(_, value)| value.into_owned())
 }

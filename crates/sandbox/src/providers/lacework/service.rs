@@ -1,17 +1,17 @@
 //! The state that requests and tests share.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::Url;
 
 use super::clock::Clock;
-use super::controls::Settings;
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
-use super::registration::Registrations;
 use super::sdk_only::AgentTokens;
+use super::settings::Settings;
 use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
 use super::{LaceworkConfig, lock};
@@ -38,6 +38,17 @@ pub(super) struct Service {
     /// When each role, by ARN and unique id, was first asked for.
     pub(super) roles_first_seen: Mutex<BTreeMap<(String, Option<String>), Timestamp>>,
     pub(super) registrations: Mutex<Registrations>,
+}
+
+/// What became of each request of a stack, by its id: a notification can come twice.
+pub(super) type Registrations = BTreeMap<String, Arc<OnceCell<Outcome>>>;
+
+/// What became of a request.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) physical_id: String,
+    /// Why it failed, if it did.
+    pub(super) failure: Option<String>,
 }
 
 /// What is left of a listing.

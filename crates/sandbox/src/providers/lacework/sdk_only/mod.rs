@@ -11,7 +11,7 @@ use super::answer::{Answer, ApiError, Handled};
 use super::service::Service;
 use super::store::Scope;
 use super::user_profile::host;
-use super::{cloud_accounts, lock, server};
+use super::{cloud_accounts, lock, pages};
 
 pub(super) use agent_tokens::AgentTokens;
 
@@ -110,7 +110,7 @@ fn find(service: &Service, scope: &Scope, body: &Value) -> Handled {
     if found.is_empty() && lock(&service.settings).empty_search_is_no_content {
         Ok(Answer::no_content())
     } else {
-        server::listing(service, scope, found)
+        pages::listing(service, scope, found)
     }
 }
 
