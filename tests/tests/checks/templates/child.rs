@@ -301,9 +301,9 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
                 "makes_topic": true,
                 "kms_key": "arn:aws:kms:us-east-1:000000000001:key/1234abcd-12ab",
             },
-            "integration": {
+            "registration": {
                 "name": "Lacework-Control-Tower-CloudTrail-Log-Account-acme",
-                "kind": "CloudTrail",
+                "kind": "Feed",
                 "account": log,
                 "role_arn": role,
                 "external_id": format!("lweid:aws:v2:acme:{log}:0123456789"),

@@ -120,7 +120,7 @@ async fn under_the_rate_limit_a_deletion_says_how_far_it_came_and_goes_on_when_t
     assert!(scene.sandbox.simulator.registrations().is_empty());
     until("setup's answer is logged", async || {
         let log = scene.sandbox.function_logs().read("setup");
-        log[so_far..].contains("\"answered\"")
+        log[so_far..].contains("\"response sent\"")
     })
     .await;
     let told = format!(
