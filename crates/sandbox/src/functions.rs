@@ -1,6 +1,7 @@
 //! The three functions, built for this machine and zipped as Lambda wants them.
 //!
-//! The sandbox runs what ships: it starts the binaries that cargo builds and never links them.
+//! The sandbox runs the code that ships: it starts the binaries that cargo builds and never links
+//! them.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -21,7 +22,7 @@ pub const FUNCTIONS: [(&str, &str); 3] = [
     ("auth", "towerhook-auth"),
 ];
 
-/// What the binaries are made from, below the workspace's root.
+/// The sources of the binaries, below the workspace's root.
 const SOURCES: [&str; 11] = [
     "Cargo.toml",
     "Cargo.lock",
@@ -114,8 +115,7 @@ pub fn architecture() -> &'static str {
 }
 
 /// The environment variables that tell the running program which package it belongs to. A cargo
-/// that inherits them compiles ring, and all that is above it, once more: its build script depends
-/// on them.
+/// that inherits them rebuilds ring and its dependents: ring's build script depends on them.
 pub fn package_variables() -> impl Iterator<Item = OsString> {
     std::env::vars_os().map(|(name, _)| name).filter(|name| {
         let name = name.to_string_lossy();
@@ -156,7 +156,8 @@ pub fn build(profile: Profile) -> anyhow::Result<FunctionZips> {
     for ((name, _), binary) in FUNCTIONS.iter().zip(&binaries) {
         let path = zips.join(format!("{name}.zip"));
         if !newer(&path, modified(binary)?) {
-            // Nobody downloads it, and compressing in the dev profile takes longer than all else.
+            // It is never downloaded, and compressing in the dev profile takes longer than the
+            // rest.
             zip_bootstrap(binary, &path, Packing::Stored)?;
         }
         paths.push(path);
@@ -247,7 +248,7 @@ fn newer(path: &Path, than: SystemTime) -> bool {
     modified(path).is_ok_and(|changed| changed > than)
 }
 
-/// How a binary lies in its zip.
+/// The compression of a binary in its zip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Packing {
     /// As it is.
@@ -256,8 +257,8 @@ pub enum Packing {
     Small,
 }
 
-/// Zips a binary as a `bootstrap` that Lambda can run. The same binary makes the same bytes, so that
-/// the same code has the same digest in AWS.
+/// Zips a binary as a `bootstrap` that Lambda can run. The same binary makes the same bytes, so
+/// that the same code has the same digest in AWS.
 ///
 /// # Errors
 /// When the binary cannot be read or the zip cannot be written.

@@ -23,7 +23,7 @@ const INTERPRETERS: [&str; 6] = [
 
 /// A virtual environment in `directory` that holds exactly the packages of `requirements`, a
 /// requirements file with hashes. One that was made from the same text is used again; another
-/// is made anew. Several processes may ask at once: one of them does the work. Returns the path
+/// is recreated. When several processes ask at once, one of them does the work. Returns the path
 /// of its Python.
 ///
 /// # Errors
