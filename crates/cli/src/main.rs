@@ -20,10 +20,8 @@ use tracing_subscriber::EnvFilter;
 #[tokio::main]
 async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
+    log.with_env_filter(filter).init();
     let done = match Arguments::parse().command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&arguments).await,

@@ -130,7 +130,7 @@ impl AwsClient {
         &self.region
     }
 
-    /// The key that the calls are signed with; nothing for a root user.
+    /// The key that the calls are signed with; `None` for a root user.
     #[must_use]
     pub fn key(&self) -> Option<&AccessKey> {
         self.key.as_ref()
@@ -236,7 +236,7 @@ impl AwsClient {
     /// # Errors
     /// As [`AwsClient::rest`].
     pub async fn create_bucket(&self, name: &str) -> Result<(), AwsError> {
-        // Only us-east-1 is named by saying nothing.
+        // us-east-1 must not be named.
         let body = match self.region.as_str() {
             "us-east-1" => String::new(),
             region => format!(
@@ -313,16 +313,16 @@ impl AwsClient {
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     pairs
         .iter()
-        // What is not a header's value cannot be an operation either: the service refuses the
-        // request that lacks it.
+        // An invalid header value is no operation either: the service refuses the request without
+        // it.
         .filter_map(|(name, value)| {
             Some(((*name).try_into().ok()?, HeaderValue::from_str(value).ok()?))
         })
         .collect()
 }
 
-/// An HTTP client that speaks to loopback and nothing else between: no proxy, no redirects, no TLS. So it
-/// knows no certificates; to read the machine's takes longer than a call.
+/// An HTTP client for loopback: no proxy, no redirects, no TLS. It loads no certificates, which
+/// takes longer than a call.
 pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
     install_crypto_provider();
     Ok(reqwest::Client::builder()
@@ -330,7 +330,7 @@ pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
         .redirect(reqwest::redirect::Policy::none())
         .tls_certs_only([])
         .connect_timeout(Duration::from_secs(10))
-        // The emulator closes connections that are idle for 75 s; ours go before that.
+        // The emulator closes connections after 75 s of idling; close ours before that.
         .pool_idle_timeout(Duration::from_secs(30))
         .build()?)
 }
@@ -339,7 +339,7 @@ pub(crate) fn http_client() -> anyhow::Result<reqwest::Client> {
 pub(crate) fn install_crypto_provider() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // An error says that the process has a provider already, which does as well.
+        // An existing provider does as well.
         let _ = rustls::crypto::ring::default_provider().install_default();
     });
 }

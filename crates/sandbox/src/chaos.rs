@@ -1,9 +1,9 @@
-//! What happens to the functions' calls and to events: misfortune by chance, from a seed, and a
-//! crash at a chosen call.
+//! Faults in the functions' calls and in events: random ones from a seed, and a crash at a chosen
+//! call.
 //!
-//! Gateway and simulator ask for each call that a function, or a command of Towerhook's, makes; so
-//! it is below the retries of the AWS SDK and of the client of the SaaS. Calls of an administrator
-//! or of the sandbox itself go well.
+//! Gateway and simulator consult it for each call that a function or a command of Towerhook makes,
+//! so faults are injected below the retries of the AWS SDK and of the SaaS client. Calls of an
+//! administrator or of the sandbox itself never fail.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -17,14 +17,14 @@ use hyper::header::{HeaderMap, USER_AGENT};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// One call in so many goes wrong.
+/// One call in this many fails.
 const CALLS: u32 = 3;
-/// One event in so many is lost, and one in as many comes twice.
+/// One event in this many is lost, and as many are delivered twice.
 const EVENTS: u32 = 6;
 /// The longest delay of a call, in milliseconds.
 const LONGEST_DELAY: u64 = 1000;
 
-/// What goes wrong with a call.
+/// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mishap {
     Throttle,
@@ -32,20 +32,20 @@ pub(crate) enum Mishap {
     Reset,
     LostReply,
     Delay(Duration),
-    /// The calling process is killed, before the call has its effect or after it.
+    /// The calling process is killed, before the call takes effect or after.
     Crash(Moment),
 }
 
 /// When a process is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
-    /// The call has no effect.
+    /// The call takes no effect.
     Before,
-    /// The call has its effect, and nobody hears its answer.
+    /// The call takes effect, but its answer is never read.
     After,
 }
 
-/// What happens to calls and events; nothing, at first.
+/// The faults injected into calls and events; none at first.
 #[derive(Debug, Default)]
 pub struct Chaos(Mutex<State>);
 
@@ -67,19 +67,19 @@ struct Crash {
 }
 
 impl Chaos {
-    /// Lets a third of all calls go wrong from now on: throttled, answered with an internal error,
-    /// cut off before or after their effect, or delayed. A third of all events is lost or doubled.
-    /// The same seed makes the same choices, one call after the other.
+    /// Makes a third of all calls fail from now on: throttled, answered with an internal error, cut
+    /// off before or after they take effect, or delayed. A third of all events is lost or delivered
+    /// twice. The same seed makes the same choices in the same order of calls.
     pub fn begin(&self, seed: u64) {
         self.state().dice = Some(Rng::with_seed(seed));
     }
 
-    /// Lets everything go well again.
+    /// Stops injecting faults.
     pub fn end(&self) {
         self.state().dice = None;
     }
 
-    /// How often each thing went wrong so far.
+    /// How often each kind of fault was injected so far.
     #[must_use]
     pub fn tally(&self) -> BTreeMap<&'static str, u64> {
         self.state().tally.clone()
@@ -103,7 +103,7 @@ impl Chaos {
         });
     }
 
-    /// Takes back a crash that did not come yet, and answers which call met one since the last
+    /// Cancels a crash that has not happened yet, and returns the call that crashed since the last
     /// [`Chaos::crash_after`].
     pub fn crashed_at(&self) -> Option<String> {
         let mut state = self.state();
@@ -114,11 +114,11 @@ impl Chaos {
     /// How many processes were killed since the last [`Chaos::crash_after`].
     ///
     /// # Errors
-    /// Why the process that met the crash was not killed.
+    /// Why the process that was meant to crash was not killed.
     pub fn killed(&self) -> anyhow::Result<u64> {
         let state = self.state();
         match &state.not_killed {
-            Some(why) => bail!("the caller could not be killed: {why}"),
+            Some(why) => bail!("cannot kill the caller: {why}"),
             None => Ok(state.killed),
         }
     }
@@ -133,7 +133,7 @@ impl Chaos {
         }
     }
 
-    /// What is to go wrong with a call, named as `service:Operation`.
+    /// The fault for a call, named as `service:Operation`.
     pub(crate) fn call(
         &self,
         headers: &HeaderMap,
@@ -173,8 +173,8 @@ impl Chaos {
         Some(mishap)
     }
 
-    /// How often an event arrives.
-    pub(crate) fn arrivals(&self) -> usize {
+    /// How often an event is delivered.
+    pub(crate) fn deliveries(&self) -> usize {
         let mut state = self.state();
         let Some(dice) = &mut state.dice else {
             return 1;
@@ -193,13 +193,13 @@ impl Chaos {
     }
 }
 
-/// A seed that is not likely to come again; short, so that it can be typed.
+/// A seed that is unlikely to repeat; short enough to type.
 #[must_use]
 pub fn random_seed() -> u64 {
     fastrand::u64(0..1_000_000)
 }
 
-/// Whether a function or a command of Towerhook's makes the call: both clients say so.
+/// Whether a function or a command of Towerhook makes the call: both clients send a header.
 fn is_ours(headers: &HeaderMap) -> bool {
     let says = |name: &str| {
         headers
@@ -213,17 +213,17 @@ fn is_ours(headers: &HeaderMap) -> bool {
 fn kill_peer(peer: SocketAddr) -> anyhow::Result<()> {
     let process = process_of(peer)?;
     let program = std::fs::read_link(format!("/proc/{process}/exe"))?;
-    // Anybody else on this machine is left alone.
+    // No other process on this machine is ever killed.
     anyhow::ensure!(
         program.file_name().is_some_and(|name| name == "bootstrap"),
-        "{} is no function",
+        "{} is not a function",
         program.display()
     );
     kill(Pid::from_raw(process), Signal::SIGKILL)?;
     Ok(())
 }
 
-/// The process that holds a local end of a connection, as Linux tells it.
+/// The process that holds the local end of a connection, according to Linux.
 fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
     let connections = std::fs::read_to_string("/proc/net/tcp").context("this is not Linux")?;
     let local = format!(":{:04X}", peer.port());
@@ -231,7 +231,7 @@ fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
         .lines()
         .filter_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
-            // A connection that is over lingers under its port, without an inode.
+            // A closed connection lingers under its port, without an inode.
             let inode = fields.get(9).filter(|inode| **inode != "0")?;
             let is_it = fields.get(1)?.ends_with(&local);
             is_it.then(|| format!("socket:[{inode}]"))
@@ -247,7 +247,7 @@ fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
                 std::fs::read_link(one.path()).is_ok_and(|to| to == Path::new(inode.as_str()))
             })
         })
-        .with_context(|| format!("nobody holds the connection from {peer}"))
+        .with_context(|| format!("no process holds the connection from {peer}"))
 }
 
 #[cfg(test)]
@@ -285,14 +285,14 @@ mod tests {
         let tally = one.tally();
         assert_eq!(tally.len(), 5, "{tally:?}");
         assert_eq!(tally.values().sum::<u64>(), hit as u64);
-        let arrivals: Vec<_> = (0..60).map(|_| one.arrivals()).collect();
+        let deliveries: Vec<_> = (0..60).map(|_| one.deliveries()).collect();
         assert!(
-            (0..=2).all(|times| arrivals.contains(&times)),
-            "{arrivals:?}"
+            (0..=2).all(|times| deliveries.contains(&times)),
+            "{deliveries:?}"
         );
         one.end();
         assert_eq!(choices(&one, "towerhook/0.1.0"), vec![None; 300]);
-        assert_eq!(one.arrivals(), 1);
+        assert_eq!(one.deliveries(), 1);
     }
 
     #[test]

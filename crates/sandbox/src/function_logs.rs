@@ -1,4 +1,4 @@
-//! What the functions logged, in files: a stack's deletion takes its log groups with it.
+//! The functions' logs in files: a stack's deletion removes its log groups.
 
 use std::path::{Path, PathBuf};
 
@@ -20,13 +20,13 @@ impl FunctionLogs {
         }
     }
 
-    /// Where the files are, one for each function that was invoked.
+    /// The folder of the files, one for each function that was invoked.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// What a function, such as `setup`, has logged so far; blank where it never ran.
+    /// The log so far of a function, such as `setup`; empty if it never ran.
     #[must_use]
     pub fn read(&self, function: &str) -> String {
         let file = self.directory.join(format!("{STACK_NAME}-{function}.log"));
@@ -35,7 +35,7 @@ impl FunctionLogs {
             .unwrap_or_default()
     }
 
-    /// The last lines of each function that tell of an error, with its name before them.
+    /// The last error lines of each function, prefixed with its name.
     #[must_use]
     pub fn last_errors(&self, lines: usize) -> Vec<String> {
         let mut errors = Vec::new();

@@ -1,5 +1,4 @@
-//! Who calls AWS in a sandbox besides the functions: the person who launches the stack, and the
-//! SaaS.
+//! The callers of AWS in a sandbox besides the functions: the administrator, and the SaaS.
 
 use anyhow::Context;
 use serde_json::json;
@@ -8,7 +7,7 @@ use crate::aws_client::{AccessKey, AwsClient, AwsError};
 
 const VERSION: &str = "2010-05-08";
 
-/// The user that a sandbox's owner is.
+/// The user name of a sandbox's owner.
 pub const ADMINISTRATOR: &str = "administrator";
 
 /// Makes a user that may do everything in the client's account, and gives it a key.
@@ -36,7 +35,7 @@ pub(crate) async fn make_administrator(aws: &AwsClient) -> anyhow::Result<Access
     })
 }
 
-/// Makes the SaaS's own role, which may assume any role that lets it in.
+/// Makes the SaaS's own role, which may assume any role that trusts it.
 ///
 /// # Errors
 /// When the emulator refuses a step.

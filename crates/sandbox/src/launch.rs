@@ -15,8 +15,8 @@ use towerhook_package::local::{FunctionZips, architecture};
 pub const TEMPLATE: &str =
     include_str!("../../../templates/control-tower-integration.template.yml");
 
-/// [`TEMPLATE`] with a work queue to which a message comes back soon, where it was not done with.
-/// AWS would not take it: a message must not come back while the function may still be at it.
+/// [`TEMPLATE`] with a short visibility timeout, so that a failed message is retried soon. AWS
+/// rejects it: a message must stay hidden for as long as the function may be processing it.
 #[must_use]
 pub fn hurried() -> String {
     let visibility = format!("VisibilityTimeout: {VISIBILITY}");
@@ -24,22 +24,22 @@ pub fn hurried() -> String {
     TEMPLATE.replace(&visibility, "VisibilityTimeout: 10")
 }
 
-/// What the template says, in seconds.
+/// The template's visibility timeout, in seconds.
 const VISIBILITY: u32 = 1080;
 
 /// The folder in the bucket, as in the template's default.
 pub const ARTIFACT_PREFIX: &str = concat!("towerhook/", env!("CARGO_PKG_VERSION"), "/");
 
-/// Parameters of the main stack by name. Those that are not here keep their default, or at an
-/// update the value that they have.
+/// Parameters of the main stack by name. The others keep their default, or on an update their
+/// previous value.
 pub type Parameters = BTreeMap<String, String>;
 
 const VERSION: &str = "2010-05-15";
 
-/// How often the stack is looked at while it changes.
+/// How often a changing stack is polled.
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// Makes the bucket, if need be, and puts the zips where the template looks for them.
+/// Creates the bucket if it is missing, and uploads the zips to where the template expects them.
 ///
 /// # Errors
 /// When a zip cannot be read, or S3 refuses it.
@@ -66,20 +66,20 @@ pub async fn upload(aws: &AwsClient, bucket: &str, zips: &FunctionZips) -> anyho
 pub struct Stack {
     /// Name.
     pub name: String,
-    /// ARN, which still finds the stack after its deletion.
+    /// ARN, which identifies the stack even after its deletion.
     pub id: String,
-    /// Where its template lies, unless it comes with each request.
+    /// The bucket of its template; `None` to send the template with each request.
     bucket: Option<String>,
     aws: AwsClient,
     watch: AwsClient,
 }
 
-/// What CloudFormation says of a stack.
+/// A stack's status according to CloudFormation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// Such as `CREATE_COMPLETE`.
     pub status: String,
-    /// Why, where CloudFormation says so.
+    /// CloudFormation's reason, if it gives one.
     pub reason: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub struct Failure {
     pub resource: String,
     /// Such as `CREATE_FAILED`.
     pub status: String,
-    /// What CloudFormation, or the function, says.
+    /// The reason that CloudFormation, or the function, gives.
     pub reason: String,
 }
 
@@ -104,15 +104,15 @@ impl fmt::Display for Failure {
     }
 }
 
-/// A stack did not become what it was to be.
+/// A stack did not reach the wanted status.
 #[derive(Debug, thiserror::Error)]
 #[error("the stack {name} is {status}{}", listed(failures))]
 pub struct StackFailed {
     /// Name of the stack.
     pub name: String,
-    /// The status that it ended in, or has after the time given.
+    /// The status that it ended in, or had at the deadline.
     pub status: String,
-    /// What failed, first things first.
+    /// The resources that failed, oldest first.
     pub failures: Vec<Failure>,
 }
 
@@ -124,8 +124,8 @@ fn listed(failures: &[Failure]) -> String {
 }
 
 impl Stack {
-    /// Asks for a stack from [`TEMPLATE`] through `aws`; `watch` is the client that looks at it
-    /// from then on, so that looking is not among the calls that the gateway counts.
+    /// Creates a stack through `aws`; `watch` polls it from then on, so that polling is not among
+    /// the calls that the gateway counts.
     ///
     /// # Errors
     /// When CloudFormation refuses the request, as for a parameter that its pattern excludes.
@@ -198,7 +198,7 @@ impl Stack {
     /// Waits until the stack has the wanted status, such as `CREATE_COMPLETE`.
     ///
     /// # Errors
-    /// [`StackFailed`] when it ends in another status, or is still on its way at the deadline.
+    /// [`StackFailed`] when it ends in another status, or is still in progress at the deadline.
     pub async fn wait_for(&self, wanted: &str, deadline: Duration) -> anyhow::Result<()> {
         let end = Instant::now() + deadline;
         loop {
@@ -246,8 +246,8 @@ impl Stack {
             .with_context(|| format!("the stack {} has no output {key}", self.name))
     }
 
-    /// What failed since the last request, first things first: the resources of the template, and
-    /// not those that CloudFormation gave up because of them.
+    /// The resources that failed since the last request, oldest first, without those that
+    /// CloudFormation cancelled because of them.
     ///
     /// # Errors
     /// When CloudFormation does not answer.
@@ -321,8 +321,8 @@ impl Stack {
     }
 }
 
-/// A request for a stack of this template. Where there is a bucket it is put there first: as a part of the
-/// request, the main one would be too long for CloudFormation.
+/// A request for a stack of this template. The template goes to the bucket first, if there is one:
+/// the main template exceeds CloudFormation's limit for inline templates.
 async fn request(
     aws: &AwsClient,
     name: &str,

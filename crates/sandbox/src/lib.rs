@@ -18,5 +18,5 @@ pub mod story;
 
 pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, Sandbox};
 
-/// What the main stack is called.
+/// The name of the main stack.
 pub const STACK_NAME: &str = "towerhook";

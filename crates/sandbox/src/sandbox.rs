@@ -25,7 +25,7 @@ use towerhook_package::local::{FunctionZips, architecture};
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";
 
-/// What a sandbox is to be.
+/// How to start a sandbox.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// All accounts that Control Tower manages, the management account included.
@@ -40,12 +40,12 @@ pub struct Options {
     pub stores: Vec<String>,
     /// How long a StackSet operation takes at least.
     pub operation_delay: Duration,
-    /// How long ago CloudFormation's requests to custom resources were sent when they arrive, as their
-    /// addresses say.
+    /// The age that the response URLs of CloudFormation's requests to custom resources claim on
+    /// arrival.
     pub requests_late_by: Duration,
     /// A folder for the logs and the temporary files of this run alone.
     pub directory: PathBuf,
-    /// Where the emulator's virtual environment is, or is made.
+    /// The emulator's virtual environment, which is created if it is missing.
     pub virtual_environment: PathBuf,
 }
 
@@ -68,7 +68,7 @@ impl Options {
     }
 }
 
-/// How another process finds a running sandbox.
+/// The address and credentials of a running sandbox, for other processes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Running {
     /// The endpoint of AWS.
@@ -79,7 +79,7 @@ pub struct Running {
     pub management_account: String,
     /// Id of the access key of [`identities::ADMINISTRATOR`] in the management account.
     pub access_key_id: String,
-    /// Its secret, which is good for this sandbox alone.
+    /// Its secret, valid for this sandbox alone.
     #[serde(with = "written_out")]
     pub secret_access_key: SecretString,
     /// The SaaS's name in sentences.
@@ -89,16 +89,16 @@ pub struct Running {
 }
 
 impl Running {
-    /// The file that says so, below cargo's target folder.
+    /// The file with these values, below cargo's target folder.
     #[must_use]
     pub fn file(target: &Path) -> PathBuf {
         target.join("towerhook/sandbox.json")
     }
 
-    /// What the file says.
+    /// Reads the file.
     ///
     /// # Errors
-    /// When there is none, or it is not readable.
+    /// When it is missing or malformed.
     pub fn read(target: &Path) -> anyhow::Result<Self> {
         let file = Self::file(target);
         let text = std::fs::read_to_string(&file).with_context(|| {
@@ -125,7 +125,7 @@ impl Running {
     }
 }
 
-/// A secret that is there to be read.
+/// Serializes a secret in plain text: another process has to read it.
 mod written_out {
     use secrecy::{ExposeSecret, SecretString};
     use serde::{Deserialize, Deserializer, Serializer};
@@ -144,7 +144,7 @@ mod written_out {
     }
 }
 
-/// A landing zone on this machine. What it started ends with it.
+/// A landing zone on this machine. Dropping it ends every process it started.
 #[derive(Debug)]
 pub struct Sandbox {
     /// The emulator of AWS.
@@ -157,7 +157,7 @@ pub struct Sandbox {
     pub landing_zone: LandingZone,
     options: Options,
     administrator: AccessKey,
-    // The last field: it goes when the emulator is gone.
+    // The last field, so that it is dropped after the emulator.
     temporary: Temporary,
 }
 
@@ -167,13 +167,14 @@ struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // An error says that there was none.
+        // It may not exist.
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
 impl Sandbox {
-    /// Starts all of it on free loopback ports and seeds the landing zone. `say` hears of each step.
+    /// Starts everything on free loopback ports and seeds the landing zone. `say` is called with
+    /// each step.
     ///
     /// # Errors
     /// When Python or a package is missing, a port cannot be bound, or a step of the seed fails.
@@ -230,8 +231,7 @@ impl Sandbox {
         })
     }
 
-    /// A client for the management account's administrator, through the gateway: what a user
-    /// would have.
+    /// A client for the management account's administrator, through the gateway, as a user has it.
     ///
     /// # Errors
     /// When the HTTP client cannot be built.
@@ -249,7 +249,7 @@ impl Sandbox {
         Ok(client.account(MANAGEMENT_ACCOUNT))
     }
 
-    /// How another process finds this sandbox.
+    /// The address and credentials of this sandbox, for other processes.
     #[must_use]
     pub fn running(&self) -> Running {
         Running {
@@ -278,7 +278,7 @@ impl Sandbox {
         )
     }
 
-    /// Puts the functions where the template looks for them.
+    /// Uploads the functions to where the template expects them.
     ///
     /// # Errors
     /// When a zip cannot be read, or S3 refuses it.
@@ -286,7 +286,7 @@ impl Sandbox {
         launch::upload(&self.user()?, &self.artifact_bucket(), zips).await
     }
 
-    /// The parameters that have no default, or whose default does not fit this machine.
+    /// The parameters without a default, or with one that does not fit this machine.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
         let own = [
@@ -298,7 +298,7 @@ impl Sandbox {
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Asks CloudFormation for the main stack, with [`Sandbox::parameters`] and these besides.
+    /// Creates the main stack with [`Sandbox::parameters`] and the given ones.
     ///
     /// # Errors
     /// When CloudFormation refuses the request.
@@ -311,7 +311,7 @@ impl Sandbox {
         Ok(Stack::create(&user, &inside, STACK_NAME, TEMPLATE, &parameters).await?)
     }
 
-    /// What the main stack's functions logged.
+    /// The logs of the main stack's functions.
     #[must_use]
     pub fn function_logs(&self) -> FunctionLogs {
         FunctionLogs::in_run(self.directory())
@@ -334,8 +334,8 @@ impl Sandbox {
     }
 }
 
-/// A folder for this run, named for this process. Those of processes that are gone are removed, so
-/// that the last one stays for a look.
+/// A folder for this run, named after this process. Removes those of ended processes, so that only
+/// the last run's remains for inspection.
 fn run_directory(runs: &Path) -> PathBuf {
     for entry in std::fs::read_dir(runs).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -345,7 +345,7 @@ fn run_directory(runs: &Path) -> PathBuf {
         if let Some(process) = process
             && kill(Pid::from_raw(process), None).is_err()
         {
-            // An error says that another process removed it at the same time.
+            // Another process may have removed it at the same time.
             let _ = std::fs::remove_dir_all(entry.path());
         }
     }

@@ -8,7 +8,7 @@ mod world;
 use serde_json::{Map, Value, json};
 use world::World;
 
-/// A role with so many managed policies, whose names begin like this.
+/// A role with this many managed policies, named with this prefix.
 fn template(policies: usize, names: &str) -> Value {
     let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
         "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]});

@@ -1,4 +1,4 @@
-//! Custom resources whose service token is a topic, from the stack to whoever listens, and back.
+//! Custom resources whose service token is a topic, from the stack to the subscriber, and back.
 
 mod world;
 
@@ -188,7 +188,7 @@ async fn a_topic_that_cannot_be_published_to_or_is_not_heard_fails_the_stack() {
             "the topic does not exist",
         ),
         ("closed", closed, "may not publish to it"),
-        ("silent", silent, "nobody answered within 1 s"),
+        ("silent", silent, "no answer within 1 s"),
     ] {
         let properties = json!({"ServiceToken": topic, "ServiceTimeout": 1});
         let id = world.create_stack(name, &stack_template(&properties)).await;

@@ -86,7 +86,6 @@ async fn the_whole_story_ends_well() {
 }
 
 fn every_account_is_as_it_should_be(story: &Story) {
-    let integrations = story.sandbox.lacework().unwrap().integrations();
     let mut roles = Vec::new();
     for story in story.accounts() {
         let account = &story.account;
@@ -95,15 +94,14 @@ fn every_account_is_as_it_should_be(story: &Story) {
             assert!(story.enrollment.is_absent(), "{story:?}");
             continue;
         }
-        let id = &story.enrollment.registration.as_ref().unwrap().id;
-        let integration = integrations.iter().find(|one| one.guid == *id).unwrap();
+        let registration = story.enrollment.registration.as_ref().unwrap();
         assert_eq!(
-            integration.name,
+            registration.name,
             format!("Lacework-Control-Tower-Config-Member-{}", account.id)
         );
         let role = format!("arn:aws:iam::{}:role/acme-laceworkcwsrole-sa", account.id);
-        assert_eq!(integration.role_arn.as_deref(), Some(role.as_str()));
-        let external_id = integration.external_id.as_deref().unwrap();
+        assert_eq!(registration.role_arn.as_deref(), Some(role.as_str()));
+        let external_id = registration.external_id.as_deref().unwrap();
         let suffix = external_id
             .strip_prefix(&format!("lweid:aws:v2:acme:{}:", account.id))
             .unwrap();

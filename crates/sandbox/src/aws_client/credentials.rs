@@ -1,4 +1,4 @@
-//! Who a call comes from: an account's root user, or an access key with Signature Version 4.
+//! The identity of a caller: an account's root user, or an access key with Signature Version 4.
 
 use std::time::SystemTime;
 
@@ -29,12 +29,12 @@ pub enum NotSigned {
     /// Method, URL or headers are not those of a request.
     #[error("the request has no signature")]
     Request(#[source] SigningError),
-    /// What is to be signed with is incomplete.
+    /// A parameter of the signature is missing.
     #[error("the signature lacks a parameter")]
     Parameters(#[source] v4::signing_params::BuildError),
 }
 
-/// Whose endpoint a call goes to.
+/// The account, Region and service of a call.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     pub(super) account: &'a str,
@@ -110,8 +110,8 @@ impl Place<'_> {
     }
 }
 
-/// What the emulator takes for the root user of an account: a header in the shape of a signature
-/// that says nothing.
+/// The header of an account's root user: it has the shape of a signature, which the emulator does
+/// not verify.
 pub(crate) fn root_user(account: &str, region: &str, service: &str) -> String {
     format!(
         "AWS4-HMAC-SHA256 Credential={account}/20260101/{region}/{service}/aws4_request, \

@@ -1,11 +1,11 @@
-//! What AWS's services answer when they refuse.
+//! Errors of AWS's services and of calls to them.
 
 use serde_json::Value;
 
 use super::credentials::NotSigned;
 use super::xml::Element;
 
-/// Why a call to AWS gave no answer that could be used.
+/// Why a call to AWS returned no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
     /// The service answered with an error of its own.
@@ -40,7 +40,7 @@ pub enum AwsError {
         service: String,
         /// Operation, or method and path of a REST call.
         operation: String,
-        /// What went wrong on the way.
+        /// The transport's error.
         #[source]
         source: reqwest::Error,
     },
@@ -51,9 +51,9 @@ pub enum AwsError {
         service: String,
         /// Operation.
         operation: String,
-        /// What was expected, such as `XML` or `JSON`.
+        /// The expected format, such as `XML` or `JSON`.
         expected: &'static str,
-        /// What the parser found.
+        /// The parser's error.
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },

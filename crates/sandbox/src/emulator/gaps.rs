@@ -1,11 +1,11 @@
-//! What the emulator lacks of what a template uses: it is said, and nothing is skipped in silence.
+//! Features that a template uses and the emulator lacks: each is reported, none skipped silently.
 
 /// Something that AWS does for a template and the emulator, at the pinned version, does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gap {
     /// The property or section of the template that asks for it.
     pub asked_by: &'static str,
-    /// What is different on this machine.
+    /// The difference on this machine.
     pub difference: &'static str,
 }
 
@@ -36,18 +36,18 @@ const GAPS: [Gap; 6] = [
     },
 ];
 
-/// What no template of ours asks for, and somebody's request to the sandbox may.
+/// Gaps that none of our templates hits, but a user's request to the sandbox may.
 const ELSEWHERE: [Gap; 1] = [Gap {
     asked_by: "TemplateURL",
     difference: "a StackSet takes its template as text only",
 }];
 
-/// All that is different on this machine, first what `template` asks for.
+/// All differences on this machine, those that affect `template` first.
 pub fn all(template: &str) -> impl Iterator<Item = Gap> {
     in_template(template).chain(ELSEWHERE)
 }
 
-/// What of `template` the emulator does differently.
+/// The differences that affect `template`.
 fn in_template(template: &str) -> impl Iterator<Item = Gap> {
     let asked = |gap: &Gap| template.contains(&format!("{}:", gap.asked_by));
     GAPS.into_iter().filter(asked)

@@ -124,7 +124,7 @@ def publish_to_topic(
     with custom_resource._lock:
         answer = custom_resource._pending.pop(token, {}).get("result")
     if answer is None:
-        raise TimeoutError(f"{logical_id}: nobody answered within {timeout} s")
+        raise TimeoutError(f"{logical_id}: no answer within {timeout} s")
     if answer.get("Status") == "FAILED":
         raise RuntimeError(answer.get("Reason") or "FAILED without a reason")
     physical_id = answer.get("PhysicalResourceId") or physical_id or request["RequestId"]

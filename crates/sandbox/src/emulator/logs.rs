@@ -1,4 +1,4 @@
-//! What the functions logged: the emulator files it in CloudWatch Logs when an invocation ends.
+//! The functions' logs, which the emulator writes to CloudWatch Logs when an invocation ends.
 
 use serde_json::{Value, json};
 
@@ -21,8 +21,7 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// The whole log of a function, oldest invocation first. A log group that is not there has no
-/// lines.
+/// The whole log of a function, oldest invocation first. A missing log group has no lines.
 ///
 /// # Errors
 /// When the emulator does not answer.

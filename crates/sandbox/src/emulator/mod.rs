@@ -1,8 +1,9 @@
-//! The care of the emulator: one ministack process, and the functions that it runs.
+//! The emulator's lifecycle: one ministack process, and the functions that it runs.
 //!
 //! It is installed at the pinned version with hashes into a virtual environment of its own, is
 //! started on a free loopback port in its own process group and with nothing of the caller's
-//! environment but `PATH`, and is gone with everything it started when the [`Emulator`] is.
+//! environment but `PATH`, and is killed with everything it started when the [`Emulator`] is
+//! dropped.
 
 pub mod gaps;
 pub mod logs;
@@ -25,14 +26,14 @@ use towerhook_package::python::virtual_environment;
 /// The pinned packages, with hashes.
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");
 
-/// What starts it, and what that imports, by file name.
+/// The launcher and the modules that it imports, by file name.
 const PROGRAM: [(&str, &str); 3] = [
     ("launcher.py", include_str!("launcher.py")),
     ("function_output.py", include_str!("function_output.py")),
     ("stack_rules.py", include_str!("stack_rules.py")),
 ];
 
-/// What the templates and the functions use, and what tests look at.
+/// The services that the templates, the functions and the tests use.
 const SERVICES: [&str; 17] = [
     "cloudformation",
     "cloudtrail",
@@ -53,13 +54,13 @@ const SERVICES: [&str; 17] = [
     "sts",
 ];
 
-/// How often a port that was free when asked may be taken when the emulator binds it.
+/// How often to pick another port when the chosen one is taken before the emulator binds it.
 const PORT_ATTEMPTS: u32 = 3;
 
-/// How the emulator is started.
+/// The configuration of an emulator.
 #[derive(Debug, Clone)]
 pub struct EmulatorConfig {
-    /// Where the virtual environment is, or is made when it is not there.
+    /// The virtual environment, which is created if it is missing.
     pub virtual_environment: PathBuf,
     /// A directory for this run alone: the log, the launcher, the functions' unpacked code.
     pub directory: PathBuf,
@@ -69,10 +70,10 @@ pub struct EmulatorConfig {
     pub region: String,
     /// The account of callers whose access key id does not name one.
     pub management_account: String,
-    /// How long ago CloudFormation's requests to custom resources were sent when they arrive, as their
-    /// addresses say.
+    /// The age that the response URLs of CloudFormation's requests to custom resources claim on
+    /// arrival.
     pub requests_late_by: Duration,
-    /// How long the emulator may take until it answers.
+    /// How long the emulator may take to answer for the first time.
     pub deadline: Duration,
 }
 
@@ -188,13 +189,13 @@ impl Emulator {
         }
     }
 
-    /// The emulator's own address: for the gateway and for what the sandbox does itself.
+    /// The emulator's own address, for the gateway and the sandbox's own calls.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.url
     }
 
-    /// The file that holds what the emulator writes.
+    /// The file with the emulator's output.
     #[must_use]
     pub fn log(&self) -> &Path {
         &self.log
@@ -233,8 +234,8 @@ impl Drop for Emulator {
     }
 }
 
-/// The functions hold credentials that any key id is good for, and their calls must not leave
-/// this machine.
+/// Fails for an address off this machine: the functions' credentials are fake, and their calls must
+/// not leave it.
 ///
 /// # Errors
 /// When the URL's host is not a loopback address.

@@ -12,13 +12,13 @@ use uuid::Uuid;
 
 use crate::aws_client::AwsError;
 
-/// What a body can fail with on its way.
+/// Why a body can fail while it streams.
 pub(crate) type BodyError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The body of an answer: the emulator's own as it comes, or one of ours.
+/// The body of an answer: streamed from the emulator, or the gateway's own.
 pub(crate) type Body = BoxBody<Bytes, BodyError>;
 
-/// How a service writes its answers.
+/// The wire protocol of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Protocol {
     /// A form in, XML out (CloudFormation, IAM, STS, SNS).
@@ -56,7 +56,7 @@ impl ApiError {
     }
 }
 
-/// The emulator's refusal is the gateway's too.
+/// The gateway passes the emulator's errors on.
 impl From<AwsError> for ApiError {
     fn from(error: AwsError) -> Self {
         match error {

@@ -1,8 +1,8 @@
-//! Whether a caller may do what it asks the gateway for.
+//! Authorization of the calls that the gateway serves.
 //!
-//! The emulator verifies signatures and judges identity policies for the calls that it serves. For
-//! those that the gateway serves it is asked: it gets the request as it came, with its signature,
-//! and what has to be allowed, by the service authorization reference.
+//! The emulator verifies signatures and evaluates identity policies for the calls that it serves.
+//! For the gateway's calls, the gateway asks it: it sends the original request with its signature,
+//! and the actions that must be allowed according to the service authorization reference.
 
 mod checks;
 
@@ -26,17 +26,18 @@ use crate::aws_client::root_user;
 /// The header that asks the emulator for a judgement.
 const HEADER: &str = "x-sandbox-authorize";
 
-/// What CloudTrail answers to a caller who may change the trail, but not what that takes in other services.
+/// CloudTrail's error for a caller that may change the trail, but lacks permissions in other
+/// services.
 const DENIED_ELSEWHERE: &str = "InsufficientDependencyServiceAccessPermissionException";
 
-/// One thing that has to be allowed.
+/// One action that must be allowed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 struct Check {
     action: String,
     resource: String,
-    /// Condition keys besides those that every request has.
+    /// Condition keys in addition to those of every request.
     context: Value,
-    /// Whether the service does it elsewhere, in the caller's name.
+    /// Whether the service calls another service on the caller's behalf.
     #[serde(skip)]
     elsewhere: bool,
 }
@@ -76,7 +77,7 @@ struct Denied {
     message: String,
 }
 
-/// Whether the gateway judges calls of this operation.
+/// Whether the gateway authorizes calls of this operation.
 pub(super) fn judges(call: &Call) -> bool {
     match call.service.as_str() {
         "organizations" | "controltower" | "cloudformation" => true,
@@ -85,11 +86,10 @@ pub(super) fn judges(call: &Call) -> bool {
     }
 }
 
-/// Says in `call` which account the caller is of, if the caller is who it says it is and may do
-/// what it asks for.
+/// Authenticates and authorizes the caller, and sets its account in `call`.
 ///
 /// # Errors
-/// What AWS answers to a caller that is unknown or may not.
+/// AWS's answer to an unknown or unauthorized caller.
 pub(super) async fn authorize(
     state: &State,
     call: &mut Call,
@@ -97,7 +97,7 @@ pub(super) async fn authorize(
     parts: &Parts,
     body: &Bytes,
 ) -> Result<(), ApiError> {
-    // The account's root user, who may do everything.
+    // The account's root user may do everything.
     if call.key_id == call.account {
         return Ok(());
     }
@@ -121,7 +121,7 @@ pub(super) async fn authorize(
     Ok(())
 }
 
-/// Makes the request the root user's, for the emulator to carry out what was judged here.
+/// Signs the request as the root user, so that the emulator executes what was authorized here.
 pub(super) fn as_root_user(call: &Call, parts: &mut Parts) {
     let root = root_user(&call.account, &call.region, &call.service);
     if let Ok(value) = HeaderValue::from_str(&root) {
@@ -164,7 +164,7 @@ async fn ask(
     }
 }
 
-/// A denial as each protocol has it.
+/// A denial in the words of each protocol.
 fn denied(protocol: Protocol, status: u16, message: String) -> ApiError {
     match protocol {
         Protocol::Json => ApiError::new(400, "AccessDeniedException", message),

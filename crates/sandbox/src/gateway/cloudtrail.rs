@@ -1,5 +1,5 @@
-//! What the emulator's CloudTrail leaves out of a trail: the ARN of its topic, and the check that it
-//! may publish to it.
+//! What the emulator's CloudTrail lacks: the ARN of a trail's topic, and the check that it may
+//! publish to it.
 
 use serde_json::{Value, json};
 
@@ -44,7 +44,7 @@ pub(super) async fn serve(
     Ok(answer)
 }
 
-/// CloudTrail refuses a topic that is not there or does not let it publish for this trail.
+/// CloudTrail refuses a topic that is missing or does not let it publish for this trail.
 async fn check_topic(upstream: &AwsClient, call: &Call, request: &Value) -> Result<(), ApiError> {
     let topic = request["SnsTopicName"].as_str().unwrap_or_default();
     let (Some(owner), Some(trail)) = (topic.split(':').nth(4), request["Name"].as_str()) else {
@@ -87,7 +87,7 @@ async fn check_topic(upstream: &AwsClient, call: &Call, request: &Value) -> Resu
     ))
 }
 
-/// A trail is told of its topic by name or by ARN, and tells of it by ARN.
+/// A request names the topic by name or by ARN; an answer always by ARN.
 fn complete(trail: &mut Value) {
     let topic = trail["SnsTopicName"]
         .as_str()

@@ -1,7 +1,8 @@
 //! Control Tower's API over a landing zone that lives in this process.
 //!
-//! Shapes follow the service's model of 2018-05-10. Of landing zone 4.0's own baselines no public
-//! identifier is known, so [`BASELINES`] has those of 3.3; others can be enabled by identifier.
+//! Shapes follow the service's model of 2018-05-10. The identifiers of landing zone 4.0's own
+//! baselines are not public, so [`BASELINES`] has those of 3.3; others can be enabled by
+//! identifier.
 
 mod operations;
 mod serve;
@@ -30,7 +31,7 @@ pub const BASELINES: [(&str, &str); 7] = [
 pub struct LandingZone {
     /// Version, such as `3.3` or `4.0`.
     pub version: String,
-    /// Where it was set up: elsewhere, `GetLandingZone` does not find it.
+    /// Its home Region: in any other, `GetLandingZone` does not find it.
     pub home_region: String,
     /// The organization's id, `o-…`: part of every target's ARN.
     pub organization_id: String,
@@ -87,7 +88,7 @@ fn centralized_logging(account: &str, kms_key_arn: Option<&str>) -> Value {
     json!({"accountId": account, "enabled": true, "configurations": configurations})
 }
 
-/// What a baseline is enabled on.
+/// The target of a baseline or a control.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Target {
     /// An account, by its 12-digit id.
@@ -105,7 +106,7 @@ pub struct EnabledBaseline {
     pub baseline: String,
     /// Version of the baseline, which integration accounts' baselines do not have.
     pub version: Option<String>,
-    /// What it is enabled on.
+    /// Its target.
     pub target: Target,
     /// ARN of the enabled baseline of the OU that an account has it from.
     pub parent: Option<String>,
@@ -120,7 +121,7 @@ pub struct EnabledControl {
     pub arn: String,
     /// The control's ARN.
     pub control: String,
-    /// What it is enabled on.
+    /// Its target.
     pub target: Target,
     /// ARN of the enabled control of the OU that an account has it from.
     pub parent: Option<String>,
@@ -128,7 +129,7 @@ pub struct EnabledControl {
     pub status: String,
 }
 
-/// Control Tower. There may be no landing zone at all.
+/// Control Tower, with or without a landing zone.
 #[derive(Debug)]
 pub struct ControlTower {
     management_account: String,
@@ -215,7 +216,7 @@ impl ControlTower {
         enabled.arn
     }
 
-    /// Takes every baseline off the target, as when an account is unmanaged.
+    /// Disables every baseline on the target, as when an account is unmanaged.
     pub fn disable_baselines(&self, target: &Target) {
         self.state().enabled.retain(|one| one.target != *target);
     }
@@ -243,13 +244,12 @@ impl ControlTower {
         arn
     }
 
-    /// Takes every control off the target.
+    /// Disables every control on the target.
     pub fn disable_controls(&self, target: &Target) {
         self.state().controls.retain(|one| one.target != *target);
     }
 
-    /// Says how far the change of a target's baselines is: `SUCCEEDED`, `FAILED` or
-    /// `UNDER_CHANGE`.
+    /// Sets the status of a target's baselines: `SUCCEEDED`, `FAILED` or `UNDER_CHANGE`.
     pub fn set_status(&self, target: &Target, status: &str) {
         for one in &mut self.state().enabled {
             if one.target == *target {

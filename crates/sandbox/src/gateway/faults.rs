@@ -1,4 +1,4 @@
-//! Faults on demand, below the retries of whoever calls.
+//! Faults on demand, injected below the caller's retries.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -6,10 +6,10 @@ use std::time::Duration;
 use super::answer::{ApiError, Protocol};
 use crate::chaos::Mishap;
 
-/// What goes wrong with a call.
+/// How a call fails.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
-    /// The service answers that it is asked too often, in its own words.
+    /// The service answers with its own throttling error.
     Throttle,
     /// The service answers with an internal error.
     ServerError,
@@ -26,12 +26,12 @@ pub enum Fault {
     Reset,
     /// The service does what was asked, and the connection is closed in place of the answer.
     LostReply,
-    /// The call reaches the service that much later.
+    /// The call reaches the service after this delay.
     Delay(Duration),
 }
 
 impl Fault {
-    /// The fault that a mishap is; nothing where it is a crash.
+    /// The fault of a mishap; `None` for a crash.
     pub(crate) fn of(mishap: Mishap) -> Option<Self> {
         match mishap {
             Mishap::Throttle => Some(Self::Throttle),
@@ -53,18 +53,18 @@ struct Rule {
     fault: Fault,
 }
 
-/// The faults that are still to come.
+/// The pending faults.
 #[derive(Debug, Default)]
 pub struct Faults(Mutex<Vec<Rule>>);
 
 impl Faults {
-    /// Lets the next `times` calls of an operation go wrong. `*` stands for every service or
+    /// Makes the next `times` calls of an operation fail. `*` stands for every service or
     /// operation. The answer to a custom resource is `custom-resource` / `PutResponse`.
     pub fn inject(&self, service: &str, operation: &str, fault: Fault, times: u32) {
         self.inject_after(service, operation, 0, fault, times);
     }
 
-    /// The same, after `skip` calls that go well.
+    /// The same, after `skip` successful calls.
     pub fn inject_after(
         &self,
         service: &str,
@@ -82,12 +82,12 @@ impl Faults {
         });
     }
 
-    /// Takes back all faults that are still to come.
+    /// Cancels all pending faults.
     pub fn clear(&self) {
         self.rules().clear();
     }
 
-    /// How many calls are still to go wrong.
+    /// How many calls will still fail.
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.rules().iter().map(|rule| u64::from(rule.left)).sum()
@@ -117,7 +117,7 @@ impl Faults {
     }
 }
 
-/// How a service says that it is asked too often.
+/// A service's throttling error.
 pub(crate) fn throttled(service: &str, protocol: Protocol) -> ApiError {
     let (status, code) = match (service, protocol) {
         ("organizations", _) => (400, "TooManyRequestsException"),
@@ -130,7 +130,7 @@ pub(crate) fn throttled(service: &str, protocol: Protocol) -> ApiError {
     ApiError::new(status, code, "Rate exceeded")
 }
 
-/// How a service says that it failed.
+/// A service's internal error.
 pub(crate) fn broken(protocol: Protocol) -> ApiError {
     let code = match protocol {
         Protocol::Query | Protocol::Json | Protocol::Plain => "InternalFailure",

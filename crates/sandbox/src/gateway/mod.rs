@@ -46,7 +46,7 @@ use stack_sets::StackSets;
 pub use faults::{Fault, Faults};
 pub use requests::SentRequest;
 
-/// How the gateway is started.
+/// The configuration of a gateway.
 #[derive(Debug)]
 pub struct GatewayConfig {
     /// The emulator.
@@ -55,8 +55,8 @@ pub struct GatewayConfig {
     pub region: String,
     /// The management account: of callers whose access key id names no account.
     pub management_account: String,
-    /// Where the gateway listens: bound by the caller, because the emulator has to know the
-    /// gateway's address before the gateway can know the emulator's.
+    /// The gateway's listener: bound by the caller, because the emulator has to know the gateway's
+    /// address before the gateway can know the emulator's.
     pub listener: TcpListener,
     /// How long a StackSet operation takes at least.
     pub operation_delay: Duration,
@@ -141,24 +141,24 @@ impl Gateway {
         self.state.calls.snapshot()
     }
 
-    /// From now on keeps what functions send.
+    /// Records the functions' requests from now on.
     pub fn keep_requests(&self) {
         self.state.requests.keep();
     }
 
-    /// What functions have sent since it is kept, secrets included: one request of each form.
+    /// The recorded requests, secrets included: one of each operation and set of fields.
     #[must_use]
     pub fn requests(&self) -> Vec<SentRequest> {
         self.state.requests.all()
     }
 
-    /// What is to go wrong.
+    /// Faults on demand.
     #[must_use]
     pub fn faults(&self) -> &Faults {
         &self.state.faults
     }
 
-    /// What goes wrong by chance, or with a crash.
+    /// Random faults and crashes.
     #[must_use]
     pub fn chaos(&self) -> &Arc<Chaos> {
         &self.state.chaos
@@ -170,7 +170,7 @@ impl Gateway {
         &self.state.control_tower
     }
 
-    /// How Organizations answers about accounts.
+    /// Organizations, to choose its answers about accounts.
     #[must_use]
     pub fn organizations(&self) -> &Organizations {
         &self.state.organizations
@@ -226,7 +226,7 @@ async fn accept(listener: tokio::net::TcpListener, state: Arc<State>) {
     }
 }
 
-/// The connection is to be closed without an answer.
+/// Closes the connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("closed on purpose")]
 struct Dropped;
@@ -303,7 +303,7 @@ async fn handle(
         pass(&state, parts, body).await
     };
     if lost || crashes {
-        // The caller's connection closes only when the emulator has answered in full.
+        // Wait for the emulator's whole answer before the caller's connection closes.
         let _ = answer.into_body().collect().await;
         if crashes {
             state.chaos.crash(peer);
@@ -332,7 +332,7 @@ async fn read(body: Incoming) -> Result<Bytes, Dropped> {
     Ok(body.collect().await.map_err(|_| Dropped)?.to_bytes())
 }
 
-/// Serves what is ours to a caller that may have it, and passes the rest on.
+/// Authorizes the call, serves it if it is the gateway's, and forwards it otherwise.
 async fn serve(
     state: &State,
     call: &mut Call,

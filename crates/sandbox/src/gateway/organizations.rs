@@ -1,7 +1,9 @@
 //! Organizations as AWS answers it, over what the emulator keeps.
 //!
 //! The emulator lists every account at once, with `Status` alone. AWS answers pages of at most
-//! 20, and of an account its `State` and its `Paths`; `Status` was to go on 9 September 2026.
+//! 20, with each account's `State` and `Paths`; `Status` was announced to go on 9 September 2026.
+
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,11 +13,9 @@ use serde_json::{Map, Value, json};
 use super::answer::ApiError;
 use super::route::Call;
 use crate::aws_client::{AwsClient, AwsError};
+use pages::{listing, page, token};
 
 const TARGET: &str = "AWSOrganizationsV20161128";
-
-/// The most accounts or OUs in one page, and what a page holds when the caller does not say.
-const PAGE: u64 = 20;
 
 /// Whether the gateway answers this operation itself.
 pub(super) fn serves(operation: &str) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn serves(operation: &str) -> bool {
     )
 }
 
-/// Which fields say how an account is and where.
+/// Which fields describe an account's state and OU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum AccountFields {
     /// `State` and `Paths`: since `Status` was retired.
@@ -42,7 +42,7 @@ pub enum AccountFields {
     Status,
 }
 
-/// How Organizations answers about accounts. Clones answer alike.
+/// Organizations' answers about accounts. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct Organizations {
     upstream: AwsClient,
@@ -72,13 +72,13 @@ impl Organizations {
         self.overlay().fields = fields;
     }
 
-    /// Whether `ListAccounts` begins with a page that is empty but has a `NextToken`, as AWS's
-    /// reference says it may.
+    /// Whether `ListAccounts` begins with an empty page that has a `NextToken`, as AWS's reference
+    /// allows.
     pub fn set_empty_first_page(&self, empty: bool) {
         self.overlay().empty_pages = empty;
     }
 
-    /// Puts an account into a state that no call of this API leads to: `PENDING_ACTIVATION`,
+    /// Puts an account into a state that no call of this API causes: `PENDING_ACTIVATION`,
     /// `SUSPENDED` (by AWS), `PENDING_CLOSURE`, or back to `ACTIVE`. An account that was closed
     /// is `CLOSED` without this.
     pub fn set_account_state(&self, account: &str, state: &str) {
@@ -87,17 +87,17 @@ impl Organizations {
             .insert(account.to_owned(), state.to_owned());
     }
 
-    /// Gives an account or an OU, by its id, another name, which no call to the emulator can.
+    /// Renames an account or an OU, by its id. The emulator has no such call.
     pub fn set_name(&self, id: &str, name: &str) {
         self.overlay().names.insert(id.to_owned(), name.to_owned());
     }
 
-    /// Takes an account out of the organization: no call finds it any more.
+    /// Removes an account from the organization: calls no longer find it.
     pub fn dismiss(&self, account: &str) {
         self.overlay().removed.insert(account.to_owned());
     }
 
-    /// Takes an account into the organization, by invitation, and active.
+    /// Adds an active account to the organization, as by invitation.
     pub fn admit(&self, account: &str) {
         let mut overlay = self.overlay();
         overlay.removed.remove(account);
@@ -107,7 +107,7 @@ impl Organizations {
             .insert(account.to_owned(), "ACTIVE".to_owned());
     }
 
-    /// The account's `State`, or nothing when it is not in the organization.
+    /// The account's `State`; `None` if it is not in the organization.
     ///
     /// # Errors
     /// When the emulator does not answer.
@@ -265,7 +265,7 @@ impl Organizations {
             return state.clone();
         }
         match account["Status"].as_str() {
-            // What CloseAccount leaves behind.
+            // The state that CloseAccount ends in.
             Some("SUSPENDED") => "CLOSED".to_owned(),
             Some(status) => status.to_owned(),
             None => "ACTIVE".to_owned(),
@@ -325,92 +325,4 @@ fn id(item: &Value) -> &str {
 
 fn list(answer: &Value, field: &str) -> Vec<Value> {
     answer[field].as_array().cloned().unwrap_or_default()
-}
-
-fn listing(field: &str, items: Vec<Value>, next: Option<String>) -> Value {
-    let mut answer = json!({field: items});
-    if let Some(next) = next {
-        answer["NextToken"] = json!(next);
-    }
-    answer
-}
-
-/// A token names the last item given, so that a page stays right when the list changes.
-fn token(last: &str) -> String {
-    format!("after:{last}")
-}
-
-fn page<'a>(
-    items: &'a [Value],
-    request: &Value,
-) -> Result<(&'a [Value], Option<String>), ApiError> {
-    let invalid = |message: &str| ApiError::new(400, "InvalidInputException", message);
-    let size = match &request["MaxResults"] {
-        Value::Null => PAGE,
-        value => value
-            .as_u64()
-            .filter(|size| (1..=PAGE).contains(size))
-            .ok_or_else(|| invalid("MaxResults must be between 1 and 20."))?,
-    };
-    let size = usize::try_from(size).unwrap_or(items.len());
-    let rest = match &request["NextToken"] {
-        Value::Null => items,
-        value => {
-            let last = value
-                .as_str()
-                .and_then(|token| token.strip_prefix("after:"))
-                .ok_or_else(|| invalid("INVALID_NEXT_TOKEN"))?;
-            match items.iter().position(|item| id(item) == last) {
-                Some(position) => &items[position + 1..],
-                None if last.is_empty() => items,
-                None => return Err(invalid("INVALID_NEXT_TOKEN")),
-            }
-        }
-    };
-    let page = &rest[..size.min(rest.len())];
-    let next = (rest.len() > page.len())
-        .then(|| page.last().map(|last| token(id(last))))
-        .flatten();
-    Ok((page, next))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pages_cover_the_list_once() {
-        let items: Vec<_> = (0..45)
-            .map(|number| json!({"Id": format!("{number:012}")}))
-            .collect();
-        let mut seen = Vec::new();
-        let mut request = json!({});
-        let mut sizes = Vec::new();
-        loop {
-            let (page, next) = page(&items, &request).unwrap();
-            sizes.push(page.len());
-            seen.extend(page.iter().cloned());
-            match next {
-                Some(next) => request["NextToken"] = json!(next),
-                None => break,
-            }
-        }
-        assert_eq!(sizes, [20, 20, 5]);
-        assert_eq!(seen, items);
-    }
-
-    #[test]
-    fn what_aws_refuses_is_refused() {
-        for request in [
-            json!({"MaxResults": 21}),
-            json!({"MaxResults": 0}),
-            json!({"NextToken": "no such token"}),
-            json!({"NextToken": "after:000000000000"}),
-        ] {
-            assert_eq!(
-                page(&[], &request).unwrap_err().code,
-                "InvalidInputException"
-            );
-        }
-    }
 }

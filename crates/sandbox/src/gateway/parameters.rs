@@ -1,4 +1,4 @@
-//! What a request says, read once for all that look at it: the query protocol's form, or JSON.
+//! The parameters of a request, read once: the query protocol's form, or JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ pub(crate) enum Parameters {
 }
 
 impl Parameters {
-    /// Those in the form, where there is one, and otherwise in the body.
+    /// The form if there is one, and otherwise the JSON body.
     ///
     /// # Errors
     /// When the body is not JSON.
@@ -32,7 +32,7 @@ impl Parameters {
         }
     }
 
-    /// The names at every depth; the elements of a list have one name together.
+    /// The names at every depth; all elements of a list share one.
     pub(crate) fn names(&self) -> BTreeSet<String> {
         let mut names = BTreeSet::new();
         match self {
@@ -151,7 +151,7 @@ impl Form {
             .collect()
     }
 
-    /// The tags; nothing where the caller says nothing of tags.
+    /// The tags; `None` if the request has no `Tags` at all.
     pub(crate) fn tags(&self) -> Option<BTreeMap<String, String>> {
         let tags: BTreeMap<_, _> = self
             .structures("Tags", ["Key", "Value"])
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn elements_of_a_list_have_one_name_together() {
+    fn elements_of_a_list_share_one_name() {
         let form: Form = ["Tags.member.1.Key", "Tags.member.2.Key", "Name"]
             .map(|name| (name.to_owned(), String::new()))
             .into_iter()

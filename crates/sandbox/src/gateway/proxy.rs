@@ -1,4 +1,4 @@
-//! Passing a call on to the emulator, unchanged.
+//! Forwards a call to the emulator unchanged.
 
 use http_body_util::BodyExt;
 use hyper::Response;
@@ -11,8 +11,7 @@ use url::Url;
 
 use super::answer::{Body, BodyError};
 
-/// Headers that speak of one connection, not of the call. `Expect` is among them: the gateway's
-/// own server has answered it.
+/// Hop-by-hop headers. `Expect` is one: the gateway's own server has answered it.
 const OF_THE_CONNECTION: [HeaderName; 8] = [
     CONNECTION,
     EXPECT,

@@ -1,4 +1,4 @@
-//! What the functions send, so that it can be held to AWS's own models.
+//! The functions' requests, recorded so that they can be checked against AWS's own models.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -33,26 +33,26 @@ impl fmt::Debug for SentRequest {
     }
 }
 
-/// One request of each operation and set of fields, where somebody wants them: the others differ in their
-/// values only.
+/// One request of each operation and set of fields, if a test asked for them: the others differ
+/// only in their values.
 #[derive(Debug, Default)]
 pub(super) struct Requests(OnceLock<Mutex<BTreeMap<Fields, SentRequest>>>);
 
 type Fields = (String, String, BTreeSet<String>);
 
 impl Requests {
-    /// From now on requests are kept.
+    /// Records requests from now on.
     pub(super) fn keep(&self) {
         self.0.get_or_init(Mutex::default);
     }
 
-    /// Whether this one is to be kept.
+    /// Whether to record this one.
     pub(super) fn keeps(&self, headers: &HeaderMap) -> bool {
         self.0.get().is_some() && is_of_a_function(headers)
     }
 
     pub(super) fn add(&self, call: &Call, parts: &Parts, form: Option<&Form>, body: &Bytes) {
-        // What is neither a form nor JSON, such as an object of S3, has no fields.
+        // A body that is neither a form nor JSON, such as an S3 object, has no fields.
         let parameters = Parameters::read(form.cloned(), body);
         let fields = parameters.map(|read| read.names()).unwrap_or_default();
         let key = (call.service.clone(), call.operation.clone(), fields);
@@ -83,7 +83,7 @@ impl Requests {
     }
 }
 
-/// Whether the SDK sends it that the functions are built with.
+/// Whether the functions' SDK sent it.
 fn is_of_a_function(headers: &HeaderMap) -> bool {
     let agent = headers
         .get(USER_AGENT)

@@ -1,4 +1,4 @@
-//! Which operation a request is, from what every AWS protocol says about itself.
+//! Identifies the operation of a request in every AWS protocol.
 
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
@@ -9,10 +9,10 @@ use super::answer::Protocol;
 use super::control_tower;
 use super::parameters::Form;
 
-/// Where functions answer CloudFormation for a custom resource.
+/// The path at which functions answer CloudFormation for a custom resource.
 pub(crate) const CUSTOM_RESOURCE_ANSWER: &str = "/_ministack/cfn-response/";
 
-/// One call, as far as the gateway has to understand it.
+/// One call, as far as the gateway needs to know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
     /// Service as in the credential scope; `custom-resource` for the answer to CloudFormation.
@@ -20,15 +20,15 @@ pub(crate) struct Call {
     /// Operation; method and path where a REST service's operation is not in the table.
     pub(crate) operation: String,
     pub(crate) protocol: Protocol,
-    /// The caller's access key id; of an account's root user, the account.
+    /// The caller's access key id; for an account's root user, the account id.
     pub(crate) key_id: String,
-    /// The caller's account, as far as the key id names it; the management account otherwise.
+    /// The caller's account if the key id names it, and otherwise the management account.
     pub(crate) account: String,
     pub(crate) region: String,
 }
 
-/// What a request is, or nothing where it is no call of an AWS service (the emulator's own
-/// paths, a request without credentials).
+/// The call of a request; `None` if it is not a call of an AWS service (the emulator's own paths, a
+/// request without credentials).
 pub(crate) fn identify(
     parts: &Parts,
     form: Option<&Form>,

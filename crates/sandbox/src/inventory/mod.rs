@@ -1,4 +1,4 @@
-//! Everything that there is: in AWS in every account, in the gateway, in the SaaS.
+//! Every resource: in all AWS accounts, in the gateway, in the SaaS.
 //!
 //! "Nothing left" means that the inventory after a deletion is the one from before the launch.
 
@@ -10,7 +10,7 @@ use std::fmt;
 use crate::Sandbox;
 use crate::landing_zone::EXECUTION_ROLE;
 
-/// What is counted: where it is, what it is and what it is called.
+/// One resource: its place, kind and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item {
     /// A 12-digit account id, or the name of the SaaS.
@@ -27,21 +27,21 @@ impl fmt::Display for Item {
     }
 }
 
-/// All items, each with those of its settings that others could have changed: policies, targets,
+/// All items, each with the settings that others could have changed: policies, targets,
 /// attachments.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Inventory {
     items: BTreeMap<Item, String>,
 }
 
-/// What became of an inventory.
+/// How a later inventory differs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Difference {
-    /// What was not there before.
+    /// Items that did not exist before.
     pub left: Vec<Item>,
-    /// What is not there any more.
+    /// Items that no longer exist.
     pub lost: Vec<Item>,
-    /// What has other settings than before.
+    /// Items whose settings changed.
     pub changed: Vec<Item>,
 }
 
@@ -78,7 +78,7 @@ impl Inventory {
     /// Takes the inventory of all accounts of the landing zone, of the StackSets and of the SaaS.
     ///
     /// # Errors
-    /// When the emulator does not answer: what cannot be read is not taken for absent.
+    /// When the emulator does not answer: an unreadable item is not an absent one.
     pub async fn take(sandbox: &Sandbox) -> anyhow::Result<Self> {
         let mut inventory = Self::default();
         let client = sandbox.inside()?;
@@ -102,8 +102,8 @@ impl Inventory {
         Ok(inventory)
     }
 
-    /// What is different in a later inventory. Of the accounts that came in between, Control
-    /// Tower's own role does not count, and all else does.
+    /// How a later inventory differs. Control Tower's own role in accounts that were created in
+    /// between does not count.
     #[must_use]
     pub fn difference(&self, later: &Self) -> Difference {
         let missing_in = |one: &Self, other: &Self| -> Vec<Item> {

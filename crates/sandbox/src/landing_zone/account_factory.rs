@@ -1,4 +1,4 @@
-//! What Control Tower does with accounts and OUs.
+//! Control Tower's operations on accounts and OUs.
 
 use anyhow::Context;
 use serde_json::Value;
@@ -10,9 +10,9 @@ use crate::gateway::control_tower::Target;
 const BASELINE: &str = "AWSControlTowerBaseline";
 
 impl LandingZone {
-    /// Account Factory creates an account: it is made and moved into its OU, of which Organizations
-    /// tells at once; it is given Control Tower's role and baseline, and at last the
-    /// `CreateManagedAccount` event goes to the bus.
+    /// Account Factory creates an account: it is made and moved into its OU, with Organizations'
+    /// events at once; it gets Control Tower's role and baseline, and finally the
+    /// `CreateManagedAccount` event is sent.
     ///
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
@@ -22,8 +22,8 @@ impl LandingZone {
         self.enroll_account(name).await
     }
 
-    /// Account Factory's *Enroll account*: Control Tower takes an account under its management that
-    /// is there, and sends `CreateManagedAccount`.
+    /// Account Factory's *Enroll account*: Control Tower starts to manage an existing account, and
+    /// sends `CreateManagedAccount`.
     ///
     /// # Errors
     /// When there is no such account, or the emulator refuses a step.
@@ -41,7 +41,7 @@ impl LandingZone {
     /// account gets the baseline of the OU that it is in now, and `UpdateManagedAccount` is sent.
     ///
     /// # Errors
-    /// When there is no such account, its OU is not registered, or the bus does not take the event.
+    /// When there is no such account, its OU is not registered, or the bus rejects the event.
     pub async fn update_account(&mut self, name: &str) -> anyhow::Result<()> {
         let account = self.account(name)?.clone();
         self.enable_baseline(&account.id, &account.unit)
@@ -52,8 +52,8 @@ impl LandingZone {
 
     /// Control Tower registers an OU: every account in it that was not managed gets Control Tower's
     /// role, and all get its baseline. For each account there are two events, in one burst:
-    /// `CreateManagedAccount` (`UpdateManagedAccount` where it was managed) and `EnableBaseline`; and
-    /// one for the OU.
+    /// `CreateManagedAccount` (`UpdateManagedAccount` where it was managed) and `EnableBaseline`;
+    /// and one for the OU.
     ///
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
@@ -94,7 +94,7 @@ impl LandingZone {
     /// `SUCCEEDED` or `FAILED`.
     ///
     /// # Errors
-    /// When there is no such account, or the bus does not take the event.
+    /// When there is no such account, or the bus rejects the event.
     pub async fn publish_managed_account(
         &self,
         event_name: &str,
@@ -119,7 +119,7 @@ impl LandingZone {
     }
 
     /// Control Tower stops managing an account: its role and its baseline are gone, and it is moved
-    /// to the root. No lifecycle event tells of it, only the move's.
+    /// to the root. There is no lifecycle event, only that of the move.
     ///
     /// # Errors
     /// When there is no such account, or the emulator refuses a step.
@@ -130,8 +130,8 @@ impl LandingZone {
         self.emit(moved.into_iter().collect()).await
     }
 
-    /// What auto-enrollment makes of an account that was moved. Without it Control Tower finds the
-    /// account where it should not be; since landing zone 4.0 it says so on the bus.
+    /// Auto-enrollment of an account that was moved. Without it, Control Tower detects drift; since
+    /// landing zone 4.0 it sends an event for that.
     pub(super) async fn follow_move(&mut self, name: &str) -> anyhow::Result<Vec<Value>> {
         let account = self.account(name)?.clone();
         let Some(zone) = self.gateway.control_tower().landing_zone() else {
@@ -145,8 +145,8 @@ impl LandingZone {
                 "ACCOUNT_MOVED_BETWEEN_OUS",
                 &account.id,
             );
-            let is_told = is_managed && !zone.version.starts_with('3');
-            return Ok(is_told.then_some(drift).into_iter().collect());
+            let is_reported = is_managed && !zone.version.starts_with('3');
+            return Ok(is_reported.then_some(drift).into_iter().collect());
         }
         let registered = self.units.get(&account.unit);
         if registered.is_some_and(|unit| unit.baseline.is_some()) {
@@ -176,7 +176,7 @@ impl LandingZone {
         Ok(event.into_iter().collect())
     }
 
-    /// What Control Tower does with an account that it takes under its management.
+    /// Control Tower starts to manage an account.
     pub(super) async fn enroll_in_control_tower(
         &self,
         account: &str,
@@ -187,7 +187,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Control Tower's role and baseline go.
+    /// Removes Control Tower's role and baseline.
     async fn let_go(&mut self, account: &Account) -> anyhow::Result<()> {
         let target = Target::Account(account.id.clone());
         self.gateway.control_tower().disable_baselines(&target);
@@ -212,7 +212,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// The baseline of the account's OU on the account; nothing where the OU has none.
+    /// The baseline of the account's OU on the account; `None` if the OU has none.
     fn enable_baseline(&self, account: &str, unit: &str) -> Option<()> {
         let parent = self.units.get(unit)?.baseline.as_deref()?;
         self.gateway.control_tower().enable_baseline(

@@ -1,5 +1,5 @@
-//! Which events of AWS's services reach the bus. AWS delivers them on a best effort: one may be lost,
-//! or come twice.
+//! Which events of AWS's services reach the bus. AWS delivers on a best-effort basis: an event may
+//! be lost or delivered twice.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +11,7 @@ enum Fate {
     Doubled,
 }
 
-/// What becomes of the events that are still to come, and which came before.
+/// What happens to upcoming events, and which were sent so far.
 #[derive(Debug, Default)]
 pub struct Emission(Mutex<State>);
 
@@ -22,22 +22,22 @@ struct State {
 }
 
 impl Emission {
-    /// The next `times` events of this name, such as `CloseAccount` or `Drift Detected`, reach
-    /// nobody; `*` stands for every name.
+    /// Loses the next `times` events of this name, such as `CloseAccount` or `Drift Detected`; `*`
+    /// stands for every name.
     pub fn lose(&self, event_name: &str, times: u32) {
         self.state()
             .fates
             .push((event_name.to_owned(), Fate::Lost, times));
     }
 
-    /// The next `times` events of this name come twice; `*` stands for every name.
+    /// Delivers the next `times` events of this name twice; `*` stands for every name.
     pub fn double(&self, event_name: &str, times: u32) {
         self.state()
             .fates
             .push((event_name.to_owned(), Fate::Doubled, times));
     }
 
-    /// Takes back whatever was to happen to events still to come.
+    /// Delivers every upcoming event once again.
     pub fn clear(&self) {
         self.state().fates.clear();
     }

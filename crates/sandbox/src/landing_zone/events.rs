@@ -10,7 +10,7 @@ use crate::aws_client::AwsClient;
 const SERVICE_EVENT: &str = "AWS Service Event via CloudTrail";
 const API_CALL: &str = "AWS API Call via CloudTrail";
 
-/// Whose bus an event comes over.
+/// The bus of an event.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
     /// The management account, 12 digits.
@@ -19,7 +19,7 @@ pub struct Place<'a> {
     pub region: &'a str,
 }
 
-/// What a `CreateManagedAccount` or `UpdateManagedAccount` event says.
+/// The content of a `CreateManagedAccount` or `UpdateManagedAccount` event.
 #[derive(Debug, Clone, Copy)]
 pub struct ManagedAccount<'a> {
     /// `CreateManagedAccount` or `UpdateManagedAccount`.
@@ -73,7 +73,7 @@ pub fn registered_unit(place: Place<'_>, unit_id: &str, unit_name: &str) -> Valu
     lifecycle(place, "RegisterOrganizationalUnit", status)
 }
 
-/// What an `EnableBaseline` or `DisableBaseline` event says.
+/// The content of an `EnableBaseline` or `DisableBaseline` event.
 #[derive(Debug, Clone, Copy)]
 pub struct Baseline<'a> {
     /// `EnableBaseline` or `DisableBaseline`.
@@ -131,7 +131,7 @@ pub fn account_drift(
     envelope(place, "aws.controltower", "Drift Detected", detail)
 }
 
-/// A call of Organizations' API that somebody in the management account made.
+/// A call of Organizations' API from the management account.
 #[must_use]
 pub fn organizations_call(place: Place<'_>, event_name: &str, request: Value) -> Value {
     let identity = json!({
@@ -145,8 +145,8 @@ pub fn organizations_call(place: Place<'_>, event_name: &str, request: Value) ->
     envelope(place, "aws.organizations", API_CALL, detail)
 }
 
-/// What Organizations itself did. `status` is the name and the value in `serviceEventDetails`; those
-/// of `AccountJoinedOrganization` and `AccountDepartedOrganization` have no public sample.
+/// An event of Organizations itself. `status` is the name and the value in `serviceEventDetails`;
+/// those of `AccountJoinedOrganization` and `AccountDepartedOrganization` have no public sample.
 #[must_use]
 pub fn organizations_service(
     place: Place<'_>,
@@ -177,7 +177,7 @@ fn lifecycle(place: Place<'_>, event_name: &str, mut status: Value) -> Value {
     envelope(place, "aws.controltower", SERVICE_EVENT, detail)
 }
 
-/// A record of CloudTrail's, of a service event until it is made another.
+/// A CloudTrail record of a service event, to be changed for others.
 fn record(place: Place<'_>, source: &str, event_name: &str, identity: Value) -> Value {
     json!({
         "eventVersion": "1.11",
@@ -218,8 +218,8 @@ fn time() -> String {
     now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// Sends an event to the default bus of the client's account and Region. Of the envelope its
-/// `source`, `detail-type`, `detail` and `resources` are taken; the bus adds the rest.
+/// Sends an event to the default bus of the client's account and Region. It takes `source`,
+/// `detail-type`, `detail` and `resources` from the envelope; the bus adds the rest.
 ///
 /// # Errors
 /// When the envelope lacks one of the first three, or the bus does not take it.
@@ -247,7 +247,7 @@ pub async fn put_all(aws: &AwsClient, envelopes: &[Value]) -> anyhow::Result<()>
             .await?;
         ensure!(
             answer["FailedEntryCount"] == 0,
-            "the bus did not take an event: {}",
+            "the bus rejected an event: {}",
             answer["Entries"]
         );
     }

@@ -1,9 +1,9 @@
-//! The landing zone: an organization that Control Tower manages, as it stands before a launch, and
-//! what happens to it afterwards.
+//! The landing zone: an organization that Control Tower manages, as it is before a launch, and the
+//! changes afterwards.
 //!
-//! Accounts, OUs, roles, trail, bucket and topic are the emulator's; what Control Tower says of
-//! them is the gateway's. What Control Tower and Organizations do is done here step by step: the
-//! account, its OU, its role, its baseline, and only then the event.
+//! The emulator holds accounts, OUs, roles, trail, bucket and topic; the gateway holds Control
+//! Tower's view of them. Actions of Control Tower and Organizations are performed here step by
+//! step: the account, its OU, its role, its baseline, and only then the event.
 
 mod account_factory;
 mod emission;
@@ -33,7 +33,8 @@ pub use version_4::{CONTROL, Integrations};
 /// The trail that Control Tower sets up.
 pub const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
 
-/// The role that Control Tower makes in every account it manages, but not in the management account.
+/// The role that Control Tower makes in every account it manages, but not in the management
+/// account.
 pub const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
 
 /// The role of Control Tower's that StackSets are run with.
@@ -42,7 +43,7 @@ const STACK_SET_ROLE: &str = "AWSControlTowerStackSetRole";
 /// The OU of the Log Archive and the Audit account.
 pub const SECURITY: &str = "Security";
 
-/// The OU that Account Factory puts new accounts in, unless told otherwise.
+/// The OU that Account Factory puts new accounts in, by default.
 pub const SANDBOX: &str = "Sandbox";
 
 /// The Region that has the events of Organizations.
@@ -51,7 +52,7 @@ pub const ORGANIZATIONS_REGION: &str = "us-east-1";
 const ORGANIZATIONS: &str = "AWSOrganizationsV20161128";
 const IAM_VERSION: &str = "2010-05-08";
 
-/// What an account is to the landing zone.
+/// The role of an account in the landing zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Holds the organization, Control Tower and the main stack.
@@ -71,7 +72,7 @@ pub enum Role {
 }
 
 impl Role {
-    /// Whether such an account is to be enrolled; the management account only when asked.
+    /// Whether such an account should be enrolled; the management account only on request.
     #[must_use]
     pub fn is_enrolled(self, management: bool) -> bool {
         match self {
@@ -105,7 +106,7 @@ pub struct Account {
     pub name: String,
     /// Name of the OU it is in; `Root` for none.
     pub unit: String,
-    /// What it is to the landing zone.
+    /// Its role in the landing zone.
     pub role: Role,
 }
 
@@ -125,7 +126,7 @@ pub struct LandingZone {
 #[derive(Debug, Clone)]
 struct Unit {
     id: String,
-    /// ARN of the baseline that Control Tower enabled on the OU; nothing where it is not registered.
+    /// ARN of the baseline that Control Tower enabled on the OU; `None` if it is not registered.
     baseline: Option<String>,
 }
 
@@ -147,7 +148,7 @@ impl LandingZone {
             .with_context(|| format!("the landing zone has no account named {name}"))
     }
 
-    /// The account that is this to the landing zone, where only one is.
+    /// The only account with this role.
     ///
     /// # Errors
     /// When there is none.
@@ -184,31 +185,31 @@ impl LandingZone {
         &self.organization_id
     }
 
-    /// What becomes of the events that AWS's services send.
+    /// The delivery of the events that AWS's services send.
     #[must_use]
     pub fn emission(&self) -> &Emission {
         &self.emission
     }
 
-    /// Sends an event to the default bus of the management account, whatever [`Emission`] says. Of
-    /// the envelope its `source`, `detail-type`, `detail` and `resources` are taken; the bus adds the
+    /// Sends an event to the default bus of the management account, regardless of [`Emission`]. It
+    /// takes `source`, `detail-type`, `detail` and `resources` from the envelope; the bus adds the
     /// rest. Under [`chaos`](crate::chaos) it may arrive twice or not at all.
     ///
     /// # Errors
-    /// When the envelope lacks one of the first three, or the bus does not take it.
+    /// When the envelope lacks one of the first three, or the bus rejects it.
     pub async fn publish(&self, envelope: &Value) -> anyhow::Result<()> {
-        for _ in 0..self.gateway.chaos().arrivals() {
+        for _ in 0..self.gateway.chaos().deliveries() {
             events::put(&self.aws, envelope).await?;
         }
         Ok(())
     }
 
-    /// Sends what AWS's services say of what happened, each event to the bus of its Region.
+    /// Sends events of AWS's services, each to the bus of its Region.
     async fn emit(&self, events: Vec<Value>) -> anyhow::Result<()> {
         let chaos = self.gateway.chaos();
         let passed = self.emission.pass(events).into_iter();
         let passed: Vec<Value> = passed
-            .flat_map(|event| std::iter::repeat_n(event, chaos.arrivals()))
+            .flat_map(|event| std::iter::repeat_n(event, chaos.deliveries()))
             .collect();
         for same in passed.chunk_by(|one, other| one["region"] == other["region"]) {
             let region = same[0]["region"].as_str().unwrap_or(&self.region);
@@ -217,7 +218,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Where Control Tower's events come.
+    /// The bus of Control Tower's events.
     fn home(&self) -> Place<'_> {
         Place {
             account: self.aws.account_id(),
@@ -225,7 +226,7 @@ impl LandingZone {
         }
     }
 
-    /// Where the events of Organizations come.
+    /// The bus of Organizations' events.
     fn organizations_place(&self) -> Place<'_> {
         Place {
             account: self.aws.account_id(),

@@ -1,4 +1,4 @@
-//! What happens to accounts in the organization, whoever does it. Control Tower hardly notices.
+//! Changes to accounts in the organization. Control Tower notices few of them.
 
 use anyhow::{Context, ensure};
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Gives an OU another name. Its id stays, and no event that concerns accounts tells of it.
+    /// Renames an OU. Its id stays, and there is no event about its accounts.
     ///
     /// # Errors
     /// When there is no such OU.
@@ -55,9 +55,9 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Somebody creates an account with Organizations and puts it into an OU: `CreateAccountResult`,
-    /// `AccountJoinedOrganization`, `MoveAccount`. Control Tower takes it only with auto-enrollment,
-    /// and only where the OU is registered.
+    /// An administrator creates an account with Organizations and moves it into an OU:
+    /// `CreateAccountResult`, `AccountJoinedOrganization`, `MoveAccount`. Control Tower enrolls it
+    /// only with auto-enrollment, and only if the OU is registered.
     ///
     /// # Errors
     /// When there is no such OU, or the emulator refuses a step.
@@ -92,9 +92,9 @@ impl LandingZone {
         self.emit(vec![self.joined(&id, "INVITED")]).await
     }
 
-    /// Moves an account into another OU: `MoveAccount`. With auto-enrollment Control Tower's baseline
-    /// follows (`EnableBaseline`, or `DisableBaseline` and no role any more where the OU is not
-    /// registered); without it the account keeps the baseline of the OU that it left, until
+    /// Moves an account into another OU: `MoveAccount`. With auto-enrollment Control Tower's
+    /// baseline follows (`EnableBaseline`, or `DisableBaseline` and no role any more where the OU
+    /// is not registered); without it the account keeps the baseline of the OU that it left, until
     /// [`LandingZone::update_account`].
     ///
     /// # Errors
@@ -105,7 +105,7 @@ impl LandingZone {
         self.emit(events).await
     }
 
-    /// Gives an account another name. No event on this bus tells of it.
+    /// Renames an account. There is no event on this bus.
     ///
     /// # Errors
     /// When there is no such account.
@@ -117,7 +117,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// AWS suspends an account, as for an unpaid bill. No event tells of it, and Control Tower's role
+    /// AWS suspends an account, as for an unpaid bill. There is no event, and Control Tower's role
     /// and baseline stay.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// A suspended account is active again. No event tells of it.
+    /// AWS reinstates a suspended account. There is no event.
     ///
     /// # Errors
     /// When there is no such account.
@@ -149,8 +149,8 @@ impl LandingZone {
         self.finish_closing(name).await
     }
 
-    /// Somebody closes an account: `CloseAccount`, and its state is `PENDING_CLOSURE`. Its role and
-    /// its baseline stay: Control Tower does not notice.
+    /// An administrator closes an account: `CloseAccount`, and its state is `PENDING_CLOSURE`. Its
+    /// role and its baseline stay: Control Tower does not notice.
     ///
     /// # Errors
     /// When there is no such account, or it is closed already.
@@ -168,10 +168,10 @@ impl LandingZone {
         self.emit(vec![event]).await
     }
 
-    /// The closing of an account comes to its end: `CloseAccountResult`, and its state is `CLOSED`.
+    /// The closure of an account completes: `CloseAccountResult`, and its state is `CLOSED`.
     ///
     /// # Errors
-    /// When there is no such account, or the bus does not take the event.
+    /// When there is no such account, or the bus rejects the event.
     pub async fn finish_closing(&mut self, name: &str) -> anyhow::Result<()> {
         let id = self.account(name)?.id.clone();
         self.gateway
@@ -192,7 +192,7 @@ impl LandingZone {
     /// When there is no such account, or the emulator refuses a step.
     pub async fn remove_account(&mut self, name: &str, how: Departure) -> anyhow::Result<()> {
         let account = self.account(name)?.clone();
-        // Should it ever come back, it comes to the root.
+        // An account that rejoins is at the root.
         self.put_into(name, "Root").await?;
         self.gateway.organizations().dismiss(&account.id);
         self.account_mut(name)?.role = Role::Departed;
@@ -237,7 +237,7 @@ impl LandingZone {
         )
     }
 
-    /// A new account in its OU, and what Organizations tells of it.
+    /// A new account in its OU, and Organizations' events about it.
     pub(super) async fn new_account(
         &mut self,
         name: &str,
@@ -256,7 +256,7 @@ impl LandingZone {
         Ok([created, joined].into_iter().chain(moved).collect())
     }
 
-    /// An account in its OU, of which Control Tower knows nothing yet.
+    /// An account in its OU that Control Tower does not know yet.
     pub(super) async fn make_account(
         &mut self,
         name: &str,
@@ -278,7 +278,7 @@ impl LandingZone {
         Ok(id)
     }
 
-    /// Moves an account. The event of it, unless it was there already.
+    /// Moves an account. Returns the event, unless it was there already.
     pub(super) async fn put_into(
         &mut self,
         name: &str,

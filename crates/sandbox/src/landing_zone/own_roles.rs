@@ -12,8 +12,8 @@ pub const OWN_EXECUTION_ROLE: &str = "OwnStackSetExecution";
 const OWN_ADMINISTRATION_ROLE: &str = "OwnStackSetAdministration";
 
 impl LandingZone {
-    /// Takes Control Tower and its roles away and makes others in their place. Answers the ARN of the
-    /// administration role.
+    /// Replaces Control Tower and its roles with others. Returns the ARN of the administration
+    /// role.
     ///
     /// # Errors
     /// When the emulator refuses a step.

@@ -29,10 +29,10 @@ const UNITS: [(&str, &str, bool); 6] = [
     ("Suspended", "Root", false),
 ];
 
-/// Where members are, in turn.
+/// The OUs of the members, in rotation.
 const MEMBER_UNITS: [&str; 3] = ["Production", "Development", SANDBOX];
 
-/// What the landing zone is to be.
+/// The landing zone to seed.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The home Region.
@@ -61,7 +61,7 @@ impl LandingZone {
     /// bucket and topic, and the landing zone over them.
     ///
     /// # Errors
-    /// When there are to be too few accounts, or the emulator refuses a step.
+    /// When the plan has too few accounts, or the emulator refuses a step.
     pub async fn seed(
         emulator: &AwsClient,
         gateway: &Arc<Gateway>,
@@ -122,7 +122,7 @@ impl LandingZone {
             landing_zone.upgrade(Integrations::ALL)?;
             landing_zone.give_trail_its_own_topic().await?;
         }
-        // Nobody listened yet.
+        // There is no listener yet.
         let _ = landing_zone.emission.take_sent();
         Ok(landing_zone)
     }

@@ -1,5 +1,5 @@
-//! What landing zone 4.0 leaves to the administrator: which integrations there are, and by what an
-//! OU or an account is governed.
+//! The choices that landing zone 4.0 leaves to the administrator: its integrations, and how an OU
+//! or an account is governed.
 
 use anyhow::Context;
 use serde_json::json;
@@ -12,7 +12,7 @@ use crate::gateway::control_tower::{self, Target};
 /// reference guide.
 pub const CONTROL: &str = "arn:aws:controltower:us-east-1::control/AWS-GR_RESTRICT_ROOT_USER";
 
-/// How the name of the trail's own topic begins.
+/// The prefix of the name of the trail's own topic.
 ///
 /// Source: the mandatory control CTSNSPV1 of landing zone 4.0.
 const OWN_TOPIC: &str = "aws-controltower-CentralizedLoggingNotifications";
@@ -35,11 +35,11 @@ impl Integrations {
 }
 
 impl LandingZone {
-    /// Upgrades to landing zone 4.0 with these integrations. The accounts of those that are off stay
-    /// in the organization.
+    /// Upgrades to landing zone 4.0 with these integrations. The accounts of those that are off
+    /// stay in the organization.
     ///
     /// # Errors
-    /// When Log Archive or Audit is not there.
+    /// When Log Archive or Audit is missing.
     pub fn upgrade(&self, integrations: Integrations) -> anyhow::Result<()> {
         let log_archive = &self.account_of(Role::LogArchive)?.id;
         let audit = &self.account_of(Role::Audit)?.id;
@@ -71,7 +71,7 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Takes the baseline off an OU and the accounts in it, and enables another on them, by name.
+    /// Replaces the baseline of an OU and the accounts in it with another, by name.
     ///
     /// # Errors
     /// When there is no such OU.
@@ -87,8 +87,8 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Takes the baseline off an OU and the accounts in it, and enables a control on them: from then
-    /// on, that alone governs them.
+    /// Replaces the baseline of an OU and the accounts in it with a control, which alone governs
+    /// them from then on.
     ///
     /// # Errors
     /// When there is no such OU.
@@ -119,8 +119,9 @@ impl LandingZone {
         Ok(())
     }
 
-    /// Gives the trail a topic of its own in Log Archive, as Control Tower does from landing zone 4.0 on, and
-    /// answers its ARN. CloudTrail may publish to it, and no other account may subscribe.
+    /// Gives the trail a topic of its own in Log Archive, as Control Tower does from landing zone
+    /// 4.0 on, and answers its ARN. CloudTrail may publish to it, and no other account may
+    /// subscribe.
     ///
     /// # Errors
     /// When Log Archive is not there, or the emulator refuses a step.
@@ -148,8 +149,8 @@ impl LandingZone {
         Ok(topic)
     }
 
-    /// Gives the trail another topic; none where the text is empty. No policy is looked at, as
-    /// where Control Tower does it.
+    /// Sets the trail's topic; an empty text removes it. The topic's policy is not checked, as when
+    /// Control Tower sets it.
     ///
     /// # Errors
     /// When the emulator refuses it.

@@ -40,7 +40,7 @@ impl Provider {
     }
 }
 
-/// What a simulator finds in the sandbox that it is started in.
+/// The parts of a sandbox that a simulator works with.
 #[derive(Debug)]
 pub(crate) struct Surroundings {
     /// Endpoint of the AWS emulator, where the vendor has a role and looks at the customer's.
@@ -49,7 +49,7 @@ pub(crate) struct Surroundings {
     pub(crate) region: String,
     /// The stores that the tenant has besides its own.
     pub(crate) stores: Vec<String>,
-    /// Which requests go wrong.
+    /// The faults to inject.
     pub(crate) chaos: Arc<Chaos>,
 }
 
@@ -61,7 +61,7 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     /// Its address, without a path.
     fn url(&self) -> &Url;
 
-    /// The main stack's parameters that name it and let the functions in.
+    /// The main stack's parameters with its address and credentials.
     fn parameters(&self) -> Vec<(&'static str, String)>;
 
     /// The name of the members' StackSet, and of the management account's stack, with the
@@ -74,14 +74,14 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     /// All registrations in all stores, oldest first.
     fn registrations(&self) -> Vec<Registration>;
 
-    /// Looks at a registration's role and queue again, as the service does from time to time.
+    /// Verifies a registration's role and queue again, as the service does from time to time.
     ///
     /// # Errors
-    /// When there is no such registration, or the emulator gave no answer to judge by.
+    /// When there is no such registration, or the emulator does not answer.
     fn verify<'a>(&'a self, id: &'a str) -> BoxFuture<'a, anyhow::Result<Verification>>;
 
-    /// The longest life of the tokens issued from now on, whatever is asked for; `None` for what
-    /// the service allows. No effect on a service that issues no tokens.
+    /// Caps the lifetime of tokens issued from now on; `None` removes the cap. No effect on a
+    /// service that issues no tokens.
     fn set_longest_token_lifetime(&self, longest: Option<Duration>);
 
     /// Stops listening and drops open connections.
@@ -91,16 +91,20 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, anyhow::Result<()>>;
 }
 
-/// A registration, as far as every vendor has it.
+/// The properties of a registration that every vendor has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// The vendor's id of it.
+    /// The vendor's id.
     pub id: String,
     /// Its name; not unique.
     pub name: String,
     /// The store that holds it; the tenant's own is named like the tenant.
     pub store: String,
-    /// What it is about.
+    /// The role that the vendor assumes.
+    pub role_arn: Option<String>,
+    /// The external id that it passes.
+    pub external_id: Option<String>,
+    /// The accounts that it covers.
     pub subject: Subject,
     /// Whether it is switched on.
     pub enabled: bool,
@@ -114,7 +118,7 @@ impl Registration {
     }
 }
 
-/// What a registration is about.
+/// The accounts that a registration covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {
     /// The configuration of the account with this id.
@@ -124,16 +128,16 @@ pub enum Subject {
         /// The queue that the SaaS reads.
         queue_url: String,
     },
-    /// Something that Towerhook never registers.
+    /// A type of registration that Towerhook never makes.
     Other,
 }
 
-/// What the SaaS sees of the customer's side of a registration.
+/// The SaaS's check of a registration's role and queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verification {
     /// The role can be assumed, and the queue, if there is one, exists.
     Passed,
-    /// The role is missing, or does not let the vendor in with this external id.
+    /// The role is missing, or does not trust the vendor with this external id.
     RoleRefused {
         /// One sentence. A real service says less.
         reason: String,
@@ -146,13 +150,13 @@ pub enum Verification {
 }
 
 impl Verification {
-    /// Whether everything was as it should be.
+    /// Whether the check passed.
     #[must_use]
     pub fn passed(&self) -> bool {
         *self == Self::Passed
     }
 
-    /// Why not.
+    /// Why the check failed.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
         match self {

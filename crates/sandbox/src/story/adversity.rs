@@ -1,5 +1,5 @@
-//! The story under faults: what an administrator does when something fails, and an outage that
-//! fills the dead-letter queue.
+//! The story under faults: an administrator who retries, and an outage that fills the dead-letter
+//! queue.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -13,14 +13,14 @@ use crate::Running;
 use crate::gateway::Fault;
 use crate::launch::{Parameters, Stack, StackFailed, hurried};
 
-/// How often an administrator tries the same again.
+/// How often an administrator tries one step.
 const TRIES: u32 = 6;
 
-/// How long it may take until a message was received five times, to no avail.
+/// How long it may take until a message has failed five times.
 const OUTAGE_DEADLINE: Duration = Duration::from_secs(600);
 
-/// Everything takes longer when a third of it goes wrong.
-const PATIENCE: u32 = 4;
+/// Everything takes longer when a third of the calls fail.
+const SLOWDOWN: u32 = 4;
 
 /// `cargo towerhook redrive --return` against a running sandbox; answers a line for each message.
 pub type Redrive =
@@ -28,9 +28,9 @@ pub type Redrive =
 
 /// Faults on a third of all calls, up to the last chapter.
 pub struct Adversity {
-    /// What the choice of faults begins with.
+    /// The seed of the faults.
     pub seed: u64,
-    /// How the dead-letter queue is emptied.
+    /// Empties the dead-letter queue.
     pub redrive: Redrive,
 }
 
@@ -44,7 +44,7 @@ impl fmt::Debug for Adversity {
 }
 
 impl Story {
-    /// The template as it is launched: under faults, a message that failed comes back soon.
+    /// The template to launch: under faults, a failed message is retried soon.
     pub(super) fn template(&self) -> String {
         match &self.adversity {
             Some(_) => hurried(),
@@ -52,10 +52,10 @@ impl Story {
         }
     }
 
-    /// How long something may take.
+    /// The deadline for a step, longer under faults.
     pub(super) fn within(&self, deadline: Duration) -> Duration {
         match &self.adversity {
-            Some(_) => deadline * PATIENCE,
+            Some(_) => deadline * SLOWDOWN,
             None => deadline,
         }
     }
@@ -65,7 +65,7 @@ impl Story {
             self.sandbox.gateway.chaos().begin(*seed);
             listen(Telling::Fact(&format!(
                 "from here to the last chapter a third of the functions' calls of AWS and {} \
-                 go wrong, and a third of the events is lost or doubled (--seed {seed})",
+                 fail, and a third of the events is lost or delivered twice (--seed {seed})",
                 self.sandbox.simulator.title()
             )));
         }
@@ -83,13 +83,12 @@ impl Story {
             .map(|(what, times)| format!("{times} {what}"))
             .collect();
         listen(Telling::Fact(&format!(
-            "calls go well again; so far: {}",
+            "no more faults; injected so far: {}",
             tally.join(", ")
         )));
     }
 
-    /// Launches the stack. Under faults, a launch that fails says why and leaves nothing, so that
-    /// it can be tried again.
+    /// Launches the stack. Under faults, a failed launch is reported, deleted and tried again.
     pub(super) async fn launch_stack(
         &mut self,
         parameters: &[(&str, &str)],
@@ -102,7 +101,7 @@ impl Story {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
         if self.adversity.is_some() {
-            // What a lost event would have told is found soon.
+            // Changes whose event was lost are reconciled soon.
             all.insert("ReconcileRate".to_owned(), "rate(1 minute)".to_owned());
         }
         let (user, inside) = (self.sandbox.user()?, self.sandbox.inside()?);
@@ -114,7 +113,7 @@ impl Story {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            self.bear(attempt, "the launch", error, listen)?;
+            self.tolerate(attempt, "the launch", error, listen)?;
             self.delete_stack(listen).await?;
         }
         Ok(())
@@ -134,8 +133,8 @@ impl Story {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
-            self.bear(attempt, "the update", error, listen)?;
-            // The rollback may still be on its way.
+            self.tolerate(attempt, "the update", error, listen)?;
+            // The rollback may still be in progress.
             stack
                 .wait_for("UPDATE_ROLLBACK_COMPLETE", STACK_DEADLINE)
                 .await?;
@@ -150,14 +149,14 @@ impl Story {
             stack.delete().await?;
             match stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE).await {
                 Ok(()) => break,
-                Err(error) => self.bear(attempt, "the deletion", error, listen)?,
+                Err(error) => self.tolerate(attempt, "the deletion", error, listen)?,
             }
         }
         Ok(())
     }
 
-    /// Takes note of a failure that is to be expected under faults, and of no other.
-    fn bear(
+    /// Tolerates a failure that faults explain, and no other.
+    fn tolerate(
         &self,
         attempt: u32,
         what: &str,
@@ -173,15 +172,15 @@ impl Story {
         Ok(())
     }
 
-    /// Under faults, the ledger does not take anything until a message has ended in the dead-letter
-    /// queue; then all that is there is returned.
+    /// Under faults, fails every write to the ledger until a message is in the dead-letter queue,
+    /// and then redrives all of them.
     pub(super) async fn outage(&self, listen: Listener<'_>) -> anyhow::Result<()> {
         if self.adversity.is_none() {
             return Ok(());
         }
         let faults = self.sandbox.gateway.faults();
         faults.inject("dynamodb", "UpdateItem", Fault::ServerError, u32::MAX);
-        listen(Telling::Fact("an outage: the ledger takes nothing"));
+        listen(Telling::Fact("an outage: every write to the ledger fails"));
         let end = Instant::now() + OUTAGE_DEADLINE;
         loop {
             let dead = self.dead_letters().await?;
@@ -191,7 +190,7 @@ impl Story {
             }
             ensure!(
                 Instant::now() < end,
-                "after {} s no message is in the dead-letter queue",
+                "no message is in the dead-letter queue after {} s",
                 OUTAGE_DEADLINE.as_secs()
             );
             tokio::time::sleep(INTERVAL).await;
@@ -201,7 +200,7 @@ impl Story {
         self.redrive(listen).await
     }
 
-    /// Returns what is in the dead-letter queue until there is nothing.
+    /// Redrives the dead-letter queue until it is empty.
     pub(super) async fn redrive(&self, listen: Listener<'_>) -> anyhow::Result<()> {
         let Some(adversity) = &self.adversity else {
             return Ok(());
@@ -215,12 +214,12 @@ impl Story {
                         listen(Telling::Fact(&format!("redrive: {line}")));
                     }
                 }
-                // Its calls go wrong, too, and it can be repeated.
+                // Its own calls can fail, too; it is safe to repeat.
                 Err(error) => listen(Telling::Fact(&format!("redrive: {error:#}"))),
             }
             ensure!(
                 Instant::now() < end,
-                "the dead-letter queue does not become empty"
+                "the dead-letter queue is not empty in time"
             );
             tokio::time::sleep(INTERVAL).await;
         }

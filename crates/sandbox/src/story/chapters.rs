@@ -19,8 +19,8 @@ pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);
 /// How long an enrollment may take.
 pub(super) const ENROLLMENT_DEADLINE: Duration = Duration::from_secs(420);
 
-/// How long the schedule may take: its rate of one minute, and the emulator's 10 seconds between
-/// looks at its rules.
+/// How long the schedule may take: its rate of one minute, and the 10 seconds at which the emulator
+/// polls its rules.
 const SCHEDULE_DEADLINE: Duration = Duration::from_secs(150);
 
 /// How long the functions' last log lines may take after the stack is gone.
@@ -39,7 +39,7 @@ impl Story {
             .filter(|account| account.role.is_enrolled(true))
             .count();
         listen(Telling::Fact(&format!(
-            "{managed} accounts that Control Tower manages, {} that are to be left alone",
+            "{managed} accounts that Control Tower manages, {} that must be left alone",
             accounts.len() - managed
         )));
         listen(Telling::Fact(&format!(
@@ -50,7 +50,7 @@ impl Story {
         )));
     }
 
-    /// The functions are in the bucket, and everything that there is before the launch is known.
+    /// Uploads the functions and takes the inventory before the launch.
     pub(super) async fn upload(
         &self,
         zips: &FunctionZips,
@@ -69,7 +69,7 @@ impl Story {
     }
 
     pub(super) async fn launch(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
-        // The first token is to be due for a refresh when the schedule comes.
+        // The first token must be due for a refresh when the schedule fires.
         let simulator = &self.sandbox.simulator;
         simulator.set_longest_token_lifetime(Some(SHORT_TOKEN));
         listen(Telling::Step("waiting for CREATE_COMPLETE"));
@@ -145,7 +145,7 @@ impl Story {
             }
             ensure!(
                 Instant::now() < end,
-                "after {} s the token is still the old one",
+                "the token was not refreshed within {} s",
                 deadline.as_secs()
             );
             tokio::time::sleep(INTERVAL).await;
@@ -176,12 +176,12 @@ impl Story {
         before: &Inventory,
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
-        // An inventory that did not see what is there could not tell that it is gone.
+        // Proves that the inventory sees what the launch made: otherwise it could not show a leak.
         self.made = before
             .difference(&Inventory::take(&self.sandbox).await?)
             .left;
         listen(Telling::Fact(&format!(
-            "before the deletion, {} items in AWS and {} are ours",
+            "before the deletion, the stack owns {} items in AWS and {}",
             self.made.len(),
             self.sandbox.simulator.title()
         )));
@@ -189,7 +189,7 @@ impl Story {
         self.delete_stack(listen).await?;
         listen(Telling::Fact("the stack is DELETE_COMPLETE"));
         listen(Telling::Step(
-            "comparing everything that there is with what there was",
+            "comparing the inventory with the one before the launch",
         ));
         let end = Instant::now() + SETTLING;
         let difference = loop {
@@ -203,7 +203,7 @@ impl Story {
         self.difference = Some(difference.clone());
         if !difference.is_empty() {
             bail!(
-                "after the deletion not everything is as it was before the launch:\n{difference}"
+                "the inventory after the deletion differs from the one before the launch:\n{difference}"
             );
         }
         listen(Telling::Fact(&format!(
@@ -218,7 +218,7 @@ impl Story {
         self.stack.as_ref().context("the stack was not launched")
     }
 
-    /// How long the stored token is still good.
+    /// How long the stored token remains valid.
     async fn token_lifetime(&self) -> anyhow::Result<Duration> {
         let secret = self.stack()?.output("ApiTokenSecretArn").await?;
         let answer = self
@@ -249,7 +249,7 @@ impl Story {
         let url = self.stack()?.output("DeadLetterQueueUrl").await?;
         let attributes = [
             "ApproximateNumberOfMessages",
-            // Received, and neither deleted nor shown again: so it is when the answer was lost.
+            // Received, but neither deleted nor visible again, as after a lost answer.
             "ApproximateNumberOfMessagesNotVisible",
         ];
         let answer = self

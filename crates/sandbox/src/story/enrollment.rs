@@ -13,7 +13,7 @@ use crate::providers::{Registration, Subject};
 
 const INTERVAL: Duration = Duration::from_millis(250);
 
-/// What an account has of ours.
+/// The resources that Towerhook made for an account.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Enrollment {
     /// The stack instance: `CURRENT` when the role is what it should be. For the management
@@ -24,7 +24,7 @@ pub struct Enrollment {
 }
 
 impl Enrollment {
-    /// Whether both are there and well.
+    /// Whether both exist and are healthy.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let instance = matches!(
@@ -34,7 +34,7 @@ impl Enrollment {
         instance && self.registration.as_ref().is_some_and(|one| one.enabled)
     }
 
-    /// Whether there is nothing of it.
+    /// Whether neither exists.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         self.instance.is_none() && self.registration.is_none()
@@ -54,8 +54,8 @@ impl fmt::Display for Enrollment {
     }
 }
 
-/// What each account has, by its id.
-pub(super) async fn look(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, Enrollment>> {
+/// The enrollment of each account, by account id.
+pub(super) async fn enrollments(sandbox: &Sandbox) -> anyhow::Result<BTreeMap<String, Enrollment>> {
     let mut found: BTreeMap<String, Enrollment> = BTreeMap::new();
     let members = sandbox.simulator.member_stack();
     if let Some(set) = sandbox.gateway.stack_sets().get(&members) {
@@ -104,8 +104,7 @@ async fn management_stack(sandbox: &Sandbox, name: &str) -> anyhow::Result<Optio
 }
 
 impl Story {
-    /// Waits until all accounts that should be are enrolled, and nobody else. Their time counts from
-    /// `since`.
+    /// Waits until exactly the expected accounts are enrolled. Their time counts from `since`.
     pub(super) async fn await_enrolled(
         &mut self,
         management: bool,
@@ -115,7 +114,7 @@ impl Story {
     ) -> anyhow::Result<()> {
         let end = Instant::now() + deadline;
         loop {
-            let found = look(&self.sandbox).await?;
+            let found = enrollments(&self.sandbox).await?;
             self.note(management, &found, since);
             let expected = self.accounts.iter().filter(|story| story.expected);
             let (total, missing): (usize, Vec<_>) = (
@@ -140,7 +139,7 @@ impl Story {
                 .collect();
             ensure!(
                 Instant::now() < end,
-                "after {} s these accounts are not enrolled:{missing}",
+                "these accounts are not enrolled after {} s:{missing}",
                 deadline.as_secs()
             );
             tokio::time::sleep(INTERVAL).await;
@@ -171,7 +170,7 @@ impl Story {
             .collect();
     }
 
-    /// The SaaS assumes every role, and accounts that are to be left alone have nothing.
+    /// Checks that the SaaS can assume every role, and that excluded accounts have nothing.
     async fn verify(&self, listen: Listener<'_>) -> anyhow::Result<()> {
         let mut passed = 0;
         let simulator = &self.sandbox.simulator;

@@ -1,8 +1,8 @@
 //! The whole story of a deployment, told on a landing zone of this machine: launch, accounts
 //! enrolled, a new account, the token, an update, the deletion.
 //!
-//! No function is called from here. CloudFormation, the bus, the queue and the schedule do that;
-//! the story changes what a user, Control Tower or the SaaS would change, and looks.
+//! The story invokes no function. CloudFormation, the bus, the queue and the schedule do; the story
+//! only makes the changes that a user, Control Tower or the SaaS would make, and observes.
 
 mod adversity;
 mod chapters;
@@ -22,23 +22,23 @@ use towerhook_package::local::FunctionZips;
 pub use adversity::{Adversity, Redrive};
 pub use enrollment::Enrollment;
 
-/// What a listener hears.
+/// A step of the story, for a listener.
 #[derive(Debug, Clone, Copy)]
 pub enum Telling<'a> {
     /// A chapter begins.
     Chapter(&'a str),
-    /// What is being done or waited for.
+    /// The current action or wait.
     Step(&'a str),
-    /// What was found.
+    /// A result.
     Fact(&'a str),
     /// The chapter is over, after this time.
     End(Duration),
 }
 
-/// Hears the story as it goes on.
+/// Called for each step of the story.
 pub type Listener<'a> = &'a (dyn Fn(Telling<'_>) + Send + Sync);
 
-/// What a chapter took.
+/// How long a chapter took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChapterTime {
     /// Name.
@@ -47,28 +47,28 @@ pub struct ChapterTime {
     pub seconds: f64,
 }
 
-/// What became of an account.
+/// An account in the story.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AccountStory {
     /// The account.
     pub account: Account,
-    /// Whether it is to be enrolled.
+    /// Whether it should be enrolled.
     pub expected: bool,
-    /// What it has in AWS and in the SaaS.
+    /// Its resources in AWS and in the SaaS.
     pub enrollment: Enrollment,
-    /// From the request or the event that asked for it, until it was seen to be enrolled.
+    /// Time from the request or event to the first observation of the enrollment.
     pub enrolled_after: Option<Duration>,
 }
 
-/// What came of the story.
+/// The result of the story.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Accounts that should be enrolled.
     pub accounts: usize,
     /// Of these, the ones that were.
     pub enrolled: usize,
-    /// How many items in AWS and the SaaS were left, lost or changed when the stack was gone;
-    /// nothing when the story did not get so far.
+    /// How many items in AWS and the SaaS were left, lost or changed after the stack was deleted;
+    /// `None` if the story ended before.
     pub left_after_delete: Option<usize>,
     /// The whole story.
     pub seconds: f64,
@@ -81,7 +81,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Whether every account that should be enrolled was, and nothing was left.
+    /// Whether every expected account was enrolled, and nothing was left.
     #[must_use]
     pub fn is_good(&self) -> bool {
         self.accounts == self.enrolled && self.left_after_delete == Some(0)
@@ -104,8 +104,8 @@ pub struct Story {
 }
 
 impl Story {
-    /// The first chapter: the landing zone. The last account of the number in the options is not
-    /// made yet; it is the one that Account Factory creates later.
+    /// The first chapter: the landing zone. It has one account fewer than the options ask for;
+    /// Account Factory creates that one later.
     ///
     /// # Errors
     /// When the sandbox cannot be started.
@@ -130,7 +130,7 @@ impl Story {
         Ok(story)
     }
 
-    /// Lets all further chapters but the last be told under faults.
+    /// Tells all further chapters but the last under faults.
     #[must_use]
     pub fn under(mut self, adversity: Adversity) -> Self {
         self.adversity = Some(adversity);
@@ -174,7 +174,7 @@ impl Story {
         Ok(())
     }
 
-    /// What came of it, so far.
+    /// The result so far.
     #[must_use]
     pub fn report(&self) -> Report {
         let expected = self.accounts.iter().filter(|story| story.expected);
@@ -197,7 +197,7 @@ impl Story {
         &self.accounts
     }
 
-    /// What the launch had made, as it was found right before the deletion.
+    /// The items that the launch had made, from an inventory right before the deletion.
     #[must_use]
     pub fn made(&self) -> &[Item] {
         &self.made

@@ -180,7 +180,7 @@ impl World {
         arn
     }
 
-    /// A queue in the vendor's account that hears a topic.
+    /// A queue in the vendor's account that is subscribed to a topic.
     pub(crate) async fn listen(&self, topic: &str) -> String {
         let vendor = self.inside.account(VENDOR);
         let arn = format!("arn:aws:sqs:{}:{VENDOR}:listener", vendor.region());

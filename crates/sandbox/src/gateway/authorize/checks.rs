@@ -1,4 +1,4 @@
-//! What IAM checks for each call, by the service authorization reference.
+//! The checks of IAM for each call, from the service authorization reference.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +9,7 @@ use crate::gateway::parameters::{Form, Parameters};
 use crate::gateway::route::Call;
 use crate::gateway::stack_sets;
 
-/// The fields of an Organizations request that name what the call is about.
+/// The fields of an Organizations request that name its resources.
 const SUBJECTS: [&str; 7] = [
     "AccountId",
     "ChildId",
@@ -51,7 +51,7 @@ pub(super) async fn checks(
                 let trails = names.into_iter().filter_map(Value::as_str);
                 let checks = trails.map(|trail| Check::new(&action, trail_arn(call, trail)));
                 let mut checks = or_everything(checks.collect(), &action);
-                // Of an organization's trail, which the landing zone's is.
+                // The landing zone's trail is an organization trail.
                 if call.operation == "UpdateTrail" {
                     checks.extend(organization_trail_checks(call));
                 }
@@ -69,7 +69,7 @@ pub(super) async fn checks(
     })
 }
 
-/// An action that is about nothing in particular is allowed on everything or not at all.
+/// An action without a resource must be allowed on `*`.
 fn or_everything(checks: Vec<Check>, action: &str) -> Vec<Check> {
     if checks.is_empty() {
         vec![Check::new(action, "*")]
@@ -92,7 +92,7 @@ fn trail_arn(call: &Call, trail: &str) -> String {
     )
 }
 
-/// What CloudTrail looks up and makes for whoever changes an organization's trail.
+/// The calls that CloudTrail makes on behalf of the caller who changes an organization's trail.
 fn organization_trail_checks(call: &Call) -> [Check; 4] {
     let service = "cloudtrail.amazonaws.com";
     let role = format!(
@@ -111,18 +111,19 @@ fn organization_trail_checks(call: &Call) -> [Check; 4] {
     .map(Check::elsewhere)
 }
 
-/// The StackSet, its tags, and its administration role where the caller hands one over. CreateStackSet is
-/// about the StackSet, too: the reference knows no resource of it, and published policies that work name it.
+/// The StackSet, its tags, and its administration role if the caller passes one. CreateStackSet is
+/// checked against the StackSet, too: the reference lists no resource, but working published
+/// policies name it.
 ///
-/// Not the accounts that it reaches (`stackset-target`) and the types that it holds (`type/resource`):
-/// the service authorization reference marks both as optional, and published roles that deploy
-/// self-managed StackSets have neither.
+/// The target accounts (`stackset-target`) and resource types (`type/resource`) are not checked:
+/// the reference marks both as optional, and published roles for self-managed StackSets have
+/// neither.
 fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
     let action = format!("cloudformation:{}", call.operation);
     let Some(name) = form.get("StackSetName") else {
         return vec![Check::new(action, "*")];
     };
-    // By name or by id, which is the name with a UUID.
+    // A name, or an id: the name with a UUID.
     let id = if name.contains(':') {
         name.to_owned()
     } else {
@@ -146,7 +147,7 @@ fn stack_set_checks(call: &Call, form: &Form) -> Vec<Check> {
     checks
 }
 
-/// What a call about an ordinary stack needs besides the action itself, which the emulator judges.
+/// The checks of a stack operation beyond the action itself, which the emulator authorizes.
 fn stack_checks(call: &Call, form: &Form) -> Vec<Check> {
     let Some(name) = form.get("StackName") else {
         return Vec::new();
@@ -210,7 +211,7 @@ mod tests {
     const PLACE: &str = "arn:aws:cloudformation:eu-west-1:111111111111";
     const ROLE: &str = "arn:aws:iam::111111111111:role/service-role/AWSControlTowerStackSetRole";
 
-    /// The roles of the vendor's own integration have no more.
+    /// The roles of the vendor's own integration allow no more than this.
     #[test]
     fn making_instances_needs_the_stack_set_only() {
         for operation in [

@@ -1,5 +1,4 @@
-//! What the StackSet operations answer: the results of the query protocol, as the serializer takes
-//! them.
+//! The results of the StackSet operations, for the serializer.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +7,7 @@ use serde::Serialize;
 
 use super::model::{Action, Instance, Operation, OperationResult, Place, Preferences, StackSet};
 use super::page::List;
-use super::template::told;
+use super::template::shown;
 
 const SELF_MANAGED: &str = "SELF_MANAGED";
 const NOT_CHECKED: &str = "NOT_CHECKED";
@@ -24,7 +23,7 @@ pub(super) struct CreatedStackSet {
     pub(super) stack_set_id: String,
 }
 
-/// The result of what starts an operation.
+/// The result of a call that starts an operation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct StartedOperation {
@@ -38,9 +37,9 @@ struct Parameter {
     parameter_value: String,
 }
 
-/// Parameters as the template's answers tell them.
+/// Parameters as answers show them.
 fn parameters(template: &str, values: &BTreeMap<String, String>) -> List<Parameter> {
-    told(template, values)
+    shown(template, values)
         .into_iter()
         .map(|(parameter_key, parameter_value)| Parameter {
             parameter_key,
@@ -346,7 +345,7 @@ impl ResultSummary {
             region: result.place.1.clone(),
             status: result.status.to_string(),
             status_reason: result.reason.clone(),
-            // Accounts have no gate function: it is skipped, whatever became of the instance.
+            // Accounts have no gate function, so it is always skipped.
             account_gate_result: GateResult { status: "SKIPPED" },
         }
     }

@@ -1,14 +1,14 @@
-//! Control Tower's own StackSets, which are in every management account beside whatever else there is.
+//! Control Tower's own StackSets, which every management account has.
 
 use std::collections::BTreeMap;
 
 use super::model::StackSet;
 
-/// How their names begin, and no other's may.
+/// The prefix of their names, reserved for Control Tower.
 const PREFIX: &str = "AWSControlTower";
 
-/// Source: AWS Control Tower User Guide, "What are the shared accounts?" and "Resources in the shared
-/// accounts".
+/// Source: AWS Control Tower User Guide, "What are the shared accounts?" and "Resources in the
+/// shared accounts".
 const NAMES: [&str; 6] = [
     "BP-BASELINE-CLOUDWATCH",
     "BP-BASELINE-CONFIG",
@@ -23,7 +23,7 @@ pub(super) fn is_control_towers(name: &str) -> bool {
     name.starts_with(PREFIX)
 }
 
-/// They deploy nothing here: what they make in the accounts is the landing zone's part.
+/// They deploy nothing here: the landing zone makes their resources in the accounts.
 pub(super) fn stack_sets(account: &str, region: &str) -> impl Iterator<Item = StackSet> {
     NAMES.into_iter().map(move |name| StackSet {
         name: format!("{PREFIX}{name}"),

@@ -7,7 +7,7 @@ use super::model::{Action, Instance, Operation, StackSet};
 use crate::aws_client::AwsClient;
 use crate::chaos::Chaos;
 
-/// An event, and where it belongs.
+/// An event and its bus.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     account: String,
@@ -37,7 +37,7 @@ pub(super) fn operation(set: &StackSet, operation: &Operation) -> Event {
     )
 }
 
-/// The stack's id is empty as long as there is no stack.
+/// The stack's id is empty until the stack exists.
 pub(super) fn instance(set: &StackSet, instance: &Instance, action: Action) -> Event {
     event(
         set,
@@ -65,10 +65,10 @@ fn event(set: &StackSet, detail_type: &'static str, mut detail: Value) -> Event 
     }
 }
 
-/// Puts the event on the bus. CloudFormation does not fail when its events do, and neither do
-/// the StackSets.
+/// Puts the event on the bus. A failure is only logged: CloudFormation does not fail with its
+/// events.
 pub(super) async fn publish(upstream: &AwsClient, chaos: &Chaos, event: Event) {
-    for _ in 0..chaos.arrivals() {
+    for _ in 0..chaos.deliveries() {
         put(upstream, &event).await;
     }
 }

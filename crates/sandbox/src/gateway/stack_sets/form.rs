@@ -1,4 +1,4 @@
-//! What forms say to StackSet operations alone.
+//! The parts of a form that only StackSet operations have.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::model::{Overrides, Preferences};
 use crate::gateway::answer::ApiError;
 use crate::gateway::parameters::Form;
 
-/// Parameters by key; one that is to keep its value takes it from `previous`.
+/// Parameters by key; one with `UsePreviousValue` takes its value from `previous`.
 pub(super) fn parameters(
     form: &Form,
     name: &str,
@@ -23,15 +23,15 @@ pub(super) fn parameters(
         .collect()
 }
 
-/// The values that instances are to have in place of their StackSet's; nothing where the caller
-/// says nothing of them. An empty list takes back those that there are.
+/// The overrides for instances; `None` if the request has no such list. An empty list removes the
+/// existing ones.
 pub(super) fn parameter_overrides(form: &Form) -> Result<Option<Overrides>, ApiError> {
     let overrides = given(form, "ParameterOverrides")?;
-    let said = !overrides.is_empty() || form.get("ParameterOverrides").is_some();
-    Ok(said.then_some(overrides))
+    let is_given = !overrides.is_empty() || form.get("ParameterOverrides").is_some();
+    Ok(is_given.then_some(overrides))
 }
 
-/// Parameters by key, each with its value, or nothing where it is to keep the one it has.
+/// Parameters by key, each with its value; `None` for `UsePreviousValue`.
 fn given(form: &Form, name: &str) -> Result<Overrides, ApiError> {
     form.structures(name, ["ParameterKey", "ParameterValue", "UsePreviousValue"])
         .into_iter()

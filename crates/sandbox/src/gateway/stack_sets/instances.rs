@@ -18,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(300);
 /// The longest name of a stack.
 const NAME_LIMIT: usize = 128;
 
-/// What is to be done in one account and Region.
+/// The work in one account and Region.
 #[derive(Debug)]
 pub(super) struct Work {
     action: Action,
@@ -57,7 +57,7 @@ impl Work {
         })
     }
 
-    /// What CreateStack and UpdateStack have in common.
+    /// The parameters that CreateStack and UpdateStack share.
     fn stack_parameters(&self, name: &str) -> Vec<(String, String)> {
         let mut form = vec![
             ("StackName".to_owned(), name.to_owned()),
@@ -79,14 +79,14 @@ impl Work {
     }
 }
 
-/// What became of it.
+/// The outcome of the work.
 #[derive(Debug)]
 pub(super) enum Outcome {
-    /// The stack is what the StackSet says.
+    /// The stack matches the StackSet.
     Done { stack_id: String },
-    /// The instance is no more.
+    /// The instance was deleted.
     Gone,
-    /// Nothing was tried: the account is suspended or closed.
+    /// Not attempted: the account is suspended or closed.
     Skipped { reason: String },
     /// It failed.
     Failed {
@@ -96,7 +96,7 @@ pub(super) enum Outcome {
 }
 
 impl Outcome {
-    /// The operation's result. For an account that is skipped the API has no status of its own.
+    /// The operation's result. The API has no status of its own for a skipped account.
     pub(super) fn result(&self) -> (ResultStatus, Option<String>) {
         match self {
             Self::Done { .. } | Self::Gone => (ResultStatus::Succeeded, None),
@@ -159,14 +159,14 @@ impl Inner {
         }
     }
 
-    /// A session of the execution role in the target account, or why StackSets cannot have one:
-    /// CloudFormation assumes the administration role, and that the execution role.
+    /// A session of the execution role in the target account, or why there is none: CloudFormation
+    /// assumes the administration role, which assumes the execution role.
     async fn enter(&self, work: &Work) -> Result<Result<AwsClient, String>, AwsError> {
         let (account, region) = &work.place;
         let admin_arn = work.administration_role.as_str();
         let admin_name = admin_arn.rsplit('/').next().unwrap_or_default();
         let owner = self.upstream.account(&work.administrator).in_region(region);
-        // The emulator takes the root user for any service.
+        // The emulator lets the root user act as any service.
         let trust = trust_policy(&owner, admin_name).await?;
         if !trust.is_some_and(|trust| trust.contains("cloudformation.")) {
             return Ok(Err(format!(
@@ -191,7 +191,7 @@ impl Inner {
     }
 }
 
-/// The trust policy of a role, as text; nothing where there is no such role.
+/// The trust policy of a role as text; `None` if the role does not exist.
 async fn trust_policy(client: &AwsClient, role: &str) -> Result<Option<String>, AwsError> {
     let answer = client
         .query("iam", "GetRole", "2010-05-08", &[("RoleName", role)])
@@ -264,7 +264,7 @@ async fn delete(client: &AwsClient, id: &str) -> Result<Outcome, AwsError> {
     }
 }
 
-/// Waits until the stack is at rest, and says whether it came to `wanted`.
+/// Waits until no change of the stack is in progress; whether it reached `wanted`.
 async fn settled(client: &AwsClient, id: &str, wanted: &str) -> Result<Outcome, AwsError> {
     let end = Instant::now() + DEADLINE;
     let mut pause = Duration::from_millis(10);
@@ -292,7 +292,7 @@ async fn settled(client: &AwsClient, id: &str, wanted: &str) -> Result<Outcome, 
     })
 }
 
-/// The status of a stack, or nothing where there is none.
+/// The status of a stack; `None` if it does not exist.
 async fn status(client: &AwsClient, id: &str) -> Result<Option<String>, AwsError> {
     let answer = client
         .query(
@@ -319,7 +319,7 @@ async fn status(client: &AwsClient, id: &str) -> Result<Option<String>, AwsError
     }
 }
 
-/// The first resource that failed, in the words of StackSets.
+/// The first resource that failed, as StackSets report it.
 async fn failure(client: &AwsClient, id: &str) -> Result<Option<String>, AwsError> {
     let answer = client
         .query(

@@ -1,8 +1,8 @@
 //! CloudFormation's StackSets, whole, with self-managed permissions.
 //!
 //! Every stack instance is a real stack, made by the emulator's CloudFormation in the target
-//! account from the template that was submitted. Service-managed permissions, drift and import
-//! are not served, and say so.
+//! account from the submitted template. Service-managed permissions, drift and import are answered
+//! with an error.
 
 mod answers;
 mod control_towers;
@@ -71,7 +71,7 @@ pub struct StackSetView {
     pub parameters: BTreeMap<String, String>,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
-    /// Whether its operations wait for one another instead of being refused.
+    /// Whether concurrent operations are queued instead of refused.
     pub managed_execution: bool,
     /// Its instances.
     pub instances: Vec<InstanceView>,
@@ -88,11 +88,11 @@ pub struct InstanceView {
     pub region: String,
     /// ARN of the stack in the account, where there is one.
     pub stack_id: Option<String>,
-    /// Whether the stack is what the StackSet says.
+    /// Whether the stack matches the StackSet.
     pub status: InstanceStatus,
-    /// What the last operation did to it.
+    /// The result of its last operation.
     pub detailed_status: DetailedStatus,
-    /// Why it is so.
+    /// The reason for its status.
     pub reason: Option<String>,
 }
 
@@ -101,13 +101,13 @@ pub struct InstanceView {
 pub struct OperationView {
     /// Operation id, as its caller chose it.
     pub id: String,
-    /// What it does.
+    /// Its action.
     pub action: Action,
-    /// How far it is.
+    /// Its status.
     pub status: OperationStatus,
-    /// Accounts and Regions that it touches, with what became of each.
+    /// The accounts and Regions that it targets, each with its result.
     pub results: Vec<(String, String, ResultStatus)>,
-    /// Time from submission to end, waiting included; nothing while it is not over.
+    /// Time from submission to end, queueing included; `None` until it ends.
     pub took: Option<Duration>,
 }
 
@@ -163,13 +163,13 @@ impl StackSets {
         self.all().into_iter().find(|set| set.name == name)
     }
 
-    /// Whether every event about StackSets is lost from now on.
+    /// Sets whether every event about StackSets is lost from now on.
     pub fn lose_events(&self, lose: bool) {
         self.inner.silent.store(lose, Ordering::Relaxed);
     }
 
-    /// From now on every operation fails in these accounts, with this reason. No accounts: none
-    /// fails any more.
+    /// Makes every operation fail in these accounts from now on, with this reason. An empty list
+    /// ends that.
     pub fn fail_instances<A: Into<String>>(
         &self,
         accounts: impl IntoIterator<Item = A>,
@@ -181,7 +181,7 @@ impl StackSets {
             .collect();
     }
 
-    /// Whether an update takes tags off a StackSet: those that it does not name, if it names any.
+    /// Whether an update removes tags from a StackSet: those that it leaves out, if it has any.
     pub(super) fn loses_tags(&self, call: &Call, form: &Form) -> bool {
         let mut sets = self.inner.sets();
         let name = form.get("StackSetName").unwrap_or_default();
@@ -191,7 +191,7 @@ impl StackSets {
         set.tags.keys().any(|key| !tags.contains_key(key))
     }
 
-    /// Serves a StackSet operation; nothing where the call is another of CloudFormation's.
+    /// Serves a StackSet operation; `None` for any other call of CloudFormation.
     pub(super) async fn serve(
         &self,
         call: &Call,
@@ -200,7 +200,7 @@ impl StackSets {
         self.inner.serve(call, form).await
     }
 
-    /// Ends the operations that run, where they are.
+    /// Aborts the running operations.
     pub(super) fn abort(&self) {
         self.inner
             .tasks

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-/// Words of the API, with the spelling that it uses.
+/// Values of the API, in its own spelling.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -22,7 +22,7 @@ macro_rules! words {
 }
 
 words! {
-    /// What an operation does.
+    /// The action of an operation.
     Action {
         /// CreateStackInstances.
         Create = "CREATE",
@@ -34,19 +34,19 @@ words! {
 }
 
 words! {
-    /// How far an operation is.
+    /// The status of an operation.
     OperationStatus {
-        /// Waits for others of the same StackSet.
+        /// Waiting for other operations on the same StackSet.
         Queued = "QUEUED",
-        /// At work.
+        /// In progress.
         Running = "RUNNING",
-        /// Told to stop, and at its last instances.
+        /// Asked to stop, finishing the current instances.
         Stopping = "STOPPING",
         /// Stopped on request.
         Stopped = "STOPPED",
-        /// Ended with no more failures than tolerated.
+        /// Ended within the failure tolerance.
         Succeeded = "SUCCEEDED",
-        /// Ended because of more failures than tolerated.
+        /// Ended because the failure tolerance was exceeded.
         Failed = "FAILED",
     }
 }
@@ -60,49 +60,49 @@ impl OperationStatus {
 }
 
 words! {
-    /// Whether an instance's stack is what its StackSet says.
+    /// Whether an instance's stack matches its StackSet.
     InstanceStatus {
-        /// It is.
+        /// It matches.
         Current = "CURRENT",
-        /// It is not, or there is none.
+        /// It does not match, or does not exist.
         Outdated = "OUTDATED",
-        /// A deletion failed; only another deletion helps.
+        /// A deletion failed; only another deletion can fix it.
         Inoperable = "INOPERABLE",
     }
 }
 
 words! {
-    /// What the last operation did to an instance.
+    /// The result of the last operation for an instance.
     DetailedStatus {
-        /// Not yet anything.
+        /// Not started.
         Pending = "PENDING",
-        /// It is at it.
+        /// In progress.
         Running = "RUNNING",
-        /// What it was to do.
+        /// Succeeded.
         Succeeded = "SUCCEEDED",
-        /// It failed.
+        /// Failed.
         Failed = "FAILED",
-        /// Nothing, because the operation stopped or failed before.
+        /// Not attempted: the operation stopped or failed before.
         Cancelled = "CANCELLED",
-        /// It failed to delete.
+        /// The deletion failed.
         Inoperable = "INOPERABLE",
-        /// Nothing, because the account is suspended or closed.
+        /// Not attempted: the account is suspended or closed.
         SkippedSuspendedAccount = "SKIPPED_SUSPENDED_ACCOUNT",
     }
 }
 
 words! {
-    /// What an operation did in an account and Region.
+    /// The result of an operation in an account and Region.
     ResultStatus {
-        /// Not yet anything.
+        /// Not started.
         Pending = "PENDING",
-        /// It is at it.
+        /// In progress.
         Running = "RUNNING",
-        /// What it was to do.
+        /// Succeeded.
         Succeeded = "SUCCEEDED",
-        /// It failed.
+        /// Failed.
         Failed = "FAILED",
-        /// Nothing.
+        /// Not attempted.
         Cancelled = "CANCELLED",
     }
 }
@@ -110,8 +110,7 @@ words! {
 /// Account and Region.
 pub(super) type Place = (String, String);
 
-/// Values that instances are to have in place of their StackSet's, by parameter; nothing for a
-/// parameter that keeps the value that it has in each instance.
+/// Values that override the StackSet's, by parameter; `None` keeps each instance's current value.
 pub(super) type Overrides = BTreeMap<String, Option<String>>;
 
 #[derive(Debug, Clone)]
@@ -130,7 +129,7 @@ pub(super) struct StackSet {
     pub(super) administration_role: String,
     pub(super) execution_role: String,
     pub(super) managed_execution: bool,
-    /// Of the CreateStackSet call, with a digest of what it asked for.
+    /// The token of the CreateStackSet call, with a digest of its parameters.
     pub(super) token: Option<(String, String)>,
     pub(super) instances: BTreeMap<Place, Instance>,
     pub(super) operations: Vec<Operation>,
@@ -160,15 +159,15 @@ impl StackSet {
             .find(|operation| operation.id == id)
     }
 
-    /// Whether anything runs or waits.
+    /// Whether an operation is running or queued.
     pub(super) fn is_busy(&self) -> bool {
         self.operations
             .iter()
             .any(|operation| !operation.status.is_final())
     }
 
-    /// Ids of the queued operations that may start now: in order, as long as none touches a
-    /// place that a running or earlier queued one touches.
+    /// Ids of the queued operations that can start now, in order: those that share no target with a
+    /// running or earlier queued one.
     pub(super) fn startable(&self) -> Vec<String> {
         let mut taken: BTreeSet<&Place> = BTreeSet::new();
         let mut exclusive = false;
@@ -208,8 +207,8 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// A parameter that is not named has the StackSet's value from now on, and so has one that is to
-    /// keep a value of its own and has none.
+    /// A parameter that is left out reverts to the StackSet's value, and so does one that should
+    /// keep an override that it never had.
     pub(super) fn override_parameters(&mut self, overrides: &Overrides) {
         self.overrides = overrides
             .iter()
@@ -225,7 +224,7 @@ impl Instance {
 pub(super) struct Operation {
     pub(super) id: String,
     pub(super) action: Action,
-    /// An UpdateStackSet, which goes with no other operation.
+    /// An UpdateStackSet, which runs alone.
     pub(super) whole_set: bool,
     pub(super) status: OperationStatus,
     pub(super) reason: Option<String>,
@@ -280,7 +279,7 @@ impl Preferences {
         }
     }
 
-    /// How many accounts of a Region are worked on at once.
+    /// How many accounts of a Region are processed at once.
     pub(super) fn concurrency(&self, accounts: usize) -> usize {
         let most = match (self.max_concurrent_count, self.max_concurrent_percentage) {
             (Some(count), _) => as_usize(count),

@@ -20,17 +20,17 @@ use crate::gateway::answer::ApiError;
 use crate::gateway::parameters::Form;
 use crate::gateway::route::Call;
 
-/// What is asked for.
+/// A requested operation.
 pub(super) struct Submission {
     pub(super) action: Action,
     pub(super) whole_set: bool,
     pub(super) places: Vec<Place>,
     pub(super) retain_stacks: bool,
-    /// Overrides for the instances touched; nothing leaves theirs as they are.
+    /// Overrides for the targeted instances; `None` leaves theirs unchanged.
     pub(super) overrides: Option<Overrides>,
     pub(super) preferences: Preferences,
     pub(super) id: Option<String>,
-    /// What an UpdateStackSet makes of the StackSet.
+    /// The StackSet after an UpdateStackSet.
     pub(super) definition: Option<StackSet>,
 }
 
@@ -77,7 +77,7 @@ impl Inner {
         {
             let mut sets = self.sets();
             let set = find(&mut sets, call, name)?;
-            // What is not an instance is as good as deleted.
+            // A missing instance counts as deleted.
             submission
                 .places
                 .retain(|place| set.instances.contains_key(place));
@@ -106,7 +106,7 @@ impl Inner {
         })
     }
 
-    /// Takes an operation in: it runs at once, waits its turn, or is refused.
+    /// Submits an operation: it starts at once, is queued, or is refused.
     pub(super) async fn submit(
         self: &Arc<Self>,
         call: &Call,
@@ -188,7 +188,7 @@ impl Inner {
     }
 }
 
-/// Files an operation that is not refused: what it will touch is pending from here on.
+/// Records an accepted operation and marks its targets as pending.
 fn accept(set: &mut StackSet, id: &str, submission: Submission) {
     if let Some(definition) = submission.definition {
         let changed =
@@ -211,7 +211,7 @@ fn accept(set: &mut StackSet, id: &str, submission: Submission) {
     let places: Vec<_> = submission
         .places
         .into_iter()
-        // An update leaves alone what only a deletion can help.
+        // An update skips instances that only a deletion can fix.
         .filter(|place| {
             let status = set.instances.get(place).map(|instance| instance.status);
             !(update && (status.is_none() || status == Some(InstanceStatus::Inoperable)))

@@ -1,14 +1,14 @@
-//! Lists, and their pages, in answers.
+//! Lists in answers, and pages of lists.
 
 use serde::Serialize;
 
 use crate::gateway::answer::ApiError;
 use crate::gateway::parameters::Form;
 
-/// The most that one page holds, and what it holds when the caller does not say.
+/// The largest page, and the default.
 const PAGE: usize = 100;
 
-/// A list as the query protocol writes it.
+/// A list in the query protocol.
 #[derive(Debug, Default, Serialize)]
 pub(super) struct List<T> {
     member: Vec<T>,
@@ -22,7 +22,7 @@ impl<T> FromIterator<T> for List<T> {
     }
 }
 
-/// One page of a list, and a token where there is more.
+/// One page of a list, with a token if there are more.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Page<T> {
@@ -32,7 +32,7 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page of all `items` that the caller asks for.
+    /// The requested page of `items`.
     pub(super) fn of(form: &Form, items: Vec<T>) -> Result<Self, ApiError> {
         let size = match form.optional("MaxResults") {
             None => PAGE,

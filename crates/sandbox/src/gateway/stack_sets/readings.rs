@@ -1,4 +1,4 @@
-//! The operations that only read.
+//! The read-only operations.
 
 use super::Inner;
 use super::answers::{

@@ -1,4 +1,4 @@
-//! The operations on StackSets themselves, and everything that only reads.
+//! The operations on StackSets themselves.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ impl Inner {
         if let Some(description) = form.optional("Description") {
             after.description = Some(description.to_owned());
         }
-        // A customized administration role has to be named in every update.
+        // A custom administration role must be passed with every update.
         after.administration_role = administration_role(call, form);
         if let Some(role) = form.optional("ExecutionRoleName") {
             role.clone_into(&mut after.execution_role);

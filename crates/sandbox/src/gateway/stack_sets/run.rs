@@ -1,4 +1,4 @@
-//! Running operations: in turn, Region by Region, within the failure tolerance.
+//! Runs operations in order, Region by Region, within the failure tolerance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,7 +16,7 @@ use super::operations::end;
 use super::{Action, Inner};
 
 impl Inner {
-    /// Starts every waiting operation that may run now. What starts ends with this again, hence
+    /// Starts every queued operation that can run now. Each of them calls this when it ends, hence
     /// the box.
     pub(super) fn start_next<'a>(self: &'a Arc<Self>, uuid: &'a str) -> BoxFuture<'a, ()> {
         async move {
@@ -33,7 +33,7 @@ impl Inner {
         .boxed()
     }
 
-    /// Ids of the operations to start, running from here on, and the events that say so.
+    /// Marks the operations to start as running; returns their ids and events.
     fn next(&self, uuid: &str) -> (Vec<String>, Vec<Event>) {
         self.change(uuid, |set| {
             let startable = set.startable();
@@ -105,7 +105,7 @@ impl Inner {
         self.start_next(uuid).await;
     }
 
-    /// One instance's share of an operation.
+    /// The part of an operation in one instance.
     async fn work(&self, uuid: &str, id: &str, place: &Place, go_on: bool) -> ResultStatus {
         let begun = self.change(uuid, |set| {
             let operation = set.operation_mut(id)?;

@@ -1,4 +1,4 @@
-//! What CloudFormation asks of a template before it makes anything.
+//! CloudFormation's validation of a template before it makes anything.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use crate::gateway::route::Call;
 const TEMPLATE_LIMIT: usize = 51_200;
 
 impl Inner {
-    /// What CloudFormation refuses before it makes anything: a template that it cannot read,
-    /// capabilities that are not acknowledged, parameters that are unknown or have no value.
+    /// Refuses a malformed template, unacknowledged capabilities, and parameters that are unknown
+    /// or have no value.
     pub(super) async fn check_template(
         &self,
         call: &Call,
@@ -73,7 +73,7 @@ pub(super) fn template(form: &Form) -> Result<Option<String>, ApiError> {
     Ok(body.map(str::to_owned))
 }
 
-/// What a template says of one parameter.
+/// A template's declaration of a parameter.
 struct Declared {
     has_default: bool,
     no_echo: bool,
@@ -100,21 +100,21 @@ fn declared(template: &str) -> Result<BTreeMap<String, Declared>, ApiError> {
         .collect())
 }
 
-/// The values of parameters as an answer may tell them: what the template does not declare, or
-/// declares `NoEcho`, is asterisks.
-pub(super) fn told(template: &str, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+/// The values of parameters as an answer shows them: asterisks for a parameter that is `NoEcho` or
+/// not declared.
+pub(super) fn shown(template: &str, values: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let declared = declared(template).unwrap_or_default();
     values
         .iter()
         .map(|(name, value)| {
-            let tells = declared.get(name).is_some_and(|declared| !declared.no_echo);
-            let value = if tells { value } else { "****" };
+            let is_shown = declared.get(name).is_some_and(|declared| !declared.no_echo);
+            let value = if is_shown { value } else { "****" };
             (name.clone(), value.to_owned())
         })
         .collect()
 }
 
-/// An instance can have other values for the StackSet's parameters, and no other parameters.
+/// An instance can override the StackSet's parameters, but have no others.
 pub(super) fn check_names<'a>(
     template: &str,
     parameters: impl IntoIterator<Item = &'a String>,
@@ -180,7 +180,7 @@ mod tests {
                         Secret: {Type: String, NoEcho: true}\n  Quoted: {Type: String, NoEcho: 'True'}\n";
         let values = ["Plain", "Said", "Secret", "Quoted", "Gone"]
             .map(|name| (name.to_owned(), format!("{name}-value")));
-        let told: Vec<_> = told(template, &values.into()).into_iter().collect();
+        let shown: Vec<_> = shown(template, &values.into()).into_iter().collect();
         let expected = [
             ("Gone", "****"),
             ("Plain", "Plain-value"),
@@ -189,7 +189,7 @@ mod tests {
             ("Secret", "****"),
         ];
         assert_eq!(
-            told,
+            shown,
             expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
         );
     }

@@ -119,7 +119,7 @@ impl Scene {
     }
 }
 
-/// A list of parameters as a form has it; without a value, each is to keep the one that it has.
+/// A list of parameters as in a form; a parameter without a value has `UsePreviousValue`.
 fn parameters(name: &str, values: &[(&str, &str)]) -> Vec<(String, String)> {
     (1..)
         .zip(values)
@@ -179,10 +179,10 @@ async fn no_answer_tells_a_value_that_the_template_does_not_echo() {
     }
     for (answer, name) in [(&answers[0], "own"), (&answers[1], "set")] {
         for (key, value) in [("Name", name), ("Token", "****")] {
-            let told = format!(
+            let shown = format!(
                 "<ParameterKey>{key}</ParameterKey><ParameterValue>{value}</ParameterValue>"
             );
-            assert!(answer.contains(&told), "{answer}");
+            assert!(answer.contains(&shown), "{answer}");
         }
     }
 }
@@ -230,13 +230,13 @@ async fn an_instance_keeps_or_loses_its_overrides_as_an_update_says() {
         .await
         .unwrap();
 
-    // Each instance keeps what it has: a value of its own, or the StackSet's.
+    // Each instance keeps its current value: an override, or the StackSet's.
     update(&both, &overrides(&[("Name", ""), ("Token", "fresh-token")])).await;
     assert_eq!(scene.deployed(MEMBER), pair("own", "fresh-token"));
     assert_eq!(scene.deployed(OTHER), pair("set", "fresh-token"));
     assert!(!scene.described(OTHER).await.contains("Name</ParameterKey>"));
 
-    // Without a list all stay as they are, whoever asks.
+    // Without a list, all overrides stay, whichever accounts are updated.
     update(&both, &[]).await;
     scene
         .instances("CreateStackInstances", &[MEMBER], &[])
@@ -244,7 +244,7 @@ async fn an_instance_keeps_or_loses_its_overrides_as_an_update_says() {
         .unwrap();
     assert_eq!(scene.deployed(MEMBER), pair("own", "fresh-token"));
 
-    // What a list does not name is the StackSet's again.
+    // A parameter that a list leaves out has the StackSet's value again.
     update(&[MEMBER], &overrides(&[("Token", "")])).await;
     assert_eq!(scene.deployed(MEMBER), pair("set", "fresh-token"));
     let empty = [("ParameterOverrides".to_owned(), String::new())];

@@ -1,8 +1,8 @@
-//! `accountMappingFile`: which sub-account hears of which AWS account.
+//! `accountMappingFile`: which sub-account monitors which AWS account.
 //!
-//! The shape is that of the vendor's own client. What the service checks is not published; here a
-//! mapping is refused that names a Lacework account which is not there, or that says two things of
-//! one AWS account, or that is not the organization's, since nobody could act on it.
+//! The shape is that of the vendor's own client. The service's checks are not published; this one
+//! refuses a mapping that names an unknown Lacework account, maps an AWS account twice, or does not
+//! belong to the organization, where it would have no effect.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::store::Scope;
 
 const KEY: &str = "accountMappingFile";
 
-/// Checks the mapping that `data` brings, if it brings one.
+/// Checks the mapping in `data`, if there is one.
 pub(super) fn validate(
     data: &Map<String, Value>,
     scope: &Scope,
@@ -59,7 +59,7 @@ pub(super) fn validate(
     Ok(())
 }
 
-/// The mapping in a data URI; nothing where there is none.
+/// The mapping in a data URI, if there is one.
 pub(super) fn decode(file: &str) -> Option<Value> {
     let (header, content) = file.strip_prefix("data:")?.split_once(',')?;
     if !header.ends_with(";base64") {

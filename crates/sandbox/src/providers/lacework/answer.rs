@@ -1,4 +1,4 @@
-//! What the simulator answers: JSON, and for every error one `message`.
+//! The simulator's answers: JSON, and for every error one `message`.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};

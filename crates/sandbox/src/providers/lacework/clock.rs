@@ -23,7 +23,7 @@ impl Clock {
     }
 }
 
-/// How long after `earlier` it is; nothing where the machine's clock was set back.
+/// The time since `earlier`; zero if the machine's clock was set back.
 pub(super) fn elapsed(earlier: Timestamp, now: Timestamp) -> Duration {
     now.duration_since(earlier).try_into().unwrap_or_default()
 }

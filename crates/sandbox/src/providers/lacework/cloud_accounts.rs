@@ -12,7 +12,7 @@ use super::verification::{self, Access};
 use super::{account_mapping, lock, schema};
 use crate::providers::Verification;
 
-/// Keys of an answered integration that a PATCH may bring back and that it cannot change.
+/// Keys of an answer that a PATCH may repeat, but not change.
 const READ_ONLY: [&str; 6] = [
     "isOrg",
     "createdOrUpdatedBy",
@@ -70,13 +70,13 @@ pub(super) async fn create(service: &Service, scope: &Scope, body: Value) -> Han
     };
     let shown = record.to_json(&service.view());
     let mut store = lock(&service.store);
-    // Another request may have been faster while the role was verified.
+    // Another request may have created it while the role was verified.
     refuse_duplicate(service, &store, &integration, scope, None)?;
     store.records.push(record);
     Ok(Answer::created(json!({ "data": shown })))
 }
 
-/// Merges what the body brings into the integration; a whole integration may be brought as well.
+/// Merges the body into the integration; the body may be a whole integration.
 pub(super) async fn update(service: &Service, scope: &Scope, guid: &str, body: Value) -> Handled {
     let Value::Object(mut patch) = body else {
         return Err(ApiError::bad_request("the body must be an object"));
@@ -141,7 +141,7 @@ pub(super) fn delete(service: &Service, scope: &Scope, guid: &str) -> Handled {
     Ok(Answer::no_content())
 }
 
-/// Verifies an integration again and keeps what was found as its state.
+/// Verifies an integration again and keeps the result as its state.
 ///
 /// # Errors
 /// When there is no such integration, or AWS gave no answer to judge by.
@@ -224,7 +224,8 @@ fn own<'store>(
     }
 }
 
-/// Refuses what the vendor could not use: the service answers 400 within the same request.
+/// Refuses an integration that the vendor could not use: the service answers 400 in the same
+/// request.
 async fn verify_new(
     service: &Service,
     data: &Map<String, Value>,
@@ -256,7 +257,7 @@ async fn verify_new(
     }
 }
 
-/// Refuses what is new in an account that a test has chosen for that.
+/// Refuses new integrations in the account that a test has chosen.
 fn refuse_on_purpose(service: &Service, scope: &Scope) -> Result<(), ApiError> {
     let refusing = lock(&service.settings).refusing.clone();
     let refused = match (refusing, scope) {
@@ -269,8 +270,8 @@ fn refuse_on_purpose(service: &Service, scope: &Scope) -> Result<(), ApiError> {
     refused.map_or(Ok(()), |message| Err(ApiError::bad_request(message)))
 }
 
-/// Whether the role has been known for the propagation delay, counted from the first time that it
-/// was asked for: so the first attempt always meets a new role, however slow the caller is.
+/// Whether the role has been known for the propagation delay, counted from the first request for
+/// it: so the first attempt always meets a new role, however slow the caller is.
 fn propagated(service: &Service, role_arn: &str, role_id: Option<String>) -> bool {
     let delay = lock(&service.settings).propagation_delay;
     let now = service.clock.now();
@@ -279,7 +280,7 @@ fn propagated(service: &Service, role_arn: &str, role_id: Option<String>) -> boo
     elapsed(first, now) >= delay
 }
 
-/// An answered integration carries an empty secret; brought back, it means "as it was".
+/// Answers carry an empty secret; in a request it means "unchanged".
 fn keep_blanked_secret(patch: &mut Map<String, Value>) {
     let key = patch
         .get_mut("data")

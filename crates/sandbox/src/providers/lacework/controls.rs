@@ -1,4 +1,4 @@
-//! What a test can do to the simulator besides calling its API.
+//! The controls of the simulator, for tests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,17 +15,17 @@ use super::tokens::RefusalStatus;
 use super::{lock, schema};
 use crate::providers::Verification;
 
-/// How old a seeded integration is.
+/// The age of a seeded integration.
 const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
 
-/// The levers of a running simulator.
+/// The controls of a running simulator.
 #[derive(Debug, Clone)]
 pub struct Controls {
     pub(super) service: Arc<Service>,
 }
 
 impl Controls {
-    /// Requests that every functionality allows in an hour, with full buckets; nothing for no
+    /// Requests that every functionality allows in an hour, with full buckets; `None` for no
     /// limit. It starts with the documented 480.
     pub fn set_rate_limit(&self, per_hour: Option<u32>) {
         *lock(&self.service.limiter) = RateLimiter::new(per_hour);
@@ -36,7 +36,7 @@ impl Controls {
         self.set_rate_limit(Some(DOCUMENTED_LIMIT));
     }
 
-    /// Makes every token issued so far a refused one. New ones are issued as before.
+    /// Revokes every token issued so far. New ones are issued as before.
     pub fn revoke_tokens(&self) {
         lock(&self.service.tokens).revoke_all();
     }
@@ -47,12 +47,12 @@ impl Controls {
         lock(&self.service.tokens).issued.clone()
     }
 
-    /// Replaces the API key. Tokens made with the old one live on until they expire.
+    /// Replaces the API key. Tokens made with the old one stay valid until they expire.
     pub fn replace_key(&self, key_id: impl Into<String>, secret: SecretString) {
         lock(&self.service.tokens).replace_key(key_id.into(), secret);
     }
 
-    /// Adds a second API key beside those that there are.
+    /// Adds another API key.
     pub fn add_key(&self, key_id: impl Into<String>, secret: SecretString) {
         lock(&self.service.tokens).add_key(key_id.into(), secret);
     }
@@ -67,7 +67,7 @@ impl Controls {
         lock(&self.service.tokens).refusal = status;
     }
 
-    /// Lets the simulator's time go on: tokens expire, buckets refill, roles propagate, states
+    /// Advances the simulator's clock: tokens expire, buckets refill, roles propagate, states
     /// appear.
     pub fn advance_clock(&self, by: Duration) {
         self.service.clock.advance(by);
@@ -98,23 +98,23 @@ impl Controls {
         lock(&self.service.settings).page_size = rows.max(1);
     }
 
-    /// Where a second integration of the same AWS account or queue is refused.
+    /// The scope in which a second integration of the same AWS account or queue is refused.
     pub fn set_duplicate_scope(&self, scope: DuplicateScope) {
         lock(&self.service.settings).duplicates = scope;
     }
 
     /// Refuses new integrations in this sub-account, or in the tenant's own account by its name, as
-    /// if no role could be used from there; nothing to refuse none.
+    /// if no role could be used from there; `None` ends that.
     pub fn refuse_new_in(&self, account: Option<&str>) {
         lock(&self.service.settings).refusing = account.map(str::to_lowercase);
     }
 
-    /// Adds a fault behind those that are set already.
+    /// Adds a fault after the pending ones.
     pub fn inject(&self, fault: Fault) {
         lock(&self.service.settings).faults.push(fault);
     }
 
-    /// Answers the next requests, whatever they are, with this HTTP status.
+    /// Answers the next requests of any operation with this HTTP status.
     pub fn fail_next(&self, times: u32, status: u16) {
         self.inject(Fault {
             operation: None,
@@ -124,21 +124,21 @@ impl Controls {
         });
     }
 
-    /// Lets the next creates have their effect and keeps their answer back for so long.
+    /// Lets the next creates take effect, but delays their answers by `hang`.
     pub fn hang_next_creates(&self, times: u32, hang: Duration) {
         let mut settings = lock(&self.service.settings);
         settings.hanging_creates = times;
         settings.hang = hang;
     }
 
-    /// Ends all faults and hangs that are still to come.
+    /// Cancels all pending faults and hangs.
     pub fn clear_faults(&self) {
         let mut settings = lock(&self.service.settings);
         settings.faults.clear();
         settings.hanging_creates = 0;
     }
 
-    /// Adds an integration as if it had been there before, without verification. `body` is that of
+    /// Adds an integration as if it had existed before, without verification. `body` is that of
     /// a create; no `sub_account` means the tenant's own account. Its guid is returned.
     ///
     /// # Errors
@@ -176,8 +176,8 @@ impl Controls {
         Ok(guid)
     }
 
-    /// Gives an integration other fields, as a person would in the console, without verification.
-    /// Only those that `body` names change, `data` as a whole. Whether there was one.
+    /// Changes the fields of an integration that `body` names, `data` as a whole, as a person would
+    /// in the console, without verification. Returns whether the integration exists.
     #[must_use]
     pub fn change(&self, guid: &str, body: &Value) -> bool {
         let mut store = lock(&self.service.store);
@@ -196,7 +196,7 @@ impl Controls {
         true
     }
 
-    /// Removes an integration as a person would in the console; whether there was one.
+    /// Removes an integration as a person would in the console. Returns whether it existed.
     #[must_use]
     pub fn remove(&self, guid: &str) -> bool {
         lock(&self.service.store).remove(guid)

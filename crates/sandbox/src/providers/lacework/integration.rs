@@ -1,4 +1,4 @@
-//! An integration as a test looks at it.
+//! An integration as tests see it.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -32,9 +32,9 @@ pub struct Integration {
     pub external_id: Option<String>,
     /// The queue, for the types that have one.
     pub queue_url: Option<String>,
-    /// What its `accountMappingFile` says, for the types that have one.
+    /// Its decoded `accountMappingFile`, for the types that have one.
     pub account_mapping: Option<Value>,
-    /// `state.ok`; nothing while the service would not say yet.
+    /// `state.ok`; `None` before the service reports it.
     pub ok: Option<bool>,
 }
 
@@ -92,6 +92,8 @@ impl From<Integration> for Registration {
             id: integration.guid,
             name: integration.name,
             store: integration.account,
+            role_arn: integration.role_arn,
+            external_id: integration.external_id,
             subject,
             enabled: integration.enabled,
         }

@@ -139,7 +139,7 @@ pub(super) fn types() -> impl Iterator<Item = &'static str> {
     AWS_TYPES.iter().map(|(name, _)| *name)
 }
 
-/// What a type's `data` may hold; nothing for a type that cannot be created.
+/// The fields of a type's `data`; `None` for a type that cannot be created.
 pub(super) fn fields(kind: &str) -> Option<Vec<Field>> {
     let found = AWS_TYPES.iter().find(|(name, _)| *name == kind);
     found.map(|(_, groups)| groups.concat())

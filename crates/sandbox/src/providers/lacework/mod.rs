@@ -69,7 +69,7 @@ use service::Service;
 /// The role that the vendor's platform assumes the customer's roles with.
 pub const PRINCIPAL_ARN: &str = "arn:aws:iam::434813966438:role/lacework-platform";
 
-/// What a simulator is started with.
+/// The configuration of a simulator.
 #[derive(Debug, Clone)]
 pub struct LaceworkConfig {
     /// The Lacework account: what stands before `.lacework.net`, such as `acme`.
@@ -80,12 +80,11 @@ pub struct LaceworkConfig {
     pub secret: SecretString,
     /// Sub-accounts. With at least one the tenant is an organization.
     pub sub_accounts: Vec<String>,
-    /// Endpoint of the AWS emulator that roles and queues are looked up in; nothing to take them
-    /// all for good.
+    /// Endpoint of the AWS emulator to look up roles and queues in; `None` to accept them all.
     pub emulator: Option<Url>,
     /// Region of the calls to the emulator.
     pub region: String,
-    /// Who assumes the roles: [`PRINCIPAL_ARN`] unless a test needs another.
+    /// The principal that assumes the roles: [`PRINCIPAL_ARN`] unless a test needs another.
     pub principal_arn: String,
     /// Whether to serve HTTPS, with a certificate for `127.0.0.1` made at the start.
     pub tls: bool,
@@ -141,7 +140,7 @@ impl Lacework {
         })
     }
 
-    /// Where [`REGISTRATION_TOPIC`] is to deliver to.
+    /// The endpoint that [`REGISTRATION_TOPIC`] delivers to.
     #[must_use]
     pub fn registration_url(&self) -> Url {
         let mut url = self.url.clone();
@@ -165,7 +164,7 @@ impl Lacework {
         store.records.iter().map(summary).collect()
     }
 
-    /// The levers.
+    /// The controls for tests.
     #[must_use]
     pub fn controls(&self) -> &Controls {
         &self.controls

@@ -19,7 +19,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// Nothing where the API has no such path, or no such method on it.
+    /// `None` if the API has no such path, or no such method on it.
     pub(super) fn parse(method: &Method, path: &str) -> Option<Self> {
         let rest = path.strip_prefix("/api/v2/")?;
         let segments: Vec<&str> = rest.split('/').collect();

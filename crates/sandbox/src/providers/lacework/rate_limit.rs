@@ -24,7 +24,7 @@ struct Bucket {
     at: Timestamp,
 }
 
-/// What one request found in its bucket.
+/// The state of the bucket for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Allowance {
     pub(super) allowed: bool,
@@ -43,7 +43,7 @@ impl RateLimiter {
         }
     }
 
-    /// Takes one request from a functionality's bucket; nothing where no limit is set.
+    /// Takes one request from a functionality's bucket; `None` without a limit.
     pub(super) fn take(&mut self, functionality: &str, now: Timestamp) -> Option<Allowance> {
         let limit = self.limit?;
         let capacity = f64::from(limit);

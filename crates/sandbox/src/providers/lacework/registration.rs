@@ -2,19 +2,19 @@
 //! `Custom::LaceworkSnsCustomResource`, whose service token is the vendor's topic.
 //!
 //! CloudFormation publishes a request to the topic, with an access token among the properties; the
-//! vendor makes, changes or removes the integration and puts an answer to the request's URL. Here the
-//! topic delivers to [`PATH`]. The integration goes through what the API's own operations go
+//! vendor makes, changes or removes the integration and puts an answer to the request's URL. Here
+//! the topic delivers to [`PATH`]. The integration goes through what the API's own operations go
 //! through; but such a request is no call of the API: it is not counted, and no limit and no fault
 //! applies to it. Only `AWS_CFG` in the tenant's own account is served.
 //!
 //! Not known of the real service, and therefore the simulator's own choice: the wording of every
-//! reason; that whatever is asked with a stale token fails, but for the Delete after a Create that
-//! failed; the physical id of a Create that failed; that the Delete of an integration that is gone
-//! succeeds, and its Update fails; that another token alone changes nothing, and any other property
-//! changes the integration in place; that a repeated notification is answered as the first was;
-//! whether a Create waits until a new role is known everywhere; whether the integration gets
-//! `awsAccountId`; what `Account` may name besides the tenant; whether `TemplateVersion` matters; how
-//! often a lost answer is put again; what `Data` an answer brings.
+//! reason; that any request with a stale token fails, except the Delete after a failed Create; the
+//! physical id of a Create that failed; that the Delete of an integration that is gone succeeds,
+//! and its Update fails; that another token alone changes nothing, and any other property changes
+//! the integration in place; that a repeated notification is answered as the first was; whether a
+//! Create waits until a new role is known everywhere; whether the integration gets `awsAccountId`;
+//! what `Account` may name besides the tenant; whether `TemplateVersion` matters; how often a lost
+//! answer is put again; what `Data` an answer brings.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,22 +37,22 @@ use crate::emulator::ensure_loopback;
 /// (That of tenants in the EU has another name.)
 pub const REGISTRATION_TOPIC: &str = "prodn-customer-cloudformation";
 
-/// Where the topic delivers to.
+/// The path that the topic delivers to.
 pub(super) const PATH: &str = "/registration";
 
-/// How often an answer is put while it does not get through, and the pause between.
+/// How often to send an answer until it is accepted, and the pause between attempts.
 const ATTEMPTS: u32 = 3;
 const PAUSE: Duration = Duration::from_millis(200);
 /// How long one HTTP request may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
 /// Characters of a reason: CloudFormation takes an answer of 4,096 bytes.
 const REASON_LIMIT: usize = 500;
-/// How the physical id of a failed Create begins.
+/// The prefix of the physical id of a failed Create.
 const NOT_REGISTERED: &str = "not-registered-";
 /// The property that is a secret.
 const API_TOKEN: &str = "ApiToken";
 
-/// What a topic delivers.
+/// A delivery of the topic.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Delivery {
@@ -88,19 +88,19 @@ enum RequestType {
 
 type Properties = Map<String, Value>;
 
-/// Takes what the topic delivers. The work is done afterwards: a topic does not wait for long.
+/// Accepts a delivery of the topic. The work is done afterwards: a topic does not wait for long.
 pub(super) async fn delivered(State(service): State<Arc<Service>>, body: Bytes) -> StatusCode {
     match accept(&service, &body).await {
         Ok(()) => StatusCode::OK,
         Err(error) => {
-            tracing::warn!("a delivery of the registration topic was not taken: {error:#}");
+            tracing::warn!("rejected a delivery of the registration topic: {error:#}");
             StatusCode::BAD_REQUEST
         }
     }
 }
 
 async fn accept(service: &Arc<Service>, body: &[u8]) -> anyhow::Result<()> {
-    // What a parser says can repeat what it read, and with it a secret.
+    // A parser's error can repeat its input, and with it a secret.
     let delivery: Delivery =
         serde_json::from_slice(body).map_err(|_| anyhow!("it is not what SNS delivers"))?;
     match delivery.kind.as_str() {
@@ -144,7 +144,7 @@ async fn serve(service: &Service, request: &Request) {
         .await;
     if let Err(error) = respond(service, request, outcome).await {
         let resource = &request.logical_resource_id;
-        tracing::warn!("CloudFormation has no answer about {resource}: {error:#}");
+        tracing::warn!("could not answer CloudFormation for {resource}: {error:#}");
     }
 }
 
@@ -213,7 +213,7 @@ fn delete(service: &Service, request: &Request) -> Result<String, String> {
     }
 }
 
-/// The account that the token and the other properties are good for.
+/// The account that the token and the other properties are valid for.
 fn authorize(service: &Service, properties: &Properties) -> Result<Scope, String> {
     let now = service.clock.now();
     let token = properties.get(API_TOKEN).and_then(Value::as_str);
@@ -230,7 +230,7 @@ fn authorize(service: &Service, properties: &Properties) -> Result<Scope, String
     }
 }
 
-/// What the properties say of the integration, in the API's terms.
+/// The integration that the properties describe, as a body of the API.
 fn integration(properties: &Properties) -> Result<Value, String> {
     let mut body = json!({
         "name": text(properties, "IntegrationName")?,
@@ -259,7 +259,7 @@ fn without_token(properties: &Properties) -> Properties {
     properties
 }
 
-/// Puts the answer where CloudFormation waits for it.
+/// Sends the answer to the request's URL.
 async fn respond(service: &Service, request: &Request, outcome: &Outcome) -> anyhow::Result<()> {
     let failure = outcome.failure.as_deref();
     let reason: String = failure
@@ -280,7 +280,7 @@ async fn respond(service: &Service, request: &Request, outcome: &Outcome) -> any
         let put = service
             .http
             .put(request.response_url.clone())
-            // The URL is signed for an empty one.
+            // The URL is signed for an empty content type.
             .header(CONTENT_TYPE, "")
             .timeout(TIMEOUT)
             .body(answer.to_string());

@@ -32,7 +32,7 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Runs the request to its end even when the client goes away: what it asked for happens.
+/// Completes the request even when the client disconnects.
 async fn entry(State(service): State<Arc<Service>>, request: Request) -> Response {
     let worked = tokio::spawn(async move { answer(&service, request).await }).await;
     worked.unwrap_or_else(|error| {
@@ -125,7 +125,7 @@ fn too_many_requests() -> ApiError {
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
 }
 
-/// An answer whose body breaks off: the server closes the connection.
+/// An answer whose body fails midway: the server closes the connection.
 fn cut_off() -> Response {
     let broken = std::io::Error::other("cut off on purpose");
     let body = futures::stream::once(async { Err::<Vec<u8>, _>(broken) });

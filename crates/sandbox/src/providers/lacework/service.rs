@@ -22,7 +22,7 @@ pub(super) struct Service {
     pub(super) config: LaceworkConfig,
     /// The address that clients were given: links to further pages begin with it.
     pub(super) base: Url,
-    /// Where roles and queues are looked up; nothing where they are not.
+    /// The AWS to look up roles and queues in, if any.
     pub(super) aws: Option<AwsClient>,
     /// For what is not AWS's API: answers to CloudFormation, confirmations to SNS.
     pub(super) http: reqwest::Client,
@@ -35,7 +35,7 @@ pub(super) struct Service {
     pub(super) calls: Mutex<BTreeMap<String, u64>>,
     /// Pages still to be fetched, by the name in their link, with the account they are for.
     pub(super) pages: Mutex<BTreeMap<String, (Scope, Page)>>,
-    /// When each role, by ARN and unique id, was first asked for.
+    /// When each role, by ARN and unique id, was first requested.
     pub(super) roles_first_seen: Mutex<BTreeMap<(String, Option<String>), Timestamp>>,
     pub(super) registrations: Mutex<Registrations>,
 }
@@ -43,7 +43,7 @@ pub(super) struct Service {
 /// What became of each request of a stack, by its id: a notification can come twice.
 pub(super) type Registrations = BTreeMap<String, Arc<OnceCell<Outcome>>>;
 
-/// What became of a request.
+/// The outcome of a request.
 #[derive(Debug)]
 pub(super) struct Outcome {
     pub(super) physical_id: String,
@@ -51,7 +51,7 @@ pub(super) struct Outcome {
     pub(super) failure: Option<String>,
 }
 
-/// What is left of a listing.
+/// The remaining rows of a listing.
 #[derive(Debug, Clone)]
 pub(super) struct Page {
     pub(super) rows: Vec<Value>,
@@ -94,7 +94,7 @@ impl Service {
     }
 
     /// The account that `Account-Name` and `Org-Access` choose: with the latter the former is
-    /// ignored. Nothing where the tenant has no such account.
+    /// ignored. `None` if the tenant has no such account.
     pub(super) fn scope(&self, account_name: Option<&str>, org_access: bool) -> Option<Scope> {
         if org_access {
             return (!self.config.sub_accounts.is_empty()).then_some(Scope::Organization);
@@ -104,7 +104,7 @@ impl Service {
         known.then_some(Scope::Account(name))
     }
 
-    /// Whose API key it is.
+    /// The user of the API key.
     pub(super) fn user(&self) -> String {
         format!("administrator@{}.example", self.config.tenant)
     }

@@ -6,13 +6,13 @@ use super::store::DuplicateScope;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The operation, as [`Simulator::calls`](crate::providers::Simulator::calls) names it, such
-    /// as `POST CloudAccounts`; nothing for any.
+    /// as `POST CloudAccounts`; `None` for any.
     pub operation: Option<String>,
-    /// How many requests it hits before it is over.
+    /// How many requests it affects.
     pub times: u32,
     /// HTTP status of the answer.
     pub status: u16,
-    /// Whether the operation has its effect first, so that only the answer is lost.
+    /// Whether the operation takes effect first, so that only the answer is lost.
     pub after_effect: bool,
 }
 

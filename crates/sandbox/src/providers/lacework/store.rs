@@ -10,7 +10,7 @@ use super::clock::{self, elapsed};
 use super::verification::{self, Access};
 use crate::providers::Verification;
 
-/// Where an integration belongs.
+/// The owner of an integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Scope {
     /// Made with `Org-Access: true`.
@@ -55,7 +55,7 @@ impl Checked {
     }
 }
 
-/// How records are shown.
+/// The settings that affect how records are shown.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     pub(super) now: Timestamp,
@@ -154,7 +154,7 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// What an account sees: its own integrations and, to read only, the organization's.
+    /// The integrations that an account sees: its own and, read-only, the organization's.
     pub(super) fn visible(&self, scope: &Scope) -> impl Iterator<Item = &Record> {
         self.records
             .iter()
@@ -175,8 +175,8 @@ impl Store {
         self.records.len() < before
     }
 
-    /// The service's words where the AWS account or the queue is integrated already, other than
-    /// by `except`.
+    /// The service's refusal if the AWS account or the queue is integrated already, other than by
+    /// `except`.
     pub(super) fn duplicate(
         &self,
         kind: &str,
@@ -200,7 +200,7 @@ impl Store {
     }
 }
 
-/// What there may be only one integration of: an AWS account's configuration, a queue.
+/// The key that must be unique: an AWS account's configuration, a queue.
 fn identity(kind: &str, data: &Map<String, Value>) -> Option<String> {
     let access = Access::of(data)?;
     match kind {

@@ -1,4 +1,4 @@
-//! Who the user is.
+//! The user of the API key.
 
 use serde_json::{Value, json};
 use uuid::Uuid;

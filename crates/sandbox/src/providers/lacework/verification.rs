@@ -1,7 +1,7 @@
 //! Verifies an integration against AWS, as the service does before it accepts one.
 //!
-//! The vendor's own role assumes the customer's, as the service does. The trust policy is judged
-//! here as well: IAM alone would let in a role that demands no external id.
+//! The vendor's own role assumes the customer's, as the service does. The trust policy is checked
+//! here as well: IAM alone would accept a role that does not require the external id.
 
 use anyhow::Context as _;
 use percent_encoding::percent_decode_str;
@@ -50,7 +50,7 @@ pub(super) fn details(verification: &Verification, guid: &str, has_queue: bool) 
     }
 }
 
-/// What an integration gives the vendor access to.
+/// The resources that an integration gives the vendor access to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Access {
     pub(super) role_arn: String,
@@ -59,7 +59,7 @@ pub(super) struct Access {
 }
 
 impl Access {
-    /// Nothing for the types that bring an access key instead of a role.
+    /// `None` for the types with an access key instead of a role.
     pub(super) fn of(data: &Map<String, Value>) -> Option<Self> {
         let credentials = data.get("crossAccountCredentials")?;
         let text = |value: &Value| value.as_str().map(str::to_owned);
@@ -76,7 +76,7 @@ impl Access {
     }
 }
 
-/// A verification, and the role that it met: a role made anew is another one.
+/// A verification and the role that was verified: a recreated role is a different one.
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) verification: Verification,
@@ -86,7 +86,7 @@ pub(super) struct Verified {
 /// Asks AWS about the role and the queue.
 ///
 /// # Errors
-/// When AWS gave no answer from which either can be judged.
+/// When AWS's answers decide neither.
 pub(super) async fn verify(
     aws: &AwsClient,
     principal_arn: &str,

@@ -1,5 +1,5 @@
-//! What none of Towerhook's functions calls: these endpoints exist for the check with the vendor's
-//! own client library, `laceworksdk`, alone.
+//! Endpoints that no function of Towerhook calls: they exist only for the check with the vendor's
+//! own client library, `laceworksdk`.
 
 mod agent_tokens;
 mod schemas;
@@ -32,7 +32,7 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    /// From the method and the parts of the path below `/api/v2/`; nothing for what is not here.
+    /// From the method and the parts of the path below `/api/v2/`; `None` for any other operation.
     pub(super) fn parse(method: &str, path: &[&str]) -> Option<Self> {
         let owned = |part: &str| part.to_owned();
         Some(match (method, path) {

@@ -39,7 +39,7 @@ async fn a_stack_registers_its_account_and_takes_it_out() {
 
     assert_eq!(succeeded(&scene.delete(&id, &properties).await), id);
     assert_eq!(scene.integrations(), []);
-    // What is gone is deleted.
+    // Deleting a missing integration succeeds.
     assert_eq!(succeeded(&scene.delete(&id, &properties).await), id);
     let mut expected = calls;
     *expected
@@ -139,7 +139,7 @@ async fn a_stale_token_fails_whatever_is_asked_and_no_reason_tells_it() {
     };
     assert_eq!(keep_state(scene.integrations()), keep_state(before));
 
-    // What holds a fresh one can go on from there.
+    // A stack with a fresh token continues from there.
     scene.api.sign_in().await;
     let fresh = scene.properties();
     assert_eq!(succeeded(&scene.update(&id, &fresh, &old).await), id);
@@ -190,7 +190,7 @@ async fn other_properties_change_the_integration_in_place() {
     let mut scene = Scene::new().await;
     let old = scene.properties();
     let id = succeeded(&scene.create(&old).await);
-    // What a person switched off stays off.
+    // An integration that a person disabled stays disabled.
     assert!(scene.api.controls().change(&id, &json!({"enabled": 0})));
     let mut new = old.clone();
     new["IntegrationName"] = json!("Renamed");

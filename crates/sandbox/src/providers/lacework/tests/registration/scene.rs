@@ -24,7 +24,7 @@ pub(super) type Arrival = (HeaderMap, Uri, Bytes);
 
 type Statuses = Arc<Mutex<Vec<u16>>>;
 
-/// Where answers arrive.
+/// The receiver of the answers.
 pub(super) struct CloudFormation {
     pub(super) url: Url,
     arrivals: UnboundedReceiver<Arrival>,
@@ -118,7 +118,7 @@ impl Scene {
         })
     }
 
-    /// What the topic hears when it delivers this.
+    /// The status that the topic gets for this delivery.
     pub(super) async fn deliver(&self, delivery: &Value) -> StatusCode {
         let url = self.api.simulator.registration_url();
         let request = self.api.http.post(url).body(delivery.to_string());
