@@ -8,7 +8,7 @@ pub(crate) fn grouped(value: f64) -> String {
     let digits = fixed(value, 0);
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
