@@ -186,7 +186,7 @@ impl Remains {
         Deployment {
             retired: self.names.clone(),
             trail_topics: self.topics.clone(),
-            stores: stores,
+            stores,
             organization: true,
             trail: None,
             spared: self.spared.clone(),

@@ -142,7 +142,7 @@ impl Record {
     ) -> Self {
         Self {
             since: self.since.or(Some(now)),
-            store: store,
+            store,
             paused: false,
             reason: None,
             held: false,
