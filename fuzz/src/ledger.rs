@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use towerhook_aws::ledger::reading;
 use towerhook_core::{
-    enrollment::{AccountView, Inventory, Known, TrailView, Watchers, plan, plan_trail},
+    enrollment::{AccountView, Inventory, Read, TrailView, Watchers, plan, plan_trail},
     foundation::blueprint,
     landing_zone::{Account, AccountState, Management},
     ledger::{LeaseState, Record, Source, admitted},
@@ -143,15 +143,15 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
         }
     };
     let view = |state: Option<AccountState>, management, instance, registrations| AccountView {
-        account: Known::Known(state.map(|state| Account {
+        account: Read::Ok(state.map(|state| Account {
             id,
             name: "member".to_owned(),
             state,
             path: Vec::new(),
         })),
-        management: Known::Known(management),
-        instance: Known::Known(instance),
-        registrations: Known::Known(registrations),
+        management: Read::Ok(management),
+        instance: Read::Ok(instance),
+        registrations: Read::Ok(registrations),
     };
     let (active, managed) = (Some(AccountState::Active), Management::Managed);
     let failing = Health::Failing("because".to_owned());
@@ -192,11 +192,11 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
 
 fn trail_view(view: &AccountView) -> TrailView {
     let registrations = match &view.registrations {
-        Known::Known(watchers) => Known::Known(watchers.ours.clone()),
-        Known::Unknown(why) => Known::Unknown(why.clone()),
+        Read::Ok(watchers) => Read::Ok(watchers.ours.clone()),
+        Read::Unknown(why) => Read::Unknown(why.clone()),
     };
     TrailView {
-        trail: Known::Known(None),
+        trail: Read::Ok(None),
         registrations,
         log: view.instance.clone(),
         audit: view.instance.clone(),

@@ -23,7 +23,7 @@ impl<S: AsRef<WorkQueue> + AsRef<DeadLetterQueue>> Messages for Aws<S> {
         self.send_to(url, messages, delay).await
     }
 
-    async fn set_aside(&self, messages: &[Message]) -> Result<()> {
+    async fn send_to_dead_letters(&self, messages: &[Message]) -> Result<()> {
         let DeadLetterQueue(url) = self.settings.as_ref();
         self.send_to(url, messages, Duration::ZERO).await
     }
@@ -122,7 +122,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_set_aside_goes_to_the_dead_letter_queue() {
         let (aws, sent) = account([answer(json!({"Successful": []}))]);
-        aws.set_aside(&[message(3)]).await.unwrap();
+        aws.send_to_dead_letters(&[message(3)]).await.unwrap();
         let (_, body) = &sent.calls()[0];
         assert!(body["QueueUrl"].as_str().unwrap().ends_with("/dead"));
         assert_eq!(body["Entries"][0]["MessageBody"], message(3).to_body());

@@ -253,7 +253,7 @@ mod tests {
 
     #[test]
     fn a_call_is_about_what_is_parked() {
-        let call = Message::call("2026-01-01T00:00:00Z".parse().unwrap());
+        let call = Message::wake_up("2026-01-01T00:00:00Z".parse().unwrap());
         let queues = Queues::with(&[&call.to_body()]);
         let found = block_on(redrive(&queues, false)).unwrap();
         assert_eq!(found[0].about, "parked work for the next pass");

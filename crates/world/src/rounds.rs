@@ -30,12 +30,12 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
             state.rounds.blocked = report.blocked.iter().map(|(account, _)| *account).collect();
             report.unreadable_sources
         }
-        Reply::PutOff { unreadable } => *unreadable,
+        Reply::Requeued { unreadable } => *unreadable,
         Reply::Nothing | Reply::Busy | Reply::NoDeployment => return,
     };
     for service in SOURCES {
         // Without the accounts, no other source is read.
-        if matches!(reply, Reply::PutOff { .. }) && service != "organizations" {
+        if matches!(reply, Reply::Requeued { .. }) && service != "organizations" {
             continue;
         }
         let rounds = state.rounds.down.entry(service).or_default();

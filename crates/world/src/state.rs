@@ -219,10 +219,10 @@ pub(crate) struct KeptLedger {
     /// Work parked for the next holder of the lease.
     pub(crate) parked: BTreeSet<Parked>,
     /// When a wake-up was last recorded as sent, since the lease was acquired.
-    pub(crate) called_at: Option<Timestamp>,
+    pub(crate) wake_up_sent_at: Option<Timestamp>,
     /// The end of the cooldown. Until then, only the holder of the reservation can acquire the
     /// lease.
-    pub(crate) rests_until: Option<Timestamp>,
+    pub(crate) cooldown_until: Option<Timestamp>,
     pub(crate) recorded: Recorded,
     pub(crate) unreadable: Unreadable,
     /// Invalid items.

@@ -40,7 +40,7 @@ pub(super) const IS_HOLDER: &str = "holder = :owner";
 const IS_OWN: &str = "holder IN (:owner, :from)";
 const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(called_at)";
 /// Releases the lease and starts the cooldown.
-const REST: &str = "SET rests_until = :until REMOVE holder, held_until, begun";
+const COOLDOWN: &str = "SET rests_until = :until REMOVE holder, held_until, begun";
 
 const HAS_ROOM: &str = "attribute_not_exists(parked) OR size(parked) <= :known";
 
@@ -195,7 +195,7 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
                 let item = answer.attributes.unwrap_or_default();
                 Ok(Parking::Kept {
                     lease: state_of(&item, now),
-                    called_at: time(UPDATE, &item, "called_at").ok(),
+                    wake_up_sent_at: time(UPDATE, &item, "called_at").ok(),
                 })
             }
             Err(error) => match error.as_service_error() {
@@ -212,16 +212,16 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         holder: &Holder,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
-        rests_until: Timestamp,
+        cooldown_until: Timestamp,
     ) -> Result<bool> {
         let owner = owner(holder);
         // Usually no work is parked, and a single conditional write confirms that.
         match self
-            .close(IS_HOLDER_UNCALLED, &owner, records, done, rests_until)
+            .close(IS_HOLDER_UNCALLED, &owner, records, done, cooldown_until)
             .await
         {
             Err(error) if error.kind == ErrorKind::Conflict => {
-                let closed = self.close(IS_HOLDER, &owner, records, done, rests_until);
+                let closed = self.close(IS_HOLDER, &owner, records, done, cooldown_until);
                 closed.await.map(|()| true)
             }
             closed => closed.map(|()| false),
@@ -267,15 +267,15 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
         owner: &str,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
-        rests_until: Timestamp,
+        cooldown_until: Timestamp,
     ) -> Result<()> {
         let mut writes = self.writes(records)?;
         let mut values: Item = [
             (":owner".to_owned(), text(owner)),
-            (":until".to_owned(), milliseconds(rests_until)),
+            (":until".to_owned(), milliseconds(cooldown_until)),
         ]
         .into();
-        let mut expression = REST.to_owned();
+        let mut expression = COOLDOWN.to_owned();
         if !done.is_empty() {
             expression.push_str(" DELETE parked :done");
             values.insert(":done".to_owned(), texts(done));

@@ -23,7 +23,7 @@ const SAAS: &str = "Lacework";
 /// Only a cold function reads the token, and in the model every invocation is cold.
 const OF_A_COLD_ONE: &str = "secretsmanager:GetSecretValue";
 /// The lease's cooldown after a pass over many accounts.
-const REST: Duration = Duration::from_secs(16);
+const COOLDOWN: Duration = Duration::from_secs(16);
 /// Short, since the launch is not part of the comparison.
 const OPERATION: Duration = Duration::from_millis(200);
 
@@ -59,7 +59,7 @@ impl Agreement {
 /// Launches in both and compares.
 pub(super) async fn measure(binaries: &Binaries, target: &Path) -> anyhow::Result<Agreement> {
     let launched = Launched::start(binaries, target, SETTING.organization(), OPERATION).await?;
-    tokio::time::sleep(REST).await;
+    tokio::time::sleep(COOLDOWN).await;
     let (aws, saas) = (launched.aws_calls(), launched.registry_requests());
     let message = json!({"towerhook": {"scope": "all", "reason": "schedule"}});
     launched.send(&message).await?;

@@ -23,7 +23,7 @@ pub enum Action {
         retain: bool,
     },
     /// Delete the member stacks of enrolled accounts, so that they can be recreated.
-    RemakeInstances {
+    RecreateInstances {
         /// The accounts.
         accounts: Vec<AccountId>,
         /// Leave the stacks in their accounts, because their deletion failed.
@@ -73,7 +73,7 @@ impl Action {
     pub(super) fn takes_away(&self) -> bool {
         match self {
             Self::DeleteInstances { .. }
-            | Self::RemakeInstances { .. }
+            | Self::RecreateInstances { .. }
             | Self::MoveRegistration { .. }
             | Self::DeleteRegistration { .. } => true,
             Self::CreateInstances(_)
@@ -119,7 +119,7 @@ impl fmt::Display for Action {
             } => {
                 write!(f, "forget member stack in {}", list(accounts))
             }
-            Self::RemakeInstances { accounts, .. } => {
+            Self::RecreateInstances { accounts, .. } => {
                 write!(f, "recreate member stack in {}", list(accounts))
             }
             Self::MoveRegistration { store, spec, .. } => {

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::{AccountView, Known};
+use super::{AccountView, Read};
 use crate::{
     landing_zone::{AccountState, Management},
     ledger::Record,
@@ -13,17 +13,17 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Decision {
     /// Watched, in this store.
-    Watch(Option<Store>),
+    Enroll(Option<Store>),
     /// Unchanged: it is neither enrolled nor offboarded.
-    Leave(Reason),
+    Ignore(Reason),
     /// Its stack is out of reach. If it is watched, it stays so, in this store.
     Keep(Option<Store>, Reason),
     /// Its registration is disabled until the account is active again.
     Pause(Reason),
     /// Offboarded, on positive evidence.
-    Release(Reason),
-    /// Undecided until another pass.
-    Wait(String),
+    Offboard(Reason),
+    /// Data is missing; another pass decides.
+    Undecided(String),
 }
 
 /// Why an account is not watched.
@@ -88,70 +88,70 @@ pub fn decide(
     arrived: bool,
 ) -> Decision {
     if !policy.capability.config() {
-        return Decision::Leave(Reason::NoConfigCapability);
+        return Decision::Ignore(Reason::NoConfigCapability);
     }
     let account = match &view.account {
-        Known::Unknown(why) => return Decision::Wait(why.clone()),
-        Known::Known(None) => return Decision::Release(Reason::Gone),
-        Known::Known(Some(account)) => account,
+        Read::Unknown(why) => return Decision::Undecided(why.clone()),
+        Read::Ok(None) => return Decision::Offboard(Reason::Gone),
+        Read::Ok(Some(account)) => account,
     };
     match account.state {
         AccountState::Active => {}
-        AccountState::PendingActivation => return Decision::Leave(Reason::PendingActivation),
+        AccountState::PendingActivation => return Decision::Ignore(Reason::PendingActivation),
         AccountState::Suspended if planted(Fault::SuspendedIsClosed) => {
-            return Decision::Release(Reason::Closed);
+            return Decision::Offboard(Reason::Closed);
         }
         AccountState::Suspended => return Decision::Pause(Reason::Suspended),
         AccountState::PendingClosure | AccountState::Closed => {
-            return Decision::Release(Reason::Closed);
+            return Decision::Offboard(Reason::Closed);
         }
     }
     let is_management = *id == policy.management_account;
     if is_management && !policy.enroll_management {
-        return Decision::Release(Reason::ManagementAccount);
+        return Decision::Offboard(Reason::ManagementAccount);
     }
     let left_out = policy.selection.leaves_out(id, &account.path);
     if let Some(why) = left_out.filter(|_| !planted(Fault::SelectionIsIgnored)) {
-        return Decision::Release(match why {
+        return Decision::Offboard(match why {
             Unselected::Account => Reason::ExcludedAccount,
             Unselected::Excluded => Reason::ExcludedUnit,
             Unselected::NotIncluded => Reason::OutsideIncludedUnits,
         });
     }
     let Some(store) = policy.destination.of(&account.path) else {
-        return Decision::Release(Reason::OutsideMappedUnits);
+        return Decision::Offboard(Reason::OutsideMappedUnits);
     };
     let was_there = record.is_some_and(|record| record.existing_at_launch);
     // `EnrollManagementAccount` asks for the management account explicitly.
     if was_there && !arrived && !policy.monitor_existing && !is_management {
-        return Decision::Leave(Reason::ExistingAtLaunch);
+        return Decision::Ignore(Reason::ExistingAtLaunch);
     }
     if policy.control_tower && !is_management && !policy.is_shared_account(id) {
         match &view.management {
-            Known::Unknown(why) => return Decision::Wait(why.clone()),
-            Known::Known(Management::UnderChange)
+            Read::Unknown(why) => return Decision::Undecided(why.clone()),
+            Read::Ok(Management::UnderChange)
                 if planted(Fault::UnderChangeIsNotManaged) && policy.offboard_unenrolled =>
             {
-                return Decision::Release(Reason::NotManaged);
+                return Decision::Offboard(Reason::NotManaged);
             }
-            Known::Known(Management::UnderChange) => {
-                return Decision::Wait("Control Tower is changing its baseline".into());
+            Read::Ok(Management::UnderChange) => {
+                return Decision::Undecided("Control Tower is changing its baseline".into());
             }
-            Known::Known(Management::Failed) => {
+            Read::Ok(Management::Failed) => {
                 return Decision::Keep(store, Reason::BaselineFailed);
             }
             // The event may be newer than the listing.
-            Known::Known(Management::NotManaged) if arrived => {
-                return Decision::Wait("Control Tower does not list its baseline yet".into());
+            Read::Ok(Management::NotManaged) if arrived => {
+                return Decision::Undecided("Control Tower does not list its baseline yet".into());
             }
-            Known::Known(Management::NotManaged) if policy.offboard_unenrolled => {
-                return Decision::Release(Reason::NotManaged);
+            Read::Ok(Management::NotManaged) if policy.offboard_unenrolled => {
+                return Decision::Offboard(Reason::NotManaged);
             }
-            Known::Known(Management::NotManaged) => {
+            Read::Ok(Management::NotManaged) => {
                 return Decision::Keep(store, Reason::NotManaged);
             }
-            Known::Known(Management::Managed) => {}
+            Read::Ok(Management::Managed) => {}
         }
     }
-    Decision::Watch(store)
+    Decision::Enroll(store)
 }

@@ -12,9 +12,9 @@ use crate::{
 
 /// A value that was read, or the reason why it could not be. A failed read is not an absence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Known<T> {
+pub enum Read<T> {
     /// A complete and successful read.
-    Known(T),
+    Ok(T),
     /// The read failed; the text says why.
     Unknown(String),
 }
@@ -36,7 +36,7 @@ pub struct Inventory {
     pub sources: BTreeMap<Source, bool>,
     /// Accounts missing from the listing, beyond the number that one pass describes. Left to a
     /// later pass.
-    pub put_off: Scope,
+    pub requeued: Scope,
     /// Unreadable items of the ledger. An account with an unreadable record is left alone.
     pub unreadable_items: Vec<String>,
 }
@@ -44,14 +44,14 @@ pub struct Inventory {
 /// Everything read about one account.
 #[derive(Debug, Clone)]
 pub struct AccountView {
-    /// The account; `Known(None)` means that Organizations does not know it.
-    pub account: Known<Option<Account>>,
+    /// The account; `Read(None)` means that Organizations does not know it.
+    pub account: Read<Option<Account>>,
     /// Its status in Control Tower.
-    pub management: Known<Management>,
+    pub management: Read<Management>,
     /// Its member stack.
-    pub instance: Known<Option<StackInstance>>,
+    pub instance: Read<Option<StackInstance>>,
     /// The registrations that watch it, in any store.
-    pub registrations: Known<Watchers>,
+    pub registrations: Read<Watchers>,
 }
 
 /// The registrations that watch an account.
@@ -63,36 +63,36 @@ pub struct Watchers {
     pub others: Vec<Registration>,
 }
 
-impl<T> Known<T> {
-    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Known<U> {
+impl<T> Read<T> {
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
         match self {
-            Self::Known(value) => Known::Known(f(value)),
-            Self::Unknown(why) => Known::Unknown(why),
+            Self::Ok(value) => Read::Ok(f(value)),
+            Self::Unknown(why) => Read::Unknown(why),
         }
     }
 
-    pub(super) fn as_ref(&self) -> Known<&T> {
+    pub(super) fn as_ref(&self) -> Read<&T> {
         match self {
-            Self::Known(value) => Known::Known(value),
-            Self::Unknown(why) => Known::Unknown(why.clone()),
+            Self::Ok(value) => Read::Ok(value),
+            Self::Unknown(why) => Read::Unknown(why.clone()),
         }
     }
 
     pub(super) fn is_known(&self) -> bool {
-        matches!(self, Self::Known(_))
+        matches!(self, Self::Ok(_))
     }
 
     /// Why the read failed.
     pub(super) fn reason(&self) -> Option<String> {
         match self {
-            Self::Known(_) => None,
+            Self::Ok(_) => None,
             Self::Unknown(why) => Some(why.clone()),
         }
     }
 
     pub(super) fn ok(self) -> Option<T> {
         match self {
-            Self::Known(value) => Some(value),
+            Self::Ok(value) => Some(value),
             Self::Unknown(_) => None,
         }
     }

@@ -29,7 +29,7 @@ fn blames_role(words: &str) -> bool {
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Gap, Report, execute};
-pub use inventory::{AccountView, Inventory, Known, Watchers};
+pub use inventory::{AccountView, Inventory, Read, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
 pub use ownership::Ownership;

@@ -6,9 +6,7 @@ use std::{
 use futures::{StreamExt, future::join_all, stream, try_join};
 use jiff::Timestamp;
 
-use super::{
-    AccountView, Decision, Inventory, Known, Ownership, WORTHWHILE_WAIT, Watchers, decide,
-};
+use super::{AccountView, Decision, Inventory, Ownership, Read, WORTHWHILE_WAIT, Watchers, decide};
 use crate::{
     Error, ErrorKind, Result,
     landing_zone::{Account, AccountState, Baselines},
@@ -70,17 +68,17 @@ pub async fn observe(
     let only_named = !scope.all && scope.ous.is_empty();
     let stack_comes_first = |id: &AccountId| {
         let view = AccountView {
-            account: accounts.get(id).cloned().unwrap_or(Known::Known(None)),
+            account: accounts.get(id).cloned().unwrap_or(Read::Ok(None)),
             management: baselines.as_ref().map(|baselines| baselines.of(id)),
             instance: instance_of(policy, id, &instances),
-            registrations: Known::Unknown(String::new()),
+            registrations: Read::Unknown(String::new()),
         };
         let arrived = scope.arrived.contains(id);
         comes_after_its_stack(policy, id, &view, records.get(id), arrived)
     };
     let (registrations, registry_wait) = if only_named && named.iter().all(stack_comes_first) {
         // The SaaS allows few requests, and before the stack exists none is needed.
-        (Known::Unknown("its stack comes first".into()), None)
+        (Read::Unknown("its stack comes first".into()), None)
     } else {
         let listing = registrations(registry, deployment).await;
         let wait = listing.as_ref().err().and_then(registry_wait);
@@ -93,7 +91,7 @@ pub async fn observe(
         (listing, wait)
     };
 
-    let mut put_off = Scope::default();
+    let mut requeued = Scope::default();
     let mut subjects: BTreeSet<AccountId> = named.into_iter().collect();
     if listed {
         subjects.extend(in_scope(&scope, &accounts));
@@ -118,8 +116,8 @@ pub async fn observe(
         let later = missing.split_off(missing.len().min(UNLISTED_A_PASS));
         for id in &later {
             subjects.remove(id);
-            put_off.accounts.insert(*id, scope.attempts(id));
-            put_off.arrived.extend(scope.arrived.get(id));
+            requeued.accounts.insert(*id, scope.attempts(id));
+            requeued.arrived.extend(scope.arrived.get(id));
         }
         if !planted(Fault::MissingIsGone) {
             accounts.extend(describe(ports, &missing).await);
@@ -134,7 +132,7 @@ pub async fn observe(
     subjects.retain(|id| !kept.unreadable.contains_key(id.as_str()));
     let management = |id: &AccountId| baselines.as_ref().map(|baselines| baselines.of(id));
     let views = subjects.into_iter().map(|id| {
-        let account = accounts.remove(&id).unwrap_or(Known::Known(None));
+        let account = accounts.remove(&id).unwrap_or(Read::Ok(None));
         let instance = instance_of(policy, &id, &instances);
         let registrations = registrations
             .as_ref()
@@ -162,7 +160,7 @@ pub async fn observe(
         registry_wait,
         token_ends,
         sources,
-        put_off,
+        requeued,
         unreadable_items: kept
             .unreadable
             .into_iter()
@@ -182,7 +180,7 @@ async fn token_ends(ports: &impl AccountReads) -> Option<Timestamp> {
     }
 }
 
-type KnownAccounts = BTreeMap<AccountId, Known<Option<Account>>>;
+type KnownAccounts = BTreeMap<AccountId, Read<Option<Account>>>;
 
 /// The given accounts, or all.
 async fn accounts(ports: &impl AccountReads, asked: Option<&[AccountId]>) -> Result<KnownAccounts> {
@@ -192,7 +190,7 @@ async fn accounts(ports: &impl AccountReads, asked: Option<&[AccountId]>) -> Res
     let accounts = ports.accounts().await?;
     Ok(accounts
         .into_iter()
-        .map(|account| (account.id, Known::Known(Some(account))))
+        .map(|account| (account.id, Read::Ok(Some(account))))
         .collect())
 }
 
@@ -201,7 +199,7 @@ async fn describe(ports: &impl AccountReads, ids: &[AccountId]) -> KnownAccounts
         .map(|id| async {
             let account = ports.account(id).await;
             if planted(Fault::UnreadableIsGone) && account.is_err() {
-                return (*id, Known::Known(None));
+                return (*id, Read::Ok(None));
             }
             (*id, known(account))
         })
@@ -215,8 +213,8 @@ fn in_scope(scope: &Scope, accounts: &KnownAccounts) -> BTreeSet<AccountId> {
     accounts
         .iter()
         .filter(|(_, account)| match account {
-            Known::Known(Some(account)) => scope.all || below(account),
-            Known::Known(None) | Known::Unknown(_) => false,
+            Read::Ok(Some(account)) => scope.all || below(account),
+            Read::Ok(None) | Read::Unknown(_) => false,
         })
         .map(|(id, _)| *id)
         .collect()
@@ -226,14 +224,14 @@ async fn baselines(
     ports: &impl AccountReads,
     control_tower: bool,
     asked: Option<&[AccountId]>,
-) -> Known<Baselines> {
+) -> Read<Baselines> {
     if !control_tower {
-        return Known::Known(Baselines::default());
+        return Read::Ok(Baselines::default());
     }
     let few = asked.filter(|asked| asked.len() <= BASELINE_TARGETS);
     let listing = ports.baselines(few).await;
     if planted(Fault::ThrottledListingIsEmpty) && listing.as_ref().is_err_and(is_throttle) {
-        return Known::Known(Baselines::default());
+        return Read::Ok(Baselines::default());
     }
     known(listing)
 }
@@ -241,13 +239,13 @@ async fn baselines(
 fn instance_of(
     policy: &Policy,
     id: &AccountId,
-    instances: &Known<BTreeMap<AccountId, StackInstance>>,
-) -> Known<Option<StackInstance>> {
+    instances: &Read<BTreeMap<AccountId, StackInstance>>,
+) -> Read<Option<StackInstance>> {
     if *id != policy.management_account {
         return instances.as_ref().map(|all| all.get(id).cloned());
     }
     // Setup creates its stack before any pass begins.
-    Known::Known(policy.enroll_management.then_some(StackInstance {
+    Read::Ok(policy.enroll_management.then_some(StackInstance {
         account: *id,
         state: InstanceState::Current,
         reason: None,
@@ -262,7 +260,7 @@ fn comes_after_its_stack(
     record: Option<&Record>,
     arrived: bool,
 ) -> bool {
-    let Known::Known(instance) = &view.instance else {
+    let Read::Ok(instance) = &view.instance else {
         return false;
     };
     let is_under_way = instance
@@ -270,11 +268,11 @@ fn comes_after_its_stack(
         .is_some_and(|instance| instance.state == InstanceState::InProgress);
     // A stack that registers its account needs the listing: the account may be registered already.
     let is_missing = instance.is_none() && !policy.is_registered_by_stack(id);
-    let is_active = matches!(&view.account, Known::Known(Some(account))
+    let is_active = matches!(&view.account, Read::Ok(Some(account))
         if account.state == AccountState::Active);
     let is_watched = || {
         let decision = decide(policy, id, view, record, arrived);
-        matches!(decision, Decision::Watch(_))
+        matches!(decision, Decision::Enroll(_))
     };
     is_active && (is_under_way || is_missing && is_watched())
 }
@@ -366,13 +364,13 @@ fn is_throttle(error: &Error) -> bool {
     matches!(error.kind, ErrorKind::Throttled { .. })
 }
 
-fn known<T>(reading: Result<T>) -> Known<T> {
+fn known<T>(reading: Result<T>) -> Read<T> {
     match reading {
-        Ok(value) => Known::Known(value),
+        Ok(value) => Read::Ok(value),
         Err(error) => {
             let why = error.chain();
             tracing::warn!(error = why, "read failed");
-            Known::Unknown(why)
+            Read::Unknown(why)
         }
     }
 }

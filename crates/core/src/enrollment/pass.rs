@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
-    parking::{call, leave, take_up},
+    parking::{leave_to_next_pass, pick_up, send_wake_up},
     revisits::{due, send_revisits},
 };
 use super::{Held, Inventory, Report, execute, keep_trail, observe, plan};
@@ -25,10 +25,10 @@ use crate::{
 /// How long the lease outlives its holder's deadline, to allow for clock skew.
 const LEASE_MARGIN: SignedDuration = SignedDuration::from_secs(5);
 /// The cooldown after a pass. It is short, so that a single account is reconciled at once.
-const REST: SignedDuration = SignedDuration::from_secs(3);
+const COOLDOWN: SignedDuration = SignedDuration::from_secs(3);
 /// The cooldown after a pass over many single accounts. More are coming, and each pass starts stack
 /// operations that those of the next pass have to queue behind.
-const REST_IN_A_BURST: SignedDuration = SignedDuration::from_secs(15);
+const COOLDOWN_IN_A_BURST: SignedDuration = SignedDuration::from_secs(15);
 /// More single accounts than this are a burst.
 const FEW: usize = 10;
 
@@ -79,7 +79,7 @@ pub enum Reply {
     /// Setup has recorded no deployment, or no longer has one.
     NoDeployment,
     /// The reads failed; the whole scope is requeued.
-    PutOff {
+    Requeued {
         /// How many sources could not be read in three comparisons in a row.
         unreadable: usize,
     },
@@ -117,7 +117,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         };
         let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
             Lease::Taken(mut taken) => {
-                let (all, failure) = take_up(ports, &mut taken, scope).await;
+                let (all, failure) = pick_up(ports, &mut taken, scope).await;
                 let mut reply = self.with_lease(ports, registry, *taken, all, now).await;
                 if let Ok(Reply::Done { report, .. }) = &mut reply {
                     report.failures.extend(failure);
@@ -135,7 +135,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             Lease::Refused(lease) => lease,
             Lease::Shared | Lease::Overtaken => LeaseState::Held,
         };
-        leave(ports, self.owner, &scope, lease, now).await?;
+        leave_to_next_pass(ports, self.owner, &scope, lease, now).await?;
         Ok(Reply::Busy)
     }
 
@@ -152,7 +152,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         now: Timestamp,
     ) -> Result<Reply> {
         let holder = self.holder();
-        if scope.is_only_a_call() {
+        if scope.is_only_a_wake_up() {
             // Another pass has picked up the work that the wake-up was for.
             ports.release_lease(&holder).await?;
             return Ok(Reply::Nothing);
@@ -161,21 +161,21 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             at: now,
             left: (self.time_left)(),
         };
-        let rest = match scope.accounts.len() {
-            0..=FEW => REST,
-            _ => REST_IN_A_BURST,
+        let cooldown = match scope.accounts.len() {
+            0..=FEW => COOLDOWN,
+            _ => COOLDOWN_IN_A_BURST,
         };
         let mut records = Vec::new();
         let reply = match &taken.deployment {
             None => Ok(Reply::NoDeployment),
             Some(deployment) => {
                 let known = (deployment, &taken.unreadable);
-                self.look_or_put_off(ports, registry, known, scope, began, &mut records)
+                self.look_or_requeue(ports, registry, known, scope, began, &mut records)
                     .await
             }
         };
         let ended = began.later((self.time_left)());
-        let rests_until = ended + rest;
+        let cooldown_until = ended + cooldown;
         // After a failed pass the batch returns to the queue, but the parked work has to stay
         // parked.
         let done = if reply.is_ok() {
@@ -183,11 +183,13 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         } else {
             &[]
         };
-        let closed = ports.close_pass(&holder, &records, done, rests_until).await;
+        let closed = ports
+            .close_pass(&holder, &records, done, cooldown_until)
+            .await;
         match (closed, reply) {
             (Ok(false), reply) => reply,
             (Ok(true), reply) => {
-                call(ports, rests_until, ended).await?;
+                send_wake_up(ports, cooldown_until, ended).await?;
                 reply
             }
             (Err(error), reply) => {
@@ -197,7 +199,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                 }
                 if records.is_empty() {
                     // The pass may be closed after all, and it is unknown whether work was parked.
-                    call(ports, rests_until, ended).await?;
+                    send_wake_up(ports, cooldown_until, ended).await?;
                     reply
                 } else {
                     Err(error)
@@ -206,7 +208,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         }
     }
 
-    async fn look_or_put_off<P: AccountPorts>(
+    async fn look_or_requeue<P: AccountPorts>(
         &self,
         ports: &P,
         registry: &impl Registry,
@@ -242,7 +244,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         } else {
             0
         };
-        Ok(Reply::PutOff {
+        Ok(Reply::Requeued {
             unreadable: lasting,
         })
     }
@@ -327,13 +329,13 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         }
         report.log();
         let ended = began.later((self.time_left)());
-        if !inventory.put_off.is_empty() {
+        if !inventory.requeued.is_empty() {
             tracing::warn!(
-                accounts = inventory.put_off.accounts.len(),
+                accounts = inventory.requeued.accounts.len(),
                 "unknown accounts requeued"
             );
             ports
-                .send(&inventory.put_off.messages(), REQUEUE.first)
+                .send(&inventory.requeued.messages(), REQUEUE.first)
                 .await?;
         }
         send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
@@ -375,7 +377,7 @@ impl Reply {
             Self::Nothing => vec![],
             Self::Busy => vec![("PassesBusy", 1)],
             Self::NoDeployment => vec![("PassesWithoutDeployment", 1)],
-            Self::PutOff { unreadable } => {
+            Self::Requeued { unreadable } => {
                 vec![("PassesPutOff", 1), ("SourcesUnreadable", *unreadable)]
             }
             Self::Done { report, held } => vec![

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AccountView, Inventory, Known, blames_role};
+use super::{AccountView, Inventory, Read, blames_role};
 use crate::{
     landing_zone::Trail,
     model::{
@@ -33,13 +33,13 @@ const SHOWN_AFTER: SignedDuration = SignedDuration::from_hours(2);
 #[derive(Debug, Clone)]
 pub struct TrailView {
     /// The organization's trail itself.
-    pub trail: Known<Option<Trail>>,
+    pub trail: Read<Option<Trail>>,
     /// The trail registrations in its store, and those of the organization.
-    pub registrations: Known<Vec<Registration>>,
+    pub registrations: Read<Vec<Registration>>,
     /// The instance in Log Archive, which holds the role.
-    pub log: Known<Option<StackInstance>>,
+    pub log: Read<Option<StackInstance>>,
     /// The instance in Audit, or in Log Archive if the topic is there, which holds the queue.
-    pub audit: Known<Option<StackInstance>>,
+    pub audit: Read<Option<StackInstance>>,
     /// Whether the SaaS's rate limit delayed the listing, which is not a failure.
     pub is_put_off: bool,
 }
@@ -132,7 +132,7 @@ pub fn plan_trail(
         let queue = draft.instance(Part::Queue, &view.audit);
         (queue, draft.instance(Part::Role, &view.log))
     };
-    if let Known::Known(registrations) = &view.registrations {
+    if let Read::Ok(registrations) = &view.registrations {
         let mapping = wanted_mapping(deployment, inventory);
         draft.registration(registrations, mapping, queue && role);
     }
@@ -211,8 +211,8 @@ impl Draft<'_> {
 
     /// Reports a trail that no longer records the whole organization, or no longer publishes to the
     /// queue's topic. Only an administrator can change it back.
-    fn source(&mut self, view: &Known<Option<Trail>>) {
-        let Known::Known(trail) = view else { return };
+    fn source(&mut self, view: &Read<Option<Trail>>) {
+        let Read::Ok(trail) = view else { return };
         let name = &self.trail.source.name;
         let wrong = match trail {
             None => Some("it is gone".to_owned()),
@@ -248,8 +248,8 @@ impl Draft<'_> {
     }
 
     /// Reconciles one instance. True if it exists and is current.
-    fn instance(&mut self, part: Part, view: &Known<Option<StackInstance>>) -> bool {
-        let Known::Known(instance) = view else {
+    fn instance(&mut self, part: Part, view: &Read<Option<StackInstance>>) -> bool {
+        let Read::Ok(instance) = view else {
             return false;
         };
         let fault = match part {
@@ -442,7 +442,7 @@ fn wanted_mapping(deployment: &Deployment, inventory: &Inventory) -> Option<Acco
     }
     let mut mapping = policy.empty_mapping()?;
     for (id, view) in &inventory.accounts {
-        let Known::Known(Some(account)) = &view.account else {
+        let Read::Ok(Some(account)) = &view.account else {
             continue;
         };
         if let Some(Some(store)) = policy.destination.of(&account.path)
@@ -466,12 +466,7 @@ fn is_known(view: &AccountView) -> bool {
             &view.instance,
             &view.registrations
         ),
-        (
-            Known::Known(_),
-            Known::Known(_),
-            Known::Known(_),
-            Known::Known(_)
-        )
+        (Read::Ok(_), Read::Ok(_), Read::Ok(_), Read::Ok(_))
     )
 }
 

@@ -4,6 +4,7 @@
 mod adoption;
 mod blueprint;
 mod converge;
+mod former_requests;
 mod invocation;
 mod lease;
 mod own;
@@ -18,7 +19,6 @@ mod request;
 mod resolve;
 mod stack_set_roles;
 mod step;
-mod succession;
 mod waiting;
 
 pub use adoption::{Adopted, Found, adopt};

@@ -17,12 +17,12 @@ use serde_json::Value;
 use super::{
     Context, Facts, Foundation, Own, Progress, Properties, Refusal, blueprint,
     converge::{Goal, converge},
+    former_requests::{deployments, inherit, mark_existing, restored},
     lease::await_lease,
     reason::SetupError,
     recovery::{self, Remains},
     refusals::{refuse_changes, refuse_other_tenant, refuse_partition, remark_gap, warn_of_key},
     resolve,
-    succession::{deployments, inherit, mark_existing, restored},
     waiting::{Guard, Waiting},
 };
 use crate::{

@@ -99,7 +99,7 @@ pub enum Parking {
         /// The state of the lease at this moment.
         lease: LeaseState,
         /// When the first wake-up was sent since the lease was last taken, or released without a pass.
-        called_at: Option<Timestamp>,
+        wake_up_sent_at: Option<Timestamp>,
     },
     /// Nothing was parked: there is no room without merging, or the parked work is no longer what
     /// should have been replaced.

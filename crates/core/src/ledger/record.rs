@@ -12,7 +12,7 @@ use crate::{
 /// The most that a listing may be behind others.
 pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
 /// The longest time to delete a stack and create it again.
-const LONGEST_REMAKE: SignedDuration = SignedDuration::from_mins(15);
+const LONGEST_RECREATION: SignedDuration = SignedDuration::from_mins(15);
 /// Two listings this far apart prove that an enrolled account has no registration.
 const SETTLED_BY: SignedDuration = SignedDuration::from_mins(55);
 /// The failed deletions of a stack after which it is left behind.
@@ -68,7 +68,7 @@ pub struct Record {
     pub missing_at: Option<Timestamp>,
     /// When its stack was last deleted to be recreated, which happens at most once a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remade_at: Option<Timestamp>,
+    pub recreated_at: Option<Timestamp>,
     /// When a stack that had been deleted by hand was last recreated.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restored_at: Option<Timestamp>,
@@ -99,7 +99,7 @@ pub struct Deletion {
 impl Deletion {
     /// Whether a listing may still show the stack as it was before the last deletion.
     pub(crate) fn may_be_unlisted(&self, now: Timestamp) -> bool {
-        now.duration_since(self.asked_at) < LONGEST_REMAKE + LISTS_LAG
+        now.duration_since(self.asked_at) < LONGEST_RECREATION + LISTS_LAG
     }
 
     /// Whether the stack's deletion has failed often enough.
@@ -239,20 +239,20 @@ impl Record {
     }
 
     /// Whether its stack was recreated in the 24 hours before `now`.
-    pub(crate) fn remade_within_the_day(&self, now: Timestamp) -> bool {
-        is_within_the_day(self.remade_at, now)
+    pub(crate) fn recreated_within_the_day(&self, now: Timestamp) -> bool {
+        is_within_the_day(self.recreated_at, now)
     }
 
     /// Likewise, including a stack that had been deleted by hand.
     pub(crate) fn made_within_the_day(&self, now: Timestamp) -> bool {
-        is_within_the_day(self.remade_at.max(self.restored_at), now)
+        is_within_the_day(self.recreated_at.max(self.restored_at), now)
     }
 
     /// Whether a listing may still show the stack as it was before its deletion.
-    pub(crate) fn was_remade_lately(&self, now: Timestamp) -> bool {
-        self.remade_at
+    pub(crate) fn was_recreated_lately(&self, now: Timestamp) -> bool {
+        self.recreated_at
             .max(self.restored_at)
-            .is_some_and(|at| now.duration_since(at) < LONGEST_REMAKE + LISTS_LAG)
+            .is_some_and(|at| now.duration_since(at) < LONGEST_RECREATION + LISTS_LAG)
     }
 
     /// Whether it went unwatched for a while in the 24 hours before `now`.

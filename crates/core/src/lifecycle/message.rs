@@ -52,7 +52,7 @@ impl Message {
     }
 
     /// The wake-up for parked work, due at this time.
-    pub fn call(at: Timestamp) -> Self {
+    pub fn wake_up(at: Timestamp) -> Self {
         Self::new(MessageScope::Parked(at), 0)
     }
 

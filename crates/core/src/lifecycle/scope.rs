@@ -71,7 +71,7 @@ impl Scope {
     }
 
     /// Whether it is only a wake-up for parked work.
-    pub fn is_only_a_call(&self) -> bool {
+    pub fn is_only_a_wake_up(&self) -> bool {
         self.names_nobody() && self.parked.is_some()
     }
 

@@ -106,7 +106,7 @@ pub enum Created {
     /// The account or queue is used by another registration of this Lacework application.
     AlreadyUsed,
     /// The SaaS tried the role and could not use it, as happens with a role that is seconds old.
-    NotUsable(String),
+    RoleNotAssumable(String),
 }
 
 /// The key's owner, from `UserProfile`.

@@ -37,7 +37,7 @@ pub trait Leases {
     async fn park(&self, parked: &[Parked], replaced: &[Parked], now: Timestamp)
     -> Result<Parking>;
     /// Writes records as [`store_records`](super::LedgerWrites::store_records) does, and with the last
-    /// of them releases the lease, which then cools down until `rests_until`; the parked work in
+    /// of them releases the lease, which then cools down until `cooldown_until`; the parked work in
     /// `done` is deleted. Returns whether work was parked since `holder` took the lease.
     ///
     /// A conflict if `holder` no longer has the lease: then those last records are not written.
@@ -46,7 +46,7 @@ pub trait Leases {
         holder: &Holder,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
-        rests_until: Timestamp,
+        cooldown_until: Timestamp,
     ) -> Result<bool>;
     /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another
     /// invocation. Returns its time of admission ([`admitted`]).

@@ -112,7 +112,7 @@ pub trait Messages {
     /// Sends messages that arrive after `delay` (at most 900 s, SQS's own limit).
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
     /// Sends messages to the dead-letter queue, for an administrator.
-    async fn set_aside(&self, messages: &[Message]) -> Result<()>;
+    async fn send_to_dead_letters(&self, messages: &[Message]) -> Result<()>;
 }
 
 /// The topic that setup publishes the fan-out to.

@@ -59,11 +59,11 @@ fn unknown_accounts_are_asked_for_in_part_and_the_rest_is_put_off() {
         let before = world.calls(DESCRIBED);
         let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
         assert_eq!(world.calls(DESCRIBED) - before, 400);
-        let (looked, later) = (&inventory.accounts, &inventory.put_off.accounts);
+        let (looked, later) = (&inventory.accounts, &inventory.requeued.accounts);
         assert_eq!((looked.len(), later.len()), (400, 16_600));
         let named: BTreeSet<_> = looked.keys().chain(later.keys()).copied().collect();
         assert!(named.into_iter().eq(unknown(17_000)), "nobody is lost");
-        assert_eq!(inventory.put_off.arrived.len(), 16_600);
+        assert_eq!(inventory.requeued.arrived.len(), 16_600);
     });
 }
 
@@ -122,7 +122,7 @@ fn an_observation_that_takes_too_long_is_cut_off_and_put_off() {
         };
         let sent = world.calls("sqs:SendMessageBatch");
         let reply = pass.run(&ports, &ports, Scope::all(), world.now());
-        assert!(matches!(reply.await.unwrap(), Reply::PutOff { .. }));
+        assert!(matches!(reply.await.unwrap(), Reply::Requeued { .. }));
         assert_eq!(world.calls("sqs:SendMessageBatch"), sent + 1);
         assert!(!world.is_leased());
     });

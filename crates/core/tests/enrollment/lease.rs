@@ -32,7 +32,7 @@ impl Passes {
     }
 
     fn call(&self, seconds: i64) -> Scope {
-        Scope::from(Message::call(self.at(seconds)))
+        Scope::from(Message::wake_up(self.at(seconds)))
     }
 
     /// A pass, and the number of messages that it has sent.

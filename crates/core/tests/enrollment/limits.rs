@@ -1,7 +1,7 @@
 //! How many accounts may be offboarded in a day.
 
 use jiff::SignedDuration;
-use towerhook_core::{enrollment::Known, ledger::Record};
+use towerhook_core::{enrollment::Read, ledger::Record};
 use towerhook_world::{Step, Wishes, World, member_id};
 
 use super::{
@@ -45,7 +45,7 @@ fn no_more_than_the_limit_leaves_in_a_day_however_small_the_scopes() {
 fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
     let mut look = Look::enrolled(deployment(Wishes::default()), 10);
     for n in 0..10 {
-        look.view(n).account = Known::Known(None);
+        look.view(n).account = Read::Ok(None);
     }
     let plan = look.plan();
     assert_eq!(plan.actions, []);
@@ -70,7 +70,7 @@ fn an_approved_offboarding_that_failed_half_way_goes_on_without_another_word() {
 #[test]
 fn the_count_of_a_day_ends_with_the_day() {
     let mut look = Look::enrolled(deployment(Wishes::default()), 10);
-    look.view(0).account = Known::Known(None);
+    look.view(0).account = Read::Ok(None);
     let mut held = |hours: i64| {
         let left_at = Some(look.now - SignedDuration::from_hours(hours));
         for n in 10..13 {

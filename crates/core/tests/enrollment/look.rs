@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    enrollment::{AccountView, Action, Inventory, Known, Plan, Watchers, plan},
+    enrollment::{AccountView, Action, Inventory, Plan, Read, Watchers, plan},
     landing_zone::{Account, AccountState, Management},
     ledger::Record,
     lifecycle::Scope,
@@ -60,15 +60,15 @@ impl Look {
 
     fn new_account(&mut self, n: usize) {
         let view = AccountView {
-            account: Known::Known(Some(Account {
+            account: Read::Ok(Some(Account {
                 id: member_id(n),
                 name: format!("member {n}"),
                 state: AccountState::Active,
                 path: path(PRODUCTION),
             })),
-            management: Known::Known(Management::Managed),
-            instance: Known::Known(None),
-            registrations: Known::Known(Watchers::default()),
+            management: Read::Ok(Management::Managed),
+            instance: Read::Ok(None),
+            registrations: Read::Ok(Watchers::default()),
         };
         self.inventory.accounts.insert(member_id(n), view);
     }
@@ -98,14 +98,14 @@ impl Look {
 
     pub(crate) fn account(&mut self, n: usize) -> &mut Account {
         match &mut self.view(n).account {
-            Known::Known(Some(account)) => account,
+            Read::Ok(Some(account)) => account,
             other => panic!("{other:?}"),
         }
     }
 
     pub(crate) fn watchers(&mut self, n: usize) -> &mut Watchers {
         match &mut self.view(n).registrations {
-            Known::Known(watchers) => watchers,
+            Read::Ok(watchers) => watchers,
             other => panic!("{other:?}"),
         }
     }
@@ -117,7 +117,7 @@ impl Look {
     /// The member stack exists, in this state.
     pub(crate) fn stand(&mut self, n: usize, state: InstanceState) {
         let reason = (state != InstanceState::Current).then(|| "no role".to_owned());
-        self.view(n).instance = Known::Known(Some(StackInstance {
+        self.view(n).instance = Read::Ok(Some(StackInstance {
             account: member_id(n),
             state,
             reason,

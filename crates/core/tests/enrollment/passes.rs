@@ -177,7 +177,7 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
     // An enrolled account is revisited if the response lacked its registration's id: that is not a
     // failed attempt.
     let enrolled = &report.enrolled;
-    let mut put_off = 0;
+    let mut requeued = 0;
     for revisit in &report.revisits {
         let in_vain = !enrolled.contains(&revisit.account);
         assert_eq!(
@@ -185,9 +185,9 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
             attempts + u32::from(in_vain),
             "{revisit:?}"
         );
-        put_off += usize::from(in_vain);
+        requeued += usize::from(in_vain);
     }
-    assert_eq!(enrolled.len() + put_off, 50);
+    assert_eq!(enrolled.len() + requeued, 50);
     (world.calls(CREATION) - before, enrolled.len())
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Action, Known, Ownership},
+    enrollment::{Action, Ownership, Read},
     landing_zone::{AccountState, Management},
     ledger::Deletion,
     lifecycle::Scope,
@@ -37,7 +37,7 @@ fn a_stack_that_is_under_way_uses_up_no_attempts() {
 fn what_the_saas_puts_off_is_awaited_for_as_long_as_it_says_and_uses_up_no_attempts() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.attempts(0, 4);
-    look.view(0).registrations = Known::Unknown("no answer".into());
+    look.view(0).registrations = Read::Unknown("no answer".into());
     look.inventory.registry_wait = Some(Duration::from_secs(900));
     assert_eq!(look.revisit(), (900, 4));
     assert_eq!(look.plan().blocked, []);
@@ -135,11 +135,11 @@ fn what_was_replaced_hours_ago_goes_too_where_a_list_lacks_all() {
 #[test]
 fn a_baseline_under_change_begins_nothing_and_one_that_is_gone_ends_nothing() {
     let mut look = Look::new(deployment(tenant()));
-    look.view(0).management = Known::Known(Management::UnderChange);
+    look.view(0).management = Read::Ok(Management::UnderChange);
     assert_eq!(look.actions(), [] as [&str; 0]);
     assert_eq!(look.revisit(), (15, 1));
     let mut look = Look::enrolled(deployment(tenant()), 1);
-    look.view(0).management = Known::Known(Management::NotManaged);
+    look.view(0).management = Read::Ok(Management::NotManaged);
     let plan = look.plan();
     assert!(
         plan.actions.is_empty() && plan.revisits.is_empty(),
@@ -150,7 +150,7 @@ fn a_baseline_under_change_begins_nothing_and_one_that_is_gone_ends_nothing() {
 #[test]
 fn an_event_ahead_of_the_baselines_listing_is_looked_at_again() {
     let mut look = Look::new(deployment(tenant()));
-    look.view(0).management = Known::Known(Management::NotManaged);
+    look.view(0).management = Read::Ok(Management::NotManaged);
     assert!(
         look.plan().revisits.is_empty(),
         "nobody said that it is new"
@@ -172,7 +172,7 @@ fn an_account_that_arrived_lately_is_not_taken_out_for_a_listing_that_is_behind(
     // Its stack is ready, but that event does not mark it as new.
     look.inventory.scope = Scope::account(member_id(0));
     look.stand(0, InstanceState::Current);
-    look.view(0).management = Known::Known(Management::NotManaged);
+    look.view(0).management = Read::Ok(Management::NotManaged);
     assert_eq!(look.actions(), [] as [&str; 0]);
     assert_eq!(look.revisit(), (15, 1));
     look.now += SignedDuration::from_mins(15);
@@ -192,12 +192,12 @@ fn who_was_there_at_launch_is_new_from_its_first_event_on_whatever_comes_of_that
     assert_eq!(look.actions(), [] as [&str; 0]);
     // The event may arrive before Control Tower's own listing shows it.
     look.arrives(0);
-    look.view(0).management = Known::Known(Management::NotManaged);
+    look.view(0).management = Read::Ok(Management::NotManaged);
     let plan = look.plan();
     assert_eq!(plan.actions, []);
     look.keep(&plan);
     look.inventory.scope = Scope::all();
-    look.view(0).management = Known::Known(Management::Managed);
+    look.view(0).management = Read::Ok(Management::Managed);
     assert_eq!(look.actions(), [format!("create {}", stack(0))]);
 }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{enrollment::Known, model::Health, stack_sets::InstanceState};
+use towerhook_core::{enrollment::Read, model::Health, stack_sets::InstanceState};
 use towerhook_world::{MANAGEMENT, Step, Wishes, id, member_id};
 
 use super::{
@@ -130,7 +130,7 @@ fn a_stack_gets_a_token_that_works_before_it_goes() {
 #[test]
 fn an_registration_goes_only_when_its_stack_is_missing_for_sure() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
-    look.view(0).instance = Known::Known(None);
+    look.view(0).instance = Read::Ok(None);
     let plan = look.plan();
     assert_eq!(plan.actions, [], "the list may be behind");
     look.keep(&plan);

@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Gap, Known},
+    enrollment::{Gap, Read},
     ledger::Deletion,
     model::{Health, Registration, RegistrationKind},
     stack_sets::InstanceState,
@@ -141,7 +141,7 @@ fn a_role_that_was_deleted_by_hand_is_made_anew_once_a_day() {
     let anew = [format!("recreate member stack in {}", member_id(0))];
     assert_eq!(look.actions(), anew);
     // The SaaS is asked to check again, and the stack is left alone for the rest of the day.
-    look.record(0).remade_at = Some(look.now);
+    look.record(0).recreated_at = Some(look.now);
     assert_eq!(look.actions(), [format!("update {}", registration(0))]);
     look.now += SignedDuration::from_hours(24);
     assert_eq!(look.actions(), anew);
@@ -187,7 +187,7 @@ fn a_stack_that_a_deletion_left_unstable_is_deleted_again_then_left_behind_and_m
         asked_at: look.now - SignedDuration::from_mins(23),
     });
     assert_eq!((look.actions(), retained(&look)), (anew.to_vec(), true));
-    look.view(0).instance = Known::Known(None);
+    look.view(0).instance = Read::Ok(None);
     assert_eq!(look.actions(), [format!("create {}", stack(0))]);
 }
 

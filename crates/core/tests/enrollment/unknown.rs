@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{Known, observe},
+    enrollment::{Read, observe},
     landing_zone::{AccountState, Management},
     lifecycle::Scope,
     policy::Deployment,
@@ -74,10 +74,10 @@ fn generated(cases: &[Case]) -> Look {
     for (n, case) in cases.iter().enumerate() {
         look.account(n).state = case.state;
         look.account(n).path = path(case.unit);
-        look.view(n).management = Known::Known(case.management);
+        look.view(n).management = Read::Ok(case.management);
         match case.instance {
             Some(state) => look.stand(n, state),
-            None => look.view(n).instance = Known::Known(None),
+            None => look.view(n).instance = Read::Ok(None),
         }
         let mut first = look.ours(n).remove(0);
         first.enabled = case.enabled;
@@ -87,7 +87,7 @@ fn generated(cases: &[Case]) -> Look {
             look.ours(n).push(one);
         }
         if !case.exists {
-            look.view(n).account = Known::Known(None);
+            look.view(n).account = Read::Ok(None);
         }
         if !case.is_known {
             look.inventory
@@ -115,9 +115,9 @@ proptest! {
             let why = || "no answer".to_owned();
             for source in &unread {
                 match source {
-                    0 => look.view(n).account = Known::Unknown(why()),
-                    1 => look.view(n).instance = Known::Unknown(why()),
-                    _ => look.view(n).registrations = Known::Unknown(why()),
+                    0 => look.view(n).account = Read::Unknown(why()),
+                    1 => look.view(n).instance = Read::Unknown(why()),
+                    _ => look.view(n).registrations = Read::Unknown(why()),
                 }
             }
         }

@@ -95,7 +95,7 @@ fn created(operation: &'static str, answer: Answer) -> Result<Created> {
             if ALREADY_USED.iter().any(|words| lower.contains(words)) {
                 Ok(Created::AlreadyUsed)
             } else {
-                Ok(Created::NotUsable(answer.message))
+                Ok(Created::RoleNotAssumable(answer.message))
             }
         }
         _ => Err(answer.refused(operation)),
@@ -357,7 +357,7 @@ mod tests {
     async fn a_refusal_is_a_duplicate_or_an_unusable_role_or_an_error() {
         let tokens = Counting::default();
         let spec = spec(RegistrationKind::Account);
-        let not_usable = |message: &str| Some(Created::NotUsable(message.into()));
+        let not_usable = |message: &str| Some(Created::RoleNotAssumable(message.into()));
         for (status, message, outcome) in [
             (200, "", Some(Created::Done(None))),
             (201, "", Some(Created::Done(None))),

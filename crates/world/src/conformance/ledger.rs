@@ -206,7 +206,7 @@ pub async fn parking(ledger: &(impl Leases + Ledger)) {
     };
     let kept = |lease: LeaseState, called: Option<i64>| Parking::Kept {
         lease,
-        called_at: called.map(at),
+        wake_up_sent_at: called.map(at),
     };
     let held = LeaseState::Held;
     let free = |minutes| LeaseState::Free {

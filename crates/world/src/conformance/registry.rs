@@ -60,13 +60,19 @@ pub async fn registry(
         ..spec.clone()
     };
     let refused = registry.update(two, &unusable, true).await.unwrap();
-    assert!(matches!(refused, Created::NotUsable(_)), "{refused:?}");
+    assert!(
+        matches!(refused, Created::RoleNotAssumable(_)),
+        "{refused:?}"
+    );
 
     registry.delete(two).await.unwrap();
     registry.delete(two).await.unwrap();
     assert_eq!(listed(None).await, []);
     let refused = registry.create(None, &unusable).await.unwrap();
-    assert!(matches!(refused, Created::NotUsable(_)), "{refused:?}");
+    assert!(
+        matches!(refused, Created::RoleNotAssumable(_)),
+        "{refused:?}"
+    );
     assert_eq!(listed(None).await, [], "what cannot be used is not made");
 }
 
@@ -79,7 +85,7 @@ async fn made(
     for _ in 0..LOOKS {
         match registry.create(None, spec).await.unwrap() {
             Created::Done(guid) => return guid,
-            Created::NotUsable(_) => pause().await,
+            Created::RoleNotAssumable(_) => pause().await,
             Created::AlreadyUsed => panic!("nobody else watches it"),
         }
     }

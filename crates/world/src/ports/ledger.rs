@@ -40,7 +40,7 @@ fn state_for(ledger: &KeptLedger, holder: Option<&Holder>, now: Timestamp) -> Le
     }
     let reservation = ledger.reservation.as_ref();
     let is_reserved = reservation.is_some_and(|(reserved_for, _)| Some(reserved_for) == holder);
-    let rests = ledger.rests_until.filter(|_| !is_reserved);
+    let rests = ledger.cooldown_until.filter(|_| !is_reserved);
     let until = others(&ledger.reservation).max(rests);
     LeaseState::Free {
         not_before: until.map_or(now, |until| until.max(now)),
@@ -95,7 +95,7 @@ impl Leases for Ports {
                 Lease::Refused(lease_state)
             } else {
                 ledger.lease = Some((holder.clone(), until));
-                ledger.called_at = None;
+                ledger.wake_up_sent_at = None;
                 ledger.reservation = None;
                 let begun = ledger.begun.iter();
                 let unfinished = begun.filter(|begun| *begun != holder).count();
@@ -151,7 +151,7 @@ impl Leases for Ports {
         self.call("dynamodb:UpdateItem", |state, _| {
             let ledger = &mut state.ledger;
             if ledger.lease.take_if(|(other, _)| other == holder).is_some() {
-                ledger.called_at = None;
+                ledger.wake_up_sent_at = None;
                 ledger.begun.clear();
             }
             Ok(())
@@ -184,10 +184,13 @@ impl Leases for Ports {
                 ledger.parked.clear();
             }
             ledger.parked.extend(parked.iter().cloned());
-            let called_at = ledger.called_at;
-            ledger.called_at.get_or_insert(now);
+            let wake_up_sent_at = ledger.wake_up_sent_at;
+            ledger.wake_up_sent_at.get_or_insert(now);
             let lease = state_for(ledger, None, now);
-            Ok(Parking::Kept { lease, called_at })
+            Ok(Parking::Kept {
+                lease,
+                wake_up_sent_at,
+            })
         })
         .await
     }
@@ -197,7 +200,7 @@ impl Leases for Ports {
         holder: &Holder,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
-        rests_until: Timestamp,
+        cooldown_until: Timestamp,
     ) -> Result<bool> {
         let operation = match records {
             [] => "dynamodb:UpdateItem",
@@ -210,13 +213,13 @@ impl Leases for Ports {
             if lease.take_if(|(other, _)| other == holder).is_none() {
                 return Err(error(operation, ErrorKind::Conflict));
             }
-            state.ledger.rests_until = Some(rests_until);
+            state.ledger.cooldown_until = Some(cooldown_until);
             state.ledger.begun.clear();
             state.ledger.parked.retain(|parked| !done.contains(parked));
             if !records.is_empty() {
                 self.keep(state, now, records);
             }
-            Ok(state.ledger.called_at.is_some())
+            Ok(state.ledger.wake_up_sent_at.is_some())
         })
         .await
     }

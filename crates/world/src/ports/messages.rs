@@ -36,7 +36,7 @@ impl Messages for Ports {
         .await
     }
 
-    async fn set_aside(&self, messages: &[Message]) -> Result<()> {
+    async fn send_to_dead_letters(&self, messages: &[Message]) -> Result<()> {
         self.call("sqs:SendMessageBatch", |state, now| {
             for message in messages {
                 state.queue.bury(now, message.to_body());

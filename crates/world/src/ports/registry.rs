@@ -178,7 +178,7 @@ impl RegistryWrites for Ports {
             }
             let is_shut = state.unusable.contains(&store.cloned());
             if is_shut || !is_usable(state, now, &spec.role_arn) {
-                return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
+                return Ok(Created::RoleNotAssumable("AssumeRole: AccessDenied".into()));
             }
             safety::registration_comes(state, now, &self.caller.name, store, spec);
             self.write(state, now, || format!("creates {} in {store:?}", spec.name));
@@ -219,7 +219,7 @@ impl RegistryWrites for Ports {
             };
             let (found, ours) = (found.clone(), found.ours);
             if enabled && !is_usable(state, now, &spec.role_arn) {
-                return Ok(Created::NotUsable("AssumeRole: AccessDenied".into()));
+                return Ok(Created::RoleNotAssumable("AssumeRole: AccessDenied".into()));
             }
             self.write(state, now, || {
                 format!("updates {} enabled={enabled}", spec.name)

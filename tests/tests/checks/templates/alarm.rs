@@ -47,7 +47,7 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
             .collect()
     };
     for (metric, reply) in [
-        ("SourcesUnreadable", Reply::PutOff { unreadable: 1 }),
+        ("SourcesUnreadable", Reply::Requeued { unreadable: 1 }),
         ("PassesWithoutDeployment", Reply::NoDeployment),
     ] {
         assert!(counted(&reply).contains(metric), "{metric}");

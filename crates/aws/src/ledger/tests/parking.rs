@@ -90,7 +90,10 @@ async fn whoever_parks_learns_of_the_last_call() {
         error(500, "InternalServerError"),
     ]);
     let park = async || aws.park(&[parked("a")], &[], at(10)).await;
-    let kept = |lease, called_at| Parking::Kept { lease, called_at };
+    let kept = |lease, wake_up_sent_at| Parking::Kept {
+        lease,
+        wake_up_sent_at,
+    };
     let free = |seconds| LeaseState::Free {
         not_before: at(seconds),
     };

@@ -2,21 +2,21 @@ use towerhook_core::ledger::REMEMBERED;
 
 use super::*;
 
-type Known = Vec<(String, Timestamp)>;
+type Read = Vec<(String, Timestamp)>;
 
-fn known(requests: &[(&str, i64)]) -> Known {
+fn known(requests: &[(&str, i64)]) -> Read {
     let requests = requests.iter();
     requests
         .map(|(request, seconds)| ((*request).to_owned(), at(*seconds)))
         .collect()
 }
 
-fn stored(known: &Known) -> Answer {
+fn stored(known: &Read) -> Answer {
     answer(json!({"Item": item("setup", "requests", known)}))
 }
 
 /// The requests that were written.
-fn written(body: &Value) -> Known {
+fn written(body: &Value) -> Read {
     serde_json::from_str(body["Item"]["document"]["S"].as_str().unwrap()).unwrap()
 }
 
@@ -65,7 +65,7 @@ async fn no_two_requests_are_admitted_at_one_time() {
 
 #[tokio::test]
 async fn only_the_last_requests_are_remembered() {
-    let before: Known = (0..REMEMBERED)
+    let before: Read = (0..REMEMBERED)
         .map(|n| (format!("request-{n}"), at(n as i64)))
         .collect();
     let (aws, sent) = setup([stored(&before), done()]);

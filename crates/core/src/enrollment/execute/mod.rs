@@ -147,7 +147,7 @@ pub async fn execute(
                 let outcome = instances.delete(&accounts, retain).await;
                 tally.operation(&accounts, outcome);
             }
-            Action::DeleteInstances { .. } | Action::RemakeInstances { .. } => {
+            Action::DeleteInstances { .. } | Action::RecreateInstances { .. } => {
                 removals.push(action);
             }
             Action::CreateRegistration { ref spec, .. }
@@ -170,10 +170,10 @@ pub async fn execute(
             let is_first_try = is_first_try(inventory, &account, &actions);
             async move {
                 if is_first_try && are_unsettled.get() {
-                    return (account, Outcome::NotYet);
+                    return (account, Outcome::RoleTooNew);
                 }
                 let outcome = register(registry, actions, enough, time_left).await;
-                if is_first_try && matches!(outcome, Outcome::NotUsable(_)) {
+                if is_first_try && matches!(outcome, Outcome::RoleNotAssumable(_)) {
                     are_unsettled.set(true);
                 }
                 (account, outcome)
@@ -191,7 +191,7 @@ pub async fn execute(
     }
     for removal in removals {
         match removal {
-            Action::RemakeInstances { accounts, retain } => {
+            Action::RecreateInstances { accounts, retain } => {
                 let outcome = instances.delete(&accounts, retain).await;
                 if outcome.is_ok() {
                     tally.remade(&accounts);

@@ -25,15 +25,15 @@ pub(super) enum Outcome {
     /// The next call might outlast the invocation.
     OutOfTime,
     /// The SaaS's rate limit is reached; the next call may follow after this time.
-    Enough(Duration),
+    RateLimited(Duration),
     /// Not tried, because roles as new as its own were not usable yet.
-    NotYet,
+    RoleTooNew,
     /// The SaaS could not use the role.
-    NotUsable(String),
+    RoleNotAssumable(String),
     /// A foreign registration blocks ours.
     AlreadyUsed,
     /// The new registration could not be created, so the old one was recreated.
-    PutBack(Place, String),
+    MovedBack(Place, String),
     /// A call failed.
     Failed(Error),
 }
@@ -62,7 +62,7 @@ pub(super) async fn register(
     let mut outcome = Outcome::Changed { removed: false };
     for action in actions {
         if let Some(wait) = enough.get() {
-            return Outcome::Enough(wait);
+            return Outcome::RateLimited(wait);
         }
         if time_left() < RESERVE {
             return Outcome::OutOfTime;
@@ -77,7 +77,7 @@ pub(super) async fn register(
                 } = error.kind
                 {
                     enough.set(Some(wait));
-                    return Outcome::Enough(wait);
+                    return Outcome::RateLimited(wait);
                 }
                 return Outcome::Failed(error);
             }
@@ -132,7 +132,7 @@ async fn act(
                 Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
                 Created::AlreadyUsed if swap => exchange(registry, from, home, store, spec).await,
                 // The account is unwatched, so its registration returns to the old store.
-                Created::NotUsable(why) if from.is_empty() => {
+                Created::RoleNotAssumable(why) if from.is_empty() => {
                     put_back(registry, home, &spec, why).await
                 }
                 created => Ok(outcome(created, |guid| place(store, guid))),
@@ -145,14 +145,14 @@ async fn act(
         Action::CreateInstances(_)
         | Action::RenewTokens(_)
         | Action::DeleteInstances { .. }
-        | Action::RemakeInstances { .. } => Ok(Outcome::Changed { removed: false }),
+        | Action::RecreateInstances { .. } => Ok(Outcome::Changed { removed: false }),
     }
 }
 
 fn outcome(created: Created, place: impl FnOnce(Option<String>) -> Place) -> Outcome {
     match created {
         Created::Done(guid) => Outcome::Enrolled(place(guid)),
-        Created::NotUsable(why) => Outcome::NotUsable(why),
+        Created::RoleNotAssumable(why) => Outcome::RoleNotAssumable(why),
         Created::AlreadyUsed if planted(Fault::AlreadyUsedIsSuccess) => {
             Outcome::Enrolled(place(None))
         }
@@ -185,7 +185,7 @@ async fn exchange(
                 gap: true,
             }));
         }
-        Ok(Created::NotUsable(why)) => why,
+        Ok(Created::RoleNotAssumable(why)) => why,
         Ok(Created::AlreadyUsed) => "another integration watches it already".to_owned(),
         Err(error) => error.chain(),
     };
@@ -205,10 +205,10 @@ async fn put_back(
                 guid,
                 gap: true,
             };
-            Ok(Outcome::PutBack(place, why))
+            Ok(Outcome::MovedBack(place, why))
         }
         // A call without a response may have taken effect; the next pass reads the result.
         Created::AlreadyUsed => Ok(Outcome::AlreadyUsed),
-        Created::NotUsable(why) => Ok(Outcome::NotUsable(why)),
+        Created::RoleNotAssumable(why) => Ok(Outcome::RoleNotAssumable(why)),
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    enrollment::{Inventory, Known, Plan, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
+    enrollment::{Inventory, Plan, Read, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
@@ -120,7 +120,7 @@ impl<'a> Tally<'a> {
     pub(super) fn remade(&mut self, accounts: &[AccountId]) {
         for account in accounts {
             let record = Record {
-                remade_at: Some(self.now),
+                recreated_at: Some(self.now),
                 ..self.known(account)
             };
             self.records.insert(*account, record);
@@ -170,13 +170,13 @@ impl<'a> Tally<'a> {
             }
             Outcome::OutOfTime => self.revisit(account, Duration::ZERO, self.attempts(account)),
             // Rate limiting is not a failure.
-            Outcome::Enough(wait) => {
+            Outcome::RateLimited(wait) => {
                 let wait = wait.max(WORTHWHILE_WAIT);
                 self.enough = self.enough.max(Some(wait));
                 self.revisit(account, wait, self.attempts(account));
             }
-            Outcome::NotYet => self.revisit(account, ROLE_SETTLES, self.attempts(account) + 1),
-            Outcome::NotUsable(why) => {
+            Outcome::RoleTooNew => self.revisit(account, ROLE_SETTLES, self.attempts(account) + 1),
+            Outcome::RoleNotAssumable(why) => {
                 let known = self.known(&account);
                 let record = Record {
                     // Only a recreated role can fix a role that cannot be assumed; other refusals
@@ -196,7 +196,7 @@ impl<'a> Tally<'a> {
                 let why = "another integration of this Lacework application watches it already";
                 self.failed_attempt(account, self.known(&account), why.into());
             }
-            Outcome::PutBack(place, why) => {
+            Outcome::MovedBack(place, why) => {
                 self.place(account, place);
                 let reason = format!("it could not be moved to another sub-account: {why}");
                 let record = Record {
@@ -222,7 +222,7 @@ impl<'a> Tally<'a> {
     fn is_unwatched(&self, account: &AccountId) -> bool {
         let view = self.inventory.accounts.get(account);
         matches!(view.map(|view| &view.registrations),
-            Some(Known::Known(Watchers { ours, .. })) if ours.is_empty())
+            Some(Read::Ok(Watchers { ours, .. })) if ours.is_empty())
     }
 
     fn place(&mut self, account: AccountId, place: Place) {

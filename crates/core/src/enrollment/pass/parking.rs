@@ -17,24 +17,24 @@ const PARKING_TRIES: u32 = 4;
 /// full.
 const WAIT_OUTSIDE: Duration = Duration::from_secs(30);
 /// A wake-up older than this is lost: any cooldown of that time has ended.
-const CALL_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
+const WAKE_UP_LOST_AFTER: SignedDuration = SignedDuration::from_secs(200);
 
 /// After this many unfinished passes in a row, the parked work is taken to be what kills them.
-const TAKEN_UP_AT_MOST: usize = 3;
+const PICKED_UP_AT_MOST: usize = 3;
 
 /// The scope merged with the parked work. If that work has ended too many passes, it is moved to
 /// the dead-letter queue instead, which raises an alarm. Also returns why that failed, if it did.
-pub(super) async fn take_up(
+pub(super) async fn pick_up(
     ports: &impl AccountPorts,
     taken: &mut Taken,
     scope: Scope,
 ) -> (Scope, Option<String>) {
     let parked = taken.parked.iter().map(Parked::scope);
-    if taken.unfinished < TAKEN_UP_AT_MOST || taken.parked.is_empty() {
+    if taken.unfinished < PICKED_UP_AT_MOST || taken.parked.is_empty() {
         return (parked.fold(scope, Scope::merge), None);
     }
     let messages: Vec<_> = parked.flat_map(|scope| scope.messages()).collect();
-    match ports.set_aside(&messages).await {
+    match ports.send_to_dead_letters(&messages).await {
         Ok(()) => {
             let messages = messages.len();
             tracing::error!(
@@ -55,7 +55,7 @@ pub(super) async fn take_up(
 /// Leaves the scope to the next pass. A lease holder sends a wake-up when it closes its pass, and
 /// if it crashes, its own batch returns to the queue. If the lease is not held, the first
 /// invocation to park sends the wake-up.
-pub(super) async fn leave(
+pub(super) async fn leave_to_next_pass(
     ports: &impl AccountPorts,
     owner: &str,
     scope: &Scope,
@@ -63,19 +63,19 @@ pub(super) async fn leave(
     now: Timestamp,
 ) -> Result<()> {
     let parking = park(ports, owner, scope, now).await?;
-    let (lease, is_called) = match parking {
+    let (lease, is_woken) = match parking {
         None => (lease, true),
-        Some((lease, called_at)) => {
-            let is_called =
-                called_at.is_some_and(|called| now.duration_since(called) < CALL_LOST_AFTER);
-            (lease, is_called)
+        Some((lease, wake_up_sent_at)) => {
+            let is_woken = wake_up_sent_at
+                .is_some_and(|called| now.duration_since(called) < WAKE_UP_LOST_AFTER);
+            (lease, is_woken)
         }
     };
     match lease {
         // A wake-up that arrives early is re-sent. If the lease is held or its cooldown was extended, the
         // parked work has already been picked up.
-        LeaseState::Free { not_before: until } if !is_called || scope.parked >= Some(until) => {
-            call(ports, until, now).await
+        LeaseState::Free { not_before: until } if !is_woken || scope.parked >= Some(until) => {
+            send_wake_up(ports, until, now).await
         }
         LeaseState::Held | LeaseState::Free { .. } => Ok(()),
     }
@@ -99,7 +99,10 @@ async fn park(
             break;
         }
         match ports.park(&pieces, &replaced, now).await? {
-            Parking::Kept { lease, called_at } => return Ok(Some((lease, called_at))),
+            Parking::Kept {
+                lease,
+                wake_up_sent_at,
+            } => return Ok(Some((lease, wake_up_sent_at))),
             Parking::Refused(found) => {
                 let found_scopes = found.iter().map(Parked::scope);
                 let all = found_scopes.fold(scope.clone(), Scope::merge);
@@ -113,8 +116,12 @@ async fn park(
 }
 
 /// Sends a wake-up for the parked work. The delay is in whole seconds, as SQS requires.
-pub(super) async fn call(ports: &impl AccountPorts, at: Timestamp, now: Timestamp) -> Result<()> {
+pub(super) async fn send_wake_up(
+    ports: &impl AccountPorts,
+    at: Timestamp,
+    now: Timestamp,
+) -> Result<()> {
     let wait = u64::try_from(at.duration_since(now).as_millis()).unwrap_or_default();
     let wait = Duration::from_secs(wait.div_ceil(1000).max(1));
-    ports.send(&[Message::call(at)], wait).await
+    ports.send(&[Message::wake_up(at)], wait).await
 }

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Known, Reason, Watchers, blames_role},
+    enrollment::{Action, Read, Reason, Watchers, blames_role},
     ledger::{LISTS_LAG, Record},
     model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
@@ -25,7 +25,7 @@ const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
 
 /// Reconciles the member stack first, and the registration once the stack exists.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
-    let Known::Known(instance) = &case.view.instance else {
+    let Read::Ok(instance) = &case.view.instance else {
         return draft.unread(case, case.view.instance.reason());
     };
     let Some(instance) = instance else {
@@ -57,7 +57,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
                 Some(deletion) if deletion.is_in_vain(case.now) => draft.abandon.push(*case.id),
                 Some(deletion) if deletion.may_be_unlisted(case.now) => {}
                 // A later list may have shown that the stack was gone.
-                None if case.known.was_remade_lately(case.now) => {}
+                None if case.known.was_recreated_lately(case.now) => {}
                 Some(_) | None => draft.remake.push(*case.id),
             }
             record_failure(draft, case, instance);
@@ -98,7 +98,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
     if !case.policy.is_registered_by_stack(case.id) {
         return false;
     }
-    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
+    let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return true;
     };
     if ours.is_empty() {
@@ -119,7 +119,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
 /// After a failure of a stack that registers its account, deletes an earlier registration that
 /// would make it fail again, if that one no longer works.
 fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
-    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
+    let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return;
     };
     let watches = |one: &Registration| one.enabled && !matches!(one.health, Health::Failing(_));
@@ -137,7 +137,7 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
     // A failure of the stack stays recorded until the next pass.
     let stays = |reason: &String| known.since.is_some() || reason.starts_with(NOT_MADE);
     let reason = known.reason.clone().filter(stays);
-    let is_gone = known.since.is_some() && matches!(case.view.instance, Known::Known(None));
+    let is_gone = known.since.is_some() && matches!(case.view.instance, Read::Ok(None));
     let record = Record {
         unusable_at: None,
         missing_at: None,
@@ -153,10 +153,10 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
 
 /// Reconciles the registration of an account whose stack is out of reach, if it is watched at all.
 pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, reason: Reason) {
-    let stands = matches!(&case.view.instance, Known::Known(Some(instance))
+    let stands = matches!(&case.view.instance, Read::Ok(Some(instance))
         if instance.state == InstanceState::Current);
     if case.known.since.is_none() {
-        super::leave::leave(draft, case, reason);
+        super::offboard::ignore(draft, case, reason);
     } else if stands {
         integrate(draft, case, store, Some(reason));
     } else {
@@ -170,7 +170,7 @@ fn integrate(
     store: Option<Store>,
     out_of_reach: Option<Reason>,
 ) {
-    let Known::Known(Watchers { ours, others }) = &case.view.registrations else {
+    let Read::Ok(Watchers { ours, others }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
     let spec = case.policy.member_registration(case.id);

@@ -2,14 +2,14 @@
 //! allow.
 
 mod enroll;
-mod leave;
+mod offboard;
 
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountView, Action, Decision, Inventory, Known, Plan, Revisit, Watchers, blames_role, decide,
+    AccountView, Action, Decision, Inventory, Plan, Read, Revisit, Watchers, blames_role, decide,
     offboarding::{self, Verdict},
 };
 use crate::{
@@ -51,13 +51,13 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
                 arrived_at: if arrives { Some(now) } else { known.arrived_at },
                 missing_at: known
                     .missing_at
-                    .filter(|_| !matches!(view.instance, Known::Known(Some(_)))),
+                    .filter(|_| !matches!(view.instance, Read::Ok(Some(_)))),
                 unlisted_at: known.unlisted_at.filter(|_| {
-                    !matches!(&view.registrations, Known::Known(Watchers { ours, .. }) if known.is_among(ours))
+                    !matches!(&view.registrations, Read::Ok(Watchers { ours, .. }) if known.is_among(ours))
                 }),
                 deletion: known
                     .deletion
-                    .filter(|_| !matches!(view.instance, Known::Known(None))),
+                    .filter(|_| !matches!(view.instance, Read::Ok(None))),
                 ..known
             },
             attempt: inventory.scope.attempts(id),
@@ -72,14 +72,14 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         // The listing of baselines may be older than that of accounts.
         let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
-            Decision::Watch(store) => enroll::watch(&mut draft, &case, store),
+            Decision::Enroll(store) => enroll::watch(&mut draft, &case, store),
             Decision::Keep(store, reason) => {
                 enroll::keep(&mut draft, &case, store, reason);
             }
-            Decision::Leave(reason) => leave::leave(&mut draft, &case, reason),
-            Decision::Pause(reason) => leave::pause(&mut draft, &case, reason),
-            Decision::Release(reason) => leave::release(&mut draft, &case, reason),
-            Decision::Wait(why) => {
+            Decision::Ignore(reason) => offboard::ignore(&mut draft, &case, reason),
+            Decision::Pause(reason) => offboard::pause(&mut draft, &case, reason),
+            Decision::Offboard(reason) => offboard::offboard(&mut draft, &case, reason),
+            Decision::Undecided(why) => {
                 // A comparison of the whole organization leaves a record of every account.
                 if inventory.scope.all && record.is_none() {
                     case.record(&mut draft, Record::default().not_enrolled(why.clone()));
@@ -95,7 +95,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
 /// to be in the accounts.
 fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let is_failing = |view: &&AccountView| {
-        matches!(&view.registrations, Known::Known(Watchers { ours, .. })
+        matches!(&view.registrations, Read::Ok(Watchers { ours, .. })
             if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if blames_role(why))))
     };
     let failing = inventory.accounts.values().filter(is_failing).count();
@@ -103,7 +103,7 @@ fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let unusable = unusable.filter(|record| record.unusable_at.is_some());
     let failing = failing.max(unusable.count());
     let remade = inventory.records.values();
-    let remade = remade.filter(|record| record.remade_within_the_day(now));
+    let remade = remade.filter(|record| record.recreated_within_the_day(now));
     failing.max(remade.count()) <= offboarding::limit(policy, &inventory.records, now)
 }
 
@@ -328,7 +328,7 @@ impl Draft {
         for (accounts, retain) in [(remake, false), (abandon, true)] {
             if !accounts.is_empty() {
                 plan.actions
-                    .push(Action::RemakeInstances { accounts, retain });
+                    .push(Action::RecreateInstances { accounts, retain });
             }
         }
         if !renew.is_empty() {

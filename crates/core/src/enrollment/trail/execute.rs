@@ -108,7 +108,7 @@ pub async fn keep_trail(
                     ports.store_deployment(holder, &deployment).await?;
                 }
             }
-            Ok(Created::NotUsable(why)) if inventory.scope.attempt < REQUEUE.tries => {
+            Ok(Created::RoleNotAssumable(why)) if inventory.scope.attempt < REQUEUE.tries => {
                 tracing::warn!(
                     why,
                     "the SaaS cannot use the trail's role or queue yet; retrying"
@@ -116,7 +116,7 @@ pub async fn keep_trail(
                 look_again = true;
                 break;
             }
-            Ok(Created::NotUsable(why)) => {
+            Ok(Created::RoleNotAssumable(why)) => {
                 report.blocked.push(format!(
                     "Lacework cannot use the trail's role or queue: {why}"
                 ));

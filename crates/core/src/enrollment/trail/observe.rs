@@ -5,7 +5,7 @@ use futures::join;
 use super::TrailView;
 use crate::{
     ErrorKind, Result,
-    enrollment::Known,
+    enrollment::Read,
     model::{AccountId, Registration, RegistrationKind},
     policy::{DeployedTrail, Deployment},
     ports::{AccountReads, RegistryReads},
@@ -60,14 +60,14 @@ async fn instance(
     ports: &impl AccountReads,
     stack_set: String,
     account: AccountId,
-) -> Known<Option<StackInstance>> {
+) -> Read<Option<StackInstance>> {
     let instances = ports.instances(&stack_set, Some(&[account])).await;
     known(instances.map(|all| all.into_iter().find(|one| one.account == account)))
 }
 
-fn known<T>(reading: Result<T>) -> Known<T> {
+fn known<T>(reading: Result<T>) -> Read<T> {
     match reading {
-        Ok(value) => Known::Known(value),
-        Err(error) => Known::Unknown(error.chain()),
+        Ok(value) => Read::Ok(value),
+        Err(error) => Read::Unknown(error.chain()),
     }
 }

@@ -111,8 +111,8 @@ fn registration(deployment: &Deployment) -> Registration {
     }
 }
 
-fn instance(account: &str, state: InstanceState) -> Known<Option<StackInstance>> {
-    Known::Known(Some(StackInstance {
+fn instance(account: &str, state: InstanceState) -> Read<Option<StackInstance>> {
+    Read::Ok(Some(StackInstance {
         account: account.parse().unwrap(),
         state,
         reason: Some("a reason".into()),
@@ -121,8 +121,8 @@ fn instance(account: &str, state: InstanceState) -> Known<Option<StackInstance>>
 
 fn view(registrations: Vec<Registration>) -> TrailView {
     TrailView {
-        trail: Known::Known(Some(organizations_trail())),
-        registrations: Known::Known(registrations),
+        trail: Read::Ok(Some(organizations_trail())),
+        registrations: Read::Ok(registrations),
         log: instance(LOG, InstanceState::Current),
         audit: instance(AUDIT, InstanceState::Current),
         is_put_off: false,
@@ -131,15 +131,15 @@ fn view(registrations: Vec<Registration>) -> TrailView {
 
 fn account(id: AccountId, unit: usize) -> AccountView {
     AccountView {
-        account: Known::Known(Some(Account {
+        account: Read::Ok(Some(Account {
             id,
             name: "an account".into(),
             state: AccountState::Active,
             path: vec!["r-ab12".parse().unwrap(), ou(unit)],
         })),
-        management: Known::Known(Management::Managed),
-        instance: Known::Known(None),
-        registrations: Known::Known(Watchers::default()),
+        management: Read::Ok(Management::Managed),
+        instance: Read::Ok(None),
+        registrations: Read::Ok(Watchers::default()),
     }
 }
 
@@ -234,7 +234,7 @@ fn somebody_elses_registration_of_the_queue_is_told_and_not_touched() {
 fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
     let mut deployment = tenant();
     let mut view = view(vec![]);
-    view.log = Known::Known(None);
+    view.log = Read::Ok(None);
     let plan = planned(&deployment, &view);
     assert_eq!(words(&plan), ["create the instance of Log in 000000000001"]);
     assert!(plan.look_again, "the integration waits for the role");
@@ -269,7 +269,7 @@ fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
     let mut view = view(vec![]);
     view.audit = instance(AUDIT, InstanceState::Outdated);
     assert!(planned(&deployment, &view).actions.is_empty());
-    let Known::Known(Some(failed)) = &mut view.audit else {
+    let Read::Ok(Some(failed)) = &mut view.audit else {
         panic!("it is there");
     };
     failed.reason = Some("You must wait 60 seconds (QueueDeletedRecently)".into());
@@ -325,8 +325,8 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
             "delete the instance of Audit in 000000000002"
         ]
     );
-    view.audit = Known::Known(None);
-    view.log = Known::Known(None);
+    view.audit = Read::Ok(None);
+    view.log = Read::Ok(None);
     let role = ["create the instance of Log in 000000000001"];
     assert_eq!(words(&planned(&deployment, &view)), role);
     view.log = instance("000000000001", InstanceState::Current);
@@ -401,16 +401,16 @@ fn the_mapping_says_where_every_account_is_and_is_written_only_when_it_differs()
 fn half_an_inventory_changes_no_mapping() {
     let deployment = mapped();
     let mut existing = registration(&deployment);
-    let unknown = || Known::Unknown("throttled".to_owned());
+    let unknown = || Read::Unknown("throttled".to_owned());
     let doubts: [fn(&mut Inventory); 3] = [
         |inventory| inventory.scope = Scope::default(),
         |inventory| {
             let view = inventory.accounts.values_mut().next().unwrap();
-            view.account = Known::Unknown("throttled".into());
+            view.account = Read::Unknown("throttled".into());
         },
         |inventory| {
             let view = inventory.accounts.values_mut().next().unwrap();
-            view.registrations = Known::Unknown("throttled".into());
+            view.registrations = Read::Unknown("throttled".into());
         },
     ];
     for doubt in doubts {
@@ -449,10 +449,10 @@ fn an_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
 #[test]
 fn what_cannot_be_read_changes_nothing() {
     let deployment = tenant();
-    let unknown = || Known::Unknown("throttled".to_owned());
+    let unknown = || Read::Unknown("throttled".to_owned());
     let nothing = TrailView {
-        trail: Known::Unknown("throttled".into()),
-        registrations: Known::Unknown("throttled".into()),
+        trail: Read::Unknown("throttled".into()),
+        registrations: Read::Unknown("throttled".into()),
         log: unknown(),
         audit: unknown(),
         is_put_off: true,
@@ -468,7 +468,7 @@ fn a_topic_that_has_changed_is_reported_with_what_helps() {
     let deployment = tenant();
     let blocked = |topic: Option<&str>| {
         let mut view = view(vec![registration(&deployment)]);
-        let Known::Known(Some(trail)) = &mut view.trail else {
+        let Read::Ok(Some(trail)) = &mut view.trail else {
             panic!("it is known");
         };
         trail.topic = topic.map(|topic| topic.parse().unwrap());

@@ -34,7 +34,7 @@ impl From<Created> for Act {
     fn from(created: Created) -> Self {
         match created {
             Created::Done(guid) => Self::Integrated(guid),
-            Created::NotUsable(why) => Self::NotUsable(why),
+            Created::RoleNotAssumable(why) => Self::NotUsable(why),
             Created::AlreadyUsed => Self::AlreadyUsed,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    foundation::{Foundation, succession::deployments},
+    foundation::{Foundation, former_requests::deployments},
     ledger::{LISTS_LAG, Record, Recorded},
     model::{AccountId, Registration},
     planted::{Fault, planted},

@@ -7,10 +7,10 @@ use crate::{
     ErrorKind,
     foundation::{
         Properties,
+        former_requests::{deployments, inherit},
         reason::SetupError,
         recovery,
         refusals::require_host,
-        succession::{deployments, inherit},
     },
     policy::{Deployment, RegistrationMode},
     ports::{Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, TokenIssuer},

@@ -6,9 +6,9 @@ use super::{Work, settle};
 use crate::{
     foundation::{
         blueprint,
+        former_requests::{deployments, inherit},
         reason::SetupError,
         refusals::require_host,
-        succession::{deployments, inherit},
     },
     ledger::{Recorded, Success},
     model::Token,

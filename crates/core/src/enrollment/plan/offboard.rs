@@ -2,7 +2,7 @@
 
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
-    enrollment::{Action, Known, Reason, Watchers},
+    enrollment::{Action, Read, Reason, Watchers},
     landing_zone::{AccountState, Management},
     ledger::Record,
     model::Registration,
@@ -12,7 +12,7 @@ use crate::{
 const STACK_STAYS: &str = "its member stack cannot be deleted yet";
 
 /// Leaves the account as it is: an enrolled one stays enrolled and keeps its record.
-pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+pub(super) fn ignore(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     // Setup has deleted the registrations.
     let is_removed = reason == Reason::NoConfigCapability;
     if is_removed || case.known.since.is_none() {
@@ -22,7 +22,7 @@ pub(super) fn leave(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
 
 /// Disables the registration until the account is active again.
 pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
-    let Known::Known(Watchers { ours, .. }) = &case.view.registrations else {
+    let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
     let spec = case.policy.member_registration(case.id);
@@ -48,8 +48,8 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
 }
 
 /// Offboards the account: its registrations first, then its stack.
-pub(super) fn release(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
-    let (Known::Known(Watchers { ours, .. }), Known::Known(instance)) =
+pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
+    let (Read::Ok(Watchers { ours, .. }), Read::Ok(instance)) =
         (&case.view.registrations, &case.view.instance)
     else {
         let view = case.view;
@@ -155,7 +155,7 @@ fn await_listing(draft: &mut Draft, case: &Case<'_>, ours: &[Registration]) {
 
 /// The end of an account's stack; `None` if it cannot be decided yet.
 fn stack_end(case: &Case<'_>) -> Option<StackEnd> {
-    let is_active = matches!(&case.view.account, Known::Known(Some(account))
+    let is_active = matches!(&case.view.account, Read::Ok(Some(account))
         if account.state == AccountState::Active);
     if case.is_management() {
         // Setup creates and deletes that stack.
@@ -172,10 +172,10 @@ fn stack_end(case: &Case<'_>) -> Option<StackEnd> {
     let managed = !case.policy.control_tower || case.policy.is_shared_account(case.id);
     match &case.view.management {
         _ if managed => Some(StackEnd::Delete),
-        Known::Known(Management::Managed | Management::Failed) => Some(StackEnd::Delete),
+        Read::Ok(Management::Managed | Management::Failed) => Some(StackEnd::Delete),
         // AWSControlTowerExecution was removed when Control Tower stopped managing the account.
-        Known::Known(Management::NotManaged) => Some(StackEnd::Stay),
-        Known::Known(Management::UnderChange) | Known::Unknown(_) => None,
+        Read::Ok(Management::NotManaged) => Some(StackEnd::Stay),
+        Read::Ok(Management::UnderChange) | Read::Unknown(_) => None,
     }
 }
 
