@@ -13,7 +13,7 @@ use serde_json::Value;
 use url::Host;
 
 use self::shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account};
-use super::{Properties, Refusal};
+use super::{Properties, Refusal, refusal::Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
@@ -108,7 +108,8 @@ impl<'a> Last<'a> {
 ///
 /// # Errors
 ///
-/// The first parameter that does not match the facts, if it is new.
+/// The parameters that do not match the facts, if they are new. The trail is checked once all
+/// others match.
 pub fn resolve(
     properties: &Properties,
     raw: &Value,
@@ -126,8 +127,11 @@ pub fn resolve(
     let adopted = context.adoption.as_ref();
     let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);
-    let destination = scope::destination(properties, facts, &tenant, &mut units, &mut last)?;
-    let selection = scope::selection(properties, facts, &mut units, &last)?;
+    let mut refusals = Refusals::default();
+    let destination = scope::destination(properties, facts, &tenant, &mut units, &mut last);
+    let destination = refusals.note(destination);
+    let selection = scope::selection(properties, facts, &mut units, &last);
+    let selection = refusals.note(selection);
     let (units, remarks) = units.into_named();
     last.remarks.extend(remarks);
     let resource = properties
@@ -143,8 +147,15 @@ pub fn resolve(
         resource,
         prefix: properties.prefix.clone(),
     };
-    let log = account(&LOG_ARCHIVE, properties, facts, &landing_zone, &mut last)?;
-    let audit = account(&AUDIT, properties, facts, &landing_zone, &mut last)?;
+    let log = account(&LOG_ARCHIVE, properties, facts, &landing_zone, &mut last);
+    let log = refusals.note(log);
+    let audit = account(&AUDIT, properties, facts, &landing_zone, &mut last);
+    let audit = refusals.note(audit);
+    let (Some(destination), Some(selection), Some(log), Some(audit)) =
+        (destination, selection, log, audit)
+    else {
+        return Err(refusals.into_one());
+    };
     let policy = Policy {
         stack_id: context.stack_id.clone(),
         partition: context.partition.clone(),

@@ -81,3 +81,21 @@ fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
         assert!(why.contains(said), "{why}");
     });
 }
+
+#[test]
+fn all_wrong_parameters_are_named_in_one_refusal() {
+    World::quiet(members(1), async |world| {
+        launched(&world, Wishes::default()).await;
+        let (why, _) = refused(&world, |wishes| {
+            wishes.wrong = true;
+            wishes.exclude_accounts = ["999999999997", "999999999998"]
+                .map(towerhook_world::id)
+                .into();
+        })
+        .await;
+        let said = "ExcludeAccounts names 999999999997, which is not an account of this organization. \
+                    ExcludeAccounts names 999999999998, which is not an account of this organization. \
+                    ExcludeOrganizationalUnits names the organizational unit \"Nowhere\"";
+        assert!(why.contains(said), "{why}");
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Facts, Last, Properties, Refusal, no_pattern};
+use super::{Facts, Last, Properties, Refusal, Refusals, no_pattern};
 use crate::{
     landing_zone::OuTree,
     model::{AccountId, OuId, Store, UnitName},
@@ -86,8 +86,12 @@ impl<'a> Units<'a> {
         parameter: &str,
         units: &[UnitName],
     ) -> Result<BTreeSet<OuId>, Refusal> {
-        let units = units.iter();
-        units.map(|unit| self.resolve(parameter, unit)).collect()
+        let mut refusals = Refusals::default();
+        let mut ids = BTreeSet::new();
+        for unit in units {
+            ids.extend(refusals.note(self.resolve(parameter, unit)));
+        }
+        refusals.unless_any(ids)
     }
 }
 
@@ -111,15 +115,18 @@ pub(super) fn destination(
     if properties.mapped_units.is_empty() {
         return Ok(Destination::Tenant);
     }
+    let mut refusals = Refusals::default();
     let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
     for (unit, store) in &properties.mapped_units {
-        // Refusals name the OU first, since most stores only follow from the OUs' names.
-        let id = units.resolve("LaceworkOrgSubAccountNames", unit)?;
+        // Of an OU that is not there the store says nothing, since most only follow from its name.
+        let Some(id) = refusals.note(units.resolve("LaceworkOrgSubAccountNames", unit)) else {
+            continue;
+        };
         let found = check(facts, tenant, "LaceworkOrgSubAccountNames", store);
-        last.settle(found, used.contains(store).then_some(()))?;
+        refusals.note(last.settle(found, used.contains(store).then_some(())));
         mapped.insert(id, store.clone());
     }
-    Ok(Destination::Mapped(mapped))
+    refusals.unless_any(Destination::Mapped(mapped))
 }
 
 /// Whether the key may use a store.
@@ -161,14 +168,19 @@ pub(super) fn selection(
         facts.accounts.iter().any(|account| account.id == *id)
             || recorded.is_some_and(|selection| selection.exclude_accounts.contains(id))
     };
-    if let Some(id) = properties.exclude_accounts.iter().find(|id| !known(id)) {
-        return Err(Refusal::new(format!(
+    let mut refusals = Refusals::default();
+    for id in properties.exclude_accounts.iter().filter(|id| !known(id)) {
+        refusals.note::<()>(Err(Refusal::new(format!(
             "ExcludeAccounts names {id}, which is not an account of this organization."
-        )));
+        ))));
     }
-    Ok(Selection {
-        include: units.resolve_all("IncludeOrganizationalUnits", &properties.include)?,
-        exclude: units.resolve_all("ExcludeOrganizationalUnits", &properties.exclude)?,
+    let include = units.resolve_all("IncludeOrganizationalUnits", &properties.include);
+    let include = refusals.note(include).unwrap_or_default();
+    let exclude = units.resolve_all("ExcludeOrganizationalUnits", &properties.exclude);
+    let exclude = refusals.note(exclude).unwrap_or_default();
+    refusals.unless_any(Selection {
+        include,
+        exclude,
         exclude_accounts: properties.exclude_accounts.clone(),
     })
 }
