@@ -324,7 +324,7 @@ mod tests {
         let chaos = Chaos::default();
         chaos.crash(peer);
         let error = chaos.killed().unwrap_err().to_string();
-        assert!(error.contains("is no function"), "{error}");
+        assert!(error.contains("is not a function"), "{error}");
         chaos.crash_after(0, Moment::Before);
         assert_eq!(chaos.killed().unwrap(), 0, "the next crash is another one");
     }
