@@ -200,6 +200,6 @@ fn trail_view(view: &AccountView) -> TrailView {
         registrations,
         log: view.instance.clone(),
         audit: view.instance.clone(),
-        is_put_off: false,
+        is_requeued: false,
     }
 }

@@ -152,8 +152,8 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
 fn integration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
     let manifest = zone.manifest();
     let enabled = manifest.as_object().and_then(|manifest| {
-        let registration = manifest.get(name)?.as_object()?;
-        registration.get("enabled")?.as_bool()
+        let integration = manifest.get(name)?.as_object()?;
+        integration.get("enabled")?.as_bool()
     });
     if enabled == Some(false) && has_optional_integrations(zone.version()) {
         return Ok(None);
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_registration_that_is_off_has_no_account_from_4_0_on() {
+    async fn an_integration_that_is_off_has_no_account_from_4_0_on() {
         let manifest = json!({
             "securityRoles": {"enabled": true, "accountId": "222222222222"},
             "centralizedLogging": {"enabled": false, "accountId": "111111111111"},

@@ -5,13 +5,13 @@ mod crates;
 
 use anyhow::Context;
 use serde::Serialize;
+use towerhook_package::lambda::{self, Packaged, Processor};
 
 use crate::Section;
 use crate::binaries;
 use crate::budgets::Budgets;
 use crate::numbers::fixed;
 use crate::rows::Rows;
-use towerhook_package::lambda::{self, Packaged, Processor};
 
 pub use composition::{Composition, Part};
 

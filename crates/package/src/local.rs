@@ -103,7 +103,7 @@ pub fn build(profile: Profile) -> anyhow::Result<FunctionZips> {
     for ((name, _), binary) in FUNCTIONS.iter().zip(&binaries) {
         let path = zips.join(format!("{name}.zip"));
         if !newer(&path, modified(binary)?) {
-            // It is never uploaded anywhere far, and compressing a dev build would take longest of all.
+            // It stays on this machine, and compressing a dev build would take longest of all.
             zip_bootstrap(binary, &path, Packing::Stored)?;
         }
         paths.push(path);

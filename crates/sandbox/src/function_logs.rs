@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use towerhook_package::FUNCTIONS;
 
 use crate::STACK_NAME;
-use towerhook_package::FUNCTIONS;
 
 /// The logs of the main stack's functions, to which the emulator adds when an invocation ends.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use reqwest::Method;
+use towerhook_package::local::{FunctionZips, architecture};
 
 use crate::aws_client::{AwsClient, AwsError, Element};
-use towerhook_package::local::{FunctionZips, architecture};
 
 /// The template that is launched.
 pub const TEMPLATE: &str =

@@ -8,6 +8,7 @@ use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use towerhook_package::local::{FunctionZips, architecture};
 use url::Url;
 use uuid::Uuid;
 
@@ -20,7 +21,6 @@ use crate::identities;
 use crate::landing_zone::{LandingZone, Plan, Version};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
 use crate::providers::{Provider, Simulator, Surroundings};
-use towerhook_package::local::{FunctionZips, architecture};
 
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";

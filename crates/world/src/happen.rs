@@ -1,8 +1,9 @@
 //! How each step changes the world.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use serde_json::json;
-use std::time::Duration;
 use towerhook_core::{
     dead_letters::redrive,
     landing_zone::{AccountState, Management},

@@ -47,7 +47,7 @@ impl Setting {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Figures {
     /// The number of calls by operation, including throttled attempts. Those of the SaaS begin with
-    /// `lacework:`, all others are AWS's.
+    /// `registry:`, all others are AWS's.
     pub calls: BTreeMap<&'static str, usize>,
     /// How many of the calls were throttled.
     pub throttles: BTreeMap<&'static str, usize>,

@@ -41,7 +41,7 @@ pub struct TrailView {
     /// The instance in Audit, or in Log Archive if the topic is there, which holds the queue.
     pub audit: Read<Option<StackInstance>>,
     /// Whether the SaaS's rate limit delayed the listing, which is not a failure.
-    pub is_put_off: bool,
+    pub is_requeued: bool,
 }
 
 /// One write, fully specified.

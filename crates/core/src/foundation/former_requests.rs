@@ -53,7 +53,7 @@ pub(super) fn inherit(
     deployment.spared.extend(previous.spared.iter().cloned());
     deployment.recovered_at = deployment.recovered_at.max(previous.recovered_at);
     if let (Some(trail), Some(previous)) = (&mut deployment.trail, &previous.trail) {
-        if trail.is_integrated_as(previous) {
+        if trail.is_registered_as(previous) {
             trail.registration_id = trail
                 .registration_id
                 .take()

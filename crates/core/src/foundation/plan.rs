@@ -41,7 +41,7 @@ pub struct Observed {
     /// StackSets and stacks that this request has already updated.
     pub updated: BTreeSet<String>,
     /// Whether this request has deleted the management account's failed stack, to recreate it.
-    pub stack_remade: bool,
+    pub stack_recreated: bool,
 }
 
 /// Plans the next steps towards `wanted`, without any remains of `retired`.
@@ -246,7 +246,7 @@ fn management_stack(
         }
         // The cause may have been permissions that were seconds old. A failed stack accepts no
         // other change.
-        Some(stack) if stack.state == StackState::Failed && !observed.stack_remade => {
+        Some(stack) if stack.state == StackState::Failed && !observed.stack_recreated => {
             steps.push(Step::DeleteStack(spec.name.clone()));
         }
         Some(stack) if stack.state == StackState::Failed => {

@@ -25,6 +25,7 @@ pub struct Progress {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Removal {
     /// The registrations.
+    #[serde(alias = "integrations")]
     pub registrations: Tally,
     /// The stacks of the StackSets.
     pub stacks: Tally,

@@ -108,8 +108,8 @@ impl<'a> Last<'a> {
 ///
 /// # Errors
 ///
-/// The parameters that do not match the facts, if they are new. The trail is checked once all
-/// others match.
+/// The parameters that do not match the facts, if they are new. The landing zone and the tenant are
+/// checked first, and the trail once all others match.
 pub fn resolve(
     properties: &Properties,
     raw: &Value,

@@ -67,7 +67,7 @@ pub struct Record {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub missing_at: Option<Timestamp>,
     /// When its stack was last deleted to be recreated, which happens at most once a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "remade_at", skip_serializing_if = "Option::is_none")]
     pub recreated_at: Option<Timestamp>,
     /// When a stack that had been deleted by hand was last recreated.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@ pub enum Source {
     /// The instances of the member StackSet.
     Instances,
     /// The members' registrations.
+    #[serde(alias = "integrations")]
     Registrations,
     /// The trail and what its registration depends on.
     Trail,

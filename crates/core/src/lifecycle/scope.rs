@@ -67,12 +67,12 @@ impl Scope {
 
     /// Whether there is nothing to reconcile.
     pub fn is_empty(&self) -> bool {
-        self.names_nobody() && self.parked.is_none()
+        self.names_no_account() && self.parked.is_none()
     }
 
     /// Whether it is only a wake-up for parked work.
     pub fn is_only_a_wake_up(&self) -> bool {
-        self.names_nobody() && self.parked.is_some()
+        self.names_no_account() && self.parked.is_some()
     }
 
     /// Whether it is a comparison of the whole organization, and not a retry of one.
@@ -80,7 +80,7 @@ impl Scope {
         self.all && self.attempt == 0
     }
 
-    fn names_nobody(&self) -> bool {
+    fn names_no_account(&self) -> bool {
         !self.is_wide() && self.accounts.is_empty()
     }
 

@@ -66,8 +66,10 @@ pub enum Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegistrationKind {
     /// `AwsCfg`: the configuration of one account.
+    #[serde(alias = "Config")]
     Account,
     /// `AwsCtSqs`: the organization's trail.
+    #[serde(alias = "CloudTrail")]
     Feed,
 }
 

@@ -46,7 +46,11 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Selection::is_everything")]
     pub selection: Selection,
     /// What creates the members' registrations.
-    #[serde(default, skip_serializing_if = "RegistrationMode::is_default")]
+    #[serde(
+        default,
+        alias = "registration",
+        skip_serializing_if = "RegistrationMode::is_default"
+    )]
     pub registration_mode: RegistrationMode,
     /// The random suffix of this deployment's external ids.
     pub external_id_suffix: String,

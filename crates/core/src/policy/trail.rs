@@ -28,6 +28,7 @@ pub struct DeployedTrail {
     /// The trail.
     pub source: TrailSource,
     /// The registration as setup created it. Its account is Log Archive, which holds the role.
+    #[serde(alias = "integration")]
     pub registration: RegistrationSpec,
     /// The account that holds the queue: Audit, or Log Archive if the trail's topic is there.
     #[serde(rename = "audit")]
@@ -48,7 +49,7 @@ pub struct DeployedTrail {
 
 impl DeployedTrail {
     /// Whether both have the same registration.
-    pub fn is_integrated_as(&self, other: &Self) -> bool {
+    pub fn is_registered_as(&self, other: &Self) -> bool {
         let identity = |trail: &Self| {
             let RegistrationSpec { name, account, .. } = &trail.registration;
             let is_organizations = trail.registration.account_mapping.is_some();

@@ -1,4 +1,5 @@
-//! Ports that only read. An observation or a report gets these and no others, so it cannot change anything.
+//! Ports that only read. An observation or a report gets these and no others, so it cannot change
+//! anything.
 
 use crate::{
     Result,

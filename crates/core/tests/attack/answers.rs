@@ -23,7 +23,7 @@ fn launched(wishes: Wishes, lie: impl FnOnce(&World) + 'static) -> (usize, usize
 }
 
 #[test]
-fn an_registration_that_is_accepted_and_never_listed_is_not_made_over_and_over() {
+fn a_registration_that_is_accepted_and_never_listed_is_not_made_over_and_over() {
     let trail = Wishes {
         config: false,
         ..Wishes::default()
@@ -49,7 +49,7 @@ fn an_account_whose_registration_is_never_listed_is_looked_at_with_a_pause_and_r
 }
 
 #[test]
-fn an_registration_that_is_listed_otherwise_than_it_was_made_is_not_replaced_over_and_over() {
+fn a_registration_that_is_listed_otherwise_than_it_was_made_is_not_replaced_over_and_over() {
     let mapped = Wishes {
         destination: Destination::Units(vec![1, 3]),
         config: false,

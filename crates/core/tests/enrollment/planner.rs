@@ -71,7 +71,7 @@ fn a_closed_account_leaves_and_its_stack_is_only_forgotten() {
 }
 
 #[test]
-fn an_registration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_role_goes() {
+fn a_registration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_role_goes() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.account(0).state = AccountState::Closed;
     look.ours(0).clear();
@@ -228,7 +228,7 @@ fn another_deployments_registration_of_the_same_name_is_not_ours() {
 }
 
 #[test]
-fn an_registration_that_was_replaced_under_a_list_that_was_behind_is_still_ours() {
+fn a_registration_that_was_replaced_under_a_list_that_was_behind_is_still_ours() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     let replaced = Registration {
         guid: "REPLACED".into(),

@@ -78,7 +78,7 @@ fn a_token_that_ends_soon_is_made_anew_before_a_stack_gets_it() {
 }
 
 #[test]
-fn an_registration_that_was_deleted_by_hand_is_made_by_the_function() {
+fn a_registration_that_was_deleted_by_hand_is_made_by_the_function() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
     look.ours(0).clear();
     for attempt in 0..3 {
@@ -128,7 +128,7 @@ fn a_stack_gets_a_token_that_works_before_it_goes() {
 }
 
 #[test]
-fn an_registration_goes_only_when_its_stack_is_missing_for_sure() {
+fn a_registration_goes_only_when_its_stack_is_missing_for_sure() {
     let mut look = Look::enrolled(deployment(by_stack()), 1);
     look.view(0).instance = Read::Ok(None);
     let plan = look.plan();

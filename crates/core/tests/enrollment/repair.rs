@@ -42,7 +42,7 @@ const BENDS: [fn(&mut Registration); 6] = [
 ];
 
 #[test]
-fn an_registration_that_somebody_bent_is_still_ours_and_put_right() {
+fn a_registration_that_somebody_bent_is_still_ours_and_put_right() {
     let shown = BENDS.map(|bend| (bend, false));
     let masked = BENDS[..4].iter().map(|bend| (*bend, true));
     for (bend, masks_external_ids) in shown.into_iter().chain(masked) {
@@ -112,7 +112,7 @@ fn one_that_only_the_ledger_tells_for_ours_is_known_until_it_has_gone() {
 }
 
 #[test]
-fn an_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
+fn a_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
     enrolled(members(0), Wishes::default(), async |world| {
         world.happen(&Step::DeleteRegistration { account: 0 });
         assert_eq!(world.registrations(RegistrationKind::Account).len(), 1);
@@ -124,7 +124,7 @@ fn an_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
 }
 
 #[test]
-fn an_registration_that_the_saas_has_just_taken_is_not_made_again() {
+fn a_registration_that_the_saas_has_just_taken_is_not_made_again() {
     let mut look = tenant(1);
     look.ours(0).clear();
     look.record(0).since = Some(look.now - SignedDuration::from_secs(30));

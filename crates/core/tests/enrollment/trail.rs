@@ -45,7 +45,7 @@ async fn delete_registration(world: &World) {
 }
 
 #[test]
-fn an_registration_that_was_deleted_by_hand_is_made_and_known_by_its_id() {
+fn a_registration_that_was_deleted_by_hand_is_made_and_known_by_its_id() {
     enrolled(members(1), Wishes::default(), async |world| {
         let before = world.registrations(RegistrationKind::Feed);
         delete_registration(&world).await;

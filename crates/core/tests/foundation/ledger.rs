@@ -1,5 +1,10 @@
 //! The ledger's contents after setup has ended.
 
+use towerhook_core::{
+    foundation::Removal,
+    ledger::{Record, Source},
+    policy::{Deployment, RegistrationMode},
+};
 use towerhook_world::{Step, Wishes, World};
 
 use super::{launched, members, refused, updated};
@@ -37,4 +42,55 @@ fn one_ledger_item_that_cannot_be_read_stops_nobody_else_and_is_reported() {
         let new = world.members()[1];
         assert_eq!(world.watching(&new).len(), 1);
     });
+}
+
+/// A document in which these words stand for others.
+fn renamed(document: &impl serde::Serialize, words: &[(&str, &str)]) -> String {
+    let mut text = serde_json::to_string(document).unwrap();
+    for (today, former) in words {
+        let (today, former) = (format!("\"{today}\""), format!("\"{former}\""));
+        assert!(text.contains(&today), "{today}: {text}");
+        text = text.replace(&today, &former);
+    }
+    text
+}
+
+#[test]
+fn documents_with_the_former_names_are_read_alike() {
+    let mut deployment = World::quiet(members(1), async |world| {
+        launched(&world, Wishes::default()).await;
+        world.recorded().success.unwrap().deployment
+    });
+    deployment.policy.registration_mode = RegistrationMode::SnsCustomResource;
+    let former = renamed(
+        &deployment,
+        &[
+            ("registration_mode", "registration"),
+            ("registration", "integration"),
+            ("Feed", "CloudTrail"),
+        ],
+    );
+    // The two names of the first pair are in different objects, and so stay apart.
+    let former = former.replacen("\"integration\":\"Sns", "\"registration\":\"Sns", 1);
+    assert_eq!(
+        serde_json::from_str::<Deployment>(&former).unwrap(),
+        deployment
+    );
+
+    let record = Record {
+        recreated_at: Some("2026-01-01T00:00:00Z".parse().unwrap()),
+        ..Record::default()
+    };
+    let former = renamed(&record, &[("recreated_at", "remade_at")]);
+    assert_eq!(serde_json::from_str::<Record>(&former).unwrap(), record);
+
+    let removal = Removal::default();
+    let former = renamed(&removal, &[("registrations", "integrations")]);
+    assert_eq!(serde_json::from_str::<Removal>(&former).unwrap(), removal);
+
+    let former = renamed(&Source::Registrations, &[("registrations", "integrations")]);
+    assert_eq!(
+        serde_json::from_str::<Source>(&former).unwrap(),
+        Source::Registrations
+    );
 }

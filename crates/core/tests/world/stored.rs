@@ -411,7 +411,7 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
 /// The list lacks a registration for minutes, so a second one is created. The first is renamed
 /// while external ids are masked, so only the ledger can identify it.
 #[test]
-fn an_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
+fn a_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_known() {
     holds(
         32401,
         Options {

@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_registration_is_read_with_all_that_matters() {
+    async fn a_registration_is_read_with_all_that_matters() {
         let server = answering([answer(
             200,
             json!({ "data": [{
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_registration_is_made_with_all_that_the_vendor_needs() {
+    async fn a_registration_is_made_with_all_that_the_vendor_needs() {
         let server = answering([status(201), status(201)]).await;
         let tokens = Counting::default();
         let lacework = client(&server, &tokens);

@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_of_more_values_than_registrations_have_is_not_taken_apart() {
+    fn a_response_with_too_many_values_is_not_parsed() {
         let values = |count: usize| format!("[{}]", vec!["{}"; count].join(","));
         assert!(json("lacework:Read", values(MOST_VALUES / 2).as_bytes()).is_ok());
         let error = json("lacework:Read", values(MOST_VALUES).as_bytes()).unwrap_err();

@@ -18,10 +18,10 @@ use anyhow::{Context, bail, ensure};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
+use towerhook_package::python::virtual_environment;
 use url::{Host, Url};
 
 use crate::aws_client::http_client;
-use towerhook_package::python::virtual_environment;
 
 /// The pinned packages, with hashes.
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");

@@ -3,6 +3,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use towerhook_package::local::FunctionZips;
 
 use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
@@ -11,7 +12,6 @@ use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
 use crate::launch::{Parameters, Stack, TEMPLATE};
 use crate::providers::Subject;
-use towerhook_package::local::FunctionZips;
 
 /// How long CloudFormation may take for one request, the functions' work included.
 pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);

@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use towerhook_package::local::FunctionZips;
 
 use crate::inventory::{Difference, Item};
 use crate::landing_zone::Account;
 use crate::launch::Stack;
 use crate::{Options, Sandbox};
-use towerhook_package::local::FunctionZips;
 
 pub use adversity::{Adversity, Redrive};
 pub use enrollment::Enrollment;

@@ -359,3 +359,36 @@ fn the_pages_lead_to_files_that_exist() {
     assert!(missing.is_empty(), "{missing:?}");
     assert!(!exists("enrollment/policy.rs"));
 }
+
+#[test]
+fn the_tests_that_the_security_page_names_exist() {
+    let page = include_str!("../../../../docs/security.md");
+    let is_name = |text: &&str| {
+        let mut letters = text.chars();
+        text.matches('_').count() >= 3
+            && letters.all(|c| c.is_ascii_lowercase() || "_0123456789".contains(c))
+    };
+    let named: BTreeSet<&str> = page.split('`').skip(1).step_by(2).filter(is_name).collect();
+    assert!(named.len() > 20, "{}", named.len());
+    let mut tests = String::new();
+    let mut folders = vec![
+        root().join("crates"),
+        root().join("tests"),
+        root().join("fuzz"),
+    ];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                tests += &std::fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    let missing: Vec<_> = named
+        .iter()
+        .filter(|name| !tests.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}

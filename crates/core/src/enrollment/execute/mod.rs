@@ -161,18 +161,19 @@ pub async fn execute(
         }
     }
     // Once the SaaS has rate-limited a call, this pass makes no further ones.
-    let enough = Cell::new(None);
+    let rate_limited = Cell::new(None);
     // New roles propagate together: if the SaaS cannot use one of them, it cannot use the others.
     let are_unsettled = Cell::new(false);
     let outcomes: Vec<(AccountId, Outcome)> = stream::iter(by_account)
         .map(|(account, actions)| {
-            let (enough, are_unsettled, time_left) = (&enough, &are_unsettled, &time_left);
+            let (rate_limited, are_unsettled, time_left) =
+                (&rate_limited, &are_unsettled, &time_left);
             let is_first_try = is_first_try(inventory, &account, &actions);
             async move {
                 if is_first_try && are_unsettled.get() {
                     return (account, Outcome::RoleTooNew);
                 }
-                let outcome = register(registry, actions, enough, time_left).await;
+                let outcome = register(registry, actions, rate_limited, time_left).await;
                 if is_first_try && matches!(outcome, Outcome::RoleNotAssumable(_)) {
                     are_unsettled.set(true);
                 }
@@ -194,7 +195,7 @@ pub async fn execute(
             Action::RecreateInstances { accounts, retain } => {
                 let outcome = instances.delete(&accounts, retain).await;
                 if outcome.is_ok() {
-                    tally.remade(&accounts);
+                    tally.recreated(&accounts);
                 }
                 tally.deletion(&accounts, retain, outcome);
             }

@@ -56,12 +56,12 @@ impl Outcome {
 pub(super) async fn register(
     registry: &impl Registry,
     actions: Vec<Action>,
-    enough: &Cell<Option<Duration>>,
+    rate_limited: &Cell<Option<Duration>>,
     time_left: impl Fn() -> Duration,
 ) -> Outcome {
     let mut outcome = Outcome::Changed { removed: false };
     for action in actions {
-        if let Some(wait) = enough.get() {
+        if let Some(wait) = rate_limited.get() {
             return Outcome::RateLimited(wait);
         }
         if time_left() < RESERVE {
@@ -76,7 +76,7 @@ pub(super) async fn register(
                     retry_after: Some(wait),
                 } = error.kind
                 {
-                    enough.set(Some(wait));
+                    rate_limited.set(Some(wait));
                     return Outcome::RateLimited(wait);
                 }
                 return Outcome::Failed(error);

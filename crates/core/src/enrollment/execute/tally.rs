@@ -31,7 +31,7 @@ pub(super) struct Tally<'a> {
     /// Accounts whose registrations the SaaS accepted without returning their ids.
     unnamed: Vec<AccountId>,
     /// How long the SaaS's rate limit forbids calls.
-    enough: Option<Duration>,
+    rate_limited: Option<Duration>,
     report: Report,
 }
 
@@ -46,7 +46,7 @@ impl<'a> Tally<'a> {
             records: BTreeMap::new(),
             revisits: revisits.map(|revisit| (revisit.account, revisit)).collect(),
             unnamed: Vec::new(),
-            enough: None,
+            rate_limited: None,
             report: Report {
                 blocked: std::mem::take(&mut plan.blocked),
                 unreadable_items: inventory.unreadable_items.clone(),
@@ -59,7 +59,7 @@ impl<'a> Tally<'a> {
     pub(super) fn into_report(mut self, is_plan_recorded: bool) -> Report {
         // Revisited soon to learn their ids from the list: once changed by hand, a registration is
         // recognized by its id only.
-        let delay = self.enough.unwrap_or(REQUEUE.first);
+        let delay = self.rate_limited.unwrap_or(REQUEUE.first);
         for account in std::mem::take(&mut self.unnamed) {
             self.revisit(account, delay, self.attempts(account));
         }
@@ -117,7 +117,7 @@ impl<'a> Tally<'a> {
     }
 
     /// The accounts' stacks are being deleted, to be recreated.
-    pub(super) fn remade(&mut self, accounts: &[AccountId]) {
+    pub(super) fn recreated(&mut self, accounts: &[AccountId]) {
         for account in accounts {
             let record = Record {
                 recreated_at: Some(self.now),
@@ -172,7 +172,7 @@ impl<'a> Tally<'a> {
             // Rate limiting is not a failure.
             Outcome::RateLimited(wait) => {
                 let wait = wait.max(WORTHWHILE_WAIT);
-                self.enough = self.enough.max(Some(wait));
+                self.rate_limited = self.rate_limited.max(Some(wait));
                 self.revisit(account, wait, self.attempts(account));
             }
             Outcome::RoleTooNew => self.revisit(account, ROLE_SETTLES, self.attempts(account) + 1),

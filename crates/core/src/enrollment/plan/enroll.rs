@@ -38,9 +38,9 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     };
     match instance.state {
         InstanceState::InProgress => draft.look_on(case),
-        InstanceState::Current => integrate(draft, case, store, None),
+        InstanceState::Current => register(draft, case, store, None),
         InstanceState::Outdated if planted(Fault::OutdatedIsCurrent) => {
-            integrate(draft, case, store, None);
+            register(draft, case, store, None);
         }
         InstanceState::Outdated if case.attempt < REQUEUE.tries => {
             clear_the_way(draft, case);
@@ -58,7 +58,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
                 Some(deletion) if deletion.may_be_unlisted(case.now) => {}
                 // A later list may have shown that the stack was gone.
                 None if case.known.was_recreated_lately(case.now) => {}
-                Some(_) | None => draft.remake.push(*case.id),
+                Some(_) | None => draft.recreate.push(*case.id),
             }
             record_failure(draft, case, instance);
             draft.look_again(case, "");
@@ -158,13 +158,13 @@ pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, rea
     if case.known.since.is_none() {
         super::offboard::ignore(draft, case, reason);
     } else if stands {
-        integrate(draft, case, store, Some(reason));
+        register(draft, case, store, Some(reason));
     } else {
         draft.block(case, reason.to_string());
     }
 }
 
-fn integrate(
+fn register(
     draft: &mut Draft,
     case: &Case<'_>,
     store: Option<Store>,
@@ -195,7 +195,7 @@ fn integrate(
     };
     let others: Vec<&Registration> = elsewhere.iter().chain(doubled).copied().collect();
     if !is_as_wanted(existing, &spec) {
-        if out_of_reach.is_none() && makes_anew(draft, case) {
+        if out_of_reach.is_none() && recreates(draft, case) {
             return;
         }
         update(draft, existing, spec);
@@ -266,7 +266,7 @@ fn begin(
     if elsewhere.is_empty() && is_unlisted_yet(case, store.as_ref()) {
         return draft.look_on(case);
     }
-    if makes_anew(draft, case) {
+    if recreates(draft, case) {
         return;
     }
     let swap = !case.known.move_failed_within_the_day(case.now);
@@ -323,8 +323,8 @@ fn mend(
         update(draft, existing, spec);
     } else if !is_to_blame || case.is_management() {
         draft.block(case, format!("Lacework cannot read it: {why}"));
-    } else if case.may_remake {
-        draft.remake(case);
+    } else if case.may_recreate {
+        draft.recreate(case);
     } else {
         draft.block(
             case,
@@ -335,17 +335,17 @@ fn mend(
 
 /// Recreates the stack if the SaaS could not use its role through all retries. Without a
 /// registration, no state would show that the role was deleted by hand.
-fn makes_anew(draft: &mut Draft, case: &Case<'_>) -> bool {
+fn recreates(draft: &mut Draft, case: &Case<'_>) -> bool {
     let known = &case.known;
     let unusable = known.unusable_at.map(|at| case.now.duration_since(at));
     // Each attempt tries the role first.
     let may = case.attempt > 0
         && unusable.is_some_and(|time| time >= UNUSABLE_FOR)
-        && case.may_remake
+        && case.may_recreate
         && !known.made_within_the_day(case.now)
         && !case.is_management();
     if may {
-        draft.remake(case);
+        draft.recreate(case);
     }
     may
 }

@@ -31,7 +31,7 @@ const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> Plan {
     let policy = &deployment.policy;
     let mut draft = Draft::default();
-    let may_remake = may_remake(policy, inventory, now);
+    let may_recreate = may_recreate(policy, inventory, now);
     for (id, view) in &inventory.accounts {
         let record = inventory.records.get(id);
         let arrived = inventory.scope.arrived.contains(id);
@@ -61,7 +61,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
                 ..known
             },
             attempt: inventory.scope.attempts(id),
-            may_remake,
+            may_recreate,
             token_ends: inventory.token_ends,
             registry_wait: inventory.registry_wait,
             now,
@@ -93,7 +93,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
 
 /// Whether stacks with unusable roles may be recreated. If many fail at once, the cause is unlikely
 /// to be in the accounts.
-fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
+fn may_recreate(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let is_failing = |view: &&AccountView| {
         matches!(&view.registrations, Read::Ok(Watchers { ours, .. })
             if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if blames_role(why))))
@@ -102,9 +102,9 @@ fn may_remake(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
     let unusable = inventory.records.values();
     let unusable = unusable.filter(|record| record.unusable_at.is_some());
     let failing = failing.max(unusable.count());
-    let remade = inventory.records.values();
-    let remade = remade.filter(|record| record.recreated_within_the_day(now));
-    failing.max(remade.count()) <= offboarding::limit(policy, &inventory.records, now)
+    let recreated = inventory.records.values();
+    let recreated = recreated.filter(|record| record.recreated_within_the_day(now));
+    failing.max(recreated.count()) <= offboarding::limit(policy, &inventory.records, now)
 }
 
 /// One account's planning input.
@@ -118,7 +118,7 @@ struct Case<'a> {
     known: Record,
     attempt: u32,
     /// Whether accounts' stacks may be recreated in this pass.
-    may_remake: bool,
+    may_recreate: bool,
     /// The expiry of the current access token.
     token_ends: Option<Timestamp>,
     /// How long the SaaS's rate limit forbids calls.
@@ -161,7 +161,7 @@ struct Draft {
     /// Accounts whose stack gets a new token before its deletion.
     renew: Vec<AccountId>,
     /// Accounts whose stack is deleted and recreated.
-    remake: Vec<AccountId>,
+    recreate: Vec<AccountId>,
     /// Accounts whose stack is left behind and recreated.
     abandon: Vec<AccountId>,
     releases: Vec<Release>,
@@ -235,11 +235,11 @@ impl Draft {
     }
 
     /// Deletes the stack, to be recreated.
-    fn remake(&mut self, case: &Case<'_>) {
+    fn recreate(&mut self, case: &Case<'_>) {
         let accounts = if case.needs_token() {
             &mut self.renew
         } else {
-            &mut self.remake
+            &mut self.recreate
         };
         accounts.push(*case.id);
         self.look_on(case);
@@ -259,7 +259,7 @@ impl Draft {
             mut plan,
             create,
             renew,
-            remake,
+            recreate,
             abandon,
             releases,
         } = self;
@@ -325,7 +325,7 @@ impl Draft {
         } else {
             plan.actions.extend(release_actions(leaving));
         }
-        for (accounts, retain) in [(remake, false), (abandon, true)] {
+        for (accounts, retain) in [(recreate, false), (abandon, true)] {
             if !accounts.is_empty() {
                 plan.actions
                     .push(Action::RecreateInstances { accounts, retain });

@@ -78,7 +78,7 @@ pub async fn keep_trail(
         view.registrations.reason(),
     ];
     report.failures.extend(unread.into_iter().flatten());
-    report.is_read = (!view.is_put_off).then_some(report.failures.is_empty());
+    report.is_read = (!view.is_requeued).then_some(report.failures.is_empty());
     let TrailPlan {
         actions,
         record,

@@ -26,7 +26,7 @@ pub(super) async fn observe(
         instance(ports, names.log_stack_set(), trail.registration.account),
         instance(ports, names.audit_stack_set(), trail.queue_account),
     );
-    let is_put_off = matches!(
+    let is_requeued = matches!(
         &registrations,
         Err(error) if matches!(error.kind, ErrorKind::Throttled { .. })
     );
@@ -35,7 +35,7 @@ pub(super) async fn observe(
         registrations: known(registrations),
         log,
         audit,
-        is_put_off,
+        is_requeued,
     }
 }
 

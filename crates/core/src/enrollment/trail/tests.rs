@@ -125,7 +125,7 @@ fn view(registrations: Vec<Registration>) -> TrailView {
         registrations: Read::Ok(registrations),
         log: instance(LOG, InstanceState::Current),
         audit: instance(AUDIT, InstanceState::Current),
-        is_put_off: false,
+        is_requeued: false,
     }
 }
 
@@ -434,7 +434,7 @@ fn half_an_inventory_changes_no_mapping() {
 }
 
 #[test]
-fn an_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
+fn a_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
     let deployment = mapped();
     let mut stores = registration(&deployment);
     stores.organization = false;
@@ -455,7 +455,7 @@ fn what_cannot_be_read_changes_nothing() {
         registrations: Read::Unknown("throttled".into()),
         log: unknown(),
         audit: unknown(),
-        is_put_off: true,
+        is_requeued: true,
     };
     assert_eq!(planned(&deployment, &nothing), TrailPlan::default());
     let mut half = view(vec![]);

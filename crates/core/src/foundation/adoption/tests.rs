@@ -196,7 +196,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
 }
 
 #[test]
-fn an_registration_that_does_not_fit_its_role_is_refused() {
+fn a_registration_that_does_not_fit_its_role_is_refused() {
     let mut found = vendors();
     let spec = foundation().trail.unwrap().registration;
     found.registrations.push(Registration {

@@ -1,6 +1,10 @@
 //! Executes one step.
 
-use std::{cell::Cell, collections::BTreeSet, future::ready};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+    future::ready,
+};
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
@@ -182,8 +186,8 @@ fn token(verb: &str, stack: &str, request: &str) -> String {
 pub(super) struct Deletions {
     /// Those that were deleted.
     pub(super) gone: BTreeSet<String>,
-    /// Those that the SaaS refuses to delete.
-    pub(super) refused: BTreeSet<String>,
+    /// Those that the SaaS refuses to delete, with the operation that it refused.
+    pub(super) refused: BTreeMap<String, &'static str>,
     /// The failure that stopped the remaining deletions, transient or not.
     pub(super) trouble: Option<Error>,
 }
@@ -214,7 +218,9 @@ pub(super) async fn delete_registrations(
         match result {
             Ok(()) => deletions.gone.insert(guid),
             Err(error) if error.kind == ErrorKind::NotFound => deletions.gone.insert(guid),
-            Err(error) if error.kind == ErrorKind::Unauthorized => deletions.refused.insert(guid),
+            Err(error) if error.kind == ErrorKind::Unauthorized => {
+                deletions.refused.insert(guid, error.operation).is_none()
+            }
             Err(error) => {
                 deletions.trouble.get_or_insert(error);
                 false

@@ -91,7 +91,7 @@ pub(super) async fn converge(
         observed.active.retain(|account| run.can_reach(account));
         observed.renewed = goal.token.map(|_| run.renewed.clone());
         observed.updated.clone_from(&run.updated);
-        observed.stack_remade = run.stack_remade;
+        observed.stack_recreated = run.stack_recreated;
         let registrations = match run.registrations.take() {
             Some(known) => known,
             None => {

@@ -67,7 +67,7 @@ pub(super) struct Run {
     /// The changes requested of the management account's stack, and in which round.
     asked: BTreeMap<String, usize>,
     /// Whether the management account's stack was recreated after a failure.
-    pub(super) stack_remade: bool,
+    pub(super) stack_recreated: bool,
     /// Steps that a lenient goal has given up.
     given_up: BTreeSet<String>,
     not_usable: usize,
@@ -151,13 +151,16 @@ impl Run {
         if !gone.is_empty() {
             self.failures = 0;
         }
-        for registration in asked.iter().filter(|known| refused.contains(&known.guid)) {
+        for registration in asked {
+            let Some(operation) = refused.get(&registration.guid) else {
+                continue;
+            };
             let error = format!(
                 "the integration {} ({}), since Lacework refuses to remove it",
                 registration.name, registration.guid
             );
             if goal.wanted.is_some() && !goal.lenient {
-                let refused = Error::new("registry:Delete", ErrorKind::Unauthorized, error);
+                let refused = Error::new(operation, ErrorKind::Unauthorized, error);
                 return Err(refused.of_registry().into());
             }
             tracing::error!(
@@ -167,7 +170,7 @@ impl Run {
             );
             progress.leave_behind(error);
         }
-        gone.extend(refused);
+        gone.extend(refused.into_keys());
         if let Some(error) = trouble {
             let Retry::After { delay, .. } = WAIT.after(&error, self.failures) else {
                 return Err(error.into());
@@ -277,7 +280,7 @@ impl Run {
             if round > first {
                 return Ok(Next::Wait(pause));
             }
-            self.stack_remade |= matches!(step, Step::DeleteStack(_));
+            self.stack_recreated |= matches!(step, Step::DeleteStack(_));
         }
         // A stale list is no reason to create it again.
         if let Some(looks) = self.integrated.get_mut(&step.to_string()) {

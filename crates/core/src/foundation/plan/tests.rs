@@ -83,7 +83,7 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
 }
 
 #[test]
-fn an_registration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_name() {
+fn a_registration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_name() {
     let name = format!("Lacework-Control-Tower-Config-Member-{MEMBER}");
     let id = format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ");
     let other = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");

@@ -95,7 +95,7 @@ impl KnownRegistrations {
 /// Whether the later deployment's trail has another registration than the earlier one's.
 fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     match (&earlier.trail, &later.trail) {
-        (Some(earlier), Some(later)) => !later.is_integrated_as(earlier),
+        (Some(earlier), Some(later)) => !later.is_registered_as(earlier),
         _ => true,
     }
 }

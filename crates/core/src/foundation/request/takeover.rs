@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+
 use super::{SetupError, Work};
 use crate::{
     ErrorKind,
@@ -18,7 +20,6 @@ use crate::{
         Clock, ForeignResources, Registry, RegistryReads, SetupPorts, StackSetReads, TokenIssuer,
     },
 };
-use serde_json::Value;
 
 /// The rule and the secret of Lacework's own stack, which have these names in every version.
 const RULE: &str = "LaceworkControlTowerEvents";

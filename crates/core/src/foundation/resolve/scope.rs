@@ -108,50 +108,72 @@ pub(super) fn destination(
         .map(|success| &success.deployment.policy.destination);
     let used = used.map(Destination::stores).unwrap_or_default();
     if let Some(single) = &properties.store {
-        let found = check(facts, tenant, "LaceworkSubAccountName", single);
+        let found = check(facts, tenant, "LaceworkSubAccountName", &[single]);
         last.settle(found, used.contains(single).then_some(()))?;
         return Ok(Destination::Single(single.clone()));
     }
     if properties.mapped_units.is_empty() {
         return Ok(Destination::Tenant);
     }
+    const PARAMETER: &str = "LaceworkOrgSubAccountNames";
     let mut refusals = Refusals::default();
     let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
+    let mut new = Vec::new();
     for (unit, store) in &properties.mapped_units {
-        // Of an OU that is not there the store says nothing, since most only follow from its name.
-        let Some(id) = refusals.note(units.resolve("LaceworkOrgSubAccountNames", unit)) else {
+        // Skip the store of a missing OU: its name usually comes from the OU's.
+        let Some(id) = refusals.note(units.resolve(PARAMETER, unit)) else {
             continue;
         };
-        let found = check(facts, tenant, "LaceworkOrgSubAccountNames", store);
-        refusals.note(last.settle(found, used.contains(store).then_some(())));
+        if used.contains(store) {
+            last.settle(check(facts, tenant, PARAMETER, &[store]), Some(()))?;
+        } else {
+            new.push(store);
+        }
         mapped.insert(id, store.clone());
     }
+    refusals.note(check(facts, tenant, PARAMETER, &new));
     refusals.unless_any(Destination::Mapped(mapped))
 }
 
-/// Whether the key may use a store.
-fn check(facts: &Facts, tenant: &str, parameter: &str, store: &Store) -> Result<(), Refusal> {
+/// Whether the key may use these stores. Wrong ones are named together, as the key's own are listed
+/// after them.
+fn check(facts: &Facts, tenant: &str, parameter: &str, stores: &[&Store]) -> Result<(), Refusal> {
+    let may_use = |store: &&&Store| {
+        let own = facts.profile.as_ref();
+        own.is_some_and(|own| store.as_str() == tenant || own.stores.contains(store))
+    };
+    let wrong: BTreeSet<&str> = stores
+        .iter()
+        .filter(|store| !may_use(store))
+        .map(|store| store.as_str())
+        .collect();
+    let Some(first) = wrong.first() else {
+        return Ok(());
+    };
+    let plural = if wrong.len() > 1 { "s" } else { "" };
+    let named = format!(
+        "{parameter} names the sub-account{plural} {}",
+        listed(wrong.iter().copied())
+    );
     let Some(profile) = &facts.profile else {
         return Err(Refusal::new(format!(
-            "{parameter} names the sub-account {store}, which cannot be checked, since Lacework \
-             refuses the API key."
+            "{named}, which cannot be checked, since Lacework refuses the API key."
         )));
     };
-    if store.as_str() == tenant || profile.stores.contains(store) {
-        return Ok(());
-    }
-    let names: Vec<_> = profile.stores.iter().map(Store::as_str).collect();
-    let have = if names.is_empty() {
-        "none".to_owned()
-    } else {
-        names.join(", ")
-    };
     Err(Refusal::new(format!(
-        "{parameter} names the sub-account {store}, which the API key cannot use{}. \
-         Its sub-accounts: {}.",
-        no_pattern(store.as_str()),
-        have.chars().take(500).collect::<String>()
+        "{named}, which the API key cannot use{}. Its sub-accounts: {}.",
+        no_pattern(first),
+        listed(profile.stores.iter().map(Store::as_str))
     )))
+}
+
+/// Names with commas, as many as fit into a Reason with other texts.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.collect();
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.join(", ").chars().take(500).collect()
 }
 
 /// Which accounts are enrolled at all.
@@ -207,5 +229,59 @@ pub(super) fn remark_shared_accounts(
                 account.id
             ));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{landing_zone::LandingZoneReply, model::Profile};
+
+    fn facts(profile: Option<Profile>) -> Facts {
+        Facts {
+            landing_zone: LandingZoneReply::None,
+            trail: None,
+            accounts: Vec::new(),
+            units: OuTree::default(),
+            profile,
+        }
+    }
+
+    fn refusal(facts: &Facts, stores: &[&str]) -> Option<String> {
+        let stores: Vec<Store> = stores.iter().copied().map(Store::from).collect();
+        let stores: Vec<&Store> = stores.iter().collect();
+        let checked = check(facts, "acme", "Parameter", &stores);
+        checked.err().map(|refusal| refusal.to_string())
+    }
+
+    #[test]
+    fn all_wrong_stores_are_named_in_one_sentence() {
+        let facts = facts(Some(Profile {
+            tenant: "acme".into(),
+            stores: vec!["one".into(), "two".into()],
+        }));
+        assert_eq!(refusal(&facts, &["one", "acme", "two"]), None);
+        assert_eq!(
+            refusal(&facts, &["three", "one", "four", "three"]).unwrap(),
+            "Parameter names the sub-accounts four, three, which the API key cannot use. \
+             Its sub-accounts: one, two."
+        );
+        assert_eq!(
+            refusal(&facts, &["t*"]).unwrap(),
+            "Parameter names the sub-account t*, which the API key cannot use (patterns are not \
+             supported here). Its sub-accounts: one, two."
+        );
+        let many: Vec<String> = (0..1000).map(|number| format!("store-{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(refusal(&facts, &many).unwrap().len() < 700);
+    }
+
+    #[test]
+    fn where_the_key_is_refused_stores_cannot_be_checked() {
+        assert_eq!(
+            refusal(&facts(None), &["one"]).unwrap(),
+            "Parameter names the sub-account one, which cannot be checked, since Lacework refuses \
+             the API key."
+        );
     }
 }

@@ -1,8 +1,7 @@
 use serde_json::Value;
 
 use super::{Malformed, Trigger, text};
-use crate::lifecycle::Scope;
-use crate::model::Arn;
+use crate::{lifecycle::Scope, model::Arn};
 
 const INSTANCE: &str = "CloudFormation StackSet StackInstance Status Change";
 

@@ -1,8 +1,7 @@
 use serde_json::Value;
 
 use super::{Malformed, Target, Trigger, is_success, text};
-use crate::lifecycle::Scope;
-use crate::model::AccountId;
+use crate::{lifecycle::Scope, model::AccountId};
 
 /// The detail-type of Control Tower's events that do not come through CloudTrail.
 const DRIFT: &str = "Drift Detected";

@@ -3,8 +3,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Target, Trigger, is_success, text};
-use crate::lifecycle::Scope;
-use crate::model::AccountId;
+use crate::{lifecycle::Scope, model::AccountId};
 
 /// An event with more accounts than this names others than those that it is about.
 const MOST_ACCOUNTS: usize = 20;
