@@ -69,7 +69,7 @@ impl Imports {
 
     /// The file that defines what the path names, through whatever passes it on.
     fn file_of(&self, from: &Module, path: &[String], depth: usize) -> Option<PathBuf> {
-        // A name that is passed on for ever is passed on by nobody.
+        // Re-exports may lead in a loop.
         if depth > 16 {
             return None;
         }

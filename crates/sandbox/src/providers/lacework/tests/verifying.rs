@@ -18,26 +18,36 @@ async fn verifying() -> (FakeAws, Api) {
     (aws, api)
 }
 
+const ROLE: &str = "acme-laceworkcwsrole-sa";
+
+fn external_id() -> String {
+    format!("lweid:aws:v2:acme:{MEMBER}:0123456789")
+}
+
+/// A role in the member account that the vendor can assume.
+fn put_member_role(aws: &FakeAws) {
+    aws.put_role(MEMBER, ROLE, PRINCIPAL_ARN, &external_id());
+}
+
 #[tokio::test]
 async fn a_role_must_exist_trust_the_vendor_and_demand_the_external_id() {
     let (aws, api) = verifying().await;
-    let external_id = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
-    let role = "acme-laceworkcwsrole-sa";
+    let external_id = external_id();
     let refusal = async || {
         let refused = api.create(&member(MEMBER)).await;
         assert_eq!(refused.status, StatusCode::BAD_REQUEST);
         refused.body["message"].as_str().unwrap().to_owned()
     };
     assert!(refusal().await.contains("does not exist"));
-    aws.put_role("999999999999", role, PRINCIPAL_ARN, &external_id);
+    aws.put_role("999999999999", ROLE, PRINCIPAL_ARN, &external_id);
     assert!(refusal().await.contains("does not exist"));
-    aws.put_role(MEMBER, role, "arn:aws:iam::999999999999:root", &external_id);
+    aws.put_role(MEMBER, ROLE, "arn:aws:iam::999999999999:root", &external_id);
     assert!(refusal().await.contains("does not allow sts:AssumeRole"));
-    aws.put_role(MEMBER, role, PRINCIPAL_ARN, "another");
+    aws.put_role(MEMBER, ROLE, PRINCIPAL_ARN, "another");
     assert!(refusal().await.contains("another external id"));
     assert_eq!(api.simulator.integrations(), []);
 
-    aws.put_role(MEMBER, role, PRINCIPAL_ARN, &external_id);
+    put_member_role(&aws);
     aws.deny_assume_role(true);
     assert!(refusal().await.contains("AccessDenied"));
     aws.deny_assume_role(false);
@@ -49,7 +59,7 @@ async fn a_role_must_exist_trust_the_vendor_and_demand_the_external_id() {
         Verification::Passed
     );
 
-    aws.delete_role(MEMBER, role);
+    aws.delete_role(MEMBER, ROLE);
     let listed = api.get("CloudAccounts").await;
     assert_eq!(listed.body["data"][0]["state"]["ok"], true);
     let read = api.get(&format!("CloudAccounts/{id}")).await.body;
@@ -69,13 +79,7 @@ async fn a_role_must_exist_trust_the_vendor_and_demand_the_external_id() {
 #[tokio::test]
 async fn a_queue_must_exist_in_the_account_and_region_of_its_url() {
     let (aws, api) = verifying().await;
-    let external_id = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
-    aws.put_role(
-        MEMBER,
-        "acme-laceworkcwsrole-sa",
-        PRINCIPAL_ARN,
-        &external_id,
-    );
+    put_member_role(&aws);
     let refused = api.create(&trail()).await;
     assert_eq!(refused.status, StatusCode::BAD_REQUEST);
     assert!(
@@ -95,13 +99,7 @@ async fn a_queue_must_exist_in_the_account_and_region_of_its_url() {
 #[tokio::test]
 async fn a_new_role_is_refused_until_it_has_propagated() {
     let (aws, api) = verifying().await;
-    let external_id = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
-    aws.put_role(
-        MEMBER,
-        "acme-laceworkcwsrole-sa",
-        PRINCIPAL_ARN,
-        &external_id,
-    );
+    put_member_role(&aws);
     api.controls()
         .set_propagation_delay(Duration::from_secs(600));
     assert_eq!(
@@ -120,13 +118,7 @@ async fn a_new_role_is_refused_until_it_has_propagated() {
 #[tokio::test]
 async fn an_emulator_that_does_not_answer_is_a_500_and_changes_no_state() {
     let (aws, api) = verifying().await;
-    let external_id = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
-    aws.put_role(
-        MEMBER,
-        "acme-laceworkcwsrole-sa",
-        PRINCIPAL_ARN,
-        &external_id,
-    );
+    put_member_role(&aws);
     let id = guid(&api.create(&member(MEMBER)).await);
     aws.fail(true);
     let refused = api.create(&member("222233334444")).await;
