@@ -8,14 +8,15 @@ use serde_json::Value;
 use towerhook_aws::ledger::reading;
 use towerhook_core::{
     enrollment::{AccountView, Inventory, Read, TrailView, Watchers, plan, plan_trail},
-    foundation::blueprint,
     landing_zone::{Account, AccountState, Management},
     ledger::{LeaseState, Record, Source, admitted},
     lifecycle::Scope,
     model::{AccountId, Health, Registration},
     policy::{Deployment, Policy},
+    provider::Provider,
     stack_sets::{InstanceState, StackInstance, StackSetRoles, Templates},
 };
+use towerhook_providers::lacework::Lacework;
 
 use super::comes_to_an_end;
 
@@ -103,8 +104,8 @@ fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timesta
         administration: STACK_SET_ROLE.parse().expect("an ARN"),
         execution: "Execution".to_owned(),
     };
-    let foundation = blueprint(deployment.clone(), &TEMPLATES, &roles);
-    assert_eq!(foundation.deployment.policy, *policy);
+    let footprint = Lacework.footprint(deployment.clone(), &TEMPLATES, &roles);
+    assert_eq!(footprint.deployment.policy, *policy);
     let id: AccountId = ACCOUNT.parse().expect("an id");
     for view in views(policy, id) {
         let mut inventory = Inventory {
@@ -120,10 +121,10 @@ fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timesta
             .accounts
             .insert(policy.management_account, view.clone());
         inventory.accounts.insert(id, view);
-        let plan = plan(deployment, &inventory, now);
+        let plan = plan(&Lacework, deployment, &inventory, now);
         assert!(plan.records.len() <= 2);
         plan.records.values().flatten().for_each(survives);
-        let kept = plan_trail(deployment, &inventory, &trail, now);
+        let kept = plan_trail(&Lacework, deployment, &inventory, &trail, now);
         kept.record.iter().for_each(survives);
     }
 }
@@ -135,7 +136,7 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
         reason: None,
     };
     let watched = |health| {
-        let mut ours = Registration::made(&policy.member_registration(&id), "ACME_1".to_owned());
+        let mut ours = Registration::made(&Lacework.wanted(policy, &id), "ACME_1".to_owned());
         ours.health = health;
         Watchers {
             ours: vec![ours],

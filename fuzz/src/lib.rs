@@ -9,10 +9,15 @@ use towerhook_core::{
     custom_resource::{Answer, AnswerAddresses, MAX_RESPONSE_BYTES, Request, Response},
     foundation::Properties,
     lifecycle::{Message, Scope, Trigger},
-    model::{AccountMapping, Health},
+    model::Health,
+    provider::Provider,
     retry::REQUEUE,
 };
-use towerhook_providers::lacework::reading;
+use towerhook_providers::lacework::{
+    Lacework,
+    api::reading,
+    mapping_file::{from_data_uri, to_data_uri},
+};
 use url::Url;
 
 pub use ledger::ledger;
@@ -91,7 +96,7 @@ pub fn custom_resource(data: &[u8]) {
     if url.len() >= 16 && event.to_string().matches(url).count() == 1 {
         assert!(!format!("{request:?}").contains(url));
     }
-    let reason = match Properties::parse(&request.properties) {
+    let reason = match Properties::parse(Lacework.words(), &request.properties) {
         Ok(_) => String::from_utf8_lossy(data).into_owned(),
         Err(refusal) => refusal.to_string(),
     };
@@ -202,14 +207,14 @@ pub fn mapping_file(data: &[u8]) {
     let inside = format!("data:application/json;base64,{}", STANDARD.encode(data));
     let outside = String::from_utf8_lossy(data);
     for text in [&inside, &*outside] {
-        match AccountMapping::from_data_uri(text) {
+        match from_data_uri(text) {
             Err(error) => assert!(error.to_string().len() <= 200),
             Ok(mapping) => {
                 assert!(mapping.accounts.values().all(|ids| !ids.is_empty()));
-                let written = mapping.to_data_uri();
-                let read = AccountMapping::from_data_uri(&written).expect("what was written");
+                let written = to_data_uri(&mapping);
+                let read = from_data_uri(&written).expect("what was written");
                 assert_eq!(read, mapping);
-                assert_eq!(read.to_data_uri(), written);
+                assert_eq!(to_data_uri(&read), written);
             }
         }
     }

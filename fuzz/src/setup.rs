@@ -10,7 +10,7 @@ use towerhook_core::{
     model::RegistrationKind,
     stack_sets::StackSet,
 };
-use towerhook_world::{CANARY, HOST, Options, PRINCIPAL, STACK_ID, SentAnswer, Wishes, World};
+use towerhook_world::{CANARY, Options, STACK_ID, SentAnswer, Vendor, Wishes, World};
 
 use super::{LONGEST_IDS, id_bytes, is_of_aws};
 
@@ -24,6 +24,7 @@ const ADDRESSES: AnswerAddresses<'static> = AnswerAddresses {
     url_suffix: "amazonaws.com",
     loopback: false,
 };
+const VENDOR: Vendor = Vendor::Lacework;
 const PUT_ANSWER: &str = "s3:PutObject";
 /// The Reason after a panic.
 const PANICKED: &str = "failed unexpectedly";
@@ -33,7 +34,11 @@ const PANICKED: &str = "failed unexpectedly";
 /// of it, such as `ResourceProperties.LaceworkUrl=https://example.com`. A Create runs in an empty
 /// landing zone, and all other requests in one with a stack.
 pub fn setup(data: &[u8]) {
-    let world = World::new(Options::default(), 1, false);
+    let options = Options {
+        vendor: VENDOR,
+        ..Options::default()
+    };
+    let world = World::new(options, 1, false);
     let (story, data) = (world.clone(), data.to_vec());
     world
         .simulation()
@@ -143,7 +148,7 @@ fn trusts_nobody_else(world: &World) {
     for set in world.stack_sets() {
         let principal = set.parameters.get("LaceworkPrincipalArn");
         assert!(
-            principal.is_none_or(|principal| principal == PRINCIPAL),
+            principal.is_none_or(|principal| principal == VENDOR.principal()),
             "{set:?}"
         );
     }
@@ -151,7 +156,7 @@ fn trusts_nobody_else(world: &World) {
     let successes = [recorded.success, recorded.previous].into_iter().flatten();
     let deployments = successes.map(|success| success.deployment);
     for deployment in deployments.chain(recorded.attempt) {
-        assert_eq!(deployment.policy.host, HOST);
-        assert_eq!(deployment.site.principal.as_str(), PRINCIPAL);
+        assert_eq!(deployment.policy.host, VENDOR.host());
+        assert_eq!(deployment.site.principal.as_str(), VENDOR.principal());
     }
 }

@@ -11,7 +11,7 @@ use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
     metrics::Metrics,
-    providers::{self, Provider, lacework::Lacework},
+    providers::{self, Vendor, lacework::api::LaceworkApi},
     tokens::StoredTokens,
 };
 
@@ -22,7 +22,8 @@ pub use settings::Settings;
 #[derive(Debug)]
 pub struct Account {
     aws: Aws<AccountSettings>,
-    registry: Lacework<StoredTokens<Aws<AccountSettings>>>,
+    vendor: Vendor,
+    registry: LaceworkApi<StoredTokens<Aws<AccountSettings>>>,
     metrics: Metrics,
 }
 
@@ -35,18 +36,19 @@ impl Account {
     pub async fn connect(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, Error> {
         let Settings {
             stack_name,
-            provider,
+            vendor,
             provider_url,
             aws,
         } = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
-        let registry = match provider {
-            Provider::Lacework => Lacework::new(providers::http_client()?, provider_url, tokens),
+        let registry = match vendor {
+            Vendor::Lacework => LaceworkApi::new(providers::http_client()?, provider_url, tokens),
         };
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self {
             aws,
+            vendor,
             registry,
             metrics,
         })
@@ -65,6 +67,7 @@ impl Account {
             owner: &context.request_id,
             time_left: || clock::time_left(&context),
             clock: &SystemClock,
+            provider: self.vendor.provider(),
         };
         let mut response = SqsBatchResponse::default();
         response.set_failures(batch.malformed.iter().cloned());

@@ -4,7 +4,7 @@ use towerhook_runtime::{
         AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
     },
     environment::{self, WrongEnvironment},
-    providers::Provider,
+    providers::Vendor,
 };
 use url::Url;
 
@@ -14,7 +14,7 @@ pub struct Settings {
     /// `STACK_NAME`.
     pub stack_name: String,
     /// `PROVIDER`: the SaaS.
-    pub provider: Provider,
+    pub vendor: Vendor,
     /// `PROVIDER_URL`.
     pub provider_url: Url,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
@@ -32,7 +32,7 @@ impl Settings {
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
-            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
             let provider_url = reader.get::<Url>("PROVIDER_URL");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
@@ -44,7 +44,7 @@ impl Settings {
             let provider_url = provider_url?;
             Some(Self {
                 stack_name: stack_name?,
-                provider: provider?,
+                vendor: vendor?,
                 aws: AccountSettings {
                     home: Home { region: region? },
                     token: TokenSecret {

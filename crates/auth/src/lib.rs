@@ -12,7 +12,7 @@ use towerhook_runtime::{
     clock,
     environment::{self, WrongEnvironment},
     metrics::Metrics,
-    providers::{self, Provider, lacework::LaceworkTokens},
+    providers::{self, Vendor, lacework::api::LaceworkTokens},
 };
 use url::Url;
 
@@ -26,7 +26,7 @@ pub struct Auth {
 
 struct Settings {
     stack_name: String,
-    provider: Provider,
+    vendor: Vendor,
     provider_url: Url,
     aws: AuthSettings,
 }
@@ -37,14 +37,14 @@ impl Settings {
     ) -> std::result::Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
-            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
             let provider_url = reader.get::<Url>("PROVIDER_URL");
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let key = reader.get("API_CREDENTIALS_SECRET_ARN");
             let provider_url = provider_url?;
             Some(Self {
                 stack_name: stack_name?,
-                provider: provider?,
+                vendor: vendor?,
                 aws: AuthSettings {
                     key: KeySecret(key?),
                     token: TokenSecret {
@@ -79,8 +79,8 @@ impl Auth {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
-        let issuer = match settings.provider {
-            Provider::Lacework => {
+        let issuer = match settings.vendor {
+            Vendor::Lacework => {
                 LaceworkTokens::new(providers::http_client()?, settings.provider_url)
             }
         };

@@ -1,7 +1,7 @@
 //! The functions' input: settings in the environment, as in the template, and events.
 
 use serde_json::{Value, json};
-use towerhook_world::{MANAGEMENT, PRINCIPAL, STACK_ID};
+use towerhook_world::{MANAGEMENT, STACK_ID, Vendor};
 
 use crate::lambda::{REGION, Settings};
 
@@ -22,7 +22,10 @@ pub(crate) fn setup(lacework: &str) -> Settings {
             "STACK_SET_EXECUTION_ROLE_NAME",
             "AWSControlTowerExecution".to_owned(),
         ),
-        ("PROVIDER_PRINCIPAL_ARN", PRINCIPAL.to_owned()),
+        (
+            "PROVIDER_PRINCIPAL_ARN",
+            Vendor::Lacework.principal().to_owned(),
+        ),
         // It answers an endpoint on this machine in place of CloudFormation.
         ("TOWERHOOK_SANDBOX", "true".to_owned()),
         ("FANOUT_TOPIC_ARN", arn("sns", "towerhook-work")),

@@ -20,9 +20,12 @@ pub mod model;
 pub mod planted;
 pub mod policy;
 pub mod ports;
+pub mod provider;
+mod refusal;
 pub mod retry;
 pub mod stack_sets;
 mod time;
 pub mod token;
 
 pub use error::{Error, ErrorKind, Result, Service, chain};
+pub use refusal::Refusal;

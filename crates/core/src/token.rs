@@ -10,9 +10,7 @@ use crate::{
     time::later,
 };
 
-/// The longest lifetime that the SaaS grants, which we request.
-///
-/// Source: docs.lacework.net/api/api-access-keys-and-tokens (`expiryTime`).
+/// The lifetime that is requested for every token.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// The longest token, in characters: the limit of a stack parameter, which our template's pattern

@@ -1,5 +1,7 @@
 //! A loopback server that answers one request, and keeps sending as long as the client reads.
 
+#![allow(clippy::unwrap_used, reason = "only tests use it, and they may panic")]
+
 use std::{
     io::{Read, Write},
     net::{TcpListener, TcpStream},
@@ -9,28 +11,30 @@ use std::{
 use url::Url;
 
 /// 600 MB.
-pub(crate) const HUGE: u64 = 600 << 20;
+pub const HUGE: u64 = 600 << 20;
 
 /// More than the two sockets' buffers can hold.
-pub(crate) const UNDERWAY: u64 = 32 << 20;
+pub const UNDERWAY: u64 = 32 << 20;
 
 const PIECE: usize = 64 << 10;
 
 /// The server, until its one response ends.
-pub(crate) struct Flood {
-    pub(crate) url: Url,
+#[derive(Debug)]
+pub struct Flood {
+    /// Its address.
+    pub url: Url,
     answering: JoinHandle<u64>,
 }
 
 impl Flood {
     /// Sends this many bytes, with a `Content-Length`.
-    pub(crate) fn of_length(status: &str, bytes: u64) -> Self {
+    pub fn of_length(status: &str, bytes: u64) -> Self {
         let head = format!("HTTP/1.1 {status}\r\nContent-Length: {bytes}\r\n\r\n");
         Self::start(head, bytes, |stream, piece| stream.write_all(piece))
     }
 
     /// Sends this many bytes, without a `Content-Length`.
-    pub(crate) fn in_chunks(status: &str, bytes: u64) -> Self {
+    pub fn in_chunks(status: &str, bytes: u64) -> Self {
         let head = format!("HTTP/1.1 {status}\r\nTransfer-Encoding: chunked\r\n\r\n");
         Self::start(head, bytes, |stream, piece| {
             write!(stream, "{:x}\r\n", piece.len())?;
@@ -73,7 +77,7 @@ impl Flood {
     }
 
     /// How many bytes were sent before the client stopped reading.
-    pub(crate) async fn sent(self) -> u64 {
+    pub async fn sent(self) -> u64 {
         // The client needs this thread to close its connection.
         let join = tokio::task::spawn_blocking(|| self.answering.join().unwrap());
         join.await.unwrap()

@@ -19,7 +19,7 @@ pub const TIMEOUT: Duration = Duration::from_secs(65);
 /// A URL that secrets must not be sent to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the URL must be https, or http to this machine itself, and hold no credentials")]
-pub(crate) struct UnsafeUrl;
+pub struct UnsafeUrl;
 
 /// The client for every call.
 ///
@@ -39,7 +39,7 @@ pub(crate) fn client_within(timeout: Duration) -> Result<Client, ClientError> {
 }
 
 /// Refuses plain HTTP to other machines, and credentials in the URL.
-pub(crate) fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
+pub fn require_safe(url: &Url) -> Result<(), UnsafeUrl> {
     let credentials = !url.username().is_empty() || url.password().is_some();
     match url.scheme() {
         "https" if !credentials => Ok(()),
@@ -55,7 +55,7 @@ pub(crate) const BACKOFF: ExponentialBuilder = ExponentialBuilder::new()
     .with_jitter();
 
 /// The error of a call without a response. Its URL is removed, because it can hold a signature.
-pub(crate) fn no_answer(operation: &'static str, error: reqwest::Error) -> Error {
+pub fn no_answer(operation: &'static str, error: reqwest::Error) -> Error {
     let kind = if error.is_builder() {
         ErrorKind::Invalid
     } else {

@@ -1,27 +1,38 @@
-//! Adapters from the engine's registry port to the vendors' APIs.
+//! The vendors, each in a folder of its own: [`lacework`].
 //!
-//! Each vendor is a module of its own: [`lacework`]. An adapter translates one operation into one
-//! call and back; core decides what to do about the outcome.
+//! A vendor has two halves. The pure one is a [`Provider`]: names, rules, words. With the feature
+//! `api` comes its API: an adapter translates one operation of the engine's registry port into one
+//! call and back, and core decides what to do about the outcome.
 
+#[cfg(feature = "api")]
 mod body;
-#[cfg(test)]
-mod flood;
-mod http;
+#[cfg(any(all(test, feature = "api"), feature = "testing"))]
+pub mod flood;
+#[cfg(feature = "api")]
+pub mod http;
 pub mod lacework;
-pub mod presigned;
 
-pub use towerhook_http::Client as HttpClient;
-
+#[cfg(feature = "api")]
 pub use http::{TIMEOUT, http_client};
+use towerhook_core::provider::Provider;
+#[cfg(feature = "api")]
+pub use towerhook_http::Client as HttpClient;
 
 /// A vendor with a module here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Provider {
+pub enum Vendor {
     /// [`lacework`].
     Lacework,
 }
 
-impl Provider {
-    /// Every provider, by its name in the functions' settings.
+impl Vendor {
+    /// Every vendor, by its name in the functions' settings.
     pub const KNOWN: [(&str, Self); 1] = [("lacework", Self::Lacework)];
+
+    /// Its rules.
+    pub fn provider(self) -> &'static dyn Provider {
+        match self {
+            Self::Lacework => &lacework::Lacework,
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! The meaning of a request is core's ([`towerhook_core::foundation`]); this crate has settings,
 //! clients and the deadline.
 
+mod presigned;
 mod settings;
 mod templates;
 
@@ -14,18 +15,18 @@ use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
     providers::{
-        self, Provider,
-        lacework::{Lacework, LaceworkTokens},
-        presigned::PresignedUrls,
+        self, Vendor,
+        lacework::api::{LaceworkApi, LaceworkTokens},
     },
     random,
     tokens::IssuedTokens,
 };
 
+use crate::presigned::PresignedUrls;
 pub use crate::{settings::Settings, templates::TEMPLATES};
 
 /// Lacework's client, for a function that holds the key.
-type WithKey = Lacework<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
+type WithKey = LaceworkApi<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -47,13 +48,13 @@ impl Setup {
         let aws = Aws::new(&aws::connect()?, settings.aws);
         let http = providers::http_client()?;
         let url = settings.provider_url;
-        let registry = match settings.provider {
-            Provider::Lacework => {
+        let registry = match settings.vendor {
+            Vendor::Lacework => {
                 let tokens = IssuedTokens {
                     secrets: aws.clone(),
                     issuer: LaceworkTokens::new(http.clone(), url.clone()),
                 };
-                Lacework::new(http.clone(), url, tokens)
+                LaceworkApi::new(http.clone(), url, tokens)
             }
         };
         Ok(Self {

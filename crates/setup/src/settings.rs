@@ -11,7 +11,7 @@ use towerhook_runtime::{
         SetupSettings, TokenSecret,
     },
     environment::{self, WrongEnvironment},
-    providers::Provider,
+    providers::Vendor,
 };
 use url::Url;
 
@@ -21,7 +21,7 @@ use crate::TEMPLATES;
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// `PROVIDER`: the SaaS.
-    pub provider: Provider,
+    pub vendor: Vendor,
     /// `STACK_ID`, `PARTITION`, `URL_SUFFIX` (such as `amazonaws.com`), `MANAGEMENT_ACCOUNT_ID`,
     /// `SERVICE_TIMEOUT_SECONDS` (how long CloudFormation waits for a response), Lambda's
     /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` may assume the roles.
@@ -47,7 +47,7 @@ impl Settings {
     /// All missing or invalid variables, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
-            let provider = reader.one_of("PROVIDER", &Provider::KNOWN);
+            let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
             let provider_url: Option<String> = reader.get("PROVIDER_URL");
             let principal = reader.get("PROVIDER_PRINCIPAL_ARN");
             let stack_id = reader.get("STACK_ID");
@@ -66,11 +66,12 @@ impl Settings {
             let management_boundary = reader.optional("MANAGEMENT_BOUNDARY_NAME");
             let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
-            let (provider_url, region) = (provider_url?, region?);
-            let url = url_or_none(&provider_url);
+            let (vendor, provider_url, region) = (vendor?, provider_url?, region?);
+            let url = url_or_none(vendor, &provider_url);
             Some(Self {
-                provider: provider?,
+                vendor,
                 own: Own {
+                    provider: vendor.provider(),
                     stack_id: stack_id?,
                     url_suffix: url_suffix?,
                     partition: partition?,
@@ -111,8 +112,8 @@ impl Settings {
 /// The URL, or a placeholder that no server answers at: core refuses the request because of its
 /// parameter.
 #[expect(clippy::expect_used, reason = "a constant is a URL")]
-fn url_or_none(url: &str) -> Url {
-    Properties::url(url)
+fn url_or_none(vendor: Vendor, url: &str) -> Url {
+    Properties::url(vendor.provider().words(), url)
         .unwrap_or_else(|_| Url::parse("https://provider.invalid").expect("a constant is a URL"))
 }
 

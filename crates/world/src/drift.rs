@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 
 use towerhook_core::{
-    model::{AccountId, Names, RegistrationKind, RegistrationSpec},
+    model::{AccountId, RegistrationKind, RegistrationSpec},
     stack_sets::InstanceState,
 };
 
 use crate::{
-    World,
+    SUFFIX, World,
     registrations::KeptRegistration,
     registrations::registration,
     safety::{self, is_member},
     state::State,
-    units,
     wishes::stores,
 };
 
@@ -96,10 +95,10 @@ impl World {
         second.made_at = now;
         if state.options.masks_external_ids {
             // A changed copy would be indistinguishable from a foreign one.
-            let names = state.wish().names();
-            let role = Names::role_arn("aws", &second.subject, &names.member_role());
-            second.registration.role_arn = role;
-            second.registration.name = names.member_registration(&second.subject);
+            let vendor = state.options.vendor;
+            let spec = vendor.registration(state.wish(), &second.subject, SUFFIX);
+            second.registration.role_arn = spec.role_arn;
+            second.registration.name = spec.name;
         }
         second.registration.store = stores[store % stores.len()].clone();
         // A store that no deployment has used is never read, so a copy there would never be found.
@@ -115,8 +114,9 @@ impl World {
     pub(crate) fn delete_instance(&self, number: usize) {
         let now = self.now();
         let mut state = self.state();
+        let vendor = state.options.vendor;
         let settled = state.instances.get().iter().filter(|((set, _), one)| {
-            set.contains("Config-Member") && one.state != InstanceState::InProgress
+            vendor.is_members(set) && one.state != InstanceState::InProgress
         });
         let keys: Vec<_> = settled.map(|(key, _)| key.clone()).collect();
         if keys.is_empty() {
@@ -125,12 +125,13 @@ impl World {
         remove_instance(&mut state, now, &keys[number % keys.len()]);
     }
 
-    /// Where Lacework can use none of many roles, only an administrator recreates them.
+    /// Where the SaaS can use none of many roles, only an administrator recreates them.
     pub(crate) fn remove_bare_instances(&self) {
         let now = self.now();
         let mut state = self.state();
+        let vendor = state.options.vendor;
         let is_bare = |(set, account): &&(String, AccountId)| {
-            set.contains("Config-Member")
+            vendor.is_members(set)
                 && state
                     .deployed(account, set)
                     .is_some_and(|stack| stack.role.is_none())
@@ -174,13 +175,13 @@ pub(crate) fn foreign(
     store: usize,
     at: jiff::Timestamp,
 ) -> KeptRegistration {
-    let names = state.wish().names();
+    let vendor = state.options.vendor;
     let spec = RegistrationSpec {
         name: format!("by hand {number}"),
         kind: RegistrationKind::Account,
         account: subject,
         role_arn: format!("arn:aws:iam::{subject}:role/by-hand"),
-        external_id: towerhook_core::model::ExternalId::new(units::TENANT, &subject, "THEIRSUFFX"),
+        external_id: vendor.external_id(&subject, "THEIRSUFFX").into(),
         queue_url: None,
         account_mapping: None,
     };
@@ -189,7 +190,7 @@ pub(crate) fn foreign(
     let mut made = registration(format!("ACME_HAND_{number}"), store, &spec, true);
     if number % 2 == 1 && !state.options.masks_external_ids {
         // Another deployment of the same tenant: the same names, a different external id.
-        made.name = names.member_registration(&subject);
+        made.name = vendor.registration_name(&subject);
     }
     KeptRegistration {
         registration: made,

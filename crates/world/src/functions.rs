@@ -101,6 +101,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         owner: &name,
         time_left,
         clock: &ports,
+        provider: world.state().options.vendor.provider(),
     };
     let now = world.now() + skew(world);
     let work = pin!(pass.run(&ports, &ports, scope, now));

@@ -104,7 +104,7 @@ impl History {
     pub fn draw(seed: u64) -> Self {
         let mut dice = Rng::with_seed(seed);
         let options = Options::draw(&mut dice);
-        let wishes = Wishes::draw(&mut dice);
+        let wishes = Wishes::draw(&mut dice, options.vendor);
         // Most are short, which finds more in the same time.
         let count = dice.usize(20..=200).min(dice.usize(20..=200));
         let kinds = Kinds::draw(&mut dice);

@@ -36,6 +36,7 @@ mod simulation;
 mod stack;
 mod state;
 mod units;
+mod vendor;
 mod vendors;
 mod versioned;
 mod wishes;
@@ -56,7 +57,8 @@ pub use people::{Change, Step, Window};
 pub use ports::{CANARY, Ports};
 pub use simulation::Simulation;
 pub use state::{Answered, SentAnswer};
-pub use units::{AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, PRINCIPAL, STACK_ID, TENANT, id, member_id};
+pub use units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, STACK_ID, TENANT, id, member_id};
+pub use vendor::Vendor;
 pub use vendors::VENDORS_SUFFIXES;
 pub use wishes::{Destination, Wishes};
 
@@ -73,6 +75,8 @@ pub const SUFFIX: &str = "ABCDEFGHIJ";
 /// The fixed properties of a world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
+    /// Whose SaaS it is.
+    pub vendor: Vendor,
     /// Whether Control Tower has a landing zone here.
     pub control_tower: bool,
     /// The members at launch.
@@ -108,6 +112,11 @@ impl Options {
 
     fn draw(dice: &mut Rng) -> Self {
         Self {
+            vendor: if dice.u32(0..4) > 0 {
+                Vendor::Plain
+            } else {
+                Vendor::Lacework
+            },
             control_tower: dice.u32(0..8) > 0,
             accounts: dice.usize(0..14),
             refuses_duplicates: dice.u32(0..3) > 0,
@@ -132,6 +141,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            vendor: Vendor::Plain,
             control_tower: true,
             accounts: 0,
             refuses_duplicates: true,
@@ -170,6 +180,7 @@ impl World {
         options.units = options.units.max(units::COUNT);
         let lags = !options.true_to_scale;
         let now = history::beginning();
+        let environment_host = options.vendor.host();
         let mut organization = BTreeMap::new();
         let own = [
             (MANAGEMENT, "Management", None),
@@ -264,7 +275,7 @@ impl World {
             ledger_emptied: None,
             lease_lost_at: None,
             hides_organization: false,
-            environment_host: HOST,
+            environment_host,
             partition: "aws",
             administration_trust: Some(CLOUD_FORMATION_MAY.into()),
             deleting: false,

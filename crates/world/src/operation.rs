@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use towerhook_core::{
-    model::{AccountId, Arn, ExternalId, Names, RegistrationKind, RegistrationSpec},
+    model::{AccountId, Arn, Names, RegistrationKind},
+    provider::role_arn,
     stack_sets::{InstanceState, OperationState, StackInstance, StackSet},
 };
 
@@ -17,7 +18,8 @@ use crate::{
     registrations::registration,
     safety,
     state::State,
-    units::{AUDIT, Deployed, Registered, TENANT, id},
+    units::{AUDIT, Deployed, Registered, id},
+    vendor::Vendor,
 };
 
 /// What an operation does.
@@ -29,20 +31,21 @@ pub(crate) enum Change {
 }
 
 /// The role or queue that an instance creates.
-pub(crate) fn made_by(set: &StackSet, account: &AccountId) -> Option<String> {
-    let resource = set.parameters.get("ResourceNamePrefix")?.clone();
+pub(crate) fn made_by(vendor: Vendor, set: &StackSet, account: &AccountId) -> Option<String> {
+    let provider = vendor.provider();
     let names = Names {
-        resource,
-        prefix: "Lacework-Control-Tower-".parse().ok()?,
+        resource: provider.traces(set).resource?,
+        prefix: vendor.prefix().parse().ok()?,
     };
-    let role = if set.name == names.log_stack_set() {
-        names.log_role()
-    } else if set.name == names.member_stack_set() {
-        names.member_role()
+    let names = provider.resources(&names);
+    let role = if set.name == names.log_stack_set {
+        names.log_role
+    } else if set.name == names.member_stack_set {
+        names.member_role
     } else {
-        return Some(names.queue());
+        return Some(names.queue);
     };
-    Some(Names::role_arn("aws", account, &role))
+    Some(role_arn("aws", account, &role))
 }
 
 /// Marks the instances as in progress, and returns those that the operation changes.
@@ -170,8 +173,8 @@ impl Ending {
     }
 
     /// Whether its stacks have a queue; SQS blocks a queue's name for a minute after its deletion.
-    fn has_queue(&self) -> bool {
-        self.set.contains("Audit-Account")
+    fn has_queue(&self, state: &State) -> bool {
+        state.options.vendor.is_queue(&self.set)
     }
 
     /// Whether an account's queue, if any, may be subscribed to the topic. A topic of ours allows
@@ -182,7 +185,7 @@ impl Ending {
         let topic = topic.and_then(|topic| topic.parse::<Arn>().ok());
         topic.is_none_or(|topic| {
             topic.account() == Some(*account)
-                || topic.resource() == state.wish().names().trail_topic() && *account == id(AUDIT)
+                || topic.resource() == state.wish().resources().trail_topic && *account == id(AUDIT)
         })
     }
 
@@ -210,7 +213,7 @@ impl Ending {
             Change::Delete { retain: true } => None,
             _ if !reachable => Some("cannot assume AWSControlTowerExecution".to_owned()),
             _ if unlucky => Some("Internal failure".to_owned()),
-            Change::Create if self.has_queue() && is_removed_lately => Some(
+            Change::Create if self.has_queue(state) && is_removed_lately => Some(
                 "You must wait 60 seconds after deleting a queue (QueueDeletedRecently)".to_owned(),
             ),
             Change::Create | Change::Update if !self.may_subscribe(state, account) => Some(
@@ -264,7 +267,8 @@ impl Ending {
                     reason: None,
                 };
                 state.instances.change(now).insert(key, instance);
-                let role = made_by(registrar.set, account).map(|role| (role, now));
+                let role =
+                    made_by(state.options.vendor, registrar.set, account).map(|role| (role, now));
                 let deployed = Deployed {
                     role,
                     left_behind: false,
@@ -366,16 +370,8 @@ impl Registrar<'_> {
         if is_used && state.options.refuses_duplicates {
             return Err("the account is registered already".into());
         }
-        let names = state.wish().names();
-        let spec = RegistrationSpec {
-            name: names.member_registration(account),
-            kind: RegistrationKind::Account,
-            account: *account,
-            role_arn: Names::role_arn("aws", account, &names.member_role()),
-            external_id: ExternalId::new(TENANT, account, SUFFIX),
-            queue_url: None,
-            account_mapping: None,
-        };
+        let vendor = state.options.vendor;
+        let spec = vendor.registration(state.wish(), account, SUFFIX);
         state.made += 1;
         let guid = format!("ACME_{:06}", state.made);
         let kept = KeptRegistration {

@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    model::{AccountId, AccountMapping, ExternalId, Names, Registration, RegistrationKind, Store},
+    model::{AccountId, AccountMapping, Registration, RegistrationKind, Store},
+    provider::role_arn,
     stack_sets::InstanceState,
 };
 
@@ -141,7 +142,8 @@ fn is_watched(
     store: Option<&Store>,
     ours: &[&KeptRegistration],
 ) -> Result<(), String> {
-    let names = state.wish().names();
+    let vendor = state.options.vendor;
+    let wanted = vendor.registration(state.wish(), account, SUFFIX);
     let record = state.ledger.records.get(account);
     let [kept] = ours else {
         let count = ours.len();
@@ -150,7 +152,6 @@ fn is_watched(
         ));
     };
     let found = &kept.registration;
-    let role = Names::role_arn("aws", account, &names.member_role());
     if !found.enabled {
         return Err("its integration is disabled".into());
     }
@@ -166,19 +167,19 @@ fn is_watched(
             found.store
         ));
     }
-    if found.name != names.member_registration(account) {
+    if found.name != wanted.name {
         return Err(format!("its integration is named {:?}", found.name));
     }
-    if found.role_arn != role {
+    if found.role_arn != wanted.role_arn {
         return Err(format!("its integration reads {}", found.role_arn));
     }
-    if found.external_id != ExternalId::new(TENANT, account, SUFFIX).as_str() {
+    if found.external_id != wanted.external_id.as_str() {
         return Err(format!("its external id is {}", found.external_id));
     }
-    if state.has_role(account, &role).is_none() {
+    if state.has_role(account, &wanted.role_arn).is_none() {
         return Err("its role is not there".into());
     }
-    let key = (names.member_stack_set(), *account);
+    let key = (state.wish().resources().member_stack_set, *account);
     let instance = state.instances.get().get(&key);
     let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
     if *account != id(MANAGEMENT) && !is_current {
@@ -205,7 +206,7 @@ fn is_gone(state: &State, account: &AccountId, ours: &[&KeptRegistration]) -> Re
     // Without AWSControlTowerExecution its stack cannot be deleted, so its instance stays.
     let reachable = state.member(account).is_none_or(|member| member.reachable);
     let mut instances = state.instances.get().keys().filter(|_| reachable);
-    if instances.any(|(set, of)| of == account && set.contains("Config-Member")) {
+    if instances.any(|(set, of)| of == account && state.options.vendor.is_members(set)) {
         return Err(format!(
             "it should be gone and its instance is there: {record:?}"
         ));
@@ -230,7 +231,7 @@ fn trail_is_right(state: &State) -> Result<(), String> {
 
 fn trail_is_as_wanted(state: &State, found: &Registration) -> Result<(), String> {
     let log_archive = id(LOG_ARCHIVE);
-    let role = Names::role_arn("aws", &log_archive, &state.wish().names().log_role());
+    let role = role_arn("aws", &log_archive, &state.wish().resources().log_role);
     if !found.enabled || found.role_arn != role {
         return Err(format!("the trail's integration is {found:?}"));
     }

@@ -10,6 +10,7 @@ use fastrand::Rng;
 use crate::{
     faults::{Faults, Rates},
     units::COUNT,
+    vendor::Vendor,
     wishes::{Destination, Wishes},
 };
 
@@ -211,9 +212,10 @@ fn selected(dice: &mut Rng) -> Vec<usize> {
 
 impl Wishes {
     /// Parameters that an administrator might choose at launch.
-    pub(crate) fn draw(dice: &mut Rng) -> Self {
+    pub(crate) fn draw(dice: &mut Rng, vendor: Vendor) -> Self {
         let by_stack = dice.u32(0..6) == 0;
         Self {
+            vendor,
             destination: match destination(dice) {
                 _ if by_stack => Destination::Tenant,
                 drawn => drawn,

@@ -14,7 +14,6 @@ use towerhook_core::{
 use crate::{
     Options, World, functions, oracle, stack,
     state::{Answered, SentAnswer},
-    units::OTHER_HOST,
     wishes::Wishes,
 };
 
@@ -100,6 +99,10 @@ impl World {
     /// CloudFormation's request for these parameters, as setup receives it.
     pub fn request_for(&self, request_type: &str, wishes: &Wishes) -> Value {
         let old = (request_type == "Update").then(|| self.wishes().properties());
+        let wishes = Wishes {
+            vendor: self.state().options.vendor,
+            ..wishes.clone()
+        };
         self.event(request_type, &wishes.properties(), old.as_ref())
     }
 
@@ -310,7 +313,8 @@ impl World {
     /// CloudFormation has written another host into the functions' environments, for an update that
     /// it is about to request.
     pub fn write_other_host(&self) {
-        self.state().environment_host = OTHER_HOST;
+        let mut state = self.state();
+        state.environment_host = state.options.vendor.other_host();
     }
 
     /// Whether the ledger is protected against deletion.

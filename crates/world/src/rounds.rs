@@ -89,7 +89,7 @@ pub(crate) fn failing(state: &State, now: Timestamp) -> BTreeSet<AccountId> {
     let is_watched = |id: &AccountId| {
         *id != id_of(MANAGEMENT) && matches!(state.should(wish, id), Should::BeWatched(_))
     };
-    let set = wish.names().member_stack_set();
+    let set = wish.resources().member_stack_set;
     let is_gone = !state.stack_sets.contains_key(&set);
     let cannot_be_made = |id: &AccountId| match state.instances.get().get(&(set.clone(), *id)) {
         None => is_gone,
@@ -110,7 +110,7 @@ pub(crate) fn require_reasons(state: &mut State, now: Timestamp, failing: &BTree
     if is_hidden(state, now) {
         return;
     }
-    let set = state.wish().names().member_stack_set();
+    let set = state.wish().resources().member_stack_set;
     let is_gone = !state.stack_sets.contains_key(&set);
     let is_silent = |account: &&AccountId| {
         let instance = state.instances.get().get(&(set.clone(), **account));

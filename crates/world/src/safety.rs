@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    model::{AccountId, Names, RegistrationKind, RegistrationSpec, Store},
+    model::{AccountId, RegistrationKind, RegistrationSpec, Store},
     stack_sets::InstanceState,
 };
 
 use crate::{
+    SUFFIX,
     registrations::KeptRegistration,
     state::{EVIDENCE, State},
     wishes::Should,
@@ -117,10 +118,10 @@ pub(crate) fn registration_goes(state: &mut State, now: Timestamp, guid: &str) {
     let retired = !kept
         .registration
         .role_arn
-        .ends_with(&format!("/{}", state.wish().names().member_role()));
+        .ends_with(&format!("/{}", state.wish().resources().member_role));
     // A stack cannot register an account that is already registered, so the old registration goes
     // first.
-    let instance = (state.wish().names().member_stack_set(), id);
+    let instance = (state.wish().resources().member_stack_set, id);
     let was_missing = state
         .instances
         .since(now - EVIDENCE)
@@ -255,10 +256,10 @@ pub(crate) fn instances_go(
     if !state.is_wanted() {
         return;
     }
-    let is_members = |name: &str| name.contains("Config-Member");
+    let vendor = state.options.vendor;
     let mut wishes = state.wishes.iter();
-    if !is_members(set)
-        || !wishes.all(|wishes| wishes.config && wishes.names().member_stack_set() == set)
+    if !vendor.is_members(set)
+        || !wishes.all(|wishes| wishes.config && wishes.resources().member_stack_set == set)
     {
         return;
     }
@@ -317,7 +318,7 @@ pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> b
     let found = &kept.registration;
     let mut records = state.ledger.records.values();
     let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
-    let names = state.wish().names();
-    let role = Names::role_arn("aws", &kept.subject, &names.member_role());
-    !is_known && (found.role_arn != role || found.name != names.member_registration(&kept.subject))
+    let vendor = state.options.vendor;
+    let wanted = vendor.registration(state.wish(), &kept.subject, SUFFIX);
+    !is_known && (found.role_arn != wanted.role_arn || found.name != wanted.name)
 }

@@ -17,7 +17,7 @@ use crate::{
     SUFFIX, World,
     ports::Ports,
     state::Answered,
-    units::{HOST, MANAGEMENT, OTHER_HOST, PRINCIPAL, STACK_ID, id},
+    units::{MANAGEMENT, STACK_ID, id},
     wishes::{AtLaunch, StackRequest, Wishes},
 };
 
@@ -79,14 +79,16 @@ pub(crate) fn administration_role() -> Arn {
 impl World {
     fn own(&self) -> Own {
         let state = self.state();
+        let vendor = state.options.vendor;
         Own {
+            provider: vendor.provider(),
             stack_id: STACK_ID.into(),
             partition: state.partition.into(),
             region: "us-east-1".into(),
             url_suffix: "amazonaws.com".into(),
             management_account: id(MANAGEMENT),
             provider_url: state.environment_host.into(),
-            principal: PRINCIPAL.into(),
+            principal: vendor.principal().into(),
             management_boundary: None,
             answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
@@ -219,8 +221,14 @@ impl World {
         let payload = self.event(request_type, properties, old_properties);
         let request = format!("request-{}", self.state().asked);
         // CloudFormation writes the functions' environments before it calls setup.
-        let is_elsewhere = properties["LaceworkUrl"] == OTHER_HOST;
-        self.state().environment_host = if is_elsewhere { OTHER_HOST } else { HOST };
+        let vendor = self.state().options.vendor;
+        let url = vendor.provider().words().parameters.url;
+        let is_elsewhere = properties[url] == vendor.other_host();
+        self.state().environment_host = if is_elsewhere {
+            vendor.other_host()
+        } else {
+            vendor.host()
+        };
         let twice = std::mem::take(&mut self.state().next_invoked_twice);
         let began = self.now();
         self.say(|| format!("CloudFormation asks: {request_type} ({request})"));
@@ -332,12 +340,13 @@ impl World {
 /// Creates the main stack; `deleted_after` deletes it during its creation.
 pub(crate) async fn launch(
     world: &World,
-    wishes: Wishes,
+    mut wishes: Wishes,
     deleted_after: Option<Duration>,
 ) -> Result<(), String> {
     let now = world.now();
     {
         let mut state = world.state();
+        wishes.vendor = state.options.vendor;
         state.highest_limit = wishes.limit;
         state.permissions_settle_at = now + SignedDuration::from_secs(state.options.settles as i64);
         state.wishes = vec![wishes.clone()];
@@ -479,8 +488,8 @@ pub(crate) async fn delete(world: &World) {
             let secrets = &state.secrets;
             let is_refused = !secrets.key_works || secrets.key_revoked_at >= Some(began);
             let answer = state.answers.get(&format!("request-{}", state.asked));
-            state.registrations_stay = is_refused
-                && answer.is_some_and(|answer| answer.reason.contains("since Lacework refuses"));
+            state.registrations_stay =
+                is_refused && answer.is_some_and(|answer| answer.reason.contains(" refuses "));
             state.found_left = crate::oracle::leftovers(&state);
             return;
         }

@@ -16,12 +16,6 @@ pub const LOG_ARCHIVE: &str = "000000000002";
 pub const AUDIT: &str = "000000000003";
 /// The account part of the tenant's URL.
 pub const TENANT: &str = "acme";
-/// The host of the tenant's URL.
-pub const HOST: &str = "acme.lacework.net";
-/// A host of the same name in another region of the SaaS, which does not know the key.
-pub(crate) const OTHER_HOST: &str = "acme.fra.lacework.net";
-/// The principal that may assume the members' roles.
-pub const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
 /// The main stack's id, which tags our resources.
 pub const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000001:stack/towerhook/1";
 

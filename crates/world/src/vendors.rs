@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    model::{AccountId, ExternalId, Names, RegistrationKind, RegistrationSpec, Store},
+    model::{AccountId, RegistrationKind, RegistrationSpec, Store},
+    provider::role_arn,
     stack_sets::{InstanceState, StackInstance, StackSet},
 };
+use towerhook_providers::lacework::external_id;
 
 use crate::{
     World, operation,
@@ -14,6 +16,7 @@ use crate::{
     registrations::registration,
     state::{KeptStackSet, State},
     units::{AUDIT, Deployed, LOG_ARCHIVE, MANAGEMENT, TENANT, id},
+    vendor::Vendor,
     wishes::Wishes,
 };
 
@@ -25,19 +28,23 @@ impl World {
     /// tenant's own.
     pub fn deploy_vendors(&self, store: Option<&str>) {
         let (members, trails) = VENDORS_SUFFIXES;
-        let names = Wishes::default().names();
+        let wishes = Wishes {
+            vendor: Vendor::Lacework,
+            ..Wishes::default()
+        };
+        let names = wishes.resources();
         let (log, audit) = (id(LOG_ARCHIVE), id(AUDIT));
-        let trail_id = ExternalId::new(TENANT, &log, trails);
+        let trail_id = external_id(TENANT, &log, trails);
         let own = [("ResourceNamePrefix", TENANT)];
         let sets = [
             (
-                names.log_stack_set(),
+                names.log_stack_set.clone(),
                 vec![("ExternalID", trail_id.as_str())],
                 vec![log],
             ),
-            (names.audit_stack_set(), Vec::new(), vec![audit]),
+            (names.audit_stack_set.clone(), Vec::new(), vec![audit]),
             (
-                names.member_stack_set(),
+                names.member_stack_set.clone(),
                 vec![("LaceworkAccountName", TENANT), ("ExternalSuffix", members)],
                 self.all_members(),
             ),
@@ -48,23 +55,15 @@ impl World {
         }
         let store = store.map(Store::from);
         let specs = self.all_members().into_iter().map(|account| {
-            let spec = RegistrationSpec {
-                name: names.member_registration(&account),
-                kind: RegistrationKind::Account,
-                account,
-                role_arn: Names::role_arn("aws", &account, &names.member_role()),
-                external_id: ExternalId::new(TENANT, &account, members),
-                queue_url: None,
-                account_mapping: None,
-            };
+            let spec = Vendor::Lacework.registration(&wishes, &account, members);
             (store.clone(), spec)
         });
-        let queue = names.queue();
+        let queue = names.queue;
         let trail = RegistrationSpec {
-            name: names.log_stack_set(),
+            name: names.log_stack_set.clone(),
             kind: RegistrationKind::Feed,
             account: log,
-            role_arn: Names::role_arn("aws", &log, &names.log_role()),
+            role_arn: role_arn("aws", &log, &names.log_role),
             external_id: trail_id,
             queue_url: Some(format!(
                 "https://sqs.us-east-1.amazonaws.com/{AUDIT}/{queue}"
@@ -155,7 +154,8 @@ impl World {
             };
             let key = (name.to_owned(), *account);
             state.instances.change(now).insert(key, instance);
-            let role = operation::made_by(&set, account).map(|role| (role, since));
+            let role =
+                operation::made_by(Vendor::Lacework, &set, account).map(|role| (role, since));
             let deployed = Deployed {
                 role,
                 left_behind: false,

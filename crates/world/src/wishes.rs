@@ -9,12 +9,11 @@ use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
     model::{AccountId, Names, OuId, Store},
+    provider::ResourceNames,
 };
 
-use crate::units::{
-    AUDIT, HOST, LOG_ARCHIVE, MANAGEMENT, Member, OTHER_HOST, PRINCIPAL, TENANT, id, unit_id,
-    unit_name,
-};
+use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
+use crate::vendor::Vendor;
 
 /// The store that an account belongs in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,7 +40,9 @@ pub(crate) enum AtLaunch {
 /// The main stack's parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wishes {
-    /// `LaceworkSubAccountName` and `LaceworkOrgSubAccountNames`.
+    /// Whose SaaS it is, which every stack of a world has in common.
+    pub vendor: Vendor,
+    /// The parameters that name stores.
     pub destination: Destination,
     /// Whether `RegistrationMode` is `SnsCustomResource`, which cannot change.
     pub by_stack: bool,
@@ -67,7 +68,7 @@ pub struct Wishes {
     pub exclude_accounts: BTreeSet<AccountId>,
     /// Whether a parameter names something nonexistent, so that the request is refused.
     pub wrong: bool,
-    /// Whether `LaceworkUrl` names another host, so that the request is refused.
+    /// Whether the URL names another host, so that the request is refused.
     pub elsewhere: bool,
     /// The release of the template, which an update may change alone.
     pub release: u32,
@@ -79,6 +80,7 @@ impl Default for Wishes {
     /// The template's defaults.
     fn default() -> Self {
         Self {
+            vendor: Vendor::Plain,
             destination: Destination::Tenant,
             by_stack: false,
             config: true,
@@ -152,22 +154,32 @@ impl Wishes {
                 list(&self.exclude)
             },
             "ExcludeAccounts": accounts.join(","),
-            "LaceworkAccessKeyId": "ACME_KEY",
-            "LaceworkUrl": if self.elsewhere { OTHER_HOST } else { HOST },
             "CapabilityType": capability,
             "MonitorExistingAccounts": yes(self.monitor_existing),
             "ExistingCloudTrailName": "trail",
             "CreateTrailTopic": "No",
             "RegistrationMode": if self.by_stack { "SnsCustomResource" } else { "Function" },
-            "IntegrationNamePrefix": "Lacework-Control-Tower-",
-            "LaceworkPrincipalArn": PRINCIPAL,
+            "IntegrationNamePrefix": self.vendor.prefix(),
             "EnrollManagementAccount": yes(self.enroll_management),
             "OffboardUnenrolled": yes(self.offboard_unenrolled),
             "OffboardLimitPercent": self.limit.to_string(),
             "ApproveOffboard": self.approve.as_deref().unwrap_or_default(),
-            "LaceworkSubAccountName": single,
-            "LaceworkOrgSubAccountNames": units,
         });
+        let names = &self.vendor.provider().words().parameters;
+        let host = if self.elsewhere {
+            self.vendor.other_host()
+        } else {
+            self.vendor.host()
+        };
+        for (name, value) in [
+            (names.key_id, "ACME_KEY"),
+            (names.url, host),
+            (names.principal, self.vendor.principal()),
+            (names.store, &single),
+            (names.mapped_units, &units),
+        ] {
+            properties[name] = value.into();
+        }
         for (name, value) in &self.others {
             properties[*name] = value.as_str().into();
         }
@@ -182,10 +194,17 @@ impl Wishes {
         };
         Names {
             resource: resource.to_owned(),
-            prefix: "Lacework-Control-Tower-"
+            prefix: self
+                .vendor
+                .prefix()
                 .parse()
                 .expect("a constant is a prefix"),
         }
+    }
+
+    /// The names of the resources that follow from these parameters.
+    pub fn resources(&self) -> ResourceNames {
+        self.vendor.provider().resources(&self.names())
     }
 
     /// Whether the parameters select an account: the nearest unit above it that they name decides.

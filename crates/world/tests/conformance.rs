@@ -5,11 +5,12 @@
 use std::{future::Future, time::Duration};
 
 use towerhook_core::{
-    model::{AccountId, ExternalId, Names, RegistrationKind, RegistrationSpec},
+    model::{AccountId, RegistrationSpec},
     stack_sets::StackSetSpec,
 };
 use towerhook_world::{
-    MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, World, conformance, id, member_id,
+    MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Vendor, Wishes, World, conformance, id,
+    member_id,
 };
 
 /// Every order of things keeps the promise, so more than one is tried.
@@ -31,17 +32,10 @@ where
     }
 }
 
-fn names() -> Names {
-    Names {
-        resource: TENANT.into(),
-        prefix: "Lacework-Control-Tower-".parse().unwrap(),
-    }
-}
-
 fn spec() -> StackSetSpec {
     let parameters = [("ResourceNamePrefix", TENANT), ("ExternalIdSuffix", SUFFIX)];
     StackSetSpec {
-        name: names().member_stack_set(),
+        name: Wishes::default().resources().member_stack_set,
         template: "a template",
         parameters: parameters
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -53,15 +47,7 @@ fn spec() -> StackSetSpec {
 }
 
 fn registration(account: AccountId) -> RegistrationSpec {
-    RegistrationSpec {
-        name: names().member_registration(&account),
-        kind: RegistrationKind::Account,
-        account,
-        role_arn: Names::role_arn("aws", &account, &names().member_role()),
-        external_id: ExternalId::new(TENANT, &account, SUFFIX),
-        queue_url: None,
-        account_mapping: None,
-    }
+    Vendor::Plain.registration(&Wishes::default(), &account, SUFFIX)
 }
 
 #[test]

@@ -11,25 +11,24 @@ use towerhook_aws::{
 };
 use towerhook_core::{
     Result,
-    model::{AccountId, ApiKey, ExternalId, Names, RegistrationKind, RegistrationSpec, SecretText},
+    model::{AccountId, ApiKey, RegistrationSpec, SecretText},
     ports::TokenIssuer,
     stack_sets::{StackSetRoles, StackSetSpec},
 };
 use towerhook_providers::{
     http_client,
-    lacework::{Lacework, LaceworkTokens, TokenSource},
+    lacework::api::{LaceworkApi, LaceworkTokens, TokenSource},
 };
 use towerhook_sandbox::{
     MANAGEMENT_ACCOUNT, Sandbox,
     landing_zone::{EXECUTION_ROLE, Role},
 };
 use towerhook_tests::options;
-use towerhook_world::conformance;
+use towerhook_world::{Vendor, Wishes, conformance};
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:111111111111:stack/towerhook/1";
 const TABLE: &str = "conformance";
 const SUFFIX: &str = "ABCDEFGHIJ";
-const PRINCIPAL: &str = "arn:aws:iam::434813966438:role/lacework-platform";
 const MEMBER: &str = include_str!("../../../templates/lacework-aws-cfg-member.template.yml");
 
 async fn pause() {
@@ -115,7 +114,7 @@ impl TokenSource for Fresh {
     }
 }
 
-fn lacework(sandbox: &Sandbox) -> Lacework<Fresh> {
+fn lacework(sandbox: &Sandbox) -> LaceworkApi<Fresh> {
     let parameters = sandbox.parameters();
     let url = sandbox.running().saas_url;
     let key = ApiKey {
@@ -124,7 +123,7 @@ fn lacework(sandbox: &Sandbox) -> Lacework<Fresh> {
         version: "1".into(),
     };
     let issuer = LaceworkTokens::new(http_client().unwrap(), url.clone());
-    Lacework::new(http_client().unwrap(), url, Fresh { issuer, key })
+    LaceworkApi::new(http_client().unwrap(), url, Fresh { issuer, key })
 }
 
 fn member(sandbox: &Sandbox) -> AccountId {
@@ -133,10 +132,10 @@ fn member(sandbox: &Sandbox) -> AccountId {
     member.unwrap().id.parse().unwrap()
 }
 
-fn names() -> Names {
-    Names {
-        resource: "acme".into(),
-        prefix: "Lacework-Control-Tower-".parse().unwrap(),
+fn wishes() -> Wishes {
+    Wishes {
+        vendor: Vendor::Lacework,
+        ..Wishes::default()
     }
 }
 
@@ -145,10 +144,10 @@ fn spec() -> StackSetSpec {
         ("ResourceNamePrefix", "acme"),
         ("LaceworkAccount", "acme"),
         ("ExternalIdSuffix", SUFFIX),
-        ("LaceworkPrincipalArn", PRINCIPAL),
+        ("LaceworkPrincipalArn", Vendor::Lacework.principal()),
     ];
     StackSetSpec {
-        name: names().member_stack_set(),
+        name: wishes().resources().member_stack_set,
         template: MEMBER,
         parameters: parameters
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
@@ -167,15 +166,7 @@ fn spec() -> StackSetSpec {
 }
 
 fn registration(account: AccountId) -> RegistrationSpec {
-    RegistrationSpec {
-        name: names().member_registration(&account),
-        kind: RegistrationKind::Account,
-        account,
-        role_arn: Names::role_arn("aws", &account, &names().member_role()),
-        external_id: ExternalId::new("acme", &account, SUFFIX),
-        queue_url: None,
-        account_mapping: None,
-    }
+    Vendor::Lacework.registration(&wishes(), &account, SUFFIX)
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use towerhook_world::{PRINCIPAL, STACK_ID};
+use towerhook_world::{STACK_ID, Vendor};
 
 use crate::binaries::{BARE, BARE_CALL};
 use crate::endpoint::{Call, Reply};
@@ -89,7 +89,7 @@ fn create(response_url: &str) -> Value {
             "MonitorExistingAccounts": "Yes",
             "ExistingCloudTrailName": "aws-controltower-BaselineCloudTrail",
             "IntegrationNamePrefix": "Lacework-Control-Tower-",
-            "LaceworkPrincipalArn": PRINCIPAL,
+            "LaceworkPrincipalArn": Vendor::Lacework.principal(),
             "EnrollManagementAccount": "No",
             "OffboardLimitPercent": "10",
             "OffboardUnenrolled": "No",

@@ -8,7 +8,7 @@ use towerhook_core::ledger::Record;
 use towerhook_core::model::{AccountId, Registration, RegistrationKind};
 use towerhook_core::policy::Deployment;
 use towerhook_core::ports::{Accounts, LandingZones, LedgerReads, StackSetReads};
-use towerhook_world::{Options, Ports, Wishes, World};
+use towerhook_world::{Options, Ports, Vendor, Wishes, World};
 
 /// Organizational units that the accounts are spread over.
 pub(super) const UNITS: usize = 100;
@@ -41,6 +41,7 @@ impl Enrolled {
             accounts: accounts - SHARED,
             units: UNITS,
             true_to_scale: true,
+            vendor: Vendor::Lacework,
             ..Options::default()
         };
         World::quiet(options, async |world| {
@@ -59,15 +60,16 @@ impl Enrolled {
         let LandingZoneReply::Here(landing_zone) = ports.landing_zone().await? else {
             anyhow::bail!("there is no landing zone");
         };
-        let names = &deployment.policy.names;
+        let names = Vendor::Lacework
+            .provider()
+            .resources(&deployment.policy.names);
         let mut instances = BTreeMap::new();
-        for name in [
-            names.member_stack_set(),
-            names.log_stack_set(),
-            names.audit_stack_set(),
-        ] {
-            let found = ports.instances(&name, None).await?.into_iter();
-            instances.insert(name, found.map(|instance| instance.account).collect());
+        for name in names.stack_sets() {
+            let found = ports.instances(name, None).await?.into_iter();
+            instances.insert(
+                name.clone(),
+                found.map(|instance| instance.account).collect(),
+            );
         }
         Ok(Self {
             records: ports.records().await?.by_account,
@@ -94,7 +96,11 @@ mod tests {
         assert_eq!(enrolled.registrations.len(), 119);
         assert_eq!(enrolled.feeds.len(), 1);
         assert_eq!(enrolled.units.0.len(), UNITS);
-        let members = enrolled.deployment.policy.names.member_stack_set();
+        let names = &enrolled.deployment.policy.names;
+        let members = Vendor::Lacework
+            .provider()
+            .resources(names)
+            .member_stack_set;
         assert_eq!(enrolled.instances[&members].len(), 119);
         assert!(Enrolled::launch(3).is_err());
     }

@@ -19,7 +19,7 @@ mod tests {
 
     #[test]
     fn the_id_depends_on_the_stack_alone() {
-        let stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/lacework/12ab-34cd";
+        let stack = "arn:aws:cloudformation:us-east-1:111122223333:stack/towerhook/12ab-34cd";
         assert_eq!(physical_id(stack), "towerhook-12ab-34cd");
         assert!(!made_nothing(Some(&physical_id(stack))));
         assert!(made_nothing(Some(NOTHING_MADE)));

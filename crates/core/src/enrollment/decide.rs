@@ -1,5 +1,3 @@
-use std::fmt;
-
 use super::{AccountView, Read};
 use crate::{
     landing_zone::{AccountState, Management},
@@ -7,6 +5,7 @@ use crate::{
     model::{AccountId, Store},
     planted::{Fault, planted},
     policy::{Policy, Unselected},
+    provider::Words,
 };
 
 /// The desired state of one account.
@@ -39,7 +38,7 @@ pub enum Reason {
     PendingActivation,
     /// `EnrollManagementAccount=No`.
     ManagementAccount,
-    /// Outside the units of `LaceworkOrgSubAccountNames`.
+    /// Outside the units that are mapped to stores.
     OutsideMappedUnits,
     /// `ExcludeAccounts` names it.
     ExcludedAccount,
@@ -57,9 +56,10 @@ pub enum Reason {
     NoConfigCapability,
 }
 
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Reason {
+    /// The reason, for an administrator.
+    pub fn in_words(self, words: &Words) -> String {
+        let fixed = match self {
             Self::Gone => "it is no longer in the organization",
             Self::Closed => "it is closed",
             Self::Suspended => "it is suspended",
@@ -67,7 +67,10 @@ impl fmt::Display for Reason {
             Self::ManagementAccount => {
                 "it is the management account and EnrollManagementAccount is No"
             }
-            Self::OutsideMappedUnits => "it is outside the units of LaceworkOrgSubAccountNames",
+            Self::OutsideMappedUnits => {
+                let parameter = words.parameters.mapped_units;
+                return format!("it is outside the units of {parameter}");
+            }
             Self::ExcludedAccount => "ExcludeAccounts names it",
             Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
             Self::OutsideIncludedUnits => "it is outside the units of IncludeOrganizationalUnits",
@@ -75,7 +78,8 @@ impl fmt::Display for Reason {
             Self::NotManaged => "Control Tower does not manage it",
             Self::BaselineFailed => "Control Tower could not enable its baseline",
             Self::NoConfigCapability => "CapabilityType has no Config",
-        })
+        };
+        fixed.to_owned()
     }
 }
 

@@ -17,15 +17,6 @@ use std::time::Duration;
 /// call, a pass waits until enough calls are available to be worth a listing.
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
-/// Whether the SaaS's message says that it cannot assume the role, which recreating the role fixes.
-/// A new role does not fix a denial by an organization policy, or the SaaS's own failures.
-///
-/// Source: `state.details` of real registrations, in the vendor's `go-sdk`: "Error assuming role";
-/// and STS's messages, which name `sts:AssumeRole`.
-fn blames_role(words: &str) -> bool {
-    words.to_lowercase().contains("assum")
-}
-
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Gap, Report, execute};

@@ -12,10 +12,11 @@ use crate::{
     landing_zone::{Account, AccountState, Baselines},
     ledger::{Record, Source},
     lifecycle::Scope,
-    model::{AccountId, Registration, RegistrationKind, Store, account_of_role},
+    model::{AccountId, Registration, RegistrationKind, Store},
     planted::{Fault, planted},
     policy::{Deployment, Policy, RegistrationMode},
     ports::{AccountReads, RegistryReads},
+    provider::{Provider, Subject},
     stack_sets::{InstanceState, StackInstance},
 };
 
@@ -37,6 +38,7 @@ const BASELINE_TARGETS: usize = 5;
 /// The ledger or the listing of accounts could not be read, so that nothing can be planned. Any
 /// other failed read is `Unknown` in the inventory.
 pub async fn observe(
+    provider: &dyn Provider,
     ports: &impl AccountReads,
     registry: &impl RegistryReads,
     deployment: &Deployment,
@@ -46,7 +48,7 @@ pub async fn observe(
     let listed = scope.all || !scope.ous.is_empty() || named.len() > ONE_BY_ONE;
     let asked = (!listed).then_some(named.as_slice());
     let policy = &deployment.policy;
-    let member_set = policy.names.member_stack_set();
+    let member_set = provider.resources(&policy.names).member_stack_set;
     // Concurrently, they take as long as the accounts alone, which have AWS's lowest rate limit.
     let (kept, mut accounts, baselines, instances) = try_join!(
         ports.records(),
@@ -82,7 +84,7 @@ pub async fn observe(
     } else {
         let listing = registrations(registry, deployment).await;
         let wait = listing.as_ref().err().and_then(registry_wait);
-        let ownership = Ownership::new(policy, &records);
+        let ownership = Ownership::new(provider, policy, &records);
         let listing = known(listing).map(|all| by_account(&ownership, all));
         // Rate limiting does not make the source unreadable.
         if wait.is_none() {
@@ -343,18 +345,16 @@ fn by_account(
 ) -> BTreeMap<AccountId, Watchers> {
     let mut by_account: BTreeMap<AccountId, Watchers> = BTreeMap::new();
     for registration in registrations {
-        if let Some(account) = ownership.member(&registration) {
-            by_account
-                .entry(account)
-                .or_default()
-                .ours
-                .push(registration);
-        } else if let Some(account) = account_of_role(&registration.role_arn) {
-            by_account
-                .entry(account)
-                .or_default()
-                .others
-                .push(registration);
+        match ownership.subject(&registration) {
+            Subject::Ours(account) => {
+                let watchers = by_account.entry(account).or_default();
+                watchers.ours.push(registration);
+            }
+            Subject::Foreign(account) => {
+                let watchers = by_account.entry(account).or_default();
+                watchers.others.push(registration);
+            }
+            Subject::Unknown => {}
         }
     }
     by_account

@@ -19,6 +19,7 @@ use crate::{
     planted::{Fault, planted},
     policy::Deployment,
     ports::{AccountPorts, Clock, Registry},
+    provider::Provider,
     retry::{REQUEUE, Retry},
 };
 
@@ -41,6 +42,8 @@ pub struct Pass<'a, T, C> {
     pub time_left: T,
     /// Limits the time of an observation.
     pub clock: &'a C,
+    /// The vendor's rules.
+    pub provider: &'a dyn Provider,
 }
 
 /// Why the observation failed.
@@ -268,7 +271,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         match within(
             self.clock,
             limit,
-            observe(ports, registry, deployment, scope),
+            observe(self.provider, ports, registry, deployment, scope),
         )
         .await
         {
@@ -290,7 +293,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let now = began.at;
         let is_round = scope.is_round();
         let inventory = self.observe(ports, registry, deployment, scope).await?;
-        let plan = plan(deployment, &inventory, now);
+        let plan = plan(self.provider, deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
         let held = plan.held.clone();
         if let Some(held) = &held {
@@ -299,7 +302,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let mut report = execute(
             ports,
             registry,
-            deployment,
+            (self.provider, deployment),
             &inventory,
             plan,
             now,
@@ -308,6 +311,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         .await?;
         records.append(&mut report.records);
         let trail = keep_trail(
+            self.provider,
             ports,
             registry,
             (&self.holder(), deployment),

@@ -8,7 +8,7 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AccountView, Inventory, Read, blames_role};
+use super::{AccountView, Inventory, Read};
 use crate::{
     landing_zone::Trail,
     model::{
@@ -16,6 +16,7 @@ use crate::{
         Store,
     },
     policy::{DeployedTrail, Deployment, Destination, TrailFault},
+    provider::{FeedPart, Provider, Subject},
     stack_sets::{InstanceState, StackInstance},
 };
 
@@ -108,6 +109,7 @@ pub struct TrailPlan {
 ///
 /// Deterministic and total. A failed read changes nothing.
 pub fn plan_trail(
+    provider: &dyn Provider,
     deployment: &Deployment,
     inventory: &Inventory,
     view: &TrailView,
@@ -117,6 +119,7 @@ pub fn plan_trail(
         return TrailPlan::default();
     };
     let mut draft = Draft {
+        provider,
         deployment,
         trail,
         record: trail.clone(),
@@ -126,11 +129,11 @@ pub fn plan_trail(
     draft.source(&view.trail);
     let (queue, role) = if draft.has_own_topic() {
         // The topic comes with the role, and the queue can be subscribed only once it exists.
-        let role = draft.instance(Part::Role, &view.log);
-        (role && draft.instance(Part::Queue, &view.audit), role)
+        let role = draft.instance(FeedPart::Role, &view.log);
+        (role && draft.instance(FeedPart::Queue, &view.audit), role)
     } else {
-        let queue = draft.instance(Part::Queue, &view.audit);
-        (queue, draft.instance(Part::Role, &view.log))
+        let queue = draft.instance(FeedPart::Queue, &view.audit);
+        (queue, draft.instance(FeedPart::Role, &view.log))
     };
     if let Read::Ok(registrations) = &view.registrations {
         let mapping = wanted_mapping(deployment, inventory);
@@ -143,14 +146,8 @@ pub fn plan_trail(
     plan
 }
 
-/// The two resources that the registration depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Role,
-    Queue,
-}
-
 struct Draft<'a> {
+    provider: &'a dyn Provider,
     deployment: &'a Deployment,
     trail: &'a DeployedTrail,
     /// The trail's record, including planned changes.
@@ -160,15 +157,28 @@ struct Draft<'a> {
 }
 
 impl Draft<'_> {
-    fn place(&self, part: Part) -> (String, AccountId) {
+    /// Whether a registration is the one that this deployment created for the trail: by its id,
+    /// else by the provider's rule.
+    fn owns(&self, one: &Registration) -> bool {
+        let policy = &self.deployment.policy;
+        let is_ours = || {
+            let subject = self.provider.subject(policy, &policy.names, one);
+            subject == Subject::Ours(self.trail.registration.account)
+        };
+        one.kind == RegistrationKind::Feed
+            && (self.trail.registration_id.as_ref() == Some(&one.guid) || is_ours())
+    }
+
+    fn place(&self, part: FeedPart) -> (String, AccountId) {
         let names = &self.deployment.policy.names;
+        let resources = self.provider.resources(names);
         match part {
-            Part::Role => (names.log_stack_set(), self.trail.registration.account),
-            Part::Queue => (names.audit_stack_set(), self.trail.queue_account),
+            FeedPart::Role => (resources.log_stack_set, self.trail.registration.account),
+            FeedPart::Queue => (resources.audit_stack_set, self.trail.queue_account),
         }
     }
 
-    fn create(&mut self, part: Part) {
+    fn create(&mut self, part: FeedPart) {
         let (stack_set, account) = self.place(part);
         self.plan
             .actions
@@ -176,15 +186,15 @@ impl Draft<'_> {
         self.plan.look_again = true;
     }
 
-    fn delete(&mut self, part: Part) {
+    fn delete(&mut self, part: FeedPart) {
         let (stack_set, account) = self.place(part);
         self.plan
             .actions
             .push(TrailAction::DeleteInstance { stack_set, account });
         self.plan.look_again = true;
         // A topic's subscriptions are deleted with it, including the queue's.
-        if part == Part::Role && self.has_own_topic() {
-            self.delete(Part::Queue);
+        if part == FeedPart::Role && self.has_own_topic() {
+            self.delete(FeedPart::Queue);
         }
     }
 
@@ -248,13 +258,13 @@ impl Draft<'_> {
     }
 
     /// Reconciles one instance. True if it exists and is current.
-    fn instance(&mut self, part: Part, view: &Read<Option<StackInstance>>) -> bool {
+    fn instance(&mut self, part: FeedPart, view: &Read<Option<StackInstance>>) -> bool {
         let Read::Ok(instance) = view else {
             return false;
         };
         let fault = match part {
-            Part::Role => TrailFault::LogInstance,
-            Part::Queue => TrailFault::AuditInstance,
+            FeedPart::Role => TrailFault::LogInstance,
+            FeedPart::Queue => TrailFault::AuditInstance,
         };
         let Some(instance) = instance else {
             self.create(part);
@@ -287,8 +297,7 @@ impl Draft<'_> {
         mapping: Option<AccountMapping>,
         standing: bool,
     ) {
-        let (ours, others): (Vec<_>, Vec<_>) =
-            registrations.iter().partition(|one| self.trail.owns(one));
+        let (ours, others): (Vec<_>, Vec<_>) = registrations.iter().partition(|one| self.owns(one));
         let (here, elsewhere): (Vec<_>, Vec<_>) = ours
             .into_iter()
             .partition(|one| self.deployment.holds_trail(one));
@@ -343,10 +352,10 @@ impl Draft<'_> {
     /// Recreates the resource that the SaaS cannot use. Applying an unchanged template changes
     /// nothing, so the instance is deleted here, and created by the next pass.
     fn mend(&mut self, details: &str) {
-        for part in suspects(details) {
+        for part in self.provider.suspects(details) {
             let fault = match part {
-                Part::Role => TrailFault::Role,
-                Part::Queue => TrailFault::Queue,
+                FeedPart::Role => TrailFault::Role,
+                FeedPart::Queue => TrailFault::Queue,
             };
             if self.may_mend(fault) {
                 return self.delete(part);
@@ -358,24 +367,10 @@ impl Draft<'_> {
                 return;
             }
         }
+        let title = self.provider.words().title;
         self.plan
             .blocked
-            .push(format!("Lacework cannot read the trail: {details}"));
-    }
-}
-
-impl DeployedTrail {
-    /// Whether a registration is the one that this deployment created for the trail. Its id
-    /// decides, then its external id; if that is shown masked, name and role do.
-    pub(crate) fn owns(&self, registration: &Registration) -> bool {
-        let spec = &self.registration;
-        let shown = &registration.external_id;
-        registration.kind == RegistrationKind::Feed
-            && (self.registration_id.as_ref() == Some(&registration.guid)
-                || shown == spec.external_id.as_str()
-                || spec.external_id.is_shown_as(shown)
-                    && registration.name == spec.name
-                    && registration.role_arn == spec.role_arn)
+            .push(format!("{title} cannot read the trail: {details}"));
     }
 }
 
@@ -402,33 +397,6 @@ fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
         && existing.queue_url == spec.queue_url
         && existing.account_mapping == spec.account_mapping
         && spec.external_id.is_shown_as(&existing.external_id)
-}
-
-/// The parts that may be at fault, the likelier first, from the SaaS's `state.details`.
-///
-/// Source: details of real registrations, in the vendor's `go-sdk`. To a role of another account, a
-/// missing queue and one that refuses may look alike; the role is recreated first, since that loses
-/// nothing, while a deleted queue loses its messages.
-fn suspects(details: &str) -> Vec<Part> {
-    let lower = details.to_lowercase();
-    let found = |key: &str| {
-        let (_, rest) = lower.split_once(&format!("\"{key}\":\""))?;
-        rest.split('"').next()
-    };
-    let refused = |key: &str| found(key).filter(|value| *value != "ok");
-    if blames_role(details) {
-        vec![Part::Role]
-    } else if let Some(queue) = refused("sqsrx").or(refused("sqsdel")) {
-        if queue.contains("exist") {
-            vec![Part::Queue]
-        } else {
-            vec![Part::Role, Part::Queue]
-        }
-    } else if refused("s3get").is_some() {
-        vec![Part::Role]
-    } else {
-        Vec::new()
-    }
 }
 
 /// The store of every account in the organization, if all of them could be read.

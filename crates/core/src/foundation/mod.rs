@@ -1,8 +1,6 @@
 //! What setup creates once: the StackSets, the Log Archive and Audit instances, the trail's
 //! registration and the management account's own stack.
 
-mod adoption;
-mod blueprint;
 mod converge;
 mod former_requests;
 mod invocation;
@@ -13,7 +11,6 @@ mod progress;
 mod properties;
 mod reason;
 mod recovery;
-mod refusal;
 mod refusals;
 mod request;
 mod resolve;
@@ -21,14 +18,16 @@ mod stack_set_roles;
 mod step;
 mod waiting;
 
-pub use adoption::{Adopted, Found, adopt};
-pub use blueprint::{Foundation, TrailFoundation, blueprint};
+use crate::{
+    provider::Footprint,
+    refusal::{Refusal, Refusals},
+};
+
 pub use converge::ConvergeError;
 pub use invocation::{Fresh, ServeError, Setup};
 pub use own::Own;
 pub use plan::{Observed, plan};
 pub use progress::{Progress, Removal, Tally};
 pub use properties::Properties;
-pub use refusal::Refusal;
 pub use resolve::{Context, Facts, Resolved, resolve};
 pub use step::Step;

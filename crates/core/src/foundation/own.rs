@@ -2,12 +2,15 @@ use std::time::Duration;
 
 use crate::{
     model::AccountId,
+    provider::Provider,
     stack_sets::{StackSetRoles, Templates},
 };
 
 /// The function's own settings.
 #[derive(Debug, Clone)]
 pub struct Own {
+    /// The vendor's rules.
+    pub provider: &'static dyn Provider,
     /// The main stack's id.
     pub stack_id: String,
     /// `aws`, `aws-us-gov` ...
@@ -18,7 +21,7 @@ pub struct Own {
     pub url_suffix: String,
     /// The account that the stack is in.
     pub management_account: AccountId,
-    /// The SaaS's URL, from the function's environment, which CloudFormation writes.
+    /// The vendor's URL, from the function's environment, which CloudFormation writes.
     pub provider_url: String,
     /// The principal that may assume the roles in the accounts, also from the environment.
     pub principal: String,

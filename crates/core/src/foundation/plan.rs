@@ -1,15 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Foundation, Refusal, Step, adoption::is_adoptable};
+use super::{Footprint, Refusal, Step};
 use crate::{
     landing_zone::TrailTopic,
     model::{
-        AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec, Store,
+        AccountId, Arn, Names, Registration, RegistrationKind, RegistrationSpec, Store,
         account_of_role,
     },
     policy::{Deployment, Policy},
+    provider::{Provider, ResourceNames},
     stack_sets::{
         InstanceState, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec, StackState,
+        is_owned_by, may_be_taken_over,
     },
 };
 
@@ -55,7 +57,8 @@ pub struct Observed {
 ///
 /// A StackSet or stack with one of our names is foreign.
 pub fn plan(
-    wanted: Option<&Foundation>,
+    provider: &dyn Provider,
+    wanted: Option<&Footprint>,
     deployment: &Deployment,
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
@@ -67,54 +70,55 @@ pub fn plan(
         ..
     } = deployment;
     let mut steps = match wanted {
-        Some(foundation) => build(foundation, topics, observed)?,
+        Some(footprint) => build(provider, footprint, topics, observed)?,
         None => Vec::new(),
     };
     // New resources come first: retired ones are deleted once nothing is left to create.
     if steps.is_empty() {
-        let mut remove = to_remove(wanted, retired, topics);
+        let mut remove = to_remove(provider, wanted, retired, topics);
         remove.spare(spared);
-        steps = tear_down(&remove, wanted, policy, observed);
+        steps = tear_down(provider, &remove, wanted, policy, observed);
         if observed.blind && !steps.is_empty() {
-            return Err(blind("roles that are"));
+            return Err(blind(provider, "roles that are"));
         }
     }
     Ok(steps)
 }
 
 fn build(
-    foundation: &Foundation,
+    provider: &dyn Provider,
+    footprint: &Footprint,
     topics: &BTreeSet<TrailTopic>,
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
-    let policy = &foundation.deployment.policy;
-    let spared = &foundation.deployment.spared;
+    let policy = &footprint.deployment.policy;
+    let spared = &footprint.deployment.spared;
     let mut steps = Vec::new();
-    if let Some(trail) = &foundation.trail {
+    if let Some(trail) = &footprint.trail {
         // The queue can be subscribed to a topic of ours only once that exists.
         for (spec, account) in [&trail.log, &trail.audit] {
             if trail.topic.is_none() || steps.is_empty() {
-                stack_set(&mut steps, spec, Some(account), spared, observed)?;
+                stack_set(provider, &mut steps, spec, Some(account), spared, observed)?;
             }
         }
         if let (Some(topic), true) = (&trail.topic, steps.is_empty()) {
             trail_topic(&mut steps, topic, topics, observed)?;
         }
         if steps.is_empty() && !observed.blind {
-            let store = policy.destination.shared();
-            trail_registration(&mut steps, &trail.registration, store, observed)?;
+            trail_registration(provider, policy, &mut steps, &trail.registration, observed)?;
         }
     }
-    if let Some(member) = &foundation.member {
+    if let Some(member) = &footprint.member {
         let mut change = Vec::new();
-        stack_set(&mut change, member, None, spared, observed)?;
+        stack_set(provider, &mut change, member, None, spared, observed)?;
         let updates = matches!(change[..], [Step::UpdateStackSet(_)]);
         // A stack whose custom resource fails to update could not roll back either.
         let first = renewal(&member.name, policy, observed).filter(|_| updates);
         steps.extend(first.map_or(change, |renewal| vec![renewal]));
         if policy.enroll_management {
-            let boundary = foundation.deployment.site.management_boundary.as_deref();
+            let boundary = footprint.deployment.site.management_boundary.as_deref();
             management_stack(
+                provider,
                 &mut steps,
                 &member.for_management(boundary),
                 !spared.is_empty(),
@@ -125,37 +129,41 @@ fn build(
     Ok(steps)
 }
 
-fn blind(what: &str) -> Refusal {
+fn blind(provider: &dyn Provider, what: &str) -> Refusal {
+    let title = provider.words().title;
     Refusal::new(format!(
-        "Lacework cannot be read, so it is not known what still uses the {what} no longer wanted. Give \
+        "{title} cannot be read, so it is not known what still uses the {what} no longer wanted. Give \
          the stack an API key that works first."
     ))
 }
 
-fn foreign(what: &str, name: &str) -> Refusal {
+fn foreign(provider: &dyn Provider, what: &str, name: &str) -> Refusal {
+    let store = provider.words().parameters.store;
     Refusal::new(format!(
         "The {what} {name} exists and was not made by this stack. Remove it, or launch with another \
-         LaceworkSubAccountName, which all names carry."
+         {store}, which all names carry."
     ))
 }
 
 /// Refuses a foreign StackSet; the remedy depends on its owner.
-fn foreign_stack_set(set: &StackSet) -> Refusal {
+fn foreign_stack_set(provider: &dyn Provider, set: &StackSet) -> Refusal {
+    let store = provider.words().parameters.store;
     let name = &set.name;
     match set.tags.get(STACK_ID_TAG) {
         Some(owner) => Refusal::new(format!(
             "The StackSet {name} belongs to the stack {owner}. Delete that stack first, or launch with \
-             another LaceworkSubAccountName, which all names carry."
+             another {store}, which all names carry."
         )),
         None => Refusal::new(format!(
             "The StackSet {name} exists and was not made by this stack. Launch with \
              AdoptExistingDeployment=Yes to take it over, remove it, or launch with another \
-             LaceworkSubAccountName, which all names carry."
+             {store}, which all names carry."
         )),
     }
 }
 
 fn stack_set(
+    provider: &dyn Provider,
     steps: &mut Vec<Step>,
     spec: &StackSetSpec,
     account: Option<&AccountId>,
@@ -165,7 +173,7 @@ fn stack_set(
     let name = &spec.name;
     let existing = observed.stack_sets.get(name);
     let misplaced = existing
-        .filter(|(set, _)| account.is_some() && is_ours(&set.tags, &spec.stack_id))
+        .filter(|(set, _)| account.is_some() && is_owned_by(&set.tags, &spec.stack_id))
         .into_iter()
         .flat_map(|(_, instances)| instances)
         .filter(|instance| Some(&instance.account) != account);
@@ -174,7 +182,7 @@ fn stack_set(
         // The trail's topic has moved to another account. This queue cannot subscribe to it and
         // receives nothing any more.
         if observed.blind {
-            return Err(blind("queue that is"));
+            return Err(blind(provider, "queue that is"));
         }
         let is_whole = |instance: &StackInstance| instance.state != InstanceState::Inoperable;
         delete_instances(steps, name, &misplaced, is_whole);
@@ -182,13 +190,13 @@ fn stack_set(
     }
     match existing {
         None => steps.push(Step::CreateStackSet(spec.clone())),
-        Some((set, _)) if !is_ours(&set.tags, &spec.stack_id) => {
-            if spared.contains(name) && is_adoptable(&set.tags, &spec.stack_id) {
+        Some((set, _)) if !is_owned_by(&set.tags, &spec.stack_id) => {
+            if spared.contains(name) && may_be_taken_over(&set.tags, &spec.stack_id) {
                 // No other operation is possible before the takeover.
                 steps.push(Step::AdoptStackSet(spec.clone()));
                 return Ok(());
             }
-            return Err(foreign_stack_set(set));
+            return Err(foreign_stack_set(provider, set));
         }
         // A difference after an update is only in how CloudFormation shows it.
         Some((set, _)) if observed.updated.contains(name) && spec.is_marked_on(set) => {}
@@ -224,22 +232,24 @@ fn stack_set(
 }
 
 fn management_stack(
+    provider: &dyn Provider,
     steps: &mut Vec<Step>,
     spec: &StackSetSpec,
     adopting: bool,
     observed: &Observed,
 ) -> Result<(), Refusal> {
-    let of_ours = |stack: &Stack| is_ours(&stack.tags, &spec.stack_id);
-    // Lacework's own integration creates no such stack, so it can only be that of a former stack of ours.
+    let of_ours = |stack: &Stack| is_owned_by(&stack.tags, &spec.stack_id);
+    // No vendor's own integration creates such a stack, so it can only be that of a former stack of
+    // ours.
     let can_be = |stack: &Stack| {
         adopting
             && stack.tags.contains_key(STACK_ID_TAG)
-            && is_adoptable(&stack.tags, &spec.stack_id)
+            && may_be_taken_over(&stack.tags, &spec.stack_id)
     };
     match observed.stacks.get(&spec.name) {
         None => steps.push(Step::CreateStack(spec.clone())),
         Some(stack) if !of_ours(stack) && !can_be(stack) => {
-            return Err(foreign("stack", &spec.name));
+            return Err(foreign(provider, "stack", &spec.name));
         }
         Some(stack) if stack.state == StackState::InProgress => {
             steps.push(Step::Await(format!("the stack {}", spec.name)));
@@ -294,11 +304,13 @@ fn trail_topic(
 }
 
 fn trail_registration(
+    provider: &dyn Provider,
+    policy: &Policy,
     steps: &mut Vec<Step>,
     spec: &RegistrationSpec,
-    store: Option<&Store>,
     observed: &Observed,
 ) -> Result<(), Refusal> {
+    let store: Option<&Store> = policy.destination.shared();
     let (here, elsewhere): (Vec<_>, Vec<_>) = observed
         .registrations
         .iter()
@@ -310,9 +322,8 @@ fn trail_registration(
     // The SaaS accepts a queue only once, so registrations elsewhere are deleted first. Messages
     // wait in the queue.
     let elsewhere = elsewhere.into_iter().filter(|one| {
-        let shown = &one.external_id;
-        shown == spec.external_id.as_str()
-            || spec.external_id.is_shown_as(shown) && one.role_arn == spec.role_arn
+        let subject = provider.subject(policy, &policy.names, one);
+        subject.ours() == Some(spec.account)
     });
     let moved: Vec<_> = elsewhere.cloned().map(Step::DeleteRegistration).collect();
     if !moved.is_empty() {
@@ -325,7 +336,7 @@ fn trail_registration(
             spec: spec.clone(),
         }),
         Some(existing) if !spec.external_id.is_shown_as(&existing.external_id) => {
-            return Err(foreign("integration", &spec.name));
+            return Err(foreign(provider, "integration", &spec.name));
         }
         Some(existing)
             if !existing.enabled
@@ -353,8 +364,8 @@ struct Remove<'a> {
     /// Those of `stack_sets` that hold the members' roles.
     members: BTreeSet<String>,
     stacks: BTreeSet<String>,
-    /// The roles, each with the deployment's names.
-    roles: Vec<(String, &'a Names)>,
+    /// The roles, each with its StackSet and the deployment's names.
+    roles: Vec<(String, String, &'a Names)>,
     topics: Vec<&'a TrailTopic>,
 }
 
@@ -364,23 +375,18 @@ impl Remove<'_> {
         self.stack_sets.retain(|name| !spared.contains(name));
         self.members.retain(|name| !spared.contains(name));
         self.stacks.retain(|name| !spared.contains(name));
-        self.roles.retain(|(role, names)| {
-            let stack_set = if *role == names.log_role() {
-                names.log_stack_set()
-            } else {
-                names.member_stack_set()
-            };
-            !spared.contains(&stack_set)
-        });
+        self.roles
+            .retain(|(_, stack_set, _)| !spared.contains(stack_set));
     }
 }
 
 fn to_remove<'a>(
-    wanted: Option<&'a Foundation>,
+    provider: &dyn Provider,
+    wanted: Option<&'a Footprint>,
     retired: &'a [Names],
     topics: &'a BTreeSet<TrailTopic>,
 ) -> Remove<'a> {
-    let trail = wanted.and_then(|foundation| foundation.trail.as_ref());
+    let trail = wanted.and_then(|footprint| footprint.trail.as_ref());
     let kept = trail.and_then(|trail| trail.topic.as_ref());
     let mut remove = Remove {
         topics: topics.iter().filter(|ours| Some(*ours) != kept).collect(),
@@ -390,54 +396,67 @@ fn to_remove<'a>(
         roles: Vec::new(),
     };
     let trail = |names: &'a Names, remove: &mut Remove<'a>| {
-        remove
-            .stack_sets
-            .extend([names.log_stack_set(), names.audit_stack_set()]);
-        remove.roles.push((names.log_role(), names));
+        let ResourceNames {
+            log_stack_set,
+            audit_stack_set,
+            log_role,
+            ..
+        } = provider.resources(names);
+        remove.roles.push((log_role, log_stack_set.clone(), names));
+        remove.stack_sets.extend([log_stack_set, audit_stack_set]);
     };
     let member = |names: &'a Names, remove: &mut Remove<'a>| {
-        remove.stack_sets.insert(names.member_stack_set());
-        remove.members.insert(names.member_stack_set());
-        remove.roles.push((names.member_role(), names));
+        let ResourceNames {
+            member_stack_set,
+            member_role,
+            ..
+        } = provider.resources(names);
+        remove
+            .roles
+            .push((member_role, member_stack_set.clone(), names));
+        remove.stack_sets.insert(member_stack_set.clone());
+        remove.members.insert(member_stack_set);
     };
     for names in retired {
         trail(names, &mut remove);
         member(names, &mut remove);
-        remove.stacks.insert(names.member_stack_set());
+        remove
+            .stacks
+            .insert(provider.resources(names).member_stack_set);
     }
-    if let Some(foundation) = wanted {
-        let policy = &foundation.deployment.policy;
-        if foundation.trail.is_none() {
+    if let Some(footprint) = wanted {
+        let policy = &footprint.deployment.policy;
+        if footprint.trail.is_none() {
             trail(&policy.names, &mut remove);
         }
-        if foundation.member.is_none() {
+        if footprint.member.is_none() {
             member(&policy.names, &mut remove);
         }
-        if foundation.member.is_none() || !policy.enroll_management {
-            remove.stacks.insert(policy.names.member_stack_set());
+        if footprint.member.is_none() || !policy.enroll_management {
+            let names = provider.resources(&policy.names);
+            remove.stacks.insert(names.member_stack_set);
         }
     }
     remove
 }
 
-/// Whether the registration uses a role of ours. Another deployment's roles have the same names, so
-/// the external id decides; if it is shown masked, the registration's name does. In an adopted
-/// deployment, one that does not work counts, too.
-fn reads(registration: &Registration, role: &str, names: &Names, policy: &Policy) -> bool {
-    let Some(account) = account_of_role(&registration.role_arn) else {
-        return false;
-    };
-    let id = if role == names.log_role() {
-        policy.trail_external_id(&account)
-    } else {
-        ExternalId::new(&policy.tenant, &account, &policy.external_id_suffix)
-    };
-    let named = [names.log_stack_set(), names.member_registration(&account)];
-    let shown = &registration.external_id;
-    registration.role_arn.rsplit('/').next() == Some(role)
-        && (shown == id.as_str()
-            || id.is_shown_as(shown) && named.contains(&registration.name)
-            || policy.owns_broken(registration))
+/// Whether the registration is ours and uses this role, of a deployment with these names.
+fn reads(
+    provider: &dyn Provider,
+    registration: &Registration,
+    role: &str,
+    names: &Names,
+    policy: &Policy,
+) -> bool {
+    role_name(registration) == Some(role)
+        && provider
+            .subject(policy, names, registration)
+            .ours()
+            .is_some()
+}
+
+fn role_name(registration: &Registration) -> Option<&str> {
+    registration.role_arn.rsplit('/').next()
 }
 
 /// The roles that remaining registrations use.
@@ -465,35 +484,33 @@ impl Readers {
 }
 
 fn tear_down(
+    provider: &dyn Provider,
     remove: &Remove<'_>,
-    wanted: Option<&Foundation>,
+    wanted: Option<&Footprint>,
     policy: &Policy,
     observed: &Observed,
 ) -> Vec<Step> {
-    let kept = wanted.and_then(|foundation| foundation.trail.as_ref());
+    let kept = wanted.and_then(|footprint| footprint.trail.as_ref());
     let is_kept = |registration: &Registration| {
         kept.is_some_and(|trail| trail.registration.role_arn == registration.role_arn)
     };
     // Registrations that were changed by hand are identified by id. Those that use a role that
     // stays are left alone.
-    let stays = wanted.and_then(|foundation| {
-        foundation.member.as_ref()?;
-        Some(foundation.deployment.policy.names.member_role())
+    let stays = wanted.and_then(|footprint| {
+        footprint.member.as_ref()?;
+        let names = &footprint.deployment.policy.names;
+        Some(provider.resources(names).member_role)
     });
     let has_our_id = |registration: &Registration| {
-        let Policy {
-            tenant,
-            external_id_suffix,
-            ..
-        } = policy;
-        ExternalId::account_in(&registration.external_id, tenant, external_id_suffix).is_some()
+        let subject = provider.subject(policy, &policy.names, registration);
+        subject.ours().is_some()
     };
     let is_bent_member = |registration: &Registration| {
         !remove.members.is_empty()
             && registration.kind == RegistrationKind::Account
             && !observed.kept.contains(&registration.guid)
             && (observed.made.contains(&registration.guid) || has_our_id(registration))
-            && registration.role_arn.rsplit('/').next() != stays.as_deref()
+            && role_name(registration) != stays.as_deref()
     };
     let deregistering = deregistering(remove, policy, observed);
     let goes_with_its_stack = |registration: &Registration| {
@@ -503,7 +520,8 @@ fn tear_down(
     // The registrations that use a role are deleted before the role.
     let ours = observed.registrations.iter().filter(|registration| {
         let mut roles = remove.roles.iter();
-        let reads_ours = roles.any(|(role, names)| reads(registration, role, names, policy));
+        let reads_ours =
+            roles.any(|(role, _, names)| reads(provider, registration, role, names, policy));
         (reads_ours || is_bent_member(registration))
             && !is_kept(registration)
             && !goes_with_its_stack(registration)
@@ -523,7 +541,7 @@ fn tear_down(
     }
     for name in &remove.stack_sets {
         if let Some((set, instances)) = observed.stack_sets.get(name)
-            && is_ours(&set.tags, &policy.stack_id)
+            && is_owned_by(&set.tags, &policy.stack_id)
         {
             let member = remove.members.contains(name);
             let free = instances.iter().filter(|instance| {
@@ -545,7 +563,7 @@ fn tear_down(
             continue;
         }
         match observed.stacks.get(name) {
-            Some(stack) if !is_ours(&stack.tags, &policy.stack_id) => {}
+            Some(stack) if !is_owned_by(&stack.tags, &policy.stack_id) => {}
             Some(stack) if stack.state == StackState::InProgress => {
                 steps.push(Step::Await(format!("the stack {name}")));
             }
@@ -640,11 +658,6 @@ fn delete_instances(
             });
         }
     }
-}
-
-fn is_ours(tags: &BTreeMap<String, String>, stack_id: &str) -> bool {
-    tags.get(STACK_ID_TAG)
-        .is_some_and(|owner| owner == stack_id)
 }
 
 #[cfg(test)]

@@ -10,14 +10,15 @@ use crate::{
         parse_units,
     },
     policy::{Capability, RegistrationMode},
+    provider::{Parameters, Words},
 };
 
 /// The custom resource's properties: the stack's parameters, parsed and checked without any other
 /// data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Properties {
-    /// `LaceworkUrl`.
-    pub lacework_url: Url,
+    /// The URL of the tenant.
+    pub url: Url,
     /// `CapabilityType`.
     pub capability: Capability,
     /// `RegistrationMode`.
@@ -34,7 +35,7 @@ pub struct Properties {
     pub log_account_name: Option<String>,
     /// `AuditAccountName`.
     pub audit_account_name: Option<String>,
-    /// `LaceworkOrgSubAccountNames`: each OU with its accounts' store.
+    /// Each OU that is mapped to a store.
     pub mapped_units: Vec<(UnitName, Store)>,
     /// `IncludeOrganizationalUnits`.
     pub include: Vec<UnitName>,
@@ -44,11 +45,11 @@ pub struct Properties {
     pub exclude_accounts: BTreeSet<AccountId>,
     /// `PermissionsBoundaryName`.
     pub permissions_boundary: Option<String>,
-    /// `LaceworkSubAccountName`.
+    /// The one store of all accounts.
     pub store: Option<Store>,
     /// `IntegrationNamePrefix`.
     pub prefix: IntegrationPrefix,
-    /// `LaceworkPrincipalArn`.
+    /// The principal that may assume the roles.
     pub principal: Arn,
     /// `EnrollManagementAccount`.
     pub enroll_management: bool,
@@ -68,10 +69,11 @@ impl Properties {
     /// # Errors
     ///
     /// The first wrong parameter, and its value.
-    pub fn parse(properties: &Value) -> Result<Self, Refusal> {
+    pub fn parse(words: &Words, properties: &Value) -> Result<Self, Refusal> {
         let read = Reader(properties);
+        let names = &words.parameters;
         let parsed = Self {
-            lacework_url: Self::url(&read.required("LaceworkUrl")?)?,
+            url: Self::url(words, &read.required(names.url)?)?,
             capability: read.parse(
                 "CapabilityType",
                 "CloudTrail+Config, Config or CloudTrail",
@@ -92,17 +94,17 @@ impl Properties {
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
-            mapped_units: read.mapping("LaceworkOrgSubAccountNames")?,
+            mapped_units: read.mapping(names.mapped_units)?,
             include: read.unit_names("IncludeOrganizationalUnits")?,
             exclude: read.unit_names("ExcludeOrganizationalUnits")?,
             exclude_accounts: read.accounts("ExcludeAccounts")?,
             permissions_boundary: read.optional("PermissionsBoundaryName"),
-            store: read.optional("LaceworkSubAccountName").map(Store::from),
+            store: read.optional(names.store).map(Store::from),
             prefix: read
                 .required("IntegrationNamePrefix")?
                 .parse()
                 .map_err(|wrong: crate::model::ParsePrefixError| Refusal::new(wrong.to_string()))?,
-            principal: read.parse("LaceworkPrincipalArn", "a principal's ARN", |text| {
+            principal: read.parse(names.principal, "a principal's ARN", |text| {
                 text.parse().ok()
             })?,
             enroll_management: read.yes_or_no("EnrollManagementAccount")?,
@@ -119,48 +121,53 @@ impl Properties {
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
         if parsed.registration_mode == RegistrationMode::SnsCustomResource {
-            parsed.check_registration_by_stack()?;
+            parsed.check_registration_by_stack(names)?;
         }
         if let (Some(single), false) = (&parsed.store, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
-                "LaceworkSubAccountName ({single}) and LaceworkOrgSubAccountNames are both set. \
-                 Set one of them: all accounts in one sub-account, or sub-accounts by organizational unit."
+                "{} ({single}) and {} are both set. Set one of them: all accounts in one \
+                 sub-account, or sub-accounts by organizational unit.",
+                names.store, names.mapped_units
             )));
         }
         Ok(parsed)
     }
 
-    /// The URL of a Lacework account: `https://acme.lacework.net` or `acme.lacework.net`; plain HTTP for
-    /// loopback only.
+    /// The URL of a tenant: `https://acme.example.com` or `acme.example.com`; plain HTTP for loopback
+    /// only.
     ///
     /// # Errors
     ///
     /// The text is not such a URL.
-    pub fn url(text: &str) -> Result<Url, Refusal> {
+    pub fn url(words: &Words, text: &str) -> Result<Url, Refusal> {
+        let name = words.parameters.url;
+        let not_a_url = || {
+            let expected = format!("the URL of a {} account", words.title);
+            wrong(name, &expected, text)
+        };
         let full = if text.contains("://") {
             text.to_owned()
         } else {
             format!("https://{text}")
         };
-        let url = foreign_url(&full)
-            .ok_or_else(|| wrong("LaceworkUrl", "the URL of a Lacework account", text))?;
+        let url = foreign_url(&full).ok_or_else(not_a_url)?;
         if !url.has_host() {
-            return Err(wrong("LaceworkUrl", "the URL of a Lacework account", text));
+            return Err(not_a_url());
         }
         match url.scheme() {
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),
-            _ => Err(wrong("LaceworkUrl", "an https URL", text)),
+            _ => Err(wrong(name, "an https URL", text)),
         }
     }
 
-    /// The SaaS's custom resource supports only the Lacework account itself, no store. An earlier
+    /// The vendor's custom resource supports only the tenant itself, no store. An earlier
     /// deployment's registrations would be duplicated.
-    fn check_registration_by_stack(&self) -> Result<(), Refusal> {
+    fn check_registration_by_stack(&self, names: &Parameters) -> Result<(), Refusal> {
         let other = if self.store.is_some() {
-            "LaceworkSubAccountName"
+            names.store
         } else if !self.mapped_units.is_empty() {
-            "LaceworkOrgSubAccountNames"
+            names.mapped_units
         } else if self.adopt {
             "AdoptExistingDeployment"
         } else {
@@ -273,13 +280,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::provider::{Provider, plain::Plain};
 
     fn valid() -> Value {
         json!({
-            "LaceworkUrl": "acme.lacework.net", "CapabilityType": "CloudTrail+Config",
+            "ProviderUrl": "acme.example.com", "CapabilityType": "CloudTrail+Config",
             "MonitorExistingAccounts": "Yes", "ExistingCloudTrailName": "trail",
-            "IntegrationNamePrefix": "Lacework-Control-Tower-",
-            "LaceworkPrincipalArn": "arn:aws:iam::434813966438:role/lacework-platform",
+            "IntegrationNamePrefix": "Plain-",
+            "PrincipalArn": "arn:aws:iam::999999999999:role/reader",
             "EnrollManagementAccount": "No", "OffboardLimitPercent": "10",
             "OffboardUnenrolled": "No",
         })
@@ -288,27 +296,29 @@ mod tests {
     fn refusal(name: &str, value: &str) -> String {
         let mut properties = valid();
         properties[name] = value.into();
-        Properties::parse(&properties).unwrap_err().to_string()
+        Properties::parse(Plain.words(), &properties)
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn a_url_without_scheme_is_https() {
-        let parsed = Properties::parse(&valid()).unwrap();
-        assert_eq!(parsed.lacework_url.as_str(), "https://acme.lacework.net/");
+        let parsed = Properties::parse(Plain.words(), &valid()).unwrap();
+        assert_eq!(parsed.url.as_str(), "https://acme.example.com/");
     }
 
     #[test]
     fn each_wrong_parameter_is_named_with_what_was_found() {
         for (name, value) in [
-            ("LaceworkUrl", "http://acme.lacework.net"),
-            ("LaceworkUrl", "ftp://acme.lacework.net"),
+            ("ProviderUrl", "http://acme.example.com"),
+            ("ProviderUrl", "ftp://acme.example.com"),
             ("CapabilityType", "Everything"),
             ("RegistrationMode", "Sns"),
             ("MonitorExistingAccounts", "yes"),
             ("KmsKeyIdentifierArn", "alias/key"),
             ("KmsKeyIdentifierArn", "arn:aws:s3:::bucket"),
-            ("LaceworkOrgSubAccountNames", "ou-ab12-11112222"),
-            ("LaceworkOrgSubAccountNames", "Blue (west)"),
+            ("StoresByUnit", "ou-ab12-11112222"),
+            ("StoresByUnit", "Blue (west)"),
             ("IncludeOrganizationalUnits", "Top//Blue"),
             ("ExcludeOrganizationalUnits", "Blue=a"),
             ("ExcludeAccounts", "12345"),
@@ -320,7 +330,7 @@ mod tests {
             assert!(reason.contains(name) && reason.contains(value), "{reason}");
         }
         for value in ["Production, ,Development", "Production,"] {
-            let reason = refusal("LaceworkOrgSubAccountNames", value);
+            let reason = refusal("StoresByUnit", value);
             assert!(reason.contains("a unit is missing"), "{reason}");
         }
     }
@@ -328,14 +338,16 @@ mod tests {
     #[test]
     fn units_go_to_stores_of_their_names_or_of_those_that_are_given() {
         let mut properties = valid();
-        properties["LaceworkOrgSubAccountNames"] =
+        properties["StoresByUnit"] =
             "Production, Top/Blue=west, Staging (ou-ab12-33334444), ou-ab12-11112222=Dev".into();
-        let mapped = Properties::parse(&properties).unwrap().mapped_units;
+        let mapped = Properties::parse(Plain.words(), &properties)
+            .unwrap()
+            .mapped_units;
         let subs: Vec<_> = mapped.iter().map(|(_, sub)| sub.as_str()).collect();
         assert_eq!(subs, ["production", "west", "staging", "dev"]);
         properties["ExcludeAccounts"] = "111122223333, 444455556666".into();
         assert_eq!(
-            Properties::parse(&properties)
+            Properties::parse(Plain.words(), &properties)
                 .unwrap()
                 .exclude_accounts
                 .len(),
@@ -346,28 +358,30 @@ mod tests {
     #[test]
     fn plain_http_is_for_loopback_only() {
         let mut properties = valid();
-        properties["LaceworkUrl"] = "http://127.0.0.1:8443".into();
-        assert!(Properties::parse(&properties).is_ok());
-        assert!(refusal("LaceworkUrl", "http://127.0.0.1.example.com").contains("https"));
+        properties["ProviderUrl"] = "http://127.0.0.1:8443".into();
+        assert!(Properties::parse(Plain.words(), &properties).is_ok());
+        assert!(refusal("ProviderUrl", "http://127.0.0.1.example.com").contains("https"));
     }
 
     #[test]
     fn registration_by_stack_is_for_a_new_deployment_without_stores() {
         let mut properties = valid();
         properties["RegistrationMode"] = "SnsCustomResource".into();
-        let parsed = Properties::parse(&properties).unwrap();
+        let parsed = Properties::parse(Plain.words(), &properties).unwrap();
         assert_eq!(
             parsed.registration_mode,
             RegistrationMode::SnsCustomResource
         );
         for (name, value) in [
-            ("LaceworkSubAccountName", "one"),
-            ("LaceworkOrgSubAccountNames", "Production"),
+            ("StoreName", "one"),
+            ("StoresByUnit", "Production"),
             ("AdoptExistingDeployment", "Yes"),
         ] {
             let mut properties = properties.clone();
             properties[name] = value.into();
-            let reason = Properties::parse(&properties).unwrap_err().to_string();
+            let reason = Properties::parse(Plain.words(), &properties)
+                .unwrap_err()
+                .to_string();
             assert!(reason.contains(name) && reason.contains("RegistrationMode"));
         }
     }
@@ -375,12 +389,11 @@ mod tests {
     #[test]
     fn both_store_settings_are_one_too_many() {
         let mut properties = valid();
-        properties["LaceworkSubAccountName"] = "one".into();
-        properties["LaceworkOrgSubAccountNames"] = "a, b".into();
-        let reason = Properties::parse(&properties).unwrap_err().to_string();
-        assert!(
-            reason.contains("LaceworkSubAccountName")
-                && reason.contains("LaceworkOrgSubAccountNames")
-        );
+        properties["StoreName"] = "one".into();
+        properties["StoresByUnit"] = "a, b".into();
+        let reason = Properties::parse(Plain.words(), &properties)
+            .unwrap_err()
+            .to_string();
+        assert!(reason.contains("StoreName") && reason.contains("StoresByUnit"));
     }
 }

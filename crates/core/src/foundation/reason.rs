@@ -1,5 +1,8 @@
 use super::{ConvergeError, Refusal};
-use crate::{Error, ErrorKind};
+use crate::{
+    Error, ErrorKind,
+    provider::{Parameters, Words},
+};
 
 /// Why a request could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -8,16 +11,20 @@ pub(super) enum SetupError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The SaaS refused the key.
-    #[error("{url} refuses the API key {key_id}; check LaceworkAccessKeyId and LaceworkSecretKey")]
+    #[error("{url} refuses the API key {key_id}; check {} and {}", .parameters.key_id, .parameters.key_secret)]
     KeyRefused {
+        /// The parameters that hold the key.
+        parameters: &'static Parameters,
         /// The SaaS's URL.
         url: String,
         /// The key's id, which is not a secret.
         key_id: String,
     },
     /// The SaaS does not answer.
-    #[error("LaceworkUrl: {url} does not answer like a Lacework API")]
+    #[error("{}: {url} does not answer like a {} API", .words.parameters.url, .words.title)]
     NoAnswer {
+        /// The vendor's words.
+        words: &'static Words,
         /// The URL that does not answer.
         url: String,
         /// The failed call.
@@ -93,6 +100,7 @@ fn root<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> &'a dyn std::er
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::{Provider, plain::Plain};
 
     #[test]
     fn a_reason_is_made_of_whole_sentences() {
@@ -118,10 +126,11 @@ mod tests {
     fn of_a_service_that_does_not_answer_the_last_cause_is_told() {
         let refused = std::io::Error::other("Connection refused");
         let source = Error::new("registry:CreateToken", ErrorKind::Unavailable, refused);
-        let url = "https://acme.lacework.net".to_owned();
+        let words = Plain.words();
+        let url = "https://acme.example.com".to_owned();
         assert_eq!(
-            SetupError::NoAnswer { url, source }.reason(),
-            "LaceworkUrl: https://acme.lacework.net does not answer like a Lacework API: \
+            SetupError::NoAnswer { words, url, source }.reason(),
+            "ProviderUrl: https://acme.example.com does not answer like a Plain API: \
              Connection refused."
         );
     }

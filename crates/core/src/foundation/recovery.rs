@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::{Own, Properties, resolve::tenant_in};
+use super::{Own, Properties};
 use crate::{
     Result,
     landing_zone::TrailTopic,
-    model::{AccountId, Arn, Names, Profile, Store, host},
+    model::{AccountId, IntegrationPrefix, Names, Profile, Store, host},
     policy::{
         Adoption, Deployment, Destination, Policy, PolicyNames, RegistrationMode, Selection, Site,
     },
     ports::FoundationReads,
-    stack_sets::{POLICY_NAMES, REGISTRATION_TOPIC, STACK_ID_TAG, StackSet},
+    provider::{Provider, ResourceNames, Traces},
+    stack_sets::STACK_ID_TAG,
 };
 
 /// The remains of a deployment that is not in the ledger.
@@ -48,7 +49,7 @@ pub(super) async fn remains(
     let named = aws.stack_sets_named(properties.prefix.as_str()).await?;
     for name in named
         .into_iter()
-        .filter(|name| properties.prefix.is_of(name))
+        .filter(|name| is_of(own.provider, &properties.prefix, name))
     {
         let Some(set) = aws.stack_set(&name).await? else {
             continue;
@@ -59,19 +60,21 @@ pub(super) async fn remains(
         if set.tags.get(STACK_ID_TAG) != Some(&own.stack_id) {
             continue;
         }
-        let Some(resource) = set.parameters.get("ResourceNamePrefix") else {
+        let traces = own.provider.traces(&set);
+        let Some(resource) = traces.resource.clone() else {
             continue;
         };
         let names = Names {
-            resource: resource.clone(),
+            resource,
             prefix: properties.prefix.clone(),
         };
         let instances = aws.instances(&name, None).await?;
         let accounts: BTreeSet<AccountId> = instances.iter().map(|one| one.account).collect();
-        if name == names.member_stack_set() {
-            remains.take_member(&set, accounts);
-        } else if name == names.log_stack_set() {
-            remains.take_log(&set, own, &names, &accounts);
+        let resources = own.provider.resources(&names);
+        if name == resources.member_stack_set {
+            remains.take_member(traces, accounts);
+        } else if name == resources.log_stack_set {
+            remains.take_log(traces, own, &resources, &accounts);
         }
         if !remains.names.contains(&names) {
             remains.names.push(names);
@@ -80,38 +83,47 @@ pub(super) async fn remains(
     Ok(remains)
 }
 
+/// Whether a StackSet with this name can belong to a deployment with this prefix. The functions may
+/// access no other.
+fn is_of(provider: &dyn Provider, prefix: &IntegrationPrefix, stack_set: &str) -> bool {
+    let beginnings = provider.resources(&Names {
+        resource: String::new(),
+        prefix: prefix.clone(),
+    });
+    let mut beginnings = beginnings.stack_sets().into_iter();
+    beginnings.any(|beginning| stack_set.starts_with(beginning))
+}
+
 impl Remains {
     pub(super) fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    fn take_member(&mut self, set: &StackSet, accounts: BTreeSet<AccountId>) {
-        let parameter = |name: &str| set.parameters.get(name).filter(|value| !value.is_empty());
-        self.tenant = parameter("LaceworkAccount").cloned().or(self.tenant.take());
-        self.member_suffix = parameter("ExternalIdSuffix").cloned();
-        let names = parameter(POLICY_NAMES).and_then(|names| PolicyNames::from_parameter(names));
-        self.policy_names = names.unwrap_or_default();
-        self.registers_by_stack = parameter(REGISTRATION_TOPIC).is_some();
+    fn take_member(&mut self, traces: Traces, accounts: BTreeSet<AccountId>) {
+        self.tenant = traces.tenant.or(self.tenant.take());
+        self.member_suffix = traces.suffix;
+        self.policy_names = traces.policy_names;
+        self.registers_by_stack = traces.registers_by_stack;
         self.enrolled.extend(accounts);
     }
 
     fn take_log(
         &mut self,
-        set: &StackSet,
+        traces: Traces,
         own: &Own,
-        names: &Names,
+        resources: &ResourceNames,
         accounts: &BTreeSet<AccountId>,
     ) {
-        let parameter = |name: &str| set.parameters.get(name).filter(|value| !value.is_empty());
-        self.tenant = parameter("LaceworkAccount").cloned().or(self.tenant.take());
-        self.trail_suffix = parameter("ExternalIdSuffix").cloned();
-        let trail = parameter("TopicOfTrailArn").and_then(|arn| arn.parse::<Arn>().ok());
-        let trail = trail.and_then(|arn| arn.resource().strip_prefix("trail/").map(str::to_owned));
-        if let (Some(trail), Some(log)) = (trail, accounts.first()) {
+        self.tenant = traces.tenant.or(self.tenant.take());
+        self.trail_suffix = traces.suffix;
+        if let (Some(trail), Some(log)) = (traces.topic_of, accounts.first()) {
             let Own {
                 partition, region, ..
             } = own;
-            let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic());
+            let topic = format!(
+                "arn:{partition}:sns:{region}:{log}:{}",
+                resources.trail_topic
+            );
             let topic = topic.parse().ok();
             self.topics
                 .extend(topic.map(|topic| TrailTopic { trail, topic }));
@@ -167,7 +179,8 @@ impl Remains {
         properties: &Properties,
         now: Timestamp,
     ) -> Deployment {
-        let tenant = self.tenant.clone().or_else(|| tenant_in(properties));
+        let named = || own.provider.tenant_in(&properties.url);
+        let tenant = self.tenant.clone().or_else(named);
         let tenant = tenant.unwrap_or_default();
         let stores: BTreeSet<Store> = properties
             .store
@@ -206,7 +219,7 @@ impl Remains {
                 partition: own.partition.clone(),
                 region: own.region.clone(),
                 management_account: own.management_account,
-                host: host(&properties.lacework_url),
+                host: host(&properties.url),
                 tenant,
                 names,
                 capability: properties.capability,

@@ -1,59 +1,74 @@
 //! Refuses changes that are impossible after launch, and warns of consequences of others.
 
-use super::{Foundation, Progress, Properties, Refusal};
-use crate::{model::host, policy::Deployment};
+use super::{Footprint, Progress, Properties, Refusal};
+use crate::{
+    model::host,
+    policy::Deployment,
+    provider::{Provider, Words},
+};
 
-/// Refuses the partitions in which the SaaS has no role: a role cannot be assumed across
+/// Refuses the partitions in which the vendor has no role: a role cannot be assumed across
 /// partitions.
-///
-/// Source: the one principal in the vendor's own templates is in the partition `aws`; its
-/// integration types for GovCloud take access keys.
-pub(super) fn refuse_partition(partition: &str) -> Result<(), Refusal> {
+pub(super) fn refuse_partition(provider: &dyn Provider, partition: &str) -> Result<(), Refusal> {
+    let (own, title) = (provider.partition(), provider.words().title);
+    if partition == own {
+        return Ok(());
+    }
     let name = match partition {
-        "aws" => return Ok(()),
         "aws-us-gov" => " (AWS GovCloud (US))",
         "aws-cn" => " (the China Regions)",
         "aws-eusc" => " (the AWS European Sovereign Cloud)",
         _ => "",
     };
     Err(Refusal::new(format!(
-        "Lacework has no role in the partition {partition}{name}, and a role of another partition can \
-         read no account there. Launch the stack in the partition aws."
+        "{title} has no role in the partition {partition}{name}, and a role of another partition can \
+         read no account there. Launch the stack in the partition {own}."
     )))
 }
 
 /// Refuses changes that are impossible after launch, judging by the parameters alone.
 pub(super) fn refuse_changes(
+    provider: &dyn Provider,
     properties: &Properties,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
-    refuse_other_host(properties, previous)?;
+    refuse_other_host(provider, properties, previous)?;
     refuse_other_prefix(properties, previous)?;
     refuse_other_trail(properties, previous)?;
     refuse_other_registration(properties, previous)
 }
 
 /// Another host would get the key before it could say which account it belongs to. One name may
-/// stand for two Lacework accounts: `acme.lacework.net` is not `acme.fra.lacework.net`.
-fn refuse_other_host(properties: &Properties, previous: &Deployment) -> Result<(), Refusal> {
-    let (old, new) = (&previous.policy.host, host(&properties.lacework_url));
+/// stand for two tenants: `acme.example.com` is not `acme.eu.example.com`.
+fn refuse_other_host(
+    provider: &dyn Provider,
+    properties: &Properties,
+    previous: &Deployment,
+) -> Result<(), Refusal> {
+    let url = provider.words().parameters.url;
+    let (old, new) = (&previous.policy.host, host(&properties.url));
     if *old == new {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "LaceworkUrl cannot change to another host after launch: it was {old} and is now {new}. \
+        "{url} cannot change to another host after launch: it was {old} and is now {new}. \
          Set it back, or delete the stack and launch it again."
     )))
 }
 
 /// At another host than the recorded one, there would be nothing to delete.
-pub(super) fn require_host(given: &str, recorded: &Deployment) -> Result<(), Refusal> {
+pub(super) fn require_host(
+    provider: &dyn Provider,
+    given: &str,
+    recorded: &Deployment,
+) -> Result<(), Refusal> {
+    let url = provider.words().parameters.url;
     let recorded = &recorded.policy.host;
     if given == recorded {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "LaceworkUrl points to {given}, but the integrations are at {recorded}. \
+        "{url} points to {given}, but the integrations are at {recorded}. \
          Update the stack with its earlier URL, then delete it."
     )))
 }
@@ -102,25 +117,28 @@ fn refuse_other_registration(
 
 /// The registrations of another tenant could no longer be read, and would stay behind.
 pub(super) fn refuse_other_tenant(
+    provider: &dyn Provider,
     deployment: &Deployment,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
+    let Words { title, parameters } = provider.words();
     let (old, new) = (&previous.policy.tenant, &deployment.policy.tenant);
     if old == new {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "LaceworkUrl cannot change to another Lacework account after launch: it was {old} and is \
-         now {new}. Set it back, or delete the stack and launch it again."
+        "{} cannot change to another {title} account after launch: it was {old} and is now {new}. \
+         Set it back, or delete the stack and launch it again.",
+        parameters.url
     )))
 }
 
 /// Only the administrator can change the key's policy.
-pub(super) fn warn_of_key(foundation: &Foundation) {
-    let Some(trail) = &foundation.trail else {
+pub(super) fn warn_of_key(footprint: &Footprint) {
+    let Some(trail) = &footprint.trail else {
         return;
     };
-    let source = foundation
+    let source = footprint
         .deployment
         .trail
         .as_ref()
@@ -137,12 +155,13 @@ pub(super) fn warn_of_key(foundation: &Foundation) {
 
 /// Setup deletes the resources with the old names before the account function, which waits for
 /// that, enrolls under the new ones.
-pub(super) fn remark_gap(deployment: &Deployment, progress: &Progress) {
+pub(super) fn remark_gap(provider: &dyn Provider, deployment: &Deployment, progress: &Progress) {
     let config = deployment.policy.capability.config();
     if let (Some(old), true) = (deployment.retired.first(), config) {
         progress.remark(format!(
-            "LaceworkSubAccountName has changed: every account is offboarded from {} and enrolled in {}, \
-             and is unwatched for some minutes in between.",
+            "{} has changed: every account is offboarded from {} and enrolled in {}, and is unwatched \
+             for some minutes in between.",
+            provider.words().parameters.store,
             old.resource, deployment.policy.names.resource
         ));
     }

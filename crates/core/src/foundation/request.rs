@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Context, Facts, Foundation, Own, Progress, Properties, Refusal, blueprint,
+    Context, Facts, Footprint, Own, Progress, Properties, Refusal,
     converge::{Goal, converge},
     former_requests::{deployments, inherit, mark_existing, restored},
     lease::await_lease,
@@ -157,13 +157,14 @@ where
         fresh_suffix: &str,
     ) -> Result<(), SetupError> {
         let progress = self.progress();
-        refuse_partition(&self.own.partition)?;
-        let properties = Properties::parse(&raw)?;
+        let provider = self.own.provider;
+        refuse_partition(provider, &self.own.partition)?;
+        let properties = Properties::parse(provider.words(), &raw)?;
         self.require_own_trust(&properties)?;
         let success = recorded.success.as_ref();
         let previous = deployments(recorded).next();
         if let Some(previous) = previous {
-            refuse_changes(&properties, previous)?;
+            refuse_changes(provider, &properties, previous)?;
         }
         self.require_stack_set_roles(&raw, success).await?;
         progress.begin(&"getting an access token");
@@ -189,31 +190,32 @@ where
         let (context, spared) = self
             .context(&asked, previous, remains.as_ref(), fresh_suffix)
             .await?;
-        let resolved = resolve(&properties, &raw, &facts, &context, success)?;
+        let resolved = resolve(provider, &properties, &raw, &facts, &context, success)?;
         for remark in resolved.remarks {
             progress.remark(remark);
         }
         let mut deployment = resolved.deployment;
         deployment.spared = spared;
         for previous in deployments(recorded) {
-            refuse_other_tenant(&deployment, previous)?;
+            refuse_other_tenant(provider, &deployment, previous)?;
             inherit(&mut deployment, previous, facts.profile.as_ref());
         }
         if let Some(remains) = &remains {
             let now = self.guard.clock.now();
             remains.hand_on(&mut deployment, facts.profile.as_ref(), now);
         }
-        remark_gap(&deployment, progress);
+        remark_gap(provider, &deployment, progress);
         // Recorded before any resource is created, so that a Delete always finds everything.
         self.aws.store_attempt(self.holder, &deployment).await?;
         if planted(Fault::AttemptIsInForce) {
             self.aws.store_deployment(self.holder, &deployment).await?;
         }
-        let mut foundation = blueprint(deployment, &self.own.templates, &self.own.stack_set_roles);
-        warn_of_key(&foundation);
+        let mut footprint =
+            provider.footprint(deployment, &self.own.templates, &self.own.stack_set_roles);
+        warn_of_key(&footprint);
         let token = token.as_ref();
-        let wanted = Some(&foundation);
-        let deployment = &foundation.deployment;
+        let wanted = Some(&footprint);
+        let deployment = &footprint.deployment;
         let guid = self
             .converge(
                 &self.registry,
@@ -226,11 +228,11 @@ where
             .await?;
         if let Some(guid) = guid {
             let now = self.guard.clock.now();
-            foundation.deployment = foundation.deployment.with_trail_guid(&guid, now);
+            footprint.deployment = footprint.deployment.with_trail_guid(&guid, now);
         }
         let existing = self.existing(&facts, remains.as_ref());
         let is_blind = token.is_none();
-        self.conclude(foundation, raw, success, &existing, is_blind)
+        self.conclude(footprint, raw, success, &existing, is_blind)
             .await
     }
 
@@ -238,7 +240,7 @@ where
     async fn converge(
         &self,
         registry: &impl Registry,
-        wanted: Option<&Foundation>,
+        wanted: Option<&Footprint>,
         deployment: &Deployment,
         recorded: &Recorded,
         token: Option<&Token>,
@@ -246,8 +248,9 @@ where
     ) -> Result<Option<String>, SetupError> {
         let records = self.records().await?;
         let now = self.guard.clock.now();
-        let known = KnownRegistrations::new(wanted, recorded, &records, now);
+        let known = KnownRegistrations::new(self.own.provider, wanted, recorded, &records, now);
         let goal = Goal {
+            provider: self.own.provider,
             wanted,
             deployment,
             known: &known,
@@ -265,13 +268,13 @@ where
     /// be read.
     async fn conclude(
         &self,
-        foundation: Foundation,
+        footprint: Footprint,
         properties: Value,
         previous: Option<&Success>,
         existing: &BTreeSet<AccountId>,
         is_blind: bool,
     ) -> Result<(), SetupError> {
-        let mut deployment = foundation.deployment.clone();
+        let mut deployment = footprint.deployment.clone();
         let monitor_existing = deployment.policy.monitor_existing;
         if !(monitor_existing && self.request.request_type == RequestType::Create) {
             let records = self.aws.records().await?.by_account;
@@ -281,7 +284,7 @@ where
             }
         }
         if !is_blind {
-            settle(&mut deployment, &foundation);
+            settle(&mut deployment, &footprint);
         }
         deployment.succeeded_at = Some(self.guard.clock.now());
         let success = Success {
@@ -339,17 +342,15 @@ where
 
     /// The key's host and the trusted principal must come from CloudFormation, never from an event.
     fn require_own_trust(&self, properties: &Properties) -> Result<(), Refusal> {
-        let (own, asked) = (&self.own.provider_url, &properties.lacework_url);
-        if !Properties::url(own).is_ok_and(|own| own == *asked) {
-            return Err(other_environment("LaceworkUrl", &shown(asked), own));
+        let words = self.own.provider.words();
+        let parameters = &words.parameters;
+        let (own, asked) = (&self.own.provider_url, &properties.url);
+        if !Properties::url(words, own).is_ok_and(|own| own == *asked) {
+            return Err(other_environment(parameters.url, &shown(asked), own));
         }
         let (own, asked) = (&self.own.principal, &properties.principal);
         if own != asked.as_str() {
-            return Err(other_environment(
-                "LaceworkPrincipalArn",
-                asked.as_str(),
-                own,
-            ));
+            return Err(other_environment(parameters.principal, asked.as_str(), own));
         }
         Ok(())
     }
@@ -405,12 +406,12 @@ where
 }
 
 /// Clears the retired names, and counts what was taken over as ours.
-fn settle(deployment: &mut Deployment, foundation: &Foundation) {
+fn settle(deployment: &mut Deployment, footprint: &Footprint) {
     deployment.retired.clear();
-    for name in foundation.stack_sets() {
+    for name in footprint.stack_sets() {
         deployment.spared.remove(name);
     }
-    let topic = foundation
+    let topic = footprint
         .trail
         .as_ref()
         .and_then(|trail| trail.topic.clone());

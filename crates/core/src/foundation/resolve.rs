@@ -10,19 +10,16 @@ mod trail;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use url::Host;
 
 use self::shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account};
-use super::{Properties, Refusal, refusal::Refusals};
+use super::{Properties, Refusal, Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
     model::{AccountId, Names, Profile, Store, host},
     policy::{Adoption, DeployedTrail, Deployment, Policy, Site},
+    provider::{Provider, Words},
 };
-
-/// The AWS account that Lacework's platform runs in.
-const LACEWORK_AWS_ACCOUNT: &str = "434813966438";
 
 /// The function's own settings, and this deployment's existing properties.
 #[derive(Debug, Clone)]
@@ -111,6 +108,7 @@ impl<'a> Last<'a> {
 /// The parameters that do not match the facts, if they are new. The landing zone and the tenant are
 /// checked first, and the trail once all others match.
 pub fn resolve(
+    provider: &dyn Provider,
     properties: &Properties,
     raw: &Value,
     facts: &Facts,
@@ -123,12 +121,13 @@ pub fn resolve(
         remarks: Vec::new(),
     };
     let landing_zone = landing_zone(&mut last, facts, context)?;
-    let tenant = tenant(properties, facts.profile.as_ref(), &last)?;
+    let tenant = tenant(provider, properties, facts.profile.as_ref(), &last)?;
     let adopted = context.adoption.as_ref();
     let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);
     let mut refusals = Refusals::default();
-    let destination = scope::destination(properties, facts, &tenant, &mut units, &mut last);
+    let destination =
+        scope::destination(provider, properties, facts, &tenant, &mut units, &mut last);
     let destination = refusals.note(destination);
     let selection = scope::selection(properties, facts, &mut units, &last);
     let selection = refusals.note(selection);
@@ -161,7 +160,7 @@ pub fn resolve(
         partition: context.partition.clone(),
         region: context.region.clone(),
         management_account: context.management_account,
-        host: host(&properties.lacework_url),
+        host: host(&properties.url),
         tenant,
         names,
         capability: properties.capability,
@@ -184,12 +183,17 @@ pub fn resolve(
     let site = Site {
         principal: properties.principal.clone(),
         url_suffix: context.url_suffix.clone(),
-        registration_topic: registration_topic(properties, &policy),
+        registration_topic: if policy.registers_by_stack() {
+            provider.registration_topic(&properties.url, &policy.region)
+        } else {
+            None
+        },
         permissions_boundary: properties.permissions_boundary.clone(),
         management_boundary: context.management_boundary.clone(),
         tags: context.tags.clone(),
     };
     let trail = trail::deployed(
+        provider,
         properties,
         facts,
         &landing_zone,
@@ -315,46 +319,26 @@ pub(super) fn no_pattern(name: &str) -> &'static str {
     }
 }
 
-/// The account part of `<account>.lacework.net`; for other hosts the SaaS is asked.
+/// The tenant from the URL, else from the vendor's API.
 fn tenant(
+    provider: &dyn Provider,
     properties: &Properties,
     profile: Option<&Profile>,
     last: &Last<'_>,
 ) -> Result<String, Refusal> {
-    if let Some(tenant) = tenant_in(properties) {
+    if let Some(tenant) = provider.tenant_in(&properties.url) {
         return Ok(tenant);
     }
     if let Some(profile) = profile {
         return Ok(profile.tenant.clone());
     }
-    let recorded = last.unchanged(&["LaceworkUrl"]);
+    let Words { title, parameters } = provider.words();
+    let recorded = last.unchanged(&[parameters.url]);
     let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
     recorded.ok_or_else(|| {
-        Refusal::new("LaceworkUrl: Lacework refuses the API key, so its account cannot be read.")
+        Refusal::new(format!(
+            "{}: {title} refuses the API key, so its account cannot be read.",
+            parameters.url
+        ))
     })
-}
-
-/// The tenant, if the URL itself names it.
-pub(super) fn tenant_in(properties: &Properties) -> Option<String> {
-    match properties.lacework_url.host() {
-        Some(Host::Domain(name)) if name.ends_with(".lacework.net") => {
-            Some(name.split('.').next().unwrap_or(name).to_lowercase())
-        }
-        _ => None,
-    }
-}
-
-/// Lacework's topic for custom resources, in the stack's Region.
-///
-/// Source: the templates and functions of Lacework's own Control Tower integration.
-fn registration_topic(properties: &Properties, policy: &Policy) -> Option<String> {
-    if !policy.registers_by_stack() {
-        return None;
-    }
-    let region = &policy.region;
-    let host = properties.lacework_url.host_str().unwrap_or_default();
-    let european = if host.contains(".fra.") { "eu" } else { "" };
-    Some(format!(
-        "arn:aws:sns:{region}:{LACEWORK_AWS_ACCOUNT}:{european}prodn-customer-cloudformation"
-    ))
 }

@@ -7,7 +7,6 @@ mod recorded;
 mod unreadable;
 
 pub use lease::{Holder, Lease, LeaseState, Parking, REMEMBERED, Taken, admitted};
-pub(crate) use record::LISTS_LAG;
 pub use record::{Deletion, Record};
 pub use recorded::{Recorded, Records, Success};
 pub use unreadable::{Source, Unreadable};

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use crate::{
     model::{Registration, Store},
     planted::{Fault, planted},
+    provider::Limits,
     time::later,
 };
 
-/// The most that a listing may be behind others.
-pub(crate) const LISTS_LAG: SignedDuration = SignedDuration::from_mins(7);
+/// The most that a listing of stacks may be behind others.
+const STACKS_LAG: SignedDuration = SignedDuration::from_mins(7);
 /// The longest time to delete a stack and create it again.
 const LONGEST_RECREATION: SignedDuration = SignedDuration::from_mins(15);
 /// Two listings this far apart prove that an enrolled account has no registration.
@@ -29,7 +30,7 @@ pub struct Record {
     /// The store of its registration; `None` is the tenant's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub store: Option<Store>,
-    /// The `intgGuid` of its registration, which identifies one that was changed by hand.
+    /// The id of its registration, which identifies one that was changed by hand.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
     /// Its former registrations, and when each was replaced within the last day. A stale list that
@@ -99,7 +100,7 @@ pub struct Deletion {
 impl Deletion {
     /// Whether a listing may still show the stack as it was before the last deletion.
     pub(crate) fn may_be_unlisted(&self, now: Timestamp) -> bool {
-        now.duration_since(self.asked_at) < LONGEST_RECREATION + LISTS_LAG
+        now.duration_since(self.asked_at) < LONGEST_RECREATION + STACKS_LAG
     }
 
     /// Whether the stack's deletion has failed often enough.
@@ -159,24 +160,29 @@ impl Record {
     }
 
     /// The ids of registrations that were replaced so recently that they may still exist.
-    pub(crate) fn replaced_lately(&self, now: Timestamp) -> impl Iterator<Item = &String> {
-        let is_late = move |at: &Timestamp| now.duration_since(*at) < LISTS_LAG;
+    pub(crate) fn replaced_lately(
+        &self,
+        limits: &Limits,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &String> {
+        let lag = limits.list_lag;
+        let is_late = move |at: &Timestamp| now.duration_since(*at) < lag;
         let former = self.former.iter();
         former.filter_map(move |(guid, at)| is_late(at).then_some(guid))
     }
 
     /// Whether a listing may lack the account's registration because it was created moments ago.
-    pub(crate) fn was_registered_lately(&self, now: Timestamp) -> bool {
+    pub(crate) fn was_registered_lately(&self, limits: &Limits, now: Timestamp) -> bool {
         let made = [self.since, self.gap_at].into_iter().flatten();
         let replaced = self.former.values().copied();
         let mut times = made.chain(replaced);
-        times.any(|at| now.duration_since(at) < LISTS_LAG)
+        times.any(|at| now.duration_since(at) < limits.list_lag)
     }
 
     /// Until when a listing may lack a registration of the account whose id is unknown.
-    pub(crate) fn unlisted_until(&self) -> Option<Timestamp> {
+    pub(crate) fn unlisted_until(&self, limits: &Limits) -> Option<Timestamp> {
         let since = self.since.filter(|_| self.registration_id.is_none());
-        since.map(|at| later(at, LISTS_LAG))
+        since.map(|at| later(at, limits.list_lag))
     }
 
     /// Whether a listing shows the account's registration: the one with the known id, or any if
@@ -252,7 +258,7 @@ impl Record {
     pub(crate) fn was_recreated_lately(&self, now: Timestamp) -> bool {
         self.recreated_at
             .max(self.restored_at)
-            .is_some_and(|at| now.duration_since(at) < LONGEST_RECREATION + LISTS_LAG)
+            .is_some_and(|at| now.duration_since(at) < LONGEST_RECREATION + STACKS_LAG)
     }
 
     /// Whether it went unwatched for a while in the 24 hours before `now`.

@@ -17,7 +17,7 @@ pub fn is_loopback(url: &Url) -> bool {
 }
 
 /// Parses an untrusted URL: only RFC 3986 characters, with `//` before its host, and with an
-/// explicit host. All URLs of AWS and Lacework are like that. The parser does not cope with all
+/// explicit host. All URLs of AWS and the vendors are like that. The parser does not cope with all
 /// others: a debug assertion of its host parser fails for some that are not ASCII.
 pub fn foreign_url(text: &str) -> Option<Url> {
     let text = text.trim();
@@ -42,33 +42,30 @@ mod tests {
             "https:D\u{31e}a\u{fffd}",
             "https://D\u{31e}a/b",
             "https:///D\u{31e}a/b",
-            "https://a)aF%EEa.%cme.lacework.ndef",
+            "https://a)aF%EEa.%cme.example.ndef",
             "https:\\\\D\u{31e}a://b",
             "https://\\D%EEa/b",
-            "https://acme.lacework.net/a b",
-            "https:acme.lacework.net",
-            "acme.lacework.net",
+            "https://acme.example.com/a b",
+            "https:acme.example.com",
+            "acme.example.com",
             "",
         ] {
             assert_eq!(foreign_url(odd), None, "{odd}");
         }
-        let good = " https://acme.lacework.net:443/a%20b?c=%C3%A4://d ";
+        let good = " https://acme.example.com:443/a%20b?c=%C3%A4://d ";
         let read = foreign_url(good).unwrap();
-        assert_eq!(
-            read.as_str(),
-            "https://acme.lacework.net/a%20b?c=%C3%A4://d"
-        );
+        assert_eq!(read.as_str(), "https://acme.example.com/a%20b?c=%C3%A4://d");
     }
 
     #[test]
     fn one_name_in_two_regions_is_two_hosts() {
         let host = |url: &str| host(&url.parse().unwrap());
-        assert_eq!(host("https://ACME.lacework.net/ui?x"), "acme.lacework.net");
-        assert_eq!(host("https://acme.lacework.net:443"), "acme.lacework.net");
+        assert_eq!(host("https://ACME.example.com/ui?x"), "acme.example.com");
+        assert_eq!(host("https://acme.example.com:443"), "acme.example.com");
         assert_eq!(host("http://user@127.0.0.1:8443/"), "127.0.0.1:8443");
         assert_ne!(
-            host("https://acme.lacework.net"),
-            host("https://acme.fra.lacework.net")
+            host("https://acme.example.com"),
+            host("https://acme.fra.example.com")
         );
     }
 }

@@ -7,11 +7,10 @@ mod ids;
 mod names;
 mod registration;
 mod secret;
-mod stack_set_name;
 mod token;
 mod units;
 
-pub use account_mapping::{AccountMapping, ParseMappingError};
+pub use account_mapping::AccountMapping;
 pub use arn::Arn;
 pub use host::{foreign_url, host, is_loopback};
 pub use ids::{AccountId, OuId, ParseIdError};
@@ -20,6 +19,5 @@ pub use registration::{
     Created, Health, Profile, Registration, RegistrationKind, RegistrationSpec,
 };
 pub use secret::SecretText;
-pub use stack_set_name::{Part, StackSetName};
 pub use token::{ApiKey, Token};
 pub use units::{Means, ParseUnitsError, UnitEntry, UnitName, parse_units};

@@ -2,10 +2,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{AccountId, AccountMapping, ExternalId, Store};
 
-/// A registration (`CloudAccounts` object) as the SaaS shows it.
+/// A registration as the vendor shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration {
-    /// `intgGuid`.
+    /// The vendor's id of it.
     pub guid: String,
     /// The store that holds it; `None` is the tenant's own.
     pub store: Option<Store>,
@@ -50,7 +50,7 @@ impl Registration {
     }
 }
 
-/// The result of the SaaS's last use of a registration: `state`.
+/// The result of the vendor's last use of a registration.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Health {
     /// Not checked yet, or not shown.
@@ -65,10 +65,10 @@ pub enum Health {
 /// The kinds of registration that we create.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegistrationKind {
-    /// `AwsCfg`: the configuration of one account.
+    /// The configuration of one account.
     #[serde(alias = "Config")]
     Account,
-    /// `AwsCtSqs`: the organization's trail.
+    /// The organization's trail.
     #[serde(alias = "CloudTrail")]
     Feed,
 }
@@ -103,15 +103,15 @@ impl RegistrationSpec {
 /// The result of creating or changing a registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Created {
-    /// It exists, with this `intgGuid` if the response contains it.
+    /// It exists, with this id if the response contains it.
     Done(Option<String>),
-    /// The account or queue is used by another registration of this Lacework application.
+    /// The account or queue is used by another registration of the same kind.
     AlreadyUsed,
     /// The SaaS tried the role and could not use it, as happens with a role that is seconds old.
     RoleNotAssumable(String),
 }
 
-/// The key's owner, from `UserProfile`.
+/// The key's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Profile {
     /// The account part of the tenant's URL, lower case.

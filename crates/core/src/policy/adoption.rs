@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 /// Properties of an adopted deployment that must stay as they are.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Adoption {
-    /// The Lacework account, in the letter case of the external ids.
+    /// The tenant, in the letter case of the external ids.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenant: Option<String>,
-    /// The Lacework account or sub-account in the names, in their letter case.
+    /// The tenant or the store in the names, in their letter case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<String>,
     /// The suffix of the members' external ids, if there were members.
@@ -26,9 +26,9 @@ pub enum PolicyNames {
     /// CloudFormation.
     #[default]
     Generated,
-    /// Lacework's own integration, with the account's id in each name.
+    /// The vendor's own integration, with the account's id in each name.
     Vendor,
-    /// The same as of June and July 2025, without the account's id.
+    /// An older version of it, without the account's id.
     VendorWithoutAccount,
 }
 

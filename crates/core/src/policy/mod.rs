@@ -4,8 +4,8 @@ mod adoption;
 mod deployment;
 mod destination;
 mod selection;
-#[cfg(test)]
-pub(crate) mod testing;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod trail;
 
 use serde::{Deserialize, Serialize};
@@ -16,10 +16,7 @@ pub use destination::Destination;
 pub use selection::{Selection, Unselected};
 pub use trail::{DeployedTrail, TrailFault, TrailSource};
 
-use crate::model::{
-    AccountId, AccountMapping, Arn, ExternalId, Health, Names, Registration, RegistrationKind,
-    RegistrationSpec,
-};
+use crate::model::{AccountId, AccountMapping, Arn, Health, Names, Registration};
 
 /// The administrator's parameters, with every name resolved to an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,25 +118,12 @@ impl RegistrationMode {
 }
 
 impl Policy {
-    /// The registration that an enrolled account should have.
-    pub fn member_registration(&self, account: &AccountId) -> RegistrationSpec {
-        RegistrationSpec {
-            name: self.names.member_registration(account),
-            kind: RegistrationKind::Account,
-            account: *account,
-            role_arn: Names::role_arn(&self.partition, account, &self.names.member_role()),
-            external_id: ExternalId::new(&self.tenant, account, &self.external_id_suffix),
-            queue_url: None,
-            account_mapping: None,
-        }
-    }
-
-    /// The trail's external id. In an adopted deployment its suffix may differ from the members'.
-    pub fn trail_external_id(&self, log_archive: &AccountId) -> ExternalId {
+    /// The suffix of the trail's external id. In an adopted deployment it may differ from the
+    /// members'.
+    pub fn trail_suffix(&self) -> &str {
         let adopted = self.adoption.as_ref();
         let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
-        let suffix = suffix.unwrap_or(&self.external_id_suffix);
-        ExternalId::new(&self.tenant, log_archive, suffix)
+        suffix.unwrap_or(&self.external_id_suffix)
     }
 
     /// Whether a registration that uses a role of ours counts as ours, whatever its external id.

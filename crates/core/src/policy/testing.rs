@@ -1,4 +1,6 @@
-//! Fixtures of this crate's unit tests.
+//! Fixtures for tests.
+
+#![allow(clippy::unwrap_used, reason = "constants")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,17 +8,17 @@ use super::{Capability, Deployment, Destination, Policy, RegistrationMode, Selec
 use crate::model::Names;
 
 /// The policy of a tenant without stores.
-pub(crate) fn policy() -> Policy {
+pub fn policy() -> Policy {
     Policy {
         stack_id: "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1".into(),
         partition: "aws".into(),
         region: "us-east-1".into(),
         management_account: "000000000099".parse().unwrap(),
-        host: "acme.lacework.net".into(),
+        host: "acme.example.com".into(),
         tenant: "acme".into(),
         names: Names {
             resource: "acme".into(),
-            prefix: "Lacework-Control-Tower-".parse().unwrap(),
+            prefix: "Plain-".parse().unwrap(),
         },
         capability: Capability::CloudTrailAndConfig,
         destination: Destination::Tenant,
@@ -36,13 +38,11 @@ pub(crate) fn policy() -> Policy {
 }
 
 /// A deployment with this policy, without a trail or a history.
-pub(crate) fn deployment(policy: Policy) -> Deployment {
+pub fn deployment(policy: Policy) -> Deployment {
     Deployment {
         policy,
         site: Site {
-            principal: "arn:aws:iam::434813966438:role/lacework-platform"
-                .parse()
-                .unwrap(),
+            principal: "arn:aws:iam::999999999999:role/reader".parse().unwrap(),
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: None,

@@ -33,7 +33,7 @@ pub struct DeployedTrail {
     /// The account that holds the queue: Audit, or Log Archive if the trail's topic is there.
     #[serde(rename = "audit")]
     pub queue_account: AccountId,
-    /// The registration's `intgGuid`, which identifies it whatever else changes.
+    /// The registration's id, which identifies it whatever else changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub registration_id: Option<String>,
     /// When the SaaS was asked to create a registration whose id is not known yet.

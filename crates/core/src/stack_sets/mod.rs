@@ -3,6 +3,7 @@
 
 mod instance;
 mod operation;
+mod owner;
 mod pinned;
 mod roles;
 mod spec;
@@ -10,9 +11,10 @@ mod stack;
 
 pub use instance::{InstanceFailure, InstanceState, StackInstance};
 pub use operation::{OperationState, Start, operation_id};
+pub use owner::{STACK_ID_TAG, is_owned_by, may_be_taken_over};
 pub use roles::{Role, StackSetRoles};
-pub use spec::{ACCESS_TOKEN, STACK_ID_TAG, StackSetSpec, Templates};
-pub(crate) use spec::{
-    INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, with_parameters,
+pub use spec::{
+    ACCESS_TOKEN, INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC,
+    StackSetSpec, Templates, with_parameters,
 };
 pub use stack::{Stack, StackSet, StackState};

@@ -2,27 +2,24 @@ use std::{collections::BTreeMap, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{StackSet, StackSetRoles, pinned::pinned};
+use super::{STACK_ID_TAG, StackSet, StackSetRoles, pinned::pinned};
 use crate::planted::{Fault, planted};
 
-/// The tag that marks the owner of a StackSet or a stack: the main stack's id.
-pub const STACK_ID_TAG: &str = "towerhook:stack-id";
-
 /// The member template's parameter for the naming of managed policies.
-pub(crate) const POLICY_NAMES: &str = "ManagedPolicyNames";
+pub const POLICY_NAMES: &str = "ManagedPolicyNames";
 
 /// The member template's parameter for the topic that an account registers itself on.
-pub(crate) const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
+pub const REGISTRATION_TOPIC: &str = "RegistrationTopicArn";
 
 /// The member template's parameter for the prefix of registration names.
-pub(crate) const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
+pub const INTEGRATION_PREFIX: &str = "IntegrationNamePrefix";
 
 /// The member template's NoEcho parameter for the token that an account registers itself with. Each
 /// instance has its own value, so a new token for one account does not affect the others.
 pub const ACCESS_TOKEN: &str = "AccessToken";
 
 /// The log and member templates' parameter for the roles' permissions boundary.
-pub(crate) const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
+pub const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
 
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
@@ -53,7 +50,7 @@ pub struct StackSetSpec {
 }
 
 /// The parameters of a StackSet.
-pub(crate) fn with_parameters<'a>(
+pub fn with_parameters<'a>(
     parameters: impl Iterator<Item = &'a (&'a str, &'a str)>,
 ) -> BTreeMap<String, String> {
     let owned = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));

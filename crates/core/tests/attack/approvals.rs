@@ -57,4 +57,4 @@ fn a_wrong_mapping_takes_nobody_out_however_little_the_saas_lists() {
     }
 }
 
-const MEMBERS: &str = "Lacework-Control-Tower-Config-Member-acme";
+const MEMBERS: &str = "Plain-Members-acme";

@@ -9,6 +9,7 @@ use towerhook_core::{
     lifecycle::{Malformed, Parked, Scope, Trigger},
     model::AccountId,
     ports::{Clock, Leases},
+    provider::plain::Plain,
 };
 use towerhook_world::{Ports, Step, Wishes, World, member_id};
 
@@ -57,7 +58,9 @@ fn unknown_accounts_are_asked_for_in_part_and_the_rest_is_put_off() {
         let all = unknown(17_000).map(Scope::arrival);
         let scope = all.fold(Scope::default(), Scope::merge);
         let before = world.calls(DESCRIBED);
-        let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
+        let inventory = observe(&Plain, &ports, &ports, &deployment, scope)
+            .await
+            .unwrap();
         assert_eq!(world.calls(DESCRIBED) - before, 400);
         let (looked, later) = (&inventory.accounts, &inventory.requeued.accounts);
         assert_eq!((looked.len(), later.len()), (400, 16_600));
@@ -76,7 +79,9 @@ fn an_account_that_we_know_comes_before_those_that_anybody_named() {
         let ports = Ports::new(&world, "a test");
         let all = unknown(1000).map(Scope::account);
         let scope = all.fold(Scope::all(), Scope::merge);
-        let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
+        let inventory = observe(&Plain, &ports, &ports, &deployment, scope)
+            .await
+            .unwrap();
         assert!(inventory.accounts.contains_key(&left));
     });
 }
@@ -116,6 +121,7 @@ fn an_observation_that_takes_too_long_is_cut_off_and_put_off() {
     enrolled(3, Wishes::default(), async |world| {
         let ports = Ports::new(&world, "a test");
         let pass = Pass {
+            provider: &Plain,
             owner: "late",
             time_left: || Duration::from_secs(180),
             clock: &Late(world.now()),
@@ -142,6 +148,7 @@ fn what_is_too_much_for_the_ledger_waits_in_the_queue() {
         let calls = |name: &str| world.calls(name);
         let (parked, sent) = (calls("dynamodb:UpdateItem"), calls("sqs:SendMessageBatch"));
         let pass = Pass {
+            provider: &Plain,
             owner: "late",
             time_left: || Duration::from_secs(180),
             clock: &ports,
@@ -163,6 +170,7 @@ fn what_three_passes_came_to_no_end_with_is_set_aside_where_an_administrator_see
         let pass = async |owner: &str| {
             let time_left = || Duration::from_secs(180);
             let pass = Pass {
+                provider: &Plain,
                 owner,
                 time_left,
                 clock: &ports,

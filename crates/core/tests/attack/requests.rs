@@ -13,12 +13,8 @@ const ANSWERS: &str = "s3:PutObject";
 
 /// Everything that an event must not change.
 fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
-    let sets = [
-        "Config-Member",
-        "CloudTrail-Log-Account",
-        "CloudTrail-Audit-Account",
-    ];
-    let sets = sets.map(|name| world.stack_set(&format!("Lacework-Control-Tower-{name}-acme")));
+    let resources = world.wishes().resources();
+    let sets = resources.stack_sets().map(|name| world.stack_set(name));
     (
         world.recorded(),
         world.writes(),
@@ -66,10 +62,10 @@ fn another_url_than_the_environments_is_refused_and_its_host_is_not_asked() {
     enrolled(3, Wishes::default(), async |world| {
         let (before, tokens) = (state(&world), world.calls(TOKENS));
         let request = forged(&world, "Update", |request| {
-            request["ResourceProperties"]["LaceworkUrl"] = "https://attacker.example".into();
+            request["ResourceProperties"]["ProviderUrl"] = "https://attacker.example".into();
         });
         let answer = world.answer_to(&request.await).await;
-        assert!(!answer.success && answer.reason.contains("LaceworkUrl"));
+        assert!(!answer.success && answer.reason.contains("ProviderUrl"));
         assert_eq!((state(&world), world.calls(TOKENS)), (before, tokens));
     });
 }
@@ -80,7 +76,7 @@ fn the_key_goes_to_no_other_host_where_nothing_is_recorded_either() {
         let url = "https://attacker.example".to_owned();
         let answer = world
             .launch(Wishes {
-                others: [("LaceworkUrl", url)].into(),
+                others: [("ProviderUrl", url)].into(),
                 ..Wishes::default()
             })
             .await;
@@ -96,7 +92,7 @@ fn another_principal_than_the_environments_is_refused() {
         let before = state(&world);
         let principal = "arn:aws:iam::666666666666:root";
         let request = forged(&world, "Update", |request| {
-            request["ResourceProperties"]["LaceworkPrincipalArn"] = principal.into();
+            request["ResourceProperties"]["PrincipalArn"] = principal.into();
         });
         let answer = world.answer_to(&request.await).await;
         assert!(
@@ -159,7 +155,7 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
         let [refusal, rollback] = &answers[..] else {
             panic!("{answers:#?}");
         };
-        assert!(!refusal.success && refusal.reason.contains("acme.fra.lacework.net"));
+        assert!(!refusal.success && refusal.reason.contains("acme.eu.example.com"));
         assert!(rollback.success, "{}", rollback.reason);
         // The rollback gets a token from the former host.
         assert_eq!(world.calls(TOKENS), tokens + 1);
@@ -169,7 +165,7 @@ fn a_changed_url_is_refused_before_anybody_acts_by_it() {
         );
         let hosts = [&before, &world.recorded()]
             .map(|recorded| recorded.success.clone().unwrap().deployment.policy.host);
-        assert_eq!(hosts, ["acme.lacework.net", "acme.lacework.net"]);
+        assert_eq!(hosts, ["acme.example.com", "acme.example.com"]);
     });
 }
 
@@ -186,7 +182,7 @@ fn a_late_repetition_sends_the_key_to_no_other_host_either() {
             let answer = world.answer_to(&request).await;
             assert_eq!(answer.success, request_type == "Update");
             assert!(
-                answer.reason.contains("acme.fra.lacework.net"),
+                answer.reason.contains("acme.eu.example.com"),
                 "{}",
                 answer.reason
             );

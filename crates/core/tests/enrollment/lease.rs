@@ -8,6 +8,7 @@ use towerhook_core::{
     ledger::Holder,
     lifecycle::{Message, Scope},
     ports::Leases,
+    provider::plain::Plain,
 };
 use towerhook_world::{Options, Ports, World, member_id};
 
@@ -39,6 +40,7 @@ impl Passes {
     async fn run(&self, owner: &str, scope: Scope, seconds: i64) -> (Reply, usize) {
         let sent = || self.world.calls("sqs:SendMessageBatch");
         let pass = Pass {
+            provider: &Plain,
             owner,
             time_left: || Duration::from_secs(180),
             clock: &self.ports,

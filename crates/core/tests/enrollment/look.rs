@@ -8,6 +8,7 @@ use towerhook_core::{
     lifecycle::Scope,
     model::{AccountId, OuId, Registration},
     policy::Deployment,
+    provider::{Provider, plain::Plain},
     stack_sets::{InstanceState, StackInstance},
 };
 use towerhook_world::{Options, Wishes, World, member_id};
@@ -76,7 +77,7 @@ impl Look {
     fn enroll(&mut self, n: usize) {
         self.stand(n, InstanceState::Current);
         let guid = format!("GUID_{n}");
-        let spec = self.deployment.policy.member_registration(&member_id(n));
+        let spec = Plain.wanted(&self.deployment.policy, &member_id(n));
         let store = self.deployment.policy.destination.of(&path(PRODUCTION));
         let store = store.flatten();
         let record = Record {
@@ -139,7 +140,7 @@ impl Look {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        plan(&self.deployment, &self.inventory, self.now)
+        plan(&Plain, &self.deployment, &self.inventory, self.now)
     }
 
     /// The planned actions, in words.
@@ -170,10 +171,7 @@ impl Look {
 
 /// An account's registration, as the actions name it.
 pub(crate) fn registration(n: usize) -> String {
-    format!(
-        "integration Lacework-Control-Tower-Config-Member-{}",
-        member_id(n)
-    )
+    format!("integration Plain-{}", member_id(n))
 }
 
 /// An account's member stack, as the actions name it.

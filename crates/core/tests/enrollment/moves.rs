@@ -64,7 +64,7 @@ fn accounts_outside_the_mapped_units_are_left_out() {
         assert_eq!(store(&world, &member_id(0)), "production");
         assert_eq!(world.watching(&member_id(3)), []);
         let reason = world.record(&member_id(3)).unwrap().reason.unwrap();
-        assert!(reason.contains("LaceworkOrgSubAccountNames"), "{reason}");
+        assert!(reason.contains("StoresByUnit"), "{reason}");
     });
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use towerhook_core::{
     enrollment::{execute, observe, plan},
     lifecycle::Scope,
+    provider::plain::Plain,
     stack_sets::InstanceState,
 };
 use towerhook_world::{
@@ -30,7 +31,7 @@ const NEW: Step = Step::Create {
 #[test]
 fn a_new_account_gets_its_stack_and_then_its_registration() {
     enrolled(members(0), Wishes::default(), async |world| {
-        let set = world.wishes().names().member_stack_set();
+        let set = world.wishes().resources().member_stack_set;
         let listed = world.calls(LISTING);
         world.happen(&NEW);
         let new = world.members()[0];
@@ -69,7 +70,7 @@ fn what_is_at_rest_stays_so_whatever_is_told_again() {
 #[test]
 fn a_suspended_account_is_switched_off_and_on_again() {
     enrolled(members(1), Wishes::default(), async |world| {
-        let (member, set) = (member_id(0), world.wishes().names().member_stack_set());
+        let (member, set) = (member_id(0), world.wishes().resources().member_stack_set);
         world.happen(&Step::Suspend { account: 0 });
         world.hours(1).await;
         assert_eq!(world.watching(&member), []);
@@ -161,13 +162,15 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
         accounts: accounts.collect(),
         ..Scope::default()
     };
-    let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
-    let plan = plan(&deployment, &inventory, world.now());
+    let inventory = observe(&Plain, &ports, &ports, &deployment, scope)
+        .await
+        .unwrap();
+    let plan = plan(&Plain, &deployment, &inventory, world.now());
     let (before, left) = (world.calls(CREATION), || Duration::from_secs(180));
     let done = execute(
         &ports,
         &ports,
-        &deployment,
+        (&Plain, &deployment),
         &inventory,
         plan,
         world.now(),

@@ -8,11 +8,12 @@ use towerhook_core::{
     landing_zone::{AccountState, Management},
     ledger::Deletion,
     lifecycle::Scope,
-    model::{ExternalId, Registration},
+    model::Registration,
     policy::Destination,
+    provider::{Subject, plain::Plain},
     stack_sets::InstanceState,
 };
-use towerhook_world::{Wishes, member_id};
+use towerhook_world::{Vendor, Wishes, member_id};
 
 use super::look::{Look, STAGING, deployment, path, registration, stack};
 
@@ -218,13 +219,12 @@ fn another_deployments_registration_of_the_same_name_is_not_ours() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     let mut theirs = look.ours(0)[0].clone();
     let records = Default::default();
-    let ownership = Ownership::new(&look.deployment.policy, &records);
-    assert_eq!(ownership.member(&theirs), Some(member_id(0)));
-    let other = ExternalId::new("acme", &member_id(0), "THEIRSUFFX");
-    theirs.external_id = other.as_str().into();
-    assert_eq!(ownership.member(&theirs), None);
+    let ownership = Ownership::new(&Plain, &look.deployment.policy, &records);
+    assert_eq!(ownership.subject(&theirs), Subject::Ours(member_id(0)));
+    theirs.external_id = Vendor::Plain.external_id(&member_id(0), "THEIRSUFFX");
+    assert_eq!(ownership.subject(&theirs), Subject::Foreign(member_id(0)));
     theirs.external_id = "**********".into();
-    assert_eq!(ownership.member(&theirs), Some(member_id(0)));
+    assert_eq!(ownership.subject(&theirs), Subject::Ours(member_id(0)));
 }
 
 #[test]
@@ -236,11 +236,11 @@ fn a_registration_that_was_replaced_under_a_list_that_was_behind_is_still_ours()
         ..look.ours(0)[0].clone()
     };
     let records = look.inventory.records.clone();
-    let ownership = Ownership::new(&look.deployment.policy, &records);
-    assert_eq!(ownership.member(&replaced), None);
+    let ownership = Ownership::new(&Plain, &look.deployment.policy, &records);
+    assert_eq!(ownership.subject(&replaced), Subject::Foreign(member_id(0)));
     look.record(0).former = [("REPLACED".to_owned(), look.now)].into();
-    let ownership = Ownership::new(&look.deployment.policy, &look.inventory.records);
-    assert_eq!(ownership.member(&replaced), Some(member_id(0)));
+    let ownership = Ownership::new(&Plain, &look.deployment.policy, &look.inventory.records);
+    assert_eq!(ownership.subject(&replaced), Subject::Ours(member_id(0)));
 }
 
 #[test]

@@ -153,7 +153,7 @@ fn a_stack_is_made_anew_only_where_the_role_is_to_blame() {
     look.ours(0)[0].health = Health::Failing(DENIED.into());
     let plan = look.plan();
     assert_eq!(plan.actions, []);
-    let why = format!("Lacework cannot read it: {DENIED}");
+    let why = format!("Plain cannot read it: {DENIED}");
     assert_eq!(plan.blocked, [(member_id(0), why)]);
     // Other accounts' failures do not affect a deleted role.
     for n in 1..5 {
@@ -221,7 +221,7 @@ fn with_offboard_unenrolled_it_leaves_and_its_stack_stays_for_its_return() {
         ..Wishes::default()
     };
     enrolled(members(1), wishes, async |world| {
-        let (member, set) = (member_id(0), world.wishes().names().member_stack_set());
+        let (member, set) = (member_id(0), world.wishes().resources().member_stack_set);
         world.happen(&Step::Unmanage { account: 0 });
         world.hours(1).await;
         assert_eq!(world.watching(&member), []);

@@ -10,6 +10,7 @@ use towerhook_core::{
     model::{AccountMapping, RegistrationKind},
     policy::TrailFault,
     ports::{Leases, RegistryWrites},
+    provider::plain::Plain,
     retry::REQUEUE,
 };
 use towerhook_world::{
@@ -22,7 +23,9 @@ use super::{enrolled, members};
 async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport> {
     let (ports, holder) = (Ports::new(world, "a look"), Holder::Pass("a look".into()));
     let deployment = world.recorded().success.unwrap().deployment;
-    let inventory = observe(&ports, &ports, &deployment, scope).await.unwrap();
+    let inventory = observe(&Plain, &ports, &ports, &deployment, scope)
+        .await
+        .unwrap();
     let (now, until) = (
         world.now(),
         world.now() + jiff::SignedDuration::from_mins(5),
@@ -30,7 +33,7 @@ async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport
     let lease = ports.take_lease(&holder, None, now, until).await.unwrap();
     assert!(matches!(lease, Lease::Taken(_)), "{lease:?}");
     let known = (&holder, &deployment);
-    let report = keep_trail(&ports, &ports, known, &inventory, now, || left).await;
+    let report = keep_trail(&Plain, &ports, &ports, known, &inventory, now, || left).await;
     ports.release_lease(&holder).await.unwrap();
     report
 }
@@ -122,9 +125,9 @@ fn the_mapping_is_written_once_and_follows_a_move() {
 #[test]
 fn what_is_made_anew_counts_before_it_is_taken_away() {
     enrolled(members(1), Wishes::default(), async |world| {
-        let set = world.wishes().names().log_stack_set();
+        let set = world.wishes().resources().log_stack_set;
         world.delete_roles(&id(LOG_ARCHIVE));
-        // By then Lacework has found that it cannot use the role.
+        // By then the SaaS has found that it cannot use the role.
         world.simulation().sleep(Duration::from_secs(3700)).await;
         world.happen(&Step::Fault(Window::Conflicts(1000)));
         let report = kept(&world, Scope::all(), LONG).await.unwrap();
@@ -137,7 +140,7 @@ fn what_is_made_anew_counts_before_it_is_taken_away() {
 }
 
 #[test]
-fn a_role_that_lacework_cannot_use_is_tried_again_and_not_for_ever() {
+fn a_role_that_the_vendor_cannot_use_is_tried_again_and_not_for_ever() {
     enrolled(members(0), Wishes::default(), async |world| {
         delete_registration(&world).await;
         world.set_usable("", false);

@@ -6,6 +6,7 @@ use towerhook_core::{
     landing_zone::{AccountState, Management},
     lifecycle::Scope,
     policy::Deployment,
+    provider::plain::Plain,
     stack_sets::InstanceState,
 };
 use towerhook_world::{Destination, Ports, Step, Window, Wishes};
@@ -132,7 +133,7 @@ fn a_listing_of_accounts_that_fails_is_an_error_and_no_plan() {
     enrolled(members(1), Wishes::default(), async |world| {
         let deployment = world.recorded().success.unwrap().deployment;
         let ports = Ports::new(&world, "a test");
-        let look = async || observe(&ports, &ports, &deployment, Scope::all()).await;
+        let look = async || observe(&Plain, &ports, &ports, &deployment, Scope::all()).await;
         assert!(look().await.is_ok());
         world.happen(&Step::Fault(Window::Down("organizations")));
         assert!(look().await.is_err());

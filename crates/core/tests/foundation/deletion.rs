@@ -117,9 +117,9 @@ fn with_a_revoked_key_a_deletion_names_the_stores_and_not_what_may_be_gone_from_
         assert!(answer.success, "{}", answer.reason);
         let note = &answer.reason;
         assert!(
-            note.contains("the integrations in acme, since Lacework refuses"),
+            note.contains("the integrations in acme, since Plain refuses"),
             "{note}"
         );
-        assert!(!note.contains("Config-Member"), "{note}");
+        assert!(!note.contains("Members-"), "{note}");
     });
 }

@@ -30,7 +30,7 @@ fn a_partition_without_the_saas_is_refused_before_anything_is_made_or_asked_ther
             assert!(!answer.success);
             let reason = answer.reason;
             assert!(
-                reason.contains("Lacework has no role in the partition"),
+                reason.contains("Plain has no role in the partition"),
                 "{reason}"
             );
             assert!(reason.contains(said), "{reason}");

@@ -8,7 +8,7 @@ use towerhook_world::{Destination, Step, Window, Wishes, World};
 
 use super::{launched, members, refused, updated};
 
-/// `LaceworkOrgSubAccountNames=Production,Staging`.
+/// `StoresByUnit=Production,Staging`.
 fn mapped() -> Wishes {
     Wishes {
         destination: Destination::Units(vec![1, 3]),
@@ -52,7 +52,7 @@ fn an_update_of_something_else_goes_through_where_the_api_key_is_revoked() {
         world.happen(&Step::RevokeKey);
         let answer = updated(&world, |wishes| wishes.limit = 20).await;
         let note = &answer.reason;
-        assert!(note.contains("Nothing was changed in Lacework"), "{note}");
+        assert!(note.contains("Nothing was changed in Plain"), "{note}");
         let policy = world.recorded().success.unwrap().deployment.policy;
         assert_eq!(policy.offboard_limit_percent, 20);
     });
@@ -73,7 +73,7 @@ fn an_update_that_is_refused_goes_back_where_the_api_key_is_revoked() {
             wishes.destination = Destination::Single("one");
         })
         .await;
-        assert!(why.contains("LaceworkSubAccountName"), "{why}");
+        assert!(why.contains("StoreName"), "{why}");
     });
 }
 
@@ -85,7 +85,7 @@ fn a_request_for_the_properties_of_the_last_success_checks_nothing_and_converges
             ..Wishes::default()
         };
         launched(&world, include).await;
-        let set = world.wishes().names().member_stack_set();
+        let set = world.wishes().resources().member_stack_set;
         let made = world.stack_set(&set);
         world.edit_stack_set(&set, |set| set.template = "edited by hand".into());
         // Each of these would block a new request.

@@ -109,12 +109,12 @@ fn log_archive_and_audit_are_taken_out_of_config_only_and_setup_says_so() {
             assert_eq!(why(&world, account), "ExcludeAccounts names it");
         }
         assert_eq!(world.registrations(RegistrationKind::Feed).len(), 1);
-        let names = world.wishes().names();
-        let sets = [names.log_stack_set(), names.audit_stack_set()];
+        let names = world.wishes().resources();
+        let sets = [names.log_stack_set, names.audit_stack_set];
         for (set, account) in sets.iter().zip(&shared) {
             let instance = world.instance(set, account).unwrap();
             assert_eq!(instance.state, InstanceState::Current);
-            let member = world.instance(&names.member_stack_set(), account);
+            let member = world.instance(&names.member_stack_set, account);
             assert_eq!(member, None);
         }
     });

@@ -14,7 +14,7 @@ const MEMBER: usize = 2;
 fn a_member_stack_set_that_was_deleted_by_hand_is_made_anew_by_an_update_of_the_stack() {
     World::quiet(members(2), async |world| {
         launched(&world, Wishes::default()).await;
-        let set = world.wishes().names().member_stack_set();
+        let set = world.wishes().resources().member_stack_set;
         let made = world.stack_set(&set);
         world.happen(&Step::DeleteStackSet { which: MEMBER });
         assert_eq!(world.stack_set(&set), None);
@@ -25,7 +25,7 @@ fn a_member_stack_set_that_was_deleted_by_hand_is_made_anew_by_an_update_of_the_
         }
         updated(&world, |wishes| wishes.release += 1).await;
         assert_eq!(world.stack_set(&set), made);
-        // Until then Lacework has checked the new roles.
+        // Until then the SaaS has checked the new roles.
         world.hours(2).await;
         for member in world.members() {
             let instance = world.instance(&set, &member).unwrap();
@@ -40,11 +40,11 @@ fn a_member_stack_set_that_was_deleted_by_hand_is_made_anew_by_an_update_of_the_
 fn a_stack_set_that_was_edited_by_hand_is_restored_by_the_next_update() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;
-        let names = world.wishes().names();
+        let names = world.wishes().resources();
         let sets = [
-            names.log_stack_set(),
-            names.audit_stack_set(),
-            names.member_stack_set(),
+            names.log_stack_set,
+            names.audit_stack_set,
+            names.member_stack_set,
         ];
         let made = sets.clone().map(|set| world.stack_set(&set));
         for set in &sets {
@@ -72,7 +72,7 @@ fn an_instances_own_failure_reason_is_in_the_ledger_from_the_first_failed_look_o
         world.happen(&Step::Forbid { account: 0 });
         let (new, set) = (
             world.members()[0],
-            world.wishes().names().member_stack_set(),
+            world.wishes().resources().member_stack_set,
         );
         let is_failed = || {
             let instance = world.instance(&set, &new);

@@ -86,12 +86,12 @@ fn topic_of(owner: &'static str) -> impl FnOnce(&mut Trail) {
 
 /// Whether the queue exists in this account.
 fn has_queue(world: &World, account: &str) -> bool {
-    let set = world.wishes().names().audit_stack_set();
+    let set = world.wishes().resources().audit_stack_set;
     let instance = world.instance(&set, &id(account));
     instance.is_some_and(|one| one.state == InstanceState::Current)
 }
 
-/// The account in the queue's URL, which Lacework reads.
+/// The account in the queue's URL, which the vendor reads.
 fn read_in(world: &World) -> String {
     let registrations = world.registrations(RegistrationKind::Feed);
     let url = registrations[0].queue_url.clone().unwrap();

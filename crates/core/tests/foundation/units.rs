@@ -66,16 +66,16 @@ fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;
         for (written, hint) in [("Dev", ""), ("Dev*", " (patterns are not supported here)")] {
-            let mapping = ("LaceworkOrgSubAccountNames", written.to_owned());
+            let mapping = ("StoresByUnit", written.to_owned());
             let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
             let said = format!(
-                "LaceworkOrgSubAccountNames names the organizational unit {written:?}, which the \
+                "StoresByUnit names the organizational unit {written:?}, which the \
                  organization does not have{hint}."
             );
             assert!(why.contains(&said), "{why}");
         }
         // If the store is named, too, both have to exist.
-        let mapping = ("LaceworkOrgSubAccountNames", "Production=nobody".to_owned());
+        let mapping = ("StoresByUnit", "Production=nobody".to_owned());
         let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
         let said = "names the sub-account nobody, which the API key cannot use";
         assert!(why.contains(said), "{why}");

@@ -1,6 +1,8 @@
 //! Shrunk histories that once failed. Each stands for the rule in its name.
 
-use towerhook_world::{Change, Destination, Ending, History, Options, Step, Window, Wishes};
+use towerhook_world::{
+    Change, Destination, Ending, History, Options, Step, Vendor, Window, Wishes,
+};
 
 use super::run;
 use Destination::{Tenant, Units};
@@ -24,6 +26,7 @@ fn an_account_that_moves_under_a_list_that_is_behind_does_not_count_as_offboarde
     holds(
         29866,
         Options {
+            vendor: Vendor::Lacework,
             control_tower: true,
             accounts: 10,
             refuses_duplicates: true,
@@ -89,6 +92,7 @@ fn an_update_that_is_rolled_back_enrolls_nobody() {
     holds(
         36921,
         Options {
+            vendor: Vendor::Lacework,
             control_tower: true,
             accounts: 7,
             refuses_duplicates: true,
@@ -316,6 +320,7 @@ fn a_stack_is_not_abandoned_for_a_failure_older_than_its_last_deletion() {
     holds(
         26218,
         Options {
+            vendor: Vendor::Lacework,
             control_tower: true,
             accounts: 3,
             refuses_duplicates: true,
@@ -415,6 +420,7 @@ fn a_registration_that_was_made_twice_under_a_list_that_is_behind_is_still_known
     holds(
         32401,
         Options {
+            vendor: Vendor::Lacework,
             control_tower: true,
             accounts: 4,
             refuses_duplicates: false,
@@ -480,6 +486,7 @@ fn a_pass_that_is_slow_acts_on_what_it_has_read() {
     holds(
         54043,
         Options {
+            vendor: Vendor::Lacework,
             control_tower: true,
             accounts: 7,
             refuses_duplicates: false,

@@ -1,126 +1,189 @@
-//! Lacework FortiCNAPP, API v2.
+//! Lacework FortiCNAPP: its names, its rules, and ([`api`], a feature) its API.
 //!
-//! Source of the paths, headers and objects: the vendor's `go-sdk` and Terraform provider, and
-//! responses of the real service recorded in their repositories. Where no source exists, the
-//! comment at the decision says so.
+//! The names are those of Lacework's own integration with Control Tower, so that the two cannot
+//! exist side by side unnoticed.
 
-mod answer;
-mod client;
-mod endpoint;
-mod pages;
-mod profile;
-#[doc(hidden)]
-pub mod reading;
-mod registrations;
-#[cfg(test)]
-mod testing;
-mod tokens;
-mod wire;
+mod adoption;
+#[cfg(feature = "api")]
+pub mod api;
+mod external_id;
+mod footprint;
+pub mod mapping_file;
+mod names;
+mod stack_set_name;
+mod subject;
 
-use std::time::Duration;
-
-use backon::ExponentialBuilder;
-use futures::lock::Mutex;
-use jiff::Timestamp;
-use reqwest::Client;
+use jiff::SignedDuration;
 use towerhook_core::{
-    Result,
-    model::{
-        self, ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Store,
-        Token,
+    model::{AccountId, Names, Registration, RegistrationKind, RegistrationSpec},
+    policy::{Deployment, Policy},
+    provider::{
+        FeedPart, Footprint, Limits, OwnIntegration, Parameters, Provider, ResourceNames, Subject,
+        Traces, Words, role_arn,
     },
-    ports::{RegistryReads, RegistryWrites, TokenIssuer},
+    stack_sets::{StackSet, StackSetRoles, Templates},
 };
 use url::Url;
 
-pub use tokens::{LaceworkTokens, TokenSource};
+pub use external_id::external_id;
 
-use crate::http::BACKOFF;
+/// The rules of Lacework.
+#[derive(Debug, Clone, Copy)]
+pub struct Lacework;
 
-/// One Lacework tenant, accessed with an access token.
+const WORDS: Words = Words {
+    title: "Lacework",
+    parameters: Parameters {
+        url: "LaceworkUrl",
+        key_id: "LaceworkAccessKeyId",
+        key_secret: "LaceworkSecretKey",
+        principal: "LaceworkPrincipalArn",
+        store: "LaceworkSubAccountName",
+        mapped_units: "LaceworkOrgSubAccountNames",
+    },
+};
+
+/// Not documented: chosen with a margin over what users of the real service report.
+const LIMITS: Limits = Limits {
+    unlisted_for: SignedDuration::from_secs(45),
+    list_lag: SignedDuration::from_mins(7),
+    // A good minute and a half.
+    unlisted_looks: 3,
+    // IAM takes seconds, rarely minutes, to propagate a new role.
+    unusable_for: SignedDuration::from_mins(30),
+};
+
+/// The AWS account that Lacework's platform runs in.
 ///
-/// It keeps the token from its source, and asks for another one only when that is refused.
-pub struct Lacework<T> {
-    http: Client,
-    url: Url,
-    tokens: T,
-    backoff: ExponentialBuilder,
-    /// The timeout of a list, all pages and retries together.
-    list_time: Duration,
-    /// The token in use. Locked while a new one is fetched, so that concurrent calls wait for it.
-    token: Mutex<Option<client::PresentToken>>,
-}
+/// Source: the templates and functions of Lacework's own Control Tower integration.
+const PLATFORM_ACCOUNT: &str = "434813966438";
 
-impl<T: TokenSource> Lacework<T> {
-    /// The tenant at `url`, of which only scheme, host and port are used. Nothing is sent over
-    /// plain HTTP to another machine.
-    pub fn new(http: Client, url: Url, tokens: T) -> Self {
-        Self {
-            http,
-            url,
-            tokens,
-            backoff: BACKOFF,
-            list_time: pages::LIST_TIME,
-            token: Mutex::new(None),
+impl Provider for Lacework {
+    fn id(&self) -> &'static str {
+        "lacework"
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    /// The account part of `<account>.lacework.net`.
+    fn tenant_in(&self, url: &Url) -> Option<String> {
+        let name = url.domain()?;
+        let is_lacework = name.ends_with(".lacework.net");
+        is_lacework.then(|| name.split('.').next().unwrap_or(name).to_lowercase())
+    }
+
+    fn registration_topic(&self, url: &Url, region: &str) -> Option<String> {
+        let host = url.host_str().unwrap_or_default();
+        let european = if host.contains(".fra.") { "eu" } else { "" };
+        Some(format!(
+            "arn:aws:sns:{region}:{PLATFORM_ACCOUNT}:{european}prodn-customer-cloudformation"
+        ))
+    }
+
+    fn resources(&self, names: &Names) -> ResourceNames {
+        names::resources(names)
+    }
+
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec {
+        let Policy {
+            tenant,
+            names,
+            partition,
+            ..
+        } = policy;
+        RegistrationSpec {
+            name: names::member_registration(names, account),
+            kind: RegistrationKind::Account,
+            account: *account,
+            role_arn: role_arn(partition, account, &names::member_role(names)),
+            external_id: external_id(tenant, account, &policy.external_id_suffix),
+            queue_url: None,
+            account_mapping: None,
         }
     }
-}
 
-impl<T> std::fmt::Debug for Lacework<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lacework")
-            .field("host", &self.url.host_str())
-            .finish_non_exhaustive()
-    }
-}
-
-/// Setup uses both the issuer and the client with its tokens.
-impl<T: TokenSource> TokenIssuer for Lacework<T> {
-    async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
-        tokens::issue(&self.http, &self.url, key, now).await
-    }
-}
-
-impl<T: TokenSource> RegistryReads for Lacework<T> {
-    fn host(&self) -> String {
-        model::host(&self.url)
-    }
-
-    async fn profile(&self) -> Result<Profile> {
-        profile::profile(self).await
-    }
-
-    async fn registrations(
+    fn wanted_feed(
         &self,
-        store: Option<&Store>,
-        kind: RegistrationKind,
-    ) -> Result<Vec<Registration>> {
-        registrations::list(self, store, false, kind).await
+        policy: &Policy,
+        log_archive: &AccountId,
+        queue_url: String,
+    ) -> RegistrationSpec {
+        let ResourceNames {
+            log_role,
+            log_stack_set,
+            ..
+        } = names::resources(&policy.names);
+        RegistrationSpec {
+            name: log_stack_set,
+            kind: RegistrationKind::Feed,
+            account: *log_archive,
+            role_arn: role_arn(&policy.partition, log_archive, &log_role),
+            external_id: external_id(&policy.tenant, log_archive, policy.trail_suffix()),
+            queue_url: Some(queue_url),
+            account_mapping: policy.empty_mapping(),
+        }
     }
 
-    async fn organization_registrations(
+    fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {
+        subject::subject(policy, names, seen)
+    }
+
+    fn footprint(
         &self,
-        kind: RegistrationKind,
-    ) -> Result<Vec<Registration>> {
-        registrations::list(self, None, true, kind).await
+        deployment: Deployment,
+        templates: &Templates,
+        roles: &StackSetRoles,
+    ) -> Footprint {
+        footprint::footprint(deployment, templates, roles)
+    }
+
+    fn traces(&self, set: &StackSet) -> Traces {
+        footprint::traces(set)
+    }
+
+    /// Source: `state.details` of real registrations, in the vendor's `go-sdk`: "Error assuming
+    /// role"; and STS's messages, which name `sts:AssumeRole`.
+    fn blames_role(&self, details: &str) -> bool {
+        details.to_lowercase().contains("assum")
+    }
+
+    /// Judges by `state.details`.
+    ///
+    /// Source: details of real registrations, in the vendor's `go-sdk`. To a role of another
+    /// account, a missing queue and one that refuses may look alike; the role is recreated first,
+    /// since that loses nothing, while a deleted queue loses its messages.
+    fn suspects(&self, details: &str) -> Vec<FeedPart> {
+        let lower = details.to_lowercase();
+        let found = |key: &str| {
+            let (_, rest) = lower.split_once(&format!("\"{key}\":\""))?;
+            rest.split('"').next()
+        };
+        let refused = |key: &str| found(key).filter(|value| *value != "ok");
+        if self.blames_role(details) {
+            vec![FeedPart::Role]
+        } else if let Some(queue) = refused("sqsrx").or(refused("sqsdel")) {
+            if queue.contains("exist") {
+                vec![FeedPart::Queue]
+            } else {
+                vec![FeedPart::Role, FeedPart::Queue]
+            }
+        } else if refused("s3get").is_some() {
+            vec![FeedPart::Role]
+        } else {
+            Vec::new()
+        }
+    }
+
+    fn own_integration(&self) -> Option<&dyn OwnIntegration> {
+        Some(&adoption::ControlTowerIntegration)
     }
 }
 
-impl<T: TokenSource> RegistryWrites for Lacework<T> {
-    async fn create(&self, store: Option<&Store>, spec: &RegistrationSpec) -> Result<Created> {
-        registrations::create(self, store, spec).await
-    }
-
-    async fn update(
-        &self,
-        existing: &Registration,
-        spec: &RegistrationSpec,
-        enabled: bool,
-    ) -> Result<Created> {
-        registrations::update(self, existing, spec, enabled).await
-    }
-
-    async fn delete(&self, existing: &Registration) -> Result<()> {
-        registrations::delete(self, existing).await
-    }
-}
+#[cfg(test)]
+mod tests;

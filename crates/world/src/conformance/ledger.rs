@@ -11,15 +11,10 @@ use towerhook_core::{
         Unreadable,
     },
     lifecycle::{Parked, Scope},
-    model::{Names, OuId},
-    policy::{
-        Capability, Deployment, Destination as PolicyDestination, Policy, RegistrationMode,
-        Selection, Site,
-    },
+    model::{OuId, Store},
+    policy::{Capability, Deployment, Destination, Policy, Site, testing},
     ports::{Leases, Ledger},
 };
-
-use crate::{HOST, STACK_ID, SUFFIX, TENANT};
 
 /// The lease has one holder until it expires or is released. It cools down after a pass, and a
 /// reservation blocks every other holder.
@@ -339,7 +334,7 @@ pub async fn deployment(ledger: &(impl Leases + Ledger)) {
 
     let success = Success {
         deployment: deployment.clone(),
-        properties: json!({"LaceworkUrl": "acme.lacework.net"}),
+        properties: json!({"ProviderUrl": "acme.example.com"}),
     };
     ledger.store_success(by, &success, None).await.unwrap();
     let recorded = ledger.recorded().await.unwrap();
@@ -348,7 +343,7 @@ pub async fn deployment(ledger: &(impl Leases + Ledger)) {
     assert_eq!(take().await.deployment.as_ref(), Some(deployment));
 
     let later = Success {
-        properties: json!({"LaceworkUrl": "acme.lacework.net", "Release": "0.2.0"}),
+        properties: json!({"ProviderUrl": "acme.example.com", "Release": "0.2.0"}),
         ..success.clone()
     };
     ledger
@@ -395,54 +390,22 @@ pub async fn deployment(ledger: &(impl Leases + Ledger)) {
 
 /// A deployment with a mapping and without a trail.
 fn sample() -> Deployment {
-    let names = Names {
-        resource: TENANT.into(),
-        prefix: "Lacework-Control-Tower-".parse().expect("a constant"),
-    };
     let unit: OuId = "ou-ab12-11112222".parse().expect("a constant");
+    let stores: BTreeSet<Store> = ["one".into()].into();
+    let sample = testing::deployment(Policy {
+        capability: Capability::Config,
+        destination: Destination::Mapped([(unit.clone(), "one".into())].into()),
+        ..testing::policy()
+    });
     Deployment {
-        policy: Policy {
-            stack_id: STACK_ID.into(),
-            partition: "aws".into(),
-            region: "us-east-1".into(),
-            management_account: crate::id(crate::MANAGEMENT),
-            host: HOST.into(),
-            tenant: TENANT.into(),
-            names,
-            capability: Capability::Config,
-            destination: PolicyDestination::Mapped([(unit.clone(), "one".into())].into()),
-            selection: Selection::default(),
-            registration_mode: RegistrationMode::Function,
-            external_id_suffix: SUFFIX.into(),
-            adoption: None,
-            monitor_existing: true,
-            enroll_management: false,
-            control_tower: true,
-            log_archive: None,
-            audit: None,
-            offboard_limit_percent: 10,
-            approved_offboard: None,
-            offboard_unenrolled: false,
-        },
         site: Site {
-            principal: "arn:aws:iam::434813966438:role/lacework-platform"
-                .parse()
-                .expect("a constant"),
-            url_suffix: "amazonaws.com".into(),
-            registration_topic: None,
             permissions_boundary: Some("boundary".into()),
-            management_boundary: None,
             tags: [("team".to_owned(), "blue".to_owned())].into(),
+            ..sample.site
         },
         units: [("Production".to_owned(), unit)].into(),
-        stores: ["one".into()].into(),
-        retired: Vec::new(),
-        trail_topics: BTreeSet::new(),
-        trail: None,
-        organization: false,
-        spared: Default::default(),
-        recovered_at: None,
-        succeeded_at: None,
+        stores,
+        ..sample
     }
 }
 

@@ -380,7 +380,8 @@ fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Du
         tags: set.tags.clone(),
     };
     state.stacks.insert(spec.name.clone(), (stack, ready));
-    let role = operation::made_by(&set, &id(MANAGEMENT)).map(|role| (role, ready));
+    let role =
+        operation::made_by(state.options.vendor, &set, &id(MANAGEMENT)).map(|role| (role, ready));
     let deployed = Deployed {
         role,
         left_behind: false,

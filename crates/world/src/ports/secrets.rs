@@ -7,7 +7,7 @@ use towerhook_core::{
 };
 
 use super::Ports;
-use crate::{World, faults::error, units::HOST};
+use crate::{World, faults::error};
 
 /// The prefix of every secret in the world, and of nothing else.
 pub const CANARY: &str = "canary-";
@@ -66,7 +66,7 @@ impl TokenIssuer for Ports {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         let by_auth = self.caller.name == "auth";
         self.call("registry:CreateToken", |state, at| {
-            if self.caller.host != HOST {
+            if self.caller.host != state.options.vendor.host() {
                 // auth does not read the ledger: the address comes with the key.
                 if !by_auth {
                     self.require_host(state, at, "registry:CreateToken");

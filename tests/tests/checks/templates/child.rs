@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use regex_lite::Regex;
 use serde_json::{Value, json};
 use towerhook_core::{
-    foundation::blueprint,
     policy::Deployment,
+    provider::Provider,
     stack_sets::{ACCESS_TOKEN, StackSetRoles, StackSetSpec, Templates},
 };
+use towerhook_providers::lacework::Lacework;
 
 use crate::templates::template::{
     AUDIT, LOG, MEMBER, Template, actions, argument, one_or_many, text,
@@ -321,9 +322,10 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
         administration: "arn:aws:iam::111122223333:role/StackSets".parse().unwrap(),
         execution: "Execution".to_owned(),
     };
-    let foundation = blueprint(deployment, &Templates { log, audit, member }, &roles);
-    let trail = foundation.trail.unwrap();
-    [trail.log.0, trail.audit.0, foundation.member.unwrap()]
+    let templates = Templates { log, audit, member };
+    let footprint = Lacework.footprint(deployment, &templates, &roles);
+    let trail = footprint.trail.unwrap();
+    [trail.log.0, trail.audit.0, footprint.member.unwrap()]
         .map(|spec| (spec.template, spec))
         .into()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::json;
-use towerhook_providers::Provider;
+use towerhook_providers::Vendor;
 
 use crate::templates::template::{MAIN, Template, argument, text};
 
@@ -60,7 +60,7 @@ fn every_function_finds_the_settings_that_it_reads() {
         assert_eq!(variables["PROVIDER_URL"]["Ref"], "LaceworkUrl", "{id}");
         let provider = text(&variables["PROVIDER"]);
         assert!(
-            Provider::KNOWN.iter().any(|(known, _)| *known == provider),
+            Vendor::KNOWN.iter().any(|(known, _)| *known == provider),
             "{id} does not know {provider}"
         );
     }

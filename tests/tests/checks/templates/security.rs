@@ -6,7 +6,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
-use towerhook_core::{model::Names, stack_sets::STACK_ID_TAG};
+use towerhook_core::{model::Names, provider::Provider, stack_sets::STACK_ID_TAG};
+use towerhook_providers::lacework::Lacework;
 
 use crate::templates::{
     child::{POLICY_CHARACTERS, rendered},
@@ -19,13 +20,9 @@ pub(crate) fn stack_set_names() -> BTreeSet<String> {
         resource: String::new(),
         prefix: "Prefix".parse().unwrap(),
     };
-    [
-        names.log_stack_set(),
-        names.audit_stack_set(),
-        names.member_stack_set(),
-    ]
-    .map(|name| name.replacen("Prefix", "${IntegrationNamePrefix}", 1))
-    .into()
+    let names = Lacework.resources(&names);
+    let parameter = |name: &String| name.replacen("Prefix", "${IntegrationNamePrefix}", 1);
+    names.stack_sets().map(parameter).into()
 }
 
 /// Even a short prefix covers no StackSet of Control Tower's.
@@ -372,7 +369,7 @@ fn a_service_control_policy_keeps_the_token_from_administrators_of_members() {
         // The format in which StackSets names its stacks.
         format!(
             "arn:aws:cloudformation:*:*:stack/StackSet-{}/*",
-            names.member_stack_set()
+            Lacework.resources(&names).member_stack_set
         )
     );
     assert_eq!(

@@ -25,6 +25,7 @@ use crate::{
     planted::{Fault, planted},
     policy::{Deployment, RegistrationMode},
     ports::{AccountPorts, Registry, start_operation},
+    provider::Provider,
     stack_sets::Start,
     token,
 };
@@ -108,7 +109,7 @@ impl Report {
 pub async fn execute(
     ports: &impl AccountPorts,
     registry: &impl Registry,
-    deployment: &Deployment,
+    (provider, deployment): (&dyn Provider, &Deployment),
     inventory: &Inventory,
     mut plan: Plan,
     now: Timestamp,
@@ -119,11 +120,14 @@ pub async fn execute(
         let planned: Vec<_> = plan.records.clone().into_iter().collect();
         ports.store_records(&planned).await?;
     }
-    let mut tally = Tally::new(inventory, &mut plan, now);
+    let mut tally = Tally::new(provider, inventory, &mut plan, now);
     let mut by_account: BTreeMap<AccountId, Vec<Action>> = BTreeMap::new();
     let mut removals = Vec::new();
     let instances = Instances {
         ports,
+        stack_set: provider
+            .resources(&deployment.policy.names)
+            .member_stack_set,
         deployment,
         now,
     };
@@ -234,6 +238,7 @@ fn is_first_try(inventory: &Inventory, account: &AccountId, actions: &[Action]) 
 /// The instances of the member StackSet.
 struct Instances<'a, P> {
     ports: &'a P,
+    stack_set: String,
     deployment: &'a Deployment,
     now: Timestamp,
 }
@@ -247,16 +252,16 @@ impl<P: AccountPorts> Instances<'_, P> {
     /// Returns the expiry of the token that the accounts register with, if they do.
     async fn create(&self, accounts: &[AccountId]) -> Result<Option<Timestamp>> {
         let policy = &self.deployment.policy;
-        let name = policy.names.member_stack_set();
+        let name = &self.stack_set;
         let content = ("create", &policy.stack_id, accounts, self.hour());
         let token = match policy.registration_mode {
             RegistrationMode::Function => None,
             RegistrationMode::SnsCustomResource => Some(self.token().await?),
         };
-        start_operation(self.ports, &name, &content, async |operation| {
+        start_operation(self.ports, name, &content, async |operation| {
             let token = token.as_ref().map(|token| &token.token);
             self.ports
-                .create_instances(&name, accounts, token, operation)
+                .create_instances(name, accounts, token, operation)
                 .await
         })
         .await?;
@@ -266,12 +271,12 @@ impl<P: AccountPorts> Instances<'_, P> {
     /// Returns the expiry of the accounts' new token.
     async fn renew_token(&self, accounts: &[AccountId]) -> Result<Timestamp> {
         let policy = &self.deployment.policy;
-        let name = policy.names.member_stack_set();
+        let name = &self.stack_set;
         let content = ("token", &policy.stack_id, accounts, self.hour());
         let token = self.token().await?;
-        start_operation(self.ports, &name, &content, async |operation| {
+        start_operation(self.ports, name, &content, async |operation| {
             self.ports
-                .renew_token(&name, accounts, &token.token, operation)
+                .renew_token(name, accounts, &token.token, operation)
                 .await
         })
         .await?;
@@ -299,13 +304,13 @@ impl<P: AccountPorts> Instances<'_, P> {
     /// Whether the deletion was started now, as opposed to one already running.
     async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<bool> {
         let policy = &self.deployment.policy;
-        let name = policy.names.member_stack_set();
+        let name = &self.stack_set;
         let content = ("delete", &policy.stack_id, accounts, retain, self.hour());
         let is_new = Cell::new(false);
-        start_operation(self.ports, &name, &content, async |operation| {
+        start_operation(self.ports, name, &content, async |operation| {
             let deletion = self
                 .ports
-                .delete_instances(&name, accounts, retain, operation);
+                .delete_instances(name, accounts, retain, operation);
             let start = deletion.await?;
             is_new.set(start == Start::Started);
             Ok(start)

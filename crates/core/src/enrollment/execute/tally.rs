@@ -10,10 +10,11 @@ use super::{
 };
 use crate::{
     Error, ErrorKind, Result,
-    enrollment::{Inventory, Plan, Read, Revisit, WORTHWHILE_WAIT, Watchers, blames_role},
+    enrollment::{Inventory, Plan, Read, Revisit, WORTHWHILE_WAIT, Watchers},
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
+    provider::Provider,
     retry::{REQUEUE, Retry},
 };
 
@@ -21,6 +22,7 @@ use crate::{
 const ROLE_SETTLES: Duration = Duration::from_secs(30);
 
 pub(super) struct Tally<'a> {
+    provider: &'a dyn Provider,
     inventory: &'a Inventory,
     now: Timestamp,
     /// The plan's records.
@@ -37,9 +39,15 @@ pub(super) struct Tally<'a> {
 
 impl<'a> Tally<'a> {
     /// Starts with the plan's report; the results of its actions follow.
-    pub(super) fn new(inventory: &'a Inventory, plan: &mut Plan, now: Timestamp) -> Self {
+    pub(super) fn new(
+        provider: &'a dyn Provider,
+        inventory: &'a Inventory,
+        plan: &mut Plan,
+        now: Timestamp,
+    ) -> Self {
         let revisits = std::mem::take(&mut plan.revisits).into_iter();
         Self {
+            provider,
             inventory,
             now,
             planned: std::mem::take(&mut plan.records),
@@ -181,7 +189,10 @@ impl<'a> Tally<'a> {
                 let record = Record {
                     // Only a recreated role can fix a role that cannot be assumed; other refusals
                     // would stay.
-                    unusable_at: blames_role(&why).then(|| known.unusable_at.unwrap_or(self.now)),
+                    unusable_at: self
+                        .provider
+                        .blames_role(&why)
+                        .then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
                 self.failed_attempt(account, record, why);
@@ -193,8 +204,10 @@ impl<'a> Tally<'a> {
                 self.block(account, known, why);
             }
             Outcome::AlreadyUsed => {
-                let why = "another integration of this Lacework application watches it already";
-                self.failed_attempt(account, self.known(&account), why.into());
+                let title = self.provider.words().title;
+                let why =
+                    format!("another integration of this {title} application watches it already");
+                self.failed_attempt(account, self.known(&account), why);
             }
             Outcome::MovedBack(place, why) => {
                 self.place(account, place);
@@ -243,9 +256,12 @@ impl<'a> Tally<'a> {
             self.report.gaps.push((account, gap));
         }
         if again {
-            let why = "its integration was recreated and is missing again: it is deleted over and over, \
-                       or Lacework accepts it and does not list it";
-            return self.block(account, record, why.into());
+            let title = self.provider.words().title;
+            let why = format!(
+                "its integration was recreated and is missing again: it is deleted over and over, \
+                 or {title} accepts it and does not list it"
+            );
+            return self.block(account, record, why);
         }
         self.records.insert(account, record);
     }

@@ -1,27 +1,14 @@
 //! Accounts that should be watched.
 
-use jiff::SignedDuration;
-
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Read, Reason, Watchers, blames_role},
-    ledger::{LISTS_LAG, Record},
+    enrollment::{Action, Read, Reason, Watchers},
+    ledger::Record,
     model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
     retry::REQUEUE,
     stack_sets::{InstanceState, StackInstance},
 };
-
-/// IAM takes seconds, rarely minutes, to propagate a new role. A role unusable for this long stays
-/// unusable.
-const UNUSABLE_FOR: SignedDuration = SignedDuration::from_mins(30);
-
-/// For this many attempts, a good minute and a half, a registration created by a stack may be
-/// missing from the SaaS's list. After that it is created without the stack.
-const UNLISTED_LOOKS: u32 = 3;
-
-/// For this long the SaaS's list may lack a registration that it has just accepted.
-const UNLISTED_FOR: SignedDuration = SignedDuration::from_secs(45);
 
 /// Reconciles the member stack first, and the registration once the stack exists.
 pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
@@ -105,7 +92,7 @@ fn is_registered_otherwise(draft: &mut Draft, case: &Case<'_>) -> bool {
         return false;
     }
     let since = case.known.missing_at.unwrap_or(case.now);
-    if case.now.duration_since(since) >= LISTS_LAG {
+    if case.now.duration_since(since) >= case.limits().list_lag {
         delete(draft, case, ours);
     }
     let record = Record {
@@ -160,7 +147,7 @@ pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, rea
     } else if stands {
         register(draft, case, store, Some(reason));
     } else {
-        draft.block(case, reason.to_string());
+        draft.block(case, case.in_words(reason));
     }
 }
 
@@ -173,7 +160,7 @@ fn register(
     let Read::Ok(Watchers { ours, others }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.policy.member_registration(case.id);
+    let spec = case.wanted();
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
         .partition(|registration| registration.store == store);
@@ -183,7 +170,7 @@ fn register(
     let Some((existing, doubled)) = here.split_first() else {
         return begin(draft, case, store, &elsewhere, others, spec);
     };
-    let mut replaced = case.known.replaced_lately(case.now);
+    let mut replaced = case.known.replaced_lately(case.limits(), case.now);
     if replaced.any(|guid| *guid == existing.guid) {
         // The list still shows the replaced registration and not its replacement.
         return draft.look_on(case);
@@ -210,12 +197,16 @@ fn register(
         (Health::Failing(why), Some(reason)) => {
             draft.block(
                 case,
-                format!("{reason}, and Lacework cannot read it: {why}"),
+                format!(
+                    "{}, and {} cannot read it: {why}",
+                    case.in_words(reason),
+                    case.title()
+                ),
             );
         }
         (Health::Failing(why), None) => mend(draft, case, existing, spec, why),
         (Health::Good | Health::Unknown, Some(reason)) => {
-            draft.block(case, format!("{reason}; it stays watched"));
+            draft.block(case, format!("{}; it stays watched", case.in_words(reason)));
         }
         (Health::Good | Health::Unknown, None) => {
             let known = case.known.clone();
@@ -249,19 +240,21 @@ fn begin(
             case,
             match &other.health {
                 Health::Failing(why) => format!(
-                    "integration {name:?} blocks ours and does not work ({why}); remove it in Lacework"
+                    "integration {name:?} blocks ours and does not work ({why}); remove it in {}",
+                    case.title()
                 ),
-                Health::Good | Health::Unknown => format!("integration {name:?} watches it already"),
+                Health::Good | Health::Unknown => {
+                    format!("integration {name:?} watches it already")
+                }
             },
         );
     }
     // The stack has created it, so the list is behind, or it was deleted by hand since.
     let by_stack = case.policy.is_registered_by_stack(case.id);
-    if by_stack && case.attempt < UNLISTED_LOOKS && elsewhere.is_empty() {
-        return draft.look_again(
-            case,
-            "Lacework does not list the integration that its stack made",
-        );
+    if by_stack && case.attempt < case.limits().unlisted_looks && elsewhere.is_empty() {
+        let title = case.title();
+        let why = format!("{title} does not list the integration that its stack made");
+        return draft.look_again(case, &why);
     }
     if elsewhere.is_empty() && is_unlisted_yet(case, store.as_ref()) {
         return draft.look_on(case);
@@ -297,7 +290,7 @@ fn is_unlisted_yet(case: &Case<'_>, store: Option<&Store>) -> bool {
     let known = &case.known;
     let taken = known.since.max(known.gap_at);
     let is_here = known.registration_id.is_some() && known.store.as_ref() == store;
-    is_here && taken.is_some_and(|at| case.now.duration_since(at) < UNLISTED_FOR)
+    is_here && taken.is_some_and(|at| case.now.duration_since(at) < case.limits().unlisted_for)
 }
 
 fn is_stranded(case: &Case<'_>, store: Option<&Store>) -> bool {
@@ -318,17 +311,20 @@ fn mend(
     spec: RegistrationSpec,
     why: &str,
 ) {
-    let is_to_blame = blames_role(why);
+    let is_to_blame = case.provider.blames_role(why);
     if is_to_blame && case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
     } else if !is_to_blame || case.is_management() {
-        draft.block(case, format!("Lacework cannot read it: {why}"));
+        draft.block(case, format!("{} cannot read it: {why}", case.title()));
     } else if case.may_recreate {
         draft.recreate(case);
     } else {
         draft.block(
             case,
-            format!("Lacework cannot read it, nor many other accounts: {why}"),
+            format!(
+                "{} cannot read it, nor many other accounts: {why}",
+                case.title()
+            ),
         );
     }
 }
@@ -340,7 +336,7 @@ fn recreates(draft: &mut Draft, case: &Case<'_>) -> bool {
     let unusable = known.unusable_at.map(|at| case.now.duration_since(at));
     // Each attempt tries the role first.
     let may = case.attempt > 0
-        && unusable.is_some_and(|time| time >= UNUSABLE_FOR)
+        && unusable.is_some_and(|time| time >= case.limits().unusable_for)
         && case.may_recreate
         && !known.made_within_the_day(case.now)
         && !case.is_management();

@@ -9,14 +9,15 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountView, Action, Decision, Inventory, Plan, Read, Revisit, Watchers, blames_role, decide,
+    AccountView, Action, Decision, Inventory, Plan, Read, Reason, Revisit, Watchers, decide,
     offboarding::{self, Verdict},
 };
 use crate::{
     ledger::Record,
-    model::{AccountId, Health, Registration},
+    model::{AccountId, Health, Registration, RegistrationSpec},
     planted::{Fault, planted},
     policy::{Deployment, Policy},
+    provider::{Limits, Provider},
     retry::REQUEUE,
     token,
 };
@@ -28,10 +29,15 @@ const NEW_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// Plans the actions that bring every account in scope to its desired state.
 ///
 /// Deterministic and total. An account with a failed read is requeued and left unchanged.
-pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> Plan {
+pub fn plan(
+    provider: &dyn Provider,
+    deployment: &Deployment,
+    inventory: &Inventory,
+    now: Timestamp,
+) -> Plan {
     let policy = &deployment.policy;
     let mut draft = Draft::default();
-    let may_recreate = may_recreate(policy, inventory, now);
+    let may_recreate = may_recreate(provider, policy, inventory, now);
     for (id, view) in &inventory.accounts {
         let record = inventory.records.get(id);
         let arrived = inventory.scope.arrived.contains(id);
@@ -42,6 +48,7 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
         };
         let arrives = arrived && policy.offboard_unenrolled && !is_new(known.arrived_at);
         let case = Case {
+            provider,
             policy,
             id,
             view,
@@ -93,10 +100,15 @@ pub fn plan(deployment: &Deployment, inventory: &Inventory, now: Timestamp) -> P
 
 /// Whether stacks with unusable roles may be recreated. If many fail at once, the cause is unlikely
 /// to be in the accounts.
-fn may_recreate(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool {
+fn may_recreate(
+    provider: &dyn Provider,
+    policy: &Policy,
+    inventory: &Inventory,
+    now: Timestamp,
+) -> bool {
     let is_failing = |view: &&AccountView| {
         matches!(&view.registrations, Read::Ok(Watchers { ours, .. })
-            if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if blames_role(why))))
+            if ours.iter().any(|one| one.enabled && matches!(&one.health, Health::Failing(why) if provider.blames_role(why))))
     };
     let failing = inventory.accounts.values().filter(is_failing).count();
     let unusable = inventory.records.values();
@@ -109,6 +121,7 @@ fn may_recreate(policy: &Policy, inventory: &Inventory, now: Timestamp) -> bool 
 
 /// One account's planning input.
 struct Case<'a> {
+    provider: &'a dyn Provider,
     policy: &'a Policy,
     id: &'a AccountId,
     view: &'a AccountView,
@@ -132,6 +145,23 @@ impl Case<'_> {
         if self.record.is_none_or(|record| *record != wanted) {
             draft.plan.records.insert(*self.id, Some(wanted));
         }
+    }
+
+    /// The registration that the account should have.
+    fn wanted(&self) -> RegistrationSpec {
+        self.provider.wanted(self.policy, self.id)
+    }
+
+    fn limits(&self) -> &'static Limits {
+        self.provider.limits()
+    }
+
+    fn title(&self) -> &'static str {
+        self.provider.words().title
+    }
+
+    fn in_words(&self, reason: Reason) -> String {
+        reason.in_words(self.provider.words())
     }
 
     fn is_management(&self) -> bool {

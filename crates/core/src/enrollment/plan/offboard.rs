@@ -16,7 +16,10 @@ pub(super) fn ignore(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     // Setup has deleted the registrations.
     let is_removed = reason == Reason::NoConfigCapability;
     if is_removed || case.known.since.is_none() {
-        case.record(draft, case.known.clone().not_enrolled(reason.to_string()));
+        case.record(
+            draft,
+            case.known.clone().not_enrolled(case.in_words(reason)),
+        );
     }
 }
 
@@ -25,7 +28,7 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.policy.member_registration(case.id);
+    let spec = case.wanted();
     for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
         let spec = spec.clone();
         draft.plan.actions.push(Action::UpdateRegistration {
@@ -44,7 +47,7 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             .or_else(|| ours.first().map(|one| one.guid.clone())),
         ..case.known.clone()
     };
-    case.record(draft, paused.not_enrolled(reason.to_string()));
+    case.record(draft, paused.not_enrolled(case.in_words(reason)));
 }
 
 /// Offboards the account: its registrations first, then its stack.
@@ -112,12 +115,12 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
 /// The account's registrations with known ids that the listing lacks. If it lacks all of them, this
 /// includes those replaced long ago, whose deletion may have failed.
 fn unlisted(case: &Case<'_>, ours: &[Registration]) -> Vec<Registration> {
-    let spec = case.policy.member_registration(case.id);
+    let spec = case.wanted();
     let known = &case.known;
     let ids: Vec<&str> = if ours.is_empty() {
         known.guids().collect()
     } else {
-        let lately = known.replaced_lately(case.now);
+        let lately = known.replaced_lately(case.limits(), case.now);
         known
             .registration_id
             .iter()
@@ -188,7 +191,7 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     case.record(
         draft,
         Record {
-            reason: Some(reason.to_string()),
+            reason: Some(case.in_words(reason)),
             // Kept as it is: an account without it may reappear in a later listing, and is
             // offboarded then.
             left_at: known.left_at,

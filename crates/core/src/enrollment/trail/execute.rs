@@ -11,6 +11,7 @@ use crate::{
     model::Created,
     policy::Deployment,
     ports::{AccountPorts, Registry, start_operation},
+    provider::Provider,
     retry::{REQUEUE, Retry},
 };
 
@@ -55,6 +56,7 @@ impl TrailReport {
 ///
 /// The ledger could not be written. A repair is recorded before it is made.
 pub async fn keep_trail(
+    provider: &dyn Provider,
     ports: &impl AccountPorts,
     registry: &impl Registry,
     (holder, deployment): (&Holder, &Deployment),
@@ -69,7 +71,7 @@ pub async fn keep_trail(
     else {
         return Ok(TrailReport::default());
     };
-    let view = observe(ports, registry, deployment, trail).await;
+    let view = observe(provider, ports, registry, deployment, trail).await;
     let mut report = TrailReport::default();
     let unread = [
         view.trail.reason(),
@@ -84,7 +86,7 @@ pub async fn keep_trail(
         record,
         look_again,
         blocked,
-    } = plan_trail(deployment, inventory, &view, now);
+    } = plan_trail(provider, deployment, inventory, &view, now);
     report.blocked = blocked;
     let mut deployment = deployment.clone();
     if let Some(trail) = record {
@@ -117,16 +119,17 @@ pub async fn keep_trail(
                 break;
             }
             Ok(Created::RoleNotAssumable(why)) => {
+                let title = provider.words().title;
                 report.blocked.push(format!(
-                    "Lacework cannot use the trail's role or queue: {why}"
+                    "{title} cannot use the trail's role or queue: {why}"
                 ));
                 break;
             }
             Ok(Created::AlreadyUsed) => {
-                report.blocked.push(
-                    "the trail's queue is used by another integration of this Lacework account"
-                        .into(),
-                );
+                let title = provider.words().title;
+                report.blocked.push(format!(
+                    "the trail's queue is used by another integration of this {title} account"
+                ));
                 break;
             }
             Err(error) if error.kind == ErrorKind::NotFound => {

@@ -9,22 +9,24 @@ use crate::{
     model::{AccountId, Registration, RegistrationKind},
     policy::{DeployedTrail, Deployment},
     ports::{AccountReads, RegistryReads},
+    provider::Provider,
     stack_sets::StackInstance,
 };
 
 /// Reads everything that the trail's plan needs.
 pub(super) async fn observe(
+    provider: &dyn Provider,
     ports: &impl AccountReads,
     registry: &impl RegistryReads,
     deployment: &Deployment,
     trail: &DeployedTrail,
 ) -> TrailView {
-    let names = &deployment.policy.names;
+    let resources = provider.resources(&deployment.policy.names);
     let (trail, registrations, log, audit) = join!(
         async { known(ports.trail(&trail.source.name).await) },
         registrations(registry, deployment),
-        instance(ports, names.log_stack_set(), trail.registration.account),
-        instance(ports, names.audit_stack_set(), trail.queue_account),
+        instance(ports, resources.log_stack_set, trail.registration.account),
+        instance(ports, resources.audit_stack_set, trail.queue_account),
     );
     let is_requeued = matches!(
         &registrations,

@@ -3,13 +3,14 @@ use crate::{
     enrollment::Watchers,
     landing_zone::{Account, AccountState, Management, TrailTopic},
     lifecycle::Scope,
-    model::{Arn, ExternalId, Names, OuId},
+    model::{Arn, OuId},
     policy::{Policy, TrailSource, testing},
+    provider::plain::Plain,
 };
 
 const LOG: &str = "000000000001";
 const AUDIT: &str = "000000000002";
-const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/000000000002/acme-laceworkcws";
+const QUEUE: &str = "https://sqs.us-east-1.amazonaws.com/000000000002/acme-queue";
 
 const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
 
@@ -50,15 +51,7 @@ fn deployment(destination: Destination) -> Deployment {
         ..testing::policy()
     };
     let log = LOG.parse().unwrap();
-    let registration = RegistrationSpec {
-        name: policy.names.log_stack_set(),
-        kind: RegistrationKind::Feed,
-        account: log,
-        role_arn: Names::role_arn("aws", &log, &policy.names.log_role()),
-        external_id: ExternalId::new("acme", &log, "ABCDEFGHIJ"),
-        queue_url: Some(QUEUE.into()),
-        account_mapping: policy.empty_mapping(),
-    };
+    let registration = Plain.wanted_feed(&policy, &log, QUEUE.into());
     Deployment {
         stores: policy.destination.stores(),
         organization: registration.is_of_organization(),
@@ -157,16 +150,14 @@ fn inventory() -> Inventory {
 }
 
 fn planned(deployment: &Deployment, view: &TrailView) -> TrailPlan {
-    plan_trail(deployment, &inventory(), view, now())
+    plan_trail(&Plain, deployment, &inventory(), view, now())
 }
 
 /// The actions in words, without their common names.
 fn words(plan: &TrailPlan) -> Vec<String> {
     let short = |action: &TrailAction| {
         let words = action.to_string();
-        words
-            .replace("Lacework-Control-Tower-CloudTrail-", "")
-            .replace("-Account-acme", "")
+        words.replace("Plain-", "").replace("-acme", "")
     };
     plan.actions.iter().map(short).collect()
 }
@@ -203,16 +194,16 @@ fn every_departure_of_the_registration_is_put_right() {
         |one| one.role_arn = "arn:aws:iam::000000000001:role/other".into(),
         |one| one.queue_url = Some("https://sqs.us-east-1.amazonaws.com/1/other".into()),
         |one| one.queue_url = None,
-        |one| one.external_id = "lweid:aws:v2:acme:000000000001:ZZZZZZZZZZ".into(),
+        |one| one.external_id = "plain:acme:000000000001:ZZZZZZZZZZ".into(),
     ];
     for depart in departures {
         let mut one = good.clone();
         depart(&mut one);
         let plan = planned(&deployment, &view(vec![one.clone()]));
-        assert_eq!(words(&plan), ["update integration Log"], "{one:?}");
+        assert_eq!(words(&plan), ["update integration Feed-Role"], "{one:?}");
     }
     let gone = planned(&deployment, &view(vec![]));
-    assert_eq!(words(&gone), ["create integration Log"]);
+    assert_eq!(words(&gone), ["create integration Feed-Role"]);
     // If external ids are masked, name and role decide.
     let mut masked = good;
     masked.external_id = "**********".into();
@@ -224,7 +215,7 @@ fn every_departure_of_the_registration_is_put_right() {
 fn somebody_elses_registration_of_the_queue_is_told_and_not_touched() {
     let deployment = tenant();
     let mut other = registration(&deployment);
-    other.external_id = "lweid:aws:v2:acme:000000000001:ZZZZZZZZZZ".into();
+    other.external_id = "plain:acme:000000000001:ZZZZZZZZZZ".into();
     let plan = planned(&deployment, &view(vec![other]));
     assert!(plan.actions.is_empty());
     assert!(plan.blocked[0].contains("reads the trail's queue already"));
@@ -236,7 +227,10 @@ fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
     let mut view = view(vec![]);
     view.log = Read::Ok(None);
     let plan = planned(&deployment, &view);
-    assert_eq!(words(&plan), ["create the instance of Log in 000000000001"]);
+    assert_eq!(
+        words(&plan),
+        ["create the instance of Feed-Role in 000000000001"]
+    );
     assert!(plan.look_again, "the integration waits for the role");
 
     for (state, verb) in [
@@ -246,7 +240,7 @@ fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
         view.log = instance(LOG, state);
         trail(&mut deployment).mended.clear();
         let first = planned(&deployment, &view);
-        let expected = format!("{verb} the instance of Log in 000000000001");
+        let expected = format!("{verb} the instance of Feed-Role in 000000000001");
         assert_eq!(words(&first), [expected.as_str()]);
         let faults = &mut trail(&mut deployment).mended;
         faults.insert(TrailFault::LogInstance, hours_ago(23));
@@ -276,7 +270,7 @@ fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
     let plan = planned(&deployment, &view);
     assert_eq!(
         words(&plan),
-        ["create the instance of Audit in 000000000002"]
+        ["create the instance of Feed-Queue in 000000000002"]
     );
     assert!(plan.look_again);
 }
@@ -285,13 +279,13 @@ fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
 fn a_role_that_cannot_be_assumed_is_made_anew_once_a_day() {
     let mut deployment = tenant();
     let mut one = registration(&deployment);
-    one.health = Health::Failing(
-        r#"{"message":"AWS Error: Error assuming role. INTG_GUID:X [Error msg: 403 Forbidden]"}"#
-            .into(),
-    );
+    one.health = Health::Failing("Error assuming role".into());
     let view = view(vec![one]);
     let plan = planned(&deployment, &view);
-    assert_eq!(words(&plan), ["delete the instance of Log in 000000000001"]);
+    assert_eq!(
+        words(&plan),
+        ["delete the instance of Feed-Role in 000000000001"]
+    );
     assert!(plan.look_again);
     let record = plan.record.unwrap();
     assert_eq!(record.mended[&TrailFault::Role], now());
@@ -311,7 +305,7 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
     let mut deployment = tenant();
     deployment.trail_topics.insert(TrailTopic {
         trail: "trail".into(),
-        topic: "arn:aws:sns:us-east-1:000000000001:acme-laceworkcwstopic"
+        topic: "arn:aws:sns:us-east-1:000000000001:acme-topic"
             .parse()
             .unwrap(),
     });
@@ -321,16 +315,16 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
     assert_eq!(
         words(&planned(&deployment, &view)),
         [
-            "delete the instance of Log in 000000000001",
-            "delete the instance of Audit in 000000000002"
+            "delete the instance of Feed-Role in 000000000001",
+            "delete the instance of Feed-Queue in 000000000002"
         ]
     );
     view.audit = Read::Ok(None);
     view.log = Read::Ok(None);
-    let role = ["create the instance of Log in 000000000001"];
+    let role = ["create the instance of Feed-Role in 000000000001"];
     assert_eq!(words(&planned(&deployment, &view)), role);
     view.log = instance("000000000001", InstanceState::Current);
-    let queue = ["create the instance of Audit in 000000000002"];
+    let queue = ["create the instance of Feed-Queue in 000000000002"];
     assert_eq!(words(&planned(&deployment, &view)), queue);
 }
 
@@ -342,16 +336,13 @@ fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
         one.health = Health::Failing(details.into());
         view(vec![one])
     };
-    let gone = with(
-        r#"{"sqsRx":"QueueDoesNotExist","noData":true}"#,
-        &deployment,
-    );
+    let gone = with("the queue is gone", &deployment);
     assert_eq!(
         words(&planned(&deployment, &gone)),
-        ["delete the instance of Audit in 000000000002"]
+        ["delete the instance of Feed-Queue in 000000000002"]
     );
-    let denied = with(r#"{"decodeNtfn":"OK","sqsRx":"AccessDenied"}"#, &deployment);
-    let role = ["delete the instance of Log in 000000000001"];
+    let denied = with("the queue denies access", &deployment);
+    let role = ["delete the instance of Feed-Role in 000000000001"];
     assert_eq!(words(&planned(&deployment, &denied)), role);
     let mended = &mut trail(&mut deployment).mended;
     mended.insert(TrailFault::Role, hours_ago(1));
@@ -361,12 +352,12 @@ fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
         .insert(TrailFault::Role, hours_ago(3));
     assert_eq!(
         words(&planned(&deployment, &denied)),
-        ["delete the instance of Audit in 000000000002"]
+        ["delete the instance of Feed-Queue in 000000000002"]
     );
-    let other = with(r#"{"decodeNtfn":"Malformed","sqsRx":"OK"}"#, &deployment);
+    let other = with("malformed notification", &deployment);
     let plan = planned(&deployment, &other);
     assert!(plan.actions.is_empty());
-    assert!(plan.blocked[0].contains("Malformed"));
+    assert!(plan.blocked[0].contains("malformed"));
 }
 
 #[test]
@@ -417,7 +408,7 @@ fn half_an_inventory_changes_no_mapping() {
         let mut inventory = inventory();
         doubt(&mut inventory);
         let shown = view(vec![existing.clone()]);
-        let plan = plan_trail(&deployment, &inventory, &shown, now());
+        let plan = plan_trail(&Plain, &deployment, &inventory, &shown, now());
         assert!(plan.actions.is_empty(), "{plan:?}");
     }
     // Other repairs continue and leave the mapping as it is.
@@ -429,7 +420,13 @@ fn half_an_inventory_changes_no_mapping() {
     existing.enabled = false;
     let mut inventory = inventory();
     inventory.accounts.values_mut().next().unwrap().account = unknown();
-    let plan = plan_trail(&deployment, &inventory, &view(vec![existing]), now());
+    let plan = plan_trail(
+        &Plain,
+        &deployment,
+        &inventory,
+        &view(vec![existing]),
+        now(),
+    );
     assert_eq!(mapping_of(&plan), Some(&kept));
 }
 
@@ -442,7 +439,10 @@ fn a_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
     let plan = planned(&deployment, &view(vec![stores]));
     assert_eq!(
         words(&plan),
-        ["delete integration Log", "create integration Log"]
+        [
+            "delete integration Feed-Role",
+            "create integration Feed-Role"
+        ]
     );
 }
 

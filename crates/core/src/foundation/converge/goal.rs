@@ -5,17 +5,20 @@ use jiff::Timestamp;
 use super::operation::{Operation, Purpose};
 use crate::{
     Error, ErrorKind,
-    foundation::{Foundation, Progress, Step, request::KnownRegistrations},
+    foundation::{Footprint, Progress, Step, request::KnownRegistrations},
     ledger::Holder,
-    model::{Names, SecretText},
+    model::SecretText,
     policy::Deployment,
+    provider::{Provider, ResourceNames},
 };
 
 /// The desired state, and how to reach it.
 #[derive(Debug)]
 pub(in crate::foundation) struct Goal<'a> {
+    /// The vendor's rules.
+    pub provider: &'a dyn Provider,
     /// The desired foundation; `None` when the stack is deleted.
-    pub wanted: Option<&'a Foundation>,
+    pub wanted: Option<&'a Footprint>,
     /// Identifies our resources, including the retired ones.
     pub deployment: &'a Deployment,
     /// The ledger's registrations.
@@ -35,11 +38,17 @@ pub(in crate::foundation) struct Goal<'a> {
 }
 
 impl Goal<'_> {
-    pub(super) fn names(&self) -> impl Iterator<Item = &Names> {
+    pub(super) fn title(&self) -> &'static str {
+        self.provider.words().title
+    }
+
+    /// The names of the resources that are wanted, and of those that are retired.
+    pub(super) fn resources(&self) -> impl Iterator<Item = ResourceNames> {
         let wanted = self
             .wanted
-            .map(|foundation| &foundation.deployment.policy.names);
-        wanted.into_iter().chain(&self.deployment.retired)
+            .map(|footprint| &footprint.deployment.policy.names);
+        let all = wanted.into_iter().chain(&self.deployment.retired);
+        all.map(|names| self.provider.resources(names))
     }
 
     /// Whether the SaaS cannot be read, so that its registrations are unknown.
@@ -58,7 +67,10 @@ impl Goal<'_> {
         if self.wanted.is_some() {
             progress.leave_undone(format!("{what}: {}", error.chain()));
         } else {
-            progress.leave_behind(format!("{what}, since Lacework refuses the API key"));
+            progress.leave_behind(format!(
+                "{what}, since {} refuses the API key",
+                self.title()
+            ));
         }
     }
 
@@ -67,12 +79,12 @@ impl Goal<'_> {
         !self.deployment.retired.is_empty()
             || self
                 .wanted
-                .is_none_or(|foundation| foundation.member.is_none())
+                .is_none_or(|footprint| footprint.member.is_none())
     }
 
     /// Whether StackSets' stacks have to be deleted.
     pub(super) fn removes_stacks(&self) -> bool {
-        let trail = self.wanted.map(|foundation| foundation.trail.is_some());
+        let trail = self.wanted.map(|footprint| footprint.trail.is_some());
         self.removes_members() || trail != Some(true)
     }
 
@@ -85,9 +97,7 @@ impl Goal<'_> {
     /// Whether the operation is left to the account function: an update of thousands of members
     /// takes longer than CloudFormation waits.
     pub(super) fn leaves_to_account(&self, operation: &Operation) -> bool {
-        let member = self
-            .wanted
-            .and_then(|foundation| foundation.member.as_ref());
+        let member = self.wanted.and_then(|footprint| footprint.member.as_ref());
         operation.purpose == Purpose::Make
             && member.is_some_and(|member| member.name == operation.stack_set)
     }
@@ -97,13 +107,13 @@ impl Goal<'_> {
     /// token before they change.
     pub(super) fn stack_sets(&self) -> Vec<(String, bool)> {
         let members = self.removes_members() || self.deployment.policy.registers_by_stack();
-        let sets = |names: &Names| {
+        let sets = |names: ResourceNames| {
             [
-                (names.log_stack_set(), true),
-                (names.audit_stack_set(), true),
-                (names.member_stack_set(), members),
+                (names.log_stack_set, true),
+                (names.audit_stack_set, true),
+                (names.member_stack_set, members),
             ]
         };
-        self.names().flat_map(sets).collect()
+        self.resources().flat_map(sets).collect()
     }
 }

@@ -49,23 +49,34 @@ pub enum ConvergeError {
         /// CloudFormation's reason.
         reason: String,
     },
-    /// The SaaS could not use the trail's role or queue, through all retries.
-    #[error("Lacework cannot use the role and queue of the trail: {0}")]
-    TrailNotUsable(String),
+    /// The vendor could not use the trail's role or queue, through all retries.
+    #[error("{title} cannot use the role and queue of the trail: {why}")]
+    TrailNotUsable {
+        /// The vendor's product.
+        title: &'static str,
+        /// Its reason.
+        why: String,
+    },
     /// CloudTrail could not use the topic, through all retries.
     #[error("CloudTrail cannot publish to the trail's new topic: {0}")]
     TopicNotPublishable(String),
-    /// The SaaS accepts the trail's registration, but keeps showing a different one.
+    /// The vendor accepts the trail's registration, but keeps showing a different one.
     #[error(
-        "Lacework accepts the trail's integration, but its list does not show it as it was created, \
+        "{title} accepts the trail's integration, but its list does not show it as it was created, \
          however often it is looked at"
     )]
-    TrailNotListed,
+    TrailNotListed {
+        /// The vendor's product.
+        title: &'static str,
+    },
     /// A foreign registration already uses the trail's queue.
     #[error(
-        "The trail's queue is used by another integration of this Lacework account; remove that one"
+        "The trail's queue is used by another integration of this {title} account; remove that one"
     )]
-    TrailAlreadyUsed,
+    TrailAlreadyUsed {
+        /// The vendor's product.
+        title: &'static str,
+    },
     /// A call failed.
     #[error(transparent)]
     Call(#[from] Error),
@@ -109,7 +120,7 @@ pub(super) async fn converge(
         };
         observed.registrations = registrations;
         observed.blind = goal.is_blind() || goal.wanted.is_some() && !run.refusing.is_empty();
-        let planned = plan(goal.wanted, goal.deployment, &observed);
+        let planned = plan(goal.provider, goal.wanted, goal.deployment, &observed);
         let mut steps = match planned {
             Ok(steps) => steps,
             Err(refusal) if goal.lenient => {

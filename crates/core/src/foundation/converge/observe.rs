@@ -9,8 +9,9 @@ use crate::{
     Error, ErrorKind, Result,
     foundation::{Observed, Progress, Refusal},
     landing_zone::AccountState,
-    model::{Names, Registration, RegistrationKind, Store},
+    model::{Registration, RegistrationKind, Store},
     ports::{FoundationReads, RegistryReads},
+    provider::Words,
 };
 
 /// Reads everything except the registrations.
@@ -31,7 +32,7 @@ pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Resu
             Result::Ok(Some((name, (set, instances))))
         });
     observed.stack_sets = try_join_all(sets).await?.into_iter().flatten().collect();
-    for name in goal.names().map(Names::member_stack_set) {
+    for name in goal.resources().map(|names| names.member_stack_set) {
         if let Some(stack) = aws.stack(&name).await? {
             observed.stacks.insert(name, stack);
         }
@@ -92,7 +93,7 @@ pub(super) async fn registrations(
                     tracing::error!(
                         store = name,
                         error = error.chain(),
-                        "integrations left in Lacework"
+                        "integrations left behind"
                     );
                     let what = format!("the integrations in {name}");
                     goal.note_refusal(progress, &what, &error);
@@ -114,7 +115,7 @@ pub(super) async fn registrations(
             }
             // The key itself was verified before.
             Err(error) if error.kind == ErrorKind::Unauthorized => {
-                return Err(no_organization(&error).into());
+                return Err(no_organization(goal, &error).into());
             }
             Err(error) => return Err(error.into()),
         }
@@ -125,11 +126,12 @@ pub(super) async fn registrations(
     Ok(all)
 }
 
-fn no_organization(error: &Error) -> Refusal {
+fn no_organization(goal: &Goal<'_>, error: &Error) -> Refusal {
+    let Words { title, parameters } = goal.provider.words();
     Refusal::new(format!(
-        "LaceworkOrgSubAccountNames: the trail's integration belongs to the Lacework organization, \
-         which this API key cannot use ({}). Take the key of an organization's administrator, or \
-         choose CapabilityType Config.",
+        "{}: the trail's integration belongs to the {title} organization, which this API key cannot \
+         use ({}). Take the key of an organization's administrator, or choose CapabilityType Config.",
+        parameters.mapped_units,
         error.chain()
     ))
 }

@@ -31,7 +31,7 @@ const DELETIONS_AT_ONCE: usize = 8;
 /// For this many rounds a stack may still show its state from before a change; after that, the
 /// change has failed.
 const STALE_ROUNDS: usize = 2;
-/// For this many rounds, a good minute, Lacework's list may lack a new registration.
+/// For this many rounds, a good minute, the vendor's list may lack a new registration.
 const UNLISTED_ROUNDS: usize = 10;
 /// How often, and how far apart, the list is read until it shows the new registration: five
 /// minutes.
@@ -156,8 +156,10 @@ impl Run {
                 continue;
             };
             let error = format!(
-                "the integration {} ({}), since Lacework refuses to remove it",
-                registration.name, registration.guid
+                "the integration {} ({}), since {} refuses to remove it",
+                registration.name,
+                registration.guid,
+                goal.title()
             );
             if goal.wanted.is_some() && !goal.lenient {
                 let refused = Error::new(operation, ErrorKind::Unauthorized, error);
@@ -166,7 +168,7 @@ impl Run {
             tracing::error!(
                 registration = registration.name,
                 guid = registration.guid,
-                "integration left in Lacework"
+                "integration left behind"
             );
             progress.leave_behind(error);
         }
@@ -208,6 +210,7 @@ impl Run {
             match self
                 .take(
                     act(aws, registry, goal, step, clock.now()),
+                    goal.title(),
                     step,
                     observed,
                     round,
@@ -267,6 +270,7 @@ impl Run {
     async fn take(
         &mut self,
         act: impl Future<Output = crate::Result<Act>>,
+        title: &'static str,
         step: &Step,
         observed: &Observed,
         round: usize,
@@ -286,7 +290,7 @@ impl Run {
         if let Some(looks) = self.integrated.get_mut(&step.to_string()) {
             *looks += 1;
             if *looks > LISTED_WITHIN {
-                return Err(ConvergeError::TrailNotListed);
+                return Err(ConvergeError::TrailNotListed { title });
             }
             return Ok(Next::Wait(LISTED_AFTER));
         }
@@ -310,7 +314,7 @@ impl Run {
             Ok(Act::NotUsable(why)) => {
                 tracing::warn!(why, "the SaaS cannot use the role yet; retrying");
                 self.not_usable += 1;
-                let error = ConvergeError::TrailNotUsable(why);
+                let error = ConvergeError::TrailNotUsable { title, why };
                 if self.not_usable <= TRIES {
                     Ok(Next::Wait(pause))
                 } else {
@@ -333,7 +337,7 @@ impl Run {
                 if self.already_used <= UNLISTED_ROUNDS {
                     Ok(Next::Wait(pause))
                 } else {
-                    Err(ConvergeError::TrailAlreadyUsed)
+                    Err(ConvergeError::TrailAlreadyUsed { title })
                 }
             }
             Err(error) => {

@@ -1,7 +1,10 @@
 use super::*;
-use crate::policy::{
-    Deployment, Destination, RegistrationMode,
-    testing::{deployment, policy},
+use crate::{
+    policy::{
+        Deployment, Destination, RegistrationMode,
+        testing::{deployment, policy},
+    },
+    provider::{FeedFootprint, plain::Plain},
 };
 
 mod registration;
@@ -45,7 +48,7 @@ fn removal(observed: &Observed) -> Vec<Step> {
         retired: vec![policy.names.clone()],
         ..deployment(policy)
     };
-    plan(None, &going, observed).unwrap()
+    plan(&Plain, None, &going, observed).unwrap()
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
     };
     let steps = |observed: &Observed| {
         let mut steps = Vec::new();
-        management_stack(&mut steps, &spec, false, observed).unwrap();
+        management_stack(&Plain, &mut steps, &spec, false, observed).unwrap();
         steps
     };
     let mut stack = Stack {
@@ -84,10 +87,10 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
 
 #[test]
 fn a_registration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_name() {
-    let name = format!("Lacework-Control-Tower-Config-Member-{MEMBER}");
-    let id = format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ");
-    let other = format!("lweid:aws:v2:acme:{MEMBER}:0123456789");
-    let role = "acme-laceworkcwsrole-sa";
+    let name = format!("Plain-{MEMBER}");
+    let id = format!("plain:acme:{MEMBER}:ABCDEFGHIJ");
+    let other = format!("plain:acme:{MEMBER}:0123456789");
+    let role = "acme-reader";
     for (registration, ours) in [
         (registration(&name, role, &id), true),
         (registration("Renamed by hand", role, &id), true),
@@ -112,7 +115,7 @@ fn a_registration_is_removed_when_its_external_id_is_ours_or_hidden_behind_our_n
 
 #[test]
 fn a_stack_set_is_emptied_and_then_removed_and_another_owners_is_left() {
-    let name = "Lacework-Control-Tower-Config-Member-acme";
+    let name = "Plain-Members-acme";
     let account: AccountId = MEMBER.parse().unwrap();
     let instance = |state| StackInstance {
         account,
@@ -153,10 +156,11 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         tags: BTreeMap::new(),
         roles: None,
     };
-    let trail = crate::foundation::TrailFoundation {
+    let names = Plain.resources(&policy.names);
+    let trail = FeedFootprint {
         topic: None,
-        log: (set(policy.names.log_stack_set()), account),
-        audit: (set(policy.names.audit_stack_set()), account),
+        log: (set(names.log_stack_set), account),
+        audit: (set(names.audit_stack_set), account),
         registration: trail_spec(&policy),
     };
     let made = [&trail.log.0, &trail.audit.0].map(|spec| {
@@ -179,7 +183,7 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         registrations,
         ..Observed::default()
     };
-    let foundation = Foundation {
+    let footprint = Footprint {
         deployment: Deployment {
             stores: policy.destination.stores(),
             ..deployment(policy.clone())
@@ -187,20 +191,13 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         trail: Some(trail),
         member: None,
     };
-    plan(Some(&foundation), &foundation.deployment, &observed).unwrap()
+    plan(&Plain, Some(&footprint), &footprint.deployment, &observed).unwrap()
 }
 
 fn trail_spec(policy: &Policy) -> RegistrationSpec {
     let account = MEMBER.parse().unwrap();
-    RegistrationSpec {
-        name: policy.names.log_stack_set(),
-        kind: RegistrationKind::Feed,
-        account,
-        role_arn: Names::role_arn("aws", &account, &policy.names.log_role()),
-        external_id: ExternalId::new("acme", &account, "ABCDEFGHIJ"),
-        queue_url: Some("https://sqs.us-east-1.amazonaws.com/1/acme-laceworkcws".into()),
-        account_mapping: policy.empty_mapping(),
-    }
+    let queue_url = "https://sqs.us-east-1.amazonaws.com/1/acme-queue";
+    Plain.wanted_feed(policy, &account, queue_url.into())
 }
 
 fn trail(organization: bool) -> Registration {
@@ -209,11 +206,7 @@ fn trail(organization: bool) -> Registration {
         kind: RegistrationKind::Feed,
         queue_url: spec.queue_url,
         organization,
-        ..registration(
-            &spec.name,
-            "acme-laceworkcwssarole",
-            spec.external_id.as_str(),
-        )
+        ..registration(&spec.name, "acme-log-reader", spec.external_id.as_str())
     }
 }
 
@@ -248,7 +241,7 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
         );
         // A foreign one with the same name stays.
         let other = Registration {
-            external_id: "lweid:aws:v2:acme:000000000007:0123456789".into(),
+            external_id: "plain:acme:000000000007:0123456789".into(),
             ..elsewhere
         };
         let steps = with_trail(destination, vec![other]);
@@ -256,17 +249,17 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
     }
 }
 
-/// A foundation with members only.
-fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
-    let name = Some(policy.names.member_stack_set()).filter(|_| adopting);
-    Foundation {
+/// A footprint with members only.
+fn member_foundation(policy: &Policy, adopting: bool) -> Footprint {
+    let name = Some(Plain.resources(&policy.names).member_stack_set).filter(|_| adopting);
+    Footprint {
         deployment: Deployment {
             spared: name.into_iter().collect(),
             ..deployment(policy.clone())
         },
         trail: None,
         member: Some(StackSetSpec {
-            name: policy.names.member_stack_set(),
+            name: Plain.resources(&policy.names).member_stack_set,
             template: "a template",
             parameters: BTreeMap::new(),
             stack_id: STACK_ID.into(),
@@ -279,13 +272,13 @@ fn member_foundation(policy: &Policy, adopting: bool) -> Foundation {
 /// A member StackSet with these tags, and what setup plans for it.
 fn member_steps(adopting: bool, tags: &[(&str, &str)]) -> Result<Vec<Step>, Refusal> {
     let policy = policy();
-    let name = policy.names.member_stack_set();
+    let name = Plain.resources(&policy.names).member_stack_set;
     let mut observed = stack_set(&name, STACK_ID, &[]);
     let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
     let owned = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
     set.tags = tags.iter().map(owned).collect();
-    let foundation = member_foundation(&policy, adopting);
-    plan(Some(&foundation), &foundation.deployment, &observed)
+    let footprint = member_foundation(&policy, adopting);
+    plan(&Plain, Some(&footprint), &footprint.deployment, &observed)
 }
 
 #[test]
@@ -318,7 +311,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
     let (own, other): (AccountId, AccountId) =
         (MEMBER.parse().unwrap(), "000000000008".parse().unwrap());
     let spec = StackSetSpec {
-        name: policy.names.audit_stack_set(),
+        name: Plain.resources(&policy.names).audit_stack_set,
         template: "a template",
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),
@@ -336,7 +329,15 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
             ..stack_set(&spec.name, STACK_ID, &[instance])
         };
         let mut steps = Vec::new();
-        super::stack_set(&mut steps, &spec, Some(&own), &BTreeSet::new(), &observed).map(|()| steps)
+        super::stack_set(
+            &Plain,
+            &mut steps,
+            &spec,
+            Some(&own),
+            &BTreeSet::new(),
+            &observed,
+        )
+        .map(|()| steps)
     };
     let gone = |retain| {
         let delete = Step::DeleteInstances {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::{
-    foundation::{Foundation, former_requests::deployments},
-    ledger::{LISTS_LAG, Record, Recorded},
+    foundation::former_requests::deployments,
+    ledger::{Record, Recorded},
     model::{AccountId, Registration},
     planted::{Fault, planted},
     policy::{DeployedTrail, Deployment, Policy},
+    provider::{Footprint, Provider},
     time::later,
 };
 
@@ -32,15 +33,16 @@ pub(in crate::foundation) struct KnownRegistrations {
 
 impl KnownRegistrations {
     pub(super) fn new(
-        wanted: Option<&Foundation>,
+        provider: &dyn Provider,
+        wanted: Option<&Footprint>,
         recorded: &Recorded,
         records: &BTreeMap<AccountId, Record>,
         now: Timestamp,
     ) -> Self {
-        let deployment = wanted.map(|foundation| &foundation.deployment);
+        let deployment = wanted.map(|footprint| &footprint.deployment);
         // Passes use the last success.
         let last = deployments(recorded).next().map(|last| &last.policy);
-        let has_members = wanted.is_some_and(|foundation| foundation.member.is_some());
+        let has_members = wanted.is_some_and(|footprint| footprint.member.is_some());
         let has_names =
             deployment.map(|wanted| &wanted.policy.names) == last.map(|last| &last.names);
         let members_stay = has_members && has_names;
@@ -53,7 +55,8 @@ impl KnownRegistrations {
         let recovered_at = || deployments(recorded).map(|earlier| earlier.recovered_at);
         let unlisted_at = trails().map(|trail| trail.asked_at).chain(recovered_at());
         let unlisted_at = unlisted_at.flatten().max();
-        let is_new = |at: Timestamp| now.duration_since(at) < LISTS_LAG;
+        let limits = provider.limits();
+        let is_new = |at: Timestamp| now.duration_since(at) < limits.list_lag;
         let new_trails = replaced.iter().copied().filter(|earlier| {
             let trail = earlier.trail.as_ref();
             trail.and_then(|trail| trail.made_at).is_some_and(is_new)
@@ -74,7 +77,7 @@ impl KnownRegistrations {
                 .filter_map(trail_registration)
                 .filter(|_| !planted(Fault::UnlistedIsForgotten))
                 .collect(),
-            unlisted_until: unlisted_at.map(|at| later(at, LISTS_LAG)),
+            unlisted_until: unlisted_at.map(|at| later(at, limits.list_lag)),
         };
         if members_stay {
             known.kept = kept.collect();
@@ -84,8 +87,10 @@ impl KnownRegistrations {
             known.expected.extend(kept);
             known
                 .unwanted
-                .extend(new_registrations(policy, records, now));
-            let members = records.values().filter_map(Record::unlisted_until);
+                .extend(new_registrations(provider, policy, records, now));
+            let members = records
+                .values()
+                .filter_map(|record| record.unlisted_until(limits));
             known.unlisted_until = known.unlisted_until.max(members.max());
         }
         known
@@ -103,17 +108,19 @@ fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
 /// The registrations of recently enrolled or moved accounts as they were created, and the ones that
 /// they replaced.
 fn new_registrations(
+    provider: &dyn Provider,
     policy: &Policy,
     records: &BTreeMap<AccountId, Record>,
     now: Timestamp,
 ) -> Vec<Registration> {
+    let limits = provider.limits();
     let new = records
         .iter()
-        .filter(|(_, record)| record.is_registered() && record.was_registered_lately(now));
+        .filter(|(_, record)| record.is_registered() && record.was_registered_lately(limits, now));
     new.flat_map(|(account, record)| {
-        let spec = policy.member_registration(account);
+        let spec = provider.wanted(policy, account);
         let ids = record.registration_id.as_ref().into_iter();
-        let ids = ids.chain(record.replaced_lately(now));
+        let ids = ids.chain(record.replaced_lately(limits, now));
         ids.map(|guid| Registration {
             store: record.store.clone(),
             ..Registration::made(&spec, guid.clone())
@@ -145,12 +152,16 @@ fn trail_registration(deployment: &Deployment) -> Option<Registration> {
 mod tests {
     use super::*;
     use crate::policy::testing::{deployment, policy};
+    use crate::provider::{Provider, plain::Plain};
 
     #[test]
     fn a_time_in_the_ledger_may_be_any() {
         for (stored, until) in [
-            (Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH + LISTS_LAG),
-            (Timestamp::MIN, Timestamp::MIN + LISTS_LAG),
+            (
+                Timestamp::UNIX_EPOCH,
+                Timestamp::UNIX_EPOCH + Plain.limits().list_lag,
+            ),
+            (Timestamp::MIN, Timestamp::MIN + Plain.limits().list_lag),
             (Timestamp::MAX, Timestamp::MAX),
         ] {
             let mut attempt = deployment(policy());
@@ -164,7 +175,8 @@ mod tests {
                 ..Record::default()
             };
             let records = [(policy().management_account, record)].into();
-            let known = KnownRegistrations::new(None, &recorded, &records, Timestamp::UNIX_EPOCH);
+            let known =
+                KnownRegistrations::new(&Plain, None, &recorded, &records, Timestamp::UNIX_EPOCH);
             assert_eq!(known.unlisted_until, Some(until));
         }
     }

@@ -15,6 +15,7 @@ use crate::{
         Accounts, Clock, Keys, LandingZones, LedgerReads, Registry, RegistryReads, Roles,
         SetupPorts, TokenIssuer,
     },
+    provider::Words,
     stack_sets::StackSetRoles,
     token,
 };
@@ -70,7 +71,8 @@ where
                 || self.request.leaves(name)
         };
         // An address that has worked before is not wrong if it does not answer now.
-        let registry = if leaves("LaceworkUrl") {
+        let Words { title, parameters } = self.own.provider.words();
+        let registry = if leaves(parameters.url) {
             self.guard.over(self.registry.ports)
         } else {
             self.guard.hasty().over(self.registry.ports)
@@ -78,11 +80,11 @@ where
         match self.new_token(&registry).await {
             Ok(token) => Ok(Some(token)),
             Err(refused @ SetupError::KeyRefused { .. })
-                if success.is_some() && leaves("LaceworkUrl") && leaves("LaceworkAccessKeyId") =>
+                if success.is_some() && leaves(parameters.url) && leaves(parameters.key_id) =>
             {
                 let reason = refused.reason();
                 self.progress()
-                    .remark(format!("Nothing was changed in Lacework: {reason}"));
+                    .remark(format!("Nothing was changed in {title}: {reason}"));
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -105,16 +107,22 @@ where
             Ok(token) => return Ok(token),
             Err(error) => error,
         };
-        let url = || match Properties::url(&self.own.provider_url) {
+        let words = self.own.provider.words();
+        let url = || match Properties::url(words, &self.own.provider_url) {
             Ok(url) => shown(&url),
             Err(_) => self.own.provider_url.clone(),
         };
         if error.kind == ErrorKind::Unauthorized {
             let key_id = self.aws.key().await?.key_id;
-            return Err(SetupError::KeyRefused { url: url(), key_id });
+            return Err(SetupError::KeyRefused {
+                parameters: &words.parameters,
+                url: url(),
+                key_id,
+            });
         }
         if error.service == Service::Registry && error.kind != ErrorKind::Superseded {
             return Err(SetupError::NoAnswer {
+                words,
                 url: url(),
                 source: error,
             });

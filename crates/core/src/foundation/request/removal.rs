@@ -49,7 +49,7 @@ where
                     None => return Ok(()),
                 },
             };
-        require_host(&self.registry.host(), &deployment)?;
+        require_host(self.own.provider, &self.registry.host(), &deployment)?;
         if !deployment.spared.is_empty() {
             // As in the rollback of an unfinished Create: no account stops being watched.
             let spared = &deployment.spared;
@@ -78,7 +78,8 @@ where
     /// A deployment that is not in the ledger, recovered from the StackSets with this stack's tag.
     async fn unrecorded(&self) -> Result<Option<Deployment>, SetupError> {
         // With invalid properties nothing was ever created.
-        let Ok(properties) = Properties::parse(&self.request.properties) else {
+        let Ok(properties) = Properties::parse(self.own.provider.words(), &self.request.properties)
+        else {
             return Ok(None);
         };
         let remains = recovery::remains(&self.aws, self.own, &properties).await?;

@@ -5,7 +5,6 @@ use jiff::Timestamp;
 use super::{Work, settle};
 use crate::{
     foundation::{
-        blueprint,
         former_requests::{deployments, inherit},
         reason::SetupError,
         refusals::require_host,
@@ -49,20 +48,18 @@ where
                 .store_success(self.holder, &restored, previous)
                 .await?;
         }
-        let foundation = blueprint(
+        let footprint = self.own.provider.footprint(
             restored.deployment.clone(),
             &self.own.templates,
             &self.own.stack_set_roles,
         );
         let registry = self.guard.brief().over(self.registry.ports);
-        let token = match self
-            .restoring_token(&registry, &foundation.deployment)
-            .await
-        {
+        let token = match self.restoring_token(&registry, &footprint.deployment).await {
             Ok(token) => Some(token),
             Err(SetupError::Superseded) => return Err(SetupError::Superseded),
             Err(error) => {
-                progress.leave_undone(format!("what is in Lacework: {}", error.reason()));
+                let title = self.own.provider.words().title;
+                progress.leave_undone(format!("what is in {title}: {}", error.reason()));
                 None
             }
         };
@@ -70,8 +67,8 @@ where
         let guid = self
             .converge(
                 &registry,
-                Some(&foundation),
-                &foundation.deployment,
+                Some(&footprint),
+                &footprint.deployment,
                 recorded,
                 token,
                 unsettled_until,
@@ -85,7 +82,7 @@ where
             let now = self.guard.clock.now();
             restored.deployment = stored.with_trail_guid(&guid, now);
         }
-        settle(&mut restored.deployment, &foundation);
+        settle(&mut restored.deployment, &footprint);
         if restored.deployment != stored {
             self.aws
                 .store_success(self.holder, &restored, previous)
@@ -100,7 +97,7 @@ where
         registry: &(impl Registry + TokenIssuer),
         recorded: &Deployment,
     ) -> Result<Token, SetupError> {
-        require_host(&registry.host(), recorded)?;
+        require_host(self.own.provider, &registry.host(), recorded)?;
         self.new_token(registry).await
     }
 }

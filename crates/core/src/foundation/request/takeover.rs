@@ -8,22 +8,15 @@ use serde_json::Value;
 use super::{SetupError, Work};
 use crate::{
     ErrorKind,
-    foundation::{
-        Context, Facts, Found, Foundation, Properties, Refusal,
-        adoption::{adopt, beside, to_take_over},
-        blueprint, resolve,
-    },
+    foundation::{Context, Facts, Properties, Refusal, resolve},
     ledger::Success,
     model::{AccountId, RegistrationKind},
     policy::{Adoption, Deployment},
     ports::{
         Clock, ForeignResources, Registry, RegistryReads, SetupPorts, StackSetReads, TokenIssuer,
     },
+    provider::{Footprint, Found, OwnIntegration},
 };
-
-/// The rule and the secret of Lacework's own stack, which have these names in every version.
-const RULE: &str = "LaceworkControlTowerEvents";
-const SECRET: &str = "LaceworkApiCredentials";
 
 /// How many accounts one remark names.
 const NAMED: usize = 20;
@@ -85,7 +78,11 @@ where
             return Ok(unchanged);
         }
         let theirs = fresh.stack_sets().cloned().collect();
-        let Takeover { adoption, spared } = self.take(asked, &fresh, theirs).await?;
+        let Some(integration) = self.own.provider.own_integration() else {
+            return Ok(unchanged);
+        };
+        let taken = self.take(integration, asked, &fresh, theirs);
+        let Takeover { adoption, spared } = taken.await?;
         let adoption = match adoption {
             Some(part) => Some(joined(part, previous)?),
             None => before,
@@ -100,29 +97,33 @@ where
     ) -> Result<Takeover, SetupError> {
         let fresh = self.specified(asked, context, None)?;
         let policy = &fresh.deployment.policy;
+        let Some(integration) = self.own.provider.own_integration() else {
+            return Ok(Takeover::default());
+        };
         let all = self.aws.stack_sets_named("").await?;
         if !asked.properties.adopt {
-            if let Some(remark) = beside(&all, policy)? {
+            if let Some(remark) = integration.beside(&all, policy)? {
                 self.progress().remark(remark);
             }
             return Ok(Takeover::default());
         }
-        let theirs = to_take_over(&all, policy)?;
+        let theirs = integration.to_take_over(&all, policy)?;
         let named = Adoption {
             resource: Some(theirs.resource),
             ..Adoption::default()
         };
         let fresh = self.specified(asked, context, Some(named))?;
-        self.take(asked, &fresh, theirs.stack_sets).await
+        self.take(integration, asked, &fresh, theirs.stack_sets)
+            .await
     }
 
-    /// The foundation for the parameters, with these properties kept.
+    /// The footprint for the parameters, with these properties kept.
     fn specified(
         &self,
         asked: &Asked<'_>,
         context: &Context,
         adoption: Option<Adoption>,
-    ) -> Result<Foundation, Refusal> {
+    ) -> Result<Footprint, Refusal> {
         let Asked {
             properties,
             raw,
@@ -133,8 +134,9 @@ where
             adoption,
             ..context.clone()
         };
-        let resolved = resolve(properties, raw, facts, &context, *success)?;
-        Ok(blueprint(
+        let provider = self.own.provider;
+        let resolved = resolve(provider, properties, raw, facts, &context, *success)?;
+        Ok(provider.footprint(
             resolved.deployment,
             &self.own.templates,
             &self.own.stack_set_roles,
@@ -143,12 +145,14 @@ where
 
     async fn take(
         &self,
+        integration: &dyn OwnIntegration,
         asked: &Asked<'_>,
-        fresh: &Foundation,
+        fresh: &Footprint,
         theirs: BTreeSet<String>,
     ) -> Result<Takeover, SetupError> {
         let found = self.find(fresh, asked.facts).await?;
-        let Some(adopted) = adopt(fresh, &found, &asked.facts.accounts)? else {
+        let adopted = integration.adopt(fresh, &found, &asked.facts.accounts)?;
+        let Some(adopted) = adopted else {
             return Ok(Takeover::default());
         };
         if !adopted.unwatched.is_empty() {
@@ -160,13 +164,13 @@ where
         })
     }
 
-    /// Reads the existing resources under the names of `foundation`.
-    async fn find(&self, foundation: &Foundation, facts: &Facts) -> Result<Found, SetupError> {
-        let trail = foundation.trail.iter();
+    /// Reads the existing resources under the names of `footprint`.
+    async fn find(&self, footprint: &Footprint, facts: &Facts) -> Result<Found, SetupError> {
+        let trail = footprint.trail.iter();
         let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
         // A member StackSet may have thousands of instances, whose external ids all have the same
         // suffix.
-        let all = one.chain(foundation.member.iter().map(|member| (member, false)));
+        let all = one.chain(footprint.member.iter().map(|member| (member, false)));
         let mut found = Found::default();
         for (spec, with_instances) in all {
             let name = &spec.name;
@@ -191,22 +195,28 @@ where
         Ok(found)
     }
 
-    /// While Lacework's own stack exists, its function reacts to events, and its deletion would
+    /// While the stack of the vendor's own integration exists, its function reacts to events, and its deletion would
     /// uninstall the deployment.
     pub(super) async fn require_no_other_stack(&self) -> Result<(), SetupError> {
-        self.progress()
-            .begin(&"looking for the stack of Lacework's own integration");
-        if self.aws.rule_exists(RULE).await? {
-            return Err(still_there("rule", RULE).into());
-        }
         let own = self.own;
+        let Some(integration) = own.provider.own_integration() else {
+            return Ok(());
+        };
+        let title = own.provider.words().title;
+        let (rule, name) = (integration.rule(), integration.secret());
+        self.progress().begin(&format!(
+            "looking for the stack of {title}'s own integration"
+        ));
+        if self.aws.rule_exists(rule).await? {
+            return Err(still_there(title, "rule", rule).into());
+        }
         let secret = format!(
-            "arn:{}:secretsmanager:{}:{}:secret:{SECRET}",
+            "arn:{}:secretsmanager:{}:{}:secret:{name}",
             own.partition, own.region, own.management_account
         );
         match self.aws.secret_exists(&secret).await {
             Ok(false) => Ok(()),
-            Ok(true) => Err(still_there("secret", SECRET).into()),
+            Ok(true) => Err(still_there(title, "secret", name).into()),
             // Secrets Manager may answer this for a secret that does not exist.
             Err(error) if error.kind == ErrorKind::Denied => {
                 tracing::warn!(
@@ -220,9 +230,9 @@ where
     }
 }
 
-fn still_there(what: &str, name: &str) -> Refusal {
+fn still_there(title: &str, what: &str, name: &str) -> Refusal {
     Refusal::new(format!(
-        "AdoptExistingDeployment: the {what} {name} is there, so the stack of Lacework's own integration is, \
+        "AdoptExistingDeployment: the {what} {name} is there, so the stack of {title}'s own integration is, \
          too, and its deletion would uninstall what is taken over. Remove it first, as docs/adoption.md says."
     ))
 }

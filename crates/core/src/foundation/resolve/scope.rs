@@ -7,6 +7,7 @@ use crate::{
     landing_zone::OuTree,
     model::{AccountId, OuId, Store, UnitName},
     policy::{DeployedTrail, Destination, Policy, Selection},
+    provider::Provider,
 };
 
 /// The OUs that parameters name, each resolved once.
@@ -97,47 +98,58 @@ impl<'a> Units<'a> {
 
 /// The store of each account.
 pub(super) fn destination(
+    provider: &dyn Provider,
     properties: &Properties,
     facts: &Facts,
     tenant: &str,
     units: &mut Units<'_>,
     last: &mut Last<'_>,
 ) -> Result<Destination, Refusal> {
+    let parameters = &provider.words().parameters;
     let used = last
         .success
         .map(|success| &success.deployment.policy.destination);
     let used = used.map(Destination::stores).unwrap_or_default();
     if let Some(single) = &properties.store {
-        let found = check(facts, tenant, "LaceworkSubAccountName", &[single]);
+        let found = check(provider, facts, tenant, parameters.store, &[single]);
         last.settle(found, used.contains(single).then_some(()))?;
         return Ok(Destination::Single(single.clone()));
     }
     if properties.mapped_units.is_empty() {
         return Ok(Destination::Tenant);
     }
-    const PARAMETER: &str = "LaceworkOrgSubAccountNames";
+    let parameter = parameters.mapped_units;
     let mut refusals = Refusals::default();
     let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
     let mut new = Vec::new();
     for (unit, store) in &properties.mapped_units {
         // Skip the store of a missing OU: its name usually comes from the OU's.
-        let Some(id) = refusals.note(units.resolve(PARAMETER, unit)) else {
+        let Some(id) = refusals.note(units.resolve(parameter, unit)) else {
             continue;
         };
         if used.contains(store) {
-            last.settle(check(facts, tenant, PARAMETER, &[store]), Some(()))?;
+            last.settle(
+                check(provider, facts, tenant, parameter, &[store]),
+                Some(()),
+            )?;
         } else {
             new.push(store);
         }
         mapped.insert(id, store.clone());
     }
-    refusals.note(check(facts, tenant, PARAMETER, &new));
+    refusals.note(check(provider, facts, tenant, parameter, &new));
     refusals.unless_any(Destination::Mapped(mapped))
 }
 
 /// Whether the key may use these stores. Wrong ones are named together, as the key's own are listed
 /// after them.
-fn check(facts: &Facts, tenant: &str, parameter: &str, stores: &[&Store]) -> Result<(), Refusal> {
+fn check(
+    provider: &dyn Provider,
+    facts: &Facts,
+    tenant: &str,
+    parameter: &str,
+    stores: &[&Store],
+) -> Result<(), Refusal> {
     let may_use = |store: &&&Store| {
         let own = facts.profile.as_ref();
         own.is_some_and(|own| store.as_str() == tenant || own.stores.contains(store))
@@ -157,7 +169,8 @@ fn check(facts: &Facts, tenant: &str, parameter: &str, stores: &[&Store]) -> Res
     );
     let Some(profile) = &facts.profile else {
         return Err(Refusal::new(format!(
-            "{named}, which cannot be checked, since Lacework refuses the API key."
+            "{named}, which cannot be checked, since {} refuses the API key.",
+            provider.words().title
         )));
     };
     Err(Refusal::new(format!(
@@ -235,7 +248,7 @@ pub(super) fn remark_shared_accounts(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{landing_zone::LandingZoneReply, model::Profile};
+    use crate::{landing_zone::LandingZoneReply, model::Profile, provider::plain::Plain};
 
     fn facts(profile: Option<Profile>) -> Facts {
         Facts {
@@ -250,7 +263,7 @@ mod tests {
     fn refusal(facts: &Facts, stores: &[&str]) -> Option<String> {
         let stores: Vec<Store> = stores.iter().copied().map(Store::from).collect();
         let stores: Vec<&Store> = stores.iter().collect();
-        let checked = check(facts, "acme", "Parameter", &stores);
+        let checked = check(&Plain, facts, "acme", "Parameter", &stores);
         checked.err().map(|refusal| refusal.to_string())
     }
 
@@ -280,8 +293,8 @@ mod tests {
     fn where_the_key_is_refused_stores_cannot_be_checked() {
         assert_eq!(
             refusal(&facts(None), &["one"]).unwrap(),
-            "Parameter names the sub-account one, which cannot be checked, since Lacework refuses \
-             the API key."
+            "Parameter names the sub-account one, which cannot be checked, since Plain refuses the \
+             API key."
         );
     }
 }

@@ -8,21 +8,22 @@ use super::{
 };
 use crate::{
     landing_zone::{LandingZone, Trail, TrailTopic},
-    model::{AccountId, Arn, Names, RegistrationKind, RegistrationSpec},
+    model::{AccountId, Arn, RegistrationSpec},
     policy::{DeployedTrail, Policy, TrailSource},
+    provider::Provider,
 };
 
-/// The parameters that select and describe the trail.
-const PARAMETERS: [&str; 5] = [
+/// The parameters that select and describe the trail, besides the store's.
+const PARAMETERS: [&str; 4] = [
     "ExistingCloudTrailName",
     "CreateTrailTopic",
     "KmsKeyIdentifierArn",
     "CapabilityType",
-    "LaceworkSubAccountName",
 ];
 
 /// The trail's deployment, if `CapabilityType` has CloudTrail.
 pub(super) fn deployed(
+    provider: &dyn Provider,
     properties: &Properties,
     facts: &Facts,
     zone: &Zone<'_>,
@@ -43,18 +44,29 @@ pub(super) fn deployed(
     let last_trail = last
         .success
         .and_then(|success| success.deployment.trail.as_ref());
-    let found = source(properties, facts, landing_zone, context, policy, log);
+    let found = source(
+        provider,
+        properties,
+        facts,
+        landing_zone,
+        context,
+        policy,
+        log,
+    );
     let found = found.and_then(|source| {
         let account = queue_account(&source, policy, facts, last_trail)?;
         Ok((source, account))
     });
-    let recorded = last.unchanged(&PARAMETERS);
+    let store = provider.words().parameters.store;
+    let recorded = last
+        .unchanged(&PARAMETERS)
+        .filter(|_| last.unchanged(&[store]).is_some());
     let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
     let recorded = recorded.map(|trail| (trail.source.clone(), trail.queue_account));
     let (source, queue_account) = last.settle(found, recorded)?;
     Ok(Some(DeployedTrail {
         source,
-        registration: registration(policy, context, log, queue_account),
+        registration: registration(provider, policy, context, log, queue_account),
         queue_account,
         registration_id: None,
         asked_at: None,
@@ -64,6 +76,7 @@ pub(super) fn deployed(
 }
 
 fn source(
+    provider: &dyn Provider,
     properties: &Properties,
     facts: &Facts,
     landing_zone: Option<&LandingZone>,
@@ -76,7 +89,7 @@ fn source(
     }
     let trail = trail(properties, facts, &context.region)?;
     let kms_key = kms_key(properties, trail, landing_zone)?;
-    let ours = own_topic(policy, &trail.name, log)?;
+    let ours = own_topic(provider, policy, &trail.name, log)?;
     let (topic, makes_topic) = topic(properties, trail, ours, &context.trail_topics)?;
     Ok(TrailSource {
         name: trail.name.clone(),
@@ -165,13 +178,18 @@ fn kms_key(
 }
 
 /// The topic that we create, or would create, for a trail.
-fn own_topic(policy: &Policy, trail: &str, log: AccountId) -> Result<TrailTopic, Refusal> {
+fn own_topic(
+    provider: &dyn Provider,
+    policy: &Policy,
+    trail: &str,
+    log: AccountId,
+) -> Result<TrailTopic, Refusal> {
     let Policy {
         partition, region, ..
     } = policy;
     let topic = format!(
         "arn:{partition}:sns:{region}:{log}:{}",
-        policy.names.trail_topic()
+        provider.resources(&policy.names).trail_topic
     );
     Ok(TrailTopic {
         trail: trail.to_owned(),
@@ -236,6 +254,7 @@ fn queue_account(
 }
 
 fn registration(
+    provider: &dyn Provider,
     policy: &Policy,
     context: &Context,
     log: AccountId,
@@ -244,16 +263,7 @@ fn registration(
     let Context {
         region, url_suffix, ..
     } = context;
-    RegistrationSpec {
-        name: policy.names.log_stack_set(),
-        kind: RegistrationKind::Feed,
-        account: log,
-        role_arn: Names::role_arn(&policy.partition, &log, &policy.names.log_role()),
-        external_id: policy.trail_external_id(&log),
-        queue_url: Some(format!(
-            "https://sqs.{region}.{url_suffix}/{queue_account}/{}",
-            policy.names.queue()
-        )),
-        account_mapping: policy.empty_mapping(),
-    }
+    let queue = provider.resources(&policy.names).queue;
+    let queue_url = format!("https://sqs.{region}.{url_suffix}/{queue_account}/{queue}");
+    provider.wanted_feed(policy, &log, queue_url)
 }

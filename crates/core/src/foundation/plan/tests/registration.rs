@@ -20,7 +20,7 @@ fn instance(state: InstanceState) -> StackInstance {
 #[test]
 fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_registration_is_looked_after()
  {
-    let name = "Lacework-Control-Tower-Config-Member-acme";
+    let name = "Plain-Members-acme";
     let account: AccountId = MEMBER.parse().unwrap();
     let policy = by_stack();
     let removal = |observed: &Observed| {
@@ -28,12 +28,12 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_registra
             retired: vec![policy.names.clone()],
             ..deployment(policy.clone())
         };
-        plan(None, &going, observed).unwrap()
+        plan(&Plain, None, &going, observed).unwrap()
     };
     let watcher = registration(
-        &format!("Lacework-Control-Tower-Config-Member-{MEMBER}"),
-        "acme-laceworkcwsrole-sa",
-        &format!("lweid:aws:v2:acme:{MEMBER}:ABCDEFGHIJ"),
+        &format!("Plain-{MEMBER}"),
+        "acme-reader",
+        &format!("plain:acme:{MEMBER}:ABCDEFGHIJ"),
     );
     let delete = |retain| Step::DeleteInstances {
         stack_set: name.into(),
@@ -70,20 +70,21 @@ fn a_stack_that_registered_its_account_gets_a_token_and_goes_before_its_registra
 #[test]
 fn a_stack_gets_a_token_before_its_template_changes() {
     let policy = by_stack();
-    let name = policy.names.member_stack_set();
-    let foundation = member_foundation(&policy, false);
+    let name = Plain.resources(&policy.names).member_stack_set;
+    let footprint = member_foundation(&policy, false);
     let account: AccountId = MEMBER.parse().unwrap();
     let mut observed = stack_set(&name, STACK_ID, &[instance(InstanceState::Current)]);
     observed.active.insert(account);
-    let steps =
-        |observed: &Observed| plan(Some(&foundation), &foundation.deployment, observed).unwrap();
+    let steps = |observed: &Observed| {
+        plan(&Plain, Some(&footprint), &footprint.deployment, observed).unwrap()
+    };
     observed.renewed = Some(BTreeSet::new());
     assert!(matches!(&steps(&observed)[..], [Step::RenewToken { .. }]));
     observed.renewed = Some([account].into());
     assert!(matches!(&steps(&observed)[..], [Step::UpdateStackSet(_)]));
     // A registration without drift needs none.
     let (set, _) = observed.stack_sets.get_mut(&name).unwrap();
-    set.description = foundation.member.as_ref().unwrap().description();
+    set.description = footprint.member.as_ref().unwrap().description();
     observed.renewed = Some(BTreeSet::new());
     assert_eq!(steps(&observed), []);
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use towerhook_core::{Error, ErrorKind, Result};
 use url::Url;
 
-use super::{Lacework, TokenSource, client::Call, wire};
+use super::{LaceworkApi, TokenSource, client::Call, wire};
 
 /// The most pages of a list. A page has up to 5,000 rows, and the API allows 480 requests an hour.
 ///
@@ -46,7 +46,7 @@ enum Endless {
 
 /// All items of a list, each parsed by `read`.
 pub(super) async fn all<T: TokenSource, I>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     first: Call<'_>,
     read: impl Fn(&Value) -> Result<I>,
 ) -> Result<Vec<I>> {
@@ -62,7 +62,7 @@ pub(super) async fn all<T: TokenSource, I>(
 }
 
 async fn each<T: TokenSource, I>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     mut call: Call<'_>,
     read: impl Fn(&Value) -> Result<I>,
 ) -> Result<Vec<I>> {
@@ -155,7 +155,7 @@ mod tests {
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
     use super::*;
-    use crate::lacework::testing::{
+    use crate::lacework::api::testing::{
         Counting, answering, client, json as answer, refusal, request_lines, requests, status,
     };
 

@@ -1,60 +1,35 @@
 //! Specifies what setup creates, from the recorded deployment and this release's templates. It
 //! reads nothing, so a rollback can always be specified.
 
-use crate::{
+use super::names;
+use towerhook_core::{
     landing_zone::TrailTopic,
-    model::{AccountId, Arn, RegistrationSpec},
+    model::Arn,
     policy::{DeployedTrail, Deployment, PolicyNames},
+    provider::{FeedFootprint, Footprint, Traces},
     stack_sets::{
-        INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, StackSetRoles,
-        StackSetSpec, Templates, with_parameters,
+        INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, StackSet,
+        StackSetRoles, StackSetSpec, Templates, with_parameters,
     },
 };
 
-/// Everything that setup creates, fully specified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Foundation {
-    /// The deployment, as the account function reads it.
-    pub deployment: Deployment,
-    /// The trail's part, if `CapabilityType` has CloudTrail.
-    pub trail: Option<TrailFoundation>,
-    /// The members' StackSet, if `CapabilityType` has Config.
-    pub member: Option<StackSetSpec>,
-}
-
-impl Foundation {
-    /// The names of its StackSets.
-    pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
-        let trail = self.trail.iter();
-        let trail = trail.flat_map(|trail| [&trail.log.0.name, &trail.audit.0.name]);
-        trail.chain(self.member.iter().map(|member| &member.name))
-    }
-}
-
-/// The trail's resources.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrailFoundation {
-    /// The role in Log Archive.
-    pub log: (StackSetSpec, AccountId),
-    /// The queue in Audit, or in Log Archive if the trail's topic is there.
-    pub audit: (StackSetSpec, AccountId),
-    /// The topic in Log Archive, if the trail has none of its own.
-    pub topic: Option<TrailTopic>,
-    /// The registration.
-    pub registration: RegistrationSpec,
-}
+/// The templates' parameters that say what a deployment was made with.
+pub(super) const RESOURCE: &str = "ResourceNamePrefix";
+pub(super) const TENANT: &str = "LaceworkAccount";
+pub(super) const EXTERNAL_ID_SUFFIX: &str = "ExternalIdSuffix";
+const TOPIC_OF_TRAIL: &str = "TopicOfTrailArn";
 
 /// Specifies a deployment's resources, and the roles that run its StackSets.
-pub fn blueprint(
+pub(super) fn footprint(
     deployment: Deployment,
     templates: &Templates,
     roles: &StackSetRoles,
-) -> Foundation {
+) -> Footprint {
     let run = |spec| StackSetSpec {
         roles: Some(roles.clone()),
         ..spec
     };
-    let trail = deployment.trail.as_ref().map(|trail| TrailFoundation {
+    let trail = deployment.trail.as_ref().map(|trail| FeedFootprint {
         log: (
             run(log(&deployment, trail, templates)),
             trail.registration.account,
@@ -71,7 +46,7 @@ pub fn blueprint(
     });
     let config = deployment.policy.capability.config();
     let member = config.then(|| run(member(&deployment, templates)));
-    Foundation {
+    Footprint {
         trail,
         member,
         deployment,
@@ -85,7 +60,7 @@ fn spec(
     parameters: &[(&str, &str)],
 ) -> StackSetSpec {
     let policy = &deployment.policy;
-    let own = [("ResourceNamePrefix", policy.names.resource.as_str())];
+    let own = [(RESOURCE, policy.names.resource.as_str())];
     StackSetSpec {
         name,
         template,
@@ -103,10 +78,8 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) ->
     let queue = format!(
         "arn:{partition}:sqs:{region}:{}:{}",
         trail.queue_account,
-        policy.names.queue()
+        names::resources(&policy.names).queue
     );
-    let adopted = policy.adoption.as_ref();
-    let suffix = adopted.and_then(|adopted| adopted.trail_suffix.as_ref());
     let trail_arn = if source.makes_topic {
         let account = policy.management_account;
         format!(
@@ -117,19 +90,16 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) ->
         String::new()
     };
     let parameters = [
-        ("TopicOfTrailArn", trail_arn.as_str()),
-        ("LaceworkAccount", policy.tenant.as_str()),
-        (
-            "ExternalIdSuffix",
-            suffix.unwrap_or(&policy.external_id_suffix),
-        ),
+        (TOPIC_OF_TRAIL, trail_arn.as_str()),
+        (TENANT, policy.tenant.as_str()),
+        (EXTERNAL_ID_SUFFIX, policy.trail_suffix()),
         ("LaceworkPrincipalArn", site.principal.as_str()),
         ("TrailBucketName", source.bucket.as_str()),
         ("QueueArn", &queue),
         ("KmsKeyArn", source.kms_key.as_ref().map_or("", Arn::as_str)),
         (PERMISSIONS_BOUNDARY, boundary(deployment)),
     ];
-    let name = policy.names.log_stack_set();
+    let name = names::log_stack_set(&policy.names);
     spec(deployment, name, templates.log, &parameters)
 }
 
@@ -138,7 +108,7 @@ fn audit(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) 
         ("TrailTopicArn", trail.source.topic.as_str()),
         ("LogAccountId", trail.registration.account.as_str()),
     ];
-    let name = deployment.policy.names.audit_stack_set();
+    let name = names::resources(&deployment.policy.names).audit_stack_set;
     spec(deployment, name, templates.audit, &parameters)
 }
 
@@ -148,19 +118,40 @@ fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {
     let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
     let topic = site.registration_topic.as_deref().unwrap_or_default();
     let parameters = [
-        ("LaceworkAccount", policy.tenant.as_str()),
-        ("ExternalIdSuffix", policy.external_id_suffix.as_str()),
+        (TENANT, policy.tenant.as_str()),
+        (EXTERNAL_ID_SUFFIX, policy.external_id_suffix.as_str()),
         ("LaceworkPrincipalArn", site.principal.as_str()),
         (POLICY_NAMES, policy_names.as_str()),
         (REGISTRATION_TOPIC, topic),
         (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
         (PERMISSIONS_BOUNDARY, boundary(deployment)),
     ];
-    let name = policy.names.member_stack_set();
+    let name = names::resources(&policy.names).member_stack_set;
     spec(deployment, name, templates.member, &parameters)
 }
 
 fn boundary(deployment: &Deployment) -> &str {
     let boundary = deployment.site.permissions_boundary.as_deref();
     boundary.unwrap_or_default()
+}
+
+/// Reads back what the parameters of a StackSet say.
+pub(super) fn traces(set: &StackSet) -> Traces {
+    let given = |name: &str| {
+        let value = set.parameters.get(name).filter(|value| !value.is_empty());
+        value.cloned()
+    };
+    let topic_of = given(TOPIC_OF_TRAIL).and_then(|arn| arn.parse::<Arn>().ok());
+    let topic_of =
+        topic_of.and_then(|arn| arn.resource().strip_prefix("trail/").map(str::to_owned));
+    let policy_names = given(POLICY_NAMES);
+    let policy_names = policy_names.and_then(|names| PolicyNames::from_parameter(&names));
+    Traces {
+        resource: set.parameters.get(RESOURCE).cloned(),
+        tenant: given(TENANT),
+        suffix: given(EXTERNAL_ID_SUFFIX),
+        policy_names: policy_names.unwrap_or_default(),
+        registers_by_stack: given(REGISTRATION_TOPIC).is_some(),
+        topic_of,
+    }
 }

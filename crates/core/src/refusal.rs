@@ -14,11 +14,11 @@ impl Refusal {
 /// The refusals of checks that do not depend on each other, so that an administrator corrects them
 /// in one go.
 #[derive(Debug, Default)]
-pub(super) struct Refusals(Vec<String>);
+pub(crate) struct Refusals(Vec<String>);
 
 impl Refusals {
     /// The result of a check, or `None` and its refusal noted.
-    pub(super) fn note<T>(&mut self, checked: Result<T, Refusal>) -> Option<T> {
+    pub(crate) fn note<T>(&mut self, checked: Result<T, Refusal>) -> Option<T> {
         checked
             .map_err(|Refusal(text)| {
                 if !self.0.contains(&text) {
@@ -29,12 +29,12 @@ impl Refusals {
     }
 
     /// All refusals as one, in the order of the checks.
-    pub(super) fn into_one(self) -> Refusal {
+    pub(crate) fn into_one(self) -> Refusal {
         Refusal(self.0.join(" "))
     }
 
     /// The value of a whole, unless a part of it was refused.
-    pub(super) fn unless_any<T>(self, value: T) -> Result<T, Refusal> {
+    pub(crate) fn unless_any<T>(self, value: T) -> Result<T, Refusal> {
         if self.0.is_empty() {
             Ok(value)
         } else {

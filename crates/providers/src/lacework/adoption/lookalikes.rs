@@ -1,25 +1,21 @@
 //! Finds existing deployments by their StackSets' names. They matter because IAM treats role names
 //! that differ only in letter case as equal, and role names carry the same resource part.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use crate::{
-    foundation::Refusal,
-    model::{Part, StackSetName},
+use towerhook_core::{
+    Refusal,
     policy::Policy,
+    provider::{ResourceNames, Theirs},
+};
+
+use crate::lacework::{
+    names,
+    stack_set_name::{Part, StackSetName},
 };
 
 /// How many deployments one sentence names.
 const NAMED: usize = 3;
-
-/// The StackSets of the deployment to take over.
-#[derive(Debug, PartialEq, Eq)]
-pub(in crate::foundation) struct Theirs {
-    /// The suffix of all their names.
-    pub(in crate::foundation) resource: String,
-    /// Their names, including those that `CapabilityType` does not use.
-    pub(in crate::foundation) stack_sets: BTreeSet<String>,
-}
 
 /// Finds the deployment to take over. `all` are the names of all StackSets, and `policy` follows
 /// from the parameters alone.
@@ -27,10 +23,7 @@ pub(in crate::foundation) struct Theirs {
 /// # Errors
 ///
 /// There is none, or it cannot be taken over.
-pub(in crate::foundation) fn to_take_over(
-    all: &[String],
-    policy: &Policy,
-) -> Result<Theirs, Refusal> {
+pub(super) fn to_take_over(all: &[String], policy: &Policy) -> Result<Theirs, Refusal> {
     let all = parsed(all);
     refuse_newer(&all, policy)?;
     let here = |one: &&StackSetName<'_>| {
@@ -66,10 +59,7 @@ pub(in crate::foundation) fn to_take_over(
 /// # Errors
 ///
 /// A deployment's roles have the same names as the new one's.
-pub(in crate::foundation) fn beside(
-    all: &[String],
-    policy: &Policy,
-) -> Result<Option<String>, Refusal> {
+pub(super) fn beside(all: &[String], policy: &Policy) -> Result<Option<String>, Refusal> {
     let all = parsed(all);
     refuse_newer(&all, policy)?;
     let names = &policy.names;
@@ -123,11 +113,15 @@ fn refuse_newer(all: &[StackSetName<'_>], policy: &Policy) -> Result<(), Refusal
 }
 
 fn nothing(all: &[StackSetName<'_>], policy: &Policy) -> Refusal {
-    let names = &policy.names;
+    let ResourceNames {
+        log_stack_set,
+        member_stack_set,
+        ..
+    } = names::resources(&policy.names);
     let wanted = if policy.capability.config() {
-        names.member_stack_set()
+        member_stack_set
     } else {
-        names.log_stack_set()
+        log_stack_set
     };
     let none = format!("AdoptExistingDeployment is Yes, and there is no StackSet {wanted}.");
     let mut deployments: BTreeMap<(&str, &str), &StackSetName<'_>> = BTreeMap::new();
@@ -177,11 +171,10 @@ fn change(one: &StackSetName<'_>, policy: &Policy) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use towerhook_core::{model::Names, policy::Capability};
+
     use super::*;
-    use crate::{
-        model::Names,
-        policy::{Capability, testing::policy},
-    };
+    use crate::lacework::tests::policy;
 
     const PREFIX: &str = "Lacework-Control-Tower-";
 

@@ -3,20 +3,20 @@ use super::names::{AUDIT, LOG, MEMBER};
 /// The parts of a StackSet's name in a deployment: ours, or Lacework's own Control Tower
 /// integration, which has the same names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StackSetName<'a> {
+pub(super) struct StackSetName<'a> {
     /// The whole name.
-    pub name: &'a str,
+    pub(super) name: &'a str,
     /// The deployment's `IntegrationNamePrefix`.
-    pub prefix: &'a str,
+    pub(super) prefix: &'a str,
     /// The StackSet's purpose.
-    pub part: Part,
+    pub(super) part: Part,
     /// The Lacework account, or the single store.
-    pub resource: &'a str,
+    pub(super) resource: &'a str,
 }
 
 /// The purpose of a deployment's StackSet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
+pub(super) enum Part {
     /// The trail.
     Trail,
     /// The trail, in the 4.x line of Lacework's own integration.
@@ -38,7 +38,7 @@ const PARTS: [(&str, Part); 5] = [
 
 impl<'a> StackSetName<'a> {
     /// Parses a name; `None` if it cannot belong to a deployment.
-    pub fn parse(name: &'a str) -> Option<Self> {
+    pub(super) fn parse(name: &'a str) -> Option<Self> {
         PARTS.into_iter().find_map(|(infix, part)| {
             let (prefix, resource) = name.split_once(infix)?;
             (!resource.is_empty()).then_some(Self {

@@ -1,20 +1,21 @@
-use super::*;
-use crate::{
-    foundation::TrailFoundation,
+use std::collections::BTreeMap;
+
+use towerhook_core::{
     landing_zone::AccountState,
-    model::{Health, Names, OuId, RegistrationKind, RegistrationSpec, Store},
-    policy::{
-        Destination, Policy,
-        testing::{deployment, policy},
-    },
-    stack_sets::InstanceState,
+    model::{Health, OuId, Registration, RegistrationKind, RegistrationSpec, Store},
+    policy::{Destination, testing::deployment},
+    provider::{FeedFootprint, Provider},
+    stack_sets::{InstanceState, StackInstance},
 };
+
+use super::*;
+use crate::lacework::{Lacework, tests::policy};
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/2";
 const LOG: &str = "000000000001";
 const AUDIT: &str = "000000000002";
 
-fn foundation() -> Foundation {
+fn footprint() -> Footprint {
     let policy = Policy {
         stack_id: STACK_ID.into(),
         external_id_suffix: "FRESHFRESH".into(),
@@ -29,23 +30,18 @@ fn foundation() -> Foundation {
         roles: None,
     };
     let log: AccountId = LOG.parse().unwrap();
-    let names = policy.names.clone();
-    Foundation {
-        trail: Some(TrailFoundation {
+    let names = Lacework.resources(&policy.names);
+    Footprint {
+        trail: Some(FeedFootprint {
             topic: None,
-            log: (spec(names.log_stack_set()), log),
-            audit: (spec(names.audit_stack_set()), AUDIT.parse().unwrap()),
+            log: (spec(names.log_stack_set), log),
+            audit: (spec(names.audit_stack_set), AUDIT.parse().unwrap()),
             registration: RegistrationSpec {
-                name: names.log_stack_set(),
-                kind: RegistrationKind::Feed,
-                account: log,
-                role_arn: Names::role_arn("aws", &log, &names.log_role()),
-                external_id: policy.trail_external_id(&log),
                 queue_url: None,
-                account_mapping: None,
+                ..Lacework.wanted_feed(&policy, &log, String::new())
             },
         }),
-        member: Some(spec(names.member_stack_set())),
+        member: Some(spec(names.member_stack_set)),
         deployment: deployment(policy),
     }
 }
@@ -71,23 +67,23 @@ fn set(found: &mut Found, name: &str, accounts: &[&str], parameters: &[(&str, &s
 
 /// As the vendor creates them.
 fn vendors() -> Found {
-    let names = foundation().deployment.policy.names;
+    let names = Lacework.resources(&policy().names);
     let mut found = Found::default();
     let prefix = ("ResourceNamePrefix", "acme");
     let external_id = ("ExternalID", "lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q");
     set(
         &mut found,
-        &names.log_stack_set(),
+        &names.log_stack_set,
         &[LOG],
         &[prefix, external_id],
     );
-    set(&mut found, &names.audit_stack_set(), &[AUDIT], &[prefix]);
+    set(&mut found, &names.audit_stack_set, &[AUDIT], &[prefix]);
     let member = [
         prefix,
         ("LaceworkAccountName", "acme"),
         ("ExternalSuffix", "lw1a2b3c4d"),
     ];
-    set(&mut found, &names.member_stack_set(), &[], &member);
+    set(&mut found, &names.member_stack_set, &[], &member);
     found
 }
 
@@ -98,12 +94,12 @@ fn parameters<'a>(found: &'a mut Found, which: &str) -> &'a mut BTreeMap<String,
 }
 
 fn refusal(found: &Found) -> String {
-    let refused = adopt(&foundation(), found, &[]);
+    let refused = adopt(&footprint(), found, &[]);
     refused.unwrap_err().to_string()
 }
 
 fn adopted(found: &Found) -> Adoption {
-    let adopted = adopt(&foundation(), found, &[]);
+    let adopted = adopt(&footprint(), found, &[]);
     adopted.unwrap().unwrap().adoption
 }
 
@@ -119,7 +115,7 @@ fn the_vendors_external_ids_are_kept() {
             policy_names: PolicyNames::Vendor,
         }
     );
-    let nothing = adopt(&foundation(), &Found::default(), &[]);
+    let nothing = adopt(&footprint(), &Found::default(), &[]);
     assert_eq!(nothing.unwrap(), None);
 }
 
@@ -198,7 +194,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
 #[test]
 fn a_registration_that_does_not_fit_its_role_is_refused() {
     let mut found = vendors();
-    let spec = foundation().trail.unwrap().registration;
+    let spec = footprint().trail.unwrap().registration;
     found.registrations.push(Registration {
         guid: "ACME_1".into(),
         store: None,
@@ -268,9 +264,9 @@ fn watcher(account: &str, store: Option<&str>) -> Registration {
     let account: AccountId = account.parse().unwrap();
     let policy = Policy {
         external_id_suffix: "lw1a2b3c4d".into(),
-        ..foundation().deployment.policy
+        ..footprint().deployment.policy
     };
-    let spec = policy.member_registration(&account);
+    let spec = Lacework.wanted(&policy, &account);
     Registration {
         store: store.map(Store::from),
         ..Registration::made(&spec, format!("ACME_{account}"))
@@ -296,7 +292,7 @@ fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
         other.external_id = "lweid:aws:v2:acme:000000000006:0123456789".into();
     }
     adopted(&found);
-    let trail = foundation().trail.unwrap().registration;
+    let trail = footprint().trail.unwrap().registration;
     found.registrations.push(Registration {
         store: Some("emea".into()),
         external_id: "lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q".into(),
@@ -304,7 +300,7 @@ fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
         ..Registration::made(&trail, "ACME_T".into())
     });
     assert!(refusal(&found).contains("the sub-account emea (1)"));
-    let mut single = foundation();
+    let mut single = footprint();
     single.deployment.policy.destination = Destination::Single("emea".into());
     let refused = adopt(&single, &found, &[]).unwrap_err().to_string();
     assert!(
@@ -333,7 +329,7 @@ fn who_is_watched_outside_the_mapped_units_is_named() {
         watcher("000000000005", Some("dev")),
         watcher("000000000006", None),
     ];
-    let mut mapped = foundation();
+    let mut mapped = footprint();
     mapped.deployment.policy.destination = Destination::Mapped([(unit, "dev".into())].into());
     let adopted = adopt(&mapped, &found, &accounts).unwrap().unwrap();
     assert_eq!(adopted.unwatched, [accounts[1].id].into());

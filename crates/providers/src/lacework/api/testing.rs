@@ -13,14 +13,13 @@ use serde_json::Value;
 use towerhook_core::{
     Result,
     model::{
-        AccountId, ExternalId, Health, Registration, RegistrationKind, RegistrationSpec,
-        SecretText, Store,
+        AccountId, Health, Registration, RegistrationKind, RegistrationSpec, SecretText, Store,
     },
 };
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
-use super::{Lacework, TokenSource};
-use crate::{http::BACKOFF, http_client};
+use super::{LaceworkApi, TokenSource};
+use crate::{http::BACKOFF, http_client, lacework::external_id};
 
 /// The first token. Each refusal or replacement leads to the next: `canary-2`, `canary-3` ...
 pub(super) const FIRST_TOKEN: &str = "canary-1";
@@ -56,9 +55,9 @@ impl TokenSource for &Counting {
 }
 
 /// A client of this server that retries without delay.
-pub(super) fn client<'t>(server: &MockServer, tokens: &'t Counting) -> Lacework<&'t Counting> {
+pub(super) fn client<'t>(server: &MockServer, tokens: &'t Counting) -> LaceworkApi<&'t Counting> {
     let url = server.uri().parse().unwrap();
-    let mut lacework = Lacework::new(http_client().unwrap(), url, tokens);
+    let mut lacework = LaceworkApi::new(http_client().unwrap(), url, tokens);
     lacework.backoff = BACKOFF.with_min_delay(Duration::from_millis(1));
     lacework
 }
@@ -134,7 +133,7 @@ pub(super) fn spec(kind: RegistrationKind) -> RegistrationSpec {
         kind,
         account,
         role_arn: "arn:aws:iam::111122223333:role/acme-laceworkcwsrole-sa".into(),
-        external_id: ExternalId::new("acme", &account, "canary:/=."),
+        external_id: external_id("acme", &account, "canary:/=."),
         queue_url: (kind == RegistrationKind::Feed)
             .then(|| "https://sqs.us-east-1.amazonaws.com/444455556666/acme-laceworkcws".into()),
         account_mapping: None,

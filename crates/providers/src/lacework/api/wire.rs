@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::{AccountMapping, Health, Registration, RegistrationKind, RegistrationSpec, Store},
+    model::{Health, Registration, RegistrationKind, RegistrationSpec, Store},
 };
+
+use crate::lacework::mapping_file;
 
 /// The longest server message that is passed on, in characters.
 const LONGEST_MESSAGE: usize = 300;
@@ -60,7 +62,7 @@ pub(super) fn registration_body(spec: &RegistrationSpec, enabled: bool) -> Value
         data["queueUrl"] = json!(queue_url);
     }
     if let Some(mapping) = &spec.account_mapping {
-        data["accountMappingFile"] = json!(mapping.to_data_uri());
+        data["accountMappingFile"] = json!(mapping_file::to_data_uri(mapping));
     }
     json!({
         "name": spec.name,
@@ -92,7 +94,7 @@ pub(super) fn registration(
         queue_url: data["queueUrl"].as_str().map(str::to_owned),
         account_mapping: data["accountMappingFile"]
             .as_str()
-            .and_then(|file| AccountMapping::from_data_uri(file).ok()),
+            .and_then(|file| mapping_file::from_data_uri(file).ok()),
         health: health(&item["state"]),
     })
 }

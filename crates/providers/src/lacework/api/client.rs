@@ -13,7 +13,7 @@ use towerhook_core::{
 use url::Url;
 
 use super::{
-    Lacework, TokenSource,
+    LaceworkApi, TokenSource,
     answer::{Answer, answer},
     endpoint,
 };
@@ -73,7 +73,7 @@ impl<'a> Call<'a> {
     }
 }
 
-impl<T: TokenSource> Lacework<T> {
+impl<T: TokenSource> LaceworkApi<T> {
     /// The URL of an endpoint of this tenant.
     pub(super) fn endpoint(&self, path: &[&str]) -> Url {
         endpoint::at(&self.url, path)
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
     use crate::{
         flood::{self, Flood},
-        lacework::testing::{self, Bearer, Counting, Echo, client, refusal, status},
+        lacework::api::testing::{self, Bearer, Counting, Echo, client, refusal, status},
     };
 
     /// `{"data":[{"url":"acme.lacework.net"}]}`
@@ -478,7 +478,7 @@ mod tests {
     async fn a_token_goes_to_no_other_machine_in_clear() {
         let tokens = Counting::default();
         let url = "http://acme.lacework.net".parse().unwrap();
-        let lacework = Lacework::new(crate::http_client().unwrap(), url, &tokens);
+        let lacework = LaceworkApi::new(crate::http_client().unwrap(), url, &tokens);
         let error = lacework.profile().await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Invalid);
         assert!(error.chain().contains("must be https"), "{}", error.chain());
@@ -493,7 +493,8 @@ mod tests {
         .await;
         let tokens = Counting::default();
         let url = format!("{}/ui/login?next=x#top", server.uri());
-        let lacework = Lacework::new(crate::http_client().unwrap(), url.parse().unwrap(), &tokens);
+        let lacework =
+            LaceworkApi::new(crate::http_client().unwrap(), url.parse().unwrap(), &tokens);
         lacework.profile().await.unwrap();
         assert_eq!(
             testing::request_lines(&server).await,

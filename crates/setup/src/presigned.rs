@@ -4,9 +4,8 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode, header::CONTENT_TYPE};
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Answers};
+use towerhook_runtime::providers::http;
 use url::Url;
-
-use crate::http;
 
 const OPERATION: &str = "s3:PutObject";
 
@@ -19,7 +18,7 @@ struct Refused(StatusCode);
 
 /// Sends responses to CloudFormation.
 #[derive(Debug, Clone)]
-pub struct PresignedUrls(pub Client);
+pub(crate) struct PresignedUrls(pub(crate) Client);
 
 impl Answers for PresignedUrls {
     /// Puts `body` to the pre-signed `address`.
@@ -70,7 +69,7 @@ mod tests {
     use wiremock::{Mock, MockServer, ResponseTemplate, matchers::any};
 
     use super::*;
-    use crate::{
+    use towerhook_runtime::providers::{
         flood::{self, Flood},
         http_client,
     };

@@ -7,11 +7,11 @@ use towerhook_core::{
     model::{Profile, Store},
 };
 
-use super::{Lacework, TokenSource, client::Call, wire};
+use super::{LaceworkApi, TokenSource, client::Call, wire};
 
 const GET: &str = "lacework:GetUserProfile";
 
-pub(super) async fn profile<T: TokenSource>(lacework: &Lacework<T>) -> Result<Profile> {
+pub(super) async fn profile<T: TokenSource>(lacework: &LaceworkApi<T>) -> Result<Profile> {
     let call = Call::new(GET, Method::GET, lacework.endpoint(&["UserProfile"]));
     read(&lacework.send(&call).await?.json(GET)?)
 }
@@ -53,7 +53,9 @@ mod tests {
     use towerhook_core::{ErrorKind, ports::RegistryReads};
 
     use super::*;
-    use crate::lacework::testing::{Counting, answering, client, json as answer, request_lines};
+    use crate::lacework::api::testing::{
+        Counting, answering, client, json as answer, request_lines,
+    };
 
     #[tokio::test]
     async fn the_tenant_and_the_stores_are_told_apart() {

@@ -4,76 +4,75 @@
 mod lookalikes;
 mod registrations;
 
-pub(super) use lookalikes::{beside, to_take_over};
-
-use std::collections::{BTreeMap, BTreeSet};
-
-use super::{Foundation, Refusal};
-use crate::{
+use towerhook_core::{
+    Refusal,
     landing_zone::Account,
-    model::{AccountId, ExternalId, Registration},
-    policy::{Adoption, PolicyNames},
-    stack_sets::{POLICY_NAMES, STACK_ID_TAG, StackInstance, StackSet, StackSetSpec},
+    model::AccountId,
+    policy::{Adoption, Policy, PolicyNames},
+    provider::{Adopted, Footprint, Found, OwnIntegration, Theirs},
+    stack_sets::{POLICY_NAMES, STACK_ID_TAG, StackSet, StackSetSpec, may_be_taken_over},
 };
 
-/// The existing resources of a deployment to take over.
-#[derive(Debug, Clone, Default)]
-pub struct Found {
-    /// The StackSets, and the instances of those for Log Archive and Audit.
-    pub stack_sets: BTreeMap<String, (StackSet, Vec<StackInstance>)>,
-    /// The registrations in all of the tenant's stores.
-    pub registrations: Vec<Registration>,
+use super::{
+    external_id::{external_id, parts},
+    footprint::{EXTERNAL_ID_SUFFIX, RESOURCE, TENANT},
+};
+
+/// Lacework's own integration with Control Tower.
+#[derive(Debug)]
+pub(super) struct ControlTowerIntegration;
+
+impl OwnIntegration for ControlTowerIntegration {
+    fn rule(&self) -> &'static str {
+        "LaceworkControlTowerEvents"
+    }
+
+    fn secret(&self) -> &'static str {
+        "LaceworkApiCredentials"
+    }
+
+    fn to_take_over(&self, all: &[String], policy: &Policy) -> Result<Theirs, Refusal> {
+        lookalikes::to_take_over(all, policy)
+    }
+
+    fn beside(&self, all: &[String], policy: &Policy) -> Result<Option<String>, Refusal> {
+        lookalikes::beside(all, policy)
+    }
+
+    fn adopt(
+        &self,
+        footprint: &Footprint,
+        found: &Found,
+        accounts: &[Account],
+    ) -> Result<Option<Adopted>, Refusal> {
+        adopt(footprint, found, accounts)
+    }
 }
 
-/// A deployment that can be taken over.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Adopted {
-    /// Properties that must be kept so that the existing roles and registrations keep working.
-    pub adoption: Adoption,
-    /// Watched accounts that the parameters leave out.
-    pub unwatched: BTreeSet<AccountId>,
-}
-
-/// Whether this stack may take over a StackSet: it is not tagged as ours, or belongs to a former
-/// stack with this one's name, which must be gone.
-pub(super) fn is_adoptable(tags: &BTreeMap<String, String>, stack_id: &str) -> bool {
-    // arn:<partition>:cloudformation:<region>:<account>:stack/<name>/<unique id>
-    let name = |id: &str| id.rsplit_once('/').map(|(name, _)| name.to_owned());
-    tags.get(STACK_ID_TAG)
-        .is_none_or(|owner| name(owner).is_some() && name(owner) == name(stack_id))
-}
-
-/// Checks the existing resources; `None` if there are none. Changes nothing.
-///
-/// `foundation` is the desired state if nothing existed.
-///
-/// # Errors
-///
-/// The existing resources cannot be taken over as they are.
-pub fn adopt(
-    foundation: &Foundation,
+fn adopt(
+    footprint: &Footprint,
     found: &Found,
     accounts: &[Account],
 ) -> Result<Option<Adopted>, Refusal> {
-    let policy = &foundation.deployment.policy;
+    let policy = &footprint.deployment.policy;
     let mut adoption = Adoption {
         resource: Some(policy.names.resource.clone()),
         ..Adoption::default()
     };
     let mut any = false;
-    if let Some(trail) = &foundation.trail {
+    if let Some(trail) = &footprint.trail {
         let (log, log_account) = &trail.log;
         let (audit, audit_account) = &trail.audit;
-        if let Some(set) = adoptable(foundation, found, log, Some(log_account))? {
+        if let Some(set) = adoptable(footprint, found, log, Some(log_account))? {
             any = true;
             let (tenant, suffix) = trail_id(set, &policy.tenant, log_account)?;
             adoption.tenant = Some(tenant);
             adoption.trail_suffix = Some(suffix);
         }
-        any |= adoptable(foundation, found, audit, Some(audit_account))?.is_some();
+        any |= adoptable(footprint, found, audit, Some(audit_account))?.is_some();
     }
-    if let Some(member) = &foundation.member
-        && let Some(set) = adoptable(foundation, found, member, None)?
+    if let Some(member) = &footprint.member
+        && let Some(set) = adoptable(footprint, found, member, None)?
     {
         any = true;
         let (tenant, suffix) = member_id(set, &policy.tenant)?;
@@ -88,7 +87,7 @@ pub fn adopt(
     if !any {
         return Ok(None);
     }
-    let unwatched = registrations::settle(foundation, &adoption, &found.registrations, accounts)?;
+    let unwatched = registrations::settle(footprint, &adoption, &found.registrations, accounts)?;
     Ok(Some(Adopted {
         adoption,
         unwatched,
@@ -103,7 +102,7 @@ fn not(name: &str, why: &str) -> Refusal {
 
 /// The existing StackSet, if it may be taken over.
 fn adoptable<'a>(
-    foundation: &Foundation,
+    footprint: &Footprint,
     found: &'a Found,
     spec: &StackSetSpec,
     account: Option<&AccountId>,
@@ -111,12 +110,12 @@ fn adoptable<'a>(
     let Some((set, instances)) = found.stack_sets.get(&spec.name) else {
         return Ok(None);
     };
-    let names = &foundation.deployment.policy.names;
-    if !is_adoptable(&set.tags, &spec.stack_id) {
+    let names = &footprint.deployment.policy.names;
+    if !may_be_taken_over(&set.tags, &spec.stack_id) {
         let owner = set.tags.get(STACK_ID_TAG).map_or("", String::as_str);
         return Err(not(&set.name, &format!("it belongs to the stack {owner}")));
     }
-    let prefix = parameter(set, "ResourceNamePrefix")?;
+    let prefix = parameter(set, RESOURCE)?;
     if *prefix != names.resource {
         let why = format!(
             "its ResourceNamePrefix is {prefix:?} and not {:?}",
@@ -146,9 +145,9 @@ const OLDEST: &str = "3.3.2";
 
 /// The Lacework account and the suffix of all members' external ids.
 fn member_id(set: &StackSet, tenant: &str) -> Result<(String, String), Refusal> {
-    let is_ours = set.parameters.contains_key("ExternalIdSuffix");
+    let is_ours = set.parameters.contains_key(EXTERNAL_ID_SUFFIX);
     let (account, suffix) = if is_ours {
-        ("LaceworkAccount", "ExternalIdSuffix")
+        (TENANT, EXTERNAL_ID_SUFFIX)
     } else {
         ("LaceworkAccountName", "ExternalSuffix")
     };
@@ -178,15 +177,15 @@ fn trail_id(
     tenant: &str,
     account: &AccountId,
 ) -> Result<(String, String), Refusal> {
-    if let Some(suffix) = set.parameters.get("ExternalIdSuffix") {
-        let tenant = parameter(set, "LaceworkAccount")?;
+    if let Some(suffix) = set.parameters.get(EXTERNAL_ID_SUFFIX) {
+        let tenant = parameter(set, TENANT)?;
         return Ok((tenant.clone(), checked(set, suffix)?));
     }
     let id = parameter(set, "ExternalID")?;
-    let parts = ExternalId::parts(id)
+    let parts = parts(id)
         .filter(|(name, owner, _)| name.eq_ignore_ascii_case(tenant) && *owner == account.as_str());
     let Some((name, _, suffix)) = parts else {
-        let start = ExternalId::new(tenant, account, "");
+        let start = external_id(tenant, account, "");
         let why = format!(
             "its ExternalID does not begin with {}, as that of this trail would",
             start.as_str()

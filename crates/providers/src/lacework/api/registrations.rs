@@ -6,7 +6,7 @@ use towerhook_core::{
     model::{Created, Registration, RegistrationKind, RegistrationSpec, Store},
 };
 
-use super::{Lacework, TokenSource, answer::Answer, client::Call, pages, wire};
+use super::{LaceworkApi, TokenSource, answer::Answer, client::Call, pages, wire};
 
 const LIST: &str = "lacework:ListCloudAccounts";
 const CREATE: &str = "lacework:CreateCloudAccount";
@@ -25,7 +25,7 @@ const ALREADY_USED: [&str; 2] = [
 /// Lists the integrations that `Account-Name` selects, including the organization's; with
 /// `organization` only those.
 pub(super) async fn list<T: TokenSource>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     store: Option<&Store>,
     organization: bool,
     kind: RegistrationKind,
@@ -46,7 +46,7 @@ pub(super) async fn list<T: TokenSource>(
 }
 
 pub(super) async fn create<T: TokenSource>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     store: Option<&Store>,
     spec: &RegistrationSpec,
 ) -> Result<Created> {
@@ -63,7 +63,7 @@ pub(super) async fn create<T: TokenSource>(
 }
 
 pub(super) async fn update<T: TokenSource>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     existing: &Registration,
     spec: &RegistrationSpec,
     enabled: bool,
@@ -103,7 +103,7 @@ fn created(operation: &'static str, answer: Answer) -> Result<Created> {
 }
 
 pub(super) async fn delete<T: TokenSource>(
-    lacework: &Lacework<T>,
+    lacework: &LaceworkApi<T>,
     existing: &Registration,
 ) -> Result<()> {
     let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
@@ -129,10 +129,11 @@ mod tests {
     use wiremock::ResponseTemplate;
 
     use super::*;
-    use crate::lacework::testing::{
+    use crate::lacework::api::testing::{
         Counting, answering, client, existing, json as answer, refusal, request_lines, requests,
         spec, status,
     };
+    use crate::lacework::mapping_file::to_data_uri;
 
     async fn listed(answers: Vec<ResponseTemplate>) -> Result<Vec<Registration>> {
         let server = answering(answers).await;
@@ -301,7 +302,7 @@ mod tests {
         };
         let item = json!({
             "intgGuid": "ACME_1", "isOrg": 1,
-            "data": { "accountMappingFile": mapping.to_data_uri() },
+            "data": { "accountMappingFile": to_data_uri(&mapping) },
         });
         let listed = || answer(200, json!({ "data": [item] }));
         let server = answering([status(201), listed(), listed(), status(200), status(204)]).await;
@@ -348,7 +349,7 @@ mod tests {
         );
         for body in [&sent[0], &sent[3]] {
             let body: Value = body.body_json().unwrap();
-            assert_eq!(body["data"]["accountMappingFile"], mapping.to_data_uri());
+            assert_eq!(body["data"]["accountMappingFile"], to_data_uri(&mapping));
         }
     }
 

@@ -113,7 +113,9 @@ mod tests {
     use crate::{
         flood::{self, Flood},
         http_client,
-        lacework::testing::{Echo, answering, json as answer, refusal, request_lines, requests},
+        lacework::api::testing::{
+            Echo, answering, json as answer, refusal, request_lines, requests,
+        },
     };
 
     const NOW: &str = "2026-01-01T00:00:00Z";

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Adoption, Refusal};
-use crate::{
-    enrollment::Ownership,
-    foundation::{Foundation, TrailFoundation},
+use towerhook_core::{
+    Refusal,
     landing_zone::Account,
     model::{AccountId, Registration, RegistrationKind, Store},
-    policy::{Destination, Policy},
+    policy::{Adoption, Destination, Policy},
+    provider::{FeedFootprint, Footprint},
 };
+
+use crate::lacework::{external_id, subject::subject};
 
 /// Returns the accounts that are watched now and will not be.
 ///
@@ -18,21 +19,19 @@ use crate::{
 /// A registration could not work, or is in a store that this deployment never lists, so that it
 /// would be neither maintained nor deleted.
 pub(super) fn settle(
-    foundation: &Foundation,
+    footprint: &Footprint,
     adoption: &Adoption,
     registrations: &[Registration],
     accounts: &[Account],
 ) -> Result<BTreeSet<AccountId>, Refusal> {
-    let policy = policy(&foundation.deployment.policy, adoption);
-    let none = BTreeMap::new();
-    let ownership = Ownership::new(&policy, &none);
+    let policy = policy(&footprint.deployment.policy, adoption);
     let mut strays: BTreeMap<Option<&Store>, usize> = BTreeMap::new();
     let mut watched = BTreeSet::new();
     for one in registrations.iter().filter(|one| !one.organization) {
-        let is_theirs = match (one.kind, &foundation.trail, &foundation.member) {
+        let is_theirs = match (one.kind, &footprint.trail, &footprint.member) {
             (RegistrationKind::Feed, Some(trail), _) => is_trails(one, trail, &policy, adoption)?,
             (RegistrationKind::Account, _, Some(_)) => {
-                let member = ownership.member(one);
+                let member = subject(&policy, &policy.names, one).ours();
                 watched.extend(member);
                 member.is_some()
             }
@@ -69,14 +68,14 @@ fn policy(policy: &Policy, adoption: &Adoption) -> Policy {
 /// must be the one that the role demands.
 fn is_trails(
     one: &Registration,
-    trail: &TrailFoundation,
+    trail: &FeedFootprint,
     policy: &Policy,
     adoption: &Adoption,
 ) -> Result<bool, Refusal> {
     if adoption.trail_suffix.is_none() {
         return Ok(false);
     }
-    let id = policy.trail_external_id(&trail.log.1);
+    let id = external_id(&policy.tenant, &trail.log.1, policy.trail_suffix());
     let name = &trail.registration.name;
     let is_shown = id.is_shown_as(&one.external_id);
     if one.name == *name && !is_shown && one.store.as_ref() == policy.destination.shared() {

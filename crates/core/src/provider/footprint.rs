@@ -1,0 +1,56 @@
+use crate::{
+    landing_zone::TrailTopic,
+    model::{AccountId, RegistrationSpec},
+    policy::{Deployment, PolicyNames},
+    stack_sets::StackSetSpec,
+};
+
+/// Everything that setup creates, fully specified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Footprint {
+    /// The deployment, as the account function reads it.
+    pub deployment: Deployment,
+    /// The trail's part, if `CapabilityType` has CloudTrail.
+    pub trail: Option<FeedFootprint>,
+    /// The members' StackSet, if `CapabilityType` has Config.
+    pub member: Option<StackSetSpec>,
+}
+
+impl Footprint {
+    /// The names of its StackSets.
+    pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
+        let trail = self.trail.iter();
+        let trail = trail.flat_map(|trail| [&trail.log.0.name, &trail.audit.0.name]);
+        trail.chain(self.member.iter().map(|member| &member.name))
+    }
+}
+
+/// The stacks placed once, and the registration that depends on them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedFootprint {
+    /// The role in Log Archive.
+    pub log: (StackSetSpec, AccountId),
+    /// The queue in Audit, or in Log Archive if the trail's topic is there.
+    pub audit: (StackSetSpec, AccountId),
+    /// The topic in Log Archive, if the trail has none of its own.
+    pub topic: Option<TrailTopic>,
+    /// The registration.
+    pub registration: RegistrationSpec,
+}
+
+/// What a StackSet's parameters say about the deployment that made it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Traces {
+    /// The part of the names that follows the prefix.
+    pub resource: Option<String>,
+    /// The tenant in the external ids.
+    pub tenant: Option<String>,
+    /// The suffix of the external ids.
+    pub suffix: Option<String>,
+    /// The naming of the members' managed policies.
+    pub policy_names: PolicyNames,
+    /// Whether the members' stacks register their accounts.
+    pub registers_by_stack: bool,
+    /// The name of the trail whose topic the StackSet creates.
+    pub topic_of: Option<String>,
+}

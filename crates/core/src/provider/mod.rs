@@ -1,0 +1,126 @@
+//! The pure half of a vendor: what it places in a landing zone, whose its registrations are, its
+//! limits and its words. The other half is the port [`Registry`](crate::ports::Registry).
+//!
+//! The engine knows every vendor by this trait only.
+
+mod adoption;
+mod footprint;
+mod limits;
+#[cfg(any(test, feature = "testing"))]
+pub mod plain;
+mod resources;
+mod words;
+
+use std::fmt;
+
+use url::Url;
+
+pub use adoption::{Adopted, Found, OwnIntegration, Theirs};
+pub use footprint::{FeedFootprint, Footprint, Traces};
+pub use limits::Limits;
+pub use resources::{ResourceNames, role_arn};
+pub use words::{Parameters, Words};
+
+use crate::{
+    model::{AccountId, Names, Registration, RegistrationSpec},
+    policy::{Deployment, Policy},
+    stack_sets::{StackSet, StackSetRoles, Templates},
+};
+
+/// The rules of one vendor. Synchronous and without state, and used as `&dyn Provider`, so that the
+/// engine is compiled once.
+pub trait Provider: fmt::Debug + Send + Sync {
+    /// Its name in settings and folders, in lower case.
+    fn id(&self) -> &'static str;
+
+    /// Its words for an administrator.
+    fn words(&self) -> &'static Words;
+
+    /// How far behind its answers may be.
+    fn limits(&self) -> &'static Limits;
+
+    /// The tenant, if the URL itself names it. Otherwise the vendor's API is asked.
+    fn tenant_in(&self, url: &Url) -> Option<String>;
+
+    /// The topic of its custom resource, through which stacks in this Region register their
+    /// accounts. `None` if it has none.
+    fn registration_topic(&self, url: &Url, region: &str) -> Option<String>;
+
+    /// The AWS partition in which it has the principal that assumes the roles.
+    fn partition(&self) -> &'static str {
+        "aws"
+    }
+
+    /// The names of a deployment's resources.
+    fn resources(&self, names: &Names) -> ResourceNames;
+
+    /// The registration that an enrolled account should have.
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec;
+
+    /// The shared registration of the trail that is delivered to `log_archive`, and announced in
+    /// this queue.
+    fn wanted_feed(
+        &self,
+        policy: &Policy,
+        log_archive: &AccountId,
+        queue_url: String,
+    ) -> RegistrationSpec;
+
+    /// Whose a registration is, judged by the registration alone: the one rule that decides what
+    /// may be changed and deleted. `names` are the deployment's own, or former ones of it.
+    fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject;
+
+    /// What the deployment places in the landing zone, run by these roles.
+    fn footprint(
+        &self,
+        deployment: Deployment,
+        templates: &Templates,
+        roles: &StackSetRoles,
+    ) -> Footprint;
+
+    /// What the parameters of a StackSet of ours say about the deployment that made it.
+    fn traces(&self, set: &StackSet) -> Traces;
+
+    /// Whether the vendor's message says that it cannot assume the role, which recreating the role
+    /// fixes. A new role does not fix a denial by an organization policy, or the vendor's own
+    /// failures.
+    fn blames_role(&self, details: &str) -> bool;
+
+    /// The parts of the feed that may be at fault, the likelier first.
+    fn suspects(&self, details: &str) -> Vec<FeedPart>;
+
+    /// The vendor's own integration with Control Tower, if a deployment of it can be taken over.
+    fn own_integration(&self) -> Option<&dyn OwnIntegration> {
+        None
+    }
+}
+
+/// Whose a registration is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// This deployment's, for this account. The trail's account is Log Archive.
+    Ours(AccountId),
+    /// Another one's, for this account.
+    Foreign(AccountId),
+    /// Another one's, which names no account.
+    Unknown,
+}
+
+impl Subject {
+    /// The account, if the registration is this deployment's.
+    pub fn ours(self) -> Option<AccountId> {
+        match self {
+            Self::Ours(account) => Some(account),
+            Self::Foreign(_) | Self::Unknown => None,
+        }
+    }
+}
+
+/// The two resources that the shared registration depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FeedPart {
+    /// The role in Log Archive.
+    Role,
+    /// The queue.
+    Queue,
+}

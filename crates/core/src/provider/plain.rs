@@ -1,0 +1,260 @@
+//! A provider without a vendor: the simplest rules that use every part of the engine.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use url::Url;
+
+use super::{
+    FeedFootprint, FeedPart, Footprint, Limits, Parameters, Provider, ResourceNames, Subject,
+    Traces, Words, role_arn,
+};
+use crate::{
+    landing_zone::TrailTopic,
+    model::{
+        AccountId, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec,
+        account_of_role,
+    },
+    policy::{Deployment, Policy, PolicyNames},
+    stack_sets::{
+        INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC, StackSet, StackSetRoles,
+        StackSetSpec, Templates,
+    },
+};
+
+/// The provider.
+#[derive(Debug, Clone, Copy)]
+pub struct Plain;
+
+const WORDS: Words = Words {
+    title: "Plain",
+    parameters: Parameters {
+        url: "ProviderUrl",
+        key_id: "ApiKeyId",
+        key_secret: "ApiKeySecret",
+        principal: "PrincipalArn",
+        store: "StoreName",
+        mapped_units: "StoresByUnit",
+    },
+};
+
+const LIMITS: Limits = Limits {
+    unlisted_for: SignedDuration::from_secs(45),
+    list_lag: SignedDuration::from_mins(7),
+    unlisted_looks: 3,
+    unusable_for: SignedDuration::from_mins(30),
+};
+
+const RESOURCE: &str = "ResourceNamePrefix";
+const TENANT: &str = "Tenant";
+const SUFFIX: &str = "ExternalIdSuffix";
+const TOPIC_OF: &str = "TopicOfTrail";
+
+/// `plain:<tenant>:<account>:<suffix>`.
+fn external_id(tenant: &str, account: &AccountId, suffix: &str) -> ExternalId {
+    ExternalId::from(format!("plain:{tenant}:{account}:{suffix}"))
+}
+
+fn member_registration(names: &Names, account: &AccountId) -> String {
+    format!("{}{account}", names.prefix.as_str())
+}
+
+impl Provider for Plain {
+    fn id(&self) -> &'static str {
+        "plain"
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    fn tenant_in(&self, url: &Url) -> Option<String> {
+        let name = url.domain()?.strip_suffix(".example.com")?;
+        let tenant = name.split('.').next().unwrap_or(name);
+        Some(tenant.to_lowercase())
+    }
+
+    fn registration_topic(&self, _url: &Url, region: &str) -> Option<String> {
+        Some(format!("arn:aws:sns:{region}:999999999999:registrations"))
+    }
+
+    fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
+        let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
+        ResourceNames {
+            log_stack_set: set("Feed-Role"),
+            audit_stack_set: set("Feed-Queue"),
+            member_stack_set: set("Members"),
+            log_role: format!("{resource}-log-reader"),
+            member_role: format!("{resource}-reader"),
+            queue: format!("{resource}-queue"),
+            trail_topic: format!("{resource}-topic"),
+        }
+    }
+
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec {
+        let role = self.resources(&policy.names).member_role;
+        RegistrationSpec {
+            name: member_registration(&policy.names, account),
+            kind: RegistrationKind::Account,
+            account: *account,
+            role_arn: role_arn(&policy.partition, account, &role),
+            external_id: external_id(&policy.tenant, account, &policy.external_id_suffix),
+            queue_url: None,
+            account_mapping: None,
+        }
+    }
+
+    fn wanted_feed(
+        &self,
+        policy: &Policy,
+        log_archive: &AccountId,
+        queue_url: String,
+    ) -> RegistrationSpec {
+        let ResourceNames {
+            log_role,
+            log_stack_set,
+            ..
+        } = self.resources(&policy.names);
+        RegistrationSpec {
+            name: log_stack_set,
+            kind: RegistrationKind::Feed,
+            account: *log_archive,
+            role_arn: role_arn(&policy.partition, log_archive, &log_role),
+            external_id: external_id(&policy.tenant, log_archive, policy.trail_suffix()),
+            queue_url: Some(queue_url),
+            account_mapping: policy.empty_mapping(),
+        }
+    }
+
+    fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {
+        let Some(account) = account_of_role(&seen.role_arn) else {
+            return Subject::Unknown;
+        };
+        let resources = self.resources(names);
+        let (suffix, name, role) = match seen.kind {
+            RegistrationKind::Account => (
+                policy.external_id_suffix.as_str(),
+                member_registration(names, &account),
+                resources.member_role,
+            ),
+            RegistrationKind::Feed => (
+                policy.trail_suffix(),
+                resources.log_stack_set,
+                resources.log_role,
+            ),
+        };
+        let id = external_id(&policy.tenant, &account, suffix);
+        let has_names =
+            seen.name == name && seen.role_arn == role_arn(&policy.partition, &account, &role);
+        if seen.external_id == id.as_str() || has_names && id.is_shown_as(&seen.external_id) {
+            Subject::Ours(account)
+        } else {
+            Subject::Foreign(account)
+        }
+    }
+
+    fn footprint(
+        &self,
+        deployment: Deployment,
+        templates: &Templates,
+        roles: &StackSetRoles,
+    ) -> Footprint {
+        let policy = &deployment.policy;
+        let names = self.resources(&policy.names);
+        let spec = |name: &str, template, suffix: &str, more: &[(&str, &str)]| {
+            let own = [
+                (RESOURCE, policy.names.resource.as_str()),
+                (TENANT, policy.tenant.as_str()),
+                (SUFFIX, suffix),
+            ];
+            let parameters = own.iter().chain(more);
+            let parameters = parameters.map(|(key, value)| ((*key).into(), (*value).into()));
+            StackSetSpec {
+                name: name.to_owned(),
+                template,
+                parameters: parameters.collect::<BTreeMap<_, _>>(),
+                stack_id: policy.stack_id.clone(),
+                tags: deployment.site.tags.clone(),
+                roles: Some(roles.clone()),
+            }
+        };
+        let trail = deployment.trail.as_ref().map(|trail| {
+            let source = &trail.source;
+            let topic = source.makes_topic.then(|| TrailTopic {
+                trail: source.name.clone(),
+                topic: source.topic.clone(),
+            });
+            let topic_of = topic.as_ref().map_or("", |topic| topic.trail.as_str());
+            let suffix = policy.trail_suffix();
+            let log = [(TOPIC_OF, topic_of)];
+            let queue = [("TrailTopicArn", source.topic.as_str())];
+            FeedFootprint {
+                log: (
+                    spec(&names.log_stack_set, templates.log, suffix, &log),
+                    trail.registration.account,
+                ),
+                audit: (
+                    spec(&names.audit_stack_set, templates.audit, suffix, &queue),
+                    trail.queue_account,
+                ),
+                topic,
+                registration: trail.registration.clone(),
+            }
+        });
+        let adopted = policy.adoption.as_ref();
+        let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
+        let topic = deployment.site.registration_topic.as_deref();
+        let member = [
+            (POLICY_NAMES, policy_names.as_str()),
+            (REGISTRATION_TOPIC, topic.unwrap_or_default()),
+            (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
+        ];
+        let suffix = &policy.external_id_suffix;
+        let member = policy
+            .capability
+            .config()
+            .then(|| spec(&names.member_stack_set, templates.member, suffix, &member));
+        Footprint {
+            trail,
+            member,
+            deployment,
+        }
+    }
+
+    fn traces(&self, set: &StackSet) -> Traces {
+        let given = |name: &str| {
+            let value = set.parameters.get(name).filter(|value| !value.is_empty());
+            value.cloned()
+        };
+        let policy_names = given(POLICY_NAMES);
+        let policy_names = policy_names.and_then(|names| PolicyNames::from_parameter(&names));
+        Traces {
+            resource: given(RESOURCE),
+            tenant: given(TENANT),
+            suffix: given(SUFFIX),
+            policy_names: policy_names.unwrap_or_default(),
+            registers_by_stack: given(REGISTRATION_TOPIC).is_some(),
+            topic_of: given(TOPIC_OF),
+        }
+    }
+
+    fn blames_role(&self, details: &str) -> bool {
+        details.to_lowercase().contains("assum")
+    }
+
+    fn suspects(&self, details: &str) -> Vec<FeedPart> {
+        if self.blames_role(details) {
+            vec![FeedPart::Role]
+        } else if details.contains("queue is gone") {
+            vec![FeedPart::Queue]
+        } else if details.contains("queue denies access") {
+            vec![FeedPart::Role, FeedPart::Queue]
+        } else {
+            Vec::new()
+        }
+    }
+}
