@@ -7,7 +7,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use towerhook_aws::ledger::reading;
 use towerhook_core::{
-    enrollment::{AccountView, Inventory, Read, TrailView, Watchers, plan, plan_trail},
+    Read,
+    enrollment::{AccountView, Inventory, Watchers, plan},
+    feed::FeedView,
     landing_zone::{Account, AccountState, Management},
     ledger::{LeaseState, Record, Source, admitted},
     lifecycle::Scope,
@@ -116,7 +118,7 @@ fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timesta
         inventory
             .records
             .extend(record.map(|record| (id, record.clone())));
-        let trail = trail_view(&view);
+        inventory.feed = Some(feed_view(&view));
         inventory
             .accounts
             .insert(policy.management_account, view.clone());
@@ -124,8 +126,7 @@ fn leads_to_plans(deployment: &Deployment, record: Option<&Record>, now: Timesta
         let plan = plan(&Lacework, deployment, &inventory, now);
         assert!(plan.records.len() <= 2);
         plan.records.values().flatten().for_each(survives);
-        let kept = plan_trail(&Lacework, deployment, &inventory, &trail, now);
-        kept.record.iter().for_each(survives);
+        plan.feed.record.iter().for_each(survives);
     }
 }
 
@@ -191,12 +192,12 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
     ]
 }
 
-fn trail_view(view: &AccountView) -> TrailView {
+fn feed_view(view: &AccountView) -> FeedView {
     let registrations = match &view.registrations {
         Read::Ok(watchers) => Read::Ok(watchers.ours.clone()),
         Read::Unknown(why) => Read::Unknown(why.clone()),
     };
-    TrailView {
+    FeedView {
         trail: Read::Ok(None),
         registrations,
         log: view.instance.clone(),

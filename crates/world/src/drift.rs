@@ -95,8 +95,7 @@ impl World {
         second.made_at = now;
         if state.options.masks_external_ids {
             // A changed copy would be indistinguishable from a foreign one.
-            let vendor = state.options.vendor;
-            let spec = vendor.registration(state.wish(), &second.subject, SUFFIX);
+            let spec = state.wish().registration(&second.subject, SUFFIX);
             second.registration.role_arn = spec.role_arn;
             second.registration.name = spec.name;
         }

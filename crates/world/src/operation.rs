@@ -370,8 +370,7 @@ impl Registrar<'_> {
         if is_used && state.options.refuses_duplicates {
             return Err("the account is registered already".into());
         }
-        let vendor = state.options.vendor;
-        let spec = vendor.registration(state.wish(), account, SUFFIX);
+        let spec = state.wish().registration(account, SUFFIX);
         state.made += 1;
         let guid = format!("ACME_{:06}", state.made);
         let kept = KeptRegistration {

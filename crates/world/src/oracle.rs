@@ -142,8 +142,7 @@ fn is_watched(
     store: Option<&Store>,
     ours: &[&KeptRegistration],
 ) -> Result<(), String> {
-    let vendor = state.options.vendor;
-    let wanted = vendor.registration(state.wish(), account, SUFFIX);
+    let wanted = state.wish().registration(account, SUFFIX);
     let record = state.ledger.records.get(account);
     let [kept] = ours else {
         let count = ours.len();

@@ -318,7 +318,6 @@ pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> b
     let found = &kept.registration;
     let mut records = state.ledger.records.values();
     let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
-    let vendor = state.options.vendor;
-    let wanted = vendor.registration(state.wish(), &kept.subject, SUFFIX);
+    let wanted = state.wish().registration(&kept.subject, SUFFIX);
     !is_known && (found.role_arn != wanted.role_arn || found.name != wanted.name)
 }

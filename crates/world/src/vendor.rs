@@ -1,12 +1,12 @@
 //! The vendor of a simulated world.
 
 use towerhook_core::{
-    model::{AccountId, RegistrationKind, RegistrationSpec},
-    provider::{Provider, plain::Plain, role_arn},
+    model::AccountId,
+    provider::{Provider, plain::Plain},
 };
 use towerhook_providers::lacework::Lacework;
 
-use crate::{units::TENANT, wishes::Wishes};
+use crate::units::TENANT;
 
 /// A vendor, with the fixed texts of its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,25 +88,6 @@ impl Vendor {
         match self {
             Self::Plain => format!("Plain-{account}"),
             Self::Lacework => format!("Lacework-Control-Tower-Config-Member-{account}"),
-        }
-    }
-
-    /// The registration that follows from an account's stack.
-    pub fn registration(
-        self,
-        wishes: &Wishes,
-        account: &AccountId,
-        suffix: &str,
-    ) -> RegistrationSpec {
-        let role = wishes.resources().member_role;
-        RegistrationSpec {
-            name: self.registration_name(account),
-            kind: RegistrationKind::Account,
-            account: *account,
-            role_arn: role_arn("aws", account, &role),
-            external_id: self.external_id(account, suffix).into(),
-            queue_url: None,
-            account_mapping: None,
         }
     }
 }

@@ -55,7 +55,7 @@ impl World {
         }
         let store = store.map(Store::from);
         let specs = self.all_members().into_iter().map(|account| {
-            let spec = Vendor::Lacework.registration(&wishes, &account, members);
+            let spec = wishes.registration(&account, members);
             (store.clone(), spec)
         });
         let queue = names.queue;

@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
-    model::{AccountId, Names, OuId, Store},
-    provider::ResourceNames,
+    model::{AccountId, Names, OuId, RegistrationKind, RegistrationSpec, Store},
+    provider::{ResourceNames, role_arn},
 };
 
 use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
@@ -205,6 +205,20 @@ impl Wishes {
     /// The names of the resources that follow from these parameters.
     pub fn resources(&self) -> ResourceNames {
         self.vendor.provider().resources(&self.names())
+    }
+
+    /// The registration that follows from an account's stack.
+    pub fn registration(&self, account: &AccountId, suffix: &str) -> RegistrationSpec {
+        let role = self.resources().member_role;
+        RegistrationSpec {
+            name: self.vendor.registration_name(account),
+            kind: RegistrationKind::Account,
+            account: *account,
+            role_arn: role_arn("aws", account, &role),
+            external_id: self.vendor.external_id(account, suffix).into(),
+            queue_url: None,
+            account_mapping: None,
+        }
     }
 
     /// Whether the parameters select an account: the nearest unit above it that they name decides.

@@ -9,8 +9,7 @@ use towerhook_core::{
     stack_sets::StackSetSpec,
 };
 use towerhook_world::{
-    MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Vendor, Wishes, World, conformance, id,
-    member_id,
+    MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Wishes, World, conformance, id, member_id,
 };
 
 /// Every order of things keeps the promise, so more than one is tried.
@@ -47,7 +46,7 @@ fn spec() -> StackSetSpec {
 }
 
 fn registration(account: AccountId) -> RegistrationSpec {
-    Vendor::Plain.registration(&Wishes::default(), &account, SUFFIX)
+    Wishes::default().registration(&account, SUFFIX)
 }
 
 #[test]

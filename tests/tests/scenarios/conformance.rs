@@ -166,7 +166,7 @@ fn spec() -> StackSetSpec {
 }
 
 fn registration(account: AccountId) -> RegistrationSpec {
-    Vendor::Lacework.registration(&wishes(), &account, SUFFIX)
+    wishes().registration(&account, SUFFIX)
 }
 
 #[tokio::test]

@@ -4,17 +4,25 @@ use serde::Serialize;
 
 use super::Held;
 use crate::{
+    feed::FeedPlan,
     ledger::Record,
     model::{AccountId, Registration, RegistrationSpec, Store},
 };
 
 /// One write, fully specified. Printing a plan is the dry run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
     /// Create the member stack in these accounts, or retry where it failed.
-    CreateInstances(Vec<AccountId>),
+    CreateInstances {
+        /// The accounts.
+        accounts: Vec<AccountId>,
+    },
     /// Give the member stacks of these accounts a valid token before their deletion.
-    RenewTokens(Vec<AccountId>),
+    RenewTokens {
+        /// The accounts.
+        accounts: Vec<AccountId>,
+    },
     /// Delete the member stacks of offboarded accounts.
     DeleteInstances {
         /// The accounts.
@@ -76,8 +84,8 @@ impl Action {
             | Self::RecreateInstances { .. }
             | Self::MoveRegistration { .. }
             | Self::DeleteRegistration { .. } => true,
-            Self::CreateInstances(_)
-            | Self::RenewTokens(_)
+            Self::CreateInstances { .. }
+            | Self::RenewTokens { .. }
             | Self::CreateRegistration { .. }
             | Self::UpdateRegistration { .. } => false,
         }
@@ -97,10 +105,10 @@ impl fmt::Display for Action {
             None => String::new(),
         };
         match self {
-            Self::CreateInstances(accounts) => {
+            Self::CreateInstances { accounts } => {
                 write!(f, "create member stack in {}", list(accounts))
             }
-            Self::RenewTokens(accounts) => {
+            Self::RenewTokens { accounts } => {
                 write!(
                     f,
                     "renew the token of the member stack in {}",
@@ -153,8 +161,8 @@ impl fmt::Display for Action {
     }
 }
 
-/// Writes, revisits and records that follow from an inventory.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// Writes, revisits and records that follow from an inventory. The names in its JSON are stable.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Plan {
     /// The writes, in order.
     pub actions: Vec<Action>,
@@ -166,12 +174,17 @@ pub struct Plan {
     pub blocked: Vec<(AccountId, String)>,
     /// Offboardings beyond the limit.
     pub held: Option<Held>,
+    /// What restores the feed.
+    pub feed: FeedPlan,
 }
 
 impl Plan {
     /// Whether the plan changes nothing.
     pub fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.revisits.is_empty() && self.records.is_empty()
+        self.actions.is_empty()
+            && self.revisits.is_empty()
+            && self.records.is_empty()
+            && self.feed.is_empty()
     }
 }
 
@@ -191,10 +204,10 @@ impl fmt::Display for Plan {
         for (account, reason) in &self.blocked {
             writeln!(f, "{account} is blocked: {reason}")?;
         }
-        match &self.held {
-            Some(held) => writeln!(f, "{held}"),
-            None => Ok(()),
+        if let Some(held) = &self.held {
+            writeln!(f, "{held}")?;
         }
+        write!(f, "{}", self.feed)
     }
 }
 

@@ -1,5 +1,8 @@
-use super::{AccountView, Read};
+use serde::Serialize;
+
+use super::AccountView;
 use crate::{
+    Read,
     landing_zone::{AccountState, Management},
     ledger::Record,
     model::{AccountId, Store},
@@ -9,24 +12,46 @@ use crate::{
 };
 
 /// The desired state of one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "decision", rename_all = "kebab-case")]
 pub enum Decision {
-    /// Watched, in this store.
-    Enroll(Option<Store>),
+    /// Watched.
+    Enroll {
+        /// The store of its registration.
+        store: Option<Store>,
+    },
     /// Unchanged: it is neither enrolled nor offboarded.
-    Ignore(Reason),
-    /// Its stack is out of reach. If it is watched, it stays so, in this store.
-    Keep(Option<Store>, Reason),
+    Ignore {
+        /// Why.
+        reason: Reason,
+    },
+    /// Its stack is out of reach. If it is watched, it stays so.
+    Keep {
+        /// The store of its registration.
+        store: Option<Store>,
+        /// Why its stack is out of reach.
+        reason: Reason,
+    },
     /// Its registration is disabled until the account is active again.
-    Pause(Reason),
+    Pause {
+        /// Why.
+        reason: Reason,
+    },
     /// Offboarded, on positive evidence.
-    Offboard(Reason),
+    Offboard {
+        /// The evidence.
+        reason: Reason,
+    },
     /// Data is missing; another pass decides.
-    Undecided(String),
+    Undecided {
+        /// What is missing.
+        why: String,
+    },
 }
 
 /// Why an account is not watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Reason {
     /// Organizations answers AccountNotFound.
     Gone,
@@ -92,70 +117,109 @@ pub fn decide(
     arrived: bool,
 ) -> Decision {
     if !policy.capability.config() {
-        return Decision::Ignore(Reason::NoConfigCapability);
+        return Decision::Ignore {
+            reason: Reason::NoConfigCapability,
+        };
     }
     let account = match &view.account {
-        Read::Unknown(why) => return Decision::Undecided(why.clone()),
-        Read::Ok(None) => return Decision::Offboard(Reason::Gone),
+        Read::Unknown(why) => return Decision::Undecided { why: why.clone() },
+        Read::Ok(None) => {
+            return Decision::Offboard {
+                reason: Reason::Gone,
+            };
+        }
         Read::Ok(Some(account)) => account,
     };
     match account.state {
         AccountState::Active => {}
-        AccountState::PendingActivation => return Decision::Ignore(Reason::PendingActivation),
-        AccountState::Suspended if planted(Fault::SuspendedIsClosed) => {
-            return Decision::Offboard(Reason::Closed);
+        AccountState::PendingActivation => {
+            return Decision::Ignore {
+                reason: Reason::PendingActivation,
+            };
         }
-        AccountState::Suspended => return Decision::Pause(Reason::Suspended),
+        AccountState::Suspended if planted(Fault::SuspendedIsClosed) => {
+            return Decision::Offboard {
+                reason: Reason::Closed,
+            };
+        }
+        AccountState::Suspended => {
+            return Decision::Pause {
+                reason: Reason::Suspended,
+            };
+        }
         AccountState::PendingClosure | AccountState::Closed => {
-            return Decision::Offboard(Reason::Closed);
+            return Decision::Offboard {
+                reason: Reason::Closed,
+            };
         }
     }
     let is_management = *id == policy.management_account;
     if is_management && !policy.enroll_management {
-        return Decision::Offboard(Reason::ManagementAccount);
+        return Decision::Offboard {
+            reason: Reason::ManagementAccount,
+        };
     }
     let left_out = policy.selection.leaves_out(id, &account.path);
     if let Some(why) = left_out.filter(|_| !planted(Fault::SelectionIsIgnored)) {
-        return Decision::Offboard(match why {
+        let reason = match why {
             Unselected::Account => Reason::ExcludedAccount,
             Unselected::Excluded => Reason::ExcludedUnit,
             Unselected::NotIncluded => Reason::OutsideIncludedUnits,
-        });
+        };
+        return Decision::Offboard { reason };
     }
     let Some(store) = policy.destination.of(&account.path) else {
-        return Decision::Offboard(Reason::OutsideMappedUnits);
+        return Decision::Offboard {
+            reason: Reason::OutsideMappedUnits,
+        };
     };
     let was_there = record.is_some_and(|record| record.existing_at_launch);
     // `EnrollManagementAccount` asks for the management account explicitly.
     if was_there && !arrived && !policy.monitor_existing && !is_management {
-        return Decision::Ignore(Reason::ExistingAtLaunch);
+        return Decision::Ignore {
+            reason: Reason::ExistingAtLaunch,
+        };
     }
     if policy.control_tower && !is_management && !policy.is_shared_account(id) {
         match &view.management {
-            Read::Unknown(why) => return Decision::Undecided(why.clone()),
+            Read::Unknown(why) => return Decision::Undecided { why: why.clone() },
             Read::Ok(Management::UnderChange)
                 if planted(Fault::UnderChangeIsNotManaged) && policy.offboard_unenrolled =>
             {
-                return Decision::Offboard(Reason::NotManaged);
+                return Decision::Offboard {
+                    reason: Reason::NotManaged,
+                };
             }
             Read::Ok(Management::UnderChange) => {
-                return Decision::Undecided("Control Tower is changing its baseline".into());
+                return Decision::Undecided {
+                    why: "Control Tower is changing its baseline".into(),
+                };
             }
             Read::Ok(Management::Failed) => {
-                return Decision::Keep(store, Reason::BaselineFailed);
+                return Decision::Keep {
+                    store,
+                    reason: Reason::BaselineFailed,
+                };
             }
             // The event may be newer than the listing.
             Read::Ok(Management::NotManaged) if arrived => {
-                return Decision::Undecided("Control Tower does not list its baseline yet".into());
+                return Decision::Undecided {
+                    why: "Control Tower does not list its baseline yet".into(),
+                };
             }
             Read::Ok(Management::NotManaged) if policy.offboard_unenrolled => {
-                return Decision::Offboard(Reason::NotManaged);
+                return Decision::Offboard {
+                    reason: Reason::NotManaged,
+                };
             }
             Read::Ok(Management::NotManaged) => {
-                return Decision::Keep(store, Reason::NotManaged);
+                return Decision::Keep {
+                    store,
+                    reason: Reason::NotManaged,
+                };
             }
             Read::Ok(Management::Managed) => {}
         }
     }
-    Decision::Enroll(store)
+    Decision::Enroll { store }
 }

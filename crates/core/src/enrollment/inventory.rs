@@ -3,21 +3,14 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use crate::{
+    Read,
+    feed::FeedView,
     landing_zone::{Account, Management},
     ledger::{Record, Source},
     lifecycle::Scope,
     model::{AccountId, Registration},
     stack_sets::StackInstance,
 };
-
-/// A value that was read, or the reason why it could not be. A failed read is not an absence.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Read<T> {
-    /// A complete and successful read.
-    Ok(T),
-    /// The read failed; the text says why.
-    Unknown(String),
-}
 
 /// Everything read for one pass.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +21,8 @@ pub struct Inventory {
     pub accounts: BTreeMap<AccountId, AccountView>,
     /// Every account's record, in scope or not: the offboard limit counts them all.
     pub records: BTreeMap<AccountId, Record>,
+    /// The feed, in a pass over the whole organization whose deployment has one.
+    pub feed: Option<FeedView>,
     /// How long the SaaS's rate limit forbids calls, if it is known.
     pub registry_wait: Option<Duration>,
     /// The expiry of the current access token, if stacks register their accounts.
@@ -61,39 +56,4 @@ pub struct Watchers {
     pub ours: Vec<Registration>,
     /// Foreign ones.
     pub others: Vec<Registration>,
-}
-
-impl<T> Read<T> {
-    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
-        match self {
-            Self::Ok(value) => Read::Ok(f(value)),
-            Self::Unknown(why) => Read::Unknown(why),
-        }
-    }
-
-    pub(super) fn as_ref(&self) -> Read<&T> {
-        match self {
-            Self::Ok(value) => Read::Ok(value),
-            Self::Unknown(why) => Read::Unknown(why.clone()),
-        }
-    }
-
-    pub(super) fn is_known(&self) -> bool {
-        matches!(self, Self::Ok(_))
-    }
-
-    /// Why the read failed.
-    pub(super) fn reason(&self) -> Option<String> {
-        match self {
-            Self::Ok(_) => None,
-            Self::Unknown(why) => Some(why.clone()),
-        }
-    }
-
-    pub(super) fn ok(self) -> Option<T> {
-        match self {
-            Self::Ok(value) => Some(value),
-            Self::Unknown(_) => None,
-        }
-    }
 }

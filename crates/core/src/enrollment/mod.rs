@@ -4,12 +4,12 @@ mod action;
 mod decide;
 mod execute;
 mod inventory;
+mod mapping;
 mod observe;
 mod offboarding;
 mod ownership;
 mod pass;
 mod plan;
-mod trail;
 
 use std::time::Duration;
 
@@ -20,10 +20,9 @@ const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
 pub use execute::{Gap, Report, execute};
-pub use inventory::{AccountView, Inventory, Read, Watchers};
+pub use inventory::{AccountView, Inventory, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
 pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
-pub use trail::{TrailAction, TrailPlan, TrailReport, TrailView, keep_trail, plan_trail};

@@ -6,9 +6,10 @@ use std::{
 use futures::{StreamExt, future::join_all, stream, try_join};
 use jiff::Timestamp;
 
-use super::{AccountView, Decision, Inventory, Ownership, Read, WORTHWHILE_WAIT, Watchers, decide};
+use super::{AccountView, Decision, Inventory, Ownership, WORTHWHILE_WAIT, Watchers, decide};
 use crate::{
-    Error, ErrorKind, Result,
+    Error, ErrorKind, Read, Result,
+    feed::observe_feed,
     landing_zone::{Account, AccountState, Baselines},
     ledger::{Record, Source},
     lifecycle::Scope,
@@ -155,9 +156,18 @@ pub async fn observe(
         RegistrationMode::Function => None,
         RegistrationMode::SnsCustomResource => token_ends(ports).await,
     };
+    let feed = if scope.all {
+        observe_feed(provider, ports, registry, deployment).await
+    } else {
+        None
+    };
+    if let Some(feed) = feed.as_ref().filter(|feed| !feed.is_requeued) {
+        sources.insert(Source::Trail, feed.failures().next().is_none());
+    }
     Ok(Inventory {
         accounts,
         records,
+        feed,
         scope,
         registry_wait,
         token_ends,
@@ -274,7 +284,7 @@ fn comes_after_its_stack(
         if account.state == AccountState::Active);
     let is_watched = || {
         let decision = decide(policy, id, view, record, arrived);
-        matches!(decision, Decision::Enroll(_))
+        matches!(decision, Decision::Enroll { .. })
     };
     is_active && (is_under_way || is_missing && is_watched())
 }

@@ -4,6 +4,7 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Offboardings beyond `OffboardLimitPercent`, held until an administrator approves them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Held {
     /// The accounts to offboard.
     pub accounts: BTreeSet<AccountId>,

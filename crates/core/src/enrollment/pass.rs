@@ -9,10 +9,11 @@ use self::{
     parking::{leave_to_next_pass, pick_up, send_wake_up},
     revisits::{due, send_revisits},
 };
-use super::{Held, Inventory, Report, execute, keep_trail, observe, plan};
+use super::{Held, Inventory, Report, execute, observe, plan};
 use crate::{
     Error, ErrorKind, Result,
     deadline::{Ended, within},
+    feed::execute_feed,
     ledger::{Holder, Lease, LeaseState, Record, Source, Taken, Unreadable},
     lifecycle::Scope,
     model::AccountId,
@@ -293,9 +294,10 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let now = began.at;
         let is_round = scope.is_round();
         let inventory = self.observe(ports, registry, deployment, scope).await?;
-        let plan = plan(self.provider, deployment, &inventory, now);
+        let mut plan = plan(self.provider, deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
         let held = plan.held.clone();
+        let feed = std::mem::take(&mut plan.feed);
         if let Some(held) = &held {
             tracing::error!(digest = held.digest, %held, "offboarding held");
         }
@@ -310,24 +312,23 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         )
         .await?;
         records.append(&mut report.records);
-        let trail = keep_trail(
-            self.provider,
+        let feed = execute_feed(
             ports,
             registry,
-            (&self.holder(), deployment),
-            &inventory,
-            now,
+            (self.provider, deployment),
+            &self.holder(),
+            feed,
+            (inventory.scope.attempt, now),
             &self.time_left,
         )
         .await?;
-        trail.add_to(&mut report, deployment);
-        if let Some((message, delay)) = trail.revisit {
+        report.add_feed(inventory.feed.as_ref(), &feed, deployment);
+        if let Some((message, delay)) = feed.revisit {
             ports.send(&[message], delay).await?;
         }
         if is_round {
             let mut sources = inventory.sources.clone();
             sources.insert(Source::Ledger, true);
-            sources.extend(trail.is_read.map(|is_read| (Source::Trail, is_read)));
             report.unreadable_sources =
                 note_sources(ports, &self.holder(), unreadable, &sources, now).await;
         }

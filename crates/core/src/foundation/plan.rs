@@ -2,16 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Footprint, Refusal, Step};
 use crate::{
+    feed::{Next, Reconciled, reconcile},
     landing_zone::TrailTopic,
-    model::{
-        AccountId, Arn, Names, Registration, RegistrationKind, RegistrationSpec, Store,
-        account_of_role,
-    },
+    model::{AccountId, Arn, Names, Registration, RegistrationKind, account_of_role},
     policy::{Deployment, Policy},
     provider::{Provider, ResourceNames},
     stack_sets::{
-        InstanceState, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec, StackState,
-        is_owned_by, may_be_taken_over,
+        InstanceState, NextForInstance, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec,
+        StackState, is_owned_by, may_be_taken_over,
     },
 };
 
@@ -105,7 +103,7 @@ fn build(
             trail_topic(&mut steps, topic, topics, observed)?;
         }
         if steps.is_empty() && !observed.blind {
-            trail_registration(provider, policy, &mut steps, &trail.registration, observed)?;
+            trail_registration(provider, &footprint.deployment, &mut steps, observed)?;
         }
     }
     if let Some(member) = &footprint.member {
@@ -216,17 +214,17 @@ fn stack_set(
         stack_set: name.clone(),
         account: *account,
     };
-    match instance.map(|instance| instance.state) {
-        None | Some(InstanceState::Outdated) => steps.push(create()),
-        Some(InstanceState::InProgress) => {
+    match StackInstance::next(instance) {
+        NextForInstance::Nothing => {}
+        NextForInstance::Create | NextForInstance::Retry(_) => steps.push(create()),
+        NextForInstance::Await => {
             steps.push(Step::Await(format!("the instance of {name} in {account}")));
         }
-        Some(InstanceState::Inoperable) => steps.push(Step::DeleteInstances {
+        NextForInstance::Replace(_) => steps.push(Step::DeleteInstances {
             stack_set: name.clone(),
             accounts: vec![*account],
             retain: true,
         }),
-        Some(InstanceState::Current) => {}
     }
     Ok(())
 }
@@ -305,55 +303,31 @@ fn trail_topic(
 
 fn trail_registration(
     provider: &dyn Provider,
-    policy: &Policy,
+    deployment: &Deployment,
     steps: &mut Vec<Step>,
-    spec: &RegistrationSpec,
     observed: &Observed,
 ) -> Result<(), Refusal> {
-    let store: Option<&Store> = policy.destination.shared();
-    let (here, elsewhere): (Vec<_>, Vec<_>) = observed
-        .registrations
-        .iter()
-        .filter(|one| one.kind == RegistrationKind::Feed && one.name == spec.name)
-        .partition(|one| {
-            one.organization == spec.is_of_organization()
-                && (one.organization || one.store.as_ref() == store)
-        });
-    // The SaaS accepts a queue only once, so registrations elsewhere are deleted first. Messages
-    // wait in the queue.
-    let elsewhere = elsewhere.into_iter().filter(|one| {
-        let subject = provider.subject(policy, &policy.names, one);
-        subject.ours() == Some(spec.account)
-    });
-    let moved: Vec<_> = elsewhere.cloned().map(Step::DeleteRegistration).collect();
-    if !moved.is_empty() {
-        steps.extend(moved);
+    let Some(trail) = &deployment.trail else {
+        return Ok(());
+    };
+    // Comparisons of the whole organization maintain the mapping, not setup.
+    let listed = &observed.registrations;
+    let Reconciled { surplus, next } = reconcile(provider, deployment, trail, None, listed);
+    if !surplus.is_empty() {
+        steps.extend(surplus.into_iter().cloned().map(Step::DeleteRegistration));
         return Ok(());
     }
-    match here.first() {
-        None => steps.push(Step::CreateRegistration {
-            store: store.cloned(),
-            spec: spec.clone(),
+    match next {
+        Next::Stands(_) => {}
+        Next::Update(existing, spec) => steps.push(Step::UpdateRegistration {
+            existing: existing.clone(),
+            spec,
         }),
-        Some(existing) if !spec.external_id.is_shown_as(&existing.external_id) => {
-            return Err(foreign(provider, "integration", &spec.name));
-        }
-        Some(existing)
-            if !existing.enabled
-                || existing.role_arn != spec.role_arn
-                || existing.queue_url != spec.queue_url =>
-        {
-            let mut spec = spec.clone();
-            // The mapping is maintained by comparisons of the whole organization, not by setup.
-            if existing.account_mapping.is_some() {
-                spec.account_mapping = existing.account_mapping.clone();
-            }
-            steps.push(Step::UpdateRegistration {
-                existing: (*existing).clone(),
-                spec,
-            });
-        }
-        Some(_) => {}
+        Next::Create(spec) => steps.push(Step::CreateRegistration {
+            store: deployment.policy.destination.shared().cloned(),
+            spec,
+        }),
+        Next::Blocked(other) => return Err(foreign(provider, "integration", &other.name)),
     }
     Ok(())
 }

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccountId, AccountMapping, ExternalId, Store};
 
 /// A registration as the vendor shows it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Registration {
     /// The vendor's id of it.
     pub guid: String,
@@ -51,7 +51,8 @@ impl Registration {
 }
 
 /// The result of the vendor's last use of a registration.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Health {
     /// Not checked yet, or not shown.
     #[default]

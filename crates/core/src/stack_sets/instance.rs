@@ -45,7 +45,42 @@ impl InstanceFailure {
     }
 }
 
+/// What comes next for an instance that should be there and current. Each caller limits how often
+/// it retries and replaces.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NextForInstance<'a> {
+    /// It is there and current.
+    Nothing,
+    /// There is none: create it.
+    Create,
+    /// An operation on it is running: look again.
+    Await,
+    /// Its last operation failed: the same one is repeated, by creating it again.
+    Retry(&'a StackInstance),
+    /// CloudFormation can no longer manage it: delete it first, or leave its stack behind.
+    Replace(&'a StackInstance),
+}
+
 impl StackInstance {
+    /// What comes next for an instance that should be there and current.
+    pub fn next(instance: Option<&Self>) -> NextForInstance<'_> {
+        let Some(instance) = instance else {
+            return NextForInstance::Create;
+        };
+        match instance.state {
+            InstanceState::Current => NextForInstance::Nothing,
+            InstanceState::InProgress => NextForInstance::Await,
+            InstanceState::Outdated => NextForInstance::Retry(instance),
+            InstanceState::Inoperable => NextForInstance::Replace(instance),
+        }
+    }
+
+    /// CloudFormation's reason for its failure, in words.
+    pub fn failure(&self) -> &str {
+        let reason = self.reason.as_deref();
+        reason.unwrap_or("CloudFormation gives no reason")
+    }
+
     /// Likewise for the failure of its last operation.
     pub fn passes_after(&self) -> Option<Duration> {
         self.reason.as_deref().and_then(passes_after)
@@ -70,6 +105,24 @@ fn passes_after(reason: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_instance_is_made_awaited_retried_or_replaced() {
+        let instance = |state| StackInstance {
+            account: "111122223333".parse().unwrap(),
+            state,
+            reason: None,
+        };
+        let next = |state| {
+            let instance = instance(state);
+            format!("{:?}", StackInstance::next(Some(&instance)))
+        };
+        assert_eq!(StackInstance::next(None), NextForInstance::Create);
+        assert_eq!(next(InstanceState::Current), "Nothing");
+        assert_eq!(next(InstanceState::InProgress), "Await");
+        assert!(next(InstanceState::Outdated).starts_with("Retry"));
+        assert!(next(InstanceState::Inoperable).starts_with("Replace"));
+    }
 
     #[test]
     fn a_queue_whose_name_was_in_use_a_moment_ago_is_worth_a_minute() {

@@ -9,7 +9,7 @@ mod roles;
 mod spec;
 mod stack;
 
-pub use instance::{InstanceFailure, InstanceState, StackInstance};
+pub use instance::{InstanceFailure, InstanceState, NextForInstance, StackInstance};
 pub use operation::{OperationState, Start, operation_id};
 pub use owner::{STACK_ID_TAG, is_owned_by, may_be_taken_over};
 pub use roles::{Role, StackSetRoles};

@@ -1,7 +1,7 @@
 //! How many accounts may be offboarded in a day.
 
 use jiff::SignedDuration;
-use towerhook_core::{enrollment::Read, ledger::Record};
+use towerhook_core::{Read, ledger::Record};
 use towerhook_world::{Step, Wishes, World, member_id};
 
 use super::{

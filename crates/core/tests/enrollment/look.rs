@@ -2,7 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
-    enrollment::{AccountView, Action, Inventory, Plan, Read, Watchers, plan},
+    Read,
+    enrollment::{AccountView, Action, Inventory, Plan, Watchers, plan},
     landing_zone::{Account, AccountState, Management},
     ledger::Record,
     lifecycle::Scope,

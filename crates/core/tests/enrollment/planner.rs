@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Action, Ownership, Read},
+    Read,
+    enrollment::{Action, Ownership},
     landing_zone::{AccountState, Management},
     ledger::Deletion,
     lifecycle::Scope,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{enrollment::Read, model::Health, stack_sets::InstanceState};
+use towerhook_core::{Read, model::Health, stack_sets::InstanceState};
 use towerhook_world::{MANAGEMENT, Step, Wishes, id, member_id};
 
 use super::{

@@ -2,7 +2,8 @@
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    enrollment::{Gap, Read},
+    Read,
+    enrollment::Gap,
     ledger::Deletion,
     model::{Health, Registration, RegistrationKind},
     stack_sets::InstanceState,

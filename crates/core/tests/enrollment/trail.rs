@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use towerhook_core::{
     Result,
-    enrollment::{TrailReport, keep_trail, observe},
+    enrollment::{observe, plan},
+    feed::{FeedReport, execute_feed},
     ledger::{Holder, Lease},
     lifecycle::{MessageScope, Scope},
     model::{AccountMapping, RegistrationKind},
     policy::TrailFault,
     ports::{Leases, RegistryWrites},
-    provider::plain::Plain,
+    provider::{Provider, plain::Plain},
     retry::REQUEUE,
 };
 use towerhook_world::{
@@ -20,7 +21,7 @@ use towerhook_world::{
 use super::{enrolled, members};
 
 /// One comparison of the trail, by a pass with this much time left.
-async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport> {
+async fn kept(world: &World, scope: Scope, left: Duration) -> Result<FeedReport> {
     let (ports, holder) = (Ports::new(world, "a look"), Holder::Pass("a look".into()));
     let deployment = world.recorded().success.unwrap().deployment;
     let inventory = observe(&Plain, &ports, &ports, &deployment, scope)
@@ -32,8 +33,10 @@ async fn kept(world: &World, scope: Scope, left: Duration) -> Result<TrailReport
     );
     let lease = ports.take_lease(&holder, None, now, until).await.unwrap();
     assert!(matches!(lease, Lease::Taken(_)), "{lease:?}");
-    let known = (&holder, &deployment);
-    let report = keep_trail(&Plain, &ports, &ports, known, &inventory, now, || left).await;
+    let plan = plan(&Plain, &deployment, &inventory, now);
+    let known = (&Plain as &dyn Provider, &deployment);
+    let attempt = (inventory.scope.attempt, now);
+    let report = execute_feed(&ports, &ports, known, &holder, plan.feed, attempt, || left).await;
     ports.release_lease(&holder).await.unwrap();
     report
 }
@@ -69,10 +72,11 @@ fn only_a_look_at_everything_with_time_to_spare_keeps_the_trail() {
     enrolled(members(1), Wishes::default(), async |world| {
         delete_registration(&world).await;
         let before = world.writes();
-        let nothing = TrailReport::default();
+        let nothing = FeedReport::default();
         let look = async |scope, left| kept(&world, scope, left).await.unwrap();
         assert_eq!(look(Scope::account(member_id(0)), LONG).await, nothing);
-        assert_eq!(look(Scope::all(), Duration::from_secs(30)).await, nothing);
+        let later = look(Scope::all(), Duration::from_secs(30)).await;
+        assert!(later.changes == 0 && later.revisit.is_some(), "{later:?}");
         assert_eq!(world.writes(), before);
         assert_eq!(look(Scope::all(), LONG).await.changes, 1);
     });

@@ -2,7 +2,8 @@
 
 use proptest::prelude::*;
 use towerhook_core::{
-    enrollment::{Read, observe},
+    Read,
+    enrollment::observe,
     landing_zone::{AccountState, Management},
     lifecycle::Scope,
     policy::Deployment,

@@ -250,8 +250,8 @@ fn a_main_file_fits_on_a_screen() {
 }
 
 /// The engine's folders, from the ground up: each takes names only from those before it.
-const FLOORS: [&[&str]; 10] = [
-    &["model", "error", "planted", "refusal", "time"],
+const FLOORS: [&[&str]; 11] = [
+    &["model", "error", "planted", "read", "refusal", "time"],
     &["retry"],
     &["landing_zone", "stack_sets", "lifecycle", "custom_resource"],
     &["policy"],
@@ -259,6 +259,7 @@ const FLOORS: [&[&str]; 10] = [
     &["ledger"],
     &["ports"],
     &["deadline", "token", "dead_letters"],
+    &["feed"],
     &["enrollment"],
     &["foundation"],
 ];

@@ -20,6 +20,7 @@ use self::{
 use super::{Action, Inventory, Plan, Revisit};
 use crate::{
     Error, ErrorKind, Result,
+    feed::{FeedReport, FeedView},
     ledger::Record,
     model::{AccountId, Token},
     planted::{Fault, planted},
@@ -81,6 +82,23 @@ impl Report {
         deleted.count()
     }
 
+    /// Adds the feed's result; the feed's account is Log Archive.
+    pub(super) fn add_feed(
+        &mut self,
+        view: Option<&FeedView>,
+        feed: &FeedReport,
+        deployment: &Deployment,
+    ) {
+        let unread = view.into_iter().flat_map(FeedView::failures);
+        self.failures.extend(unread);
+        self.failures.extend(feed.failures.iter().cloned());
+        if let Some(trail) = &deployment.trail {
+            let account = trail.registration.account;
+            let blocked = feed.blocked.iter().cloned();
+            self.blocked.extend(blocked.map(|why| (account, why)));
+        }
+    }
+
     /// Logs everything that an administrator should read.
     pub(super) fn log(&self) {
         for (account, reason) in &self.blocked {
@@ -133,14 +151,14 @@ pub async fn execute(
     };
     for action in plan.actions {
         match action {
-            Action::CreateInstances(accounts) => {
+            Action::CreateInstances { accounts } => {
                 let outcome = instances.create(&accounts).await;
                 if let Ok(Some(token_ends)) = outcome {
                     tally.given_token(&accounts, token_ends);
                 }
                 tally.operation(&accounts, outcome);
             }
-            Action::RenewTokens(accounts) => {
+            Action::RenewTokens { accounts } => {
                 let outcome = instances.renew_token(&accounts).await;
                 if let Ok(token_ends) = outcome {
                     tally.given_token(&accounts, token_ends);

@@ -142,8 +142,8 @@ async fn act(
             registry.delete(&existing).await?;
             Ok(Outcome::Changed { removed: true })
         }
-        Action::CreateInstances(_)
-        | Action::RenewTokens(_)
+        Action::CreateInstances { .. }
+        | Action::RenewTokens { .. }
         | Action::DeleteInstances { .. }
         | Action::RecreateInstances { .. } => Ok(Outcome::Changed { removed: false }),
     }

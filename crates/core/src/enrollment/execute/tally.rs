@@ -9,8 +9,8 @@ use super::{
     register::{Outcome, Place},
 };
 use crate::{
-    Error, ErrorKind, Result,
-    enrollment::{Inventory, Plan, Read, Revisit, WORTHWHILE_WAIT, Watchers},
+    Error, ErrorKind, Read, Result,
+    enrollment::{Inventory, Plan, Revisit, WORTHWHILE_WAIT, Watchers},
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},

@@ -2,12 +2,13 @@
 
 use super::{Case, Draft};
 use crate::{
-    enrollment::{Action, Read, Reason, Watchers},
+    Read,
+    enrollment::{Action, Reason, Watchers},
     ledger::Record,
     model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
     retry::REQUEUE,
-    stack_sets::{InstanceState, StackInstance},
+    stack_sets::{InstanceState, NextForInstance, StackInstance},
 };
 
 /// Reconciles the member stack first, and the registration once the stack exists.
@@ -15,28 +16,29 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     let Read::Ok(instance) = &case.view.instance else {
         return draft.unread(case, case.view.instance.reason());
     };
-    let Some(instance) = instance else {
-        if is_registered_otherwise(draft, case) {
+    let attempts_left = case.attempt < REQUEUE.tries;
+    match StackInstance::next(instance.as_ref()) {
+        NextForInstance::Create if is_registered_otherwise(draft, case) => {
             let why = "another integration of the account blocks its stack";
-            return draft.look_again(case, why);
+            draft.look_again(case, why);
         }
-        create(draft, case);
-        return draft.look_on(case);
-    };
-    match instance.state {
-        InstanceState::InProgress => draft.look_on(case),
-        InstanceState::Current => register(draft, case, store, None),
-        InstanceState::Outdated if planted(Fault::OutdatedIsCurrent) => {
+        NextForInstance::Create => {
+            create(draft, case);
+            draft.look_on(case);
+        }
+        NextForInstance::Await => draft.look_on(case),
+        NextForInstance::Nothing => register(draft, case, store, None),
+        NextForInstance::Retry(_) if planted(Fault::OutdatedIsCurrent) => {
             register(draft, case, store, None);
         }
-        InstanceState::Outdated if case.attempt < REQUEUE.tries => {
+        NextForInstance::Retry(instance) if attempts_left => {
             clear_the_way(draft, case);
             create(draft, case);
             record_failure(draft, case, instance);
             draft.look_again(case, "");
         }
         // The deletion is retried first; then the stack is left behind.
-        InstanceState::Inoperable if case.attempt < REQUEUE.tries => {
+        NextForInstance::Replace(instance) if attempts_left => {
             match case.known.deletion {
                 _ if planted(Fault::LooksAreDeletions) && case.attempt > 1 => {
                     draft.abandon.push(*case.id);
@@ -50,7 +52,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
             record_failure(draft, case, instance);
             draft.look_again(case, "");
         }
-        InstanceState::Outdated | InstanceState::Inoperable => {
+        NextForInstance::Retry(instance) | NextForInstance::Replace(instance) => {
             draft.block(case, failure(instance));
         }
     }
@@ -59,9 +61,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
 const NOT_MADE: &str = "its member stack cannot be made";
 
 fn failure(instance: &StackInstance) -> String {
-    let reason = instance.reason.as_deref();
-    let reason = reason.unwrap_or("CloudFormation gives no reason");
-    format!("{NOT_MADE}: {reason}")
+    format!("{NOT_MADE}: {}", instance.failure())
 }
 
 /// Records the stack's own reason, from the first failure on.

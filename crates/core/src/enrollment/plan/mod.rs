@@ -9,10 +9,13 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountView, Action, Decision, Inventory, Plan, Read, Reason, Revisit, Watchers, decide,
+    AccountView, Action, Decision, Inventory, Plan, Reason, Revisit, Watchers, decide,
+    mapping::wanted_mapping,
     offboarding::{self, Verdict},
 };
 use crate::{
+    Read,
+    feed::plan_feed,
     ledger::Record,
     model::{AccountId, Health, Registration, RegistrationSpec},
     planted::{Fault, planted},
@@ -79,14 +82,14 @@ pub fn plan(
         // The listing of baselines may be older than that of accounts.
         let is_new = is_new(case.known.since.max(case.known.arrived_at));
         match decide(policy, id, view, record, arrived || is_new) {
-            Decision::Enroll(store) => enroll::watch(&mut draft, &case, store),
-            Decision::Keep(store, reason) => {
+            Decision::Enroll { store } => enroll::watch(&mut draft, &case, store),
+            Decision::Keep { store, reason } => {
                 enroll::keep(&mut draft, &case, store, reason);
             }
-            Decision::Ignore(reason) => offboard::ignore(&mut draft, &case, reason),
-            Decision::Pause(reason) => offboard::pause(&mut draft, &case, reason),
-            Decision::Offboard(reason) => offboard::offboard(&mut draft, &case, reason),
-            Decision::Undecided(why) => {
+            Decision::Ignore { reason } => offboard::ignore(&mut draft, &case, reason),
+            Decision::Pause { reason } => offboard::pause(&mut draft, &case, reason),
+            Decision::Offboard { reason } => offboard::offboard(&mut draft, &case, reason),
+            Decision::Undecided { why } => {
                 // A comparison of the whole organization leaves a record of every account.
                 if inventory.scope.all && record.is_none() {
                     case.record(&mut draft, Record::default().not_enrolled(why.clone()));
@@ -95,7 +98,15 @@ pub fn plan(
             }
         }
     }
-    draft.into_plan(policy, inventory, now)
+    let plan = draft.into_plan(policy, inventory, now);
+    let feed = inventory.feed.as_ref().map(|view| {
+        let mapping = wanted_mapping(deployment, inventory);
+        plan_feed(provider, deployment, mapping, view, now)
+    });
+    Plan {
+        feed: feed.unwrap_or_default(),
+        ..plan
+    }
 }
 
 /// Whether stacks with unusable roles may be recreated. If many fail at once, the cause is unlikely
@@ -362,11 +373,12 @@ impl Draft {
             }
         }
         if !renew.is_empty() {
-            plan.actions.push(Action::RenewTokens(renew));
+            plan.actions.push(Action::RenewTokens { accounts: renew });
         }
         if !create.is_empty() {
             // First, because stacks take longest.
-            plan.actions.insert(0, Action::CreateInstances(create));
+            plan.actions
+                .insert(0, Action::CreateInstances { accounts: create });
         }
         plan
     }

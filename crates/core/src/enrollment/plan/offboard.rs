@@ -2,7 +2,8 @@
 
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
-    enrollment::{Action, Read, Reason, Watchers},
+    Read,
+    enrollment::{Action, Reason, Watchers},
     landing_zone::{AccountState, Management},
     ledger::Record,
     model::Registration,

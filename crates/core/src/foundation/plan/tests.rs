@@ -1,7 +1,8 @@
 use super::*;
 use crate::{
+    model::RegistrationSpec,
     policy::{
-        Deployment, Destination, RegistrationMode,
+        DeployedTrail, Deployment, Destination, RegistrationMode, TrailSource,
         testing::{deployment, policy},
     },
     provider::{FeedFootprint, plain::Plain},
@@ -186,12 +187,31 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
     let footprint = Footprint {
         deployment: Deployment {
             stores: policy.destination.stores(),
+            trail: Some(deployed(trail.registration.clone())),
             ..deployment(policy.clone())
         },
         trail: Some(trail),
         member: None,
     };
     plan(&Plain, Some(&footprint), &footprint.deployment, &observed).unwrap()
+}
+
+fn deployed(registration: RegistrationSpec) -> DeployedTrail {
+    DeployedTrail {
+        source: TrailSource {
+            name: "trail".into(),
+            bucket: "logs".into(),
+            topic: "arn:aws:sns:us-east-1:000000000001:trail".parse().unwrap(),
+            makes_topic: false,
+            kms_key: None,
+        },
+        queue_account: registration.account,
+        registration,
+        registration_id: None,
+        asked_at: None,
+        made_at: None,
+        mended: BTreeMap::new(),
+    }
 }
 
 fn trail_spec(policy: &Policy) -> RegistrationSpec {
@@ -239,9 +259,10 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
             with_trail(destination.clone(), vec![masked.clone()]),
             [Step::DeleteRegistration(masked)]
         );
-        // A foreign one with the same name stays.
+        // A foreign one with the same name stays, and with another queue it is in nobody's way.
         let other = Registration {
             external_id: "plain:acme:000000000007:0123456789".into(),
+            queue_url: None,
             ..elsewhere
         };
         let steps = with_trail(destination, vec![other]);

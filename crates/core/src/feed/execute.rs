@@ -2,10 +2,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{TrailAction, TrailPlan, observe::observe, plan_trail};
+use super::{FeedAction, FeedPlan};
 use crate::{
     ErrorKind, Result,
-    enrollment::{Inventory, Report},
     ledger::Holder,
     lifecycle::{Message, MessageScope},
     model::Created,
@@ -21,82 +20,58 @@ const RESERVE: Duration = Duration::from_secs(75);
 /// The longest delay of an SQS message.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
-/// The result of a comparison of the trail.
+/// The result of repairing the feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct TrailReport {
+pub struct FeedReport {
     /// The number of writes.
     pub changes: usize,
     /// A further comparison of the whole organization, and its delay.
     pub revisit: Option<(Message, Duration)>,
     /// Problems that need an administrator, in words.
     pub blocked: Vec<String>,
-    /// Failed reads and calls, each as the whole error chain.
+    /// Failed calls, each as the whole error chain.
     pub failures: Vec<String>,
-    /// Whether everything about the trail could be read, if it was tried.
-    pub is_read: Option<bool>,
 }
 
-impl TrailReport {
-    /// Adds the trail's result to that of the accounts; the trail's account is Log Archive.
-    pub(in crate::enrollment) fn add_to(&self, report: &mut Report, deployment: &Deployment) {
-        report.failures.extend(self.failures.iter().cloned());
-        if let Some(trail) = &deployment.trail {
-            let account = trail.registration.account;
-            let blocked = self.blocked.iter().cloned();
-            report.blocked.extend(blocked.map(|why| (account, why)));
-        }
-    }
-}
-
-/// Compares the trail with its desired state and repairs it, in a pass over the whole organization.
+/// Executes the feed's plan, in a pass over the whole organization that is the `attempt`th in a row
+/// for the same cause.
 ///
 /// `time_left` is the time until the invocation's deadline.
 ///
 /// # Errors
 ///
 /// The ledger could not be written. A repair is recorded before it is made.
-pub async fn keep_trail(
-    provider: &dyn Provider,
+pub async fn execute_feed(
     ports: &impl AccountPorts,
     registry: &impl Registry,
-    (holder, deployment): (&Holder, &Deployment),
-    inventory: &Inventory,
-    now: Timestamp,
+    (provider, deployment): (&dyn Provider, &Deployment),
+    holder: &Holder,
+    plan: FeedPlan,
+    (attempt, now): (u32, Timestamp),
     time_left: impl Fn() -> Duration,
-) -> Result<TrailReport> {
-    let Some(trail) = deployment
-        .trail
-        .as_ref()
-        .filter(|_| inventory.scope.all && time_left() >= RESERVE)
-    else {
-        return Ok(TrailReport::default());
-    };
-    let view = observe(provider, ports, registry, deployment, trail).await;
-    let mut report = TrailReport::default();
-    let unread = [
-        view.trail.reason(),
-        view.log.reason(),
-        view.audit.reason(),
-        view.registrations.reason(),
-    ];
-    report.failures.extend(unread.into_iter().flatten());
-    report.is_read = (!view.is_requeued).then_some(report.failures.is_empty());
-    let TrailPlan {
-        actions,
-        record,
-        look_again,
+) -> Result<FeedReport> {
+    let FeedPlan {
+        mut actions,
+        mut record,
+        mut look_again,
         blocked,
-    } = plan_trail(provider, deployment, inventory, &view, now);
-    report.blocked = blocked;
+    } = plan;
+    if !actions.is_empty() && time_left() < RESERVE {
+        // A repair is recorded only if it can be tried.
+        (actions, record, look_again) = (Vec::new(), None, true);
+    }
+    let mut report = FeedReport {
+        blocked,
+        ..FeedReport::default()
+    };
     let mut deployment = deployment.clone();
     if let Some(trail) = record {
         deployment.trail = Some(trail);
         ports.store_deployment(holder, &deployment).await?;
     }
-    let mut look_again = look_again;
     let mut wait = Duration::ZERO;
     for action in actions {
-        tracing::info!(%action, "trail action");
+        tracing::info!(%action, "feed action");
         if time_left() < RESERVE {
             look_again = true;
             break;
@@ -110,7 +85,7 @@ pub async fn keep_trail(
                     ports.store_deployment(holder, &deployment).await?;
                 }
             }
-            Ok(Created::RoleNotAssumable(why)) if inventory.scope.attempt < REQUEUE.tries => {
+            Ok(Created::RoleNotAssumable(why)) if attempt < REQUEUE.tries => {
                 tracing::warn!(
                     why,
                     "the SaaS cannot use the trail's role or queue yet; retrying"
@@ -141,7 +116,7 @@ pub async fn keep_trail(
                 break;
             }
             Err(error) => {
-                match REQUEUE.after(&error, inventory.scope.attempt) {
+                match REQUEUE.after(&error, attempt) {
                     Retry::After { delay, .. } => {
                         wait = delay;
                         look_again = true;
@@ -153,7 +128,6 @@ pub async fn keep_trail(
             }
         }
     }
-    let attempt = inventory.scope.attempt;
     report.revisit = (look_again && attempt < REQUEUE.tries).then(|| {
         let message = Message::new(MessageScope::All, attempt + 1);
         (message, REQUEUE.delay(attempt).max(wait).min(LONGEST_WAIT))
@@ -165,14 +139,14 @@ async fn act(
     ports: &impl AccountPorts,
     registry: &impl Registry,
     deployment: &Deployment,
-    action: &TrailAction,
+    action: &FeedAction,
     now: Timestamp,
 ) -> Result<Created> {
     let stack_id = &deployment.policy.stack_id;
     // The hour distinguishes a repeated request for an operation from the same one much later.
     let hour = now.as_second().div_euclid(3600);
     match action {
-        TrailAction::CreateInstance { stack_set, account } => {
+        FeedAction::CreateInstance { stack_set, account } => {
             let content = ("create", stack_id, account, hour);
             start_operation(ports, stack_set, &content, async |operation| {
                 ports
@@ -181,7 +155,7 @@ async fn act(
             })
             .await?;
         }
-        TrailAction::DeleteInstance { stack_set, account } => {
+        FeedAction::DeleteInstance { stack_set, account } => {
             let content = ("delete", stack_id, account, hour);
             start_operation(ports, stack_set, &content, async |operation| {
                 ports
@@ -190,14 +164,14 @@ async fn act(
             })
             .await?;
         }
-        TrailAction::CreateRegistration(spec) => {
+        FeedAction::CreateRegistration { spec } => {
             let store = deployment.policy.destination.shared();
             return registry.create(store, spec).await;
         }
-        TrailAction::UpdateRegistration { existing, spec } => {
+        FeedAction::UpdateRegistration { existing, spec } => {
             return registry.update(existing, spec, true).await;
         }
-        TrailAction::DeleteRegistration(existing) => registry.delete(existing).await?,
+        FeedAction::DeleteRegistration { existing } => registry.delete(existing).await?,
     }
     Ok(Created::Done(None))
 }

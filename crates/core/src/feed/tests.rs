@@ -1,11 +1,12 @@
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::{
-    enrollment::Watchers,
-    landing_zone::{Account, AccountState, Management, TrailTopic},
-    lifecycle::Scope,
-    model::{Arn, OuId},
-    policy::{Policy, TrailSource, testing},
+    landing_zone::TrailTopic,
+    model::OuId,
+    policy::{Destination, Policy, TrailSource, testing},
     provider::plain::Plain,
+    stack_sets::InstanceState,
 };
 
 const LOG: &str = "000000000001";
@@ -112,8 +113,8 @@ fn instance(account: &str, state: InstanceState) -> Read<Option<StackInstance>> 
     }))
 }
 
-fn view(registrations: Vec<Registration>) -> TrailView {
-    TrailView {
+fn view(registrations: Vec<Registration>) -> FeedView {
+    FeedView {
         trail: Read::Ok(Some(organizations_trail())),
         registrations: Read::Ok(registrations),
         log: instance(LOG, InstanceState::Current),
@@ -122,49 +123,36 @@ fn view(registrations: Vec<Registration>) -> TrailView {
     }
 }
 
-fn account(id: AccountId, unit: usize) -> AccountView {
-    AccountView {
-        account: Read::Ok(Some(Account {
-            id,
-            name: "an account".into(),
-            state: AccountState::Active,
-            path: vec!["r-ab12".parse().unwrap(), ou(unit)],
-        })),
-        management: Read::Ok(Management::Managed),
-        instance: Read::Ok(None),
-        registrations: Read::Ok(Watchers::default()),
-    }
+/// The desired mapping, if units are mapped.
+fn mapping(deployment: &Deployment) -> Option<AccountMapping> {
+    let ids = |id: &str| [id.parse().unwrap()].into();
+    let mapping = deployment.policy.empty_mapping()?;
+    Some(AccountMapping {
+        accounts: [
+            ("apac".into(), ids("000000000012")),
+            ("emea".into(), ids("000000000011")),
+        ]
+        .into(),
+        ..mapping
+    })
 }
 
-/// Accounts 11, 12 and 13 in units 1, 2 and 3; the last unit is mapped to nothing.
-fn inventory() -> Inventory {
-    let accounts = (1..=3).map(|unit| {
-        let id: AccountId = format!("{:012}", 10 + unit).parse().unwrap();
-        (id, account(id, unit))
-    });
-    Inventory {
-        scope: Scope::all(),
-        accounts: accounts.collect(),
-        ..Inventory::default()
-    }
-}
-
-fn planned(deployment: &Deployment, view: &TrailView) -> TrailPlan {
-    plan_trail(&Plain, deployment, &inventory(), view, now())
+fn planned(deployment: &Deployment, view: &FeedView) -> FeedPlan {
+    plan_feed(&Plain, deployment, mapping(deployment), view, now())
 }
 
 /// The actions in words, without their common names.
-fn words(plan: &TrailPlan) -> Vec<String> {
-    let short = |action: &TrailAction| {
+fn words(plan: &FeedPlan) -> Vec<String> {
+    let short = |action: &FeedAction| {
         let words = action.to_string();
         words.replace("Plain-", "").replace("-acme", "")
     };
     plan.actions.iter().map(short).collect()
 }
 
-fn mapping_of(plan: &TrailPlan) -> Option<&AccountMapping> {
+fn mapping_of(plan: &FeedPlan) -> Option<&AccountMapping> {
     match plan.actions.last()? {
-        TrailAction::CreateRegistration(spec) | TrailAction::UpdateRegistration { spec, .. } => {
+        FeedAction::CreateRegistration { spec } | FeedAction::UpdateRegistration { spec, .. } => {
             spec.account_mapping.as_ref()
         }
         _ => None,
@@ -180,7 +168,7 @@ fn a_trail_that_is_as_it_should_be_is_remembered_by_its_id_and_left_alone() {
     let record = plan.record.unwrap();
     assert_eq!(record.registration_id.as_deref(), Some("ACME_1"));
     *trail(&mut deployment) = record;
-    assert_eq!(planned(&deployment, &view), TrailPlan::default());
+    assert_eq!(planned(&deployment, &view), FeedPlan::default());
 }
 
 #[test]
@@ -291,7 +279,7 @@ fn a_role_that_cannot_be_assumed_is_made_anew_once_a_day() {
     assert_eq!(record.mended[&TrailFault::Role], now());
     *trail(&mut deployment) = record;
     // The SaaS may not have checked since; after that, an administrator has to act.
-    assert_eq!(planned(&deployment, &view), TrailPlan::default());
+    assert_eq!(planned(&deployment, &view), FeedPlan::default());
     trail(&mut deployment)
         .mended
         .insert(TrailFault::Role, hours_ago(3));
@@ -361,56 +349,24 @@ fn a_queue_is_made_anew_when_it_is_gone_or_when_a_new_role_did_not_help() {
 }
 
 #[test]
-fn the_mapping_says_where_every_account_is_and_is_written_only_when_it_differs() {
+fn the_mapping_is_written_only_when_it_differs_and_kept_while_it_is_unknown() {
     let deployment = mapped();
-    let existing = registration(&deployment);
-    let plan = planned(&deployment, &view(vec![existing.clone()]));
-    let mapping = mapping_of(&plan).unwrap().clone();
-    assert_eq!(mapping.default, "acme".into());
-    let ids = |ids: &[&str]| ids.iter().map(|id| id.parse().unwrap()).collect();
-    assert_eq!(
-        mapping.accounts,
-        [
-            ("apac".into(), ids(&["000000000012"])),
-            ("emea".into(), ids(&["000000000011"])),
-        ]
-        .into()
-    );
-    let mut written = existing;
-    written.account_mapping = Some(mapping.clone());
-    assert!(
-        planned(&deployment, &view(vec![written]))
-            .actions
-            .is_empty()
-    );
-    let new = planned(&deployment, &view(vec![]));
-    assert_eq!(mapping_of(&new), Some(&mapping));
-    assert_eq!(new.actions.len(), 1);
-}
-
-#[test]
-fn half_an_inventory_changes_no_mapping() {
-    let deployment = mapped();
+    let wanted = mapping(&deployment).unwrap();
     let mut existing = registration(&deployment);
-    let unknown = || Read::Unknown("throttled".to_owned());
-    let doubts: [fn(&mut Inventory); 3] = [
-        |inventory| inventory.scope = Scope::default(),
-        |inventory| {
-            let view = inventory.accounts.values_mut().next().unwrap();
-            view.account = Read::Unknown("throttled".into());
-        },
-        |inventory| {
-            let view = inventory.accounts.values_mut().next().unwrap();
-            view.registrations = Read::Unknown("throttled".into());
-        },
-    ];
-    for doubt in doubts {
-        let mut inventory = inventory();
-        doubt(&mut inventory);
-        let shown = view(vec![existing.clone()]);
-        let plan = plan_trail(&Plain, &deployment, &inventory, &shown, now());
-        assert!(plan.actions.is_empty(), "{plan:?}");
-    }
+    let plan = planned(&deployment, &view(vec![existing.clone()]));
+    assert_eq!(mapping_of(&plan), Some(&wanted));
+    let mut written = existing.clone();
+    written.account_mapping = Some(wanted.clone());
+    assert_eq!(planned(&deployment, &view(vec![written])).actions, []);
+    let new = planned(&deployment, &view(vec![]));
+    assert_eq!(mapping_of(&new), Some(&wanted));
+    assert_eq!(new.actions.len(), 1);
+
+    let unmapped = |existing: &Registration| {
+        let view = view(vec![existing.clone()]);
+        plan_feed(&Plain, &deployment, None, &view, now())
+    };
+    assert_eq!(unmapped(&existing).actions, []);
     // Other repairs continue and leave the mapping as it is.
     let kept = AccountMapping {
         accounts: [("emea".into(), ["000000000077".parse().unwrap()].into())].into(),
@@ -418,16 +374,21 @@ fn half_an_inventory_changes_no_mapping() {
     };
     existing.account_mapping = Some(kept.clone());
     existing.enabled = false;
-    let mut inventory = inventory();
-    inventory.accounts.values_mut().next().unwrap().account = unknown();
-    let plan = plan_trail(
-        &Plain,
-        &deployment,
-        &inventory,
-        &view(vec![existing]),
-        now(),
-    );
-    assert_eq!(mapping_of(&plan), Some(&kept));
+    assert_eq!(mapping_of(&unmapped(&existing)), Some(&kept));
+}
+
+#[test]
+fn a_foreign_registration_with_our_name_in_our_place_blocks_ours() {
+    let deployment = tenant();
+    let mut other = registration(&deployment);
+    other.external_id = "plain:acme:000000000001:ZZZZZZZZZZ".into();
+    other.queue_url = Some("https://sqs.us-east-1.amazonaws.com/1/other".into());
+    let plan = planned(&deployment, &view(vec![other.clone()]));
+    assert_eq!(plan.actions, []);
+    assert!(plan.blocked[0].contains(&other.name), "{plan}");
+    other.store = Some("elsewhere".into());
+    let plan = planned(&deployment, &view(vec![other]));
+    assert_eq!(words(&plan), ["create integration Feed-Role"]);
 }
 
 #[test]
@@ -450,14 +411,14 @@ fn a_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
 fn what_cannot_be_read_changes_nothing() {
     let deployment = tenant();
     let unknown = || Read::Unknown("throttled".to_owned());
-    let nothing = TrailView {
+    let nothing = FeedView {
         trail: Read::Unknown("throttled".into()),
         registrations: Read::Unknown("throttled".into()),
         log: unknown(),
         audit: unknown(),
         is_requeued: true,
     };
-    assert_eq!(planned(&deployment, &nothing), TrailPlan::default());
+    assert_eq!(planned(&deployment, &nothing), FeedPlan::default());
     let mut half = view(vec![]);
     half.audit = unknown();
     assert!(planned(&deployment, &half).actions.is_empty());

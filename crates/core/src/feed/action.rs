@@ -1,0 +1,95 @@
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::{
+    model::{AccountId, Registration, RegistrationSpec},
+    policy::DeployedTrail,
+};
+
+/// One write, fully specified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum FeedAction {
+    /// Create a StackSet's only instance, or retry where it failed.
+    CreateInstance {
+        /// The StackSet.
+        stack_set: String,
+        /// Its account.
+        account: AccountId,
+    },
+    /// Delete a StackSet's only instance, so that it can be recreated.
+    DeleteInstance {
+        /// The StackSet.
+        stack_set: String,
+        /// Its account.
+        account: AccountId,
+    },
+    /// Create the registration.
+    CreateRegistration {
+        /// Its desired state.
+        spec: RegistrationSpec,
+    },
+    /// Bring the registration to its desired state.
+    UpdateRegistration {
+        /// The current state.
+        existing: Registration,
+        /// The desired state.
+        spec: RegistrationSpec,
+    },
+    /// Delete a registration of ours that is in the wrong store, or a duplicate.
+    DeleteRegistration {
+        /// The registration.
+        existing: Registration,
+    },
+}
+
+impl fmt::Display for FeedAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateInstance { stack_set, account } => {
+                write!(f, "create the instance of {stack_set} in {account}")
+            }
+            Self::DeleteInstance { stack_set, account } => {
+                write!(f, "delete the instance of {stack_set} in {account}")
+            }
+            Self::CreateRegistration { spec } => write!(f, "create integration {}", spec.name),
+            Self::UpdateRegistration { spec, .. } => write!(f, "update integration {}", spec.name),
+            Self::DeleteRegistration { existing } => {
+                write!(f, "delete integration {}", existing.name)
+            }
+        }
+    }
+}
+
+/// The actions that follow from a view of the trail.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FeedPlan {
+    /// The writes, in order.
+    pub actions: Vec<FeedAction>,
+    /// The trail's record, if it has to change.
+    pub record: Option<DeployedTrail>,
+    /// Whether an operation is running, so that another pass is needed soon.
+    pub look_again: bool,
+    /// Problems that need an administrator, in words.
+    pub blocked: Vec<String>,
+}
+
+impl FeedPlan {
+    /// Whether the plan changes nothing.
+    pub fn is_empty(&self) -> bool {
+        self.actions.is_empty() && self.record.is_none() && !self.look_again
+    }
+}
+
+impl fmt::Display for FeedPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for action in &self.actions {
+            writeln!(f, "{action}")?;
+        }
+        for reason in &self.blocked {
+            writeln!(f, "the feed is blocked: {reason}")?;
+        }
+        Ok(())
+    }
+}

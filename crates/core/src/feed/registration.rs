@@ -1,0 +1,111 @@
+//! The one rule of what comes next for the shared registration.
+
+use crate::{
+    model::{AccountMapping, Registration, RegistrationKind, RegistrationSpec},
+    policy::{DeployedTrail, Deployment},
+    provider::{Provider, Subject},
+};
+
+/// What is to be done about the shared registration.
+#[derive(Debug)]
+pub(crate) struct Reconciled<'a> {
+    /// Registrations of ours to delete first: in a wrong place, or duplicates. The vendor accepts a
+    /// queue only once, and its messages wait there for 14 days.
+    pub(crate) surplus: Vec<&'a Registration>,
+    /// What to do once those are gone.
+    pub(crate) next: Next<'a>,
+}
+
+/// What comes next for the registration itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Next<'a> {
+    /// It is as wanted.
+    Stands(&'a Registration),
+    /// It differs from this.
+    Update(&'a Registration, RegistrationSpec),
+    /// There is none.
+    Create(RegistrationSpec),
+    /// A foreign one has its name and place, or its queue.
+    Blocked(&'a Registration),
+}
+
+/// Compares the listed registrations with the wanted one.
+///
+/// `mapping` is the desired mapping of accounts to stores; without one, the current mapping stays.
+pub(crate) fn reconcile<'a>(
+    provider: &dyn Provider,
+    deployment: &Deployment,
+    trail: &DeployedTrail,
+    mapping: Option<AccountMapping>,
+    listed: impl IntoIterator<Item = &'a Registration>,
+) -> Reconciled<'a> {
+    let feeds = listed
+        .into_iter()
+        .filter(|one| one.kind == RegistrationKind::Feed);
+    let (ours, others): (Vec<_>, Vec<_>) =
+        feeds.partition(|one| owns(provider, deployment, trail, one));
+    let (mut here, mut surplus): (Vec<_>, Vec<_>) = ours
+        .into_iter()
+        .partition(|one| is_in_place(deployment, trail, one));
+    if here.len() > 1 {
+        surplus.splice(0..0, here.drain(1..));
+    }
+    let mut spec = trail.registration.clone();
+    let next = match here.first() {
+        Some(existing) => {
+            let shown = existing.account_mapping.clone();
+            spec.account_mapping = mapping.or(shown);
+            if is_as_wanted(existing, &spec) {
+                Next::Stands(existing)
+            } else {
+                Next::Update(existing, spec)
+            }
+        }
+        None => {
+            let mut others = others.into_iter();
+            let blocks = |other: &&Registration| {
+                other.queue_url == spec.queue_url
+                    || other.name == spec.name && is_in_place(deployment, trail, other)
+            };
+            match others.find(blocks) {
+                Some(other) => Next::Blocked(other),
+                None => {
+                    spec.account_mapping = mapping.or(spec.account_mapping);
+                    Next::Create(spec)
+                }
+            }
+        }
+    };
+    Reconciled { surplus, next }
+}
+
+/// Whether a registration is the one that this deployment created for the trail: by its id, else by
+/// the provider's rule.
+fn owns(
+    provider: &dyn Provider,
+    deployment: &Deployment,
+    trail: &DeployedTrail,
+    one: &Registration,
+) -> bool {
+    let policy = &deployment.policy;
+    trail.registration_id.as_ref() == Some(&one.guid)
+        || provider.subject(policy, &policy.names, one) == Subject::Ours(trail.registration.account)
+}
+
+/// Whether a registration is in the trail's store, or the organization's if the trail's is.
+fn is_in_place(deployment: &Deployment, trail: &DeployedTrail, one: &Registration) -> bool {
+    if trail.registration.is_of_organization() {
+        one.organization
+    } else {
+        !one.organization && one.store.as_ref() == deployment.policy.destination.shared()
+    }
+}
+
+fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
+    existing.enabled
+        && existing.name == spec.name
+        && existing.role_arn == spec.role_arn
+        && existing.queue_url == spec.queue_url
+        && existing.account_mapping == spec.account_mapping
+        && spec.external_id.is_shown_as(&existing.external_id)
+}
