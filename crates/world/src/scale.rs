@@ -11,7 +11,7 @@ use towerhook_core::ledger::Record;
 
 pub use crate::cost::{PassCost, is_registry};
 use crate::{
-    Options, Wishes, World, functions, ports, stack,
+    Options, Vendor, Wishes, World, functions, ports, stack,
     units::{self, Member},
 };
 
@@ -168,6 +168,7 @@ fn play<T: 'static>(
     story: impl AsyncFnOnce(World) -> T + 'static,
 ) -> T {
     let options = Options {
+        vendor: Vendor::Lacework,
         accounts: setting.accounts,
         rate_limit: setting.limited,
         units: setting.units,

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::Held;
+use super::{Exchange, Held};
 use crate::{
     feed::FeedPlan,
     ledger::Record,
@@ -44,19 +44,10 @@ pub enum Action {
         /// Its desired state.
         spec: RegistrationSpec,
     },
-    /// Move an account's registration to another store. The new one is created first; where the
-    /// SaaS accepts an account only once, the old one is deleted before.
+    /// Move an account's registration to another store.
     MoveRegistration {
-        /// The current ones in other stores; empty if an earlier move was interrupted.
-        from: Vec<Registration>,
-        /// The store to return to if the move fails.
-        home: Option<Store>,
-        /// The destination.
-        store: Option<Store>,
-        /// Its desired state.
-        spec: RegistrationSpec,
-        /// Whether the old one may be deleted before the new one exists.
-        swap: bool,
+        /// The calls, and what follows which answer.
+        exchange: Exchange,
     },
     /// Bring a registration of ours to its desired state.
     UpdateRegistration {
@@ -130,7 +121,8 @@ impl fmt::Display for Action {
             Self::RecreateInstances { accounts, .. } => {
                 write!(f, "recreate member stack in {}", list(accounts))
             }
-            Self::MoveRegistration { store, spec, .. } => {
+            Self::MoveRegistration { exchange } => {
+                let Exchange { spec, store, .. } = exchange;
                 write!(f, "move integration {}{}", spec.name, in_store(store))
             }
             Self::CreateRegistration { store, spec } => {

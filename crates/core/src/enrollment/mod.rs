@@ -2,11 +2,13 @@
 
 mod action;
 mod decide;
+mod exchange;
 mod execute;
 mod inventory;
 mod mapping;
 mod observe;
 mod offboarding;
+mod outcome;
 mod ownership;
 mod pass;
 mod plan;
@@ -19,6 +21,7 @@ const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
 pub use action::{Action, Plan, Revisit};
 pub use decide::{Decision, Reason, decide};
+pub use exchange::Exchange;
 pub use execute::{Gap, Report, execute};
 pub use inventory::{AccountView, Inventory, Watchers};
 pub use observe::observe;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use serde_json::json;
 use towerhook_core::{
     Read,
-    enrollment::{Action, Ownership},
+    enrollment::{Action, Ownership, decide},
     landing_zone::{AccountState, Management},
     ledger::Deletion,
     lifecycle::Scope,
@@ -281,4 +282,24 @@ fn a_stack_is_forgotten_when_two_deletions_failed_however_often_it_was_looked_at
     assert_eq!(after(1, 23, 2), stack(deleted));
     assert_eq!(after(2, 1, 2), None, "{why}");
     assert_eq!(after(2, 23, 3), stack(forgotten));
+}
+
+#[test]
+fn a_plan_has_the_same_names_in_json_from_release_to_release() {
+    let mut look = Look::new(deployment(tenant()));
+    look.stand(0, InstanceState::Current);
+    let plan = serde_json::to_value(look.plan()).unwrap();
+    let parts: Vec<_> = plan.as_object().unwrap().keys().collect();
+    let expected = ["actions", "blocked", "feed", "held", "records", "revisits"];
+    assert_eq!(parts, expected);
+    let action = &plan["actions"][0];
+    assert_eq!(action["action"], "create-registration");
+    assert_eq!(action["spec"]["account"], member_id(0).as_str());
+    look.account(0).state = AccountState::Suspended;
+    let (id, view) = look.inventory.accounts.first_key_value().unwrap();
+    let decision = decide(&look.deployment.policy, id, view, None, false);
+    assert_eq!(
+        serde_json::to_value(decision).unwrap(),
+        json!({"decision": "pause", "reason": "suspended"})
+    );
 }

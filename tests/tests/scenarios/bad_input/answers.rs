@@ -98,12 +98,14 @@ async fn setup_hands_over_to_fresh_invocations_of_itself() {
     .await;
     assert!(!scene.logged("setup", "handing over").await.is_empty());
     assert_eq!(scene.logged("setup", "response sent").await.len(), 1);
-    // No step is repeated; the number of polls depends on timing.
+    // No step is repeated, except one that the hand-over cut off; the number of polls depends on
+    // timing.
     let steps = scene.steps().await;
-    let done: Vec<&str> = steps
+    let mut done: Vec<&str> = steps
         .lines()
         .filter(|step| !step.starts_with("wait for "))
         .collect();
+    done.dedup();
     insta::assert_snapshot!(done.join("\n"), @"
     create StackSet Lacework-Control-Tower-CloudTrail-Log-Account-acme
     create the instance of Lacework-Control-Tower-CloudTrail-Log-Account-acme in Log Archive

@@ -132,7 +132,8 @@ async fn account_tells_of_every_permission_that_it_lacks() {
                         .contains("permissions to call ReceiveMessage")
                 })
                 .await;
-                assert_eq!(scene.queue(&url).await.visible, 1);
+                // An event may have come as well.
+                assert!(scene.queue(&url).await.visible >= 1);
                 return true;
             }
             "SetAside" => {

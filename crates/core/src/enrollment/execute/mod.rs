@@ -13,11 +13,8 @@ use std::{
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
 
-use self::{
-    register::{Outcome, register},
-    tally::Tally,
-};
-use super::{Action, Inventory, Plan, Revisit};
+use self::{register::register, tally::Tally};
+use super::{Action, Exchange, Inventory, Plan, Revisit, outcome::Outcome};
 use crate::{
     Error, ErrorKind, Result,
     feed::{FeedReport, FeedView},
@@ -173,7 +170,9 @@ pub async fn execute(
                 removals.push(action);
             }
             Action::CreateRegistration { ref spec, .. }
-            | Action::MoveRegistration { ref spec, .. }
+            | Action::MoveRegistration {
+                exchange: Exchange { ref spec, .. },
+            }
             | Action::UpdateRegistration { ref spec, .. } => {
                 by_account.entry(spec.account).or_default().push(action);
             }

@@ -3,55 +3,18 @@
 use std::{cell::Cell, time::Duration};
 
 use crate::{
-    Error, ErrorKind, Result,
-    enrollment::Action,
-    model::{Created, Registration, RegistrationSpec, Store},
+    ErrorKind, Result,
+    enrollment::{
+        Action,
+        exchange::{Call, Exchange, Next, Stage},
+        outcome::{Outcome, Place},
+    },
     planted::{Fault, planted},
     ports::Registry,
 };
 
 /// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
 const RESERVE: Duration = Duration::from_secs(75);
-
-/// The outcome of one account's actions, which run in order up to the first failure.
-pub(super) enum Outcome {
-    /// It is watched, in this store and by this registration.
-    Enrolled(Place),
-    /// All actions succeeded, and none of them enrolled it.
-    Changed {
-        /// Whether a registration was removed.
-        removed: bool,
-    },
-    /// The next call might outlast the invocation.
-    OutOfTime,
-    /// The SaaS's rate limit is reached; the next call may follow after this time.
-    RateLimited(Duration),
-    /// Not tried, because roles as new as its own were not usable yet.
-    RoleTooNew,
-    /// The SaaS could not use the role.
-    RoleNotAssumable(String),
-    /// A foreign registration blocks ours.
-    AlreadyUsed,
-    /// The new registration could not be created, so the old one was recreated.
-    MovedBack(Place, String),
-    /// A call failed.
-    Failed(Error),
-}
-
-/// The store and the registration by which an account is watched.
-pub(super) struct Place {
-    pub(super) store: Option<Store>,
-    pub(super) guid: Option<String>,
-    /// Whether it was unwatched for a moment.
-    pub(super) gap: bool,
-}
-
-impl Outcome {
-    /// Whether all of the account's actions were carried out.
-    pub(super) fn is_finished(&self) -> bool {
-        matches!(self, Self::Enrolled(_) | Self::Changed { .. })
-    }
-}
 
 pub(super) async fn register(
     registry: &impl Registry,
@@ -91,18 +54,13 @@ async fn act(
     action: Action,
     time_left: impl Fn() -> Duration,
 ) -> Result<Outcome> {
-    let place = |store, guid| Place {
-        store,
-        guid,
-        gap: false,
-    };
     match action {
         Action::CreateRegistration { store, spec } => {
             let mut created = registry.create(store.as_ref(), &spec).await;
             if planted(Fault::RepeatedWithoutLooking) && created.is_err() {
                 created = registry.create(store.as_ref(), &spec).await;
             }
-            Ok(outcome(created?, |guid| place(store, guid)))
+            Ok(Outcome::of(created?, store, false))
         }
         Action::UpdateRegistration {
             existing,
@@ -110,34 +68,16 @@ async fn act(
             enabled,
         } => {
             let updated = registry.update(&existing, &spec, enabled).await?;
-            let Registration { guid, store, .. } = existing;
-            Ok(match outcome(updated, |_| place(store, Some(guid))) {
+            Ok(match Outcome::of(updated, existing.store, false) {
                 Outcome::Enrolled(_) if !enabled => Outcome::Changed { removed: false },
+                Outcome::Enrolled(place) => Outcome::Enrolled(Place {
+                    guid: Some(existing.guid),
+                    ..place
+                }),
                 outcome => outcome,
             })
         }
-        Action::MoveRegistration {
-            from,
-            home,
-            store,
-            spec,
-            swap,
-        } => {
-            let created = registry.create(store.as_ref(), &spec).await?;
-            match created {
-                Created::Done(_) => {
-                    delete_all(registry, &from).await?;
-                    Ok(outcome(created, |guid| place(store, guid)))
-                }
-                Created::AlreadyUsed if swap && time_left() < RESERVE => Ok(Outcome::OutOfTime),
-                Created::AlreadyUsed if swap => exchange(registry, from, home, store, spec).await,
-                // The account is unwatched, so its registration returns to the old store.
-                Created::RoleNotAssumable(why) if from.is_empty() => {
-                    put_back(registry, home, &spec, why).await
-                }
-                created => Ok(outcome(created, |guid| place(store, guid))),
-            }
-        }
+        Action::MoveRegistration { exchange } => carry_out(registry, &exchange, time_left).await,
         Action::DeleteRegistration { existing, .. } => {
             registry.delete(&existing).await?;
             Ok(Outcome::Changed { removed: true })
@@ -149,66 +89,27 @@ async fn act(
     }
 }
 
-fn outcome(created: Created, place: impl FnOnce(Option<String>) -> Place) -> Outcome {
-    match created {
-        Created::Done(guid) => Outcome::Enrolled(place(guid)),
-        Created::RoleNotAssumable(why) => Outcome::RoleNotAssumable(why),
-        Created::AlreadyUsed if planted(Fault::AlreadyUsedIsSuccess) => {
-            Outcome::Enrolled(place(None))
-        }
-        Created::AlreadyUsed => Outcome::AlreadyUsed,
-    }
-}
-
-async fn delete_all(registry: &impl Registry, all: &[Registration]) -> Result<()> {
-    for existing in all {
-        registry.delete(existing).await?;
-    }
-    Ok(())
-}
-
-/// Deletes the old registration before creating the new one, and recreates the old one if that
-/// fails.
-async fn exchange(
+/// Makes the calls of an exchange, each as the answer to the one before demands.
+async fn carry_out(
     registry: &impl Registry,
-    from: Vec<Registration>,
-    home: Option<Store>,
-    store: Option<Store>,
-    spec: RegistrationSpec,
+    exchange: &Exchange,
+    time_left: impl Fn() -> Duration,
 ) -> Result<Outcome> {
-    delete_all(registry, &from).await?;
-    let why = match registry.create(store.as_ref(), &spec).await {
-        Ok(Created::Done(guid)) => {
-            return Ok(Outcome::Enrolled(Place {
-                store,
-                guid,
-                gap: true,
-            }));
+    let mut stage = Stage::Create;
+    loop {
+        let next = match exchange.call(&stage) {
+            Call::Create(store) => {
+                let answer = registry.create(store, &exchange.spec).await;
+                exchange.created(stage, answer, time_left() >= RESERVE)
+            }
+            Call::Delete(existing) => {
+                let answer = registry.delete(existing).await;
+                exchange.deleted(stage, answer)
+            }
+        };
+        match next {
+            Next::Go(next) => stage = next,
+            Next::End(outcome) => return outcome,
         }
-        Ok(Created::RoleNotAssumable(why)) => why,
-        Ok(Created::AlreadyUsed) => "another integration watches it already".to_owned(),
-        Err(error) => error.chain(),
-    };
-    put_back(registry, home, &spec, why).await
-}
-
-async fn put_back(
-    registry: &impl Registry,
-    home: Option<Store>,
-    spec: &RegistrationSpec,
-    why: String,
-) -> Result<Outcome> {
-    match registry.create(home.as_ref(), spec).await? {
-        Created::Done(guid) => {
-            let place = Place {
-                store: home,
-                guid,
-                gap: true,
-            };
-            Ok(Outcome::MovedBack(place, why))
-        }
-        // A call without a response may have taken effect; the next pass reads the result.
-        Created::AlreadyUsed => Ok(Outcome::AlreadyUsed),
-        Created::RoleNotAssumable(why) => Ok(Outcome::RoleNotAssumable(why)),
     }
 }

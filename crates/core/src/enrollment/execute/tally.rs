@@ -4,13 +4,13 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{
-    Gap, Report,
-    register::{Outcome, Place},
-};
+use super::{Gap, Report};
 use crate::{
     Error, ErrorKind, Read, Result,
-    enrollment::{Inventory, Plan, Revisit, WORTHWHILE_WAIT, Watchers},
+    enrollment::{
+        Inventory, Plan, Revisit, WORTHWHILE_WAIT, Watchers,
+        outcome::{Outcome, Place},
+    },
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},

@@ -3,7 +3,7 @@
 use super::{Case, Draft};
 use crate::{
     Read,
-    enrollment::{Action, Reason, Watchers},
+    enrollment::{Action, Exchange, Reason, Watchers},
     ledger::Record,
     model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
@@ -263,22 +263,25 @@ fn begin(
         return;
     }
     let swap = !case.known.move_failed_within_the_day(case.now);
-    draft.plan.actions.push(match elsewhere.first() {
-        Some(first) => Action::MoveRegistration {
-            home: first.store.clone(),
-            from: elsewhere.iter().copied().cloned().collect(),
-            store,
-            spec,
-            swap,
-        },
+    let exchange = match elsewhere.first() {
+        Some(first) => Some((
+            first.store.clone(),
+            elsewhere.iter().copied().cloned().collect(),
+        )),
         // It was watched in another store, and its move was interrupted after the old registration
         // was deleted.
-        None if is_stranded(case, store.as_ref()) => Action::MoveRegistration {
-            home: case.known.store.clone(),
-            from: Vec::new(),
-            store,
-            spec,
-            swap,
+        None if is_stranded(case, store.as_ref()) => Some((case.known.store.clone(), Vec::new())),
+        None => None,
+    };
+    draft.plan.actions.push(match exchange {
+        Some((home, from)) => Action::MoveRegistration {
+            exchange: Exchange {
+                from,
+                home,
+                store,
+                spec,
+                swap,
+            },
         },
         None => Action::CreateRegistration { store, spec },
     });
