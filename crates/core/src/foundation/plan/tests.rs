@@ -1,11 +1,16 @@
-use super::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{build::management_stack, *};
 use crate::{
-    model::RegistrationSpec,
+    model::{AccountId, Registration, RegistrationKind, RegistrationSpec},
     policy::{
-        DeployedTrail, Deployment, Destination, RegistrationMode, TrailSource,
+        DeployedTrail, Destination, Policy, RegistrationMode, TrailSource,
         testing::{deployment, policy},
     },
     provider::{FeedFootprint, plain::Plain},
+    stack_sets::{
+        InstanceState, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec, StackState,
+    },
 };
 
 mod registration;
@@ -350,7 +355,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
             ..stack_set(&spec.name, STACK_ID, &[instance])
         };
         let mut steps = Vec::new();
-        super::stack_set(
+        super::build::stack_set(
             &Plain,
             &mut steps,
             &spec,
