@@ -2,16 +2,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{FeedAction, FeedPlan};
+use super::{
+    FeedAction, FeedPlan,
+    settle::{Settled, settle},
+};
 use crate::{
-    ErrorKind, Result,
+    Error, Result,
     ledger::Holder,
     lifecycle::{Message, MessageScope},
     model::Created,
     policy::Deployment,
     ports::{AccountPorts, Registry, start_operation},
     provider::Provider,
-    retry::{REQUEUE, Retry},
+    retry::REQUEUE,
 };
 
 /// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
@@ -76,8 +79,12 @@ pub async fn execute_feed(
             look_again = true;
             break;
         }
-        match act(ports, registry, &deployment, &action, now).await {
-            Ok(Created::Done(guid)) => {
+        let outcome = act(ports, registry, &deployment, &action, now).await;
+        report
+            .failures
+            .extend(outcome.as_ref().err().map(Error::chain));
+        match settle(provider.words().title, &action, &outcome, attempt) {
+            Settled::Next(guid) => {
                 report.changes += 1;
                 if let Some(guid) = guid {
                     // A later removal finds it by its id even if a stale list lacks it.
@@ -85,45 +92,13 @@ pub async fn execute_feed(
                     ports.store_deployment(holder, &deployment).await?;
                 }
             }
-            Ok(Created::RoleNotAssumable(why)) if attempt < REQUEUE.tries => {
-                tracing::warn!(
-                    why,
-                    "the SaaS cannot use the trail's role or queue yet; retrying"
-                );
-                look_again = true;
+            Settled::Requeue(delay, why) => {
+                tracing::warn!(%action, why, "feed action requeued");
+                (wait, look_again) = (delay, true);
                 break;
             }
-            Ok(Created::RoleNotAssumable(why)) => {
-                let title = provider.words().title;
-                report.blocked.push(format!(
-                    "{title} cannot use the trail's role or queue: {why}"
-                ));
-                break;
-            }
-            Ok(Created::AlreadyUsed) => {
-                let title = provider.words().title;
-                report.blocked.push(format!(
-                    "the trail's queue is used by another integration of this {title} account"
-                ));
-                break;
-            }
-            Err(error) if error.kind == ErrorKind::NotFound => {
-                report.blocked.push(format!(
-                    "{action} failed, since it is gone; update the stack, so that setup recreates \
-                     it: {}",
-                    error.chain()
-                ));
-                break;
-            }
-            Err(error) => {
-                match REQUEUE.after(&error, attempt) {
-                    Retry::After { delay, .. } => {
-                        wait = delay;
-                        look_again = true;
-                    }
-                    Retry::GiveUp => report.blocked.push(error.chain()),
-                }
-                report.failures.push(error.chain());
+            Settled::Block(why) => {
+                report.blocked.push(why);
                 break;
             }
         }

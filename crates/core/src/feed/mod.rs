@@ -9,6 +9,7 @@ mod execute;
 mod observe;
 mod plan;
 mod registration;
+mod settle;
 
 pub use action::{FeedAction, FeedPlan};
 pub use execute::{FeedReport, execute_feed};

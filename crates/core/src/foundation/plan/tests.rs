@@ -264,7 +264,8 @@ fn the_trails_registration_is_the_organizations_where_units_are_mapped_and_moves
             with_trail(destination.clone(), vec![masked.clone()]),
             [Step::DeleteRegistration(masked)]
         );
-        // A foreign one with the same name stays, and with another queue it is in nobody's way.
+        // A foreign one with the same name stays; in another place and with another queue, it does
+        // not block ours.
         let other = Registration {
             external_id: "plain:acme:000000000007:0123456789".into(),
             queue_url: None,
