@@ -208,6 +208,9 @@ impl Ending {
         let removed_at = state.removed.get(&(*account, self.set.clone()));
         let is_removed_lately =
             removed_at.is_some_and(|at| now.duration_since(*at) < SignedDuration::from_secs(60));
+        let is_put_back = self.change == Change::Update
+            && removed_at.is_some_and(|at| *at > self.began)
+            && !state.instances.get().contains_key(&key);
         let forgets = self.change == Change::Delete { retain: true };
         let failure = match self.change {
             Change::Delete { retain: true } => None,
@@ -224,6 +227,10 @@ impl Ending {
             }
             _ => None,
         };
+        if is_put_back {
+            // An update that began before the deletion ended leaves an instance all the same.
+            state.undeleted.entry(key.clone()).or_default().push(now);
+        }
         let registered = match failure {
             Some(reason) => Err(reason),
             None => self.register(state, now, registrar, account),
