@@ -34,7 +34,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How often CloudFormation polls for an answer.
 const POLL: Duration = Duration::from_secs(2);
 /// How often an administrator retries a failed request.
-const TRIES: usize = 6;
+const TRIES: usize = 12;
 
 /// The templates of every StackSet.
 pub(crate) const TEMPLATES: Templates = Templates {
