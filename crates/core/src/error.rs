@@ -74,6 +74,11 @@ impl Error {
         }
     }
 
+    /// Whether a rate limit is reached, which is not a failure.
+    pub(crate) fn is_throttled(&self) -> bool {
+        matches!(self.kind, ErrorKind::Throttled { .. })
+    }
+
     /// The whole chain on one line, for a log or for CloudFormation's Reason.
     pub fn chain(&self) -> String {
         chain(self)

@@ -242,7 +242,7 @@ async fn baselines(
     }
     let few = asked.filter(|asked| asked.len() <= BASELINE_TARGETS);
     let listing = ports.baselines(few).await;
-    if planted(Fault::ThrottledListingIsEmpty) && listing.as_ref().is_err_and(is_throttle) {
+    if planted(Fault::ThrottledListingIsEmpty) && listing.as_ref().is_err_and(Error::is_throttled) {
         return Read::Ok(Baselines::default());
     }
     known(listing)
@@ -303,7 +303,7 @@ async fn registrations(
     deployment: &Deployment,
 ) -> Result<Vec<Registration>> {
     match list_registrations(registry, deployment).await {
-        Err(error) if planted(Fault::ThrottledListingIsEmpty) && is_throttle(&error) => Ok(vec![]),
+        Err(error) if planted(Fault::ThrottledListingIsEmpty) && error.is_throttled() => Ok(vec![]),
         listing => listing,
     }
 }
@@ -368,10 +368,6 @@ fn by_account(
         }
     }
     by_account
-}
-
-fn is_throttle(error: &Error) -> bool {
-    matches!(error.kind, ErrorKind::Throttled { .. })
 }
 
 fn known<T>(reading: Result<T>) -> Read<T> {

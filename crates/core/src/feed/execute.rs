@@ -9,19 +9,13 @@ use super::{
 use crate::{
     Error, Result,
     ledger::Holder,
-    lifecycle::{Message, MessageScope},
+    lifecycle::{LONGEST_DELAY, Message, MessageScope},
     model::Created,
     policy::Deployment,
-    ports::{AccountPorts, Registry, start_operation},
+    ports::{AccountPorts, CALL_RESERVE, Registry, hour, start_operation},
     provider::Provider,
     retry::REQUEUE,
 };
-
-/// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
-const RESERVE: Duration = Duration::from_secs(75);
-
-/// The longest delay of an SQS message.
-const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 /// The result of repairing the feed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,7 +53,7 @@ pub async fn execute_feed(
         mut look_again,
         blocked,
     } = plan;
-    if !actions.is_empty() && time_left() < RESERVE {
+    if !actions.is_empty() && time_left() < CALL_RESERVE {
         // A repair is recorded only if it can be tried.
         (actions, record, look_again) = (Vec::new(), None, true);
     }
@@ -75,7 +69,7 @@ pub async fn execute_feed(
     let mut wait = Duration::ZERO;
     for action in actions {
         tracing::info!(%action, "feed action");
-        if time_left() < RESERVE {
+        if time_left() < CALL_RESERVE {
             look_again = true;
             break;
         }
@@ -105,7 +99,7 @@ pub async fn execute_feed(
     }
     report.revisit = (look_again && attempt < REQUEUE.tries).then(|| {
         let message = Message::new(MessageScope::All, attempt + 1);
-        (message, REQUEUE.delay(attempt).max(wait).min(LONGEST_WAIT))
+        (message, REQUEUE.delay(attempt).max(wait).min(LONGEST_DELAY))
     });
     Ok(report)
 }
@@ -118,8 +112,7 @@ async fn act(
     now: Timestamp,
 ) -> Result<Created> {
     let stack_id = &deployment.policy.stack_id;
-    // The hour distinguishes a repeated request for an operation from the same one much later.
-    let hour = now.as_second().div_euclid(3600);
+    let hour = hour(now);
     match action {
         FeedAction::CreateInstance { stack_set, account } => {
             let content = ("create", stack_id, account, hour);

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use futures::join;
 
 use crate::{
-    ErrorKind, Read, Result,
+    Error, Read, Result,
     landing_zone::Trail,
     model::{AccountId, Registration, RegistrationKind},
     policy::Deployment,
@@ -56,10 +56,7 @@ pub async fn observe_feed(
         instance(ports, resources.log_stack_set, log_archive),
         instance(ports, resources.audit_stack_set, queue_account),
     );
-    let is_requeued = matches!(
-        &registrations,
-        Err(error) if matches!(error.kind, ErrorKind::Throttled { .. })
-    );
+    let is_requeued = registrations.as_ref().is_err_and(Error::is_throttled);
     Some(FeedView {
         trail: trail.into(),
         registrations: registrations.into(),

@@ -6,13 +6,13 @@ use crate::{
     provider::{Provider, Subject},
 };
 
-/// What is to be done about the shared registration.
+/// How the listed registrations become the one wanted: deletions first, then the next step.
 #[derive(Debug)]
 pub(crate) struct Reconciled<'a> {
-    /// Registrations of ours to delete first: in a wrong place, or duplicates. The vendor accepts a
+    /// Registrations of ours to delete: in a wrong place, or duplicates. The vendor accepts a
     /// queue only once, and its messages wait there for 14 days.
     pub(crate) surplus: Vec<&'a Registration>,
-    /// What to do once those are gone.
+    /// The step that follows once those are gone.
     pub(crate) next: Next<'a>,
 }
 
@@ -102,10 +102,7 @@ fn is_in_place(deployment: &Deployment, trail: &DeployedTrail, one: &Registratio
 }
 
 fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
-    existing.enabled
-        && existing.name == spec.name
-        && existing.role_arn == spec.role_arn
+    existing.is_as_wanted(spec)
         && existing.queue_url == spec.queue_url
         && existing.account_mapping == spec.account_mapping
-        && spec.external_id.is_shown_as(&existing.external_id)
 }

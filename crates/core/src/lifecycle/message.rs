@@ -1,9 +1,12 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{AccountId, OuId};
+
+/// The longest delay of an SQS message.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
 
 /// A message of our own on the work queue: `{"towerhook": {...}}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ mod parked;
 mod scope;
 
 pub use event::{Malformed, Trigger};
+pub(crate) use message::LONGEST_DELAY;
 pub use message::{Message, MessageScope};
 pub use parked::Parked;
 pub use scope::Scope;

@@ -32,6 +32,14 @@ pub struct Registration {
 }
 
 impl Registration {
+    /// Whether it is enabled and uses the wanted role, by the wanted name and external id.
+    pub(crate) fn is_as_wanted(&self, spec: &RegistrationSpec) -> bool {
+        self.enabled
+            && self.name == spec.name
+            && self.role_arn == spec.role_arn
+            && spec.external_id.is_shown_as(&self.external_id)
+    }
+
     /// A registration as created: enabled, and in the tenant's own store.
     pub fn made(spec: &RegistrationSpec, guid: String) -> Self {
         Self {

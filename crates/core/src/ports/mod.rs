@@ -18,11 +18,13 @@ mod writes;
 pub use clock::Clock;
 pub use dead_letters::{DeadLetter, DeadLetters, ReturnTo, Undelivered};
 pub use leases::Leases;
+pub(crate) use operations::hour;
 pub use operations::start_operation;
 pub use reads::{
     Accounts, ForeignResources, Keys, LandingZones, LedgerReads, Roles, StackReads, StackSetReads,
     TokenReads,
 };
+pub(crate) use registry::CALL_RESERVE;
 pub use registry::{Registry, RegistryReads, RegistryWrites, TokenIssuer};
 pub use writes::{
     Answers, FanOut, Functions, Ledger, LedgerWrites, Messages, StackSetWrites, StackSets,

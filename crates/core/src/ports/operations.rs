@@ -1,3 +1,4 @@
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::StackSetReads;
@@ -9,6 +10,12 @@ use crate::{
 /// How often the same content can be requested of one StackSet. Callers make the content of each
 /// occasion unique, so a few numbers are enough.
 const MOST: u32 = 50;
+
+/// The hour, for an operation's content: distinguishes a repeated request from the same one much
+/// later.
+pub(crate) fn hour(now: Timestamp) -> i64 {
+    now.as_second().div_euclid(3600)
+}
 
 /// Starts an operation, or finds the running one with the same content, and returns its id.
 ///

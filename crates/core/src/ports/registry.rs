@@ -1,5 +1,7 @@
 //! The vendor's API: what it holds, and the changes of that.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::{
@@ -8,6 +10,10 @@ use crate::{
         ApiKey, Created, Profile, Registration, RegistrationKind, RegistrationSpec, Store, Token,
     },
 };
+
+/// With less time left than this, no call that verifies a role is started: that can take the SaaS a
+/// minute.
+pub(crate) const CALL_RESERVE: Duration = Duration::from_secs(75);
 
 /// Gets access tokens from the SaaS.
 pub trait TokenIssuer {

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use super::NO_REASON;
 use crate::model::AccountId;
 
 /// One stack of a StackSet, in one account.
@@ -77,8 +78,7 @@ impl StackInstance {
 
     /// CloudFormation's reason for its failure, in words.
     pub fn failure(&self) -> &str {
-        let reason = self.reason.as_deref();
-        reason.unwrap_or("CloudFormation gives no reason")
+        self.reason.as_deref().unwrap_or(NO_REASON)
     }
 
     /// Likewise for the failure of its last operation.

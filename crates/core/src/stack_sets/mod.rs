@@ -17,4 +17,5 @@ pub use spec::{
     ACCESS_TOKEN, INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC,
     StackSetSpec, Templates, with_parameters,
 };
+pub(crate) use stack::NO_REASON;
 pub use stack::{Stack, StackSet, StackState};

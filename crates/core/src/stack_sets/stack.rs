@@ -28,6 +28,9 @@ pub struct Stack {
     pub tags: BTreeMap<String, String>,
 }
 
+/// What is said where CloudFormation gives no reason for a failure.
+pub(crate) const NO_REASON: &str = "CloudFormation gives no reason";
+
 /// A stack's status, reduced to the three cases that matter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackState {

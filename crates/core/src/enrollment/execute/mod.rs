@@ -22,7 +22,7 @@ use crate::{
     model::{AccountId, Token},
     planted::{Fault, planted},
     policy::{Deployment, RegistrationMode},
-    ports::{AccountPorts, Registry, start_operation},
+    ports::{AccountPorts, Registry, hour, start_operation},
     provider::Provider,
     stack_sets::Start,
     token,
@@ -261,16 +261,11 @@ struct Instances<'a, P> {
 }
 
 impl<P: AccountPorts> Instances<'_, P> {
-    /// The hour distinguishes a repeated request for an operation from the same one much later.
-    fn hour(&self) -> i64 {
-        self.now.as_second().div_euclid(3600)
-    }
-
     /// Returns the expiry of the token that the accounts register with, if they do.
     async fn create(&self, accounts: &[AccountId]) -> Result<Option<Timestamp>> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
-        let content = ("create", &policy.stack_id, accounts, self.hour());
+        let content = ("create", &policy.stack_id, accounts, hour(self.now));
         let token = match policy.registration_mode {
             RegistrationMode::Function => None,
             RegistrationMode::SnsCustomResource => Some(self.token().await?),
@@ -289,7 +284,7 @@ impl<P: AccountPorts> Instances<'_, P> {
     async fn renew_token(&self, accounts: &[AccountId]) -> Result<Timestamp> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
-        let content = ("token", &policy.stack_id, accounts, self.hour());
+        let content = ("token", &policy.stack_id, accounts, hour(self.now));
         let token = self.token().await?;
         start_operation(self.ports, name, &content, async |operation| {
             self.ports
@@ -322,7 +317,7 @@ impl<P: AccountPorts> Instances<'_, P> {
     async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<bool> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
-        let content = ("delete", &policy.stack_id, accounts, retain, self.hour());
+        let content = ("delete", &policy.stack_id, accounts, retain, hour(self.now));
         let is_new = Cell::new(false);
         start_operation(self.ports, name, &content, async |operation| {
             let deletion = self

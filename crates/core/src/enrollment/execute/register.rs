@@ -10,11 +10,8 @@ use crate::{
         outcome::{Outcome, Place},
     },
     planted::{Fault, planted},
-    ports::Registry,
+    ports::{CALL_RESERVE, Registry},
 };
-
-/// With less time left than this, no call is started: verifying a role can take the SaaS a minute.
-const RESERVE: Duration = Duration::from_secs(75);
 
 pub(super) async fn register(
     registry: &impl Registry,
@@ -27,7 +24,7 @@ pub(super) async fn register(
         if let Some(wait) = rate_limited.get() {
             return Outcome::RateLimited(wait);
         }
-        if time_left() < RESERVE {
+        if time_left() < CALL_RESERVE {
             return Outcome::OutOfTime;
         }
         match act(registry, action, &time_left).await {
@@ -100,7 +97,7 @@ async fn carry_out(
         let next = match exchange.call(&stage) {
             Call::Create(store) => {
                 let answer = registry.create(store, &exchange.spec).await;
-                exchange.created(stage, answer, time_left() >= RESERVE)
+                exchange.created(stage, answer, time_left() >= CALL_RESERVE)
             }
             Call::Delete(existing) => {
                 let answer = registry.delete(existing).await;

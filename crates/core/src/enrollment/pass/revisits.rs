@@ -8,7 +8,11 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    Result, enrollment::Revisit, lifecycle::Scope, model::AccountId, ports::AccountPorts,
+    Result,
+    enrollment::Revisit,
+    lifecycle::{LONGEST_DELAY, Scope},
+    model::AccountId,
+    ports::AccountPorts,
     time::later,
 };
 
@@ -17,8 +21,6 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// From this delay on, it waits for the next full ten minutes.
 const FIVE_MINUTES: Duration = Duration::from_secs(300);
 const TEN_MINUTES: Duration = Duration::from_secs(600);
-/// The longest delay of an SQS message.
-const LONGEST: Duration = Duration::from_secs(900);
 
 /// Rounds a delay up to the next full minute or ten minutes, if it is long enough. So revisits for
 /// the same cause become due together and are merged. Otherwise each would only cause the next, and
@@ -29,9 +31,9 @@ pub(super) fn due(now: Timestamp, delay: Duration) -> Duration {
     }
     let tens = up_to(now, delay, TEN_MINUTES);
     let minutes = up_to(now, delay, MINUTE);
-    let aligned = if delay >= FIVE_MINUTES && tens <= LONGEST {
+    let aligned = if delay >= FIVE_MINUTES && tens <= LONGEST_DELAY {
         tens
-    } else if minutes <= LONGEST {
+    } else if minutes <= LONGEST_DELAY {
         minutes
     } else {
         minutes.saturating_sub(MINUTE)

@@ -181,7 +181,7 @@ fn register(
         doubled
     };
     let others: Vec<&Registration> = elsewhere.iter().chain(doubled).copied().collect();
-    if !is_as_wanted(existing, &spec) {
+    if !existing.is_as_wanted(&spec) {
         if out_of_reach.is_none() && recreates(draft, case) {
             return;
         }
@@ -363,11 +363,4 @@ fn update(draft: &mut Draft, existing: &Registration, spec: RegistrationSpec) {
         spec,
         enabled: true,
     });
-}
-
-fn is_as_wanted(existing: &Registration, spec: &RegistrationSpec) -> bool {
-    existing.enabled
-        && existing.name == spec.name
-        && existing.role_arn == spec.role_arn
-        && spec.external_id.is_shown_as(&existing.external_id)
 }

@@ -17,7 +17,7 @@ use crate::{
     planted::{Fault, planted},
     ports::{Clock, FoundationPorts, Ledger, Registry},
     retry::{Retry, WAIT},
-    stack_sets::InstanceFailure,
+    stack_sets::{InstanceFailure, NO_REASON},
 };
 
 /// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, rarely
@@ -181,7 +181,7 @@ impl Run {
             progress.trouble(Some(&error));
             self.failures += 1;
             self.hold = Some(delay);
-            self.was_throttled |= matches!(error.kind, ErrorKind::Throttled { .. });
+            self.was_throttled |= error.is_throttled();
         }
         Ok(gone)
     }
@@ -415,6 +415,6 @@ fn stack_failure(name: &str, observed: &Observed) -> ConvergeError {
         .and_then(|stack| stack.reason.clone());
     ConvergeError::Stack {
         name: name.to_owned(),
-        reason: reason.unwrap_or_else(|| "CloudFormation gives no reason".to_owned()),
+        reason: reason.unwrap_or_else(|| NO_REASON.to_owned()),
     }
 }

@@ -14,8 +14,8 @@ use crate::{
     policy::Deployment,
     provider::Provider,
     stack_sets::{
-        InstanceState, NextForInstance, STACK_ID_TAG, Stack, StackInstance, StackSet, StackSetSpec,
-        StackState, is_owned_by, may_be_taken_over,
+        InstanceState, NO_REASON, NextForInstance, STACK_ID_TAG, Stack, StackInstance, StackSet,
+        StackSetSpec, StackState, is_owned_by, may_be_taken_over,
     },
 };
 
@@ -195,10 +195,7 @@ pub(super) fn management_stack(
             steps.push(Step::DeleteStack(spec.name.clone()));
         }
         Some(stack) if stack.state == StackState::Failed => {
-            let reason = stack
-                .reason
-                .as_deref()
-                .unwrap_or("CloudFormation gives no reason");
+            let reason = stack.reason.as_deref().unwrap_or(NO_REASON);
             return Err(Refusal::new(format!(
                 "The management account's stack {} failed: {reason}",
                 spec.name

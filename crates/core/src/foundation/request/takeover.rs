@@ -195,8 +195,8 @@ where
         Ok(found)
     }
 
-    /// While the stack of the vendor's own integration exists, its function reacts to events, and its deletion would
-    /// uninstall the deployment.
+    /// While the stack of the vendor's own integration exists, its function reacts to events, and
+    /// its deletion would uninstall the deployment.
     pub(super) async fn require_no_other_stack(&self) -> Result<(), SetupError> {
         let own = self.own;
         let Some(integration) = own.provider.own_integration() else {
