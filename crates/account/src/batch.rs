@@ -40,7 +40,7 @@ impl Batch {
             Trigger::Look { kind, scope } => {
                 tracing::info!(
                     kind,
-                    accounts = scope.accounts.len(),
+                    accounts = scope.named(),
                     all = scope.all,
                     "event accepted"
                 );

@@ -10,14 +10,11 @@ pub struct Aws<S> {
     pub(crate) settings: S,
     /// The prefix that all account ARNs of the organization share, once one has been seen.
     pub(crate) account_arns: OnceLock<String>,
-    config: SdkConfig,
+    pub(crate) config: SdkConfig,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
-    cloudtrail: OnceLock<aws_sdk_cloudtrail::Client>,
     controltower: OnceLock<aws_sdk_controltower::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    eventbridge: OnceLock<aws_sdk_eventbridge::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
-    lambda: OnceLock<aws_sdk_lambda::Client>,
     organizations: OnceLock<aws_sdk_organizations::Client>,
     secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
     sns: OnceLock<aws_sdk_sns::Client>,
@@ -46,12 +43,9 @@ macro_rules! clients {
 
 clients! {
     cloudformation: aws_sdk_cloudformation,
-    cloudtrail: aws_sdk_cloudtrail,
     controltower: aws_sdk_controltower,
     dynamodb: aws_sdk_dynamodb,
-    eventbridge: aws_sdk_eventbridge,
     iam: aws_sdk_iam,
-    lambda: aws_sdk_lambda,
     organizations: aws_sdk_organizations,
     secretsmanager: aws_sdk_secretsmanager,
     sns: aws_sdk_sns,

@@ -1,15 +1,25 @@
+use serde_json::json;
 use towerhook_core::{Result, ports::ForeignResources};
 
 use crate::{
     Aws,
+    call::JsonService,
     classify::{failed, has_code},
 };
 
 const NOT_THERE: &str = "ResourceNotFoundException";
 
+/// Source: EventBridge's service model in the AWS SDKs.
+const EVENTBRIDGE: JsonService = JsonService {
+    name: "events",
+    target: "AWSEvents",
+    version: "1.1",
+};
+
 impl<S> ForeignResources for Aws<S> {
     async fn rule_exists(&self, name: &str) -> Result<bool> {
-        match self.eventbridge().describe_rule().name(name).send().await {
+        let call = EVENTBRIDGE.call("DescribeRule", &json!({"Name": name}));
+        match call.send(&self.config).await {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
             answer => answer.map(|_| true).map_err(failed("events:DescribeRule")),
         }
@@ -29,7 +39,6 @@ impl<S> ForeignResources for Aws<S> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use towerhook_core::ErrorKind;
 
     use super::*;

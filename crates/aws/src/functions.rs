@@ -1,14 +1,12 @@
 use std::time::Duration;
 
-use aws_sdk_lambda::{
-    config::{Config, timeout::TimeoutConfig},
-    primitives::Blob,
-    types::InvocationType,
-};
+use aws_smithy_types::timeout::TimeoutConfig;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Functions};
 
 use crate::{
     Aws, FunctionNames,
+    call::Call,
     classify::{failed, unusable},
 };
 
@@ -29,18 +27,12 @@ impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
             .operation_attempt_timeout(LONGEST_REFRESH)
             .operation_timeout(LONGEST_REFRESH)
             .build();
-        let answer = self
-            .lambda()
-            .invoke()
-            .function_name(auth)
-            .invocation_type(InvocationType::RequestResponse)
-            .payload(Blob::new(REFUSED))
-            .customize()
-            .config_override(Config::builder().timeout_config(patient))
-            .send()
-            .await
-            .map_err(failed(INVOKE))?;
-        match answer.function_error() {
+        let call = Call {
+            timeouts: Some(patient),
+            ..invoke(auth, "RequestResponse", REFUSED)
+        };
+        let reply = call.send(&self.config).await.map_err(failed(INVOKE))?;
+        match reply.header("x-amz-function-error") {
             None => Ok(()),
             Some(error) => {
                 let reason = format!("the auth function failed ({error}); its log says why");
@@ -51,15 +43,25 @@ impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
 
     async fn continue_with(&self, payload: &SecretText) -> Result<()> {
         let FunctionNames { own, .. } = self.settings.as_ref();
-        self.lambda()
-            .invoke()
-            .function_name(own)
-            .invocation_type(InvocationType::Event)
-            .payload(Blob::new(payload.expose()))
-            .send()
-            .await
-            .map_err(failed(INVOKE))?;
+        let call = invoke(own, "Event", payload.expose());
+        call.send(&self.config).await.map_err(failed(INVOKE))?;
         Ok(())
+    }
+}
+
+/// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+fn invoke(function: &str, invocation_type: &str, payload: &str) -> Call {
+    let function = utf8_percent_encode(function, NON_ALPHANUMERIC);
+    Call {
+        service: "lambda",
+        operation: "Invoke",
+        path: format!("/2015-03-31/functions/{function}/invocations"),
+        headers: vec![
+            ("content-type", "application/octet-stream".into()),
+            ("x-amz-invocation-type", invocation_type.into()),
+        ],
+        body: payload.into(),
+        timeouts: None,
     }
 }
 

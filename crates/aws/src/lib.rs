@@ -6,6 +6,7 @@
 //! the key.
 
 mod accounts;
+mod call;
 mod classify;
 mod clients;
 mod config;

@@ -1,14 +1,39 @@
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use towerhook_core::{Error, ErrorKind, Result, lifecycle::Message, ports::Messages};
 
 use crate::{
     Aws, DeadLetterQueue, WorkQueue,
-    classify::{failed, passing, unusable},
+    call::JsonService,
+    classify::{failed, passing},
 };
 
 const SEND: &str = "sqs:SendMessageBatch";
+
+/// Source: SQS's service model in the AWS SDKs.
+const SQS: JsonService = JsonService {
+    name: "sqs",
+    target: "AmazonSQS",
+    version: "1.0",
+};
+
+#[derive(Deserialize)]
+struct Sent {
+    #[serde(rename = "Failed", default)]
+    failed: Vec<NotSent>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct NotSent {
+    code: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    sender_fault: bool,
+}
 
 /// The most messages in a batch.
 const BATCH: usize = 10;
@@ -31,34 +56,24 @@ impl<S: AsRef<WorkQueue> + AsRef<DeadLetterQueue>> Messages for Aws<S> {
 
 impl<S> Aws<S> {
     async fn send_to(&self, url: &str, messages: &[Message], delay: Duration) -> Result<()> {
-        // At most 900, so it fits.
-        let delay = delay.as_secs().min(LONGEST) as i32;
+        let delay = delay.as_secs().min(LONGEST);
         for bodies in batches(messages.iter().map(Message::to_body)) {
-            let entries = bodies
-                .into_iter()
-                .enumerate()
-                .map(|(index, body)| {
-                    SendMessageBatchRequestEntry::builder()
-                        .id(index.to_string())
-                        .message_body(body)
-                        .delay_seconds(delay)
-                        .build()
-                        .map_err(|error| unusable(SEND, error.to_string()))
-                })
-                .collect::<Result<_>>()?;
-            let answer = self
-                .sqs()
-                .send_message_batch()
-                .queue_url(url)
-                .set_entries(Some(entries))
-                .send()
-                .await
-                .map_err(failed(SEND))?;
-            if let Some(first) = answer.failed().first() {
-                let (code, message) = (first.code(), first.message().unwrap_or_default());
-                let kind = match passing(code, message, None) {
+            let entries = bodies.into_iter().enumerate().map(|(index, body)| {
+                json!({"Id": index.to_string(), "MessageBody": body, "DelaySeconds": delay})
+            });
+            let batch = json!({"QueueUrl": url, "Entries": entries.collect::<Value>()});
+            let call = SQS.call("SendMessageBatch", &batch);
+            let reply = call.send(&self.config).await.map_err(failed(SEND))?;
+            let sent: Sent = reply.json(SEND)?;
+            if let Some(first) = sent.failed.into_iter().next() {
+                let NotSent {
+                    code,
+                    message,
+                    sender_fault,
+                } = first;
+                let kind = match passing(&code, &message, None) {
                     Some(passing) => passing,
-                    None if first.sender_fault() => ErrorKind::Invalid,
+                    None if sender_fault => ErrorKind::Invalid,
                     None => ErrorKind::Unavailable,
                 };
                 return Err(Error::new(SEND, kind, format!("{code}: {message}")));
@@ -88,7 +103,6 @@ fn batches(bodies: impl Iterator<Item = String>) -> Vec<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
     use towerhook_core::lifecycle::MessageScope;
 
     use super::*;

@@ -1,6 +1,7 @@
 //! The organization's trail.
 
-use aws_sdk_cloudtrail::config::Region;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use towerhook_core::{
     Result,
     landing_zone::{TopicSet, Trail},
@@ -10,6 +11,7 @@ use towerhook_core::{
 
 use crate::{
     Aws,
+    call::{CallError, JsonService, Reply},
     classify::{failed, has_code, parse, unusable},
 };
 
@@ -17,53 +19,92 @@ const TRAIL: &str = "cloudtrail:GetTrail";
 const STATUS: &str = "cloudtrail:GetTrailStatus";
 const UPDATE_TRAIL: &str = "cloudtrail:UpdateTrail";
 
+/// Source: CloudTrail's service model in the AWS SDKs.
+const CLOUDTRAIL: JsonService = JsonService {
+    name: "cloudtrail",
+    target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
+    version: "1.1",
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetTrail {
+    trail: Option<Found>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    name: Option<String>,
+    #[serde(rename = "TrailARN")]
+    trail_arn: Option<String>,
+    home_region: Option<String>,
+    #[serde(rename = "S3BucketName")]
+    bucket: Option<String>,
+    #[serde(rename = "SnsTopicARN")]
+    topic: Option<String>,
+    kms_key_id: Option<String>,
+    #[serde(default)]
+    is_organization_trail: bool,
+    #[serde(default)]
+    is_multi_region_trail: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetTrailStatus {
+    #[serde(default)]
+    is_logging: bool,
+}
+
+async fn ask<S>(
+    aws: &Aws<S>,
+    operation: &'static str,
+    input: &Value,
+) -> std::result::Result<Reply, CallError> {
+    CLOUDTRAIL.call(operation, input).send(&aws.config).await
+}
+
 pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
-    let found = match aws.cloudtrail().get_trail().name(name).send().await {
+    let found: GetTrail = match ask(aws, "GetTrail", &json!({"Name": name})).await {
         Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
-        answer => answer.map_err(failed(TRAIL))?.trail,
+        answer => answer.map_err(failed(TRAIL))?.json(TRAIL)?,
     };
+    let found = found.trail;
     let found = found.ok_or_else(|| unusable(TRAIL, "an answer without a trail"))?;
-    let (Some(name), Some(bucket)) = (found.name(), found.s3_bucket_name()) else {
+    let (Some(name), Some(bucket)) = (found.name, found.bucket) else {
         return Err(unusable(TRAIL, "a trail without a name or a bucket"));
     };
     // Only a trail in this Region is usable, and it can be read only here.
-    let region = aws.cloudtrail().config().region().map(Region::as_ref);
-    let is_elsewhere = found.home_region().is_some_and(|home| Some(home) != region);
+    let region = aws.config.region().map(AsRef::as_ref);
+    let home_region = found.home_region;
+    let is_elsewhere = home_region.is_some() && home_region.as_deref() != region;
     let is_logging = if is_elsewhere {
         true
     } else {
-        let call = aws.cloudtrail().get_trail_status();
-        let status = call.name(found.trail_arn().unwrap_or(name)).send().await;
-        let status = status.map_err(failed(STATUS))?;
-        status.is_logging().unwrap_or_default()
+        let asked = json!({"Name": found.trail_arn.as_ref().unwrap_or(&name)});
+        let status = ask(aws, "GetTrailStatus", &asked).await;
+        let status: GetTrailStatus = status.map_err(failed(STATUS))?.json(STATUS)?;
+        status.is_logging
     };
+    let arn = |text: Option<String>| text.map(|arn| parse(TRAIL, &arn)).transpose();
     Ok(Some(Trail {
-        is_organization: found.is_organization_trail().unwrap_or_default(),
-        is_multi_region: found.is_multi_region_trail().unwrap_or_default(),
+        is_organization: found.is_organization_trail,
+        is_multi_region: found.is_multi_region_trail,
         is_logging,
-        name: name.to_owned(),
-        home_region: found.home_region().map(str::to_owned),
-        bucket: bucket.to_owned(),
-        topic: found
-            .sns_topic_arn()
-            .map(|arn| parse(TRAIL, arn))
-            .transpose()?,
-        kms_key: found
-            .kms_key_id()
-            .map(|arn| parse(TRAIL, arn))
-            .transpose()?,
+        name,
+        home_region,
+        bucket,
+        topic: arn(found.topic)?,
+        kms_key: arn(found.kms_key_id)?,
     }))
 }
 
 impl<S> TrailTopics for Aws<S> {
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
         // Omitted fields stay unchanged; an empty name removes the topic.
-        let call = self
-            .cloudtrail()
-            .update_trail()
-            .name(trail)
-            .sns_topic_name(topic.map_or("", Arn::as_str));
-        match call.send().await {
+        let change = json!({"Name": trail, "SnsTopicName": topic.map_or("", Arn::as_str)});
+        match ask(self, "UpdateTrail", &change).await {
             Err(error) if has_code(&error, "InsufficientSnsTopicPolicyException") => Ok(
                 TopicSet::NotPublishable(failed(UPDATE_TRAIL)(error).chain()),
             ),

@@ -94,7 +94,7 @@ fn describe(letter: &DeadLetter, fate: Fate) -> Described {
     let (kind, about, mut why) = match Trigger::parse(&letter.body) {
         Ok(Trigger::Look { kind, scope }) => (
             kind,
-            about(&scope),
+            about(&scope.at_once()),
             "the account function gave up on it; its log says why".to_owned(),
         ),
         Ok(Trigger::Failed { kind, account, .. }) => (

@@ -35,6 +35,8 @@ struct Kept {
     body: String,
     visible_at: Timestamp,
     receives: u32,
+    /// Whether SQS delivers a message once more that is delivered already. It ends by itself.
+    is_copy: bool,
 }
 
 /// A message as the function receives it.
@@ -52,6 +54,7 @@ impl Queue {
             body,
             visible_at: now + delay,
             receives: 0,
+            is_copy: false,
         };
         self.messages.insert(self.number, kept);
         for waker in self.wakers.drain(..) {
@@ -109,7 +112,9 @@ impl Queue {
                 continue;
             };
             if kept.receives >= RECEIVES {
-                if let Some(kept) = self.messages.remove(&number) {
+                if let Some(kept) = self.messages.remove(&number)
+                    && !kept.is_copy
+                {
                     let body = kept.body;
                     let visible_at = now;
                     self.dead.insert(number, Dead { body, visible_at });
@@ -122,12 +127,13 @@ impl Queue {
                 number,
                 body: kept.body.clone(),
             };
-            if twice(order) {
+            if !kept.is_copy && twice(order) {
                 self.number += 1;
                 let copy = Kept {
                     body: kept.body.clone(),
                     visible_at: now + SignedDuration::from_secs(1),
                     receives: kept.receives,
+                    is_copy: true,
                 };
                 self.messages.insert(self.number, copy);
             }
@@ -169,5 +175,29 @@ impl Queue {
         } else if let Some(dead) = self.dead.get_mut(&number) {
             dead.visible_at = now;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_that_is_always_delivered_twice_becomes_one_dead_letter() {
+        let mut queue = Queue::default();
+        let mut random = fastrand::Rng::with_seed(1);
+        let mut now = Timestamp::UNIX_EPOCH;
+        queue.send(now, "body".into(), Duration::ZERO);
+        let mut deliveries = 0;
+        while let Some(next) = queue.next() {
+            now = now.max(next);
+            let batch = queue.receive(now, &mut random, |_| true);
+            let failed = batch.iter().map(|received| received.number).collect();
+            queue.handled(&batch, &failed);
+            deliveries += batch.len();
+        }
+        assert_eq!(queue.dead_count(), 1);
+        // The message itself five times, and each copy until it has been received as often.
+        assert_eq!(deliveries, 5 + (4 + 3 + 2 + 1));
     }
 }

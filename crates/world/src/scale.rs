@@ -157,8 +157,10 @@ pub fn repeated_events(setting: Setting, seed: u64, events: usize, window: Durat
 async fn evenly(world: &World, times: usize, window: Duration, each: impl Fn(usize)) {
     let pause = window.div_f64(times as f64);
     for n in 0..times {
+        if n > 0 {
+            world.simulation().sleep(pause).await;
+        }
         each(n);
-        world.simulation().sleep(pause).await;
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     feed::FeedPlan,
     ledger::Record,
     model::{AccountId, Registration, RegistrationSpec, Store},
+    stack_sets::Operation,
 };
 
 /// One write, fully specified. Printing a plan is the dry run.
@@ -212,4 +213,7 @@ pub struct Revisit {
     pub delay: Duration,
     /// The attempts used up by then.
     pub attempt: u32,
+    /// The operation that has to end before there is anything to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub awaits: Option<Operation>,
 }

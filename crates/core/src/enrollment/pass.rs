@@ -1,3 +1,4 @@
+mod awaiting;
 mod parking;
 mod revisits;
 
@@ -6,6 +7,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use self::{
+    awaiting::after_operations,
     parking::{leave_to_next_pass, pick_up, send_wake_up},
     revisits::{due, send_revisits},
 };
@@ -76,7 +78,7 @@ impl Began {
 /// How a pass ended.
 #[derive(Debug)]
 pub enum Reply {
-    /// The scope was empty.
+    /// The scope was empty, or waits for operations that are still running.
     Nothing,
     /// The lease was held or cooling down, so the scope was parked or requeued.
     Busy,
@@ -110,6 +112,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         scope: Scope,
         now: Timestamp,
     ) -> Result<Reply> {
+        let scope = after_operations(ports, scope).await?;
         if scope.is_empty() {
             return Ok(Reply::Nothing);
         }
@@ -308,7 +311,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             &inventory,
             plan,
             now,
-            &self.time_left,
+            (self.clock, &self.time_left),
         )
         .await?;
         records.append(&mut report.records);

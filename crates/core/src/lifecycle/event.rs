@@ -74,7 +74,7 @@ impl Trigger {
         if let Some(own) = record.remove("towerhook") {
             let message = Message::from_value(own).map_err(|_| Malformed::Message)?;
             let scope = Scope::from(message);
-            return match scope.accounts.len() {
+            return match scope.named() {
                 0..=ACCOUNTS_PER_MESSAGE => Ok(Self::look("message", scope)),
                 accounts => Err(Malformed::TooMany(accounts)),
             };

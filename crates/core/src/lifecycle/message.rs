@@ -3,6 +3,7 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::awaited::Await;
 use crate::model::{AccountId, OuId};
 
 /// The longest delay of an SQS message.
@@ -19,6 +20,9 @@ pub struct Message {
     /// The accounts of the scope that a lifecycle event named.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arrived: BTreeSet<AccountId>,
+    /// The operation that has to end first.
+    #[serde(default, rename = "await", skip_serializing_if = "Option::is_none")]
+    pub awaited: Option<Await>,
     /// Further scopes, with other numbers of attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Message>,
@@ -50,6 +54,7 @@ impl Message {
             scope,
             attempt,
             arrived: BTreeSet::new(),
+            awaited: None,
             also: Vec::new(),
         }
     }

@@ -5,10 +5,14 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{Message, MessageScope};
+use super::{
+    Message, MessageScope,
+    awaited::{Await, Awaiting},
+};
 use crate::{
     model::{AccountId, OuId},
     retry::REQUEUE,
+    stack_sets::Operation,
 };
 
 /// The most accounts in a message: with ids of 12 digits it stays far below SQS's limit.
@@ -30,6 +34,8 @@ pub struct Scope {
     pub attempt: u32,
     /// A wake-up for the parked work, due at this time.
     pub parked: Option<Timestamp>,
+    /// Accounts that wait for the end of an operation.
+    pub awaiting: BTreeMap<Operation, Awaiting>,
 }
 
 impl Scope {
@@ -57,6 +63,14 @@ impl Scope {
         }
     }
 
+    /// The accounts of `scope`, once this operation has ended.
+    pub fn awaiting(operation: Operation, scope: Self) -> Self {
+        Self {
+            awaiting: BTreeMap::from([(operation, Awaiting { looks: 0, scope })]),
+            ..Self::default()
+        }
+    }
+
     /// All accounts below one OU.
     pub fn ou(id: OuId) -> Self {
         Self {
@@ -67,7 +81,13 @@ impl Scope {
 
     /// Whether there is nothing to reconcile.
     pub fn is_empty(&self) -> bool {
-        self.names_no_account() && self.parked.is_none()
+        self.names_no_account() && self.parked.is_none() && self.awaiting.is_empty()
+    }
+
+    /// How many accounts it names.
+    pub fn named(&self) -> usize {
+        let waiting = self.awaiting.values();
+        self.accounts.len() + waiting.map(|waiting| waiting.scope.named()).sum::<usize>()
     }
 
     /// Whether it is only a wake-up for parked work.
@@ -106,6 +126,9 @@ impl Scope {
                 .and_modify(|known| *known = attempt.min(*known))
                 .or_insert(attempt);
         }
+        for (operation, waiting) in other.awaiting {
+            self.awaiting.entry(operation).or_default().merge(waiting);
+        }
         self
     }
 
@@ -114,26 +137,44 @@ impl Scope {
         self.accounts.get(id).copied().unwrap_or(self.attempt)
     }
 
+    /// Whether a pass over this scope reconciles all that the other one names.
+    pub(crate) fn includes(&self, other: &Self) -> bool {
+        let is_named = |id| self.all || self.accounts.contains_key(id);
+        (self.all || !other.is_wide()) && other.accounts.keys().all(is_named)
+    }
+
+    /// The scope without waiting for any operation.
+    pub(crate) fn at_once(mut self) -> Self {
+        let awaiting = std::mem::take(&mut self.awaiting);
+        let scopes = awaiting
+            .into_values()
+            .map(|waiting| waiting.scope.at_once());
+        scopes.fold(self, Self::merge)
+    }
+
     /// The scope after another failed attempt, and the delay before the next. Parts without
     /// attempts left are dropped: the schedule takes over.
-    pub fn again(mut self) -> (Self, Duration) {
-        let used = self
+    pub fn again(self) -> (Self, Duration) {
+        let mut scope = self.at_once();
+        let used = scope
             .accounts
             .values()
             .copied()
-            .chain([self.attempt])
+            .chain([scope.attempt])
             .max()
             .unwrap_or_default();
-        self.attempt = self.attempt.saturating_add(1);
-        for attempt in self.accounts.values_mut() {
+        scope.attempt = scope.attempt.saturating_add(1);
+        for attempt in scope.accounts.values_mut() {
             *attempt = attempt.saturating_add(1);
         }
-        self.accounts.retain(|_, attempt| *attempt <= REQUEUE.tries);
-        if self.attempt > REQUEUE.tries {
-            self.all = false;
-            self.ous.clear();
+        scope
+            .accounts
+            .retain(|_, attempt| *attempt <= REQUEUE.tries);
+        if scope.attempt > REQUEUE.tries {
+            scope.all = false;
+            scope.ous.clear();
         }
-        (self, REQUEUE.delay(used))
+        (scope, REQUEUE.delay(used))
     }
 
     /// The scope as messages. Parked work stays parked.
@@ -143,6 +184,10 @@ impl Scope {
 
     /// The scope as messages that name at most this many accounts each.
     pub(super) fn messages_of(&self, accounts: usize) -> Vec<Message> {
+        Message::bundled(self.single_messages(accounts), accounts)
+    }
+
+    fn single_messages(&self, accounts: usize) -> Vec<Message> {
         let mut messages = Vec::new();
         if self.all {
             messages.push(Message::new(MessageScope::All, self.attempt));
@@ -165,7 +210,18 @@ impl Scope {
                 messages.push(message);
             }
         }
-        Message::bundled(messages, accounts)
+        for (operation, Awaiting { looks, scope }) in &self.awaiting {
+            let awaited = Await {
+                operation: operation.clone(),
+                looks: *looks,
+            };
+            let waiting = scope.single_messages(accounts).into_iter();
+            messages.extend(waiting.map(|message| Message {
+                awaited: Some(awaited.clone()),
+                ..message
+            }));
+        }
+        messages
     }
 }
 
@@ -176,6 +232,7 @@ impl From<Message> for Scope {
             scope,
             attempt,
             arrived,
+            awaited,
             also,
         } = message;
         // A foreign message may claim more attempts than there are.
@@ -203,6 +260,13 @@ impl From<Message> for Scope {
                 parked: Some(at),
                 ..Self::default()
             },
+        };
+        let scope = match awaited {
+            Some(Await { operation, looks }) => Self {
+                awaiting: BTreeMap::from([(operation, Awaiting { looks, scope })]),
+                ..Self::default()
+            },
+            None => scope,
         };
         also.into_iter().map(Self::from).fold(scope, Self::merge)
     }
@@ -260,6 +324,32 @@ mod tests {
         }
         assert_eq!(waits.len() as u32, REQUEUE.tries + 1);
         assert!(waits.is_sorted());
+    }
+
+    #[test]
+    fn who_waits_for_an_operation_survives_the_way_through_messages() {
+        let operation = |id: &str| Operation {
+            stack_set: "Member".into(),
+            id: id.into(),
+        };
+        let waiting = Scope::arrival(id("111111111111")).merge(Scope {
+            accounts: [(id("222222222222"), 3)].into(),
+            ..Scope::default()
+        });
+        let scope = Scope::awaiting(operation("one"), waiting)
+            .merge(Scope::awaiting(
+                operation("two"),
+                Scope::account(id("333333333333")),
+            ))
+            .merge(Scope::account(id("333333333333")));
+        assert!(!scope.is_empty());
+        assert_eq!(scope.named(), 4);
+        let [message] = &scope.messages()[..] else {
+            panic!("one message");
+        };
+        assert_eq!(Scope::from(message.clone()), scope);
+        let copies = scope.clone().merge(scope.clone());
+        assert_eq!(copies, scope);
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod spec;
 mod stack;
 
 pub use instance::{InstanceFailure, InstanceState, NextForInstance, StackInstance};
-pub use operation::{OperationState, Start, operation_id};
+pub use operation::{Operation, OperationState, Start, operation_id};
 pub use owner::{STACK_ID_TAG, is_owned_by, may_be_taken_over};
 pub use roles::{Role, StackSetRoles};
 pub use spec::{

@@ -1,7 +1,16 @@
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+
+/// A StackSet operation.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Operation {
+    /// The StackSet's name.
+    pub stack_set: String,
+    /// The operation's id.
+    pub id: String,
+}
 
 /// The state of a StackSet operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod cost;
 mod lease;
 mod limits;
 mod look;

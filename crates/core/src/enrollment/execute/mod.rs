@@ -1,5 +1,6 @@
 //! Executes a plan: stacks, then registrations, then removals.
 
+mod new_roles;
 mod register;
 mod tally;
 
@@ -12,8 +13,9 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::Timestamp;
+use serde::Serialize;
 
-use self::{register::register, tally::Tally};
+use self::{new_roles::NewRoles, register::register, tally::Tally};
 use super::{Action, Exchange, Inventory, Plan, Revisit, outcome::Outcome};
 use crate::{
     Error, ErrorKind, Result,
@@ -22,9 +24,9 @@ use crate::{
     model::{AccountId, Token},
     planted::{Fault, planted},
     policy::{Deployment, RegistrationMode},
-    ports::{AccountPorts, Registry, hour, start_operation},
+    ports::{AccountPorts, Clock, Registry, hour, start_operation},
     provider::Provider,
-    stack_sets::Start,
+    stack_sets::{Operation, Start},
     token,
 };
 
@@ -128,7 +130,7 @@ pub async fn execute(
     inventory: &Inventory,
     mut plan: Plan,
     now: Timestamp,
-    time_left: impl Fn() -> Duration,
+    (clock, time_left): (&impl Clock, impl Fn() -> Duration),
 ) -> Result<Report> {
     let takes_away = plan.actions.iter().any(Action::takes_away);
     if takes_away && !plan.records.is_empty() {
@@ -150,16 +152,10 @@ pub async fn execute(
         match action {
             Action::CreateInstances { accounts } => {
                 let outcome = instances.create(&accounts).await;
-                if let Ok(Some(token_ends)) = outcome {
-                    tally.given_token(&accounts, token_ends);
-                }
                 tally.operation(&accounts, outcome);
             }
             Action::RenewTokens { accounts } => {
                 let outcome = instances.renew_token(&accounts).await;
-                if let Ok(token_ends) = outcome {
-                    tally.given_token(&accounts, token_ends);
-                }
                 tally.operation(&accounts, outcome);
             }
             Action::DeleteInstances { accounts, retain } if planted(Fault::RoleGoesFirst) => {
@@ -183,21 +179,19 @@ pub async fn execute(
     }
     // Once the SaaS has rate-limited a call, this pass makes no further ones.
     let rate_limited = Cell::new(None);
-    // New roles propagate together: if the SaaS cannot use one of them, it cannot use the others.
-    let are_unsettled = Cell::new(false);
+    let new_roles = NewRoles::new(clock, &time_left);
     let outcomes: Vec<(AccountId, Outcome)> = stream::iter(by_account)
         .map(|(account, actions)| {
-            let (rate_limited, are_unsettled, time_left) =
-                (&rate_limited, &are_unsettled, &time_left);
+            let (rate_limited, new_roles, time_left) = (&rate_limited, &new_roles, &time_left);
             let is_first_try = is_first_try(inventory, &account, &actions);
             async move {
-                if is_first_try && are_unsettled.get() {
-                    return (account, Outcome::RoleTooNew);
-                }
-                let outcome = register(registry, actions, rate_limited, time_left).await;
-                if is_first_try && matches!(outcome, Outcome::RoleNotAssumable(_)) {
-                    are_unsettled.set(true);
-                }
+                let register =
+                    async || register(registry, actions.clone(), rate_limited, time_left).await;
+                let outcome = if is_first_try {
+                    new_roles.first_try(register).await
+                } else {
+                    register().await
+                };
                 (account, outcome)
             }
         })
@@ -260,9 +254,17 @@ struct Instances<'a, P> {
     now: Timestamp,
 }
 
+/// An operation on instances of the member StackSet.
+struct Running {
+    operation: Operation,
+    /// Whether it was started now, as opposed to one already running.
+    is_new: bool,
+    /// The expiry of the token that the accounts register with from now on, if they get one.
+    token_ends: Option<Timestamp>,
+}
+
 impl<P: AccountPorts> Instances<'_, P> {
-    /// Returns the expiry of the token that the accounts register with, if they do.
-    async fn create(&self, accounts: &[AccountId]) -> Result<Option<Timestamp>> {
+    async fn create(&self, accounts: &[AccountId]) -> Result<Running> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("create", &policy.stack_id, accounts, hour(self.now));
@@ -270,29 +272,33 @@ impl<P: AccountPorts> Instances<'_, P> {
             RegistrationMode::Function => None,
             RegistrationMode::SnsCustomResource => Some(self.token().await?),
         };
-        start_operation(self.ports, name, &content, async |operation| {
-            let token = token.as_ref().map(|token| &token.token);
+        let token_ends = token.as_ref().map(|token| token.expires_at);
+        let token = token.as_ref().map(|token| &token.token);
+        let started = self.start(&content, async |operation| {
             self.ports
                 .create_instances(name, accounts, token, operation)
                 .await
+        });
+        Ok(Running {
+            token_ends,
+            ..started.await?
         })
-        .await?;
-        Ok(token.map(|token| token.expires_at))
     }
 
-    /// Returns the expiry of the accounts' new token.
-    async fn renew_token(&self, accounts: &[AccountId]) -> Result<Timestamp> {
+    async fn renew_token(&self, accounts: &[AccountId]) -> Result<Running> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("token", &policy.stack_id, accounts, hour(self.now));
         let token = self.token().await?;
-        start_operation(self.ports, name, &content, async |operation| {
+        let started = self.start(&content, async |operation| {
             self.ports
                 .renew_token(name, accounts, &token.token, operation)
                 .await
+        });
+        Ok(Running {
+            token_ends: Some(token.expires_at),
+            ..started.await?
         })
-        .await?;
-        Ok(token.expires_at)
     }
 
     /// A token that outlives the operation that uses it.
@@ -313,21 +319,37 @@ impl<P: AccountPorts> Instances<'_, P> {
         })
     }
 
-    /// Whether the deletion was started now, as opposed to one already running.
-    async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<bool> {
+    async fn delete(&self, accounts: &[AccountId], retain: bool) -> Result<Running> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("delete", &policy.stack_id, accounts, retain, hour(self.now));
-        let is_new = Cell::new(false);
-        start_operation(self.ports, name, &content, async |operation| {
-            let deletion = self
-                .ports
-                .delete_instances(name, accounts, retain, operation);
-            let start = deletion.await?;
-            is_new.set(start == Start::Started);
-            Ok(start)
+        self.start(&content, async |operation| {
+            self.ports
+                .delete_instances(name, accounts, retain, operation)
+                .await
         })
-        .await?;
-        Ok(is_new.get())
+        .await
+    }
+
+    async fn start(
+        &self,
+        content: &impl Serialize,
+        start: impl AsyncFn(&str) -> Result<Start>,
+    ) -> Result<Running> {
+        let stack_set = self.stack_set.clone();
+        let is_new = Cell::new(false);
+        let id = start_operation(self.ports, &stack_set, content, async |operation| {
+            let started = start(operation).await?;
+            is_new.set(started == Start::Started);
+            Ok(started)
+        });
+        Ok(Running {
+            operation: Operation {
+                id: id.await?,
+                stack_set: stack_set.clone(),
+            },
+            is_new: is_new.get(),
+            token_ends: None,
+        })
     }
 }

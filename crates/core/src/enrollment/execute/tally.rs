@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Gap, Report};
+use super::{Gap, Report, Running, new_roles::ROLES_SETTLE};
 use crate::{
     Error, ErrorKind, Read, Result,
     enrollment::{
@@ -18,8 +18,9 @@ use crate::{
     retry::{REQUEUE, Retry},
 };
 
-/// IAM takes seconds to propagate a new role; after this time it usually works everywhere.
-const ROLE_SETTLES: Duration = Duration::from_secs(30);
+/// Only up to this many accounts wait for the end of their operation: in a larger one the first stacks
+/// are ready long before the last.
+const AWAIT_TOGETHER: usize = 10;
 
 pub(super) struct Tally<'a> {
     provider: &'a dyn Provider,
@@ -96,9 +97,32 @@ impl<'a> Tally<'a> {
             .unwrap_or_default()
     }
 
-    /// An operation that could not be started.
-    pub(super) fn operation<T>(&mut self, accounts: &[AccountId], outcome: Result<T>) {
-        let Err(error) = outcome else { return };
+    /// The result of starting an operation.
+    pub(super) fn operation(&mut self, accounts: &[AccountId], outcome: Result<Running>) {
+        match outcome {
+            Ok(running) => self.running(accounts, &running),
+            Err(error) => self.not_started(accounts, &error),
+        }
+    }
+
+    fn running(&mut self, accounts: &[AccountId], running: &Running) {
+        for account in accounts {
+            if let Some(ends) = running.token_ends {
+                let record = Record {
+                    token_ends: Some(ends),
+                    ..self.known(account)
+                };
+                self.records.insert(*account, record);
+            }
+            if accounts.len() <= AWAIT_TOGETHER
+                && let Some(revisit) = self.revisits.get_mut(account)
+            {
+                revisit.awaits = Some(running.operation.clone());
+            }
+        }
+    }
+
+    fn not_started(&mut self, accounts: &[AccountId], error: &Error) {
         self.report.failures.push(error.chain());
         for account in accounts {
             self.revisits.remove(account);
@@ -108,19 +132,8 @@ impl<'a> Tally<'a> {
                     "the member StackSet is gone; update the stack, so that setup recreates it";
                 self.block(*account, self.known(account), why.into());
             } else {
-                self.fall_back(*account, &error);
+                self.fall_back(*account, error);
             }
-        }
-    }
-
-    /// The accounts' stacks hold a fresh token, or soon will.
-    pub(super) fn given_token(&mut self, accounts: &[AccountId], token_ends: Timestamp) {
-        for account in accounts {
-            let record = Record {
-                token_ends: Some(token_ends),
-                ..self.known(account)
-            };
-            self.records.insert(*account, record);
         }
     }
 
@@ -136,16 +149,22 @@ impl<'a> Tally<'a> {
     }
 
     /// The deletion of the accounts' stacks was requested, or the stacks were left behind.
-    pub(super) fn deletion(&mut self, accounts: &[AccountId], retain: bool, is_new: Result<bool>) {
-        match is_new {
+    pub(super) fn deletion(
+        &mut self,
+        accounts: &[AccountId],
+        retain: bool,
+        outcome: Result<Running>,
+    ) {
+        match outcome {
             Err(error) if error.kind == ErrorKind::NotFound => {}
-            Err(error) => self.operation::<bool>(accounts, Err(error)),
-            Ok(_) if retain => {}
-            Ok(is_new) => {
+            Err(error) => self.not_started(accounts, &error),
+            Ok(running) if retain => self.running(accounts, &running),
+            Ok(running) => {
+                self.running(accounts, &running);
                 for account in accounts {
                     let known = self.known(account);
                     // A deletion that is still running is not a further attempt.
-                    if is_new || known.deletion.is_none() {
+                    if running.is_new || known.deletion.is_none() {
                         self.records.insert(*account, known.asked_to_go(self.now));
                     }
                 }
@@ -183,7 +202,7 @@ impl<'a> Tally<'a> {
                 self.rate_limited = self.rate_limited.max(Some(wait));
                 self.revisit(account, wait, self.attempts(account));
             }
-            Outcome::RoleTooNew => self.revisit(account, ROLE_SETTLES, self.attempts(account) + 1),
+            Outcome::RoleTooNew => self.revisit(account, ROLES_SETTLE, self.attempts(account) + 1),
             Outcome::RoleNotAssumable(why) => {
                 let known = self.known(&account);
                 let record = Record {
@@ -305,6 +324,7 @@ impl<'a> Tally<'a> {
             account,
             delay,
             attempt,
+            awaits: None,
         };
         self.revisits.insert(account, revisit);
     }

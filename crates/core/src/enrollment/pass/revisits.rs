@@ -66,11 +66,20 @@ pub(super) async fn send_revisits(
         account,
         delay,
         attempt,
+        awaits,
     } in revisits
     {
+        let one = Scope {
+            accounts: BTreeMap::from([(*account, *attempt)]),
+            arrived: arrived.get(account).copied().into_iter().collect(),
+            ..Scope::default()
+        };
+        let one = match awaits {
+            Some(operation) => Scope::awaiting(operation.clone(), one),
+            None => one,
+        };
         let scope = by_delay.entry(due(now, *delay)).or_default();
-        scope.accounts.insert(*account, *attempt);
-        scope.arrived.extend(arrived.get(account));
+        *scope = std::mem::take(scope).merge(one);
     }
     for (delay, scope) in by_delay {
         ports.send(&scope.messages(), delay).await?;

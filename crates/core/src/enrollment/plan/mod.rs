@@ -243,6 +243,7 @@ impl Draft {
                 account: *case.id,
                 delay,
                 attempt: case.attempt,
+                awaits: None,
             };
             return self.plan.revisits.push(revisit);
         }
@@ -253,6 +254,7 @@ impl Draft {
             account: *case.id,
             delay: REQUEUE.delay(case.attempt),
             attempt: case.attempt + 1,
+            awaits: None,
         });
     }
 
@@ -271,6 +273,7 @@ impl Draft {
             account: *case.id,
             delay: REQUEUE.first,
             attempt: case.attempt,
+            awaits: None,
         };
         self.plan.revisits.push(revisit);
     }

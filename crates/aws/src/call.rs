@@ -1,0 +1,341 @@
+//! Calls through the SDK's runtime, without a generated client.
+//!
+//! A generated client parses each error of its service into a type of its own. Towerhook tells errors
+//! apart by code, so for a service of which a function makes one or two calls, the client would be most
+//! of that function's bytes for nothing (docs/decisions/0026). Signing, retries, timeouts and the HTTP
+//! client are the same as the other clients'.
+
+use std::fmt;
+
+use aws_config::SdkConfig;
+use aws_runtime::{
+    auth::{SigV4OperationSigningConfig, sigv4},
+    recursion_detection::RecursionDetectionInterceptor,
+    retries::classifiers::AwsErrorCodeClassifier,
+    user_agent::{ApiMetadata, UserAgentInterceptor},
+};
+use aws_smithy_runtime::client::{
+    orchestrator::operation::Operation,
+    retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier},
+};
+use aws_smithy_runtime_api::{
+    box_error::BoxError,
+    client::{
+        auth::{AuthSchemeOptionResolverParams, static_resolver::StaticAuthSchemeOptionResolver},
+        orchestrator::{HttpRequest, HttpResponse, OrchestratorError},
+        result::SdkError,
+        runtime_components::RuntimeComponentsBuilder,
+        runtime_plugin::StaticRuntimePlugin,
+    },
+    http::Headers,
+};
+use aws_smithy_types::{
+    body::SdkBody, config_bag::Layer, error::metadata::ErrorMetadata, retry::RetryConfig,
+    timeout::TimeoutConfig,
+};
+use aws_types::{
+    SigningName,
+    region::{Region, SigningRegion},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use towerhook_core::Error;
+
+use crate::classify::unusable;
+
+/// The failure of a call.
+pub(crate) type CallError = SdkError<ErrorMetadata, HttpResponse>;
+
+/// A service whose operations are JSON objects, posted to its root.
+pub(crate) struct JsonService {
+    /// Its name in endpoints and signatures.
+    pub(crate) name: &'static str,
+    /// The operations' prefix in `X-Amz-Target`.
+    pub(crate) target: &'static str,
+    /// The version of the AWS JSON protocol.
+    pub(crate) version: &'static str,
+}
+
+/// A call of a service. Its `Debug` does not show the body.
+pub(crate) struct Call {
+    /// The service's name in endpoints and signatures.
+    pub(crate) service: &'static str,
+    /// The operation's name.
+    pub(crate) operation: &'static str,
+    /// The path below the endpoint, which begins with `/`.
+    pub(crate) path: String,
+    /// Headers, by lowercase name.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// The body, posted.
+    pub(crate) body: Vec<u8>,
+    /// Timeouts other than those of all calls.
+    pub(crate) timeouts: Option<TimeoutConfig>,
+}
+
+/// The answer of a successful call. Its `Debug` does not show the body.
+pub(crate) struct Reply {
+    headers: Headers,
+    body: Vec<u8>,
+}
+
+impl JsonService {
+    /// A call of an operation.
+    pub(crate) fn call(&self, operation: &'static str, input: &Value) -> Call {
+        let content_type = format!("application/x-amz-json-{}", self.version);
+        Call {
+            service: self.name,
+            operation,
+            path: "/".into(),
+            headers: vec![
+                ("content-type", content_type),
+                ("x-amz-target", format!("{}.{operation}", self.target)),
+            ],
+            body: input.to_string().into_bytes(),
+            timeouts: None,
+        }
+    }
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Call({}:{})", self.service, self.operation)
+    }
+}
+
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reply({} bytes)", self.body.len())
+    }
+}
+
+impl Reply {
+    /// A header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)
+    }
+
+    /// The body of `operation` (`service:Operation`) as JSON.
+    ///
+    /// # Errors
+    ///
+    /// The body is not of this form.
+    pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
+        serde_json::from_slice(&self.body).map_err(|error| unusable(operation, error.to_string()))
+    }
+}
+
+impl Call {
+    /// Sends the call, with retries.
+    pub(crate) async fn send(mut self, config: &SdkConfig) -> Result<Reply, CallError> {
+        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        let endpoint = match config.endpoint_url() {
+            Some(endpoint) => endpoint.to_owned(),
+            None => format!("https://{}.{region}.{}", self.service, dns_suffix(&region)),
+        };
+        let timeouts = self.timeouts.take();
+        let timeouts = timeouts.or_else(|| config.timeout_config().cloned());
+        let retries = config.retry_config().cloned();
+        let retries = retries.unwrap_or_else(RetryConfig::disabled);
+        let operation = Operation::builder()
+            .service_name(self.service)
+            .operation_name(self.operation)
+            .endpoint_url(&endpoint)
+            .standard_retry(&retries)
+            .timeout_config(timeouts.unwrap_or_else(TimeoutConfig::disabled))
+            .retry_classifier(TransientErrorClassifier::<ErrorMetadata>::new())
+            .retry_classifier(AwsErrorCodeClassifier::<ErrorMetadata>::new())
+            .retry_classifier(HttpStatusCodeClassifier::default())
+            .interceptor(UserAgentInterceptor::new())
+            .interceptor(RecursionDetectionInterceptor::new())
+            .with_connection_poisoning()
+            .runtime_plugin(runtime(config, self.service, region))
+            .serializer(|call: Self| call.request())
+            .deserializer(read)
+            .build();
+        operation.invoke(self).await
+    }
+
+    fn request(self) -> Result<HttpRequest, BoxError> {
+        let mut request = HttpRequest::new(SdkBody::from(self.body));
+        request.set_method("POST")?;
+        request.set_uri(self.path)?;
+        for (name, value) in self.headers {
+            request.headers_mut().try_insert(name, value)?;
+        }
+        Ok(request)
+    }
+}
+
+/// Who signs the call and as what, and how it gets out.
+fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticRuntimePlugin {
+    let mut layer = Layer::new("call");
+    let mut signing = SigV4OperationSigningConfig::default();
+    signing.region = Some(SigningRegion::from(Region::new(region)));
+    signing.name = Some(SigningName::from_static(service));
+    layer.store_put(signing);
+    layer.store_put(AuthSchemeOptionResolverParams::new(()));
+    layer.store_put(ApiMetadata::new(service, env!("CARGO_PKG_VERSION")));
+    layer.store_or_unset(config.app_name().cloned());
+    let schemes = StaticAuthSchemeOptionResolver::new(vec![sigv4::SCHEME_ID]);
+    let mut components = RuntimeComponentsBuilder::new("call")
+        .with_auth_scheme(sigv4::SigV4AuthScheme::new())
+        .with_auth_scheme_option_resolver(Some(schemes))
+        .with_http_client(config.http_client())
+        .with_identity_cache(config.identity_cache());
+    if let Some(credentials) = config.credentials_provider() {
+        components.set_identity_resolver(sigv4::SCHEME_ID, credentials);
+    }
+    components.set_sleep_impl(config.sleep_impl());
+    components.set_time_source(config.time_source());
+    StaticRuntimePlugin::new()
+        .with_config(layer.freeze())
+        .with_runtime_components(components)
+}
+
+/// The end of all endpoints in a Region's partition.
+///
+/// Source: the partitions in the AWS SDKs.
+fn dns_suffix(region: &str) -> &'static str {
+    const OTHERS: [(&str, &str); 6] = [
+        ("cn-", "amazonaws.com.cn"),
+        ("eusc-", "amazonaws.eu"),
+        ("us-iso-", "c2s.ic.gov"),
+        ("us-isob-", "sc2s.sgov.gov"),
+        ("eu-isoe-", "cloud.adc-e.uk"),
+        ("us-isof-", "csp.hci.ic.gov"),
+    ];
+    let other = OTHERS.iter().find(|(prefix, _)| region.starts_with(prefix));
+    other.map_or("amazonaws.com", |(_, suffix)| suffix)
+}
+
+fn read(response: &HttpResponse) -> Result<Reply, OrchestratorError<ErrorMetadata>> {
+    let body = response.body().bytes().unwrap_or_default();
+    if response.status().is_success() {
+        return Ok(Reply {
+            headers: response.headers().clone(),
+            body: body.to_vec(),
+        });
+    }
+    Err(OrchestratorError::operation(metadata(
+        response.headers(),
+        body,
+    )))
+}
+
+/// An error of the JSON protocols: its code is in a header or in the body, and may have a namespace
+/// before it and a URL after it.
+///
+/// Source: smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
+fn metadata(headers: &Headers, body: &[u8]) -> ErrorMetadata {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |names: &[&str]| names.iter().find_map(|name| body[*name].as_str());
+    let code = headers
+        .get("x-amzn-errortype")
+        .or(text(&["code", "__type"]));
+    let mut error = ErrorMetadata::builder();
+    if let Some(code) = code {
+        let code = code.split(':').next().unwrap_or_default();
+        error = error.code(code.rsplit('#').next().unwrap_or_default());
+    }
+    if let Some(message) = text(&["message", "Message", "errorMessage"]) {
+        error = error.message(message);
+    }
+    error.build()
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::AppName;
+    use aws_smithy_async::rt::sleep::TokioSleep;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        classify::has_code,
+        testing::{answer, error, replay},
+    };
+
+    const SERVICE: JsonService = JsonService {
+        name: "sqs",
+        target: "AmazonSQS",
+        version: "1.0",
+    };
+
+    fn code(headers: &[(&'static str, &'static str)], body: &Value) -> Option<String> {
+        let mut all = Headers::new();
+        for (name, value) in headers {
+            all.insert(*name, *value);
+        }
+        let error = metadata(&all, body.to_string().as_bytes());
+        error.code().map(str::to_owned)
+    }
+
+    #[test]
+    fn a_code_is_found_wherever_a_service_puts_it() {
+        let plain = Some("TrailNotFoundException".to_owned());
+        for body in [
+            json!({"__type": "TrailNotFoundException"}),
+            json!({"__type": "com.amazonaws.cloudtrail#TrailNotFoundException"}),
+            json!({"code": "TrailNotFoundException:http://internal.amazon.com/"}),
+        ] {
+            assert_eq!(code(&[], &body), plain, "{body}");
+        }
+        let header = [("x-amzn-errortype", "TrailNotFoundException:")];
+        assert_eq!(code(&header, &json!({"message": "no"})), plain);
+        assert_eq!(code(&[], &json!(["no object"])), None);
+    }
+
+    #[test]
+    fn an_endpoint_is_in_the_partition_of_its_region() {
+        for (region, suffix) in [
+            ("eu-west-1", "amazonaws.com"),
+            ("us-gov-west-1", "amazonaws.com"),
+            ("cn-north-1", "amazonaws.com.cn"),
+            ("eusc-de-east-1", "amazonaws.eu"),
+        ] {
+            assert_eq!(dns_suffix(region), suffix);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_signed_named_and_tried_again_like_any_other() {
+        let (config, sent) = replay([
+            error(500, "InternalFailure"),
+            error(400, "ThrottlingException"),
+            answer(json!({"Successful": []})),
+            error(400, "InvalidParameterValue"),
+        ]);
+        let config = config
+            .into_builder()
+            .app_name(AppName::new("towerhook").unwrap())
+            .retry_config(RetryConfig::standard())
+            .sleep_impl(TokioSleep::new())
+            .build();
+        let call = || SERVICE.call("SendMessageBatch", &json!({"Entries": []}));
+        let reply: Value = call()
+            .send(&config)
+            .await
+            .unwrap()
+            .json("sqs:Send")
+            .unwrap();
+        assert_eq!(reply, json!({"Successful": []}));
+        let refused = call().send(&config).await.unwrap_err();
+        assert!(has_code(&refused, "InvalidParameterValue"));
+        assert_eq!(sent.operations(), ["SendMessageBatch"; 4]);
+        let header = |name| sent.header(name).unwrap();
+        assert!(header("authorization").contains("/eu-west-1/sqs/aws4_request"));
+        assert!(header("user-agent").contains("app/towerhook"));
+        assert_eq!(header("content-type"), "application/x-amz-json-1.0");
+    }
+
+    #[test]
+    fn neither_a_call_nor_its_answer_shows_its_body() {
+        let call = SERVICE.call("SendMessageBatch", &json!("canary"));
+        assert_eq!(format!("{call:?}"), "Call(sqs:SendMessageBatch)");
+        let reply = Reply {
+            headers: Headers::new(),
+            body: b"canary".to_vec(),
+        };
+        assert_eq!(format!("{reply:?}"), "Reply(6 bytes)");
+    }
+}

@@ -1,0 +1,50 @@
+//! Looks at running StackSet operations, without the lease and with one call each.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::{
+    Result,
+    lifecycle::Scope,
+    ports::{AccountPorts, StackSetReads},
+    stack_sets::{Operation, OperationState},
+};
+
+/// The most operations that one invocation asks about. Our own messages name fewer.
+const AT_MOST: usize = 10;
+
+/// The scope with the accounts whose operations have ended; those of running ones are requeued.
+///
+/// # Errors
+///
+/// The accounts could not be requeued.
+pub(super) async fn after_operations(ports: &impl AccountPorts, mut scope: Scope) -> Result<Scope> {
+    let awaiting = std::mem::take(&mut scope.awaiting);
+    let mut running: BTreeMap<Duration, Scope> = BTreeMap::new();
+    for (number, (operation, waiting)) in awaiting.into_iter().enumerate() {
+        // What names an account anyway looks at it now.
+        let asks = number < AT_MOST && !scope.includes(&waiting.scope);
+        match waiting.again() {
+            Ok(again) if asks && is_running(ports, &operation).await => {
+                let scope = running.entry(again.delay()).or_default();
+                scope.awaiting.insert(operation, again);
+            }
+            Ok(waiting) | Err(waiting) => scope = scope.merge(waiting.scope),
+        }
+    }
+    for (delay, scope) in running {
+        ports.send(&scope.messages(), delay).await?;
+    }
+    Ok(scope)
+}
+
+/// Whether the operation is known to be running. A pass finds out about anything else.
+async fn is_running(stack_sets: &impl StackSetReads, operation: &Operation) -> bool {
+    let Operation { stack_set, id } = operation;
+    match stack_sets.operation(stack_set, id).await {
+        Ok(state) => state == OperationState::InProgress,
+        Err(error) => {
+            tracing::warn!(error = error.chain(), "operation not read");
+            false
+        }
+    }
+}
