@@ -5,6 +5,8 @@
 //! of that function's bytes for nothing (docs/decisions/0026). Signing, retries, timeouts and the HTTP
 //! client are the same as the other clients'.
 
+mod errors;
+
 use std::fmt;
 
 use aws_config::SdkConfig;
@@ -40,7 +42,9 @@ use aws_types::{
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use towerhook_core::Error;
+use url::form_urlencoded;
 
+use self::errors::metadata;
 use crate::classify::unusable;
 
 /// The failure of a call.
@@ -53,6 +57,14 @@ pub(crate) struct JsonService {
     /// The operations' prefix in `X-Amz-Target`.
     pub(crate) target: &'static str,
     /// The version of the AWS JSON protocol.
+    pub(crate) version: &'static str,
+}
+
+/// A service whose operations are forms, posted to its root. It answers in XML.
+pub(crate) struct FormService {
+    /// Its name in endpoints and signatures.
+    pub(crate) name: &'static str,
+    /// The version of its API.
     pub(crate) version: &'static str,
 }
 
@@ -79,8 +91,17 @@ pub(crate) struct Reply {
 }
 
 impl JsonService {
-    /// A call of an operation.
-    pub(crate) fn call(&self, operation: &'static str, input: &Value) -> Call {
+    /// Calls an operation, with retries.
+    pub(crate) async fn send(
+        &self,
+        config: &SdkConfig,
+        operation: &'static str,
+        input: &Value,
+    ) -> Result<Reply, CallError> {
+        self.call(operation, input).send(config).await
+    }
+
+    fn call(&self, operation: &'static str, input: &Value) -> Call {
         let content_type = format!("application/x-amz-json-{}", self.version);
         Call {
             service: self.name,
@@ -93,6 +114,31 @@ impl JsonService {
             body: input.to_string().into_bytes(),
             timeouts: None,
         }
+    }
+}
+
+impl FormService {
+    /// Calls an operation, with retries.
+    pub(crate) async fn send(
+        &self,
+        config: &SdkConfig,
+        operation: &'static str,
+        input: &[(&str, &str)],
+    ) -> Result<Reply, CallError> {
+        let mut form = form_urlencoded::Serializer::new(String::new());
+        form.append_pair("Action", operation);
+        form.append_pair("Version", self.version);
+        form.extend_pairs(input);
+        let content_type = "application/x-www-form-urlencoded".to_owned();
+        let call = Call {
+            service: self.name,
+            operation,
+            path: "/".into(),
+            headers: vec![("content-type", content_type)],
+            body: form.finish().into_bytes(),
+            timeouts: None,
+        };
+        call.send(config).await
     }
 }
 
@@ -169,10 +215,11 @@ impl Call {
 /// Who signs the call and as what, and how it gets out.
 fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticRuntimePlugin {
     let mut layer = Layer::new("call");
-    let mut signing = SigV4OperationSigningConfig::default();
-    signing.region = Some(SigningRegion::from(Region::new(region)));
-    signing.name = Some(SigningName::from_static(service));
-    layer.store_put(signing);
+    layer.store_put(SigV4OperationSigningConfig {
+        region: Some(SigningRegion::from(Region::new(region))),
+        name: Some(SigningName::from_static(service)),
+        ..SigV4OperationSigningConfig::default()
+    });
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
     layer.store_put(ApiMetadata::new(service, env!("CARGO_PKG_VERSION")));
     layer.store_or_unset(config.app_name().cloned());
@@ -222,27 +269,6 @@ fn read(response: &HttpResponse) -> Result<Reply, OrchestratorError<ErrorMetadat
     )))
 }
 
-/// An error of the JSON protocols: its code is in a header or in the body, and may have a namespace
-/// before it and a URL after it.
-///
-/// Source: smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html#operation-error-serialization
-fn metadata(headers: &Headers, body: &[u8]) -> ErrorMetadata {
-    let body: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |names: &[&str]| names.iter().find_map(|name| body[*name].as_str());
-    let code = headers
-        .get("x-amzn-errortype")
-        .or(text(&["code", "__type"]));
-    let mut error = ErrorMetadata::builder();
-    if let Some(code) = code {
-        let code = code.split(':').next().unwrap_or_default();
-        error = error.code(code.rsplit('#').next().unwrap_or_default());
-    }
-    if let Some(message) = text(&["message", "Message", "errorMessage"]) {
-        error = error.message(message);
-    }
-    error.build()
-}
-
 #[cfg(test)]
 mod tests {
     use aws_config::AppName;
@@ -260,30 +286,6 @@ mod tests {
         target: "AmazonSQS",
         version: "1.0",
     };
-
-    fn code(headers: &[(&'static str, &'static str)], body: &Value) -> Option<String> {
-        let mut all = Headers::new();
-        for (name, value) in headers {
-            all.insert(*name, *value);
-        }
-        let error = metadata(&all, body.to_string().as_bytes());
-        error.code().map(str::to_owned)
-    }
-
-    #[test]
-    fn a_code_is_found_wherever_a_service_puts_it() {
-        let plain = Some("TrailNotFoundException".to_owned());
-        for body in [
-            json!({"__type": "TrailNotFoundException"}),
-            json!({"__type": "com.amazonaws.cloudtrail#TrailNotFoundException"}),
-            json!({"code": "TrailNotFoundException:http://internal.amazon.com/"}),
-        ] {
-            assert_eq!(code(&[], &body), plain, "{body}");
-        }
-        let header = [("x-amzn-errortype", "TrailNotFoundException:")];
-        assert_eq!(code(&header, &json!({"message": "no"})), plain);
-        assert_eq!(code(&[], &json!(["no object"])), None);
-    }
 
     #[test]
     fn an_endpoint_is_in_the_partition_of_its_region() {
@@ -311,15 +313,11 @@ mod tests {
             .retry_config(RetryConfig::standard())
             .sleep_impl(TokioSleep::new())
             .build();
-        let call = || SERVICE.call("SendMessageBatch", &json!({"Entries": []}));
-        let reply: Value = call()
-            .send(&config)
-            .await
-            .unwrap()
-            .json("sqs:Send")
-            .unwrap();
+        let none = json!({"Entries": []});
+        let send = || SERVICE.send(&config, "SendMessageBatch", &none);
+        let reply: Value = send().await.unwrap().json("sqs:Send").unwrap();
         assert_eq!(reply, json!({"Successful": []}));
-        let refused = call().send(&config).await.unwrap_err();
+        let refused = send().await.unwrap_err();
         assert!(has_code(&refused, "InvalidParameterValue"));
         assert_eq!(sent.operations(), ["SendMessageBatch"; 4]);
         let header = |name| sent.header(name).unwrap();

@@ -17,7 +17,6 @@ pub struct Aws<S> {
     iam: OnceLock<aws_sdk_iam::Client>,
     organizations: OnceLock<aws_sdk_organizations::Client>,
     secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
-    sns: OnceLock<aws_sdk_sns::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
@@ -48,6 +47,5 @@ clients! {
     iam: aws_sdk_iam,
     organizations: aws_sdk_organizations,
     secretsmanager: aws_sdk_secretsmanager,
-    sns: aws_sdk_sns,
     sqs: aws_sdk_sqs,
 }

@@ -1,17 +1,20 @@
 use towerhook_core::{Result, lifecycle::Message, ports::FanOut};
 
-use crate::{Aws, FanOutTopic, classify::failed};
+use crate::{Aws, FanOutTopic, call::FormService, classify::failed};
+
+/// Source: SNS's service model in the AWS SDKs.
+const SNS: FormService = FormService {
+    name: "sns",
+    version: "2010-03-31",
+};
 
 impl<S: AsRef<FanOutTopic>> FanOut for Aws<S> {
     async fn publish(&self, message: &Message) -> Result<()> {
         let FanOutTopic(topic) = self.settings.as_ref();
-        self.sns()
-            .publish()
-            .topic_arn(topic.as_str())
-            .message(message.to_body())
-            .send()
-            .await
-            .map_err(failed("sns:Publish"))?;
+        let body = message.to_body();
+        let input = [("TopicArn", topic.as_str()), ("Message", &body)];
+        let published = SNS.send(&self.config, "Publish", &input).await;
+        published.map_err(failed("sns:Publish"))?;
         Ok(())
     }
 }

@@ -1,3 +1,4 @@
+use serde::Deserialize;
 use serde_json::json;
 use towerhook_core::{Result, ports::ForeignResources};
 
@@ -16,23 +17,43 @@ const EVENTBRIDGE: JsonService = JsonService {
     version: "1.1",
 };
 
+/// Source: Secrets Manager's service model in the AWS SDKs.
+const SECRETS_MANAGER: JsonService = JsonService {
+    name: "secretsmanager",
+    target: "secretsmanager",
+    version: "1.1",
+};
+
+const SECRET: &str = "secretsmanager:DescribeSecret";
+
+#[derive(Deserialize)]
+struct Secret {
+    /// In seconds since 1970.
+    #[serde(rename = "DeletedDate")]
+    deleted_date: Option<f64>,
+}
+
 impl<S> ForeignResources for Aws<S> {
     async fn rule_exists(&self, name: &str) -> Result<bool> {
-        let call = EVENTBRIDGE.call("DescribeRule", &json!({"Name": name}));
-        match call.send(&self.config).await {
+        let asked = json!({"Name": name});
+        match EVENTBRIDGE.send(&self.config, "DescribeRule", &asked).await {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
             answer => answer.map(|_| true).map_err(failed("events:DescribeRule")),
         }
     }
 
     async fn secret_exists(&self, arn: &str) -> Result<bool> {
-        let call = self.secretsmanager().describe_secret().secret_id(arn);
-        match call.send().await {
+        let asked = json!({"SecretId": arn});
+        match SECRETS_MANAGER
+            .send(&self.config, "DescribeSecret", &asked)
+            .await
+        {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
             // A secret that is scheduled for deletion counts as gone.
-            answer => answer
-                .map(|secret| secret.deleted_date().is_none())
-                .map_err(failed("secretsmanager:DescribeSecret")),
+            answer => {
+                let secret: Secret = answer.map_err(failed(SECRET))?.json(SECRET)?;
+                Ok(secret.deleted_date.is_none())
+            }
         }
     }
 }

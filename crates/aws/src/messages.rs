@@ -62,9 +62,8 @@ impl<S> Aws<S> {
                 json!({"Id": index.to_string(), "MessageBody": body, "DelaySeconds": delay})
             });
             let batch = json!({"QueueUrl": url, "Entries": entries.collect::<Value>()});
-            let call = SQS.call("SendMessageBatch", &batch);
-            let reply = call.send(&self.config).await.map_err(failed(SEND))?;
-            let sent: Sent = reply.json(SEND)?;
+            let reply = SQS.send(&self.config, "SendMessageBatch", &batch).await;
+            let sent: Sent = reply.map_err(failed(SEND))?.json(SEND)?;
             if let Some(first) = sent.failed.into_iter().next() {
                 let NotSent {
                     code,

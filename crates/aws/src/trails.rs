@@ -1,7 +1,7 @@
 //! The organization's trail.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use towerhook_core::{
     Result,
     landing_zone::{TopicSet, Trail},
@@ -11,7 +11,7 @@ use towerhook_core::{
 
 use crate::{
     Aws,
-    call::{CallError, JsonService, Reply},
+    call::JsonService,
     classify::{failed, has_code, parse, unusable},
 };
 
@@ -57,16 +57,11 @@ struct GetTrailStatus {
     is_logging: bool,
 }
 
-async fn ask<S>(
-    aws: &Aws<S>,
-    operation: &'static str,
-    input: &Value,
-) -> std::result::Result<Reply, CallError> {
-    CLOUDTRAIL.call(operation, input).send(&aws.config).await
-}
-
 pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
-    let found: GetTrail = match ask(aws, "GetTrail", &json!({"Name": name})).await {
+    let found: GetTrail = match CLOUDTRAIL
+        .send(&aws.config, "GetTrail", &json!({"Name": name}))
+        .await
+    {
         Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
         answer => answer.map_err(failed(TRAIL))?.json(TRAIL)?,
     };
@@ -83,7 +78,7 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
         true
     } else {
         let asked = json!({"Name": found.trail_arn.as_ref().unwrap_or(&name)});
-        let status = ask(aws, "GetTrailStatus", &asked).await;
+        let status = CLOUDTRAIL.send(&aws.config, "GetTrailStatus", &asked).await;
         let status: GetTrailStatus = status.map_err(failed(STATUS))?.json(STATUS)?;
         status.is_logging
     };
@@ -104,7 +99,7 @@ impl<S> TrailTopics for Aws<S> {
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
         // Omitted fields stay unchanged; an empty name removes the topic.
         let change = json!({"Name": trail, "SnsTopicName": topic.map_or("", Arn::as_str)});
-        match ask(self, "UpdateTrail", &change).await {
+        match CLOUDTRAIL.send(&self.config, "UpdateTrail", &change).await {
             Err(error) if has_code(&error, "InsufficientSnsTopicPolicyException") => Ok(
                 TopicSet::NotPublishable(failed(UPDATE_TRAIL)(error).chain()),
             ),

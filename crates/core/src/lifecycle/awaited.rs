@@ -30,17 +30,15 @@ impl Awaiting {
     /// pass merges copies of a message, and a look does not.
     const MOST: u32 = 3;
 
+    /// Whether another look is due before the accounts are reconciled anyway.
+    pub(crate) fn has_looks_left(&self) -> bool {
+        self.looks < Self::MOST
+    }
+
     /// The same after another look.
-    ///
-    /// # Errors
-    ///
-    /// The same, if the last look has been taken.
-    pub(crate) fn again(self) -> Result<Self, Self> {
-        if self.looks >= Self::MOST {
-            return Err(self);
-        }
+    pub(crate) fn after_a_look(self) -> Self {
         let looks = self.looks + 1;
-        Ok(Self { looks, ..self })
+        Self { looks, ..self }
     }
 
     /// How long until the next look. Looks become rare quickly, because an event tells of the end: they

@@ -1,16 +1,19 @@
 //! One pass at a time, and parked work.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Pass, Reply},
     ledger::Holder,
     lifecycle::{Message, Scope},
-    ports::Leases,
+    ports::{Leases, StackSetWrites},
     provider::plain::Plain,
+    stack_sets::{Operation, StackSetSpec},
 };
-use towerhook_world::{Options, Ports, World, member_id};
+use towerhook_world::{Options, Ports, Wishes, World, member_id};
+
+use super::{enrolled, members};
 
 /// Passes at chosen times over a ledger without a deployment.
 struct Passes {
@@ -127,5 +130,79 @@ fn who_reserves_the_lease_is_let_first() {
         );
         let (reply, _) = passes.run("pass", Scope::all(), 20).await;
         assert!(matches!(reply, Reply::NoDeployment), "{reply:?}");
+    });
+}
+
+/// A running operation on a StackSet of one instance.
+async fn operation(ports: &Ports) -> Operation {
+    let spec = StackSetSpec {
+        name: "set".into(),
+        template: "Resources: {}".into(),
+        parameters: BTreeMap::new(),
+        stack_id: "mine".into(),
+        tags: BTreeMap::new(),
+        roles: None,
+    };
+    ports.create_stack_set(&spec).await.unwrap();
+    let accounts = [member_id(1)];
+    let created = ports.create_instances("set", &accounts, None, "one");
+    created.await.unwrap();
+    Operation {
+        stack_set: "set".into(),
+        id: "one".into(),
+    }
+}
+
+#[test]
+fn an_account_waits_for_its_operation_without_the_lease() {
+    enrolled(members(1), Wishes::default(), async |world| {
+        let passes = Passes::new(world);
+        let running = operation(&passes.ports).await;
+        let account = Scope::account(member_id(1));
+        let waiting = Scope::awaiting(running.clone(), account.clone());
+        let leases = || passes.world.calls("dynamodb:UpdateItem");
+        let before = leases();
+        let launched = passes
+            .world
+            .calls("cloudformation:DescribeStackSetOperation");
+        let looks = || {
+            passes
+                .world
+                .calls("cloudformation:DescribeStackSetOperation")
+                - launched
+        };
+        let (reply, sent) = passes.run("a", waiting.clone(), 1).await;
+        assert!(matches!(reply, Reply::Nothing), "{reply:?}");
+        assert_eq!((sent, leases() - before), (1, 0), "it is looked at again");
+        assert_eq!(looks(), 1);
+
+        // Looks end, as SQS may double each of them, and an operation may be queued for hours.
+        let mut late = waiting.clone();
+        let awaiting = late.awaiting.get_mut(&running).unwrap();
+        awaiting.looks = u32::MAX;
+        let (reply, _) = passes.run("b", late, 1).await;
+        assert!(matches!(reply, Reply::Done { .. }), "{reply:?}");
+        // What an event names does not wait.
+        let (reply, _) = passes.run("c", waiting.clone().merge(account), 5).await;
+        assert!(matches!(reply, Reply::Done { .. }), "{reply:?}");
+        assert_eq!(looks(), 1);
+
+        passes
+            .world
+            .simulation()
+            .sleep(Duration::from_secs(600))
+            .await;
+        let (reply, _) = passes.run("d", waiting, 600).await;
+        assert!(
+            matches!(reply, Reply::Done { .. }),
+            "it has ended: {reply:?}"
+        );
+        let unknown = Operation {
+            id: "two".into(),
+            ..running
+        };
+        let unknown = Scope::awaiting(unknown, Scope::account(member_id(1)));
+        let (reply, _) = passes.run("e", unknown, 700).await;
+        assert!(matches!(reply, Reply::Done { .. }), "{reply:?}");
     });
 }

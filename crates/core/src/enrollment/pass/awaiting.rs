@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use futures::future::join_all;
+
 use crate::{
     Result,
     lifecycle::Scope,
@@ -19,16 +21,24 @@ const AT_MOST: usize = 10;
 /// The accounts could not be requeued.
 pub(super) async fn after_operations(ports: &impl AccountPorts, mut scope: Scope) -> Result<Scope> {
     let awaiting = std::mem::take(&mut scope.awaiting);
+    let asked = awaiting.into_iter().enumerate();
+    let asked = asked.map(async |(number, (operation, waiting))| {
+        // An account that something else names is looked at now anyway.
+        let waits = number < AT_MOST
+            && waiting.has_looks_left()
+            && !scope.includes(&waiting.scope)
+            && is_running(ports, &operation).await;
+        (operation, waiting, waits)
+    });
+    let answers = join_all(asked).await;
     let mut running: BTreeMap<Duration, Scope> = BTreeMap::new();
-    for (number, (operation, waiting)) in awaiting.into_iter().enumerate() {
-        // What names an account anyway looks at it now.
-        let asks = number < AT_MOST && !scope.includes(&waiting.scope);
-        match waiting.again() {
-            Ok(again) if asks && is_running(ports, &operation).await => {
-                let scope = running.entry(again.delay()).or_default();
-                scope.awaiting.insert(operation, again);
-            }
-            Ok(waiting) | Err(waiting) => scope = scope.merge(waiting.scope),
+    for (operation, waiting, waits) in answers {
+        if waits {
+            let waiting = waiting.after_a_look();
+            let again = running.entry(waiting.delay()).or_default();
+            again.awaiting.insert(operation, waiting);
+        } else {
+            scope = scope.merge(waiting.scope);
         }
     }
     for (delay, scope) in running {
