@@ -6,6 +6,7 @@
 //! client are the same as the other clients'.
 
 mod errors;
+pub(crate) mod services;
 
 use std::fmt;
 
@@ -40,33 +41,13 @@ use aws_types::{
     region::{Region, SigningRegion},
 };
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use towerhook_core::Error;
-use url::form_urlencoded;
 
 use self::errors::metadata;
 use crate::classify::unusable;
 
 /// The failure of a call.
 pub(crate) type CallError = SdkError<ErrorMetadata, HttpResponse>;
-
-/// A service whose operations are JSON objects, posted to its root.
-pub(crate) struct JsonService {
-    /// Its name in endpoints and signatures.
-    pub(crate) name: &'static str,
-    /// The operations' prefix in `X-Amz-Target`.
-    pub(crate) target: &'static str,
-    /// The version of the AWS JSON protocol.
-    pub(crate) version: &'static str,
-}
-
-/// A service whose operations are forms, posted to its root. It answers in XML.
-pub(crate) struct FormService {
-    /// Its name in endpoints and signatures.
-    pub(crate) name: &'static str,
-    /// The version of its API.
-    pub(crate) version: &'static str,
-}
 
 /// A call of a service. Its `Debug` does not show the body.
 pub(crate) struct Call {
@@ -88,58 +69,6 @@ pub(crate) struct Call {
 pub(crate) struct Reply {
     headers: Headers,
     body: Vec<u8>,
-}
-
-impl JsonService {
-    /// Calls an operation, with retries.
-    pub(crate) async fn send(
-        &self,
-        config: &SdkConfig,
-        operation: &'static str,
-        input: &Value,
-    ) -> Result<Reply, CallError> {
-        self.call(operation, input).send(config).await
-    }
-
-    fn call(&self, operation: &'static str, input: &Value) -> Call {
-        let content_type = format!("application/x-amz-json-{}", self.version);
-        Call {
-            service: self.name,
-            operation,
-            path: "/".into(),
-            headers: vec![
-                ("content-type", content_type),
-                ("x-amz-target", format!("{}.{operation}", self.target)),
-            ],
-            body: input.to_string().into_bytes(),
-            timeouts: None,
-        }
-    }
-}
-
-impl FormService {
-    /// Calls an operation, with retries.
-    pub(crate) async fn send(
-        &self,
-        config: &SdkConfig,
-        operation: &'static str,
-        input: &[(&str, &str)],
-    ) -> Result<Reply, CallError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", operation);
-        form.append_pair("Version", self.version);
-        form.extend_pairs(input);
-        let content_type = "application/x-www-form-urlencoded".to_owned();
-        let call = Call {
-            service: self.name,
-            operation,
-            path: "/".into(),
-            headers: vec![("content-type", content_type)],
-            body: form.finish().into_bytes(),
-            timeouts: None,
-        };
-        call.send(config).await
-    }
 }
 
 impl fmt::Debug for Call {
@@ -271,21 +200,7 @@ fn read(response: &HttpResponse) -> Result<Reply, OrchestratorError<ErrorMetadat
 
 #[cfg(test)]
 mod tests {
-    use aws_config::AppName;
-    use aws_smithy_async::rt::sleep::TokioSleep;
-    use serde_json::json;
-
     use super::*;
-    use crate::{
-        classify::has_code,
-        testing::{answer, error, replay},
-    };
-
-    const SERVICE: JsonService = JsonService {
-        name: "sqs",
-        target: "AmazonSQS",
-        version: "1.0",
-    };
 
     #[test]
     fn an_endpoint_is_in_the_partition_of_its_region() {
@@ -299,36 +214,16 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_call_is_signed_named_and_tried_again_like_any_other() {
-        let (config, sent) = replay([
-            error(500, "InternalFailure"),
-            error(400, "ThrottlingException"),
-            answer(json!({"Successful": []})),
-            error(400, "InvalidParameterValue"),
-        ]);
-        let config = config
-            .into_builder()
-            .app_name(AppName::new("towerhook").unwrap())
-            .retry_config(RetryConfig::standard())
-            .sleep_impl(TokioSleep::new())
-            .build();
-        let none = json!({"Entries": []});
-        let send = || SERVICE.send(&config, "SendMessageBatch", &none);
-        let reply: Value = send().await.unwrap().json("sqs:Send").unwrap();
-        assert_eq!(reply, json!({"Successful": []}));
-        let refused = send().await.unwrap_err();
-        assert!(has_code(&refused, "InvalidParameterValue"));
-        assert_eq!(sent.operations(), ["SendMessageBatch"; 4]);
-        let header = |name| sent.header(name).unwrap();
-        assert!(header("authorization").contains("/eu-west-1/sqs/aws4_request"));
-        assert!(header("user-agent").contains("app/towerhook"));
-        assert_eq!(header("content-type"), "application/x-amz-json-1.0");
-    }
-
     #[test]
     fn neither_a_call_nor_its_answer_shows_its_body() {
-        let call = SERVICE.call("SendMessageBatch", &json!("canary"));
+        let call = Call {
+            service: "sqs",
+            operation: "SendMessageBatch",
+            path: "/".into(),
+            headers: Vec::new(),
+            body: b"canary".to_vec(),
+            timeouts: None,
+        };
         assert_eq!(format!("{call:?}"), "Call(sqs:SendMessageBatch)");
         let reply = Reply {
             headers: Headers::new(),

@@ -1,19 +1,12 @@
 use towerhook_core::{Result, lifecycle::Message, ports::FanOut};
 
-use crate::{Aws, FanOutTopic, call::FormService, classify::failed};
-
-/// Source: SNS's service model in the AWS SDKs.
-const SNS: FormService = FormService {
-    name: "sns",
-    version: "2010-03-31",
-};
+use crate::{Aws, FanOutTopic, call::services::sns, classify::failed};
 
 impl<S: AsRef<FanOutTopic>> FanOut for Aws<S> {
     async fn publish(&self, message: &Message) -> Result<()> {
         let FanOutTopic(topic) = self.settings.as_ref();
         let body = message.to_body();
-        let input = [("TopicArn", topic.as_str()), ("Message", &body)];
-        let published = SNS.send(&self.config, "Publish", &input).await;
+        let published = sns::publish(&self.config, topic.as_str(), &body).await;
         published.map_err(failed("sns:Publish"))?;
         Ok(())
     }

@@ -4,25 +4,11 @@ use towerhook_core::{Result, ports::ForeignResources};
 
 use crate::{
     Aws,
-    call::JsonService,
+    call::services::{events, secretsmanager},
     classify::{failed, has_code},
 };
 
 const NOT_THERE: &str = "ResourceNotFoundException";
-
-/// Source: EventBridge's service model in the AWS SDKs.
-const EVENTBRIDGE: JsonService = JsonService {
-    name: "events",
-    target: "AWSEvents",
-    version: "1.1",
-};
-
-/// Source: Secrets Manager's service model in the AWS SDKs.
-const SECRETS_MANAGER: JsonService = JsonService {
-    name: "secretsmanager",
-    target: "secretsmanager",
-    version: "1.1",
-};
 
 const SECRET: &str = "secretsmanager:DescribeSecret";
 
@@ -36,7 +22,7 @@ struct Secret {
 impl<S> ForeignResources for Aws<S> {
     async fn rule_exists(&self, name: &str) -> Result<bool> {
         let asked = json!({"Name": name});
-        match EVENTBRIDGE.send(&self.config, "DescribeRule", &asked).await {
+        match events::describe_rule(&self.config, &asked).await {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
             answer => answer.map(|_| true).map_err(failed("events:DescribeRule")),
         }
@@ -44,10 +30,7 @@ impl<S> ForeignResources for Aws<S> {
 
     async fn secret_exists(&self, arn: &str) -> Result<bool> {
         let asked = json!({"SecretId": arn});
-        match SECRETS_MANAGER
-            .send(&self.config, "DescribeSecret", &asked)
-            .await
-        {
+        match secretsmanager::describe_secret(&self.config, &asked).await {
             Err(error) if has_code(&error, NOT_THERE) => Ok(false),
             // A secret that is scheduled for deletion counts as gone.
             answer => {

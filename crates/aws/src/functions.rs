@@ -1,12 +1,11 @@
 use std::time::Duration;
 
 use aws_smithy_types::timeout::TimeoutConfig;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Functions};
 
 use crate::{
     Aws, FunctionNames,
-    call::Call,
+    call::services::lambda,
     classify::{failed, unusable},
 };
 
@@ -27,11 +26,14 @@ impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
             .operation_attempt_timeout(LONGEST_REFRESH)
             .operation_timeout(LONGEST_REFRESH)
             .build();
-        let call = Call {
-            timeouts: Some(patient),
-            ..invoke(auth, "RequestResponse", REFUSED)
-        };
-        let reply = call.send(&self.config).await.map_err(failed(INVOKE))?;
+        let reply = lambda::invoke(
+            &self.config,
+            auth,
+            "RequestResponse",
+            REFUSED,
+            Some(patient),
+        );
+        let reply = reply.await.map_err(failed(INVOKE))?;
         match reply.header("x-amz-function-error") {
             None => Ok(()),
             Some(error) => {
@@ -43,25 +45,10 @@ impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
 
     async fn continue_with(&self, payload: &SecretText) -> Result<()> {
         let FunctionNames { own, .. } = self.settings.as_ref();
-        let call = invoke(own, "Event", payload.expose());
-        call.send(&self.config).await.map_err(failed(INVOKE))?;
+        let payload = payload.expose();
+        let reply = lambda::invoke(&self.config, own, "Event", payload, None).await;
+        reply.map_err(failed(INVOKE))?;
         Ok(())
-    }
-}
-
-/// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-fn invoke(function: &str, invocation_type: &str, payload: &str) -> Call {
-    let function = utf8_percent_encode(function, NON_ALPHANUMERIC);
-    Call {
-        service: "lambda",
-        operation: "Invoke",
-        path: format!("/2015-03-31/functions/{function}/invocations"),
-        headers: vec![
-            ("content-type", "application/octet-stream".into()),
-            ("x-amz-invocation-type", invocation_type.into()),
-        ],
-        body: payload.into(),
-        timeouts: None,
     }
 }
 

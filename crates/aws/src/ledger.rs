@@ -34,7 +34,7 @@ use towerhook_core::{
 
 use crate::{
     Aws, LedgerTable,
-    call::JsonService,
+    call::services::dynamodb,
     classify::{failed, has_code, parse, unusable},
     pages::pages,
 };
@@ -45,15 +45,6 @@ const UPDATE: &str = "dynamodb:UpdateItem";
 const UPDATE_TABLE: &str = "dynamodb:UpdateTable";
 const QUERY: &str = "dynamodb:Query";
 const TRANSACT: &str = "dynamodb:TransactWriteItems";
-
-/// For the changes of the table itself, whose generated answer would be the largest of all.
-///
-/// Source: DynamoDB's service model in the AWS SDKs.
-const DYNAMODB: JsonService = JsonService {
-    name: "dynamodb",
-    target: "DynamoDB_20120810",
-    version: "1.0",
-};
 
 /// The most writes in one `TransactWriteItems`.
 const TRANSACTION: usize = 100;
@@ -136,7 +127,7 @@ impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
             "TableName": self.table(),
             "DeletionProtectionEnabled": is_protected,
         });
-        match DYNAMODB.send(&self.config, "UpdateTable", &change).await {
+        match dynamodb::update_table(&self.config, &change).await {
             // DynamoDB's answer if the table already has the setting.
             Err(error) if has_code(&error, "ValidationException") => Ok(()),
             answer => answer.map(|_| ()).map_err(failed(UPDATE_TABLE)),

@@ -6,18 +6,11 @@ use towerhook_core::{Error, ErrorKind, Result, lifecycle::Message, ports::Messag
 
 use crate::{
     Aws, DeadLetterQueue, WorkQueue,
-    call::JsonService,
+    call::services::sqs,
     classify::{failed, passing},
 };
 
 const SEND: &str = "sqs:SendMessageBatch";
-
-/// Source: SQS's service model in the AWS SDKs.
-const SQS: JsonService = JsonService {
-    name: "sqs",
-    target: "AmazonSQS",
-    version: "1.0",
-};
 
 #[derive(Deserialize)]
 struct Sent {
@@ -62,7 +55,7 @@ impl<S> Aws<S> {
                 json!({"Id": index.to_string(), "MessageBody": body, "DelaySeconds": delay})
             });
             let batch = json!({"QueueUrl": url, "Entries": entries.collect::<Value>()});
-            let reply = SQS.send(&self.config, "SendMessageBatch", &batch).await;
+            let reply = sqs::send_message_batch(&self.config, &batch).await;
             let sent: Sent = reply.map_err(failed(SEND))?.json(SEND)?;
             if let Some(first) = sent.failed.into_iter().next() {
                 let NotSent {

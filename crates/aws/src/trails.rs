@@ -11,20 +11,13 @@ use towerhook_core::{
 
 use crate::{
     Aws,
-    call::JsonService,
+    call::services::cloudtrail,
     classify::{failed, has_code, parse, unusable},
 };
 
 const TRAIL: &str = "cloudtrail:GetTrail";
 const STATUS: &str = "cloudtrail:GetTrailStatus";
 const UPDATE_TRAIL: &str = "cloudtrail:UpdateTrail";
-
-/// Source: CloudTrail's service model in the AWS SDKs.
-const CLOUDTRAIL: JsonService = JsonService {
-    name: "cloudtrail",
-    target: "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101",
-    version: "1.1",
-};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -58,10 +51,7 @@ struct GetTrailStatus {
 }
 
 pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
-    let found: GetTrail = match CLOUDTRAIL
-        .send(&aws.config, "GetTrail", &json!({"Name": name}))
-        .await
-    {
+    let found: GetTrail = match cloudtrail::get_trail(&aws.config, &json!({"Name": name})).await {
         Err(error) if has_code(&error, "TrailNotFoundException") => return Ok(None),
         answer => answer.map_err(failed(TRAIL))?.json(TRAIL)?,
     };
@@ -78,7 +68,7 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
         true
     } else {
         let asked = json!({"Name": found.trail_arn.as_ref().unwrap_or(&name)});
-        let status = CLOUDTRAIL.send(&aws.config, "GetTrailStatus", &asked).await;
+        let status = cloudtrail::get_trail_status(&aws.config, &asked).await;
         let status: GetTrailStatus = status.map_err(failed(STATUS))?.json(STATUS)?;
         status.is_logging
     };
@@ -99,7 +89,7 @@ impl<S> TrailTopics for Aws<S> {
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
         // Omitted fields stay unchanged; an empty name removes the topic.
         let change = json!({"Name": trail, "SnsTopicName": topic.map_or("", Arn::as_str)});
-        match CLOUDTRAIL.send(&self.config, "UpdateTrail", &change).await {
+        match cloudtrail::update_trail(&self.config, &change).await {
             Err(error) if has_code(&error, "InsufficientSnsTopicPolicyException") => Ok(
                 TopicSet::NotPublishable(failed(UPDATE_TRAIL)(error).chain()),
             ),

@@ -93,7 +93,7 @@ impl fmt::Display for Action {
                 .join(", ")
         };
         let in_store = |store: &Option<Store>| match store {
-            Some(store) => format!(" in sub-account {store}"),
+            Some(store) => format!(" in {store}"),
             None => String::new(),
         };
         match self {
@@ -124,10 +124,10 @@ impl fmt::Display for Action {
             }
             Self::MoveRegistration { exchange } => {
                 let Exchange { spec, store, .. } = exchange;
-                write!(f, "move integration {}{}", spec.name, in_store(store))
+                write!(f, "move registration {}{}", spec.name, in_store(store))
             }
             Self::CreateRegistration { store, spec } => {
-                write!(f, "create integration {}{}", spec.name, in_store(store))
+                write!(f, "create registration {}{}", spec.name, in_store(store))
             }
             Self::UpdateRegistration {
                 existing,
@@ -137,7 +137,7 @@ impl fmt::Display for Action {
                 let how = if *enabled { "update" } else { "disable" };
                 write!(
                     f,
-                    "{how} integration {}{}",
+                    "{how} registration {}{}",
                     spec.name,
                     in_store(&existing.store)
                 )
@@ -145,7 +145,7 @@ impl fmt::Display for Action {
             Self::DeleteRegistration { existing, .. } => {
                 write!(
                     f,
-                    "delete integration {}{}",
+                    "delete registration {}{}",
                     existing.name,
                     in_store(&existing.store)
                 )

@@ -93,7 +93,7 @@ impl Exchange {
                 Next::Go(Stage::PutBack(why))
             }
             (Stage::CreateAlone, Ok(Created::AlreadyUsed)) => {
-                let why = "another integration watches it already".to_owned();
+                let why = "another registration watches it already".to_owned();
                 Next::Go(Stage::PutBack(why))
             }
             (Stage::CreateAlone, Err(error)) => Next::Go(Stage::PutBack(error.chain())),
@@ -238,7 +238,7 @@ mod tests {
         assert_eq!(end, "enrolled, gap: true");
         for (failure, why) in [
             (unusable(), "AccessDenied"),
-            (used(), "another integration watches it already"),
+            (used(), "another registration watches it already"),
             (lost(), "registry:Create failed: reset"),
         ] {
             let (order, end) = calls(&once, vec![used(), failure, done()]);

@@ -386,14 +386,14 @@ impl Reply {
             Self::Busy => vec![("PassesBusy", 1)],
             Self::NoDeployment => vec![("PassesWithoutDeployment", 1)],
             Self::Requeued { unreadable } => {
-                vec![("PassesPutOff", 1), ("SourcesUnreadable", *unreadable)]
+                vec![("PassesRequeued", 1), ("SourcesUnreadable", *unreadable)]
             }
             Self::Done { report, held } => vec![
                 ("Passes", 1),
                 ("AccountsEnrolled", report.enrolled.len()),
                 ("AccountsOffboarded", report.left.len()),
                 ("MonitoringGaps", report.gaps.len()),
-                ("IntegrationsDeleted", report.deleted()),
+                ("RegistrationsDeleted", report.deleted()),
                 ("AccountsRevisited", report.revisits.len()),
                 (
                     "AccountsBlocked",

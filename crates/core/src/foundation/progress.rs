@@ -168,7 +168,7 @@ impl Progress {
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "; removed {registrations} integrations and {stacks} stacks"
+                "; removed {registrations} registrations and {stacks} stacks"
             );
         }
         if let Some(trouble) = &*self.trouble.borrow() {
@@ -210,11 +210,11 @@ mod tests {
         first.left(5, 3);
         first.left(2, 3);
         let second = Progress::resumed(first.removal(), false);
-        second.begin(&"delete integration x");
+        second.begin(&"delete registration x");
         second.left(1, 3);
         assert_eq!(
             second.summary(),
-            "delete integration x; removed 4 of 5 integrations and 0 of 3 stacks"
+            "delete registration x; removed 4 of 5 registrations and 0 of 3 stacks"
         );
         assert!(second.made_something());
     }

@@ -125,9 +125,11 @@ impl Properties {
         }
         if let (Some(single), false) = (&parsed.store, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
-                "{} ({single}) and {} are both set. Set one of them: all accounts in one \
-                 sub-account, or sub-accounts by organizational unit.",
-                names.store, names.mapped_units
+                "{} ({single}) and {} are both set. Set one of them: one {kind} for all accounts, or \
+                 {kind}s by organizational unit.",
+                names.store,
+                names.mapped_units,
+                kind = words.store
             )));
         }
         Ok(parsed)
@@ -223,7 +225,7 @@ impl Reader<'_> {
             .map(|entry| match entry.store {
                 None => Ok(entry.unit),
                 Some(_) => Err(Refusal::new(format!(
-                    "{name} takes organizational units only; found a sub-account after {:?}.",
+                    "{name} takes organizational units only; found {:?} with an equals sign.",
                     entry.unit.to_string()
                 ))),
             })
@@ -238,8 +240,8 @@ impl Reader<'_> {
                 let own = || unit.name().map(Store::from);
                 let store = store.or_else(own).ok_or_else(|| {
                     Refusal::new(format!(
-                        "{name}: write {unit}=SUB-ACCOUNT, since an organizational unit's id does not \
-                         say which sub-account it goes to."
+                        "{name}: write {unit}=NAME, since an organizational unit's id does not \
+                         say where its accounts go."
                     ))
                 })?;
                 Ok((unit, store))

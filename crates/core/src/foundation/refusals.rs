@@ -121,7 +121,9 @@ pub(super) fn refuse_other_tenant(
     deployment: &Deployment,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
-    let Words { title, parameters } = provider.words();
+    let Words {
+        title, parameters, ..
+    } = provider.words();
     let (old, new) = (&previous.policy.tenant, &deployment.policy.tenant);
     if old == new {
         return Ok(());

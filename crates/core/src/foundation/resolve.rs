@@ -332,7 +332,9 @@ fn tenant(
     if let Some(profile) = profile {
         return Ok(profile.tenant.clone());
     }
-    let Words { title, parameters } = provider.words();
+    let Words {
+        title, parameters, ..
+    } = provider.words();
     let recorded = last.unchanged(&[parameters.url]);
     let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
     recorded.ok_or_else(|| {

@@ -155,9 +155,11 @@ impl fmt::Display for Step {
             Self::CreateStack(spec) => write!(f, "create stack {}", spec.name),
             Self::UpdateStack(spec) => write!(f, "update stack {}", spec.name),
             Self::DeleteStack(name) => write!(f, "delete stack {name}"),
-            Self::CreateRegistration { spec, .. } => write!(f, "create integration {}", spec.name),
-            Self::UpdateRegistration { spec, .. } => write!(f, "update integration {}", spec.name),
-            Self::DeleteRegistration(existing) => write!(f, "delete integration {}", existing.name),
+            Self::CreateRegistration { spec, .. } => write!(f, "create registration {}", spec.name),
+            Self::UpdateRegistration { spec, .. } => write!(f, "update registration {}", spec.name),
+            Self::DeleteRegistration(existing) => {
+                write!(f, "delete registration {}", existing.name)
+            }
             Self::SetTrailTopic { of, set: true } => {
                 write!(f, "give the trail {} a topic", of.trail)
             }

@@ -34,8 +34,8 @@ impl fmt::Display for Source {
             Self::Accounts => "the organization's accounts",
             Self::Baselines => "Control Tower's baselines",
             Self::Instances => "the member StackSet's instances",
-            Self::Registrations => "the accounts' integrations",
-            Self::Trail => "the trail, its stacks and its integration",
+            Self::Registrations => "the accounts' registrations",
+            Self::Trail => "the trail, its stacks and its registration",
             Self::Ledger => "the ledger",
         })
     }

@@ -3,8 +3,10 @@ use std::{collections::BTreeSet, time::Duration};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::awaited::Await;
-use crate::model::{AccountId, OuId};
+use crate::{
+    model::{AccountId, OuId},
+    stack_sets::Operation,
+};
 
 /// The longest delay of an SQS message.
 pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(900);
@@ -26,6 +28,17 @@ pub struct Message {
     /// Further scopes, with other numbers of attempts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Message>,
+}
+
+/// A StackSet operation that a message waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Await {
+    /// The operation.
+    #[serde(flatten)]
+    pub operation: Operation,
+    /// How often it was still running.
+    #[serde(default)]
+    pub looks: u32,
 }
 
 /// The part of the organization that a message concerns.

@@ -162,7 +162,7 @@ fn parse_entry(entry: &[Token]) -> Result<UnitEntry, &'static str> {
         return Err("there is more than one equals sign");
     }
     if store.as_ref().is_some_and(String::is_empty) {
-        return Err("there is no sub-account after the equals sign");
+        return Err("there is nothing after the equals sign");
     }
     Ok(UnitEntry {
         unit: parse_unit(unit)?,
@@ -315,7 +315,7 @@ mod tests {
             ("Production,", "", "a unit is missing"),
             ("A, Top//Blue", "Top//Blue", "between slashes"),
             ("Blue (west)", "Blue (west)", "not a unit's id"),
-            ("Blue=", "Blue=", "no sub-account"),
+            ("Blue=", "Blue=", "nothing after"),
             ("Blue=a=b", "Blue=a=b", "more than one"),
             ("\"Blue", "Blue", "quotation mark"),
         ] {

@@ -28,6 +28,7 @@ pub struct Plain;
 
 const WORDS: Words = Words {
     title: "Plain",
+    store: "store",
     parameters: Parameters {
         url: "ProviderUrl",
         key_id: "ApiKeyId",

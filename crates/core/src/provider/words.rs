@@ -3,6 +3,8 @@
 pub struct Words {
     /// The vendor's product, as its users know it.
     pub title: &'static str,
+    /// What it calls a store.
+    pub store: &'static str,
     /// The stack parameters that have the vendor's own words.
     pub parameters: Parameters,
 }

@@ -137,7 +137,7 @@ fn who_reserves_the_lease_is_let_first() {
 async fn operation(ports: &Ports) -> Operation {
     let spec = StackSetSpec {
         name: "set".into(),
-        template: "Resources: {}".into(),
+        template: "Resources: {}",
         parameters: BTreeMap::new(),
         stack_id: "mine".into(),
         tags: BTreeMap::new(),

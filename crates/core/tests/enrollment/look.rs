@@ -172,7 +172,7 @@ impl Look {
 
 /// An account's registration, as the actions name it.
 pub(crate) fn registration(n: usize) -> String {
-    format!("integration Plain-{}", member_id(n))
+    format!("registration Plain-{}", member_id(n))
 }
 
 /// An account's member stack, as the actions name it.

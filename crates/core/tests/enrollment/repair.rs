@@ -120,7 +120,7 @@ fn a_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
         world.hours(1).await;
         assert_eq!(world.registrations(RegistrationKind::Account).len(), 2);
         assert_eq!(gaps(&world), [Gap::Deleted]);
-        assert_eq!(world.counted("IntegrationsDeleted"), 1);
+        assert_eq!(world.counted("RegistrationsDeleted"), 1);
     });
 }
 

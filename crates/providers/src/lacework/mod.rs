@@ -33,6 +33,7 @@ pub struct Lacework;
 
 const WORDS: Words = Words {
     title: "Lacework",
+    store: "sub-account",
     parameters: Parameters {
         url: "LaceworkUrl",
         key_id: "LaceworkAccessKeyId",

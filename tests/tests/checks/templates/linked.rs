@@ -35,18 +35,25 @@ fn program(zip: &Path) -> Vec<u8> {
 }
 
 /// The SDK's entry point of an operation is
-/// `aws_sdk_<service>::operation::<operation>::<Operation>::orchestrate`.
+/// `aws_sdk_<service>::operation::<operation>::<Operation>::orchestrate`; that of a call without a
+/// generated client is `towerhook_aws::call::services::<service>::<operation>`.
 fn linked(program: &[u8]) -> BTreeSet<String> {
     let entry =
         Regex::new(r"aws_sdk_([a-z0-9]+)::operation::[a-z_0-9]+::([A-Za-z0-9]+)::orchestrate\b")
             .unwrap();
+    let own = Regex::new(r"towerhook_aws::call::services::([a-z]+)::([a-z_]+)\b").unwrap();
     let file = object::File::parse(program).unwrap();
     let operations: BTreeSet<String> = file
         .symbols()
         .filter_map(|symbol| symbol.name().ok())
-        .filter(|name| name.contains("aws_sdk_") && name.contains("orchestrate"))
+        .filter(|name| {
+            name.contains("aws_sdk_") && name.contains("orchestrate") || name.contains("services")
+        })
         .map(|name| format!("{:#}", rustc_demangle::demangle(name)))
         .filter_map(|name| {
+            if let Some(found) = own.captures(&name) {
+                return Some(format!("{}:{}", &found[1], pascal_case(&found[2])));
+            }
             let found = entry.captures(&name)?;
             Some(format!("{}:{}", prefix(&found[1])?, &found[2]))
         })
@@ -61,8 +68,16 @@ fn linked(program: &[u8]) -> BTreeSet<String> {
 fn prefix(sdk: &str) -> Option<&str> {
     match sdk {
         "sso" | "ssooidc" | "sts" => None,
-        "eventbridge" => Some("events"),
         "cloudwatchlogs" => Some("logs"),
         other => Some(other),
     }
+}
+
+/// `GetTrail` for `get_trail`.
+fn pascal_case(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
 }

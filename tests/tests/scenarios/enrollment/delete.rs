@@ -61,8 +61,8 @@ fn steps(scene: &Scene, after: usize) -> String {
         .filter(|line| line["message"] == "step")
         .map(|line| {
             let step = line["step"].as_str().unwrap();
-            match step.starts_with("delete integration ") {
-                true => "delete an integration\n".to_owned(),
+            match step.starts_with("delete registration ") {
+                true => "delete a registration\n".to_owned(),
                 false => format!("{step}\n"),
             }
         })

@@ -61,7 +61,7 @@ async fn a_rotated_key_loses_no_call_and_a_mistyped_one_is_told() {
     scene.await_enrolled(&["during", "after"]).await;
     scene.reconcile().await;
 
-    for failed in ["CallsFailed", "PassesFailed", "PassesPutOff"] {
+    for failed in ["CallsFailed", "PassesFailed", "PassesRequeued"] {
         assert_eq!(scene.metric(failed).await, 0, "{failed}");
     }
     assert_eq!(changes(&scene), changed);

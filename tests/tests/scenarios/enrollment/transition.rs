@@ -129,7 +129,7 @@ async fn each_update_leaves_nothing_where_it_was_and_a_failed_one_nothing_where_
     scene.delete().await;
     writeln!(told, "deleted with a revoked key\n{}", made(&scene)).unwrap();
     // The log group is deleted with the stack; the emulator keeps its own copy of the log.
-    let said = "These stay: the integrations in acme, since Lacework refuses the API key";
+    let said = "These stay: the registrations in acme, since Lacework refuses the API key";
     until("setup says what stays", async || {
         scene.sandbox.function_logs().read("setup").contains(said)
     })

@@ -27,7 +27,7 @@ const ACCOUNT_METRICS: [&str; 5] = [
     "AccountsRevisited",
     "CallsFailed",
     "PassesFailed",
-    "PassesPutOff",
+    "PassesRequeued",
 ];
 
 /// The effects of these statements cannot be undone by an update.

@@ -45,8 +45,8 @@ pub enum Gap {
 impl fmt::Display for Gap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Move => "it moved to another sub-account",
-            Self::Deleted => "its integration was deleted and has been recreated",
+            Self::Move => "its registration moved",
+            Self::Deleted => "its registration was deleted and has been recreated",
         })
     }
 }

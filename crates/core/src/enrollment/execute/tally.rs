@@ -225,12 +225,13 @@ impl<'a> Tally<'a> {
             Outcome::AlreadyUsed => {
                 let title = self.provider.words().title;
                 let why =
-                    format!("another integration of this {title} application watches it already");
+                    format!("another registration of this {title} account watches it already");
                 self.failed_attempt(account, self.known(&account), why);
             }
             Outcome::MovedBack(place, why) => {
                 self.place(account, place);
-                let reason = format!("it could not be moved to another sub-account: {why}");
+                let store = self.provider.words().store;
+                let reason = format!("it could not be moved to another {store}: {why}");
                 let record = Record {
                     move_failed_at: Some(self.now),
                     ..self.known(&account)
@@ -277,7 +278,7 @@ impl<'a> Tally<'a> {
         if again {
             let title = self.provider.words().title;
             let why = format!(
-                "its integration was recreated and is missing again: it is deleted over and over, \
+                "its registration was recreated and is missing again: it is deleted over and over, \
                  or {title} accepts it and does not list it"
             );
             return self.block(account, record, why);

@@ -19,7 +19,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     let attempts_left = case.attempt < REQUEUE.tries;
     match StackInstance::next(instance.as_ref()) {
         NextForInstance::Create if is_registered_otherwise(draft, case) => {
-            let why = "another integration of the account blocks its stack";
+            let why = "another registration of the account blocks its stack";
             draft.look_again(case, why);
         }
         NextForInstance::Create => {
@@ -189,7 +189,7 @@ fn register(
         // Deleted after this one is corrected, and before its id is recorded: one of them may be
         // recognizable only by the recorded id.
         delete(draft, case, others);
-        let why = "its integration keeps drifting from the desired state";
+        let why = "its registration keeps drifting from the desired state";
         return draft.look_again(case, why);
     }
     delete(draft, case, others.iter().copied());
@@ -240,11 +240,11 @@ fn begin(
             case,
             match &other.health {
                 Health::Failing(why) => format!(
-                    "integration {name:?} blocks ours and does not work ({why}); remove it in {}",
+                    "registration {name:?} blocks ours and does not work ({why}); remove it in {}",
                     case.title()
                 ),
                 Health::Good | Health::Unknown => {
-                    format!("integration {name:?} watches it already")
+                    format!("registration {name:?} watches it already")
                 }
             },
         );
@@ -253,7 +253,7 @@ fn begin(
     let by_stack = case.policy.is_registered_by_stack(case.id);
     if by_stack && case.attempt < case.limits().unlisted_looks && elsewhere.is_empty() {
         let title = case.title();
-        let why = format!("{title} does not list the integration that its stack made");
+        let why = format!("{title} does not list the registration that its stack made");
         return draft.look_again(case, &why);
     }
     if elsewhere.is_empty() && is_unlisted_yet(case, store.as_ref()) {

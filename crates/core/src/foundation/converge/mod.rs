@@ -62,7 +62,7 @@ pub enum ConvergeError {
     TopicNotPublishable(String),
     /// The vendor accepts the trail's registration, but keeps showing a different one.
     #[error(
-        "{title} accepts the trail's integration, but its list does not show it as it was created, \
+        "{title} accepts the trail's registration, but its list does not show it as it was created, \
          however often it is looked at"
     )]
     TrailNotListed {
@@ -71,7 +71,7 @@ pub enum ConvergeError {
     },
     /// A foreign registration already uses the trail's queue.
     #[error(
-        "The trail's queue is used by another integration of this {title} account; remove that one"
+        "The trail's queue is used by another registration of this {title} account; remove that one"
     )]
     TrailAlreadyUsed {
         /// The vendor's product.

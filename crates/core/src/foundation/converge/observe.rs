@@ -74,7 +74,7 @@ pub(super) async fn registrations(
     if goal.is_blind() {
         return Ok(Vec::new());
     }
-    progress.begin(&"reading the integrations");
+    progress.begin(&"reading the registrations");
     let config = goal.removes_members().then_some(RegistrationKind::Account);
     let kinds = [Some(RegistrationKind::Feed), config];
     let mut all = Vec::new();
@@ -93,9 +93,9 @@ pub(super) async fn registrations(
                     tracing::error!(
                         store = name,
                         error = error.chain(),
-                        "integrations left behind"
+                        "registrations left behind"
                     );
-                    let what = format!("the integrations in {name}");
+                    let what = format!("the registrations in {name}");
                     goal.note_refusal(progress, &what, &error);
                 }
                 Err(error) => return Err(error.into()),
@@ -109,7 +109,7 @@ pub(super) async fn registrations(
             Err(error) if goal.goes_on_without(&error) => {
                 goal.note_refusal(
                     progress,
-                    "the organization's integration of the trail",
+                    "the organization's registration of the trail",
                     &error,
                 );
             }
@@ -127,9 +127,11 @@ pub(super) async fn registrations(
 }
 
 fn no_organization(goal: &Goal<'_>, error: &Error) -> Refusal {
-    let Words { title, parameters } = goal.provider.words();
+    let Words {
+        title, parameters, ..
+    } = goal.provider.words();
     Refusal::new(format!(
-        "{}: the trail's integration belongs to the {title} organization, which this API key cannot \
+        "{}: the trail's registration belongs to the {title} organization, which this API key cannot \
          use ({}). Take the key of an organization's administrator, or choose CapabilityType Config.",
         parameters.mapped_units,
         error.chain()

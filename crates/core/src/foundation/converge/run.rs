@@ -156,7 +156,7 @@ impl Run {
                 continue;
             };
             let error = format!(
-                "the integration {} ({}), since {} refuses to remove it",
+                "the registration {} ({}), since {} refuses to remove it",
                 registration.name,
                 registration.guid,
                 goal.title()
@@ -168,7 +168,7 @@ impl Run {
             tracing::error!(
                 registration = registration.name,
                 guid = registration.guid,
-                "integration left behind"
+                "registration left behind"
             );
             progress.leave_behind(error);
         }

@@ -261,7 +261,7 @@ fn trail_registration(
             store: deployment.policy.destination.shared().cloned(),
             spec,
         }),
-        Next::Blocked(other) => return Err(foreign(provider, "integration", &other.name)),
+        Next::Blocked(other) => return Err(foreign(provider, "registration", &other.name)),
     }
     Ok(())
 }

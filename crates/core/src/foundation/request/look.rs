@@ -71,7 +71,9 @@ where
                 || self.request.leaves(name)
         };
         // An address that has worked before is not wrong if it does not answer now.
-        let Words { title, parameters } = self.own.provider.words();
+        let Words {
+            title, parameters, ..
+        } = self.own.provider.words();
         let registry = if leaves(parameters.url) {
             self.guard.over(self.registry.ports)
         } else {

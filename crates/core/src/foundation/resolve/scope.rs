@@ -7,7 +7,7 @@ use crate::{
     landing_zone::OuTree,
     model::{AccountId, OuId, Store, UnitName},
     policy::{DeployedTrail, Destination, Policy, Selection},
-    provider::Provider,
+    provider::{Provider, Words},
 };
 
 /// The OUs that parameters name, each resolved once.
@@ -162,19 +162,19 @@ fn check(
     let Some(first) = wrong.first() else {
         return Ok(());
     };
+    let Words { title, store, .. } = provider.words();
     let plural = if wrong.len() > 1 { "s" } else { "" };
     let named = format!(
-        "{parameter} names the sub-account{plural} {}",
+        "{parameter} names the {store}{plural} {}",
         listed(wrong.iter().copied())
     );
     let Some(profile) = &facts.profile else {
         return Err(Refusal::new(format!(
-            "{named}, which cannot be checked, since {} refuses the API key.",
-            provider.words().title
+            "{named}, which cannot be checked, since {title} refuses the API key."
         )));
     };
     Err(Refusal::new(format!(
-        "{named}, which the API key cannot use{}. Its sub-accounts: {}.",
+        "{named}, which the API key cannot use{}. Its {store}s: {}.",
         no_pattern(first),
         listed(profile.stores.iter().map(Store::as_str))
     )))
@@ -276,13 +276,13 @@ mod tests {
         assert_eq!(refusal(&facts, &["one", "acme", "two"]), None);
         assert_eq!(
             refusal(&facts, &["three", "one", "four", "three"]).unwrap(),
-            "Parameter names the sub-accounts four, three, which the API key cannot use. \
-             Its sub-accounts: one, two."
+            "Parameter names the stores four, three, which the API key cannot use. \
+             Its stores: one, two."
         );
         assert_eq!(
             refusal(&facts, &["t*"]).unwrap(),
-            "Parameter names the sub-account t*, which the API key cannot use (patterns are not \
-             supported here). Its sub-accounts: one, two."
+            "Parameter names the store t*, which the API key cannot use (patterns are not \
+             supported here). Its stores: one, two."
         );
         let many: Vec<String> = (0..1000).map(|number| format!("store-{number}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
@@ -293,7 +293,7 @@ mod tests {
     fn where_the_key_is_refused_stores_cannot_be_checked() {
         assert_eq!(
             refusal(&facts(None), &["one"]).unwrap(),
-            "Parameter names the sub-account one, which cannot be checked, since Plain refuses the \
+            "Parameter names the store one, which cannot be checked, since Plain refuses the \
              API key."
         );
     }

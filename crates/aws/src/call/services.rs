@@ -1,0 +1,155 @@
+//! The operations that are called without a generated client. A test reads from the functions' symbols
+//! which of them each function can call, so each is a function below the name of its service.
+
+use aws_config::SdkConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+use url::form_urlencoded;
+
+use super::{Call, CallError, Reply};
+
+/// An operation with a JSON object, posted to the service's root.
+async fn post_json(
+    config: &SdkConfig,
+    (service, target, version): (&'static str, &str, &str),
+    operation: &'static str,
+    input: &Value,
+) -> Result<Reply, CallError> {
+    let call = Call {
+        service,
+        operation,
+        path: "/".into(),
+        headers: vec![
+            ("content-type", format!("application/x-amz-json-{version}")),
+            ("x-amz-target", format!("{target}.{operation}")),
+        ],
+        body: input.to_string().into_bytes(),
+        timeouts: None,
+    };
+    call.send(config).await
+}
+
+/// Services of the AWS JSON protocols. The service is the name in endpoints and signatures; its targets
+/// and version are those of its model in the AWS SDKs.
+macro_rules! json_services {
+    ($($service:ident, $target:literal, $version:literal: $($function:ident $operation:literal),+;)+) => {
+        $(pub(crate) mod $service {
+            use super::*;
+
+            const SERVICE: (&str, &str, &str) = (stringify!($service), $target, $version);
+
+            $(pub(crate) async fn $function(
+                config: &SdkConfig,
+                input: &Value,
+            ) -> Result<Reply, CallError> {
+                post_json(config, SERVICE, $operation, input).await
+            })+
+        })+
+    };
+}
+
+json_services! {
+    cloudtrail, "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "1.1":
+        get_trail "GetTrail", get_trail_status "GetTrailStatus", update_trail "UpdateTrail";
+    dynamodb, "DynamoDB_20120810", "1.0": update_table "UpdateTable";
+    events, "AWSEvents", "1.1": describe_rule "DescribeRule";
+    secretsmanager, "secretsmanager", "1.1": describe_secret "DescribeSecret";
+    sqs, "AmazonSQS", "1.0": send_message_batch "SendMessageBatch";
+}
+
+pub(crate) mod sns {
+    use super::*;
+
+    /// The service's answer has nothing that Towerhook needs.
+    pub(crate) async fn publish(
+        config: &SdkConfig,
+        topic: &str,
+        message: &str,
+    ) -> Result<Reply, CallError> {
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("Action", "Publish")
+            .append_pair("Version", "2010-03-31")
+            .append_pair("TopicArn", topic)
+            .append_pair("Message", message)
+            .finish();
+        let content_type = "application/x-www-form-urlencoded".to_owned();
+        let call = Call {
+            service: "sns",
+            operation: "Publish",
+            path: "/".into(),
+            headers: vec![("content-type", content_type)],
+            body: form.into_bytes(),
+            timeouts: None,
+        };
+        call.send(config).await
+    }
+}
+
+pub(crate) mod lambda {
+    use super::*;
+
+    /// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+    pub(crate) async fn invoke(
+        config: &SdkConfig,
+        function: &str,
+        invocation_type: &str,
+        payload: &str,
+        timeouts: Option<TimeoutConfig>,
+    ) -> Result<Reply, CallError> {
+        let function = utf8_percent_encode(function, NON_ALPHANUMERIC);
+        let call = Call {
+            service: "lambda",
+            operation: "Invoke",
+            path: format!("/2015-03-31/functions/{function}/invocations"),
+            headers: vec![
+                ("content-type", "application/octet-stream".into()),
+                ("x-amz-invocation-type", invocation_type.into()),
+            ],
+            body: payload.into(),
+            timeouts,
+        };
+        call.send(config).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::AppName;
+    use aws_smithy_async::rt::sleep::TokioSleep;
+    use aws_smithy_types::retry::RetryConfig;
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        classify::has_code,
+        testing::{answer, error, replay},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_is_signed_named_and_tried_again_like_any_other() {
+        let (config, sent) = replay([
+            error(500, "InternalFailure"),
+            error(400, "ThrottlingException"),
+            answer(json!({"Successful": []})),
+            error(400, "InvalidParameterValue"),
+        ]);
+        let config = config
+            .into_builder()
+            .app_name(AppName::new("towerhook").unwrap())
+            .retry_config(RetryConfig::standard())
+            .sleep_impl(TokioSleep::new())
+            .build();
+        let none = json!({"Entries": []});
+        let send = || sqs::send_message_batch(&config, &none);
+        let reply: Value = send().await.unwrap().json("sqs:Send").unwrap();
+        assert_eq!(reply, json!({"Successful": []}));
+        let refused = send().await.unwrap_err();
+        assert!(has_code(&refused, "InvalidParameterValue"));
+        assert_eq!(sent.operations(), ["SendMessageBatch"; 4]);
+        let header = |name| sent.header(name).unwrap();
+        assert!(header("authorization").contains("/eu-west-1/sqs/aws4_request"));
+        assert!(header("user-agent").contains("app/towerhook"));
+        assert_eq!(header("content-type"), "application/x-amz-json-1.0");
+    }
+}
