@@ -127,7 +127,8 @@ impl Call {
             .serializer(|call: Self| call.request())
             .deserializer(read)
             .build();
-        operation.invoke(self).await
+        // Boxed, since the callers' futures nest deeper than the compiler follows.
+        Box::pin(operation.invoke(self)).await
     }
 
     fn request(self) -> Result<HttpRequest, BoxError> {
