@@ -277,23 +277,23 @@ fn wrong(name: &str, expected: &str, found: &str) -> Refusal {
     Refusal::new(format!("{name} must be {expected}; found {found:?}."))
 }
 
+/// Valid properties, for tests.
+#[cfg(test)]
+pub(super) fn valid() -> Value {
+    serde_json::json!({
+        "ProviderUrl": "acme.example.com", "CapabilityType": "CloudTrail+Config",
+        "MonitorExistingAccounts": "Yes", "ExistingCloudTrailName": "trail",
+        "IntegrationNamePrefix": "Plain-",
+        "PrincipalArn": "arn:aws:iam::999999999999:role/reader",
+        "EnrollManagementAccount": "No", "OffboardLimitPercent": "10",
+        "OffboardUnenrolled": "No",
+    })
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::provider::{Provider, plain::Plain};
-
-    fn valid() -> Value {
-        json!({
-            "ProviderUrl": "acme.example.com", "CapabilityType": "CloudTrail+Config",
-            "MonitorExistingAccounts": "Yes", "ExistingCloudTrailName": "trail",
-            "IntegrationNamePrefix": "Plain-",
-            "PrincipalArn": "arn:aws:iam::999999999999:role/reader",
-            "EnrollManagementAccount": "No", "OffboardLimitPercent": "10",
-            "OffboardUnenrolled": "No",
-        })
-    }
 
     fn refusal(name: &str, value: &str) -> String {
         let mut properties = valid();

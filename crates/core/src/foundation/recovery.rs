@@ -74,7 +74,8 @@ pub(super) async fn remains(
         if name == resources.member_stack_set {
             remains.take_member(traces, accounts);
         } else if name == resources.log_stack_set {
-            remains.take_log(traces, own, &resources, &accounts);
+            let site = (own.partition.as_str(), own.region.as_str());
+            remains.take_log(traces, site, &resources, &accounts);
         }
         if !remains.names.contains(&names) {
             remains.names.push(names);
@@ -110,16 +111,13 @@ impl Remains {
     fn take_log(
         &mut self,
         traces: Traces,
-        own: &Own,
+        (partition, region): (&str, &str),
         resources: &ResourceNames,
         accounts: &BTreeSet<AccountId>,
     ) {
         self.tenant = traces.tenant.or(self.tenant.take());
         self.trail_suffix = traces.suffix;
         if let (Some(trail), Some(log)) = (traces.topic_of, accounts.first()) {
-            let Own {
-                partition, region, ..
-            } = own;
             let topic = format!(
                 "arn:{partition}:sns:{region}:{log}:{}",
                 resources.trail_topic
@@ -242,5 +240,104 @@ impl Remains {
                 offboard_unenrolled: false,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        foundation::properties::valid,
+        policy::testing::{deployment, policy},
+        provider::plain::Plain,
+    };
+
+    fn names(resource: &str) -> Names {
+        Names {
+            resource: resource.into(),
+            ..policy().names
+        }
+    }
+
+    fn traces(tenant: &str, suffix: &str) -> Traces {
+        Traces {
+            tenant: Some(tenant.into()),
+            suffix: Some(suffix.into()),
+            topic_of: Some("trail".into()),
+            ..Traces::default()
+        }
+    }
+
+    #[test]
+    fn only_a_name_that_begins_like_ours_is_read() {
+        let prefix = policy().names.prefix;
+        let member = Plain.resources(&names("acme")).member_stack_set;
+        assert!(is_of(&Plain, &prefix, &member));
+        for other in ["Plain-", "Plain-Unrelated", "Other-Member-acme"] {
+            assert!(!is_of(&Plain, &prefix, other), "{other}");
+        }
+    }
+
+    #[test]
+    fn the_stack_in_log_archive_tells_of_the_topic_that_it_made() {
+        let mut remains = Remains::default();
+        assert!(remains.is_empty());
+        remains.names.push(names("acme"));
+        assert!(!remains.is_empty());
+        let resources = Plain.resources(&names("acme"));
+        let log_archive = "111111111111".parse().unwrap();
+        let site = ("aws", "us-east-1");
+        remains.take_log(
+            traces("acme", "TRAIL"),
+            site,
+            &resources,
+            &[log_archive].into(),
+        );
+        let topic = remains.topics.first().unwrap();
+        assert_eq!(topic.trail, "trail");
+        let name = &resources.trail_topic;
+        assert_eq!(
+            topic.topic.as_str(),
+            format!("arn:aws:sns:us-east-1:111111111111:{name}")
+        );
+        // The suffix of the members' roles comes first.
+        assert_eq!(remains.suffix().unwrap(), "TRAIL");
+        remains.take_member(traces("acme", "MEMBER"), BTreeSet::new());
+        assert_eq!(remains.suffix().unwrap(), "MEMBER");
+    }
+
+    #[test]
+    fn what_is_there_is_kept_and_handed_on() {
+        let mut remains = Remains {
+            names: vec![names("Acme"), names("former")],
+            spared: ["Foreign".to_owned()].into(),
+            ..Remains::default()
+        };
+        remains.take_member(traces("acme", "MEMBER"), BTreeSet::new());
+        let properties = Properties::parse(Plain.words(), &valid()).unwrap();
+        let adoption = remains.adoption(&properties);
+        assert_eq!(adoption.tenant.as_deref(), Some("acme"));
+        assert_eq!(
+            adoption.resource.as_deref(),
+            Some("Acme"),
+            "as it is written"
+        );
+        assert_eq!(adoption.member_suffix.as_deref(), Some("MEMBER"));
+        assert_eq!(adoption.trail_suffix, None);
+
+        let mut continued = deployment(Policy {
+            names: names("Acme"),
+            ..policy()
+        });
+        let profile = Profile {
+            tenant: "acme".into(),
+            stores: ["one".into(), "two".into()].into(),
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        remains.hand_on(&mut continued, Some(&profile), now);
+        assert_eq!(continued.retired, [names("former")]);
+        assert_eq!(continued.stores.len(), 2);
+        assert!(continued.organization && continued.spared.contains("Foreign"));
+        assert_eq!(continued.recovered_at, Some(now));
     }
 }

@@ -168,3 +168,66 @@ pub(super) fn remark_gap(provider: &dyn Provider, deployment: &Deployment, progr
         ));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        foundation::properties::valid,
+        landing_zone::TrailTopic,
+        model::Names,
+        policy::testing::{deployment, policy},
+        provider::plain::Plain,
+    };
+
+    #[test]
+    fn a_trail_that_has_our_topic_stays_the_named_one() {
+        let properties = Properties::parse(Plain.words(), &valid()).unwrap();
+        let mut previous = deployment(policy());
+        let topic_of = |trail: &str| TrailTopic {
+            trail: trail.into(),
+            topic: "arn:aws:sns:us-east-1:111111111111:topic".parse().unwrap(),
+        };
+        assert!(refuse_other_trail(&properties, &previous).is_ok());
+        previous.trail_topics = [topic_of("trail")].into();
+        assert!(refuse_other_trail(&properties, &previous).is_ok());
+        previous.trail_topics = [topic_of("trail"), topic_of("former")].into();
+        let refused = refuse_other_trail(&properties, &previous).unwrap_err();
+        assert!(refused.to_string().contains("\"former\""), "{refused}");
+    }
+
+    #[test]
+    fn another_tenant_is_refused_by_the_name_of_the_parameter() {
+        let previous = deployment(policy());
+        let mut wanted = previous.clone();
+        assert!(refuse_other_tenant(&Plain, &wanted, &previous).is_ok());
+        wanted.policy.tenant = "other".into();
+        let refused = refuse_other_tenant(&Plain, &wanted, &previous).unwrap_err();
+        let refused = refused.to_string();
+        assert!(
+            refused.starts_with("ProviderUrl cannot change"),
+            "{refused}"
+        );
+        assert!(refused.contains("was acme and is now other"), "{refused}");
+    }
+
+    #[test]
+    fn a_change_of_names_announces_the_gap_that_it_makes() {
+        let mut changed = deployment(policy());
+        let noted = |deployment: &Deployment| {
+            let progress = Progress::default();
+            remark_gap(&Plain, deployment, &progress);
+            progress.note()
+        };
+        assert_eq!(noted(&changed), None);
+        changed.retired.push(Names {
+            resource: "former".into(),
+            ..changed.policy.names.clone()
+        });
+        let note = noted(&changed).unwrap();
+        assert!(
+            note.contains("offboarded from former and enrolled in acme"),
+            "{note}"
+        );
+    }
+}

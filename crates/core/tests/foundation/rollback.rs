@@ -165,3 +165,30 @@ fn parameters_that_go_back_long_after_are_a_change() {
         );
     });
 }
+
+#[test]
+fn what_cannot_change_after_launch_is_refused_and_goes_back() {
+    World::quiet(members(1), async |world| {
+        launched(&world, Wishes::default()).await;
+        let before = world.recorded().success;
+        for (parameter, value, expected) in [
+            (
+                "IntegrationNamePrefix",
+                "Other-",
+                "IntegrationNamePrefix cannot change after launch: it was \"Plain-\"",
+            ),
+            (
+                "RegistrationMode",
+                "SnsCustomResource",
+                "RegistrationMode cannot change after launch",
+            ),
+        ] {
+            let change = |wishes: &mut Wishes| {
+                wishes.others.insert(parameter, value.to_owned());
+            };
+            let (why, _) = refused(&world, change).await;
+            assert!(why.contains(expected), "{why}");
+        }
+        assert_eq!(world.recorded().success, before);
+    });
+}
