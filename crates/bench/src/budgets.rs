@@ -52,10 +52,20 @@ pub struct Enroll {
     pub latency_with_events_seconds: f64,
     /// The same when those events are lost.
     pub latency_without_events_seconds: f64,
+    /// Calls, where the operation takes six seconds and the role works at once.
+    pub calls: Calls,
+    /// Calls, where both take as long as on AWS.
+    pub calls_as_on_aws: Calls,
+}
+
+/// Of the enrollment of one account.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calls {
     /// Calls of AWS.
-    pub aws_calls: u64,
+    pub aws: u64,
     /// Calls of the SaaS.
-    pub saas_calls: u64,
+    pub saas: u64,
 }
 
 /// Of large organizations.

@@ -269,7 +269,7 @@ pub fn tables(figures: &Figures, budget: &Enroll) -> Vec<Section> {
         }
     };
     let is_met = |cost: &Cost| {
-        cost.aws_calls <= budget.aws_calls as f64 && cost.saas_calls <= budget.saas_calls as f64
+        cost.aws_calls <= budget.calls.aws as f64 && cost.saas_calls <= budget.calls.saas as f64
     };
     let enrolled = &with_events.enrolled.by_operation;
     vec![
@@ -303,7 +303,7 @@ pub fn tables(figures: &Figures, budget: &Enroll) -> Vec<Section> {
             .column("target", |(what, _)| {
                 of_target(
                     what,
-                    format!("{} and {}", budget.aws_calls, budget.saas_calls),
+                    format!("{} and {}", budget.calls.aws, budget.calls.saas),
                 )
             })
             .column("", |(what, cost)| {

@@ -123,7 +123,7 @@ pub async fn measure(
     }
     let burst = apart(move || scale::arrivals(of(SETTLED), SEED, BURST, MINUTE)).await?;
     let repeated = apart(move || scale::repeated_events(of(BURST), SEED, BURST, MINUTE)).await?;
-    let newcomer = apart(move || scale::arrivals(of(SETTLED), SEED, 1, MINUTE)).await?;
+    let newcomer = apart(move || scale::arrivals(of(SETTLED), SEED, 1, Duration::ZERO)).await?;
     let exponents = Exponents::of(&runs).context("there are too few sizes for an exponent")?;
     let limits = runs.iter().filter_map(Limit::of).collect::<Vec<_>>();
     let [burst, repeated, newcomer] = [burst, repeated, newcomer].map(Part::from);

@@ -93,7 +93,8 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     let down = rounds::down(&world.state().faults);
     let (failing, invocations) = {
         let state = world.state();
-        (rounds::failing(&state, world.now()), state.invocations)
+        let failing = is_round.then(|| rounds::failing(&state, world.now()));
+        (failing.unwrap_or_default(), state.invocations)
     };
     let deadline = world.now() + TIMEOUT;
     let time_left = || Duration::try_from(deadline.duration_since(world.now())).unwrap_or_default();

@@ -78,8 +78,8 @@ pub fn targets(report: &Report, budgets: &Budgets) -> anyhow::Result<Vec<Target>
         }
         let of = &figures.with_events.enrolled;
         for (whose, limit, reached) in [
-            ("AWS", budget.aws_calls, of.aws_calls),
-            ("the SaaS", budget.saas_calls, of.saas_calls),
+            ("AWS", budget.calls.aws, of.aws_calls),
+            ("the SaaS", budget.calls.saas, of.saas_calls),
         ] {
             let what = format!("new account: calls of {whose}");
             targets.push(Target::at_most(what, limit as f64, reached));

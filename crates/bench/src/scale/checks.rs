@@ -188,8 +188,12 @@ pub(crate) fn targets(figures: &Figures, budgets: &Budgets) -> Vec<Target> {
     }
     let newcomer = &figures.newcomer;
     for (whose, at_most, reached) in [
-        ("AWS", enroll.aws_calls, newcomer.aws_calls),
-        ("the SaaS", enroll.saas_calls, newcomer.registry_requests),
+        ("AWS", enroll.calls_as_on_aws.aws, newcomer.aws_calls),
+        (
+            "the SaaS",
+            enroll.calls_as_on_aws.saas,
+            newcomer.registry_requests,
+        ),
     ] {
         let what = format!("one new account as on AWS: calls of {whose}");
         targets.push(Target::at_most(what, at_most as f64, reached as f64));
