@@ -4,14 +4,17 @@
 mod ledger;
 mod setup;
 
+use std::collections::BTreeMap;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use towerhook_core::{
     custom_resource::{Answer, AnswerAddresses, MAX_RESPONSE_BYTES, Request, Response},
     foundation::Properties,
     lifecycle::{Message, Scope, Trigger},
-    model::Health,
+    model::{AccountId, Health},
     provider::Provider,
     retry::REQUEUE,
+    stack_sets::Operation,
 };
 use towerhook_providers::lacework::{
     Lacework,
@@ -41,7 +44,7 @@ pub fn trigger(data: &[u8]) {
         Ok(Trigger::Look { kind, scope }) => {
             assert!(kind.len() <= 64);
             // No more than the record can name.
-            assert!(scope.accounts.len() * 12 <= body.len());
+            assert!(scope.named() * 12 <= body.len());
             survives_the_queue(&scope);
             comes_to_an_end(scope);
         }
@@ -62,11 +65,20 @@ fn survives_the_queue(scope: &Scope) {
     assert_eq!(back.all, scope.all);
     assert_eq!(back.ous, scope.ous);
     assert_eq!(back.accounts, scope.accounts);
+    assert_eq!(awaiting(&back), awaiting(scope));
     let arrived = scope
         .arrived
         .iter()
         .filter(|id| scope.accounts.contains_key(id));
     assert!(back.arrived.iter().eq(arrived));
+}
+
+/// The operations with the accounts that wait for each.
+fn awaiting(scope: &Scope) -> Vec<(&Operation, u32, &BTreeMap<AccountId, u32>)> {
+    let all = scope.awaiting.iter();
+    all.filter(|(_, waiting)| !waiting.scope.messages().is_empty())
+        .map(|(operation, waiting)| (operation, waiting.looks, &waiting.scope.accounts))
+        .collect()
 }
 
 fn comes_to_an_end(mut scope: Scope) {

@@ -1,4 +1,4 @@
-//! The access token's life cycle: it lives 24 hours and is renewed well before its expiry.
+//! The access token's life cycle: it is renewed well before its expiry.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -9,9 +9,6 @@ use crate::{
     ports::{Keys, TokenIssuer, Tokens},
     time::later,
 };
-
-/// The lifetime that is requested for every token.
-pub const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// The longest token, in characters: the limit of a stack parameter, which our template's pattern
 /// repeats.
@@ -27,24 +24,33 @@ pub fn is_usable(text: &str) -> bool {
     (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Whether a token should be replaced: less than a third of its life is left, or it was issued for
-/// another version of the key.
-pub fn needs_refresh(token: Option<&Token>, key_version: &str, now: Timestamp) -> bool {
-    token.is_none_or(|token| {
-        token.key_version != key_version || !lasts_for(token.expires_at, LIFETIME / 3, now)
-    })
+/// Whether a token should be replaced: less than a third of its `lifetime`, as it was requested, is
+/// left, or it was issued for another version of the key.
+pub fn needs_refresh(
+    token: Option<&Token>,
+    key_version: &str,
+    lifetime: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    let lasts = |ends| lasts_for(ends, lifetime / 3, lifetime, now);
+    token.is_none_or(|token| token.key_version != key_version || !lasts(token.expires_at))
 }
 
 /// Whether a token with this expiry outlives a StackSet operation, including those before it in the
 /// queue.
-pub fn outlasts_an_operation(ends: Timestamp, now: Timestamp) -> bool {
-    lasts_for(ends, SignedDuration::from_hours(1), now)
+pub fn outlasts_an_operation(ends: Timestamp, lifetime: SignedDuration, now: Timestamp) -> bool {
+    lasts_for(ends, SignedDuration::from_hours(1), lifetime, now)
 }
 
 /// Whether a token lasts this long. No token lives longer than requested, so a later expiry is not
 /// believed.
-fn lasts_for(ends: Timestamp, least: SignedDuration, now: Timestamp) -> bool {
-    (least..=LIFETIME + CLOCKS_DIFFER).contains(&ends.duration_since(now))
+fn lasts_for(
+    ends: Timestamp,
+    least: SignedDuration,
+    lifetime: SignedDuration,
+    now: Timestamp,
+) -> bool {
+    (least..=lifetime + CLOCKS_DIFFER).contains(&ends.duration_since(now))
 }
 
 /// The age below which a refused token is not replaced: then the key's user lacks a permission, and
@@ -77,11 +83,12 @@ pub async fn renew(
 ) -> Result<bool> {
     let stored = secrets.token().await?;
     let key = secrets.key().await?;
+    let lifetime = issuer.lifetime();
     let is_old = match occasion {
         Occasion::Schedule => false,
-        Occasion::Refused => stored.as_ref().is_none_or(|token| !is_young(token, now)),
+        Occasion::Refused => stored.as_ref().is_none_or(|token| !is_young(token, lifetime, now)),
     };
-    let due = is_old || needs_refresh(stored.as_ref(), &key.version, now);
+    let due = is_old || needs_refresh(stored.as_ref(), &key.version, lifetime, now);
     if due {
         let token = issuer.issue(&key, now).await?;
         secrets.store_token(&token).await?;
@@ -89,8 +96,8 @@ pub async fn renew(
     Ok(due)
 }
 
-fn is_young(token: &Token, now: Timestamp) -> bool {
-    let issued_at = later(token.expires_at, -LIFETIME);
+fn is_young(token: &Token, lifetime: SignedDuration, now: Timestamp) -> bool {
+    let issued_at = later(token.expires_at, -lifetime);
     now.duration_since(issued_at) < YOUNG
 }
 
@@ -114,6 +121,8 @@ pub async fn refresh(
 mod tests {
     use super::*;
 
+    const LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
     #[test]
     fn a_token_is_renewed_when_a_third_is_left_or_the_key_changed() {
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
@@ -122,10 +131,10 @@ mod tests {
             expires_at: now + SignedDuration::from_hours(hours),
             key_version: "v1".into(),
         };
-        assert!(needs_refresh(None, "v1", now));
-        assert!(needs_refresh(Some(&token(7)), "v1", now));
-        assert!(!needs_refresh(Some(&token(9)), "v1", now));
-        assert!(needs_refresh(Some(&token(24)), "v2", now));
+        assert!(needs_refresh(None, "v1", LIFETIME, now));
+        assert!(needs_refresh(Some(&token(7)), "v1", LIFETIME, now));
+        assert!(!needs_refresh(Some(&token(9)), "v1", LIFETIME, now));
+        assert!(needs_refresh(Some(&token(24)), "v2", LIFETIME, now));
     }
 
     #[test]
@@ -137,12 +146,12 @@ mod tests {
             key_version: "v1".into(),
         };
         let endless = token("2999-01-01T00:00:00Z");
-        assert!(needs_refresh(Some(&endless), "v1", now));
-        assert!(!outlasts_an_operation(endless.expires_at, now));
+        assert!(needs_refresh(Some(&endless), "v1", LIFETIME, now));
+        assert!(!outlasts_an_operation(endless.expires_at, LIFETIME, now));
         // Just issued, by a function whose clock is ahead.
         let new = token("2026-01-02T00:00:10Z");
-        assert!(!needs_refresh(Some(&new), "v1", now));
-        assert!(outlasts_an_operation(new.expires_at, now));
+        assert!(!needs_refresh(Some(&new), "v1", LIFETIME, now));
+        assert!(outlasts_an_operation(new.expires_at, LIFETIME, now));
     }
 
     #[test]
@@ -167,13 +176,13 @@ mod tests {
             expires_at: now + LIFETIME - SignedDuration::from_mins(minutes),
             key_version: "v1".into(),
         };
-        assert!(is_young(&token(0), now) && is_young(&token(19), now));
-        assert!(!is_young(&token(20), now) && !is_young(&token(900), now));
+        assert!(is_young(&token(0), LIFETIME, now) && is_young(&token(19), LIFETIME, now));
+        assert!(!is_young(&token(20), LIFETIME, now) && !is_young(&token(900), LIFETIME, now));
         let ends_at = |expires_at| Token {
             expires_at,
             ..token(0)
         };
         let [first, last] = [Timestamp::MIN, Timestamp::MAX].map(ends_at);
-        assert!(!is_young(&first, now) && is_young(&last, now));
+        assert!(!is_young(&first, LIFETIME, now) && is_young(&last, LIFETIME, now));
     }
 }

@@ -1,6 +1,7 @@
 use jiff::SignedDuration;
 
-/// How far behind a vendor's answers may be, and how long it takes to use what is new.
+/// How far behind a vendor's answers may be, how long it takes to use what is new, and how long that
+/// works.
 #[derive(Debug)]
 pub struct Limits {
     /// For this long a list may lack a registration that was just accepted.
@@ -12,4 +13,6 @@ pub struct Limits {
     pub unlisted_looks: u32,
     /// A role that the vendor could not use for this long stays unusable.
     pub unusable_for: SignedDuration,
+    /// The lifetime that is requested for an access token.
+    pub token_lifetime: SignedDuration,
 }

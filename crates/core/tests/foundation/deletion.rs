@@ -90,7 +90,7 @@ fn under_the_rate_limit_each_try_goes_on_where_the_last_one_stopped() {
             assert!(why.contains("Rate exceeded"), "{why}");
             let (_, rest) = why.split_once("; removed ").unwrap();
             let (removed, rest) = rest.split_once(" of ").unwrap();
-            let (all, _) = rest.split_once(" integrations").unwrap();
+            let (all, _) = rest.split_once(" registrations").unwrap();
             assert_eq!(all, left.to_string(), "{why}");
             left -= removed.parse::<usize>().unwrap();
         }
@@ -117,7 +117,7 @@ fn with_a_revoked_key_a_deletion_names_the_stores_and_not_what_may_be_gone_from_
         assert!(answer.success, "{}", answer.reason);
         let note = &answer.reason;
         assert!(
-            note.contains("the integrations in acme, since Plain refuses"),
+            note.contains("the registrations in acme, since Plain refuses"),
             "{note}"
         );
         assert!(!note.contains("Members-"), "{note}");

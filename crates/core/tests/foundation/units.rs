@@ -77,7 +77,7 @@ fn a_unit_that_nobody_has_is_told_before_the_store_that_its_name_would_mean() {
         // If the store is named, too, both have to exist.
         let mapping = ("StoresByUnit", "Production=nobody".to_owned());
         let (why, _) = refused(&world, |wishes| wishes.others.extend([mapping])).await;
-        let said = "names the sub-account nobody, which the API key cannot use";
+        let said = "names the store nobody, which the API key cannot use";
         assert!(why.contains(said), "{why}");
     });
 }

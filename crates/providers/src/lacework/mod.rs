@@ -44,6 +44,9 @@ const WORDS: Words = Words {
     },
 };
 
+/// The longest that Lacework grants.
+const TOKEN_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
+
 /// Not documented: chosen with a margin over what users of the real service report.
 const LIMITS: Limits = Limits {
     unlisted_for: SignedDuration::from_secs(45),
@@ -52,6 +55,7 @@ const LIMITS: Limits = Limits {
     unlisted_looks: 3,
     // IAM takes seconds, rarely minutes, to propagate a new role.
     unusable_for: SignedDuration::from_mins(30),
+    token_lifetime: TOKEN_LIFETIME,
 };
 
 /// The AWS account that Lacework's platform runs in.

@@ -63,6 +63,11 @@ impl TokenWrites for Ports {
 }
 
 impl TokenIssuer for Ports {
+    fn lifetime(&self) -> SignedDuration {
+        let vendor = self.world.state().options.vendor;
+        vendor.provider().limits().token_lifetime
+    }
+
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         let by_auth = self.caller.name == "auth";
         self.call("registry:CreateToken", |state, at| {
@@ -79,7 +84,7 @@ impl TokenIssuer for Ports {
             }
             state.secrets.tokens += 1;
             let text = format!("{CANARY}token-{}", state.secrets.tokens);
-            let expires_at = now + token::LIFETIME;
+            let expires_at = now + state.options.vendor.provider().limits().token_lifetime;
             state.secrets.issued.insert(text.clone(), expires_at);
             Ok(Token {
                 token: text.into(),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use futures::{StreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use self::{new_roles::NewRoles, register::register, tally::Tally};
@@ -145,6 +145,7 @@ pub async fn execute(
         stack_set: provider
             .resources(&deployment.policy.names)
             .member_stack_set,
+        token_lifetime: provider.limits().token_lifetime,
         deployment,
         now,
     };
@@ -250,6 +251,7 @@ fn is_first_try(inventory: &Inventory, account: &AccountId, actions: &[Action]) 
 struct Instances<'a, P> {
     ports: &'a P,
     stack_set: String,
+    token_lifetime: SignedDuration,
     deployment: &'a Deployment,
     now: Timestamp,
 }
@@ -303,7 +305,9 @@ impl<P: AccountPorts> Instances<'_, P> {
 
     /// A token that outlives the operation that uses it.
     async fn token(&self) -> Result<Token> {
-        let outlasts = |token: &Token| token::outlasts_an_operation(token.expires_at, self.now);
+        let (lifetime, now) = (self.token_lifetime, self.now);
+        let outlasts =
+            |token: &Token| token::outlasts_an_operation(token.expires_at, lifetime, now);
         if let Some(token) = self.ports.token().await?.filter(outlasts) {
             return Ok(token);
         }

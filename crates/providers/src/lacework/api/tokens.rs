@@ -1,18 +1,18 @@
 //! Access tokens: the client's token source, and `/api/v2/access/tokens`.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
     model::{ApiKey, SecretText, Token},
     ports::TokenIssuer,
-    token::{self, LIFETIME},
+    token,
 };
 use url::Url;
 
 use super::{answer, endpoint, wire};
-use crate::{body, http};
+use crate::{body, http, lacework::TOKEN_LIFETIME};
 
 const CREATE: &str = "lacework:CreateAccessToken";
 
@@ -51,6 +51,10 @@ impl std::fmt::Debug for LaceworkTokens {
 }
 
 impl TokenIssuer for LaceworkTokens {
+    fn lifetime(&self) -> SignedDuration {
+        TOKEN_LIFETIME
+    }
+
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         issue(&self.http, &self.url, key, now).await
     }
@@ -66,7 +70,7 @@ pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp
         .post(endpoint::at(url, &["access", "tokens"]))
         .header("X-LW-UAKS", secret)
         .timeout(endpoint::SHORT_TIMEOUT)
-        .json(&json!({ "keyId": key.key_id, "expiryTime": LIFETIME.as_secs() }));
+        .json(&json!({ "keyId": key.key_id, "expiryTime": TOKEN_LIFETIME.as_secs() }));
     let hidden = [key.secret.expose()];
     let answer = answer::answer(CREATE, request, &hidden, body::LONGEST_SHORT).await?;
     if matches!(
@@ -98,7 +102,7 @@ pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<To
 /// When the token expires: at the requested expiry at the latest, so that it is renewed in time.
 /// That also applies if the response's own expiry is unreadable.
 fn expires_at(body: &Value, now: Timestamp) -> Timestamp {
-    let asked = now + LIFETIME;
+    let asked = now + TOKEN_LIFETIME;
     body["expiresAt"]
         .as_str()
         .and_then(|text| text.parse().ok())
@@ -176,7 +180,7 @@ mod tests {
             let token = issued(answer(201, body)).await.unwrap();
             assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
             let later = "2026-01-01T16:00:01Z".parse().unwrap();
-            assert!(token::needs_refresh(Some(&token), "version-1", later));
+            assert!(token::needs_refresh(Some(&token), "version-1", TOKEN_LIFETIME, later));
         }
     }
 
