@@ -130,7 +130,7 @@ async fn a_parameter_that_does_not_fit_is_named_with_what_was_found() {
     a sub-account without a unit
       LaceworkOrgSubAccountNames names the organizational unit "Marketing", which the organization does not have.
     both sub-account settings
-      LaceworkSubAccountName (marketing) and LaceworkOrgSubAccountNames are both set. Set one of them: all accounts in one sub-account, or sub-accounts by organizational unit.
+      LaceworkSubAccountName (marketing) and LaceworkOrgSubAccountNames are both set. Set one of them: one sub-account for all accounts, or sub-accounts by organizational unit.
     another Log Archive
       LogAccountName is "Logs", and the landing zone's Log Archive account is "Log Archive" (<Log Archive>). Leave LogAccountName blank or correct it.
     another Audit
