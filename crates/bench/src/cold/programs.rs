@@ -50,7 +50,7 @@ pub(super) const PROGRAMS: [Program; 5] = [
     },
 ];
 
-/// Secrets have values, and nothing needs a refresh. The ledger denies access, which ends setup and
+/// Secrets have values, and nothing needs a refresh. The ledger refuses the call, which ends setup and
 /// account at their first call.
 pub(super) fn answer(call: &Call) -> Reply {
     match call.name.as_str() {

@@ -143,9 +143,9 @@ impl Reply {
         }
     }
 
-    /// The answer to an unexpected call.
+    /// The answer to an unexpected call, which nothing repeats: setup would wait for a permission.
     pub(crate) fn unforeseen() -> Self {
-        Self::error("AccessDeniedException")
+        Self::error("ValidationException")
     }
 }
 
