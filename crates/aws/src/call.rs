@@ -41,10 +41,9 @@ use aws_types::{
     region::{Region, SigningRegion},
 };
 use serde::de::DeserializeOwned;
-use towerhook_core::Error;
+use towerhook_core::{Error, ErrorKind};
 
 use self::errors::metadata;
-use crate::classify::unusable;
 
 /// The failure of a call.
 pub(crate) type CallError = SdkError<ErrorMetadata, HttpResponse>;
@@ -93,9 +92,10 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// The body is not of this form.
+    /// The body is not of this form. A body can be cut off, so that is transient.
     pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
-        serde_json::from_slice(&self.body).map_err(|error| unusable(operation, error.to_string()))
+        serde_json::from_slice(&self.body)
+            .map_err(|error| Error::new(operation, ErrorKind::Unavailable, error))
     }
 }
 
@@ -231,5 +231,17 @@ mod tests {
             body: b"canary".to_vec(),
         };
         assert_eq!(format!("{reply:?}"), "Reply(6 bytes)");
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_off_may_be_whole_the_next_time() {
+        let reply = Reply {
+            headers: Headers::new(),
+            body: br#"{"Trail": {"Na"#.to_vec(),
+        };
+        let cut = reply.json::<serde_json::Value>("cloudtrail:GetTrail");
+        let cut = cut.unwrap_err();
+        assert_eq!(cut.operation, "cloudtrail:GetTrail");
+        assert_eq!(cut.kind, ErrorKind::Unavailable);
     }
 }

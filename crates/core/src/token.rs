@@ -86,7 +86,9 @@ pub async fn renew(
     let lifetime = issuer.lifetime();
     let is_old = match occasion {
         Occasion::Schedule => false,
-        Occasion::Refused => stored.as_ref().is_none_or(|token| !is_young(token, lifetime, now)),
+        Occasion::Refused => stored
+            .as_ref()
+            .is_none_or(|token| !is_young(token, lifetime, now)),
     };
     let due = is_old || needs_refresh(stored.as_ref(), &key.version, lifetime, now);
     if due {

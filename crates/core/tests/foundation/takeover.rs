@@ -139,7 +139,10 @@ fn registrations_in_a_store_that_was_forgotten_are_refused() {
     World::quiet(members(3), async |world| {
         world.deploy_vendors(Some("production"));
         let reason = nothing_touched(&world, adopting()).await;
-        assert!(reason.contains("the sub-account production (5)"), "{reason}");
+        assert!(
+            reason.contains("the sub-account production (5)"),
+            "{reason}"
+        );
     });
 }
 

@@ -182,7 +182,8 @@ impl Case<'_> {
     /// Whether the account's stack deletes its own registration and holds an outdated token.
     fn needs_token(&self) -> bool {
         let works = self.token_ends.is_some_and(|ends| {
-            self.known.token_ends == Some(ends) && token::outlasts_an_operation(ends, self.limits().token_lifetime, self.now)
+            self.known.token_ends == Some(ends)
+                && token::outlasts_an_operation(ends, self.limits().token_lifetime, self.now)
         });
         self.policy.is_registered_by_stack(self.id) && !works && !planted(Fault::TokenIsNotRenewed)
     }

@@ -180,7 +180,12 @@ mod tests {
             let token = issued(answer(201, body)).await.unwrap();
             assert_eq!(token.expires_at.to_string(), "2026-01-02T00:00:00Z");
             let later = "2026-01-01T16:00:01Z".parse().unwrap();
-            assert!(token::needs_refresh(Some(&token), "version-1", TOKEN_LIFETIME, later));
+            assert!(token::needs_refresh(
+                Some(&token),
+                "version-1",
+                TOKEN_LIFETIME,
+                later
+            ));
         }
     }
 
