@@ -123,10 +123,14 @@ impl LandingZones for Ports {
     }
 
     async fn trail(&self, name: &str) -> Result<Option<Trail>> {
-        self.call("cloudtrail:GetTrail", |state, _| {
+        let asked = self.call("cloudtrail:GetTrail", |state, _| {
             Ok((name == state.trail.name).then(|| state.trail.clone()))
-        })
-        .await
+        });
+        let trail = asked.await?;
+        if trail.is_some() {
+            self.more("cloudtrail:GetTrailStatus", 1).await?;
+        }
+        Ok(trail)
     }
 }
 
