@@ -93,7 +93,7 @@ mod tests {
             .await
             .unwrap();
         let (path, body) = sent.calls().remove(0);
-        assert_eq!(path, "/2015-03-31/functions/setup/invocations");
+        assert_eq!(path, "/2015-03-31/functions/acme-setup/invocations");
         assert_eq!(body, json!({"RequestType": "Create"}));
         assert_eq!(
             sent.header("x-amz-invocation-type").as_deref(),

@@ -152,7 +152,7 @@ pub(crate) fn setup(answers: impl IntoIterator<Item = Answer>) -> (Aws<SetupSett
         ledger: LedgerTable("ledger".into()),
         topic: FanOutTopic("arn:aws:sns:eu-west-1:999999999999:work".parse().unwrap()),
         functions: FunctionNames {
-            own: "setup".into(),
+            own: "acme-setup".into(),
             auth: None,
         },
         management_stack_role: ManagementStackRole(Some(STACK_ROLE.parse().unwrap())),

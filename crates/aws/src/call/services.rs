@@ -3,7 +3,7 @@
 
 use aws_config::SdkConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use url::form_urlencoded;
 
@@ -89,6 +89,13 @@ pub(crate) mod sns {
 pub(crate) mod lambda {
     use super::*;
 
+    /// What a path's segment may not hold.
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+
     /// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     pub(crate) async fn invoke(
         config: &SdkConfig,
@@ -97,7 +104,7 @@ pub(crate) mod lambda {
         payload: &str,
         timeouts: Option<TimeoutConfig>,
     ) -> Result<Reply, CallError> {
-        let function = utf8_percent_encode(function, NON_ALPHANUMERIC);
+        let function = utf8_percent_encode(function, RESERVED);
         let call = Call {
             service: "lambda",
             operation: "Invoke",

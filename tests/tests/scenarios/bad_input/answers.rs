@@ -112,7 +112,7 @@ async fn setup_hands_over_to_fresh_invocations_of_itself() {
     create StackSet Lacework-Control-Tower-CloudTrail-Audit-Account-acme
     create the instance of Lacework-Control-Tower-CloudTrail-Audit-Account-acme in Audit
     create StackSet Lacework-Control-Tower-Config-Member-acme
-    create integration Lacework-Control-Tower-CloudTrail-Log-Account-acme
+    create registration Lacework-Control-Tower-CloudTrail-Log-Account-acme
     ");
     scene.delete().await;
     await_difference(&scene.sandbox, &before, &Difference::default()).await;
