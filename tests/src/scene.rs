@@ -265,7 +265,7 @@ impl Scene {
                 *step = step.replace(&account.id, &account.name);
             }
         }
-        let removes = |step: &String| step.starts_with("delete integration ");
+        let removes = |step: &String| step.starts_with("delete registration ");
         for side_by_side in steps.chunk_by_mut(|one, next| removes(one) && removes(next)) {
             side_by_side.sort();
         }

@@ -171,16 +171,6 @@ pub struct Plan {
     pub feed: FeedPlan,
 }
 
-impl Plan {
-    /// Whether the plan changes nothing.
-    pub fn is_empty(&self) -> bool {
-        self.actions.is_empty()
-            && self.revisits.is_empty()
-            && self.records.is_empty()
-            && self.feed.is_empty()
-    }
-}
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for action in &self.actions {

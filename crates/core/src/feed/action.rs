@@ -53,10 +53,10 @@ impl fmt::Display for FeedAction {
             Self::DeleteInstance { stack_set, account } => {
                 write!(f, "delete the instance of {stack_set} in {account}")
             }
-            Self::CreateRegistration { spec } => write!(f, "create integration {}", spec.name),
-            Self::UpdateRegistration { spec, .. } => write!(f, "update integration {}", spec.name),
+            Self::CreateRegistration { spec } => write!(f, "create registration {}", spec.name),
+            Self::UpdateRegistration { spec, .. } => write!(f, "update registration {}", spec.name),
             Self::DeleteRegistration { existing } => {
-                write!(f, "delete integration {}", existing.name)
+                write!(f, "delete registration {}", existing.name)
             }
         }
     }
@@ -73,13 +73,6 @@ pub struct FeedPlan {
     pub look_again: bool,
     /// Problems that need an administrator, in words.
     pub blocked: Vec<String>,
-}
-
-impl FeedPlan {
-    /// Whether the plan changes nothing.
-    pub fn is_empty(&self) -> bool {
-        self.actions.is_empty() && self.record.is_none() && !self.look_again
-    }
 }
 
 impl fmt::Display for FeedPlan {

@@ -188,10 +188,10 @@ fn every_departure_of_the_registration_is_put_right() {
         let mut one = good.clone();
         depart(&mut one);
         let plan = planned(&deployment, &view(vec![one.clone()]));
-        assert_eq!(words(&plan), ["update integration Feed-Role"], "{one:?}");
+        assert_eq!(words(&plan), ["update registration Feed-Role"], "{one:?}");
     }
     let gone = planned(&deployment, &view(vec![]));
-    assert_eq!(words(&gone), ["create integration Feed-Role"]);
+    assert_eq!(words(&gone), ["create registration Feed-Role"]);
     // If external ids are masked, name and role decide.
     let mut masked = good;
     masked.external_id = "**********".into();
@@ -388,7 +388,7 @@ fn a_foreign_registration_with_our_name_in_our_place_blocks_ours() {
     assert!(plan.blocked[0].contains(&other.name), "{plan}");
     other.store = Some("elsewhere".into());
     let plan = planned(&deployment, &view(vec![other]));
-    assert_eq!(words(&plan), ["create integration Feed-Role"]);
+    assert_eq!(words(&plan), ["create registration Feed-Role"]);
 }
 
 #[test]
@@ -401,8 +401,8 @@ fn a_registration_in_the_wrong_place_goes_before_the_right_one_is_made() {
     assert_eq!(
         words(&plan),
         [
-            "delete integration Feed-Role",
-            "create integration Feed-Role"
+            "delete registration Feed-Role",
+            "create registration Feed-Role"
         ]
     );
 }

@@ -217,5 +217,15 @@ mod tests {
             "delete registration x; removed 4 of 5 registrations and 0 of 3 stacks"
         );
         assert!(second.made_something());
+        let stacks_only = Progress::default();
+        stacks_only.left(0, 3);
+        stacks_only.left(0, 1);
+        let summary = stacks_only.summary();
+        assert!(
+            summary.ends_with("0 of 0 registrations and 2 of 3 stacks"),
+            "{summary}"
+        );
+        let nothing = Progress::default().summary();
+        assert!(!nothing.contains("removed"), "{nothing}");
     }
 }

@@ -319,6 +319,11 @@ mod tests {
             ("MonitorExistingAccounts", "yes"),
             ("KmsKeyIdentifierArn", "alias/key"),
             ("KmsKeyIdentifierArn", "arn:aws:s3:::bucket"),
+            ("KmsKeyIdentifierArn", "arn:aws:s3:::key/of-no-kms"),
+            (
+                "KmsKeyIdentifierArn",
+                "arn:aws:kms:us-east-1:111111111111:alias/of-a-key",
+            ),
             ("StoresByUnit", "ou-ab12-11112222"),
             ("StoresByUnit", "Blue (west)"),
             ("IncludeOrganizationalUnits", "Top//Blue"),

@@ -52,3 +52,21 @@ pub enum LandingZoneReply {
     /// There is none.
     None,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn from_4_0_on_an_integration_may_be_missing() {
+        for (version, optional) in [
+            ("2.9", false),
+            ("3.3", false),
+            ("4.0", true),
+            ("10.1", true),
+        ] {
+            assert_eq!(has_optional_integrations(version), optional, "{version}");
+        }
+        assert!(!has_optional_integrations("latest"));
+    }
+}

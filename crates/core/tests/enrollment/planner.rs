@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 use serde_json::json;
 use towerhook_core::{
     Read,
-    enrollment::{Action, Ownership, decide},
+    enrollment::{Action, Ownership, Plan, decide},
     landing_zone::{AccountState, Management},
     ledger::Deletion,
     lifecycle::Scope,
@@ -74,6 +74,15 @@ fn a_closed_account_leaves_and_its_stack_is_only_forgotten() {
 }
 
 #[test]
+fn a_stack_that_is_there_again_is_no_longer_missing() {
+    let mut look = Look::enrolled(deployment(tenant()), 1);
+    let record = look.inventory.records.get_mut(&member_id(0)).unwrap();
+    record.missing_at = Some(look.now - SignedDuration::from_mins(3));
+    let known = look.plan().records[&member_id(0)].clone().unwrap();
+    assert_eq!(known.missing_at, None);
+}
+
+#[test]
 fn a_registration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_role_goes() {
     let mut look = Look::enrolled(deployment(tenant()), 1);
     look.account(0).state = AccountState::Closed;
@@ -86,7 +95,7 @@ fn a_registration_that_is_not_listed_is_missed_twice_an_hour_apart_before_its_ro
         Some(look.now)
     );
     look.now += SignedDuration::from_mins(50);
-    assert!(look.plan().is_empty());
+    assert_eq!(look.plan(), Plan::default());
     look.now += SignedDuration::from_mins(10);
     // By its id, listed or not.
     let leaves = [
