@@ -1,6 +1,7 @@
 //! Keeps the access token fresh: on a schedule, and at once when the account function's token was
 //! refused.
 
+use jiff::SignedDuration;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use towerhook_core::{
@@ -19,6 +20,7 @@ use url::Url;
 /// The function with its clients.
 #[derive(Debug)]
 pub struct Auth {
+    token_lifetime: SignedDuration,
     aws: Aws<AuthSettings>,
     issuer: LaceworkTokens,
     metrics: Metrics,
@@ -85,6 +87,7 @@ impl Auth {
             }
         };
         Ok(Self {
+            token_lifetime: settings.vendor.provider().limits().token_lifetime,
             aws: Aws::new(&aws::connect()?, settings.aws),
             issuer,
             metrics: Metrics::new(settings.stack_name, "auth"),
@@ -98,7 +101,8 @@ impl Auth {
     /// A secret could not be read or written, or the SaaS issued no token.
     pub async fn handle(&self, event: LambdaEvent<Request>) -> std::result::Result<(), Error> {
         let occasion = event.payload.towerhook.refresh;
-        let outcome = token::renew(&self.aws, &self.issuer, occasion, clock::now()).await;
+        let (lifetime, now) = (self.token_lifetime, clock::now());
+        let outcome = token::renew(&self.aws, &self.issuer, occasion, lifetime, now).await;
         match &outcome {
             Ok(renewed) => {
                 tracing::info!(?occasion, renewed, "token checked");

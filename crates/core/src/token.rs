@@ -70,7 +70,8 @@ pub enum Occasion {
     Refused,
 }
 
-/// Renews the token if it is due, and returns whether it was.
+/// Renews the token if it is due, and returns whether it was. `lifetime` is what is requested for every
+/// token of the vendor.
 ///
 /// # Errors
 ///
@@ -79,11 +80,11 @@ pub async fn renew(
     secrets: &(impl Keys + Tokens),
     issuer: &impl TokenIssuer,
     occasion: Occasion,
+    lifetime: SignedDuration,
     now: Timestamp,
 ) -> Result<bool> {
     let stored = secrets.token().await?;
     let key = secrets.key().await?;
-    let lifetime = issuer.lifetime();
     let is_old = match occasion {
         Occasion::Schedule => false,
         Occasion::Refused => stored

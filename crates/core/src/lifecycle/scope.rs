@@ -60,8 +60,8 @@ impl Awaiting {
         Self { looks, ..self }
     }
 
-    /// How long until the next look. Looks become rare quickly, because an event tells of the end: they
-    /// are for one that was lost.
+    /// The delay before the next look. It quadruples with each: CloudFormation usually announces the end
+    /// with an event, so a look only makes up for a lost one.
     pub(crate) fn delay(&self) -> Duration {
         REQUEUE.delay(2 * self.looks)
     }

@@ -19,7 +19,7 @@ pub use clock::Clock;
 pub use dead_letters::{DeadLetter, DeadLetters, ReturnTo, Undelivered};
 pub use leases::Leases;
 pub(crate) use operations::hour;
-pub use operations::start_operation;
+pub use operations::{Running, start_operation};
 pub use reads::{
     Accounts, ForeignResources, Keys, LandingZones, LedgerReads, Roles, StackReads, StackSetReads,
     TokenReads,

@@ -4,7 +4,7 @@ use serde::Serialize;
 use super::StackSetReads;
 use crate::{
     Error, ErrorKind, Result,
-    stack_sets::{OperationState, Start, operation_id},
+    stack_sets::{Operation, OperationState, Start, operation_id},
 };
 
 /// How often the same content can be requested of one StackSet. Callers make the content of each
@@ -17,7 +17,16 @@ pub(crate) fn hour(now: Timestamp) -> i64 {
     now.as_second().div_euclid(3600)
 }
 
-/// Starts an operation, or finds the running one with the same content, and returns its id.
+/// A running operation.
+#[derive(Debug)]
+pub struct Running {
+    /// The operation.
+    pub operation: Operation,
+    /// Whether it was started now, as opposed to one already running.
+    pub is_new: bool,
+}
+
+/// Starts an operation, or finds the running one with the same content.
 ///
 /// The id is derived from the content, so a repeated invocation starts nothing twice. After an
 /// operation has ended, the next number is used.
@@ -30,13 +39,16 @@ pub async fn start_operation(
     name: &str,
     content: &impl Serialize,
     start: impl AsyncFn(&str) -> Result<Start>,
-) -> Result<String> {
+) -> Result<Running> {
     for number in 0..MOST {
         let id = operation_id(name, content, number);
-        if start(&id).await? == Start::Started
-            || stack_sets.operation(name, &id).await? == OperationState::InProgress
-        {
-            return Ok(id);
+        let is_new = start(&id).await? == Start::Started;
+        if is_new || stack_sets.operation(name, &id).await? == OperationState::InProgress {
+            let stack_set = name.to_owned();
+            return Ok(Running {
+                operation: Operation { stack_set, id },
+                is_new,
+            });
         }
     }
     let reason = format!("{MOST} operations with the same content exist on {name}");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
     Result,
@@ -17,8 +17,6 @@ pub(crate) const CALL_RESERVE: Duration = Duration::from_secs(75);
 
 /// Gets access tokens from the SaaS.
 pub trait TokenIssuer {
-    /// The lifetime that is requested for every token.
-    fn lifetime(&self) -> SignedDuration;
     /// A new token, or [`crate::ErrorKind::Unauthorized`] if the key is refused.
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token>;
 }

@@ -63,11 +63,6 @@ impl TokenWrites for Ports {
 }
 
 impl TokenIssuer for Ports {
-    fn lifetime(&self) -> SignedDuration {
-        let vendor = self.world.state().options.vendor;
-        vendor.provider().limits().token_lifetime
-    }
-
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         let by_auth = self.caller.name == "auth";
         self.call("registry:CreateToken", |state, at| {
@@ -96,10 +91,19 @@ impl TokenIssuer for Ports {
     }
 }
 
+impl Ports {
+    /// What the auth function does.
+    async fn renew(&self, occasion: token::Occasion) -> Result<bool> {
+        let vendor = self.world.state().options.vendor;
+        let lifetime = vendor.provider().limits().token_lifetime;
+        token::renew(self, self, occasion, lifetime, self.now()).await
+    }
+}
+
 impl Functions for Ports {
     async fn refresh_token(&self) -> Result<()> {
         let auth = Self::new(&self.world, "auth");
-        let refreshed = token::renew(&auth, &auth, token::Occasion::Refused, self.now()).await;
+        let refreshed = auth.renew(token::Occasion::Refused).await;
         self.call("lambda:Invoke", |_, _| match refreshed {
             Ok(_) => Ok(()),
             Err(_) => Err(error("lambda:Invoke", ErrorKind::Unavailable)),
@@ -127,7 +131,7 @@ pub(crate) async fn keep_fresh(world: World) {
             .await;
         let auth = Ports::new(&world, "auth");
         // A failure is retried in two hours, or when a token is refused.
-        let _ = token::renew(&auth, &auth, token::Occasion::Schedule, auth.now()).await;
+        let _ = auth.renew(token::Occasion::Schedule).await;
     }
 }
 

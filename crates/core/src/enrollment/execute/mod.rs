@@ -13,7 +13,6 @@ use std::{
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use self::{new_roles::NewRoles, register::register, tally::Tally};
 use super::{Action, Exchange, Inventory, Plan, Revisit, outcome::Outcome};
@@ -24,9 +23,8 @@ use crate::{
     model::{AccountId, Token},
     planted::{Fault, planted},
     policy::{Deployment, RegistrationMode},
-    ports::{AccountPorts, Clock, Registry, hour, start_operation},
+    ports::{AccountPorts, Clock, Registry, Running, hour, start_operation},
     provider::Provider,
-    stack_sets::{Operation, Start},
     token,
 };
 
@@ -161,7 +159,7 @@ pub async fn execute(
             }
             Action::DeleteInstances { accounts, retain } if planted(Fault::RoleGoesFirst) => {
                 let outcome = instances.delete(&accounts, retain).await;
-                tally.operation(&accounts, outcome);
+                tally.operation(&accounts, outcome.map(|running| (running, None)));
             }
             Action::DeleteInstances { .. } | Action::RecreateInstances { .. } => {
                 removals.push(action);
@@ -256,17 +254,9 @@ struct Instances<'a, P> {
     now: Timestamp,
 }
 
-/// An operation on instances of the member StackSet.
-struct Running {
-    operation: Operation,
-    /// Whether it was started now, as opposed to one already running.
-    is_new: bool,
-    /// The expiry of the token that the accounts register with from now on, if they get one.
-    token_ends: Option<Timestamp>,
-}
-
 impl<P: AccountPorts> Instances<'_, P> {
-    async fn create(&self, accounts: &[AccountId]) -> Result<Running> {
+    /// Also returns the expiry of the token that the accounts register with, if they do.
+    async fn create(&self, accounts: &[AccountId]) -> Result<(Running, Option<Timestamp>)> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("create", &policy.stack_id, accounts, hour(self.now));
@@ -276,31 +266,26 @@ impl<P: AccountPorts> Instances<'_, P> {
         };
         let token_ends = token.as_ref().map(|token| token.expires_at);
         let token = token.as_ref().map(|token| &token.token);
-        let started = self.start(&content, async |operation| {
+        let started = start_operation(self.ports, name, &content, async |operation| {
             self.ports
                 .create_instances(name, accounts, token, operation)
                 .await
         });
-        Ok(Running {
-            token_ends,
-            ..started.await?
-        })
+        Ok((started.await?, token_ends))
     }
 
-    async fn renew_token(&self, accounts: &[AccountId]) -> Result<Running> {
+    /// Also returns the expiry of the accounts' new token.
+    async fn renew_token(&self, accounts: &[AccountId]) -> Result<(Running, Option<Timestamp>)> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("token", &policy.stack_id, accounts, hour(self.now));
         let token = self.token().await?;
-        let started = self.start(&content, async |operation| {
+        let started = start_operation(self.ports, name, &content, async |operation| {
             self.ports
                 .renew_token(name, accounts, &token.token, operation)
                 .await
         });
-        Ok(Running {
-            token_ends: Some(token.expires_at),
-            ..started.await?
-        })
+        Ok((started.await?, Some(token.expires_at)))
     }
 
     /// A token that outlives the operation that uses it.
@@ -327,33 +312,11 @@ impl<P: AccountPorts> Instances<'_, P> {
         let policy = &self.deployment.policy;
         let name = &self.stack_set;
         let content = ("delete", &policy.stack_id, accounts, retain, hour(self.now));
-        self.start(&content, async |operation| {
+        start_operation(self.ports, name, &content, async |operation| {
             self.ports
                 .delete_instances(name, accounts, retain, operation)
                 .await
         })
         .await
-    }
-
-    async fn start(
-        &self,
-        content: &impl Serialize,
-        start: impl AsyncFn(&str) -> Result<Start>,
-    ) -> Result<Running> {
-        let stack_set = self.stack_set.clone();
-        let is_new = Cell::new(false);
-        let id = start_operation(self.ports, &stack_set, content, async |operation| {
-            let started = start(operation).await?;
-            is_new.set(started == Start::Started);
-            Ok(started)
-        });
-        Ok(Running {
-            operation: Operation {
-                id: id.await?,
-                stack_set: stack_set.clone(),
-            },
-            is_new: is_new.get(),
-            token_ends: None,
-        })
     }
 }

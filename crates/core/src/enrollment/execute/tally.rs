@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Gap, Report, Running, new_roles::ROLES_SETTLE};
+use super::{Gap, Report, new_roles::ROLES_SETTLE};
 use crate::{
     Error, ErrorKind, Read, Result,
     enrollment::{
@@ -14,6 +14,7 @@ use crate::{
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
+    ports::Running,
     provider::Provider,
     retry::{REQUEUE, Retry},
 };
@@ -97,26 +98,33 @@ impl<'a> Tally<'a> {
             .unwrap_or_default()
     }
 
-    /// The result of starting an operation.
-    pub(super) fn operation(&mut self, accounts: &[AccountId], outcome: Result<Running>) {
-        match outcome {
-            Ok(running) => self.running(accounts, &running),
-            Err(error) => self.not_started(accounts, &error),
+    /// The result of starting an operation, and the expiry of the token that it gives the accounts' stacks,
+    /// if it does.
+    pub(super) fn operation(
+        &mut self,
+        accounts: &[AccountId],
+        outcome: Result<(Running, Option<Timestamp>)>,
+    ) {
+        let (running, token_ends) = match outcome {
+            Ok(started) => started,
+            Err(error) => return self.not_started(accounts, &error),
+        };
+        for account in accounts.iter().filter(|_| token_ends.is_some()) {
+            let record = Record {
+                token_ends,
+                ..self.known(account)
+            };
+            self.records.insert(*account, record);
         }
+        self.await_end(accounts, &running);
     }
 
-    fn running(&mut self, accounts: &[AccountId], running: &Running) {
+    fn await_end(&mut self, accounts: &[AccountId], running: &Running) {
+        if accounts.len() > AWAIT_TOGETHER {
+            return;
+        }
         for account in accounts {
-            if let Some(ends) = running.token_ends {
-                let record = Record {
-                    token_ends: Some(ends),
-                    ..self.known(account)
-                };
-                self.records.insert(*account, record);
-            }
-            if accounts.len() <= AWAIT_TOGETHER
-                && let Some(revisit) = self.revisits.get_mut(account)
-            {
+            if let Some(revisit) = self.revisits.get_mut(account) {
                 revisit.awaits = Some(running.operation.clone());
             }
         }
@@ -158,10 +166,10 @@ impl<'a> Tally<'a> {
         match outcome {
             Err(error) if error.kind == ErrorKind::NotFound => {}
             Err(error) => self.not_started(accounts, &error),
-            Ok(running) if retain => self.running(accounts, &running),
             Ok(running) => {
-                self.running(accounts, &running);
-                for account in accounts {
+                self.await_end(accounts, &running);
+                // A stack that is left behind is not asked to go.
+                for account in accounts.iter().filter(|_| !retain) {
                     let known = self.known(account);
                     // A deletion that is still running is not a further attempt.
                     if running.is_new || known.deletion.is_none() {

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     ConvergeError, Goal, LOOKS,
-    operation::{Operation, Purpose},
+    operation::{Awaited, Purpose},
 };
 use crate::{
     Error, ErrorKind, Result,
@@ -19,7 +19,7 @@ use crate::{
     landing_zone::TopicSet,
     model::{Created, Registration},
     ports::{Clock, FoundationPorts, Ledger, Registry, start_operation},
-    stack_sets::{InstanceFailure, OperationState, operation_id},
+    stack_sets::{InstanceFailure, Operation, OperationState, operation_id},
 };
 
 /// The result of a step.
@@ -28,10 +28,16 @@ pub(super) enum Act {
     /// The trail's registration is up to date, with this id if the response contains it.
     Integrated(Option<String>),
     Wait,
-    Operation(Operation),
+    Operation(Awaited),
     NotUsable(String),
     NotPublishable(String),
     AlreadyUsed,
+}
+
+impl Act {
+    fn awaits(operation: Operation, purpose: Purpose) -> Self {
+        Self::Operation(Awaited { operation, purpose })
+    }
 }
 
 impl From<Created> for Act {
@@ -59,39 +65,28 @@ pub(super) async fn act(
         }
         Step::UpdateStackSet(spec) => {
             let content = ("update", spec.description(), request);
-            let id = start_operation(aws, &spec.name, &content, async |operation| {
+            let started = start_operation(aws, &spec.name, &content, async |operation| {
                 aws.update_stack_set(spec, operation).await
             })
             .await?;
-            Ok(Act::Operation(Operation {
-                stack_set: spec.name.clone(),
-                id,
-                purpose: Purpose::Make,
-            }))
+            Ok(Act::awaits(started.operation, Purpose::Make))
         }
         Step::AdoptStackSet(spec) => {
             let content = ("adopt", spec.description(), request);
-            let id = start_operation(aws, &spec.name, &content, async |operation| {
+            let started = start_operation(aws, &spec.name, &content, async |operation| {
                 aws.adopt_stack_set(spec, operation).await
             })
             .await?;
-            Ok(Act::Operation(Operation {
-                stack_set: spec.name.clone(),
-                id,
-                purpose: Purpose::Make,
-            }))
+            Ok(Act::awaits(started.operation, Purpose::Make))
         }
         Step::CreateInstance { stack_set, account } => {
             let accounts = [*account];
-            let id = start_operation(aws, stack_set, &("create", request, account), async |id| {
-                aws.create_instances(stack_set, &accounts, None, id).await
-            })
-            .await?;
-            Ok(Act::Operation(Operation {
-                stack_set: stack_set.clone(),
-                id,
-                purpose: Purpose::Make,
-            }))
+            let started =
+                start_operation(aws, stack_set, &("create", request, account), async |id| {
+                    aws.create_instances(stack_set, &accounts, None, id).await
+                })
+                .await?;
+            Ok(Act::awaits(started.operation, Purpose::Make))
         }
         Step::RenewToken {
             stack_set,
@@ -104,11 +99,9 @@ pub(super) async fn act(
             // request.
             let id = operation_id(stack_set, &("token", request), 0);
             aws.renew_token(stack_set, accounts, token, &id).await?;
-            Ok(Act::Operation(Operation {
-                stack_set: stack_set.clone(),
-                id,
-                purpose: Purpose::RenewToken,
-            }))
+            let stack_set = stack_set.clone();
+            let operation = Operation { stack_set, id };
+            Ok(Act::awaits(operation, Purpose::RenewToken))
         }
         Step::DeleteInstances {
             stack_set,
@@ -116,15 +109,11 @@ pub(super) async fn act(
             retain,
         } => {
             let content = ("delete", request, accounts, retain);
-            let id = start_operation(aws, stack_set, &content, async |id| {
+            let started = start_operation(aws, stack_set, &content, async |id| {
                 aws.delete_instances(stack_set, accounts, *retain, id).await
             })
             .await?;
-            Ok(Act::Operation(Operation {
-                stack_set: stack_set.clone(),
-                id,
-                purpose: Purpose::Remove,
-            }))
+            Ok(Act::awaits(started.operation, Purpose::Remove))
         }
         Step::DeleteStackSet(name) => {
             aws.delete_stack_set(name).await?;
@@ -242,7 +231,7 @@ pub(super) async fn finish(
     clock: &impl Clock,
     operation: &Operation,
 ) -> std::result::Result<Vec<InstanceFailure>, ConvergeError> {
-    let Operation { stack_set, id, .. } = operation;
+    let Operation { stack_set, id } = operation;
     for round in 0.. {
         if aws.operation(stack_set, id).await? != OperationState::InProgress {
             break;

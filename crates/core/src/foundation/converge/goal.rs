@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::operation::{Operation, Purpose};
+use super::operation::{Awaited, Purpose};
 use crate::{
     Error, ErrorKind,
     foundation::{Footprint, Progress, Step, request::KnownRegistrations},
@@ -96,10 +96,10 @@ impl Goal<'_> {
 
     /// Whether the operation is left to the account function: an update of thousands of members
     /// takes longer than CloudFormation waits.
-    pub(super) fn leaves_to_account(&self, operation: &Operation) -> bool {
+    pub(super) fn leaves_to_account(&self, awaited: &Awaited) -> bool {
         let member = self.wanted.and_then(|footprint| footprint.member.as_ref());
-        operation.purpose == Purpose::Make
-            && member.is_some_and(|member| member.name == operation.stack_set)
+        awaited.purpose == Purpose::Make
+            && member.is_some_and(|member| member.name == awaited.operation.stack_set)
     }
 
     /// The StackSets to read, and whether to list their instances. There may be thousands of

@@ -1,7 +1,8 @@
-/// A running StackSet operation.
-pub(super) struct Operation {
-    pub(super) stack_set: String,
-    pub(super) id: String,
+use crate::stack_sets::Operation;
+
+/// A running operation that setup waits for.
+pub(super) struct Awaited {
+    pub(super) operation: Operation,
     pub(super) purpose: Purpose,
 }
 

@@ -8,7 +8,7 @@ use std::{
 use super::{
     ConvergeError, Goal, LOOKS, WORTHWHILE_STACKS, WORTHWHILE_WAIT,
     act::{Act, Deletions, act, delete_registrations, finish},
-    operation::{Operation, Purpose},
+    operation::{Awaited, Purpose},
 };
 use crate::{
     Error, ErrorKind,
@@ -360,12 +360,13 @@ impl Run {
         &mut self,
         aws: &impl FoundationPorts,
         clock: &impl Clock,
-        operation: Operation,
+        awaited: Awaited,
         progress: &Progress,
     ) -> std::result::Result<Option<Duration>, ConvergeError> {
+        let Awaited { operation, purpose } = awaited;
         let failures = finish(aws, clock, &operation).await?;
         let stack_set = operation.stack_set;
-        match operation.purpose {
+        match purpose {
             Purpose::Make => {
                 let Some(failure) = failures.into_iter().next() else {
                     return Ok(None);
@@ -405,7 +406,7 @@ enum Next {
     Wait(Duration),
     /// Read again before any other step.
     LookAgain(Duration),
-    Operation(Operation),
+    Operation(Awaited),
 }
 
 fn stack_failure(name: &str, observed: &Observed) -> ConvergeError {

@@ -1,6 +1,6 @@
 //! The SaaS's ports behind a [`Guard`](super::Guard).
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::Waiting;
 use crate::{
@@ -14,10 +14,6 @@ use crate::{
 };
 
 impl<P: TokenIssuer, L: Leases, C: Clock> TokenIssuer for Waiting<'_, P, L, C> {
-    fn lifetime(&self) -> SignedDuration {
-        self.ports.lifetime()
-    }
-
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         let call = async || self.ports.issue(key, now).await;
         self.guard.read(call).await

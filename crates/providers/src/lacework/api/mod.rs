@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use futures::lock::Mutex;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::Client;
 use towerhook_core::{
     Result,
@@ -35,7 +35,6 @@ use url::Url;
 
 pub use tokens::{LaceworkTokens, TokenSource};
 
-use super::TOKEN_LIFETIME;
 use crate::http::BACKOFF;
 
 /// One Lacework tenant, accessed with an access token.
@@ -77,10 +76,6 @@ impl<T> std::fmt::Debug for LaceworkApi<T> {
 
 /// Setup uses both the issuer and the client with its tokens.
 impl<T: TokenSource> TokenIssuer for LaceworkApi<T> {
-    fn lifetime(&self) -> SignedDuration {
-        TOKEN_LIFETIME
-    }
-
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         tokens::issue(&self.http, &self.url, key, now).await
     }

@@ -1,6 +1,6 @@
 //! Access tokens: the client's token source, and `/api/v2/access/tokens`.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use reqwest::{Client, StatusCode, header::HeaderValue};
 use serde_json::{Value, json};
 use towerhook_core::{
@@ -51,10 +51,6 @@ impl std::fmt::Debug for LaceworkTokens {
 }
 
 impl TokenIssuer for LaceworkTokens {
-    fn lifetime(&self) -> SignedDuration {
-        TOKEN_LIFETIME
-    }
-
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
         issue(&self.http, &self.url, key, now).await
     }
