@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use towerhook_core::ledger::Reason;
+use towerhook_core::provider::Provider;
+use towerhook_providers::lacework::Lacework;
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
@@ -120,7 +123,7 @@ impl Scene {
     /// The ledger's reason why an account is not enrolled.
     pub async fn reason(&self, name: &str) -> Option<String> {
         let record = self.records().await.remove(&self.account(name).id)?;
-        record["reason"].as_str().map(str::to_owned)
+        reason_in(&record)
     }
 
     /// The status of an account's member stack, if there is one.
@@ -189,10 +192,10 @@ impl Scene {
                 })
                 .collect();
             let record = records.get(&account.id).unwrap_or(&Value::Null);
-            let outcome = match (&record["since"], record["reason"].as_str()) {
+            let outcome = match (&record["since"], reason_in(record)) {
                 (Value::String(_), None) => "enrolled".to_owned(),
                 (Value::String(_), Some(reason)) => format!("enrolled, but {reason}"),
-                (_, Some(reason)) => reason.to_owned(),
+                (_, Some(reason)) => reason,
                 (_, None) if record.is_null() => "not looked at".to_owned(),
                 (_, None) => "noted".to_owned(),
             };
@@ -379,4 +382,10 @@ pub struct Messages {
 /// When it does not hold within three minutes.
 pub async fn until(what: &str, condition: impl AsyncFnMut() -> bool) {
     crate::until(what, DEADLINE, condition).await;
+}
+
+/// The reason in a record of the ledger, in words.
+fn reason_in(record: &Value) -> Option<String> {
+    let reason: Reason = serde_json::from_value(record["reason"].clone()).ok()?;
+    Some(reason.in_words(Lacework.words()))
 }

@@ -123,7 +123,7 @@ async fn check(function: &mut Function, answer: &Value, accounts: usize) -> anyh
     let plan = function.logged(planned).await?;
     ensure!(
         plan["accounts"] == accounts && plan["plan"] == "",
-        "the plan is {plan}"
+        "the plan is {plan:?}"
     );
     let metrics = |line: &Value| line["Function"].is_string().then(|| line.clone());
     let counts = function.logged(metrics).await?;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use towerhook_core::{
+    ledger::Reason,
     model::{AccountId, RegistrationKind, RegistrationSpec},
     stack_sets::InstanceState,
 };
@@ -143,10 +144,8 @@ impl World {
             .cloned()
             .collect();
         let mut records = state.ledger.records.values();
-        let is_told = records.any(|record| {
-            let reason = record.reason.as_deref();
-            reason.is_some_and(|reason| reason.contains("nor many other accounts"))
-        });
+        let is_told =
+            records.any(|record| matches!(record.reason, Some(Reason::ManyUnreadable(_))));
         if is_told || bare.len() > safety::AT_LEAST {
             for key in &bare {
                 remove_instance(&mut state, now, key);

@@ -91,10 +91,14 @@ async fn invoke(world: &World, batch: Vec<Received>) {
     world.say(|| format!("{name} looks at {scope:?}"));
     let is_round = scope.is_round();
     let down = rounds::down(&world.state().faults);
-    let (failing, invocations) = {
+    let (failing, invocations, ledger_emptied) = {
         let state = world.state();
         let failing = is_round.then(|| rounds::failing(&state, world.now()));
-        (failing.unwrap_or_default(), state.invocations)
+        (
+            failing.unwrap_or_default(),
+            state.invocations,
+            state.ledger_emptied,
+        )
     };
     let deadline = world.now() + TIMEOUT;
     let time_left = || Duration::try_from(deadline.duration_since(world.now())).unwrap_or_default();
@@ -122,7 +126,9 @@ async fn invoke(world: &World, batch: Vec<Received>) {
                 let still: BTreeSet<_> = rounds::down(&state.faults);
                 let throughout = down.intersection(&still).copied().collect();
                 rounds::note(&mut state, now, &reply, &throughout);
-                let was_alone = state.invocations == invocations && state.idle;
+                let was_alone = state.invocations == invocations
+                    && state.idle
+                    && state.ledger_emptied == ledger_emptied;
                 if matches!(reply, Reply::Done { .. }) && was_alone {
                     rounds::require_reasons(&mut state, now, &failing);
                 }

@@ -7,7 +7,7 @@ mod requests;
 use serde_json::{Value, json};
 use towerhook_core::{
     ErrorKind,
-    ledger::{Lease, LeaseState, Parking, Source, Taken},
+    ledger::{Lease, LeaseState, Parking, Reason, Source, Taken},
     lifecycle::{Parked, Scope},
     model::Names,
     policy::{Capability, Destination, Policy, RegistrationMode, Selection, Site},
@@ -62,7 +62,7 @@ fn item(kind: &str, id: &str, document: &impl Serialize) -> Value {
 
 fn record(reason: &str) -> Record {
     Record {
-        reason: Some(reason.into()),
+        reason: Some(Reason::Unread(reason.into())),
         ..Record::default()
     }
 }

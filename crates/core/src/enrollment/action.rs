@@ -5,12 +5,13 @@ use serde::Serialize;
 use super::{Exchange, Held};
 use crate::{
     feed::FeedPlan,
-    ledger::Record,
+    ledger::{Reason, Record},
     model::{AccountId, Registration, RegistrationSpec, Store},
+    provider::Words,
     stack_sets::Operation,
 };
 
-/// One write, fully specified. Printing a plan is the dry run.
+/// One write, fully specified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Action {
@@ -164,33 +165,36 @@ pub struct Plan {
     /// Records that have to change; `None` deletes one.
     pub records: BTreeMap<AccountId, Option<Record>>,
     /// Accounts that need an administrator, each with the reason.
-    pub blocked: Vec<(AccountId, String)>,
+    pub blocked: Vec<(AccountId, Reason)>,
     /// Offboardings beyond the limit.
     pub held: Option<Held>,
     /// What restores the feed.
     pub feed: FeedPlan,
 }
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for action in &self.actions {
-            writeln!(f, "{action}")?;
-        }
-        for revisit in &self.revisits {
-            writeln!(
-                f,
-                "revisit {} in {} s",
-                revisit.account,
-                revisit.delay.as_secs()
-            )?;
-        }
-        for (account, reason) in &self.blocked {
-            writeln!(f, "{account} is blocked: {reason}")?;
-        }
-        if let Some(held) = &self.held {
-            writeln!(f, "{held}")?;
-        }
-        write!(f, "{}", self.feed)
+impl Plan {
+    /// The plan, for an administrator: the dry run.
+    pub fn in_words(&self, words: &'static Words) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            for action in &self.actions {
+                writeln!(f, "{action}")?;
+            }
+            for revisit in &self.revisits {
+                writeln!(
+                    f,
+                    "revisit {} in {} s",
+                    revisit.account,
+                    revisit.delay.as_secs()
+                )?;
+            }
+            for (account, reason) in &self.blocked {
+                writeln!(f, "{account} is blocked: {}", reason.in_words(words))?;
+            }
+            if let Some(held) = &self.held {
+                writeln!(f, "{held}")?;
+            }
+            write!(f, "{}", self.feed)
+        })
     }
 }
 

@@ -4,11 +4,10 @@ use super::AccountView;
 use crate::{
     Read,
     landing_zone::{AccountState, Management},
-    ledger::Record,
+    ledger::{Reason, Record},
     model::{AccountId, Store},
     planted::{Fault, planted},
     policy::{Policy, Unselected},
-    provider::Words,
 };
 
 /// The desired state of one account.
@@ -45,67 +44,8 @@ pub enum Decision {
     /// Data is missing; another pass decides.
     Undecided {
         /// What is missing.
-        why: String,
+        reason: Reason,
     },
-}
-
-/// Why an account is not watched.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// Organizations answers AccountNotFound.
-    Gone,
-    /// Closed or being closed.
-    Closed,
-    /// Suspended by AWS.
-    Suspended,
-    /// Not usable yet.
-    PendingActivation,
-    /// `EnrollManagementAccount=No`.
-    ManagementAccount,
-    /// Outside the units that are mapped to stores.
-    OutsideMappedUnits,
-    /// `ExcludeAccounts` names it.
-    ExcludedAccount,
-    /// In a unit of `ExcludeOrganizationalUnits`.
-    ExcludedUnit,
-    /// Outside the units of `IncludeOrganizationalUnits`.
-    OutsideIncludedUnits,
-    /// Existed at launch with `MonitorExistingAccounts=No`.
-    ExistingAtLaunch,
-    /// Control Tower does not manage it.
-    NotManaged,
-    /// Control Tower could not enable its baseline.
-    BaselineFailed,
-    /// `CapabilityType=CloudTrail`.
-    NoConfigCapability,
-}
-
-impl Reason {
-    /// The reason, for an administrator.
-    pub fn in_words(self, words: &Words) -> String {
-        let fixed = match self {
-            Self::Gone => "it is no longer in the organization",
-            Self::Closed => "it is closed",
-            Self::Suspended => "it is suspended",
-            Self::PendingActivation => "it is not active yet",
-            Self::ManagementAccount => {
-                "it is the management account and EnrollManagementAccount is No"
-            }
-            Self::OutsideMappedUnits => {
-                let parameter = words.parameters.mapped_units;
-                return format!("it is outside the units of {parameter}");
-            }
-            Self::ExcludedAccount => "ExcludeAccounts names it",
-            Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
-            Self::OutsideIncludedUnits => "it is outside the units of IncludeOrganizationalUnits",
-            Self::ExistingAtLaunch => "it existed at launch and MonitorExistingAccounts is No",
-            Self::NotManaged => "Control Tower does not manage it",
-            Self::BaselineFailed => "Control Tower could not enable its baseline",
-            Self::NoConfigCapability => "CapabilityType has no Config",
-        };
-        fixed.to_owned()
-    }
 }
 
 /// Decides the desired state of `id`. Unknown data never leads to an offboarding.
@@ -121,8 +61,9 @@ pub fn decide(
             reason: Reason::NoConfigCapability,
         };
     }
+    let undecided = |reason| Decision::Undecided { reason };
     let account = match &view.account {
-        Read::Unknown(why) => return Decision::Undecided { why: why.clone() },
+        Read::Unknown(why) => return undecided(Reason::Unread(why.clone())),
         Read::Ok(None) => {
             return Decision::Offboard {
                 reason: Reason::Gone,
@@ -182,7 +123,7 @@ pub fn decide(
     }
     if policy.control_tower && !is_management && !policy.is_shared_account(id) {
         match &view.management {
-            Read::Unknown(why) => return Decision::Undecided { why: why.clone() },
+            Read::Unknown(why) => return undecided(Reason::Unread(why.clone())),
             Read::Ok(Management::UnderChange)
                 if planted(Fault::UnderChangeIsNotManaged) && policy.offboard_unenrolled =>
             {
@@ -191,9 +132,7 @@ pub fn decide(
                 };
             }
             Read::Ok(Management::UnderChange) => {
-                return Decision::Undecided {
-                    why: "Control Tower is changing its baseline".into(),
-                };
+                return undecided(Reason::BaselineChanging);
             }
             Read::Ok(Management::Failed) => {
                 return Decision::Keep {
@@ -203,9 +142,7 @@ pub fn decide(
             }
             // The event may be newer than the listing.
             Read::Ok(Management::NotManaged) if arrived => {
-                return Decision::Undecided {
-                    why: "Control Tower does not list its baseline yet".into(),
-                };
+                return undecided(Reason::BaselineUnlisted);
             }
             Read::Ok(Management::NotManaged) if policy.offboard_unenrolled => {
                 return Decision::Offboard {

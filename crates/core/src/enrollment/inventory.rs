@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use crate::{
     Read,
     feed::FeedView,
-    landing_zone::{Account, Management},
+    landing_zone::{Account, Baselines, Management},
     ledger::{Record, Source},
     lifecycle::Scope,
     model::{AccountId, Registration},
-    stack_sets::StackInstance,
+    policy::Policy,
+    stack_sets::{InstanceState, StackInstance},
 };
 
 /// Everything read for one pass.
@@ -56,4 +57,48 @@ pub struct Watchers {
     pub ours: Vec<Registration>,
     /// Foreign ones.
     pub others: Vec<Registration>,
+}
+
+/// What AWS and the ledger say, before the vendor is asked.
+#[derive(Debug)]
+pub(super) struct LandingZoneView {
+    /// Every account's record.
+    pub(super) records: BTreeMap<AccountId, Record>,
+    /// The ids of unreadable items of the ledger, each with the reason.
+    pub(super) unreadable: BTreeMap<String, String>,
+    /// The accounts that were listed or described.
+    pub(super) accounts: BTreeMap<AccountId, Read<Option<Account>>>,
+    /// Control Tower's listing.
+    pub(super) baselines: Read<Baselines>,
+    /// The member stacks.
+    pub(super) instances: Read<BTreeMap<AccountId, StackInstance>>,
+}
+
+impl LandingZoneView {
+    /// One account, with these registrations.
+    pub(super) fn view(
+        &self,
+        policy: &Policy,
+        id: &AccountId,
+        registrations: Read<Watchers>,
+    ) -> AccountView {
+        AccountView {
+            account: self.accounts.get(id).cloned().unwrap_or(Read::Ok(None)),
+            management: self.baselines.as_ref().map(|baselines| baselines.of(id)),
+            instance: self.instance(policy, id),
+            registrations,
+        }
+    }
+
+    fn instance(&self, policy: &Policy, id: &AccountId) -> Read<Option<StackInstance>> {
+        if *id != policy.management_account {
+            return self.instances.as_ref().map(|all| all.get(id).cloned());
+        }
+        // Setup creates its stack before any pass begins.
+        Read::Ok(policy.enroll_management.then_some(StackInstance {
+            account: *id,
+            state: InstanceState::Current,
+            reason: None,
+        }))
+    }
 }

@@ -12,6 +12,8 @@ mod outcome;
 mod ownership;
 mod pass;
 mod plan;
+mod report;
+mod settle;
 
 use std::time::Duration;
 
@@ -20,12 +22,13 @@ use std::time::Duration;
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
 pub use action::{Action, Plan, Revisit};
-pub use decide::{Decision, Reason, decide};
+pub use decide::{Decision, decide};
 pub use exchange::Exchange;
-pub use execute::{Gap, Report, execute};
+pub use execute::execute;
 pub use inventory::{AccountView, Inventory, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
 pub use ownership::Ownership;
 pub use pass::{Pass, Reply};
 pub use plan::plan;
+pub use report::{Gap, Report};

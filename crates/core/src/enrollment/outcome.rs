@@ -6,6 +6,9 @@ use crate::{
     planted::{Fault, planted},
 };
 
+/// IAM takes seconds to propagate a new role; after this time it usually works everywhere.
+pub(super) const ROLES_SETTLE: Duration = Duration::from_secs(20);
+
 /// The outcome of one account's registration actions, which run in order up to the first failure.
 #[derive(Debug)]
 pub(super) enum Outcome {

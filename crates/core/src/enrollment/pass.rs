@@ -298,7 +298,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let is_round = scope.is_round();
         let inventory = self.observe(ports, registry, deployment, scope).await?;
         let mut plan = plan(self.provider, deployment, &inventory, now);
-        tracing::info!(accounts = inventory.accounts.len(), plan = %plan, "planned");
+        tracing::info!(accounts = inventory.accounts.len(), plan = %plan.in_words(self.provider.words()), "planned");
         let held = plan.held.clone();
         let feed = std::mem::take(&mut plan.feed);
         if let Some(held) = &held {

@@ -205,7 +205,7 @@ impl Draft<'_> {
         }
         if let Next::Blocked(other) = next {
             return self.plan.blocked.push(format!(
-                "integration {:?} reads the trail's queue already",
+                "registration {:?} reads the trail's queue already",
                 other.name
             ));
         }

@@ -38,7 +38,7 @@ pub(super) fn settle(
             "{title} cannot use the trail's role or queue: {why}"
         )),
         Ok(Created::AlreadyUsed) => Settled::Block(format!(
-            "the trail's queue is used by another integration of this {title} account"
+            "the trail's queue is used by another registration of this {title} account"
         )),
         Err(error) if error.kind == ErrorKind::NotFound => Settled::Block(format!(
             "{action} failed, since it is gone; update the stack, so that setup recreates it: {}",
@@ -103,6 +103,6 @@ mod tests {
         let done = settled(Ok(Created::Done(Some("ID".into()))), 0);
         assert_eq!(done, Settled::Next(Some("ID".into())));
         let used = settled(Ok(Created::AlreadyUsed), 0);
-        assert!(matches!(&used, Settled::Block(why) if why.contains("another integration")));
+        assert!(matches!(&used, Settled::Block(why) if why.contains("another registration")));
     }
 }

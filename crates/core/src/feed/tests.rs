@@ -219,7 +219,7 @@ fn an_instance_that_is_missing_is_made_and_what_failed_is_tried_once_a_day() {
         words(&plan),
         ["create the instance of Feed-Role in 000000000001"]
     );
-    assert!(plan.look_again, "the integration waits for the role");
+    assert!(plan.look_again, "the registration waits for the role");
 
     for (state, verb) in [
         (InstanceState::Outdated, "create"),

@@ -68,7 +68,7 @@ pub(super) fn require_host(
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "{url} points to {given}, but the integrations are at {recorded}. \
+        "{url} points to {given}, but the registrations are at {recorded}. \
          Update the stack with its earlier URL, then delete it."
     )))
 }

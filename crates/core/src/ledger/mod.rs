@@ -2,11 +2,13 @@
 //! recorded, and each account's record.
 
 mod lease;
+mod reason;
 mod record;
 mod recorded;
 mod unreadable;
 
 pub use lease::{Holder, Lease, LeaseState, Parking, REMEMBERED, Taken, admitted};
+pub use reason::Reason;
 pub use record::{Deletion, Record};
 pub use recorded::{Recorded, Records, Success};
 pub use unreadable::{Source, Unreadable};

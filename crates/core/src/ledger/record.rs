@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::Reason;
 use crate::{
     model::{Registration, Store},
     planted::{Fault, planted},
@@ -40,9 +41,9 @@ pub struct Record {
     /// Whether its registration is disabled until the account is active again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,
-    /// Why the account is not enrolled, or what is wrong although it is, for an administrator.
+    /// Why the account is not enrolled, or what is wrong although it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub reason: Option<Reason>,
     /// It existed at launch with `MonitorExistingAccounts=No`, and no event has named it since.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub existing_at_launch: bool,
@@ -229,7 +230,7 @@ impl Record {
     }
 
     /// The record of an account that is not watched, with the reason.
-    pub(crate) fn not_enrolled(self, reason: String) -> Self {
+    pub(crate) fn not_enrolled(self, reason: Reason) -> Self {
         Self {
             since: None,
             reason: Some(reason),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use towerhook_core::{
     enrollment::{execute, observe, plan},
+    ledger::Reason,
     lifecycle::Scope,
     provider::plain::Plain,
     stack_sets::InstanceState,
@@ -91,7 +92,7 @@ fn a_closed_account_leaves_and_the_day_counts_it() {
         assert_eq!(world.watching(&member_id(1)).len(), 1);
         let record = world.record(&member_id(0)).unwrap();
         assert!(record.left_at.is_some() && record.since.is_none());
-        assert_eq!(record.reason.as_deref(), Some("it is closed"));
+        assert_eq!(record.reason, Some(Reason::Closed));
     });
 }
 

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use towerhook_core::{
     Read,
     enrollment::Gap,
-    ledger::Deletion,
+    ledger::{Deletion, Reason},
     model::{Health, Registration, RegistrationKind},
     stack_sets::InstanceState,
 };
@@ -154,8 +154,8 @@ fn a_stack_is_made_anew_only_where_the_role_is_to_blame() {
     look.ours(0)[0].health = Health::Failing(DENIED.into());
     let plan = look.plan();
     assert_eq!(plan.actions, []);
-    let why = format!("Plain cannot read it: {DENIED}");
-    assert_eq!(plan.blocked, [(member_id(0), why)]);
+    let reason = Reason::Unreadable(DENIED.into());
+    assert_eq!(plan.blocked, [(member_id(0), reason)]);
     // Other accounts' failures do not affect a deleted role.
     for n in 1..5 {
         look.ours(n)[0].health = Health::Failing(DENIED.into());
@@ -199,11 +199,8 @@ fn an_account_that_control_tower_lets_go_stays_watched_and_is_reported() {
         world.happen(&Step::Unmanage { account: 0 });
         world.hours(2).await;
         let record = world.record(&member).unwrap();
-        let why = record.reason.unwrap();
-        assert!(
-            why.contains("does not manage it; it stays watched"),
-            "{why}"
-        );
+        let stays = Reason::StaysWatched(Box::new(Reason::NotManaged));
+        assert_eq!(record.reason, Some(stays));
         assert!(record.since.is_some() && world.counted("AccountsBlocked") > 0);
         world.edit_registration(&member, |one| one.enabled = false);
         world.hours(1).await;

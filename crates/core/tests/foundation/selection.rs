@@ -1,6 +1,7 @@
 //! `IncludeOrganizationalUnits`, `ExcludeOrganizationalUnits` and `ExcludeAccounts`.
 
 use towerhook_core::{
+    ledger::Reason,
     model::{AccountId, RegistrationKind},
     stack_sets::InstanceState,
 };
@@ -9,7 +10,7 @@ use towerhook_world::{AUDIT, LOG_ARCHIVE, Wishes, World, id, member_id};
 use super::{launched, members, updated};
 
 /// The ledger's reason why an account is left out; checks that it is unwatched.
-fn why(world: &World, account: &AccountId) -> String {
+fn why(world: &World, account: &AccountId) -> Reason {
     assert_eq!(world.watching(account), []);
     let record = world.record(account).unwrap();
     assert_eq!(record.since, None);
@@ -32,13 +33,13 @@ fn who_is_left_out_is_so_with_the_reason_in_the_ledger() {
         assert_eq!(
             reasons,
             [
-                "it is in a unit of ExcludeOrganizationalUnits",
-                "ExcludeAccounts names it",
-                "it is outside the units of IncludeOrganizationalUnits",
+                Reason::ExcludedUnit,
+                Reason::ExcludedAccount,
+                Reason::OutsideIncludedUnits,
             ]
         );
-        let outside = "it is outside the units of IncludeOrganizationalUnits";
-        assert_eq!(why(&world, &id(LOG_ARCHIVE)), outside);
+        let outside = why(&world, &id(LOG_ARCHIVE));
+        assert_eq!(outside, Reason::OutsideIncludedUnits);
         updated(&world, |wishes| {
             wishes.include.clear();
             wishes.exclude.clear();
@@ -59,12 +60,13 @@ fn of_nested_units_the_nearest_decides() {
             ..Wishes::default()
         };
         launched(&world, below).await;
-        let excluded = "it is in a unit of ExcludeOrganizationalUnits";
-        assert_eq!([0, 1].map(|n| why(&world, &member_id(n))), [excluded; 2]);
+        for n in [0, 1] {
+            assert_eq!(why(&world, &member_id(n)), Reason::ExcludedUnit);
+        }
         // From now on, all accounts that are not named as well are left out.
         updated(&world, |wishes| wishes.include = vec![0, 2, 3, 4]).await;
         world.rest().await;
-        assert_eq!(why(&world, &member_id(0)), excluded);
+        assert_eq!(why(&world, &member_id(0)), Reason::ExcludedUnit);
         assert_eq!(world.watching(&member_id(1)).len(), 1);
     });
 }
@@ -87,8 +89,7 @@ fn an_exclusion_of_too_many_is_held_until_it_is_approved() {
         assert!(answers.len() == 1 && answers[0].success, "{answers:#?}");
         world.rest().await;
         for account in &excluded {
-            let excluded = "it is in a unit of ExcludeOrganizationalUnits";
-            assert_eq!(why(&world, account), excluded);
+            assert_eq!(why(&world, account), Reason::ExcludedUnit);
         }
     });
 }
@@ -106,7 +107,7 @@ fn log_archive_and_audit_are_taken_out_of_config_only_and_setup_says_so() {
         }
         world.hours(3).await;
         for account in &shared {
-            assert_eq!(why(&world, account), "ExcludeAccounts names it");
+            assert_eq!(why(&world, account), Reason::ExcludedAccount);
         }
         assert_eq!(world.registrations(RegistrationKind::Feed).len(), 1);
         let names = world.wishes().resources();

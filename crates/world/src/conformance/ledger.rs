@@ -7,8 +7,8 @@ use serde_json::json;
 use towerhook_core::{
     ErrorKind,
     ledger::{
-        Holder, Lease, LeaseState, Parking, Record, Recorded, Records, Source, Success, Taken,
-        Unreadable,
+        Holder, Lease, LeaseState, Parking, Reason, Record, Recorded, Records, Source, Success,
+        Taken, Unreadable,
     },
     lifecycle::{Parked, Scope},
     model::{OuId, Store},
@@ -278,7 +278,7 @@ pub async fn records(ledger: &impl Ledger) {
         since: Some(now),
         store: Some("one".into()),
         registration_id: Some("ACME_1".into()),
-        reason: Some(reason.into()),
+        reason: Some(Reason::Unread(reason.into())),
         existing_at_launch: true,
         held: true,
         ..Record::default()

@@ -156,7 +156,12 @@ fn imports_run_downwards_only() {
         ),
         (
             "towerhook-tests",
-            &["towerhook-package", "towerhook-sandbox"],
+            &[
+                "towerhook-core",
+                "towerhook-package",
+                "towerhook-providers",
+                "towerhook-sandbox",
+            ],
         ),
     ]
     .into();

@@ -2,24 +2,20 @@
 
 mod new_roles;
 mod register;
-mod tally;
 
 use std::{
     cell::Cell,
     collections::{BTreeMap, BTreeSet},
-    fmt,
     time::Duration,
 };
 
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use self::{new_roles::NewRoles, register::register, tally::Tally};
-use super::{Action, Exchange, Inventory, Plan, Revisit, outcome::Outcome};
+use self::{new_roles::NewRoles, register::register};
+use super::{Action, Exchange, Inventory, Plan, Report, outcome::Outcome, settle::Tally};
 use crate::{
     Error, ErrorKind, Result,
-    feed::{FeedReport, FeedView},
-    ledger::Record,
     model::{AccountId, Token},
     planted::{Fault, planted},
     policy::{Deployment, RegistrationMode},
@@ -30,88 +26,6 @@ use crate::{
 
 /// How many accounts' registrations are processed concurrently.
 const AT_ONCE: usize = 8;
-
-/// Why an account was unwatched for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gap {
-    /// The SaaS did not accept it in two stores at once, so it moved from one to the other.
-    Move,
-    /// Its registration had been deleted and was recreated.
-    Deleted,
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Move => "its registration moved",
-            Self::Deleted => "its registration was deleted and has been recreated",
-        })
-    }
-}
-
-/// The result of executing a plan.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Accounts that are enrolled as of this pass.
-    pub enrolled: Vec<AccountId>,
-    /// Accounts whose registrations were removed in this pass.
-    pub left: Vec<AccountId>,
-    /// Accounts that were unwatched for a while, and why.
-    pub gaps: Vec<(AccountId, Gap)>,
-    /// Accounts to requeue.
-    pub revisits: Vec<Revisit>,
-    /// Accounts that need an administrator, each with the reason.
-    pub blocked: Vec<(AccountId, String)>,
-    /// Failed calls, each as the whole error chain.
-    pub failures: Vec<String>,
-    /// Records that are not written yet.
-    pub records: Vec<(AccountId, Option<Record>)>,
-    /// Unreadable items of the ledger, each with the reason.
-    pub unreadable_items: Vec<String>,
-    /// How many sources could not be read in three comparisons in a row.
-    pub unreadable_sources: usize,
-}
-
-impl Report {
-    /// How many registrations had been deleted by hand and were recreated.
-    pub(super) fn deleted(&self) -> usize {
-        let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
-        deleted.count()
-    }
-
-    /// Adds the feed's result; the feed's account is Log Archive.
-    pub(super) fn add_feed(
-        &mut self,
-        view: Option<&FeedView>,
-        feed: &FeedReport,
-        deployment: &Deployment,
-    ) {
-        let unread = view.into_iter().flat_map(FeedView::failures);
-        self.failures.extend(unread);
-        self.failures.extend(feed.failures.iter().cloned());
-        if let Some(trail) = &deployment.trail {
-            let account = trail.registration.account;
-            let blocked = feed.blocked.iter().cloned();
-            self.blocked.extend(blocked.map(|why| (account, why)));
-        }
-    }
-
-    /// Logs everything that an administrator should read.
-    pub(super) fn log(&self) {
-        for (account, reason) in &self.blocked {
-            tracing::error!(%account, reason, "account blocked");
-        }
-        for why in &self.unreadable_items {
-            tracing::error!(why, "ledger item unreadable");
-        }
-        for (account, gap) in &self.gaps {
-            tracing::warn!(%account, %gap, "monitoring gap");
-        }
-        for failure in &self.failures {
-            tracing::warn!(failure, "call failed");
-        }
-    }
-}
 
 /// Executes a plan and makes no choices. Unfinished work becomes a revisit.
 ///

@@ -5,12 +5,9 @@ use std::{cell::Cell, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    enrollment::outcome::Outcome,
+    enrollment::outcome::{Outcome, ROLES_SETTLE},
     ports::{CALL_RESERVE, Clock},
 };
-
-/// IAM takes seconds to propagate a new role; after this time it usually works everywhere.
-pub(super) const ROLES_SETTLE: Duration = Duration::from_secs(20);
 
 /// What a pass knows about the roles that it tries for the first time.
 #[derive(Debug, Clone, Copy)]

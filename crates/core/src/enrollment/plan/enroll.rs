@@ -3,8 +3,8 @@
 use super::{Case, Draft};
 use crate::{
     Read,
-    enrollment::{Action, Exchange, Reason, Watchers},
-    ledger::Record,
+    enrollment::{Action, Exchange, Watchers},
+    ledger::{Reason, Record},
     model::{Health, Registration, RegistrationSpec, Store},
     planted::{Fault, planted},
     retry::REQUEUE,
@@ -19,8 +19,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     let attempts_left = case.attempt < REQUEUE.tries;
     match StackInstance::next(instance.as_ref()) {
         NextForInstance::Create if is_registered_otherwise(draft, case) => {
-            let why = "another registration of the account blocks its stack";
-            draft.look_again(case, why);
+            draft.look_again(case, Reason::RegisteredBeforeStack);
         }
         NextForInstance::Create => {
             create(draft, case);
@@ -35,7 +34,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
             clear_the_way(draft, case);
             create(draft, case);
             record_failure(draft, case, instance);
-            draft.look_again(case, "");
+            draft.requeue(case);
         }
         // The deletion is retried first; then the stack is left behind.
         NextForInstance::Replace(instance) if attempts_left => {
@@ -50,7 +49,7 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
                 Some(_) | None => draft.recreate.push(*case.id),
             }
             record_failure(draft, case, instance);
-            draft.look_again(case, "");
+            draft.requeue(case);
         }
         NextForInstance::Retry(instance) | NextForInstance::Replace(instance) => {
             draft.block(case, failure(instance));
@@ -58,10 +57,8 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
     }
 }
 
-const NOT_MADE: &str = "its member stack cannot be made";
-
-fn failure(instance: &StackInstance) -> String {
-    format!("{NOT_MADE}: {}", instance.failure())
+fn failure(instance: &StackInstance) -> Reason {
+    Reason::StackFails(instance.failure().to_owned())
 }
 
 /// Records the stack's own reason, from the first failure on.
@@ -122,7 +119,7 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
     draft.create.push(*case.id);
     let known = case.known.clone();
     // A failure of the stack stays recorded until the next pass.
-    let stays = |reason: &String| known.since.is_some() || reason.starts_with(NOT_MADE);
+    let stays = |reason: &Reason| known.since.is_some() || matches!(reason, Reason::StackFails(_));
     let reason = known.reason.clone().filter(stays);
     let is_gone = known.since.is_some() && matches!(case.view.instance, Read::Ok(None));
     let record = Record {
@@ -147,7 +144,7 @@ pub(super) fn keep(draft: &mut Draft, case: &Case<'_>, store: Option<Store>, rea
     } else if stands {
         register(draft, case, store, Some(reason));
     } else {
-        draft.block(case, case.in_words(reason));
+        draft.block(case, reason);
     }
 }
 
@@ -189,24 +186,17 @@ fn register(
         // Deleted after this one is corrected, and before its id is recorded: one of them may be
         // recognizable only by the recorded id.
         delete(draft, case, others);
-        let why = "its registration keeps drifting from the desired state";
-        return draft.look_again(case, why);
+        return draft.look_again(case, Reason::KeepsDrifting);
     }
     delete(draft, case, others.iter().copied());
     match (&existing.health, out_of_reach) {
         (Health::Failing(why), Some(reason)) => {
-            draft.block(
-                case,
-                format!(
-                    "{}, and {} cannot read it: {why}",
-                    case.in_words(reason),
-                    case.title()
-                ),
-            );
+            let (cause, why) = (Box::new(reason), why.clone());
+            draft.block(case, Reason::UnreadableOutOfReach { cause, why });
         }
         (Health::Failing(why), None) => mend(draft, case, existing, spec, why),
         (Health::Good | Health::Unknown, Some(reason)) => {
-            draft.block(case, format!("{}; it stays watched", case.in_words(reason)));
+            draft.block(case, Reason::StaysWatched(Box::new(reason)));
         }
         (Health::Good | Health::Unknown, None) => {
             let known = case.known.clone();
@@ -235,26 +225,19 @@ fn begin(
 ) {
     let foreign = others.iter().find(|other| other.store == store);
     if let Some(other) = foreign {
-        let name = &other.name;
+        let name = other.name.clone();
         return draft.block(
             case,
-            match &other.health {
-                Health::Failing(why) => format!(
-                    "registration {name:?} blocks ours and does not work ({why}); remove it in {}",
-                    case.title()
-                ),
-                Health::Good | Health::Unknown => {
-                    format!("registration {name:?} watches it already")
-                }
+            match other.health.clone() {
+                Health::Failing(why) => Reason::BlockedBy { name, why },
+                Health::Good | Health::Unknown => Reason::WatchedBy(name),
             },
         );
     }
     // The stack has created it, so the list is behind, or it was deleted by hand since.
     let by_stack = case.policy.is_registered_by_stack(case.id);
     if by_stack && case.attempt < case.limits().unlisted_looks && elsewhere.is_empty() {
-        let title = case.title();
-        let why = format!("{title} does not list the registration that its stack made");
-        return draft.look_again(case, &why);
+        return draft.look_again(case, Reason::Unlisted);
     }
     if elsewhere.is_empty() && is_unlisted_yet(case, store.as_ref()) {
         return draft.look_on(case);
@@ -318,17 +301,11 @@ fn mend(
     if is_to_blame && case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
     } else if !is_to_blame || case.is_management() {
-        draft.block(case, format!("{} cannot read it: {why}", case.title()));
+        draft.block(case, Reason::Unreadable(why.to_owned()));
     } else if case.may_recreate {
         draft.recreate(case);
     } else {
-        draft.block(
-            case,
-            format!(
-                "{} cannot read it, nor many other accounts: {why}",
-                case.title()
-            ),
-        );
+        draft.block(case, Reason::ManyUnreadable(why.to_owned()));
     }
 }
 

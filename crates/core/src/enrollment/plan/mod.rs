@@ -2,21 +2,24 @@
 //! allow.
 
 mod enroll;
+mod needs;
 mod offboard;
+
+pub(super) use needs::{Needs, needs};
 
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    AccountView, Action, Decision, Inventory, Plan, Reason, Revisit, Watchers, decide,
+    AccountView, Action, Decision, Inventory, Plan, Revisit, Watchers, decide,
     mapping::wanted_mapping,
     offboarding::{self, Verdict},
 };
 use crate::{
     Read,
     feed::plan_feed,
-    ledger::Record,
+    ledger::{Reason, Record},
     model::{AccountId, Health, Registration, RegistrationSpec},
     planted::{Fault, planted},
     policy::{Deployment, Policy},
@@ -89,12 +92,12 @@ pub fn plan(
             Decision::Ignore { reason } => offboard::ignore(&mut draft, &case, reason),
             Decision::Pause { reason } => offboard::pause(&mut draft, &case, reason),
             Decision::Offboard { reason } => offboard::offboard(&mut draft, &case, reason),
-            Decision::Undecided { why } => {
+            Decision::Undecided { reason } => {
                 // A comparison of the whole organization leaves a record of every account.
                 if inventory.scope.all && record.is_none() {
-                    case.record(&mut draft, Record::default().not_enrolled(why.clone()));
+                    case.record(&mut draft, Record::default().not_enrolled(reason.clone()));
                 }
-                draft.look_again(&case, &why);
+                draft.look_again(&case, reason);
             }
         }
     }
@@ -167,14 +170,6 @@ impl Case<'_> {
         self.provider.limits()
     }
 
-    fn title(&self) -> &'static str {
-        self.provider.words().title
-    }
-
-    fn in_words(&self, reason: Reason) -> String {
-        reason.in_words(self.provider.words())
-    }
-
     fn is_management(&self) -> bool {
         *self.id == self.policy.management_account
     }
@@ -237,7 +232,15 @@ impl Draft {
     }
 
     /// Requeues the account and uses up an attempt; after the last one it is reported as blocked.
-    fn look_again(&mut self, case: &Case<'_>, why: &str) {
+    fn look_again(&mut self, case: &Case<'_>, reason: Reason) {
+        if case.registry_wait.is_none() && case.attempt >= REQUEUE.tries {
+            return self.block(case, reason);
+        }
+        self.requeue(case);
+    }
+
+    /// Requeues the account and uses up an attempt, of which some are left.
+    fn requeue(&mut self, case: &Case<'_>) {
         if let Some(delay) = case.registry_wait {
             // Rate limiting is not a failure.
             let revisit = Revisit {
@@ -247,9 +250,6 @@ impl Draft {
                 awaits: None,
             };
             return self.plan.revisits.push(revisit);
-        }
-        if case.attempt >= REQUEUE.tries {
-            return self.block(case, why.to_owned());
         }
         self.plan.revisits.push(Revisit {
             account: *case.id,
@@ -264,7 +264,7 @@ impl Draft {
     fn unread(&mut self, case: &Case<'_>, why: Option<String>) {
         let is_last = case.registry_wait.is_none() && case.attempt >= REQUEUE.tries;
         if !(is_last && case.known.since.is_some()) {
-            self.look_again(case, &why.unwrap_or_default());
+            self.look_again(case, Reason::Unread(why.unwrap_or_default()));
         }
     }
 
@@ -290,7 +290,7 @@ impl Draft {
         self.look_on(case);
     }
 
-    fn block(&mut self, case: &Case<'_>, reason: String) {
+    fn block(&mut self, case: &Case<'_>, reason: Reason) {
         let wanted = Record {
             reason: Some(reason.clone()),
             ..case.known.clone()

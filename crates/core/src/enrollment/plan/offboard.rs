@@ -3,24 +3,19 @@
 use super::{Case, Draft, Release, StackEnd};
 use crate::{
     Read,
-    enrollment::{Action, Reason, Watchers},
+    enrollment::{Action, Watchers},
     landing_zone::{AccountState, Management},
-    ledger::Record,
+    ledger::{Reason, Record},
     model::Registration,
     stack_sets::InstanceState,
 };
-
-const STACK_STAYS: &str = "its member stack cannot be deleted yet";
 
 /// Leaves the account as it is: an enrolled one stays enrolled and keeps its record.
 pub(super) fn ignore(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     // Setup has deleted the registrations.
     let is_removed = reason == Reason::NoConfigCapability;
     if is_removed || case.known.since.is_none() {
-        case.record(
-            draft,
-            case.known.clone().not_enrolled(case.in_words(reason)),
-        );
+        case.record(draft, case.known.clone().not_enrolled(reason));
     }
 }
 
@@ -48,7 +43,7 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             .or_else(|| ours.first().map(|one| one.guid.clone())),
         ..case.known.clone()
     };
-    case.record(draft, paused.not_enrolled(case.in_words(reason)));
+    case.record(draft, paused.not_enrolled(reason));
 }
 
 /// Offboards the account: its registrations first, then its stack.
@@ -73,7 +68,7 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         Some(_) => match stack_end(case) {
             Some(end) => (end, false),
             None => {
-                draft.look_again(case, STACK_STAYS);
+                draft.look_again(case, Reason::StackStays);
                 (StackEnd::Stay, true)
             }
         },
@@ -89,10 +84,7 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
         && case.policy.is_registered_by_stack(case.id);
     if stack == StackEnd::Delete && lacks_token {
         draft.renew.push(*case.id);
-        return draft.look_again(
-            case,
-            "its member stack cannot be given a token to leave with",
-        );
+        return draft.look_again(case, Reason::StackLacksToken);
     }
     if !ours.is_empty() || stack != StackEnd::Stay {
         let mut registrations = ours.clone();
@@ -106,7 +98,7 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
             stack,
         });
         if !wait {
-            draft.look_again(case, "it could not be offboarded");
+            draft.look_again(case, Reason::NotOffboarded);
         }
     } else if !wait {
         conclude(draft, case, reason);
@@ -192,7 +184,7 @@ fn conclude(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     case.record(
         draft,
         Record {
-            reason: Some(case.in_words(reason)),
+            reason: Some(reason),
             // Kept as it is: an account without it may reappear in a later listing, and is
             // offboarded then.
             left_at: known.left_at,

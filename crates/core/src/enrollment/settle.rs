@@ -1,17 +1,16 @@
-//! Collects a pass's report and the records for the ledger.
+//! Settles what becomes of the outcomes of a plan's actions: the report, and the ledger's records.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{Gap, Report, new_roles::ROLES_SETTLE};
+use super::{
+    Gap, Inventory, Plan, Report, Revisit, WORTHWHILE_WAIT, Watchers,
+    outcome::{Outcome, Place, ROLES_SETTLE},
+};
 use crate::{
     Error, ErrorKind, Read, Result,
-    enrollment::{
-        Inventory, Plan, Revisit, WORTHWHILE_WAIT, Watchers,
-        outcome::{Outcome, Place},
-    },
-    ledger::Record,
+    ledger::{Reason, Record},
     model::AccountId,
     planted::{Fault, planted},
     ports::Running,
@@ -58,7 +57,10 @@ impl<'a> Tally<'a> {
             unnamed: Vec::new(),
             rate_limited: None,
             report: Report {
-                blocked: std::mem::take(&mut plan.blocked),
+                blocked: std::mem::take(&mut plan.blocked)
+                    .into_iter()
+                    .map(|(account, reason)| (account, reason.in_words(provider.words())))
+                    .collect(),
                 unreadable_items: inventory.unreadable_items.clone(),
                 ..Report::default()
             },
@@ -136,9 +138,7 @@ impl<'a> Tally<'a> {
             self.revisits.remove(account);
             if error.kind == ErrorKind::NotFound && !planted(Fault::GoneIsRetried) {
                 // Only setup can create a StackSet.
-                let why =
-                    "the member StackSet is gone; update the stack, so that setup recreates it";
-                self.block(*account, self.known(account), why.into());
+                self.block(*account, self.known(account), Reason::StackSetGone);
             } else {
                 self.fall_back(*account, error);
             }
@@ -222,29 +222,24 @@ impl<'a> Tally<'a> {
                         .then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
-                self.failed_attempt(account, record, why);
+                self.failed_attempt(account, record, Reason::RoleNotAssumable(why));
             }
             Outcome::AlreadyUsed if self.was_put_back(&account) => {
                 // Its own old registration is the one that already uses the account.
                 let known = self.known(&account);
-                let why = known.reason.clone().unwrap_or_default();
-                self.block(account, known, why);
+                let reason = known.reason.clone().unwrap_or(Reason::AlreadyUsed);
+                self.block(account, known, reason);
             }
             Outcome::AlreadyUsed => {
-                let title = self.provider.words().title;
-                let why =
-                    format!("another registration of this {title} account watches it already");
-                self.failed_attempt(account, self.known(&account), why);
+                self.failed_attempt(account, self.known(&account), Reason::AlreadyUsed);
             }
             Outcome::MovedBack(place, why) => {
                 self.place(account, place);
-                let store = self.provider.words().store;
-                let reason = format!("it could not be moved to another {store}: {why}");
                 let record = Record {
                     move_failed_at: Some(self.now),
                     ..self.known(&account)
                 };
-                self.block(account, record, reason);
+                self.block(account, record, Reason::NotMoved(why));
             }
             Outcome::Failed(error) => {
                 self.report.failures.push(error.chain());
@@ -284,34 +279,30 @@ impl<'a> Tally<'a> {
             self.report.gaps.push((account, gap));
         }
         if again {
-            let title = self.provider.words().title;
-            let why = format!(
-                "its registration was recreated and is missing again: it is deleted over and over, \
-                 or {title} accepts it and does not list it"
-            );
-            return self.block(account, record, why);
+            return self.block(account, record, Reason::DeletedAgain);
         }
         self.records.insert(account, record);
     }
 
     /// Requeues while attempts are left, then reports the account as blocked.
-    fn failed_attempt(&mut self, account: AccountId, record: Record, why: String) {
+    fn failed_attempt(&mut self, account: AccountId, record: Record, reason: Reason) {
         let attempt = self.attempts(account);
         if attempt < REQUEUE.tries {
             self.revisit(account, REQUEUE.delay(attempt), attempt + 1);
         } else {
-            self.block(account, record, why);
+            self.block(account, record, reason);
         }
     }
 
-    fn block(&mut self, account: AccountId, record: Record, why: String) {
+    fn block(&mut self, account: AccountId, record: Record, reason: Reason) {
         self.revisits.remove(&account);
+        let words = reason.in_words(self.provider.words());
         let record = Record {
-            reason: Some(why.clone()),
+            reason: Some(reason),
             ..record
         };
         self.records.insert(account, record);
-        self.report.blocked.push((account, why));
+        self.report.blocked.push((account, words));
     }
 
     fn fall_back(&mut self, account: AccountId, error: &Error) {
@@ -324,7 +315,11 @@ impl<'a> Tally<'a> {
             Retry::GiveUp if error.kind == ErrorKind::NotFound && attempt < REQUEUE.tries => {
                 self.revisit(account, REQUEUE.delay(attempt), attempt + 1);
             }
-            Retry::GiveUp => self.block(account, self.known(&account), error.chain()),
+            Retry::GiveUp => self.block(
+                account,
+                self.known(&account),
+                Reason::CallFailed(error.chain()),
+            ),
         }
     }
 
