@@ -137,7 +137,8 @@ fn views(policy: &Policy, id: AccountId) -> Vec<AccountView> {
         reason: None,
     };
     let watched = |health| {
-        let mut ours = Registration::made(&Lacework.wanted(policy, &id), "ACME_1".to_owned());
+        let mut ours =
+            Registration::made(&Lacework.wanted(policy, &id).unwrap(), "ACME_1".to_owned());
         ours.health = health;
         Watchers {
             ours: vec![ours],

@@ -12,7 +12,6 @@ use towerhook_core::{
     foundation::Properties,
     lifecycle::{Message, Scope, Trigger},
     model::{AccountId, Health},
-    provider::Provider,
     retry::REQUEUE,
     stack_sets::Operation,
 };
@@ -108,7 +107,7 @@ pub fn custom_resource(data: &[u8]) {
     if url.len() >= 16 && event.to_string().matches(url).count() == 1 {
         assert!(!format!("{request:?}").contains(url));
     }
-    let reason = match Properties::parse(Lacework.words(), &request.properties) {
+    let reason = match Properties::parse(&Lacework, &request.properties) {
         Ok(_) => String::from_utf8_lossy(data).into_owned(),
         Err(refusal) => refusal.to_string(),
     };

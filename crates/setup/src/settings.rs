@@ -113,7 +113,7 @@ impl Settings {
 /// parameter.
 #[expect(clippy::expect_used, reason = "a constant is a URL")]
 fn url_or_none(vendor: Vendor, url: &str) -> Url {
-    Properties::url(vendor.provider().words(), url)
+    Properties::url(vendor.provider(), url)
         .unwrap_or_else(|_| Url::parse("https://provider.invalid").expect("a constant is a URL"))
 }
 

@@ -222,7 +222,7 @@ impl World {
         let request = format!("request-{}", self.state().asked);
         // CloudFormation writes the functions' environments before it calls setup.
         let vendor = self.state().options.vendor;
-        let url = vendor.provider().words().parameters.url;
+        let url = vendor.provider().words().tenant_parameter;
         let is_elsewhere = properties[url] == vendor.other_host();
         self.state().environment_host = if is_elsewhere {
             vendor.other_host()

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
     model::{AccountId, Names, OuId, RegistrationKind, RegistrationSpec, Store},
-    provider::{ResourceNames, role_arn},
+    provider::{Credential, ResourceNames, role_arn},
 };
 
 use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
@@ -165,20 +165,25 @@ impl Wishes {
             "OffboardLimitPercent": self.limit.to_string(),
             "ApproveOffboard": self.approve.as_deref().unwrap_or_default(),
         });
-        let names = &self.vendor.provider().words().parameters;
+        let provider = self.vendor.provider();
+        let words = provider.words();
         let host = if self.elsewhere {
             self.vendor.other_host()
         } else {
             self.vendor.host()
         };
         for (name, value) in [
-            (names.key_id, "ACME_KEY"),
-            (names.url, host),
-            (names.principal, self.vendor.principal()),
-            (names.store, &single),
-            (names.mapped_units, &units),
+            (words.tenant_parameter, host),
+            (words.principal_parameter, self.vendor.principal()),
         ] {
             properties[name] = value.into();
+        }
+        if let Credential::Exchanged(key) = provider.credential() {
+            properties[key.id] = "ACME_KEY".into();
+        }
+        if let Some(stores) = &words.stores {
+            properties[stores.single_parameter] = single.into();
+            properties[stores.units_parameter] = units.into();
         }
         for (name, value) in &self.others {
             properties[*name] = value.as_str().into();

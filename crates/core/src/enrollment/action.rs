@@ -164,6 +164,8 @@ pub struct Plan {
     pub revisits: Vec<Revisit>,
     /// Records that have to change; `None` deletes one.
     pub records: BTreeMap<AccountId, Option<Record>>,
+    /// Accounts that are enrolled without any write, since the vendor needs only their role.
+    pub enrolled: Vec<AccountId>,
     /// Accounts that need an administrator, each with the reason.
     pub blocked: Vec<(AccountId, Reason)>,
     /// Offboardings beyond the limit.
@@ -186,6 +188,9 @@ impl Plan {
                     revisit.account,
                     revisit.delay.as_secs()
                 )?;
+            }
+            for account in &self.enrolled {
+                writeln!(f, "{account} is enrolled")?;
             }
             for (account, reason) in &self.blocked {
                 writeln!(f, "{account} is blocked: {}", reason.in_words(words))?;

@@ -158,7 +158,9 @@ mod tests {
     };
 
     fn exchange(old: usize, swap: bool) -> Exchange {
-        let spec = Plain.wanted(&policy(), &"000000000007".parse().unwrap());
+        let spec = Plain
+            .wanted(&policy(), &"000000000007".parse().unwrap())
+            .unwrap();
         let from = (0..old).map(|n| Registration::made(&spec, format!("OLD_{n}")));
         Exchange {
             from: from.collect(),

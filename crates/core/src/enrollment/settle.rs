@@ -13,6 +13,7 @@ use crate::{
     ledger::{Reason, Record},
     model::AccountId,
     planted::{Fault, planted},
+    policy::Policy,
     ports::Running,
     provider::Provider,
     retry::{REQUEUE, Retry},
@@ -24,6 +25,7 @@ const AWAIT_TOGETHER: usize = 10;
 
 pub(super) struct Tally<'a> {
     provider: &'a dyn Provider,
+    policy: &'a Policy,
     inventory: &'a Inventory,
     now: Timestamp,
     /// The plan's records.
@@ -42,6 +44,7 @@ impl<'a> Tally<'a> {
     /// Starts with the plan's report; the results of its actions follow.
     pub(super) fn new(
         provider: &'a dyn Provider,
+        policy: &'a Policy,
         inventory: &'a Inventory,
         plan: &mut Plan,
         now: Timestamp,
@@ -49,6 +52,7 @@ impl<'a> Tally<'a> {
         let revisits = std::mem::take(&mut plan.revisits).into_iter();
         Self {
             provider,
+            policy,
             inventory,
             now,
             planned: std::mem::take(&mut plan.records),
@@ -57,6 +61,7 @@ impl<'a> Tally<'a> {
             unnamed: Vec::new(),
             rate_limited: None,
             report: Report {
+                enrolled: std::mem::take(&mut plan.enrolled),
                 blocked: std::mem::take(&mut plan.blocked)
                     .into_iter()
                     .map(|(account, reason)| (account, reason.in_words(provider.words())))
@@ -172,7 +177,12 @@ impl<'a> Tally<'a> {
                 for account in accounts.iter().filter(|_| !retain) {
                     let known = self.known(account);
                     // A deletion that is still running is not a further attempt.
-                    if running.is_new || known.deletion.is_none() {
+                    let is_first = known.deletion.is_none();
+                    if is_first && self.provider.wanted(self.policy, account).is_none() {
+                        // Nothing else watches the account.
+                        self.report.left.push(*account);
+                    }
+                    if running.is_new || is_first {
                         self.records.insert(*account, known.asked_to_go(self.now));
                     }
                 }

@@ -1,6 +1,7 @@
 //! What setup creates once: the StackSets, the Log Archive and Audit instances, the trail's
 //! registration and the management account's own stack.
 
+mod access;
 mod converge;
 mod former_requests;
 mod invocation;

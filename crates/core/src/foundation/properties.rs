@@ -6,11 +6,10 @@ use url::Url;
 use super::Refusal;
 use crate::{
     model::{
-        AccountId, Arn, IntegrationPrefix, Store, UnitEntry, UnitName, foreign_url, is_loopback,
-        parse_units,
+        AccountId, Arn, IntegrationPrefix, Store, UnitEntry, UnitName, is_loopback, parse_units,
     },
     policy::{Capability, RegistrationMode},
-    provider::{Parameters, Words},
+    provider::{Provider, StoreWords},
 };
 
 /// The custom resource's properties: the stack's parameters, parsed and checked without any other
@@ -69,11 +68,12 @@ impl Properties {
     /// # Errors
     ///
     /// The first wrong parameter, and its value.
-    pub fn parse(words: &Words, properties: &Value) -> Result<Self, Refusal> {
+    pub fn parse(provider: &dyn Provider, properties: &Value) -> Result<Self, Refusal> {
         let read = Reader(properties);
-        let names = &words.parameters;
+        let words = provider.words();
+        let stores = words.stores.as_ref();
         let parsed = Self {
-            url: Self::url(words, &read.required(names.url)?)?,
+            url: Self::url(provider, &read.required(words.tenant_parameter)?)?,
             capability: read.parse(
                 "CapabilityType",
                 "CloudTrail+Config, Config or CloudTrail",
@@ -94,17 +94,22 @@ impl Properties {
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
-            mapped_units: read.mapping(names.mapped_units)?,
+            mapped_units: match stores {
+                Some(stores) => read.mapping(stores.units_parameter)?,
+                None => Vec::new(),
+            },
             include: read.unit_names("IncludeOrganizationalUnits")?,
             exclude: read.unit_names("ExcludeOrganizationalUnits")?,
             exclude_accounts: read.accounts("ExcludeAccounts")?,
             permissions_boundary: read.optional("PermissionsBoundaryName"),
-            store: read.optional(names.store).map(Store::from),
+            store: stores
+                .and_then(|stores| read.optional(stores.single_parameter))
+                .map(Store::from),
             prefix: read
                 .required("IntegrationNamePrefix")?
                 .parse()
                 .map_err(|wrong: crate::model::ParsePrefixError| Refusal::new(wrong.to_string()))?,
-            principal: read.parse(names.principal, "a principal's ARN", |text| {
+            principal: read.parse(words.principal_parameter, "a principal's ARN", |text| {
                 text.parse().ok()
             })?,
             enroll_management: read.yes_or_no("EnrollManagementAccount")?,
@@ -120,56 +125,51 @@ impl Properties {
             approved_offboard: read.optional("ApproveOffboard"),
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
+        let Some(stores) = stores else {
+            return Ok(parsed);
+        };
         if parsed.registration_mode == RegistrationMode::SnsCustomResource {
-            parsed.check_registration_by_stack(names)?;
+            parsed.check_registration_by_stack(stores)?;
         }
         if let (Some(single), false) = (&parsed.store, parsed.mapped_units.is_empty()) {
             return Err(Refusal::new(format!(
                 "{} ({single}) and {} are both set. Set one of them: one {kind} for all accounts, or \
                  {kind}s by organizational unit.",
-                names.store,
-                names.mapped_units,
-                kind = words.store
+                stores.single_parameter,
+                stores.units_parameter,
+                kind = stores.store
             )));
         }
         Ok(parsed)
     }
 
-    /// The URL of a tenant: `https://acme.example.com` or `acme.example.com`; plain HTTP for loopback
-    /// only.
+    /// The URL of the tenant that `named` stands for; plain HTTP for loopback only.
     ///
     /// # Errors
     ///
-    /// The text is not such a URL.
-    pub fn url(words: &Words, text: &str) -> Result<Url, Refusal> {
-        let name = words.parameters.url;
-        let not_a_url = || {
-            let expected = format!("the URL of a {} account", words.title);
-            wrong(name, &expected, text)
-        };
-        let full = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
-        let url = foreign_url(&full).ok_or_else(not_a_url)?;
+    /// The text names no tenant.
+    pub fn url(provider: &dyn Provider, named: &str) -> Result<Url, Refusal> {
+        let words = provider.words();
+        let name = words.tenant_parameter;
+        let not_a_url = || wrong(name, words.tenant, named);
+        let url = provider.url(named).ok_or_else(not_a_url)?;
         if !url.has_host() {
             return Err(not_a_url());
         }
         match url.scheme() {
             "https" => Ok(url),
             "http" if is_loopback(&url) => Ok(url),
-            _ => Err(wrong(name, "an https URL", text)),
+            _ => Err(wrong(name, "an https URL", named)),
         }
     }
 
     /// The vendor's custom resource supports only the tenant itself, no store. An earlier
     /// deployment's registrations would be duplicated.
-    fn check_registration_by_stack(&self, names: &Parameters) -> Result<(), Refusal> {
+    fn check_registration_by_stack(&self, stores: &StoreWords) -> Result<(), Refusal> {
         let other = if self.store.is_some() {
-            names.store
+            stores.single_parameter
         } else if !self.mapped_units.is_empty() {
-            names.mapped_units
+            stores.units_parameter
         } else if self.adopt {
             "AdoptExistingDeployment"
         } else {
@@ -293,19 +293,19 @@ pub(super) fn valid() -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::provider::{Provider, plain::Plain};
+    use crate::provider::plain::Plain;
 
     fn refusal(name: &str, value: &str) -> String {
         let mut properties = valid();
         properties[name] = value.into();
-        Properties::parse(Plain.words(), &properties)
+        Properties::parse(&Plain, &properties)
             .unwrap_err()
             .to_string()
     }
 
     #[test]
     fn a_url_without_scheme_is_https() {
-        let parsed = Properties::parse(Plain.words(), &valid()).unwrap();
+        let parsed = Properties::parse(&Plain, &valid()).unwrap();
         assert_eq!(parsed.url.as_str(), "https://acme.example.com/");
     }
 
@@ -347,14 +347,12 @@ mod tests {
         let mut properties = valid();
         properties["StoresByUnit"] =
             "Production, Top/Blue=west, Staging (ou-ab12-33334444), ou-ab12-11112222=Dev".into();
-        let mapped = Properties::parse(Plain.words(), &properties)
-            .unwrap()
-            .mapped_units;
+        let mapped = Properties::parse(&Plain, &properties).unwrap().mapped_units;
         let subs: Vec<_> = mapped.iter().map(|(_, sub)| sub.as_str()).collect();
         assert_eq!(subs, ["production", "west", "staging", "dev"]);
         properties["ExcludeAccounts"] = "111122223333, 444455556666".into();
         assert_eq!(
-            Properties::parse(Plain.words(), &properties)
+            Properties::parse(&Plain, &properties)
                 .unwrap()
                 .exclude_accounts
                 .len(),
@@ -366,7 +364,7 @@ mod tests {
     fn plain_http_is_for_loopback_only() {
         let mut properties = valid();
         properties["ProviderUrl"] = "http://127.0.0.1:8443".into();
-        assert!(Properties::parse(Plain.words(), &properties).is_ok());
+        assert!(Properties::parse(&Plain, &properties).is_ok());
         assert!(refusal("ProviderUrl", "http://127.0.0.1.example.com").contains("https"));
     }
 
@@ -374,7 +372,7 @@ mod tests {
     fn registration_by_stack_is_for_a_new_deployment_without_stores() {
         let mut properties = valid();
         properties["RegistrationMode"] = "SnsCustomResource".into();
-        let parsed = Properties::parse(Plain.words(), &properties).unwrap();
+        let parsed = Properties::parse(&Plain, &properties).unwrap();
         assert_eq!(
             parsed.registration_mode,
             RegistrationMode::SnsCustomResource
@@ -386,7 +384,7 @@ mod tests {
         ] {
             let mut properties = properties.clone();
             properties[name] = value.into();
-            let reason = Properties::parse(Plain.words(), &properties)
+            let reason = Properties::parse(&Plain, &properties)
                 .unwrap_err()
                 .to_string();
             assert!(reason.contains(name) && reason.contains("RegistrationMode"));
@@ -398,7 +396,7 @@ mod tests {
         let mut properties = valid();
         properties["StoreName"] = "one".into();
         properties["StoresByUnit"] = "a, b".into();
-        let reason = Properties::parse(Plain.words(), &properties)
+        let reason = Properties::parse(&Plain, &properties)
             .unwrap_err()
             .to_string();
         assert!(reason.contains("StoreName") && reason.contains("StoresByUnit"));

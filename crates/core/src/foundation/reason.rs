@@ -1,7 +1,7 @@
 use super::{ConvergeError, Refusal};
 use crate::{
     Error, ErrorKind,
-    provider::{Parameters, Words},
+    provider::{KeyParameters, Words},
 };
 
 /// Why a request could not be carried out.
@@ -11,17 +11,17 @@ pub(super) enum SetupError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The SaaS refused the key.
-    #[error("{url} refuses the API key {key_id}; check {} and {}", .parameters.key_id, .parameters.key_secret)]
+    #[error("{url} refuses the API key {key_id}; check {} and {}", .parameters.id, .parameters.secret)]
     KeyRefused {
         /// The parameters that hold the key.
-        parameters: &'static Parameters,
+        parameters: KeyParameters,
         /// The SaaS's URL.
         url: String,
         /// The key's id, which is not a secret.
         key_id: String,
     },
     /// The SaaS does not answer.
-    #[error("{}: {url} does not answer like a {} API", .words.parameters.url, .words.title)]
+    #[error("{}: {url} does not answer like a {} API", .words.tenant_parameter, .words.title)]
     NoAnswer {
         /// The vendor's words.
         words: &'static Words,

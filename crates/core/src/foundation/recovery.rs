@@ -314,7 +314,7 @@ mod tests {
             ..Remains::default()
         };
         remains.take_member(traces("acme", "MEMBER"), BTreeSet::new());
-        let properties = Properties::parse(Plain.words(), &valid()).unwrap();
+        let properties = Properties::parse(&Plain, &valid()).unwrap();
         let adoption = remains.adoption(&properties);
         assert_eq!(adoption.tenant.as_deref(), Some("acme"));
         assert_eq!(

@@ -45,13 +45,13 @@ fn refuse_other_host(
     properties: &Properties,
     previous: &Deployment,
 ) -> Result<(), Refusal> {
-    let url = provider.words().parameters.url;
+    let parameter = provider.words().tenant_parameter;
     let (old, new) = (&previous.policy.host, host(&properties.url));
     if *old == new {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "{url} cannot change to another host after launch: it was {old} and is now {new}. \
+        "{parameter} cannot change to another host after launch: it was {old} and is now {new}. \
          Set it back, or delete the stack and launch it again."
     )))
 }
@@ -62,13 +62,13 @@ pub(super) fn require_host(
     given: &str,
     recorded: &Deployment,
 ) -> Result<(), Refusal> {
-    let url = provider.words().parameters.url;
+    let parameter = provider.words().tenant_parameter;
     let recorded = &recorded.policy.host;
     if given == recorded {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "{url} points to {given}, but the registrations are at {recorded}. \
+        "{parameter} points to {given}, but the registrations are at {recorded}. \
          Update the stack with its earlier URL, then delete it."
     )))
 }
@@ -122,16 +122,17 @@ pub(super) fn refuse_other_tenant(
     previous: &Deployment,
 ) -> Result<(), Refusal> {
     let Words {
-        title, parameters, ..
+        title,
+        tenant_parameter,
+        ..
     } = provider.words();
     let (old, new) = (&previous.policy.tenant, &deployment.policy.tenant);
     if old == new {
         return Ok(());
     }
     Err(Refusal::new(format!(
-        "{} cannot change to another {title} account after launch: it was {old} and is now {new}. \
-         Set it back, or delete the stack and launch it again.",
-        parameters.url
+        "{tenant_parameter} cannot change to another {title} account after launch: it was {old} and \
+         is now {new}. Set it back, or delete the stack and launch it again."
     )))
 }
 
@@ -159,11 +160,12 @@ pub(super) fn warn_of_key(footprint: &Footprint) {
 /// that, enrolls under the new ones.
 pub(super) fn remark_gap(provider: &dyn Provider, deployment: &Deployment, progress: &Progress) {
     let config = deployment.policy.capability.config();
-    if let (Some(old), true) = (deployment.retired.first(), config) {
+    let stores = provider.words().stores.as_ref();
+    if let (Some(old), Some(stores), true) = (deployment.retired.first(), stores, config) {
         progress.remark(format!(
             "{} has changed: every account is offboarded from {} and enrolled in {}, and is unwatched \
              for some minutes in between.",
-            provider.words().parameters.store,
+            stores.single_parameter,
             old.resource, deployment.policy.names.resource
         ));
     }
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_trail_that_has_our_topic_stays_the_named_one() {
-        let properties = Properties::parse(Plain.words(), &valid()).unwrap();
+        let properties = Properties::parse(&Plain, &valid()).unwrap();
         let mut previous = deployment(policy());
         let topic_of = |trail: &str| TrailTopic {
             trail: trail.into(),

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use super::{
     Context, Facts, Footprint, Own, Progress, Properties, Refusal,
+    access::Access,
     converge::{Goal, converge},
     former_requests::{deployments, inherit, mark_existing, restored},
     lease::await_lease,
@@ -30,7 +31,7 @@ use crate::{
     custom_resource::{Request, RequestType},
     ledger::{Holder, Recorded, Success},
     lifecycle::{Message, MessageScope},
-    model::{AccountId, Token},
+    model::AccountId,
     planted::{Fault, planted},
     policy::Deployment,
     ports::{
@@ -159,7 +160,7 @@ where
         let progress = self.progress();
         let provider = self.own.provider;
         refuse_partition(provider, &self.own.partition)?;
-        let properties = Properties::parse(provider.words(), &raw)?;
+        let properties = Properties::parse(provider, &raw)?;
         self.require_own_trust(&properties)?;
         let success = recorded.success.as_ref();
         let previous = deployments(recorded).next();
@@ -168,9 +169,9 @@ where
         }
         self.require_stack_set_roles(&raw, success).await?;
         progress.begin(&"getting an access token");
-        let token = self.checked_token(&raw, success).await?;
+        let access = self.checked_access(&raw, success).await?;
         progress.begin(&"reading the landing zone");
-        let facts = self.facts(&properties, token.is_some()).await?;
+        let facts = self.facts(&properties, &access).await?;
         // An Update without a record means that the ledger was emptied.
         let remains = match (previous, self.request.request_type) {
             (None, RequestType::Update) if !planted(Fault::RecordlessIsLaunch) => {
@@ -213,7 +214,6 @@ where
         let mut footprint =
             provider.footprint(deployment, &self.own.templates, &self.own.stack_set_roles);
         warn_of_key(&footprint);
-        let token = token.as_ref();
         let wanted = Some(&footprint);
         let deployment = &footprint.deployment;
         let guid = self
@@ -222,7 +222,7 @@ where
                 wanted,
                 deployment,
                 recorded,
-                token,
+                &access,
                 unsettled_until,
             )
             .await?;
@@ -231,8 +231,7 @@ where
             footprint.deployment = footprint.deployment.with_trail_guid(&guid, now);
         }
         let existing = self.existing(&facts, remains.as_ref());
-        let is_blind = token.is_none();
-        self.conclude(footprint, raw, success, &existing, is_blind)
+        self.conclude(footprint, raw, success, &existing, access.is_refused())
             .await
     }
 
@@ -243,7 +242,7 @@ where
         wanted: Option<&Footprint>,
         deployment: &Deployment,
         recorded: &Recorded,
-        token: Option<&Token>,
+        access: &Access,
         unsettled_until: Option<Timestamp>,
     ) -> Result<Option<String>, SetupError> {
         let records = self.records().await?;
@@ -254,7 +253,7 @@ where
             wanted,
             deployment,
             known: &known,
-            token: token.map(|token| &token.token),
+            access,
             holder: self.holder,
             request: &self.request.request_id,
             lenient: self.progress().is_restoring(),
@@ -342,15 +341,20 @@ where
 
     /// The key's host and the trusted principal must come from CloudFormation, never from an event.
     fn require_own_trust(&self, properties: &Properties) -> Result<(), Refusal> {
-        let words = self.own.provider.words();
-        let parameters = &words.parameters;
+        let provider = self.own.provider;
+        let words = provider.words();
         let (own, asked) = (&self.own.provider_url, &properties.url);
-        if !Properties::url(words, own).is_ok_and(|own| own == *asked) {
-            return Err(other_environment(parameters.url, &shown(asked), own));
+        if !Properties::url(provider, own).is_ok_and(|own| own == *asked) {
+            return Err(other_environment(
+                words.tenant_parameter,
+                &shown(asked),
+                own,
+            ));
         }
         let (own, asked) = (&self.own.principal, &properties.principal);
         if own != asked.as_str() {
-            return Err(other_environment(parameters.principal, asked.as_str(), own));
+            let parameter = words.principal_parameter;
+            return Err(other_environment(parameter, asked.as_str(), own));
         }
         Ok(())
     }

@@ -333,14 +333,15 @@ fn tenant(
         return Ok(profile.tenant.clone());
     }
     let Words {
-        title, parameters, ..
+        title,
+        tenant_parameter,
+        ..
     } = provider.words();
-    let recorded = last.unchanged(&[parameters.url]);
+    let recorded = last.unchanged(&[tenant_parameter]);
     let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
     recorded.ok_or_else(|| {
         Refusal::new(format!(
-            "{}: {title} refuses the API key, so its account cannot be read.",
-            parameters.url
+            "{tenant_parameter}: {title} refuses the API key, so its account cannot be read."
         ))
     })
 }

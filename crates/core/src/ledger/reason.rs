@@ -96,11 +96,7 @@ pub enum Reason {
 impl Reason {
     /// The reason, for an administrator.
     pub fn in_words(&self, words: &Words) -> String {
-        let Words {
-            title,
-            store,
-            parameters,
-        } = words;
+        let Words { title, stores, .. } = words;
         let fixed = match self {
             Self::Gone => "it is no longer in the organization",
             Self::Closed => "it is closed",
@@ -110,7 +106,11 @@ impl Reason {
                 "it is the management account and EnrollManagementAccount is No"
             }
             Self::OutsideMappedUnits => {
-                return format!("it is outside the units of {}", parameters.mapped_units);
+                let parameter = stores.as_ref().map(|stores| stores.units_parameter);
+                return format!(
+                    "it is outside the units of {}",
+                    parameter.unwrap_or("its parameter")
+                );
             }
             Self::ExcludedAccount => "ExcludeAccounts names it",
             Self::ExcludedUnit => "it is in a unit of ExcludeOrganizationalUnits",
@@ -169,6 +169,7 @@ impl Reason {
                 return format!("{cause}, and {title} cannot read it: {why}");
             }
             Self::NotMoved(why) => {
+                let store = stores.as_ref().map_or("store", |stores| stores.store);
                 return format!("it could not be moved to another {store}: {why}");
             }
         };

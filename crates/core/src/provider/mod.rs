@@ -19,10 +19,10 @@ pub use adoption::{Adopted, Found, OwnIntegration, Theirs};
 pub use footprint::{FeedFootprint, Footprint, Traces};
 pub use limits::Limits;
 pub use resources::{ResourceNames, role_arn};
-pub use words::{Parameters, Words};
+pub use words::{Credential, KeyParameters, StoreWords, Words};
 
 use crate::{
-    model::{AccountId, Names, Registration, RegistrationSpec},
+    model::{AccountId, Names, Registration, RegistrationSpec, foreign_url},
     policy::{Deployment, Policy},
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -39,6 +39,19 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// How far behind its answers may be.
     fn limits(&self) -> &'static Limits;
 
+    /// How the functions prove who they are.
+    fn credential(&self) -> Credential;
+
+    /// The URL of the tenant that an administrator names so: the URL itself, with or without
+    /// `https://`, unless the vendor has one URL for all tenants.
+    fn url(&self, named: &str) -> Option<Url> {
+        if named.contains("://") {
+            foreign_url(named)
+        } else {
+            foreign_url(&format!("https://{named}"))
+        }
+    }
+
     /// The tenant, if the URL itself names it. Otherwise the vendor's API is asked.
     fn tenant_in(&self, url: &Url) -> Option<String>;
 
@@ -54,8 +67,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// The names of a deployment's resources.
     fn resources(&self, names: &Names) -> ResourceNames;
 
-    /// The registration that an enrolled account should have.
-    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec;
+    /// The registration that an enrolled account should have; `None` if the vendor needs no more
+    /// than the role.
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec>;
 
     /// The shared registration of the trail that is delivered to `log_archive`, and announced in
     /// this queue.

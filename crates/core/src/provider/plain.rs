@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::{
-    FeedFootprint, FeedPart, Footprint, Limits, Parameters, Provider, ResourceNames, Subject,
-    Traces, Words, role_arn,
+    Credential, FeedFootprint, FeedPart, Footprint, KeyParameters, Limits, Provider, ResourceNames,
+    StoreWords, Subject, Traces, Words, role_arn,
 };
 use crate::{
     landing_zone::TrailTopic,
@@ -28,15 +28,19 @@ pub struct Plain;
 
 const WORDS: Words = Words {
     title: "Plain",
-    store: "store",
-    parameters: Parameters {
-        url: "ProviderUrl",
-        key_id: "ApiKeyId",
-        key_secret: "ApiKeySecret",
-        principal: "PrincipalArn",
-        store: "StoreName",
-        mapped_units: "StoresByUnit",
-    },
+    tenant: "the URL of a Plain account",
+    tenant_parameter: "ProviderUrl",
+    principal_parameter: "PrincipalArn",
+    stores: Some(StoreWords {
+        store: "store",
+        single_parameter: "StoreName",
+        units_parameter: "StoresByUnit",
+    }),
+};
+
+const KEY: KeyParameters = KeyParameters {
+    id: "ApiKeyId",
+    secret: "ApiKeySecret",
 };
 
 const LIMITS: Limits = Limits {
@@ -74,6 +78,10 @@ impl Provider for Plain {
         &LIMITS
     }
 
+    fn credential(&self) -> Credential {
+        Credential::Exchanged(KEY)
+    }
+
     fn tenant_in(&self, url: &Url) -> Option<String> {
         let name = url.domain()?.strip_suffix(".example.com")?;
         let tenant = name.split('.').next().unwrap_or(name);
@@ -97,9 +105,9 @@ impl Provider for Plain {
         }
     }
 
-    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec {
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
         let role = self.resources(&policy.names).member_role;
-        RegistrationSpec {
+        Some(RegistrationSpec {
             name: member_registration(&policy.names, account),
             kind: RegistrationKind::Account,
             account: *account,
@@ -107,7 +115,7 @@ impl Provider for Plain {
             external_id: external_id(&policy.tenant, account, &policy.external_id_suffix),
             queue_url: None,
             account_mapping: None,
-        }
+        })
     }
 
     fn wanted_feed(
@@ -258,5 +266,82 @@ impl Provider for Plain {
         } else {
             Vec::new()
         }
+    }
+}
+
+/// [`Plain`] for a vendor that needs no more than the roles: without registrations, stores and key.
+#[derive(Debug, Clone, Copy)]
+pub struct PlainRoles;
+
+const ROLES_WORDS: Words = Words {
+    stores: None,
+    ..WORDS
+};
+
+impl Provider for PlainRoles {
+    fn id(&self) -> &'static str {
+        "plain-roles"
+    }
+
+    fn words(&self) -> &'static Words {
+        &ROLES_WORDS
+    }
+
+    fn limits(&self) -> &'static Limits {
+        Plain.limits()
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::None
+    }
+
+    fn tenant_in(&self, url: &Url) -> Option<String> {
+        Plain.tenant_in(url)
+    }
+
+    fn registration_topic(&self, _url: &Url, _region: &str) -> Option<String> {
+        None
+    }
+
+    fn resources(&self, names: &Names) -> ResourceNames {
+        Plain.resources(names)
+    }
+
+    fn wanted(&self, _policy: &Policy, _account: &AccountId) -> Option<RegistrationSpec> {
+        None
+    }
+
+    fn wanted_feed(
+        &self,
+        policy: &Policy,
+        log_archive: &AccountId,
+        queue_url: String,
+    ) -> RegistrationSpec {
+        Plain.wanted_feed(policy, log_archive, queue_url)
+    }
+
+    fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {
+        Subject::Unknown
+    }
+
+    fn footprint(
+        &self,
+        deployment: Deployment,
+        templates: &Templates,
+        roles: &StackSetRoles,
+    ) -> Footprint {
+        Plain.footprint(deployment, templates, roles)
+    }
+
+    fn traces(&self, set: &StackSet) -> Traces {
+        Plain.traces(set)
+    }
+
+    fn blames_role(&self, _details: &str) -> bool {
+        false
+    }
+
+    fn suspects(&self, _details: &str) -> Vec<FeedPart> {
+        Vec::new()
     }
 }

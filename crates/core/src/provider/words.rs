@@ -3,25 +3,53 @@
 pub struct Words {
     /// The vendor's product, as its users know it.
     pub title: &'static str,
-    /// What it calls a store.
-    pub store: &'static str,
-    /// The stack parameters that have the vendor's own words.
-    pub parameters: Parameters,
+    /// What an administrator names a tenant by, such as "the URL of a Plain account".
+    pub tenant: &'static str,
+    /// The stack parameter that names the tenant.
+    pub tenant_parameter: &'static str,
+    /// The stack parameter with the principal that may assume the roles.
+    pub principal_parameter: &'static str,
+    /// Its words for stores, if a tenant has any.
+    pub stores: Option<StoreWords>,
 }
 
-/// The names of the stack parameters that differ between vendors.
+/// A vendor's words for the stores of a tenant.
 #[derive(Debug)]
-pub struct Parameters {
-    /// The URL of the tenant.
-    pub url: &'static str,
-    /// The API key's id.
-    pub key_id: &'static str,
-    /// The API key's secret.
-    pub key_secret: &'static str,
-    /// The principal that may assume the roles.
-    pub principal: &'static str,
-    /// The one store of all accounts.
+pub struct StoreWords {
+    /// What it calls a store.
     pub store: &'static str,
-    /// The organizational units, each with its accounts' store.
-    pub mapped_units: &'static str,
+    /// The stack parameter with the one store of all accounts.
+    pub single_parameter: &'static str,
+    /// The stack parameter with organizational units, each with its accounts' store.
+    pub units_parameter: &'static str,
+}
+
+/// How the functions prove to the vendor who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Credential {
+    /// With access tokens, for which an API key is exchanged.
+    Exchanged(KeyParameters),
+    /// Not at all: the vendor's API is not used.
+    None,
+}
+
+/// The stack parameters with an API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyParameters {
+    /// Its id, which is not a secret.
+    pub id: &'static str,
+    /// Its secret.
+    pub secret: &'static str,
+}
+
+impl Words {
+    /// What an administrator may do about a foreign resource with one of our names, besides removing
+    /// it: all names carry the store.
+    pub(crate) fn launch_otherwise(&self) -> String {
+        let stores = self.stores.as_ref();
+        stores.map_or_else(String::new, |stores| {
+            let parameter = stores.single_parameter;
+            format!(", or launch with another {parameter}, which all names carry")
+        })
+    }
 }

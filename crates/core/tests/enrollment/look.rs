@@ -33,6 +33,7 @@ pub(crate) fn path(unit: &str) -> Vec<OuId> {
 /// An inventory of accounts, with their records.
 #[derive(Clone)]
 pub(crate) struct Look {
+    pub(crate) provider: &'static dyn Provider,
     pub(crate) deployment: Deployment,
     pub(crate) inventory: Inventory,
     pub(crate) now: Timestamp,
@@ -42,6 +43,7 @@ impl Look {
     /// This many accounts in Production that have been enrolled for days without drift.
     pub(crate) fn enrolled(deployment: Deployment, accounts: usize) -> Self {
         let mut look = Self {
+            provider: &Plain,
             deployment,
             inventory: Inventory::default(),
             now: "2026-01-10T12:00:00Z".parse().unwrap(),
@@ -90,7 +92,7 @@ impl Look {
         self.inventory.records.insert(member_id(n), record);
         self.ours(n).push(Registration {
             store,
-            ..Registration::made(&spec, guid)
+            ..Registration::made(&spec.unwrap(), guid)
         });
     }
 
@@ -141,7 +143,7 @@ impl Look {
     }
 
     pub(crate) fn plan(&self) -> Plan {
-        plan(&Plain, &self.deployment, &self.inventory, self.now)
+        plan(self.provider, &self.deployment, &self.inventory, self.now)
     }
 
     /// The planned actions, in words.

@@ -12,6 +12,7 @@ mod passes;
 mod planner;
 mod registration;
 mod repair;
+mod roles;
 mod trail;
 mod unknown;
 

@@ -306,7 +306,9 @@ fn a_plan_has_the_same_names_in_json_from_release_to_release() {
     let plan = serde_json::to_value(look.plan()).unwrap();
     let parts = plan.as_object().unwrap().keys().map(String::as_str);
     let parts: BTreeSet<_> = parts.collect();
-    let expected = ["actions", "blocked", "feed", "held", "records", "revisits"];
+    let expected = [
+        "actions", "blocked", "enrolled", "feed", "held", "records", "revisits",
+    ];
     assert_eq!(parts, expected.into());
     let action = &plan["actions"][0];
     assert_eq!(action["action"], "create-registration");

@@ -18,8 +18,8 @@ use towerhook_core::{
     model::{AccountId, Names, Registration, RegistrationKind, RegistrationSpec},
     policy::{Deployment, Policy},
     provider::{
-        FeedPart, Footprint, Limits, OwnIntegration, Parameters, Provider, ResourceNames, Subject,
-        Traces, Words, role_arn,
+        Credential, FeedPart, Footprint, KeyParameters, Limits, OwnIntegration, Provider,
+        ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -33,15 +33,19 @@ pub struct Lacework;
 
 const WORDS: Words = Words {
     title: "Lacework",
-    store: "sub-account",
-    parameters: Parameters {
-        url: "LaceworkUrl",
-        key_id: "LaceworkAccessKeyId",
-        key_secret: "LaceworkSecretKey",
-        principal: "LaceworkPrincipalArn",
-        store: "LaceworkSubAccountName",
-        mapped_units: "LaceworkOrgSubAccountNames",
-    },
+    tenant: "the URL of a Lacework account",
+    tenant_parameter: "LaceworkUrl",
+    principal_parameter: "LaceworkPrincipalArn",
+    stores: Some(StoreWords {
+        store: "sub-account",
+        single_parameter: "LaceworkSubAccountName",
+        units_parameter: "LaceworkOrgSubAccountNames",
+    }),
+};
+
+const KEY: KeyParameters = KeyParameters {
+    id: "LaceworkAccessKeyId",
+    secret: "LaceworkSecretKey",
 };
 
 /// The longest that Lacework grants.
@@ -76,6 +80,10 @@ impl Provider for Lacework {
         &LIMITS
     }
 
+    fn credential(&self) -> Credential {
+        Credential::Exchanged(KEY)
+    }
+
     /// The account part of `<account>.lacework.net`.
     fn tenant_in(&self, url: &Url) -> Option<String> {
         let name = url.domain()?;
@@ -95,14 +103,14 @@ impl Provider for Lacework {
         names::resources(names)
     }
 
-    fn wanted(&self, policy: &Policy, account: &AccountId) -> RegistrationSpec {
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
         let Policy {
             tenant,
             names,
             partition,
             ..
         } = policy;
-        RegistrationSpec {
+        Some(RegistrationSpec {
             name: names::member_registration(names, account),
             kind: RegistrationKind::Account,
             account: *account,
@@ -110,7 +118,7 @@ impl Provider for Lacework {
             external_id: external_id(tenant, account, &policy.external_id_suffix),
             queue_url: None,
             account_mapping: None,
-        }
+        })
     }
 
     fn wanted_feed(

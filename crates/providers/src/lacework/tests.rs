@@ -44,7 +44,7 @@ fn names_are_those_of_the_vendors_own_integration() {
     );
     assert_eq!(names.member_role, "acme-laceworkcwsrole-sa");
     assert_eq!(
-        Lacework.wanted(&policy, &member()).name,
+        Lacework.wanted(&policy, &member()).unwrap().name,
         "Lacework-Control-Tower-Config-Member-111122223333"
     );
 }
@@ -76,7 +76,7 @@ fn an_external_id_of_ours_outweighs_name_and_role() {
     let bent = Registration {
         name: "renamed".into(),
         role_arn: "arn:aws:iam::999999999999:role/another".into(),
-        ..made(&Lacework.wanted(&policy, &member()))
+        ..made(&Lacework.wanted(&policy, &member()).unwrap())
     };
     assert_eq!(subject(&policy, &bent), Subject::Ours(member()));
     for other in [
@@ -85,7 +85,7 @@ fn an_external_id_of_ours_outweighs_name_and_role() {
     ] {
         let foreign = Registration {
             external_id: other.into(),
-            ..made(&Lacework.wanted(&policy, &member()))
+            ..made(&Lacework.wanted(&policy, &member()).unwrap())
         };
         assert_eq!(subject(&policy, &foreign), Subject::Foreign(member()));
     }
@@ -96,7 +96,7 @@ fn behind_a_masked_external_id_name_and_role_together_count() {
     let policy = policy();
     let masked = Registration {
         external_id: "********".into(),
-        ..made(&Lacework.wanted(&policy, &member()))
+        ..made(&Lacework.wanted(&policy, &member()).unwrap())
     };
     assert_eq!(subject(&policy, &masked), Subject::Ours(member()));
     let renamed = Registration {
@@ -123,7 +123,7 @@ fn in_an_adopted_deployment_a_failing_registration_with_our_role_is_ours() {
         name: "by hand".into(),
         external_id: "lweid:aws:v2:acme:111122223333:JIHGFEDCBA".into(),
         health: Health::Failing("Error assuming role".into()),
-        ..made(&Lacework.wanted(&policy(), &member()))
+        ..made(&Lacework.wanted(&policy(), &member()).unwrap())
     };
     assert_eq!(subject(&policy(), &failing), Subject::Foreign(member()));
     let adopted = Policy {

@@ -7,7 +7,6 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 use towerhook_core::foundation::Properties;
 use towerhook_core::model::parse_units;
-use towerhook_core::provider::Provider;
 use towerhook_providers::lacework::Lacework;
 
 use crate::templates::template::{ALL, MAIN, Template, one_or_many, text};
@@ -374,7 +373,7 @@ fn setup_understands_every_default() {
         .iter()
         .filter_map(|(name, value)| Some((name.clone(), given(value["Ref"].as_str()?))))
         .collect();
-    let parsed = Properties::parse(Lacework.words(), &properties.clone().into()).unwrap();
+    let parsed = Properties::parse(&Lacework, &properties.clone().into()).unwrap();
     assert!(parsed.include.is_empty() && parsed.exclude.is_empty());
     assert!(parsed.exclude_accounts.is_empty() && parsed.mapped_units.is_empty());
     assert_eq!(parsed.permissions_boundary, None);
@@ -389,7 +388,7 @@ fn setup_understands_every_default() {
             "{name}"
         );
     }
-    let parsed = Properties::parse(Lacework.words(), &properties.into()).unwrap();
+    let parsed = Properties::parse(&Lacework, &properties.into()).unwrap();
     assert_eq!((parsed.include.len(), parsed.exclude.len()), (2, 1));
     assert_eq!(parsed.exclude_accounts.len(), 1);
     assert_eq!(parsed.permissions_boundary.as_deref(), Some("Boundary"));

@@ -49,7 +49,7 @@ pub async fn execute(
         let planned: Vec<_> = plan.records.clone().into_iter().collect();
         ports.store_records(&planned).await?;
     }
-    let mut tally = Tally::new(provider, inventory, &mut plan, now);
+    let mut tally = Tally::new(provider, &deployment.policy, inventory, &mut plan, now);
     let mut by_account: BTreeMap<AccountId, Vec<Action>> = BTreeMap::new();
     let mut removals = Vec::new();
     let instances = Instances {

@@ -157,7 +157,9 @@ fn register(
     let Read::Ok(Watchers { ours, others }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.wanted();
+    let Some(spec) = case.wanted() else {
+        return stand(draft, case, out_of_reach);
+    };
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
         .partition(|registration| registration.store == store);
@@ -212,6 +214,17 @@ fn register(
             case.record(draft, known.enrolled(case.now, store, guid));
         }
     }
+}
+
+/// Enrolls an account whose role is all that the vendor needs.
+fn stand(draft: &mut Draft, case: &Case<'_>, out_of_reach: Option<Reason>) {
+    if let Some(cause) = out_of_reach {
+        return draft.block(case, Reason::StaysWatched(Box::new(cause)));
+    }
+    if case.known.since.is_none() {
+        draft.plan.enrolled.push(*case.id);
+    }
+    case.record(draft, case.known.clone().enrolled(case.now, None, None));
 }
 
 /// Creates the registration, or moves the one that is in another store.

@@ -161,8 +161,8 @@ impl Case<'_> {
         }
     }
 
-    /// The registration that the account should have.
-    fn wanted(&self) -> RegistrationSpec {
+    /// The registration that the account should have, if the vendor needs any.
+    fn wanted(&self) -> Option<RegistrationSpec> {
         self.provider.wanted(self.policy, self.id)
     }
 

@@ -24,14 +24,15 @@ pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
-    let spec = case.wanted();
-    for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
-        let spec = spec.clone();
-        draft.plan.actions.push(Action::UpdateRegistration {
-            existing,
-            spec,
-            enabled: false,
-        });
+    if let Some(spec) = case.wanted() {
+        for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
+            let spec = spec.clone();
+            draft.plan.actions.push(Action::UpdateRegistration {
+                existing,
+                spec,
+                enabled: false,
+            });
+        }
     }
     let paused = Record {
         paused: !ours.is_empty() || case.known.may_be_listed_yet(false, case.now),
@@ -56,7 +57,8 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     };
     // A listing without its registration does not prove that the role is unused.
     let has_stack = instance.is_some() && !case.is_management();
-    if !case.known.is_among(ours) && case.known.may_be_listed_yet(has_stack, case.now) {
+    let is_listed = case.wanted().is_none() || case.known.is_among(ours);
+    if !is_listed && case.known.may_be_listed_yet(has_stack, case.now) {
         return await_listing(draft, case, ours);
     }
     let (stack, wait) = match instance {
@@ -108,7 +110,9 @@ pub(super) fn offboard(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
 /// The account's registrations with known ids that the listing lacks. If it lacks all of them, this
 /// includes those replaced long ago, whose deletion may have failed.
 fn unlisted(case: &Case<'_>, ours: &[Registration]) -> Vec<Registration> {
-    let spec = case.wanted();
+    let Some(spec) = case.wanted() else {
+        return Vec::new();
+    };
     let known = &case.known;
     let ids: Vec<&str> = if ours.is_empty() {
         known.guids().collect()

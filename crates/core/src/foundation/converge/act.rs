@@ -92,7 +92,7 @@ pub(super) async fn act(
             stack_set,
             accounts,
         } => {
-            let Some(token) = goal.token else {
+            let Some(token) = goal.access.token() else {
                 return Ok(Act::Done);
             };
             // Once per request, however many invocations it takes: a token lives longer than a

@@ -5,9 +5,8 @@ use jiff::Timestamp;
 use super::operation::{Awaited, Purpose};
 use crate::{
     Error, ErrorKind,
-    foundation::{Footprint, Progress, Step, request::KnownRegistrations},
+    foundation::{Footprint, Progress, Step, access::Access, request::KnownRegistrations},
     ledger::Holder,
-    model::SecretText,
     policy::Deployment,
     provider::{Provider, ResourceNames},
 };
@@ -23,8 +22,8 @@ pub(in crate::foundation) struct Goal<'a> {
     pub deployment: &'a Deployment,
     /// The ledger's registrations.
     pub known: &'a KnownRegistrations,
-    /// A valid token, for stacks that delete their registrations with themselves.
-    pub token: Option<&'a SecretText>,
+    /// What may be asked of the vendor.
+    pub access: &'a Access,
     /// The lease holder.
     pub holder: &'a Holder,
     /// CloudFormation's request id: operations and tokens are not shared between requests.
@@ -53,7 +52,7 @@ impl Goal<'_> {
 
     /// Whether the SaaS cannot be read, so that its registrations are unknown.
     pub(super) fn is_blind(&self) -> bool {
-        self.wanted.is_some() && self.token.is_none()
+        self.wanted.is_some() && self.access.is_refused()
     }
 
     /// Whether the other steps continue after the SaaS fails a listing: it refuses the key while

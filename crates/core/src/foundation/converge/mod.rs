@@ -100,7 +100,7 @@ pub(super) async fn converge(
     for round in 0.. {
         let mut observed = observe::observe(aws, goal).await?;
         observed.active.retain(|account| run.can_reach(account));
-        observed.renewed = goal.token.map(|_| run.renewed.clone());
+        observed.renewed = goal.access.token().map(|_| run.renewed.clone());
         observed.updated.clone_from(&run.updated);
         observed.stack_recreated = run.stack_recreated;
         let registrations = match run.registrations.take() {

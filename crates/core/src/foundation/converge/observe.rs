@@ -127,13 +127,12 @@ pub(super) async fn registrations(
 }
 
 fn no_organization(goal: &Goal<'_>, error: &Error) -> Refusal {
-    let Words {
-        title, parameters, ..
-    } = goal.provider.words();
+    let Words { title, stores, .. } = goal.provider.words();
+    let parameter = stores.as_ref().map(|stores| stores.units_parameter);
     Refusal::new(format!(
         "{}: the trail's registration belongs to the {title} organization, which this API key cannot \
          use ({}). Take the key of an organization's administrator, or choose CapabilityType Config.",
-        parameters.mapped_units,
+        parameter.unwrap_or(title),
         error.chain()
     ))
 }

@@ -73,26 +73,24 @@ pub(super) fn blind(provider: &dyn Provider, what: &str) -> Refusal {
 }
 
 fn foreign(provider: &dyn Provider, what: &str, name: &str) -> Refusal {
-    let store = provider.words().parameters.store;
+    let otherwise = provider.words().launch_otherwise();
     Refusal::new(format!(
-        "The {what} {name} exists and was not made by this stack. Remove it, or launch with another \
-         {store}, which all names carry."
+        "The {what} {name} exists and was not made by this stack. Remove it{otherwise}."
     ))
 }
 
 /// Refuses a foreign StackSet; the remedy depends on its owner.
 fn foreign_stack_set(provider: &dyn Provider, set: &StackSet) -> Refusal {
-    let store = provider.words().parameters.store;
+    let otherwise = provider.words().launch_otherwise();
     let name = &set.name;
     match set.tags.get(STACK_ID_TAG) {
         Some(owner) => Refusal::new(format!(
-            "The StackSet {name} belongs to the stack {owner}. Delete that stack first, or launch with \
-             another {store}, which all names carry."
+            "The StackSet {name} belongs to the stack {owner}. Delete that stack first{otherwise}."
         )),
+        None if provider.own_integration().is_none() => foreign(provider, "StackSet", name),
         None => Refusal::new(format!(
             "The StackSet {name} exists and was not made by this stack. Launch with \
-             AdoptExistingDeployment=Yes to take it over, remove it, or launch with another \
-             {store}, which all names carry."
+             AdoptExistingDeployment=Yes to take it over, remove it{otherwise}."
         )),
     }
 }

@@ -118,14 +118,16 @@ fn new_registrations(
         .iter()
         .filter(|(_, record)| record.is_registered() && record.was_registered_lately(limits, now));
     new.flat_map(|(account, record)| {
-        let spec = provider.wanted(policy, account);
+        let Some(spec) = provider.wanted(policy, account) else {
+            return Vec::new();
+        };
         let ids = record.registration_id.as_ref().into_iter();
         let ids = ids.chain(record.replaced_lately(limits, now));
         ids.map(|guid| Registration {
             store: record.store.clone(),
             ..Registration::made(&spec, guid.clone())
         })
-        .collect::<Vec<_>>()
+        .collect()
     })
     .collect()
 }

@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::{SetupError, Work, shown};
 use crate::{
     ErrorKind, Service,
-    foundation::{Facts, Properties},
+    foundation::{Facts, Properties, access::Access},
     ledger::{Record, Success},
-    model::{AccountId, Token},
+    model::AccountId,
     ports::{
         Accounts, Clock, Keys, LandingZones, LedgerReads, Registry, RegistryReads, Roles,
         SetupPorts, TokenIssuer,
     },
-    provider::Words,
+    provider::{Credential, Words},
     stack_sets::StackSetRoles,
     token,
 };
@@ -60,11 +60,14 @@ where
     /// did not change blocks no other change: the SaaS's registrations then stay as they are. After
     /// the ledger was emptied, a key is required, because only the SaaS's lists show the
     /// registrations.
-    pub(super) async fn checked_token(
+    pub(super) async fn checked_access(
         &self,
         properties: &Value,
         success: Option<&Success>,
-    ) -> Result<Option<Token>, SetupError> {
+    ) -> Result<Access, SetupError> {
+        let Credential::Exchanged(key) = self.own.provider.credential() else {
+            return Ok(Access::Unneeded);
+        };
         let leaves = |name: &str| {
             let success = success.map(|success| &success.properties);
             success.is_some_and(|success| success.get(name) == properties.get(name))
@@ -72,52 +75,57 @@ where
         };
         // An address that has worked before is not wrong if it does not answer now.
         let Words {
-            title, parameters, ..
+            title,
+            tenant_parameter,
+            ..
         } = self.own.provider.words();
-        let registry = if leaves(parameters.url) {
+        let registry = if leaves(tenant_parameter) {
             self.guard.over(self.registry.ports)
         } else {
             self.guard.hasty().over(self.registry.ports)
         };
-        match self.new_token(&registry).await {
-            Ok(token) => Ok(Some(token)),
+        match self.new_access(&registry).await {
             Err(refused @ SetupError::KeyRefused { .. })
-                if success.is_some() && leaves(parameters.url) && leaves(parameters.key_id) =>
+                if success.is_some() && leaves(tenant_parameter) && leaves(key.id) =>
             {
                 let reason = refused.reason();
                 self.progress()
                     .remark(format!("Nothing was changed in {title}: {reason}"));
-                Ok(None)
+                Ok(Access::Refused)
             }
-            Err(error) => Err(error),
+            access => access,
         }
     }
 
-    /// A token with which the members' stacks delete their registrations, or `None` if the key has
-    /// been revoked: then those stacks stay, because CloudFormation cannot delete them.
-    pub(super) async fn parting_token(&self) -> Result<Option<Token>, SetupError> {
-        match self.new_token(&self.registry).await {
-            Ok(token) => Ok(Some(token)),
-            Err(SetupError::KeyRefused { .. }) => Ok(None),
-            Err(other) => Err(other),
+    /// Access for the members' stacks that delete their registrations. If the key has been revoked,
+    /// those stacks stay, because CloudFormation cannot delete them.
+    pub(super) async fn parting_access(&self) -> Result<Access, SetupError> {
+        match self.new_access(&self.registry).await {
+            Err(SetupError::KeyRefused { .. }) => Ok(Access::Refused),
+            access => access,
         }
     }
 
-    pub(super) async fn new_token(&self, issuer: &impl TokenIssuer) -> Result<Token, SetupError> {
+    /// Access with a new token, if the vendor has any.
+    pub(super) async fn new_access(&self, issuer: &impl TokenIssuer) -> Result<Access, SetupError> {
+        let provider = self.own.provider;
+        let Credential::Exchanged(key) = provider.credential() else {
+            return Ok(Access::Unneeded);
+        };
         let now = self.guard.clock.now();
         let error = match token::refresh(&self.aws, issuer, now).await {
-            Ok(token) => return Ok(token),
+            Ok(token) => return Ok(Access::Granted(token)),
             Err(error) => error,
         };
-        let words = self.own.provider.words();
-        let url = || match Properties::url(words, &self.own.provider_url) {
+        let words = provider.words();
+        let url = || match Properties::url(provider, &self.own.provider_url) {
             Ok(url) => shown(&url),
             Err(_) => self.own.provider_url.clone(),
         };
         if error.kind == ErrorKind::Unauthorized {
             let key_id = self.aws.key().await?.key_id;
             return Err(SetupError::KeyRefused {
-                parameters: &words.parameters,
+                parameters: key,
                 url: url(),
                 key_id,
             });
@@ -135,7 +143,7 @@ where
     pub(super) async fn facts(
         &self,
         properties: &Properties,
-        key_works: bool,
+        access: &Access,
     ) -> Result<Facts, SetupError> {
         let trail = async {
             if properties.capability.cloud_trail() {
@@ -155,10 +163,9 @@ where
             }
         };
         let profile = async {
-            if key_works {
-                self.registry.profile().await.map(Some)
-            } else {
-                Ok(None)
+            match access {
+                Access::Granted(_) => self.registry.profile().await.map(Some),
+                Access::Refused | Access::Unneeded => Ok(None),
             }
         };
         let (landing_zone, trail, accounts, units, profile) = futures::try_join!(

@@ -7,6 +7,7 @@ use crate::{
     ErrorKind,
     foundation::{
         Properties,
+        access::Access,
         former_requests::{deployments, inherit},
         reason::SetupError,
         recovery,
@@ -58,17 +59,16 @@ where
         if !deployment.retired.contains(&deployment.policy.names) {
             deployment.retired.push(deployment.policy.names.clone());
         }
-        let token = match deployment.policy.registration_mode {
-            RegistrationMode::Function => None,
-            RegistrationMode::SnsCustomResource => self.parting_token().await?,
+        let access = match deployment.policy.registration_mode {
+            RegistrationMode::Function => Access::Unneeded,
+            RegistrationMode::SnsCustomResource => self.parting_access().await?,
         };
-        let token = token.as_ref();
         self.converge(
             &self.registry,
             None,
             &deployment,
             &recorded,
-            token,
+            &access,
             unsettled_until,
         )
         .await?;
@@ -78,8 +78,7 @@ where
     /// A deployment that is not in the ledger, recovered from the StackSets with this stack's tag.
     async fn unrecorded(&self) -> Result<Option<Deployment>, SetupError> {
         // With invalid properties nothing was ever created.
-        let Ok(properties) = Properties::parse(self.own.provider.words(), &self.request.properties)
-        else {
+        let Ok(properties) = Properties::parse(self.own.provider, &self.request.properties) else {
             return Ok(None);
         };
         let remains = recovery::remains(&self.aws, self.own, &properties).await?;

@@ -5,12 +5,12 @@ use jiff::Timestamp;
 use super::{Work, settle};
 use crate::{
     foundation::{
+        access::Access,
         former_requests::{deployments, inherit},
         reason::SetupError,
         refusals::require_host,
     },
     ledger::{Recorded, Success},
-    model::Token,
     policy::Deployment,
     ports::{Clock, LedgerWrites, Registry, SetupPorts, TokenIssuer},
 };
@@ -54,23 +54,25 @@ where
             &self.own.stack_set_roles,
         );
         let registry = self.guard.brief().over(self.registry.ports);
-        let token = match self.restoring_token(&registry, &footprint.deployment).await {
-            Ok(token) => Some(token),
+        let access = match self
+            .restoring_access(&registry, &footprint.deployment)
+            .await
+        {
+            Ok(access) => access,
             Err(SetupError::Superseded) => return Err(SetupError::Superseded),
             Err(error) => {
                 let title = self.own.provider.words().title;
                 progress.leave_undone(format!("what is in {title}: {}", error.reason()));
-                None
+                Access::Refused
             }
         };
-        let token = token.as_ref();
         let guid = self
             .converge(
                 &registry,
                 Some(&footprint),
                 &footprint.deployment,
                 recorded,
-                token,
+                &access,
                 unsettled_until,
             )
             .await?;
@@ -91,13 +93,13 @@ where
         Ok(())
     }
 
-    /// A token, unless the request is old and the environment names another host since.
-    async fn restoring_token(
+    /// Access, unless the request is old and the environment names another host since.
+    async fn restoring_access(
         &self,
         registry: &(impl Registry + TokenIssuer),
         recorded: &Deployment,
-    ) -> Result<Token, SetupError> {
+    ) -> Result<Access, SetupError> {
         require_host(self.own.provider, &registry.host(), recorded)?;
-        self.new_token(registry).await
+        self.new_access(registry).await
     }
 }

@@ -105,20 +105,22 @@ pub(super) fn destination(
     units: &mut Units<'_>,
     last: &mut Last<'_>,
 ) -> Result<Destination, Refusal> {
-    let parameters = &provider.words().parameters;
     let used = last
         .success
         .map(|success| &success.deployment.policy.destination);
     let used = used.map(Destination::stores).unwrap_or_default();
+    let Some(words) = &provider.words().stores else {
+        return Ok(Destination::Tenant);
+    };
     if let Some(single) = &properties.store {
-        let found = check(provider, facts, tenant, parameters.store, &[single]);
+        let found = check(provider, facts, tenant, words.single_parameter, &[single]);
         last.settle(found, used.contains(single).then_some(()))?;
         return Ok(Destination::Single(single.clone()));
     }
     if properties.mapped_units.is_empty() {
         return Ok(Destination::Tenant);
     }
-    let parameter = parameters.mapped_units;
+    let parameter = words.units_parameter;
     let mut refusals = Refusals::default();
     let mut mapped: BTreeMap<OuId, Store> = BTreeMap::new();
     let mut new = Vec::new();
@@ -162,7 +164,8 @@ fn check(
     let Some(first) = wrong.first() else {
         return Ok(());
     };
-    let Words { title, store, .. } = provider.words();
+    let Words { title, stores, .. } = provider.words();
+    let store = stores.as_ref().map_or("store", |stores| stores.store);
     let plural = if wrong.len() > 1 { "s" } else { "" };
     let named = format!(
         "{parameter} names the {store}{plural} {}",

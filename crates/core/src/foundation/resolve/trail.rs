@@ -57,10 +57,10 @@ pub(super) fn deployed(
         let account = queue_account(&source, policy, facts, last_trail)?;
         Ok((source, account))
     });
-    let store = provider.words().parameters.store;
-    let recorded = last
-        .unchanged(&PARAMETERS)
-        .filter(|_| last.unchanged(&[store]).is_some());
+    let stores = provider.words().stores.as_ref();
+    let is_same_store =
+        stores.is_none_or(|stores| last.unchanged(&[stores.single_parameter]).is_some());
+    let recorded = last.unchanged(&PARAMETERS).filter(|_| is_same_store);
     let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
     let recorded = recorded.map(|trail| (trail.source.clone(), trail.queue_account));
     let (source, queue_account) = last.settle(found, recorded)?;

@@ -266,7 +266,7 @@ fn watcher(account: &str, store: Option<&str>) -> Registration {
         external_id_suffix: "lw1a2b3c4d".into(),
         ..footprint().deployment.policy
     };
-    let spec = Lacework.wanted(&policy, &account);
+    let spec = Lacework.wanted(&policy, &account).unwrap();
     Registration {
         store: store.map(Store::from),
         ..Registration::made(&spec, format!("ACME_{account}"))
