@@ -16,7 +16,7 @@ use towerhook_core::{
     model::{AccountId, Health, Registration},
     policy::{Deployment, Policy},
     provider::Provider,
-    stack_sets::{InstanceState, StackInstance, StackSetRoles, Templates},
+    stack_sets::{FeedTemplates, InstanceState, StackInstance, StackSetRoles, Templates},
 };
 use towerhook_providers::lacework::Lacework;
 
@@ -30,8 +30,7 @@ const NOW: i64 = 1_767_225_600;
 const STACK_SET_ROLE: &str = "arn:aws:iam::111122223333:role/StackSets";
 
 const TEMPLATES: Templates = Templates {
-    log: "",
-    audit: "",
+    feed: Some(FeedTemplates { log: "", audit: "" }),
     member: "",
 };
 

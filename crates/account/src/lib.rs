@@ -11,7 +11,7 @@ use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
     metrics::Metrics,
-    providers::{self, Vendor, lacework::api::LaceworkApi},
+    providers::{self, Api, Vendor, lacework::api::LaceworkApi},
     tokens::StoredTokens,
 };
 
@@ -23,7 +23,7 @@ pub use settings::Settings;
 pub struct Account {
     aws: Aws<AccountSettings>,
     vendor: Vendor,
-    registry: LaceworkApi<StoredTokens<Aws<AccountSettings>>>,
+    registry: Api<StoredTokens<Aws<AccountSettings>>>,
     metrics: Metrics,
 }
 
@@ -43,7 +43,11 @@ impl Account {
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
         let registry = match vendor {
-            Vendor::Lacework => LaceworkApi::new(providers::http_client()?, provider_url, tokens),
+            Vendor::Expel => Api::Unused(provider_url),
+            Vendor::Lacework => {
+                let api = LaceworkApi::new(providers::http_client()?, provider_url, tokens);
+                Api::Lacework(Box::new(api))
+            }
         };
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self {

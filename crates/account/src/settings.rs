@@ -18,8 +18,8 @@ pub struct Settings {
     /// `PROVIDER_URL`.
     pub provider_url: Url,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
-    /// `AUTH_FUNCTION_NAME`, `API_TOKEN_SECRET_ARN`, and Lambda's `AWS_REGION` and
-    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    /// `AUTH_FUNCTION_NAME` and `API_TOKEN_SECRET_ARN` (both for a vendor with a key only), and
+    /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: AccountSettings,
 }
 
@@ -37,9 +37,10 @@ impl Settings {
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
             let dead_letters = reader.get("DEAD_LETTER_QUEUE_URL");
-            let auth = reader.get("AUTH_FUNCTION_NAME");
+            let has_key = vendor.is_none_or(Vendor::has_key);
+            let auth = reader.get_if(has_key, "AUTH_FUNCTION_NAME");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
-            let token = reader.get("API_TOKEN_SECRET_ARN");
+            let token = reader.get_if(has_key, "API_TOKEN_SECRET_ARN");
             let region = reader.get("AWS_REGION");
             let provider_url = provider_url?;
             Some(Self {
@@ -56,7 +57,7 @@ impl Settings {
                     dead_letters: DeadLetterQueue(dead_letters?),
                     functions: FunctionNames {
                         own: own?,
-                        auth: Some(auth?),
+                        auth: auth?,
                     },
                 },
                 provider_url,

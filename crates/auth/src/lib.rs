@@ -48,9 +48,9 @@ impl Settings {
                 stack_name: stack_name?,
                 vendor: vendor?,
                 aws: AuthSettings {
-                    key: KeySecret(key?),
+                    key: KeySecret(Some(key?)),
                     token: TokenSecret {
-                        secret: token?,
+                        secret: Some(token?),
                         host: host(&provider_url),
                     },
                 },
@@ -82,6 +82,9 @@ impl Auth {
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
         let issuer = match settings.vendor {
+            Vendor::Expel => {
+                return Err("this vendor has no key, so there is no token to renew".into());
+            }
             Vendor::Lacework => {
                 LaceworkTokens::new(providers::http_client()?, settings.provider_url)
             }

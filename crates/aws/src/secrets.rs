@@ -36,7 +36,7 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
     async fn key(&self) -> Result<ApiKey> {
         let KeySecret(secret) = self.settings.as_ref();
         let (text, version) = self
-            .current(secret)
+            .current(named(secret, GET)?)
             .await?
             .ok_or_else(|| unusable(GET, "the secret of the API key has no value"))?;
         // The parser's message may quote the secret.
@@ -57,7 +57,7 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
 impl<S: AsRef<TokenSecret>> TokenReads for Aws<S> {
     async fn token(&self) -> Result<Option<Token>> {
         let TokenSecret { secret, host } = self.settings.as_ref();
-        let current = self.current(secret).await?;
+        let current = self.current(named(secret, GET)?).await?;
         // An unusable value, or a token for another host, counts as no token: the next token
         // replaces it.
         Ok(current.and_then(|(text, _)| {
@@ -75,6 +75,7 @@ impl<S: AsRef<TokenSecret>> TokenReads for Aws<S> {
 impl<S: AsRef<TokenSecret>> TokenWrites for Aws<S> {
     async fn store_token(&self, token: &Token) -> Result<()> {
         let TokenSecret { secret, host } = self.settings.as_ref();
+        let secret = named(secret, PUT)?;
         let value = json!({
             "token": token.token.expose(),
             "expiresAt": token.expires_at,
@@ -90,6 +91,11 @@ impl<S: AsRef<TokenSecret>> TokenWrites for Aws<S> {
             .map_err(failed(PUT))?;
         Ok(())
     }
+}
+
+fn named<'a>(secret: &'a Option<Arn>, operation: &'static str) -> Result<&'a Arn> {
+    let none = || unusable(operation, "this function has no such secret");
+    secret.as_ref().ok_or_else(none)
 }
 
 impl<S> Aws<S> {

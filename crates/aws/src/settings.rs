@@ -7,15 +7,15 @@ pub struct Home {
     pub region: String,
 }
 
-/// The secret that holds the API key.
+/// The secret that holds the API key, if the vendor has one.
 #[derive(Debug, Clone)]
-pub struct KeySecret(pub Arn);
+pub struct KeySecret(pub Option<Arn>);
 
 /// The secret that holds the access token.
 #[derive(Debug, Clone)]
 pub struct TokenSecret {
-    /// The secret.
-    pub secret: Arn,
+    /// The secret, if the vendor has tokens.
+    pub secret: Option<Arn>,
     /// The host that the token is for, as returned by [`towerhook_core::model::host`].
     pub host: String,
 }

@@ -147,7 +147,7 @@ pub(crate) fn setup(answers: impl IntoIterator<Item = Answer>) -> (Aws<SetupSett
     let (config, sent) = replay(answers);
     let settings = SetupSettings {
         home: home(),
-        key: KeySecret(KEY_SECRET.parse().unwrap()),
+        key: KeySecret(Some(KEY_SECRET.parse().unwrap())),
         token: token_secret(),
         ledger: LedgerTable("ledger".into()),
         topic: FanOutTopic("arn:aws:sns:eu-west-1:999999999999:work".parse().unwrap()),
@@ -201,7 +201,7 @@ pub(crate) fn replay(answers: impl IntoIterator<Item = Answer>) -> (SdkConfig, S
 
 fn token_secret() -> TokenSecret {
     TokenSecret {
-        secret: TOKEN_SECRET.parse().unwrap(),
+        secret: Some(TOKEN_SECRET.parse().unwrap()),
         host: "acme.lacework.net".into(),
     }
 }

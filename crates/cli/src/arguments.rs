@@ -5,6 +5,7 @@ use towerhook_package::lambda::{ARM64, Processor, X86_64};
 use towerhook_package::local::Profile;
 use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::landing_zone::Version;
+use towerhook_sandbox::providers::Provider;
 
 /// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
 #[derive(Debug, Parser)]
@@ -44,13 +45,16 @@ pub(crate) struct Demo {
     /// added, which must be left alone.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(5..=500))]
     pub(crate) accounts: u16,
+    /// The security product.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Vendor::Lacework)]
+    pub(crate) provider: Vendor,
     /// Write the results to this file, too.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
     /// Build the functions in the shipping profile, which takes longer.
     #[arg(long)]
     pub(crate) release: bool,
-    /// Let a third of the functions' calls to AWS and Lacework fail, and lose or duplicate a third
+    /// Let a third of the functions' calls to AWS and the product fail, and lose or duplicate a third
     /// of the events, until the last chapter.
     #[arg(long)]
     pub(crate) chaos: bool,
@@ -71,6 +75,9 @@ pub(crate) struct Sandbox {
     /// one and an unmanaged one are added.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=500))]
     pub(crate) accounts: u16,
+    /// The security product.
+    #[arg(long, value_enum, value_name = "NAME", default_value_t = Vendor::Lacework)]
+    pub(crate) provider: Vendor,
     /// The landing zone's version. In 4.0 the trail has a topic of its own in Log Archive.
     #[arg(long, value_enum, value_name = "VERSION", default_value_t = LandingZone::V3)]
     pub(crate) landing_zone: LandingZone,
@@ -85,6 +92,22 @@ pub(crate) struct Sandbox {
 impl Sandbox {
     pub(crate) fn profile(&self) -> Profile {
         profile(self.release)
+    }
+}
+
+/// The security products that a landing zone can be enrolled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Vendor {
+    Expel,
+    Lacework,
+}
+
+impl Vendor {
+    pub(crate) fn provider(self) -> Provider {
+        match self {
+            Self::Expel => Provider::Expel,
+            Self::Lacework => Provider::Lacework,
+        }
     }
 }
 

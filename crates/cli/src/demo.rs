@@ -21,6 +21,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let (zips, took) = build(arguments.profile(), &display).await?;
     let mut options = Options::below(&target_directory()?);
     options.accounts = usize::from(arguments.accounts);
+    options.provider = arguments.provider.provider();
     let listen = |telling: Telling<'_>| display.hear(telling);
     let opened = Story::open(options, &listen).await;
     let mut story = opened.inspect_err(|_| display.rest())?;

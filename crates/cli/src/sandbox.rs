@@ -6,7 +6,6 @@ use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use towerhook_package::target_directory;
 use towerhook_sandbox::emulator::gaps;
-use towerhook_sandbox::launch::TEMPLATE;
 use towerhook_sandbox::story::Telling;
 use towerhook_sandbox::{Options, Running, STACK_NAME, Sandbox};
 
@@ -28,6 +27,7 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     let mut options = Options::below(&target);
     options.accounts = usize::from(arguments.accounts);
     options.version = arguments.landing_zone.version();
+    options.provider = arguments.provider.provider();
     display.hear(Telling::Chapter("landing zone"));
     let say = |step: &str| display.hear(Telling::Step(step));
     let started = Sandbox::start(options, &say).await;
@@ -84,7 +84,7 @@ fn print(sandbox: &Sandbox) {
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");
     println!("  cargo towerhook event FILE");
     println!("\nunlike AWS:");
-    for gap in gaps::all(TEMPLATE) {
+    for gap in gaps::all(sandbox.template()) {
         println!("  {} ({})", gap.difference, gap.asked_by);
     }
     println!("\nCtrl-C ends it");

@@ -12,7 +12,7 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
         "OU",
         "role",
         "stack instance",
-        "registration",
+        "read by",
         "store",
         "enrolled after",
     ]);

@@ -36,6 +36,9 @@ struct Composition {
     template: String,
     /// The fragments in order, below `templates`.
     fragments: Vec<String>,
+    /// What the provider has. A line between `# <if NAME>` and `# <end NAME>` stays with this feature
+    /// only, and one after `# <unless NAME>` without it only.
+    features: BTreeSet<String>,
     /// The text for each `<slot>` in the fragments.
     words: BTreeMap<String, String>,
 }
@@ -77,18 +80,20 @@ fn compose_one(templates: &Path, file: &Path) -> anyhow::Result<Composed> {
     }
     Ok(Composed {
         path: templates.join(&composition.template),
-        text: compose(&fragments, &composition.words)?,
+        text: compose(&fragments, &composition.features, &composition.words)?,
     })
 }
 
 fn compose(
     fragments: &[(&str, String)],
+    features: &BTreeSet<String>,
     words: &BTreeMap<String, String>,
 ) -> anyhow::Result<String> {
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     let mut unused: BTreeSet<&str> = words.keys().map(String::as_str).collect();
     for (name, text) in fragments {
-        let text = fill(text, words, &mut unused).with_context(|| (*name).to_owned())?;
+        let text = choose(text, features).with_context(|| (*name).to_owned())?;
+        let text = fill(&text, words, &mut unused).with_context(|| (*name).to_owned())?;
         for (heading, section) in split(&text).with_context(|| (*name).to_owned())? {
             let joined = sections.entry(heading.clone()).or_default();
             joined
@@ -102,6 +107,32 @@ fn compose(
     serde_yaml_ng::from_str::<serde_yaml_ng::Value>(&text)
         .context("the fragments make no template together")?;
     Ok(text)
+}
+
+/// The lines that these features leave. A part of a fragment that depends on a feature ends before
+/// another begins.
+fn choose(text: &str, features: &BTreeSet<String>) -> anyhow::Result<String> {
+    let marker = Regex::new("^ *# <(if|unless|end) ([a-z]+)>$")?;
+    let mut chosen = String::new();
+    // The feature of the current part, and whether the part stays.
+    let mut part: Option<(String, bool)> = None;
+    for line in text.lines() {
+        let Some(found) = marker.captures(line) else {
+            if part.as_ref().is_none_or(|(_, stays)| *stays) {
+                chosen += &format!("{line}\n");
+            }
+            continue;
+        };
+        let feature = found[2].to_owned();
+        part = match (&found[1], part) {
+            ("end", Some((begun, _))) if begun == feature => None,
+            ("if", None) => Some((feature.clone(), features.contains(&feature))),
+            ("unless", None) => Some((feature.clone(), !features.contains(&feature))),
+            _ => bail!("{:?} stands where it cannot", line.trim()),
+        };
+    }
+    ensure!(part.is_none(), "the part of {part:?} does not end");
+    Ok(chosen)
 }
 
 /// The text with a word in place of each `<slot>`. The further lines of a word are indented to where
@@ -220,7 +251,8 @@ mod tests {
             .map(|one| ("one", one.to_string()))
             .collect();
         let words = words.iter().map(|(a, b)| (a.to_string(), b.to_string()));
-        compose(&fragments, &words.collect())
+        let features = ["here".to_owned()].into();
+        compose(&fragments, &features, &words.collect())
     }
 
     fn refusal(fragments: &[&str], words: &[(&str, &str)]) -> String {
@@ -317,6 +349,24 @@ mod tests {
             composed(&[fragment], &words).unwrap(),
             "Outputs:\n  - Sid: A\n    Effect: B\n  - Vendor's\n"
         );
+    }
+
+    #[test]
+    fn a_part_stays_with_its_feature_only_or_without_it_only() {
+        let fragment = "Outputs:\n  # <if here>\n  A: 1\n  # <end here>\n  # <if else>\n  B: 2\n  \
+                        # <end else>\n  # <unless here>\n  C: 3\n  # <end here>\n  # <unless else>\n  \
+                        D: 4\n  # <end else>\n";
+        assert_eq!(
+            composed(&[fragment], &[]).unwrap(),
+            "Outputs:\n  A: 1\n  D: 4\n"
+        );
+        for odd in [
+            "  # <if here>\n",
+            "  # <end here>\n",
+            "  # <if a>\n  # <if b>\n",
+        ] {
+            refusal(&[&format!("Outputs:\n  A: 1\n{odd}")], &[]);
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! The vendors, each in a folder of its own: [`lacework`].
+//! The vendors, each in a folder of its own: [`expel`] and [`lacework`].
 //!
 //! A vendor has two halves. The pure one is a [`Provider`]: names, rules, words. With the feature
 //! `api` comes its API: an adapter translates one operation of the engine's registry port into one
 //! call and back, and core decides what to do about the outcome.
 
 #[cfg(feature = "api")]
+mod api;
+#[cfg(feature = "api")]
 mod body;
+pub mod expel;
 #[cfg(any(all(test, feature = "api"), feature = "testing"))]
 pub mod flood;
 #[cfg(feature = "api")]
@@ -13,26 +16,36 @@ pub mod http;
 pub mod lacework;
 
 #[cfg(feature = "api")]
+pub use api::Api;
+#[cfg(feature = "api")]
 pub use http::{TIMEOUT, http_client};
-use towerhook_core::provider::Provider;
+use towerhook_core::provider::{Credential, Provider};
 #[cfg(feature = "api")]
 pub use towerhook_http::Client as HttpClient;
 
 /// A vendor with a module here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Vendor {
+    /// [`expel`].
+    Expel,
     /// [`lacework`].
     Lacework,
 }
 
 impl Vendor {
     /// Every vendor, by its name in the functions' settings.
-    pub const KNOWN: [(&str, Self); 1] = [("lacework", Self::Lacework)];
+    pub const KNOWN: [(&str, Self); 2] = [("expel", Self::Expel), ("lacework", Self::Lacework)];
 
     /// Its rules.
     pub fn provider(self) -> &'static dyn Provider {
         match self {
+            Self::Expel => &expel::Expel,
             Self::Lacework => &lacework::Lacework,
         }
+    }
+
+    /// Whether functions prove with a key who they are.
+    pub fn has_key(self) -> bool {
+        self.provider().credential() != Credential::None
     }
 }

@@ -37,6 +37,15 @@ impl Reader<'_> {
         self.parse(name, &text)
     }
 
+    /// A variable that must be set if it is `wanted`, and is not read otherwise.
+    pub fn get_if<T: FromStr>(&self, wanted: bool, name: &str) -> Option<Option<T>> {
+        if wanted {
+            self.get(name).map(Some)
+        } else {
+            Some(None)
+        }
+    }
+
     /// A variable that must name one of `known`. Returns the value paired with that name.
     pub fn one_of<T: Copy>(&self, name: &str, known: &[(&str, T)]) -> Option<T> {
         let text: String = self.get(name)?;

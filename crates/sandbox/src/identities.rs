@@ -20,6 +20,27 @@ pub(crate) async fn make_administrator(aws: &AwsClient) -> anyhow::Result<Access
     aws.query("iam", "CreateUser", VERSION, &[user]).await?;
     aws.query("iam", "AttachUserPolicy", VERSION, &[user, policy])
         .await?;
+    make_key(aws, user).await
+}
+
+/// Makes a vendor's own user, which may assume any role that trusts it, and gives it a key.
+///
+/// # Errors
+/// When the emulator refuses a step.
+pub(crate) async fn make_vendor_user(aws: &AwsClient, user_arn: &str) -> anyhow::Result<AccessKey> {
+    let user = ("UserName", user_arn.rsplit('/').next().unwrap_or_default());
+    aws.query("iam", "CreateUser", VERSION, &[user]).await?;
+    let policy = assume_customers();
+    let put = [
+        user,
+        ("PolicyName", "customers"),
+        ("PolicyDocument", policy.as_str()),
+    ];
+    aws.query("iam", "PutUserPolicy", VERSION, &put).await?;
+    make_key(aws, user).await
+}
+
+async fn make_key(aws: &AwsClient, user: (&str, &str)) -> anyhow::Result<AccessKey> {
     let answer = aws
         .query("iam", "CreateAccessKey", VERSION, &[user])
         .await?;
@@ -35,6 +56,17 @@ pub(crate) async fn make_administrator(aws: &AwsClient) -> anyhow::Result<Access
     })
 }
 
+/// The policy of a vendor that may assume its customers' roles.
+fn assume_customers() -> String {
+    policy(json!({
+        "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*",
+    }))
+}
+
+fn policy(statement: serde_json::Value) -> String {
+    json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
+}
+
 /// Makes the SaaS's own role, which may assume any role that trusts it.
 ///
 /// # Errors
@@ -42,17 +74,12 @@ pub(crate) async fn make_administrator(aws: &AwsClient) -> anyhow::Result<Access
 pub async fn make_vendor(aws: &AwsClient, role_arn: &str) -> Result<(), AwsError> {
     let vendor = account_in(role_arn);
     let name = role_arn.rsplit('/').next().unwrap_or_default();
-    let statement = |statement: serde_json::Value| {
-        json!({"Version": "2012-10-17", "Statement": [statement]}).to_string()
-    };
-    let trust = statement(json!({
+    let trust = policy(json!({
         "Effect": "Allow",
         "Action": "sts:AssumeRole",
         "Principal": {"AWS": format!("arn:aws:iam::{vendor}:root")},
     }));
-    let policy = statement(json!({
-        "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::*:role/*",
-    }));
+    let policy = assume_customers();
     let aws = aws.account(vendor);
     let role = ("RoleName", name);
     let create = [role, ("AssumeRolePolicyDocument", trust.as_str())];

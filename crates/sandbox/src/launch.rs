@@ -15,13 +15,13 @@ use crate::aws_client::{AwsClient, AwsError, Element};
 pub const TEMPLATE: &str =
     include_str!("../../../templates/control-tower-integration.template.yml");
 
-/// [`TEMPLATE`] with a short visibility timeout, so that a failed message is retried soon. AWS
+/// A main template with a short visibility timeout, so that a failed message is retried soon. AWS
 /// rejects it: a message must stay hidden for as long as the function may be processing it.
 #[must_use]
-pub fn hurried() -> String {
+pub fn hurried(template: &str) -> String {
     let visibility = format!("VisibilityTimeout: {VISIBILITY}");
-    debug_assert!(TEMPLATE.contains(&visibility));
-    TEMPLATE.replace(&visibility, "VisibilityTimeout: 10")
+    debug_assert!(template.contains(&visibility));
+    template.replace(&visibility, "VisibilityTimeout: 10")
 }
 
 /// The template's visibility timeout, in seconds.

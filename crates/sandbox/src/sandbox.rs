@@ -19,7 +19,7 @@ use crate::function_logs::FunctionLogs;
 use crate::gateway::{Gateway, GatewayConfig};
 use crate::identities;
 use crate::landing_zone::{LandingZone, Plan, Version};
-use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack, TEMPLATE};
+use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack};
 use crate::providers::{Provider, Simulator, Surroundings};
 
 /// The management account of every sandbox.
@@ -298,6 +298,18 @@ impl Sandbox {
         all.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
+    /// The vendor whose SaaS there is.
+    #[must_use]
+    pub fn provider(&self) -> Provider {
+        self.options.provider
+    }
+
+    /// The main template.
+    #[must_use]
+    pub fn template(&self) -> &'static str {
+        self.options.provider.template()
+    }
+
     /// Creates the main stack with [`Sandbox::parameters`] and the given ones.
     ///
     /// # Errors
@@ -308,7 +320,8 @@ impl Sandbox {
             parameters.insert((*name).to_owned(), (*value).to_owned());
         }
         let (user, inside) = (self.user()?, self.inside()?);
-        Ok(Stack::create(&user, &inside, STACK_NAME, TEMPLATE, &parameters).await?)
+        let template = self.template();
+        Ok(Stack::create(&user, &inside, STACK_NAME, template, &parameters).await?)
     }
 
     /// The logs of the main stack's functions.

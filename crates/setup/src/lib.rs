@@ -15,7 +15,7 @@ use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
     providers::{
-        self, Vendor,
+        self, Api, Vendor,
         lacework::api::{LaceworkApi, LaceworkTokens},
     },
     random,
@@ -23,10 +23,10 @@ use towerhook_runtime::{
 };
 
 use crate::presigned::PresignedUrls;
-pub use crate::{settings::Settings, templates::TEMPLATES};
+pub use crate::settings::Settings;
 
-/// Lacework's client, for a function that holds the key.
-type WithKey = LaceworkApi<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
+/// The vendor's client, for a function that holds the key.
+type WithKey = Api<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -49,12 +49,13 @@ impl Setup {
         let http = providers::http_client()?;
         let url = settings.provider_url;
         let registry = match settings.vendor {
+            Vendor::Expel => Api::Unused(url),
             Vendor::Lacework => {
                 let tokens = IssuedTokens {
                     secrets: aws.clone(),
                     issuer: LaceworkTokens::new(http.clone(), url.clone()),
                 };
-                LaceworkApi::new(http.clone(), url, tokens)
+                Api::Lacework(Box::new(LaceworkApi::new(http.clone(), url, tokens)))
             }
         };
         Ok(Self {

@@ -15,7 +15,7 @@ use towerhook_runtime::{
 };
 use url::Url;
 
-use crate::TEMPLATES;
+use crate::templates::templates;
 
 /// The function's settings.
 #[derive(Debug, Clone)]
@@ -32,7 +32,8 @@ pub struct Settings {
     pub own: Own,
     /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
-    /// What the AWS adapters need: `API_TOKEN_SECRET_ARN`, `API_CREDENTIALS_SECRET_ARN`,
+    /// What the AWS adapters need: `API_TOKEN_SECRET_ARN` and `API_CREDENTIALS_SECRET_ARN` (both for
+    /// a vendor with a key only),
     /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `MANAGEMENT_STACK_ROLE_ARN` (empty if the
     /// management account is not enrolled), and Lambda's `AWS_REGION` and
     /// `AWS_LAMBDA_FUNCTION_NAME`.
@@ -55,8 +56,9 @@ impl Settings {
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
             let partition = reader.get("PARTITION");
             let service_timeout = reader.get::<u64>("SERVICE_TIMEOUT_SECONDS");
-            let token = reader.get("API_TOKEN_SECRET_ARN");
-            let key = reader.get("API_CREDENTIALS_SECRET_ARN");
+            let has_key = vendor.is_none_or(Vendor::has_key);
+            let token = reader.get_if(has_key, "API_TOKEN_SECRET_ARN");
+            let key = reader.get_if(has_key, "API_CREDENTIALS_SECRET_ARN");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let topic = reader.get("FANOUT_TOPIC_ARN");
             let administration_role = reader.get("STACK_SET_ADMINISTRATION_ROLE_ARN");
@@ -86,7 +88,7 @@ impl Settings {
                         administration: administration_role?,
                         execution: execution_role?,
                     },
-                    templates: TEMPLATES,
+                    templates: templates(vendor),
                 },
                 aws: SetupSettings {
                     home: Home { region },

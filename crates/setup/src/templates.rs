@@ -1,11 +1,22 @@
 //! The templates that the StackSets deploy, embedded in the function: there is no bucket to read
 //! them from, and no version that could differ from the function's.
 
-use towerhook_core::stack_sets::Templates;
+use towerhook_core::stack_sets::{FeedTemplates, Templates};
+use towerhook_runtime::providers::Vendor;
 
-/// The templates of this release.
-pub const TEMPLATES: Templates = Templates {
-    log: include_str!("../../../templates/lacework-aws-ct-log.template.yml"),
-    audit: include_str!("../../../templates/lacework-aws-ct-audit.template.yml"),
-    member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
-};
+/// This release's templates of a vendor.
+pub(crate) fn templates(vendor: Vendor) -> Templates {
+    match vendor {
+        Vendor::Expel => Templates {
+            feed: None,
+            member: include_str!("../../../templates/expel-member.template.yml"),
+        },
+        Vendor::Lacework => Templates {
+            feed: Some(FeedTemplates {
+                log: include_str!("../../../templates/lacework-aws-ct-log.template.yml"),
+                audit: include_str!("../../../templates/lacework-aws-ct-audit.template.yml"),
+            }),
+            member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
+        },
+    }
+}

@@ -29,5 +29,8 @@ fn a_function_without_settings_names_all_of_them_in_one_line() {
 #[test]
 fn a_provider_that_is_not_known_is_refused_with_those_that_are() {
     let line = refusal(&[("PROVIDER", "another")]);
-    assert!(line.contains("PROVIDER must be one of: lacework"), "{line}");
+    assert!(
+        line.contains("PROVIDER must be one of: expel, lacework"),
+        "{line}"
+    );
 }

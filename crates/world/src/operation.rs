@@ -38,12 +38,14 @@ pub(crate) fn made_by(vendor: Vendor, set: &StackSet, account: &AccountId) -> Op
         prefix: vendor.prefix().parse().ok()?,
     };
     let names = provider.resources(&names);
-    let role = if set.name == names.log_stack_set {
-        names.log_role
-    } else if set.name == names.member_stack_set {
+    let role = if set.name == names.member_stack_set {
         names.member_role
     } else {
-        return Some(names.queue);
+        let feed = names.feed?;
+        if set.name != feed.log_stack_set {
+            return Some(feed.queue);
+        }
+        feed.log_role
     };
     Some(role_arn("aws", account, &role))
 }
@@ -185,7 +187,7 @@ impl Ending {
         let topic = topic.and_then(|topic| topic.parse::<Arn>().ok());
         topic.is_none_or(|topic| {
             topic.account() == Some(*account)
-                || topic.resource() == state.wish().resources().trail_topic && *account == id(AUDIT)
+                || topic.resource() == state.wish().feed().trail_topic && *account == id(AUDIT)
         })
     }
 

@@ -230,7 +230,7 @@ fn trail_is_right(state: &State) -> Result<(), String> {
 
 fn trail_is_as_wanted(state: &State, found: &Registration) -> Result<(), String> {
     let log_archive = id(LOG_ARCHIVE);
-    let role = role_arn("aws", &log_archive, &state.wish().resources().log_role);
+    let role = role_arn("aws", &log_archive, &state.wish().feed().log_role);
     if !found.enabled || found.role_arn != role {
         return Err(format!("the trail's integration is {found:?}"));
     }

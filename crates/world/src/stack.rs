@@ -10,7 +10,7 @@ use towerhook_core::{
     foundation::{Fresh, Own, Setup},
     ledger::Holder,
     model::Arn,
-    stack_sets::{StackSetRoles, Templates},
+    stack_sets::{FeedTemplates, StackSetRoles, Templates},
 };
 
 use crate::{
@@ -38,8 +38,10 @@ const TRIES: usize = 12;
 
 /// The templates of every StackSet.
 pub(crate) const TEMPLATES: Templates = Templates {
-    log: "the role in Log Archive",
-    audit: "the queue in Audit",
+    feed: Some(FeedTemplates {
+        log: "the role in Log Archive",
+        audit: "the queue in Audit",
+    }),
     member: "the role in a member",
 };
 

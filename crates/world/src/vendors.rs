@@ -32,17 +32,17 @@ impl World {
             vendor: Vendor::Lacework,
             ..Wishes::default()
         };
-        let names = wishes.resources();
+        let (names, feed) = (wishes.resources(), wishes.feed());
         let (log, audit) = (id(LOG_ARCHIVE), id(AUDIT));
         let trail_id = external_id(TENANT, &log, trails);
         let own = [("ResourceNamePrefix", TENANT)];
         let sets = [
             (
-                names.log_stack_set.clone(),
+                feed.log_stack_set.clone(),
                 vec![("ExternalID", trail_id.as_str())],
                 vec![log],
             ),
-            (names.audit_stack_set.clone(), Vec::new(), vec![audit]),
+            (feed.audit_stack_set.clone(), Vec::new(), vec![audit]),
             (
                 names.member_stack_set.clone(),
                 vec![("LaceworkAccountName", TENANT), ("ExternalSuffix", members)],
@@ -58,12 +58,12 @@ impl World {
             let spec = wishes.registration(&account, members);
             (store.clone(), spec)
         });
-        let queue = names.queue;
+        let queue = feed.queue;
         let trail = RegistrationSpec {
-            name: names.log_stack_set.clone(),
+            name: feed.log_stack_set.clone(),
             kind: RegistrationKind::Feed,
             account: log,
-            role_arn: role_arn("aws", &log, &names.log_role),
+            role_arn: role_arn("aws", &log, &feed.log_role),
             external_id: trail_id,
             queue_url: Some(format!(
                 "https://sqs.us-east-1.amazonaws.com/{AUDIT}/{queue}"
@@ -176,7 +176,8 @@ impl World {
         state.stack_sets.insert(name.to_owned(), kept);
     }
 
-    fn integrate(&self, store: Option<Store>, spec: &RegistrationSpec) {
+    /// Adds a registration that was made by hand or by another integration.
+    pub fn integrate(&self, store: Option<Store>, spec: &RegistrationSpec) {
         let now = self.now();
         let mut state = self.state();
         let state: &mut State = &mut state;
@@ -185,7 +186,7 @@ impl World {
         let kept = KeptRegistration {
             registration: registration(guid, store, spec, true),
             ours: true,
-            made_by: "Lacework's own integration".into(),
+            made_by: "a person".into(),
             made_at: now,
             subject: spec.account,
             checked: (now, true),

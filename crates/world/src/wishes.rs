@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
     model::{AccountId, Names, OuId, RegistrationKind, RegistrationSpec, Store},
-    provider::{Credential, ResourceNames, role_arn},
+    provider::{Credential, FeedNames, ResourceNames, role_arn},
 };
 
 use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
@@ -210,6 +210,11 @@ impl Wishes {
     /// The names of the resources that follow from these parameters.
     pub fn resources(&self) -> ResourceNames {
         self.vendor.provider().resources(&self.names())
+    }
+
+    /// Those of the trail's part.
+    pub fn feed(&self) -> FeedNames {
+        self.resources().feed.expect("the vendor reads a trail")
     }
 
     /// The registration that follows from an account's stack.

@@ -80,7 +80,7 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
             region: running.region,
         },
         token: TokenSecret {
-            secret: secret.parse().unwrap(),
+            secret: Some(secret.parse().unwrap()),
             host: "acme.lacework.net".into(),
         },
         ledger: LedgerTable(TABLE.into()),

@@ -10,7 +10,7 @@ use towerhook_core::{
 };
 use towerhook_sandbox::gateway::Fault;
 use towerhook_sandbox::landing_zone::SANDBOX;
-use towerhook_sandbox::launch::hurried;
+use towerhook_sandbox::launch::{TEMPLATE, hurried};
 use towerhook_sandbox::{Running, STACK_NAME};
 use towerhook_tests::scene::{Scene, until};
 
@@ -57,7 +57,7 @@ fn told(found: &[Described]) -> Vec<(String, String, Fate)> {
 
 #[tokio::test]
 async fn what_an_outage_stopped_is_done_once_it_is_returned() {
-    let mut scene = Scene::open_from(&hurried()).await;
+    let mut scene = Scene::open_from(&hurried(TEMPLATE)).await;
     scene
         .await_enrolled(&["Audit", "Log Archive", "production-1"])
         .await;

@@ -12,9 +12,9 @@ fn main() -> Result<(), Error> {
     boot::run(async {
         let secret = std::env::var("API_TOKEN_SECRET_ARN")?;
         let settings = AuthSettings {
-            key: KeySecret(secret.parse()?),
+            key: KeySecret(Some(secret.parse()?)),
             token: TokenSecret {
-                secret: secret.parse()?,
+                secret: Some(secret.parse()?),
                 host: String::new(),
             },
         };

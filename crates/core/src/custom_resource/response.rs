@@ -105,6 +105,12 @@ mod tests {
     }
 
     #[test]
+    fn a_reason_that_fits_stays_as_it_is() {
+        assert_eq!(bounded("The key is refused."), "The key is refused.");
+        assert!(bounded(&"a".repeat(5000)).ends_with("a…"));
+    }
+
+    #[test]
     fn the_longest_reason_fits() {
         // Plain, multi-byte, and escaped characters.
         for character in ["a", "漢", "\u{1}", "\""] {

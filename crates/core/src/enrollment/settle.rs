@@ -347,3 +347,39 @@ impl<'a> Tally<'a> {
         self.inventory.scope.attempts(&account)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{policy::testing::policy, provider::plain::Plain};
+
+    /// The report after a call for an account has failed, with this many attempts used up.
+    fn failed(kind: ErrorKind, attempts: u32) -> Report {
+        let account = policy().management_account;
+        let mut inventory = Inventory::default();
+        inventory.scope.accounts.insert(account, attempts);
+        let (policy, mut plan) = (policy(), Plan::default());
+        let now = Timestamp::UNIX_EPOCH;
+        let mut tally = Tally::new(&Plain, &policy, &inventory, &mut plan, now);
+        let error = Error::new("registry:Delete", kind, "gone");
+        tally.registration(account, Outcome::Failed(error));
+        tally.into_report(false)
+    }
+
+    #[test]
+    fn what_has_disappeared_is_decided_again_ten_times_and_then_reported() {
+        for attempts in [0, 9] {
+            let report = failed(ErrorKind::NotFound, attempts);
+            assert_eq!(report.revisits[0].attempt, attempts + 1);
+            assert_eq!(report.blocked, []);
+        }
+        let report = failed(ErrorKind::NotFound, 10);
+        assert_eq!((report.revisits.len(), report.blocked.len()), (0, 1));
+    }
+
+    #[test]
+    fn what_cannot_pass_is_reported_at_once() {
+        let report = failed(ErrorKind::Invalid, 0);
+        assert_eq!((report.revisits.len(), report.blocked.len()), (0, 1));
+    }
+}

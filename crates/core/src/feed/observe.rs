@@ -48,13 +48,13 @@ pub async fn observe_feed(
     deployment: &Deployment,
 ) -> Option<FeedView> {
     let trail = deployment.trail.as_ref()?;
-    let resources = provider.resources(&deployment.policy.names);
+    let names = provider.resources(&deployment.policy.names).feed?;
     let (log_archive, queue_account) = (trail.registration.account, trail.queue_account);
     let (trail, registrations, log, audit) = join!(
         ports.trail(&trail.source.name),
         registrations(registry, deployment),
-        instance(ports, resources.log_stack_set, log_archive),
-        instance(ports, resources.audit_stack_set, queue_account),
+        instance(ports, names.log_stack_set, log_archive),
+        instance(ports, names.audit_stack_set, queue_account),
     );
     let is_requeued = registrations.as_ref().is_err_and(Error::is_throttled);
     Some(FeedView {

@@ -8,7 +8,7 @@ use crate::{
     landing_zone::Trail,
     model::{AccountId, AccountMapping, Arn, Health, Registration},
     policy::{DeployedTrail, Deployment, TrailFault},
-    provider::{FeedPart, Provider},
+    provider::{FeedNames, FeedPart, Provider},
     stack_sets::{NextForInstance, StackInstance},
 };
 
@@ -28,11 +28,13 @@ pub fn plan_feed(
     view: &FeedView,
     now: Timestamp,
 ) -> FeedPlan {
-    let Some(trail) = &deployment.trail else {
+    let names = provider.resources(&deployment.policy.names).feed;
+    let (Some(trail), Some(names)) = (&deployment.trail, names) else {
         return FeedPlan::default();
     };
     let mut draft = Draft {
         provider,
+        names,
         deployment,
         trail,
         record: trail.clone(),
@@ -60,6 +62,7 @@ pub fn plan_feed(
 
 struct Draft<'a> {
     provider: &'a dyn Provider,
+    names: FeedNames,
     deployment: &'a Deployment,
     trail: &'a DeployedTrail,
     /// The trail's record, including planned changes.
@@ -70,12 +73,11 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn place(&self, part: FeedPart) -> (String, AccountId) {
-        let names = &self.deployment.policy.names;
-        let resources = self.provider.resources(names);
-        match part {
-            FeedPart::Role => (resources.log_stack_set, self.trail.registration.account),
-            FeedPart::Queue => (resources.audit_stack_set, self.trail.queue_account),
-        }
+        let (name, account) = match part {
+            FeedPart::Role => (&self.names.log_stack_set, self.trail.registration.account),
+            FeedPart::Queue => (&self.names.audit_stack_set, self.trail.queue_account),
+        };
+        (name.clone(), account)
     }
 
     fn create(&mut self, part: FeedPart) {

@@ -47,9 +47,8 @@ pub(crate) fn reconcile<'a>(
     let (mut here, mut surplus): (Vec<_>, Vec<_>) = ours
         .into_iter()
         .partition(|one| is_in_place(deployment, trail, one));
-    if here.len() > 1 {
-        surplus.splice(0..0, here.drain(1..));
-    }
+    let doubled = here.split_off(here.len().min(1));
+    surplus.splice(0..0, doubled);
     let mut spec = trail.registration.clone();
     let next = match here.first() {
         Some(existing) => {

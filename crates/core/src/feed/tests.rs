@@ -52,7 +52,7 @@ fn deployment(destination: Destination) -> Deployment {
         ..testing::policy()
     };
     let log = LOG.parse().unwrap();
-    let registration = Plain.wanted_feed(&policy, &log, QUEUE.into());
+    let registration = Plain.wanted_feed(&policy, &log, QUEUE.into()).unwrap();
     Deployment {
         stores: policy.destination.stores(),
         organization: registration.is_of_organization(),

@@ -225,6 +225,7 @@ mod tests {
             summary.ends_with("0 of 0 registrations and 2 of 3 stacks"),
             "{summary}"
         );
+        assert!(!Progress::default().made_something());
         let nothing = Progress::default().summary();
         assert!(!nothing.contains("removed"), "{nothing}");
     }

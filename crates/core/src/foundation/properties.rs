@@ -72,13 +72,14 @@ impl Properties {
         let read = Reader(properties);
         let words = provider.words();
         let stores = words.stores.as_ref();
+        let capability: Capability = read.parse(
+            "CapabilityType",
+            "CloudTrail+Config, Config or CloudTrail",
+            |text| serde_json::from_value(Value::from(text)).ok(),
+        )?;
         let parsed = Self {
             url: Self::url(provider, &read.required(words.tenant_parameter)?)?,
-            capability: read.parse(
-                "CapabilityType",
-                "CloudTrail+Config, Config or CloudTrail",
-                |text| serde_json::from_value(Value::from(text)).ok(),
-            )?,
+            capability,
             registration_mode: match read.optional("RegistrationMode") {
                 None => RegistrationMode::default(),
                 Some(_) => read.parse(
@@ -88,7 +89,10 @@ impl Properties {
                 )?,
             },
             monitor_existing: read.yes_or_no("MonitorExistingAccounts")?,
-            trail_name: read.required("ExistingCloudTrailName")?,
+            trail_name: match read.optional("ExistingCloudTrailName") {
+                None if !capability.cloud_trail() => String::new(),
+                _ => read.required("ExistingCloudTrailName")?,
+            },
             create_trail_topic: read.optional("CreateTrailTopic").is_some()
                 && read.yes_or_no("CreateTrailTopic")?,
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,

@@ -14,7 +14,7 @@ use crate::{
         Adoption, Deployment, Destination, Policy, PolicyNames, RegistrationMode, Selection, Site,
     },
     ports::FoundationReads,
-    provider::{Provider, ResourceNames, Traces},
+    provider::{FeedNames, Provider, Traces},
     stack_sets::STACK_ID_TAG,
 };
 
@@ -73,9 +73,9 @@ pub(super) async fn remains(
         let resources = own.provider.resources(&names);
         if name == resources.member_stack_set {
             remains.take_member(traces, accounts);
-        } else if name == resources.log_stack_set {
+        } else if let Some(feed) = resources.feed.filter(|feed| feed.log_stack_set == name) {
             let site = (own.partition.as_str(), own.region.as_str());
-            remains.take_log(traces, site, &resources, &accounts);
+            remains.take_log(traces, site, &feed, &accounts);
         }
         if !remains.names.contains(&names) {
             remains.names.push(names);
@@ -91,8 +91,8 @@ fn is_of(provider: &dyn Provider, prefix: &IntegrationPrefix, stack_set: &str) -
         resource: String::new(),
         prefix: prefix.clone(),
     });
-    let mut beginnings = beginnings.stack_sets().into_iter();
-    beginnings.any(|beginning| stack_set.starts_with(beginning))
+    let mut beginnings = beginnings.stack_sets();
+    beginnings.any(|beginning| stack_set.starts_with(beginning.as_str()))
 }
 
 impl Remains {
@@ -112,16 +112,13 @@ impl Remains {
         &mut self,
         traces: Traces,
         (partition, region): (&str, &str),
-        resources: &ResourceNames,
+        names: &FeedNames,
         accounts: &BTreeSet<AccountId>,
     ) {
         self.tenant = traces.tenant.or(self.tenant.take());
         self.trail_suffix = traces.suffix;
         if let (Some(trail), Some(log)) = (traces.topic_of, accounts.first()) {
-            let topic = format!(
-                "arn:{partition}:sns:{region}:{log}:{}",
-                resources.trail_topic
-            );
+            let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic);
             let topic = topic.parse().ok();
             self.topics
                 .extend(topic.map(|topic| TrailTopic { trail, topic }));
@@ -284,18 +281,13 @@ mod tests {
         assert!(remains.is_empty());
         remains.names.push(names("acme"));
         assert!(!remains.is_empty());
-        let resources = Plain.resources(&names("acme"));
+        let feed = Plain.resources(&names("acme")).feed.unwrap();
         let log_archive = "111111111111".parse().unwrap();
         let site = ("aws", "us-east-1");
-        remains.take_log(
-            traces("acme", "TRAIL"),
-            site,
-            &resources,
-            &[log_archive].into(),
-        );
+        remains.take_log(traces("acme", "TRAIL"), site, &feed, &[log_archive].into());
         let topic = remains.topics.first().unwrap();
         assert_eq!(topic.trail, "trail");
-        let name = &resources.trail_topic;
+        let name = &feed.trail_topic;
         assert_eq!(
             topic.topic.as_str(),
             format!("arn:aws:sns:us-east-1:111111111111:{name}")

@@ -443,3 +443,14 @@ fn other_environment(parameter: &str, asked: &str, own: &str) -> Refusal {
 fn shown(url: &url::Url) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_shown_as_an_administrator_writes_it() {
+        let url = "https://ACME.example.com/".parse().unwrap();
+        assert_eq!(shown(&url), "https://acme.example.com");
+    }
+}

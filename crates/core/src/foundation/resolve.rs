@@ -345,3 +345,59 @@ fn tenant(
         ))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        policy::testing::{deployment, policy},
+        stack_sets::STACK_ID_TAG,
+    };
+
+    #[test]
+    fn a_landing_zone_that_no_longer_answers_stays_in_use_with_a_remark() {
+        let facts = Facts {
+            landing_zone: LandingZoneReply::None,
+            trail: None,
+            accounts: Vec::new(),
+            units: OuTree::default(),
+            profile: None,
+        };
+        let Policy {
+            stack_id,
+            partition,
+            region,
+            management_account,
+            ..
+        } = policy();
+        let context = Context {
+            stack_id: stack_id.clone(),
+            partition,
+            region,
+            url_suffix: "amazonaws.com".into(),
+            management_account,
+            external_id_suffix: "ABCDEFGHIJ".into(),
+            adoption: None,
+            trail_topics: BTreeSet::new(),
+            management_boundary: None,
+            tags: [(STACK_ID_TAG.to_owned(), stack_id)].into(),
+        };
+        for control_tower in [true, false] {
+            let success = Success {
+                deployment: deployment(Policy {
+                    control_tower,
+                    ..policy()
+                }),
+                properties: Value::Null,
+            };
+            let mut last = Last {
+                success: Some(&success),
+                properties: &Value::Null,
+                remarks: Vec::new(),
+            };
+            let zone = landing_zone(&mut last, &facts, &context).unwrap();
+            assert_eq!(zone.is_there(), control_tower);
+            assert_eq!(last.remarks.len(), usize::from(control_tower));
+        }
+    }
+}

@@ -145,14 +145,7 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
 
     fn delay(&self, error: &Error, failures: u32) -> Option<Duration> {
         let age = self.clock.now().duration_since(self.began);
-        let is_young = age < PERMISSIONS_SETTLE && !planted(Fault::YoungRefusalIsFinal);
-        if error.kind == ErrorKind::Denied && is_young {
-            return Some(self.backoff.delay(failures));
-        }
-        match self.backoff.after(error, failures) {
-            Retry::After { delay, .. } => Some(delay),
-            Retry::GiveUp => None,
-        }
+        delay(&self.backoff, age, error, failures)
     }
 
     async fn require_lease(&self) -> Result<()> {
@@ -178,4 +171,33 @@ pub(super) fn passes(error: &Error) -> bool {
 pub(super) fn superseded() -> Error {
     let why = "a newer request of CloudFormation has taken over";
     Error::new("setup:Step", ErrorKind::Superseded, why)
+}
+
+/// How long to wait before the next try of a call, for a request of this age.
+fn delay(backoff: &Backoff, age: SignedDuration, error: &Error, failures: u32) -> Option<Duration> {
+    let is_young = age < PERMISSIONS_SETTLE && !planted(Fault::YoungRefusalIsFinal);
+    if error.kind == ErrorKind::Denied && is_young {
+        return Some(backoff.delay(failures));
+    }
+    match backoff.after(error, failures) {
+        Retry::After { delay, .. } => Some(delay),
+        Retry::GiveUp => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_waited_out_while_permissions_may_be_new_and_nothing_else_is() {
+        let waits = |kind, seconds| {
+            let error = Error::new("service:Call", kind, "no");
+            delay(&WAIT, SignedDuration::from_secs(seconds), &error, 0).is_some()
+        };
+        assert!(waits(ErrorKind::Denied, 0) && waits(ErrorKind::Denied, 89));
+        assert!(!waits(ErrorKind::Denied, 90));
+        assert!(!waits(ErrorKind::Invalid, 0));
+        assert!(waits(ErrorKind::Unavailable, 0) && waits(ErrorKind::Unavailable, 90));
+    }
 }

@@ -276,3 +276,20 @@ impl Record {
 fn is_within_the_day(at: Option<Timestamp>, now: Timestamp) -> bool {
     at.is_some_and(|at| now.duration_since(at) < SignedDuration::from_hours(24))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_lists_almost_an_hour_apart_prove_that_there_is_no_registration() {
+        let now: Timestamp = "2026-01-01T12:00:00Z".parse().unwrap();
+        let unlisted = |minutes| Record {
+            since: Some(now),
+            unlisted_at: Some(now - SignedDuration::from_mins(minutes)),
+            ..Record::default()
+        };
+        assert!(unlisted(54).may_be_listed_yet(false, now));
+        assert!(!unlisted(55).may_be_listed_yet(false, now));
+    }
+}

@@ -100,6 +100,13 @@ mod tests {
                     .iter()
                     .all(|piece| piece.as_text().len() <= Parked::BYTES)
             );
+            // As few as the limit allows: they share an item that is charged as a whole.
+            let bytes: usize = parked.iter().map(|piece| piece.as_text().len()).sum();
+            assert!(
+                parked.len() <= 1 + 4 * bytes / Parked::BYTES,
+                "{}",
+                parked.len()
+            );
             let pieces = parked.iter().map(Parked::scope);
             assert_eq!(pieces.fold(Scope::default(), Scope::merge), scope);
             for other in Parked::of("another", &scope) {

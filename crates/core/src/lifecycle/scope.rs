@@ -358,6 +358,14 @@ mod tests {
         }
         assert_eq!(waits.len() as u32, REQUEUE.tries + 1);
         assert!(waits.is_sorted());
+        let unit: OuId = "ou-ab12-11111111".parse().unwrap();
+        for mut scope in [Scope::all(), Scope::ou(unit)] {
+            for _ in 0..REQUEUE.tries {
+                scope = scope.again().0;
+                assert!(!scope.is_empty());
+            }
+            assert!(scope.again().0.is_empty());
+        }
     }
 
     #[test]

@@ -121,7 +121,7 @@ pub enum Created {
 }
 
 /// The key's owner.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Profile {
     /// The account part of the tenant's URL, lower case.
     pub tenant: String,

@@ -49,3 +49,21 @@ impl PolicyNames {
         Self::ALL.into_iter().find(|names| names.as_str() == value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_naming_of_policies_is_read_back_from_its_parameter() {
+        for (names, parameter) in [
+            (PolicyNames::Generated, "Generated"),
+            (PolicyNames::Vendor, "Vendor"),
+            (PolicyNames::VendorWithoutAccount, "VendorWithoutAccount"),
+        ] {
+            assert_eq!(names.as_str(), parameter);
+            assert_eq!(PolicyNames::from_parameter(parameter), Some(names));
+        }
+        assert_eq!(PolicyNames::from_parameter("vendor"), None);
+    }
+}

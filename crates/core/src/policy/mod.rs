@@ -174,6 +174,33 @@ impl Policy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::RegistrationKind;
+
+    #[test]
+    fn only_in_an_adopted_deployment_a_registration_that_fails_is_known_by_its_role() {
+        let registration = |health| Registration {
+            guid: "ID".into(),
+            store: None,
+            organization: false,
+            name: "by hand".into(),
+            kind: RegistrationKind::Account,
+            enabled: true,
+            role_arn: "arn:aws:iam::000000000001:role/ours".into(),
+            external_id: "another".into(),
+            queue_url: None,
+            account_mapping: None,
+            health,
+        };
+        let failing = registration(Health::Failing("AccessDenied".into()));
+        let own = testing::policy();
+        let adopted = Policy {
+            adoption: Some(Adoption::default()),
+            ..testing::policy()
+        };
+        assert!(adopted.owns_broken(&failing));
+        assert!(!adopted.owns_broken(&registration(Health::Good)));
+        assert!(!own.owns_broken(&failing));
+    }
 
     #[test]
     fn a_queue_is_where_its_topic_is_or_in_audit_where_the_topic_is_ours() {

@@ -72,3 +72,53 @@ pub enum TrailFault {
     /// The SaaS cannot use the queue.
     Queue,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AccountMapping, RegistrationKind};
+
+    fn trail(name: &str, account: &str, account_mapping: Option<AccountMapping>) -> DeployedTrail {
+        let account: AccountId = account.parse().unwrap();
+        DeployedTrail {
+            source: TrailSource {
+                name: "trail".into(),
+                bucket: "logs".into(),
+                topic: "arn:aws:sns:us-east-1:000000000002:topic".parse().unwrap(),
+                makes_topic: false,
+                kms_key: None,
+            },
+            registration: RegistrationSpec {
+                name: name.into(),
+                kind: RegistrationKind::Feed,
+                account,
+                role_arn: format!("arn:aws:iam::{account}:role/reader"),
+                external_id: "id".to_owned().into(),
+                queue_url: None,
+                account_mapping,
+            },
+            queue_account: "000000000002".parse().unwrap(),
+            registration_id: None,
+            asked_at: None,
+            made_at: None,
+            mended: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_registration_is_another_under_another_name_in_another_account_or_of_the_organization() {
+        let (one, two) = ("000000000001", "000000000003");
+        let mapping = |store: &str| Some(AccountMapping::to_default(store.into()));
+        let made = trail("Feed", one, None);
+        assert!(made.is_registered_as(&trail("Feed", one, None)));
+        for other in [
+            trail("Other", one, None),
+            trail("Feed", two, None),
+            trail("Feed", one, mapping("acme")),
+        ] {
+            assert!(!made.is_registered_as(&other));
+        }
+        let organizations = trail("Feed", one, mapping("acme"));
+        assert!(organizations.is_registered_as(&trail("Feed", one, mapping("other"))));
+    }
+}

@@ -18,7 +18,7 @@ use url::Url;
 pub use adoption::{Adopted, Found, OwnIntegration, Theirs};
 pub use footprint::{FeedFootprint, Footprint, Traces};
 pub use limits::Limits;
-pub use resources::{ResourceNames, role_arn};
+pub use resources::{FeedNames, ResourceNames, role_arn};
 pub use words::{Credential, KeyParameters, StoreWords, Words};
 
 use crate::{
@@ -72,13 +72,13 @@ pub trait Provider: fmt::Debug + Send + Sync {
     fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec>;
 
     /// The shared registration of the trail that is delivered to `log_archive`, and announced in
-    /// this queue.
+    /// this queue; `None` if the vendor reads no trail.
     fn wanted_feed(
         &self,
         policy: &Policy,
         log_archive: &AccountId,
         queue_url: String,
-    ) -> RegistrationSpec;
+    ) -> Option<RegistrationSpec>;
 
     /// Whose a registration is, judged by the registration alone: the one rule that decides what
     /// may be changed and deleted. `names` are the deployment's own, or former ones of it.

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::{
-    Credential, FeedFootprint, FeedPart, Footprint, KeyParameters, Limits, Provider, ResourceNames,
-    StoreWords, Subject, Traces, Words, role_arn,
+    Credential, FeedFootprint, FeedNames, FeedPart, Footprint, KeyParameters, Limits, Provider,
+    ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
 };
 use crate::{
     landing_zone::TrailTopic,
@@ -65,6 +65,17 @@ fn member_registration(names: &Names, account: &AccountId) -> String {
     format!("{}{account}", names.prefix.as_str())
 }
 
+fn feed_names(Names { resource, prefix }: &Names) -> FeedNames {
+    let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
+    FeedNames {
+        log_stack_set: set("Feed-Role"),
+        audit_stack_set: set("Feed-Queue"),
+        log_role: format!("{resource}-log-reader"),
+        queue: format!("{resource}-queue"),
+        trail_topic: format!("{resource}-topic"),
+    }
+}
+
 impl Provider for Plain {
     fn id(&self) -> &'static str {
         "plain"
@@ -92,16 +103,12 @@ impl Provider for Plain {
         Some(format!("arn:aws:sns:{region}:999999999999:registrations"))
     }
 
-    fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
-        let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
+    fn resources(&self, names: &Names) -> ResourceNames {
+        let Names { resource, prefix } = names;
         ResourceNames {
-            log_stack_set: set("Feed-Role"),
-            audit_stack_set: set("Feed-Queue"),
-            member_stack_set: set("Members"),
-            log_role: format!("{resource}-log-reader"),
+            feed: Some(feed_names(names)),
+            member_stack_set: format!("{}Members-{resource}", prefix.as_str()),
             member_role: format!("{resource}-reader"),
-            queue: format!("{resource}-queue"),
-            trail_topic: format!("{resource}-topic"),
         }
     }
 
@@ -123,13 +130,13 @@ impl Provider for Plain {
         policy: &Policy,
         log_archive: &AccountId,
         queue_url: String,
-    ) -> RegistrationSpec {
-        let ResourceNames {
+    ) -> Option<RegistrationSpec> {
+        let FeedNames {
             log_role,
             log_stack_set,
             ..
-        } = self.resources(&policy.names);
-        RegistrationSpec {
+        } = feed_names(&policy.names);
+        Some(RegistrationSpec {
             name: log_stack_set,
             kind: RegistrationKind::Feed,
             account: *log_archive,
@@ -137,25 +144,21 @@ impl Provider for Plain {
             external_id: external_id(&policy.tenant, log_archive, policy.trail_suffix()),
             queue_url: Some(queue_url),
             account_mapping: policy.empty_mapping(),
-        }
+        })
     }
 
     fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {
         let Some(account) = account_of_role(&seen.role_arn) else {
             return Subject::Unknown;
         };
-        let resources = self.resources(names);
+        let feed = feed_names(names);
         let (suffix, name, role) = match seen.kind {
             RegistrationKind::Account => (
                 policy.external_id_suffix.as_str(),
                 member_registration(names, &account),
-                resources.member_role,
+                self.resources(names).member_role,
             ),
-            RegistrationKind::Feed => (
-                policy.trail_suffix(),
-                resources.log_stack_set,
-                resources.log_role,
-            ),
+            RegistrationKind::Feed => (policy.trail_suffix(), feed.log_stack_set, feed.log_role),
         };
         let id = external_id(&policy.tenant, &account, suffix);
         let has_names =
@@ -175,6 +178,7 @@ impl Provider for Plain {
     ) -> Footprint {
         let policy = &deployment.policy;
         let names = self.resources(&policy.names);
+        let feed_names = feed_names(&policy.names);
         let spec = |name: &str, template, suffix: &str, more: &[(&str, &str)]| {
             let own = [
                 (RESOURCE, policy.names.resource.as_str()),
@@ -192,7 +196,8 @@ impl Provider for Plain {
                 roles: Some(roles.clone()),
             }
         };
-        let trail = deployment.trail.as_ref().map(|trail| {
+        let trail = deployment.trail.as_ref().zip(templates.feed);
+        let trail = trail.map(|(trail, templates)| {
             let source = &trail.source;
             let topic = source.makes_topic.then(|| TrailTopic {
                 trail: source.name.clone(),
@@ -204,11 +209,11 @@ impl Provider for Plain {
             let queue = [("TrailTopicArn", source.topic.as_str())];
             FeedFootprint {
                 log: (
-                    spec(&names.log_stack_set, templates.log, suffix, &log),
+                    spec(&feed_names.log_stack_set, templates.log, suffix, &log),
                     trail.registration.account,
                 ),
                 audit: (
-                    spec(&names.audit_stack_set, templates.audit, suffix, &queue),
+                    spec(&feed_names.audit_stack_set, templates.audit, suffix, &queue),
                     trail.queue_account,
                 ),
                 topic,
@@ -304,7 +309,10 @@ impl Provider for PlainRoles {
     }
 
     fn resources(&self, names: &Names) -> ResourceNames {
-        Plain.resources(names)
+        ResourceNames {
+            feed: None,
+            ..Plain.resources(names)
+        }
     }
 
     fn wanted(&self, _policy: &Policy, _account: &AccountId) -> Option<RegistrationSpec> {
@@ -313,11 +321,11 @@ impl Provider for PlainRoles {
 
     fn wanted_feed(
         &self,
-        policy: &Policy,
-        log_archive: &AccountId,
-        queue_url: String,
-    ) -> RegistrationSpec {
-        Plain.wanted_feed(policy, log_archive, queue_url)
+        _policy: &Policy,
+        _log_archive: &AccountId,
+        _queue_url: String,
+    ) -> Option<RegistrationSpec> {
+        None
     }
 
     fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {

@@ -3,17 +3,24 @@ use crate::model::AccountId;
 /// The names of a deployment's resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResourceNames {
+    /// Those of the trail's part, if the vendor reads one.
+    pub feed: Option<FeedNames>,
+    /// The StackSet that creates the role in every member, and the management account's own stack.
+    pub member_stack_set: String,
+    /// The cross-account role in a member.
+    pub member_role: String,
+}
+
+/// The names of what a trail's registration depends on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FeedNames {
     /// The StackSet that creates the role in Log Archive; also the name of the trail's
     /// registration.
     pub log_stack_set: String,
     /// The StackSet that creates the queue in Audit.
     pub audit_stack_set: String,
-    /// The StackSet that creates the role in every member, and the management account's own stack.
-    pub member_stack_set: String,
     /// The cross-account role in Log Archive.
     pub log_role: String,
-    /// The cross-account role in a member.
-    pub member_role: String,
     /// The queue in Audit.
     pub queue: String,
     /// The topic in Log Archive, if the trail had none.
@@ -22,12 +29,10 @@ pub struct ResourceNames {
 
 impl ResourceNames {
     /// The names of the StackSets.
-    pub fn stack_sets(&self) -> [&String; 3] {
-        [
-            &self.log_stack_set,
-            &self.audit_stack_set,
-            &self.member_stack_set,
-        ]
+    pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
+        let feed = self.feed.iter();
+        let feed = feed.flat_map(|feed| [&feed.log_stack_set, &feed.audit_stack_set]);
+        feed.chain([&self.member_stack_set])
     }
 }
 

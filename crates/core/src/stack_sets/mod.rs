@@ -14,8 +14,8 @@ pub use operation::{Operation, OperationState, Start, operation_id};
 pub use owner::{STACK_ID_TAG, is_owned_by, may_be_taken_over};
 pub use roles::{Role, StackSetRoles};
 pub use spec::{
-    ACCESS_TOKEN, INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC,
-    StackSetSpec, Templates, with_parameters,
+    ACCESS_TOKEN, FeedTemplates, INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES,
+    REGISTRATION_TOPIC, StackSetSpec, Templates, with_parameters,
 };
 pub(crate) use stack::NO_REASON;
 pub use stack::{Stack, StackSet, StackState};

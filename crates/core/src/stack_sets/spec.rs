@@ -24,12 +24,19 @@ pub const PERMISSIONS_BOUNDARY: &str = "PermissionsBoundaryName";
 /// The templates that setup deploys, each at most 51,200 bytes.
 #[derive(Debug, Clone, Copy)]
 pub struct Templates {
+    /// Those of the trail's part, if the vendor reads a trail.
+    pub feed: Option<FeedTemplates>,
+    /// The role in every member.
+    pub member: &'static str,
+}
+
+/// The templates of what a trail's registration depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct FeedTemplates {
     /// The role in Log Archive.
     pub log: &'static str,
     /// The queue in Audit.
     pub audit: &'static str,
-    /// The role in every member.
-    pub member: &'static str,
 }
 
 /// The desired state of a StackSet, or of the management account's stack.

@@ -14,7 +14,10 @@ const ANSWERS: &str = "s3:PutObject";
 /// Everything that an event must not change.
 fn state(world: &World) -> impl PartialEq + std::fmt::Debug + use<> {
     let resources = world.wishes().resources();
-    let sets = resources.stack_sets().map(|name| world.stack_set(name));
+    let sets = resources
+        .stack_sets()
+        .map(|name| world.stack_set(name))
+        .collect::<Vec<_>>();
     (
         world.recorded(),
         world.writes(),

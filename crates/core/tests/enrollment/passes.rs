@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use towerhook_core::{
-    enrollment::{execute, observe, plan},
-    ledger::Reason,
+    enrollment::{Action, Plan, execute, observe, plan},
+    ledger::{Holder, Lease, Reason, Record},
     lifecycle::Scope,
+    ports::Leases,
     provider::plain::Plain,
     stack_sets::InstanceState,
 };
@@ -238,4 +241,62 @@ fn a_burst_of_a_thousand_accounts_takes_a_few_passes_and_few_requests_each() {
             assert!(listed <= most_listings, "{listed} listings");
         });
     }
+}
+
+#[test]
+fn what_a_plan_records_is_stored_with_what_it_removes() {
+    enrolled(members(2), Wishes::default(), async |world| {
+        let ports = Ports::new(&world, "a look");
+        let deployment = world.recorded().success.unwrap().deployment;
+        let (removed, other) = (member_id(0), member_id(1));
+        let (holder, now) = (Holder::Pass("a look".into()), world.now());
+        let until = now + SignedDuration::from_mins(3);
+        let lease = ports.take_lease(&holder, None, now, until).await.unwrap();
+        assert!(matches!(lease, Lease::Taken(_)));
+        let (account, busy) = (0, false);
+        world.happen(&Step::Close { account, busy });
+        let inventory = observe(&Plain, &ports, &ports, &deployment, Scope::all());
+        let inventory = inventory.await.unwrap();
+        let record = Record {
+            reason: Some(Reason::Suspended),
+            ..world.record(&other).unwrap()
+        };
+        let plan = Plan {
+            actions: vec![Action::DeleteInstances {
+                accounts: vec![removed],
+                retain: true,
+            }],
+            records: [(other, Some(record.clone()))].into(),
+            ..Plan::default()
+        };
+        let left = || Duration::from_secs(180);
+        let done = execute(
+            &ports,
+            &ports,
+            (&Plain, &deployment),
+            &inventory,
+            plan,
+            world.now(),
+            (&ports, left),
+        );
+        done.await.unwrap();
+        assert_eq!(world.record(&other), Some(record));
+        ports.release_lease(&holder).await.unwrap();
+    });
+}
+
+#[test]
+fn of_accounts_outside_the_organization_only_those_with_a_registration_of_ours_are_looked_at() {
+    enrolled(members(2), Wishes::default(), async |world| {
+        let (ours, foreign) = (member_id(70), member_id(71));
+        let spec = world.wishes().registration(&ours, towerhook_world::SUFFIX);
+        world.integrate(None, &spec);
+        let theirs = world.wishes().registration(&foreign, "THEIRSUFFX");
+        world.integrate(None, &theirs);
+        let ports = Ports::new(&world, "a look");
+        let deployment = world.recorded().success.unwrap().deployment;
+        let inventory = observe(&Plain, &ports, &ports, &deployment, Scope::all());
+        let accounts = inventory.await.unwrap().accounts;
+        assert!(accounts.contains_key(&ours) && !accounts.contains_key(&foreign));
+    });
 }

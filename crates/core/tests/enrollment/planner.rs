@@ -321,3 +321,20 @@ fn a_plan_has_the_same_names_in_json_from_release_to_release() {
         json!({"decision": "pause", "reason": "suspended"})
     );
 }
+
+#[test]
+fn accounts_that_only_the_list_shows_count_against_the_limit_of_a_day() {
+    let mut look = Look::enrolled(deployment(tenant()), 8);
+    for n in 0..8 {
+        look.record(n).since = None;
+        look.account(n).state = AccountState::Closed;
+    }
+    let plan = look.plan();
+    assert_eq!(plan.actions, []);
+    assert_eq!(plan.held.unwrap().accounts.len(), 8);
+    // What was let through before a call failed is not held again.
+    for n in 0..8 {
+        look.record(n).left_at = Some(look.now);
+    }
+    assert_eq!(look.plan().held, None);
+}

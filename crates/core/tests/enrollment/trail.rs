@@ -129,7 +129,7 @@ fn the_mapping_is_written_once_and_follows_a_move() {
 #[test]
 fn what_is_made_anew_counts_before_it_is_taken_away() {
     enrolled(members(1), Wishes::default(), async |world| {
-        let set = world.wishes().resources().log_stack_set;
+        let set = world.wishes().feed().log_stack_set;
         world.delete_roles(&id(LOG_ARCHIVE));
         // By then the SaaS has found that it cannot use the role.
         world.simulation().sleep(Duration::from_secs(3700)).await;

@@ -94,3 +94,19 @@ fn documents_with_the_former_names_are_read_alike() {
         Source::Registrations
     );
 }
+
+#[test]
+fn what_a_lost_ledger_had_adopted_is_read_back_from_the_stack_sets() {
+    World::quiet(members(2), async |world| {
+        launched(&world, Wishes::default()).await;
+        let policy = || world.recorded().success.unwrap().deployment.policy;
+        let before = policy();
+        world.happen(&Step::EmptyLedger);
+        updated(&world, |wishes| wishes.release += 1).await;
+        let adoption = policy().adoption.unwrap();
+        assert_eq!(adoption.tenant, Some(before.tenant.clone()));
+        assert_eq!(adoption.resource, Some(before.names.resource.clone()));
+        assert_eq!(adoption.member_suffix, Some(before.external_id_suffix));
+        assert_eq!(policy().names, before.names);
+    });
+}

@@ -45,9 +45,10 @@ fn a_stack_set_that_was_edited_by_hand_is_restored_by_the_next_update() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;
         let names = world.wishes().resources();
+        let feed = names.feed.unwrap();
         let sets = [
-            names.log_stack_set,
-            names.audit_stack_set,
+            feed.log_stack_set,
+            feed.audit_stack_set,
             names.member_stack_set,
         ];
         let made = sets.clone().map(|set| world.stack_set(&set));

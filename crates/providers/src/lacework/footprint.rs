@@ -29,13 +29,14 @@ pub(super) fn footprint(
         roles: Some(roles.clone()),
         ..spec
     };
-    let trail = deployment.trail.as_ref().map(|trail| FeedFootprint {
+    let trail = deployment.trail.as_ref().zip(templates.feed);
+    let trail = trail.map(|(trail, templates)| FeedFootprint {
         log: (
-            run(log(&deployment, trail, templates)),
+            run(log(&deployment, trail, templates.log)),
             trail.registration.account,
         ),
         audit: (
-            run(audit(&deployment, trail, templates)),
+            run(audit(&deployment, trail, templates.audit)),
             trail.queue_account,
         ),
         topic: trail.source.makes_topic.then(|| TrailTopic {
@@ -71,14 +72,14 @@ fn spec(
     }
 }
 
-fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
+fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -> StackSetSpec {
     let Deployment { policy, site, .. } = deployment;
     let source = &trail.source;
     let (partition, region) = (&policy.partition, &policy.region);
     let queue = format!(
         "arn:{partition}:sqs:{region}:{}:{}",
         trail.queue_account,
-        names::resources(&policy.names).queue
+        names::feed(&policy.names).queue
     );
     let trail_arn = if source.makes_topic {
         let account = policy.management_account;
@@ -100,16 +101,16 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) ->
         (PERMISSIONS_BOUNDARY, boundary(deployment)),
     ];
     let name = names::log_stack_set(&policy.names);
-    spec(deployment, name, templates.log, &parameters)
+    spec(deployment, name, template, &parameters)
 }
 
-fn audit(deployment: &Deployment, trail: &DeployedTrail, templates: &Templates) -> StackSetSpec {
+fn audit(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -> StackSetSpec {
     let parameters = [
         ("TrailTopicArn", trail.source.topic.as_str()),
         ("LogAccountId", trail.registration.account.as_str()),
     ];
-    let name = names::resources(&deployment.policy.names).audit_stack_set;
-    spec(deployment, name, templates.audit, &parameters)
+    let name = names::feed(&deployment.policy.names).audit_stack_set;
+    spec(deployment, name, template, &parameters)
 }
 
 fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {

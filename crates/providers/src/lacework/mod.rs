@@ -18,8 +18,8 @@ use towerhook_core::{
     model::{AccountId, Names, Registration, RegistrationKind, RegistrationSpec},
     policy::{Deployment, Policy},
     provider::{
-        Credential, FeedPart, Footprint, KeyParameters, Limits, OwnIntegration, Provider,
-        ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
+        Credential, FeedNames, FeedPart, Footprint, KeyParameters, Limits, OwnIntegration,
+        Provider, ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -126,13 +126,13 @@ impl Provider for Lacework {
         policy: &Policy,
         log_archive: &AccountId,
         queue_url: String,
-    ) -> RegistrationSpec {
-        let ResourceNames {
+    ) -> Option<RegistrationSpec> {
+        let FeedNames {
             log_role,
             log_stack_set,
             ..
-        } = names::resources(&policy.names);
-        RegistrationSpec {
+        } = names::feed(&policy.names);
+        Some(RegistrationSpec {
             name: log_stack_set,
             kind: RegistrationKind::Feed,
             account: *log_archive,
@@ -140,7 +140,7 @@ impl Provider for Lacework {
             external_id: external_id(&policy.tenant, log_archive, policy.trail_suffix()),
             queue_url: Some(queue_url),
             account_mapping: policy.empty_mapping(),
-        }
+        })
     }
 
     fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {

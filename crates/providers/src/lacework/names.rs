@@ -4,7 +4,7 @@
 
 use towerhook_core::{
     model::{AccountId, Names},
-    provider::ResourceNames,
+    provider::{FeedNames, ResourceNames},
 };
 
 /// The part of a StackSet's name between the prefix and the Lacework account or store.
@@ -16,11 +16,18 @@ pub(super) fn resources(names: &Names) -> ResourceNames {
     let Names { resource, prefix } = names;
     let prefix = prefix.as_str();
     ResourceNames {
-        log_stack_set: log_stack_set(names),
-        audit_stack_set: format!("{prefix}{AUDIT}{resource}"),
+        feed: Some(feed(names)),
         member_stack_set: format!("{prefix}{MEMBER}{resource}"),
-        log_role: log_role(names),
         member_role: member_role(names),
+    }
+}
+
+pub(super) fn feed(names: &Names) -> FeedNames {
+    let Names { resource, prefix } = names;
+    FeedNames {
+        log_stack_set: log_stack_set(names),
+        audit_stack_set: format!("{}{AUDIT}{resource}", prefix.as_str()),
+        log_role: log_role(names),
         queue: format!("{resource}-laceworkcws"),
         trail_topic: format!("{resource}-laceworkcwstopic"),
     }

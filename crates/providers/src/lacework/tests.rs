@@ -39,7 +39,7 @@ fn names_are_those_of_the_vendors_own_integration() {
         "Lacework-Control-Tower-Config-Member-acme"
     );
     assert_eq!(
-        names.log_stack_set,
+        names.feed.as_ref().unwrap().log_stack_set,
         "Lacework-Control-Tower-CloudTrail-Log-Account-acme"
     );
     assert_eq!(names.member_role, "acme-laceworkcwsrole-sa");
@@ -143,7 +143,9 @@ fn the_trails_registration_has_the_trails_own_suffix() {
         ..policy()
     };
     let queue = "https://sqs.us-east-1.amazonaws.com/000000000002/acme-laceworkcws";
-    let spec = Lacework.wanted_feed(&adopted, &member(), queue.into());
+    let spec = Lacework
+        .wanted_feed(&adopted, &member(), queue.into())
+        .unwrap();
     assert!(spec.external_id.as_str().ends_with(":TTTTTTTTTT"));
     let made = Registration {
         store: Some(Store::from("emea")),

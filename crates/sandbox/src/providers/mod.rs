@@ -3,7 +3,10 @@
 //! The rest of the sandbox works with [`Simulator`]. What only one vendor has is in the vendor's
 //! folder, on the vendor's own type.
 
+pub mod expel;
 pub mod lacework;
+mod role;
+mod trust;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -15,11 +18,15 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use crate::chaos::Chaos;
+use crate::launch;
+use expel::Expel;
 use lacework::Lacework;
 
 /// The vendor whose SaaS a sandbox has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Provider {
+    /// Expel Workbench.
+    Expel,
     /// Lacework (FortiCNAPP).
     #[default]
     Lacework,
@@ -35,8 +42,36 @@ impl Provider {
         surroundings: Surroundings,
     ) -> anyhow::Result<Box<dyn Simulator>> {
         Ok(match self {
+            Self::Expel => Box::new(Expel::start(surroundings).await?),
             Self::Lacework => Box::new(Lacework::start_in(surroundings).await?),
         })
+    }
+
+    /// The main template.
+    #[must_use]
+    pub fn template(self) -> &'static str {
+        match self {
+            Self::Expel => include_str!("../../../../templates/expel.template.yml"),
+            Self::Lacework => launch::TEMPLATE,
+        }
+    }
+
+    /// Whether the functions get access tokens from it, which the schedule renews.
+    #[must_use]
+    pub fn has_tokens(self) -> bool {
+        match self {
+            Self::Expel => false,
+            Self::Lacework => true,
+        }
+    }
+
+    /// Whether it reads the organization's trail.
+    #[must_use]
+    pub fn has_feed(self) -> bool {
+        match self {
+            Self::Expel => false,
+            Self::Lacework => true,
+        }
     }
 }
 
@@ -74,7 +109,17 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     /// All registrations in all stores, oldest first.
     fn registrations(&self) -> Vec<Registration>;
 
-    /// Verifies a registration's role and queue again, as the service does from time to time.
+    /// How it reads each of these accounts, by account id: those that it cannot read are missing.
+    ///
+    /// # Errors
+    /// When the emulator does not answer.
+    fn readings<'a>(
+        &'a self,
+        accounts: &'a [String],
+    ) -> BoxFuture<'a, anyhow::Result<BTreeMap<String, Registration>>>;
+
+    /// Verifies again by what it reads an account or the trail, as the service does from time to
+    /// time. The id is that of a registration, or of a reading.
     ///
     /// # Errors
     /// When there is no such registration, or the emulator does not answer.

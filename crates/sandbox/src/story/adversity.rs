@@ -47,8 +47,8 @@ impl Story {
     /// The template to launch: under faults, a failed message is retried soon.
     pub(super) fn template(&self) -> String {
         match &self.adversity {
-            Some(_) => hurried(),
-            None => crate::launch::TEMPLATE.to_owned(),
+            Some(_) => hurried(self.sandbox.template()),
+            None => self.sandbox.template().to_owned(),
         }
     }
 

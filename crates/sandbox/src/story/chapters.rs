@@ -10,7 +10,7 @@ use crate::STACK_NAME;
 use crate::emulator::gaps;
 use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
-use crate::launch::{Parameters, Stack, TEMPLATE};
+use crate::launch::{Parameters, Stack};
 use crate::providers::Subject;
 
 /// How long CloudFormation may take for one request, the functions' work included.
@@ -56,7 +56,7 @@ impl Story {
         zips: &FunctionZips,
         listen: Listener<'_>,
     ) -> anyhow::Result<Inventory> {
-        for gap in gaps::all(TEMPLATE) {
+        for gap in gaps::all(self.sandbox.template()) {
             listen(Telling::Fact(&format!(
                 "unlike AWS ({}): {}",
                 gap.asked_by, gap.difference
@@ -73,11 +73,18 @@ impl Story {
         let simulator = &self.sandbox.simulator;
         simulator.set_longest_token_lifetime(Some(SHORT_TOKEN));
         listen(Telling::Step("waiting for CREATE_COMPLETE"));
-        self.launch_stack(&[("TokenRefreshRate", "rate(1 minute)")], listen)
-            .await?;
+        let provider = self.sandbox.provider();
+        let mut parameters = vec![("EnrollManagementAccount", "No")];
+        if provider.has_tokens() {
+            parameters.push(("TokenRefreshRate", "rate(1 minute)"));
+        }
+        self.launch_stack(&parameters, listen).await?;
         listen(Telling::Fact(&format!(
             "stack {STACK_NAME} is CREATE_COMPLETE"
         )));
+        if !provider.has_feed() {
+            return Ok(());
+        }
         let simulator = &self.sandbox.simulator;
         let registrations = simulator.registrations().into_iter();
         let (feed, queue_url) = registrations

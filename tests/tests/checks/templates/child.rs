@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use towerhook_core::{
     policy::Deployment,
     provider::Provider,
-    stack_sets::{ACCESS_TOKEN, StackSetRoles, StackSetSpec, Templates},
+    stack_sets::{ACCESS_TOKEN, FeedTemplates, StackSetRoles, StackSetSpec, Templates},
 };
 use towerhook_providers::lacework::Lacework;
 
@@ -317,12 +317,17 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
         deployment["site"]["permissions_boundary"] = boundary.into();
     }
     let deployment: Deployment = serde_json::from_value(deployment).unwrap();
-    let (log, audit, member) = (LOG, AUDIT, MEMBER);
     let roles = StackSetRoles {
         administration: "arn:aws:iam::111122223333:role/StackSets".parse().unwrap(),
         execution: "Execution".to_owned(),
     };
-    let templates = Templates { log, audit, member };
+    let templates = Templates {
+        feed: Some(FeedTemplates {
+            log: LOG,
+            audit: AUDIT,
+        }),
+        member: MEMBER,
+    };
     let footprint = Lacework.footprint(deployment, &templates, &roles);
     let trail = footprint.trail.unwrap();
     [trail.log.0, trail.audit.0, footprint.member.unwrap()]

@@ -22,7 +22,7 @@ pub(crate) fn stack_set_names() -> BTreeSet<String> {
     };
     let names = Lacework.resources(&names);
     let parameter = |name: &String| name.replacen("Prefix", "${IntegrationNamePrefix}", 1);
-    names.stack_sets().map(parameter).into()
+    names.stack_sets().map(parameter).collect()
 }
 
 /// Even a short prefix covers no StackSet of Control Tower's.

@@ -1,7 +1,7 @@
 //! The account function is killed while an account is enrolled, and while one is offboarded.
 
 use towerhook_sandbox::landing_zone::SANDBOX;
-use towerhook_sandbox::launch::hurried;
+use towerhook_sandbox::launch::{TEMPLATE, hurried};
 use towerhook_tests::STACK_DEADLINE;
 use towerhook_tests::scene::Scene;
 
@@ -42,10 +42,14 @@ async fn go(scene: &mut Scene, name: &str, point: Option<Point>) {
 
 #[tokio::test]
 async fn an_account_comes_and_goes_wherever_the_function_is_killed() {
-    let mut scene = Scene::open_from(&hurried()).await;
+    let mut scene = Scene::open_from(&hurried(TEMPLATE)).await;
     // More offboardings within the hour than usually allowed.
     let limit = [("OffboardLimitPercent".to_owned(), "100".to_owned())];
-    scene.stack.update(&hurried(), &limit.into()).await.unwrap();
+    scene
+        .stack
+        .update(&hurried(TEMPLATE), &limit.into())
+        .await
+        .unwrap();
     let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
     updated.await.unwrap();
     scene.await_enrolled(&PRESENT).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::ExposeSecret;
 use towerhook_sandbox::landing_zone::SANDBOX;
-use towerhook_sandbox::launch::hurried;
+use towerhook_sandbox::launch::{TEMPLATE, hurried};
 use towerhook_tests::scene::Scene;
 use towerhook_tests::token::{fire, set_left, stored};
 
@@ -52,7 +52,7 @@ async fn renew(scene: &Scene, point: Option<Point>) {
 
 #[tokio::test]
 async fn a_token_that_is_due_is_replaced_wherever_the_function_is_killed() {
-    let mut scene = Scene::open_from(&hurried()).await;
+    let mut scene = Scene::open_from(&hurried(TEMPLATE)).await;
     scene
         .await_enrolled(&["Audit", "Log Archive", "production-1"])
         .await;

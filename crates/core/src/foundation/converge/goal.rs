@@ -107,11 +107,10 @@ impl Goal<'_> {
     pub(super) fn stack_sets(&self) -> Vec<(String, bool)> {
         let members = self.removes_members() || self.deployment.policy.registers_by_stack();
         let sets = |names: ResourceNames| {
-            [
-                (names.log_stack_set, true),
-                (names.audit_stack_set, true),
-                (names.member_stack_set, members),
-            ]
+            let feed = names.feed.into_iter();
+            let feed = feed.flat_map(|feed| [feed.log_stack_set, feed.audit_stack_set]);
+            let feed = feed.map(|name| (name, true));
+            feed.chain([(names.member_stack_set, members)])
         };
         self.resources().flat_map(sets).collect()
     }

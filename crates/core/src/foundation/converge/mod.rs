@@ -109,7 +109,7 @@ pub(super) async fn converge(
                 run.removed_since = false;
                 let mut listed =
                     observe::registrations(registry, goal, &mut run.refusing, progress).await?;
-                if !run.has_listed && !shows_all_expected(&listed, goal) {
+                if !run.has_listed && !goal.known.are_all_in(&listed) {
                     // One list may be incomplete. A registration that both lists lack is gone.
                     let again = observe::registrations(registry, goal, &mut run.refusing, progress);
                     add_new(&mut listed, again.await?);
@@ -180,12 +180,6 @@ pub(super) async fn converge(
         }
     }
     Ok(run.trail_guid)
-}
-
-fn shows_all_expected(listed: &[Registration], goal: &Goal<'_>) -> bool {
-    let shown: BTreeSet<&str> = listed.iter().map(|one| one.guid.as_str()).collect();
-    let mut expected = goal.known.expected.iter();
-    !goal.known.is_incomplete && expected.all(|guid| shown.contains(guid.as_str()))
 }
 
 /// Adds the registrations that the list lacks.

@@ -11,7 +11,7 @@ use crate::{
     landing_zone::TrailTopic,
     model::{AccountId, Names, Registration, RegistrationKind, account_of_role},
     policy::Policy,
-    provider::{Provider, ResourceNames},
+    provider::{FeedNames, Provider, ResourceNames},
     stack_sets::{InstanceState, StackInstance, StackState, is_owned_by},
 };
 
@@ -53,12 +53,15 @@ pub(super) fn to_remove<'a>(
         roles: Vec::new(),
     };
     let trail = |names: &'a Names, remove: &mut Remove<'a>| {
-        let ResourceNames {
+        let Some(FeedNames {
             log_stack_set,
             audit_stack_set,
             log_role,
             ..
-        } = provider.resources(names);
+        }) = provider.resources(names).feed
+        else {
+            return;
+        };
         remove.roles.push((log_role, log_stack_set.clone(), names));
         remove.stack_sets.extend([log_stack_set, audit_stack_set]);
     };

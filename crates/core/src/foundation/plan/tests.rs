@@ -162,7 +162,7 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         tags: BTreeMap::new(),
         roles: None,
     };
-    let names = Plain.resources(&policy.names);
+    let names = Plain.resources(&policy.names).feed.unwrap();
     let trail = FeedFootprint {
         topic: None,
         log: (set(names.log_stack_set), account),
@@ -222,7 +222,9 @@ fn deployed(registration: RegistrationSpec) -> DeployedTrail {
 fn trail_spec(policy: &Policy) -> RegistrationSpec {
     let account = MEMBER.parse().unwrap();
     let queue_url = "https://sqs.us-east-1.amazonaws.com/1/acme-queue";
-    Plain.wanted_feed(policy, &account, queue_url.into())
+    Plain
+        .wanted_feed(policy, &account, queue_url.into())
+        .unwrap()
 }
 
 fn trail(organization: bool) -> Registration {
@@ -338,7 +340,7 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
     let (own, other): (AccountId, AccountId) =
         (MEMBER.parse().unwrap(), "000000000008".parse().unwrap());
     let spec = StackSetSpec {
-        name: Plain.resources(&policy.names).audit_stack_set,
+        name: Plain.resources(&policy.names).feed.unwrap().audit_stack_set,
         template: "a template",
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),

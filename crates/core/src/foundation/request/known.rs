@@ -97,6 +97,16 @@ impl KnownRegistrations {
     }
 }
 
+impl KnownRegistrations {
+    /// Whether a list shows every unwanted registration that there can be, so that what it lacks is
+    /// gone.
+    pub(in crate::foundation) fn are_all_in(&self, listed: &[Registration]) -> bool {
+        let shown: BTreeSet<&str> = listed.iter().map(|one| one.guid.as_str()).collect();
+        let mut expected = self.expected.iter();
+        !self.is_incomplete && expected.all(|guid| shown.contains(guid.as_str()))
+    }
+}
+
 /// Whether the later deployment's trail has another registration than the earlier one's.
 fn is_replaced(earlier: &Deployment, later: &Deployment) -> bool {
     match (&earlier.trail, &later.trail) {
@@ -155,6 +165,24 @@ mod tests {
     use super::*;
     use crate::policy::testing::{deployment, policy};
     use crate::provider::{Provider, plain::Plain};
+
+    #[test]
+    fn a_list_is_complete_if_it_shows_what_is_expected_and_the_ledger_lost_nothing() {
+        let (policy, account) = (policy(), policy().management_account);
+        let spec = Plain.wanted(&policy, &account).unwrap();
+        let listed = [Registration::made(&spec, "ONE".into())];
+        let recorded = Recorded::default();
+        let now = Timestamp::UNIX_EPOCH;
+        let known = |expected: &[&str], is_incomplete| KnownRegistrations {
+            expected: expected.iter().map(|guid| (*guid).to_owned()).collect(),
+            is_incomplete,
+            ..KnownRegistrations::new(&Plain, None, &recorded, &BTreeMap::new(), now)
+        };
+        assert!(known(&[], false).are_all_in(&listed));
+        assert!(known(&["ONE"], false).are_all_in(&listed));
+        assert!(!known(&["ONE", "TWO"], false).are_all_in(&listed));
+        assert!(!known(&["ONE"], true).are_all_in(&listed));
+    }
 
     #[test]
     fn a_time_in_the_ledger_may_be_any() {

@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     landing_zone::{LandingZone, Trail, TrailTopic},
-    model::{AccountId, Arn, RegistrationSpec},
+    model::{AccountId, Arn},
     policy::{DeployedTrail, Policy, TrailSource},
-    provider::Provider,
+    provider::{FeedNames, Provider},
 };
 
 /// The parameters that select and describe the trail, besides the store's.
@@ -41,17 +41,19 @@ pub(super) fn deployed(
     let (Some(log), Some(_)) = (policy.log_archive, policy.audit) else {
         return Err(no_shared_account(&LOG_ARCHIVE, None, landing_zone));
     };
+    let Some(names) = provider.resources(&policy.names).feed else {
+        return Err(no_trail(provider));
+    };
     let last_trail = last
         .success
         .and_then(|success| success.deployment.trail.as_ref());
     let found = source(
-        provider,
         properties,
         facts,
         landing_zone,
         context,
         policy,
-        log,
+        (&names, log),
     );
     let found = found.and_then(|source| {
         let account = queue_account(&source, policy, facts, last_trail)?;
@@ -64,9 +66,14 @@ pub(super) fn deployed(
     let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
     let recorded = recorded.map(|trail| (trail.source.clone(), trail.queue_account));
     let (source, queue_account) = last.settle(found, recorded)?;
+    let queue_url = format!(
+        "https://sqs.{}.{}/{queue_account}/{}",
+        context.region, context.url_suffix, names.queue
+    );
+    let registration = provider.wanted_feed(policy, &log, queue_url);
     Ok(Some(DeployedTrail {
         source,
-        registration: registration(provider, policy, context, log, queue_account),
+        registration: registration.ok_or_else(|| no_trail(provider))?,
         queue_account,
         registration_id: None,
         asked_at: None,
@@ -75,21 +82,27 @@ pub(super) fn deployed(
     }))
 }
 
+fn no_trail(provider: &dyn Provider) -> Refusal {
+    let title = provider.words().title;
+    Refusal::new(format!(
+        "CapabilityType must be Config: {title} reads no trail."
+    ))
+}
+
 fn source(
-    provider: &dyn Provider,
     properties: &Properties,
     facts: &Facts,
     landing_zone: Option<&LandingZone>,
     context: &Context,
     policy: &Policy,
-    log: AccountId,
+    (names, log): (&FeedNames, AccountId),
 ) -> Result<TrailSource, Refusal> {
     if let Some(key) = &properties.kms_key {
         check_key(key, facts, context)?;
     }
     let trail = trail(properties, facts, &context.region)?;
     let kms_key = kms_key(properties, trail, landing_zone)?;
-    let ours = own_topic(provider, policy, &trail.name, log)?;
+    let ours = own_topic(names, policy, &trail.name, log)?;
     let (topic, makes_topic) = topic(properties, trail, ours, &context.trail_topics)?;
     Ok(TrailSource {
         name: trail.name.clone(),
@@ -179,7 +192,7 @@ fn kms_key(
 
 /// The topic that we create, or would create, for a trail.
 fn own_topic(
-    provider: &dyn Provider,
+    names: &FeedNames,
     policy: &Policy,
     trail: &str,
     log: AccountId,
@@ -187,10 +200,7 @@ fn own_topic(
     let Policy {
         partition, region, ..
     } = policy;
-    let topic = format!(
-        "arn:{partition}:sns:{region}:{log}:{}",
-        provider.resources(&policy.names).trail_topic
-    );
+    let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic);
     Ok(TrailTopic {
         trail: trail.to_owned(),
         topic: topic
@@ -251,19 +261,4 @@ fn queue_account(
              trail a topic of one of them, or choose CapabilityType Config."
         ))
     })
-}
-
-fn registration(
-    provider: &dyn Provider,
-    policy: &Policy,
-    context: &Context,
-    log: AccountId,
-    queue_account: AccountId,
-) -> RegistrationSpec {
-    let Context {
-        region, url_suffix, ..
-    } = context;
-    let queue = provider.resources(&policy.names).queue;
-    let queue_url = format!("https://sqs.{region}.{url_suffix}/{queue_account}/{queue}");
-    provider.wanted_feed(policy, &log, queue_url)
 }

@@ -3,11 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use towerhook_core::{
-    Refusal,
-    policy::Policy,
-    provider::{ResourceNames, Theirs},
-};
+use towerhook_core::{Refusal, policy::Policy, provider::Theirs};
 
 use crate::lacework::{
     names,
@@ -113,15 +109,10 @@ fn refuse_newer(all: &[StackSetName<'_>], policy: &Policy) -> Result<(), Refusal
 }
 
 fn nothing(all: &[StackSetName<'_>], policy: &Policy) -> Refusal {
-    let ResourceNames {
-        log_stack_set,
-        member_stack_set,
-        ..
-    } = names::resources(&policy.names);
     let wanted = if policy.capability.config() {
-        member_stack_set
+        names::resources(&policy.names).member_stack_set
     } else {
-        log_stack_set
+        names::log_stack_set(&policy.names)
     };
     let none = format!("AdoptExistingDeployment is Yes, and there is no StackSet {wanted}.");
     let mut deployments: BTreeMap<(&str, &str), &StackSetName<'_>> = BTreeMap::new();

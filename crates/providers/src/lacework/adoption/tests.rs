@@ -31,14 +31,15 @@ fn footprint() -> Footprint {
     };
     let log: AccountId = LOG.parse().unwrap();
     let names = Lacework.resources(&policy.names);
+    let feed = names.feed.unwrap();
     Footprint {
         trail: Some(FeedFootprint {
             topic: None,
-            log: (spec(names.log_stack_set), log),
-            audit: (spec(names.audit_stack_set), AUDIT.parse().unwrap()),
+            log: (spec(feed.log_stack_set), log),
+            audit: (spec(feed.audit_stack_set), AUDIT.parse().unwrap()),
             registration: RegistrationSpec {
                 queue_url: None,
-                ..Lacework.wanted_feed(&policy, &log, String::new())
+                ..Lacework.wanted_feed(&policy, &log, String::new()).unwrap()
             },
         }),
         member: Some(spec(names.member_stack_set)),
@@ -68,16 +69,17 @@ fn set(found: &mut Found, name: &str, accounts: &[&str], parameters: &[(&str, &s
 /// As the vendor creates them.
 fn vendors() -> Found {
     let names = Lacework.resources(&policy().names);
+    let feed = names.feed.unwrap();
     let mut found = Found::default();
     let prefix = ("ResourceNamePrefix", "acme");
     let external_id = ("ExternalID", "lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q");
     set(
         &mut found,
-        &names.log_stack_set,
+        &feed.log_stack_set,
         &[LOG],
         &[prefix, external_id],
     );
-    set(&mut found, &names.audit_stack_set, &[AUDIT], &[prefix]);
+    set(&mut found, &feed.audit_stack_set, &[AUDIT], &[prefix]);
     let member = [
         prefix,
         ("LaceworkAccountName", "acme"),

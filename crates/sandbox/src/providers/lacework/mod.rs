@@ -36,7 +36,6 @@ mod simulator;
 mod store;
 mod tokens;
 mod topic;
-mod trust;
 mod user_profile;
 mod verification;
 

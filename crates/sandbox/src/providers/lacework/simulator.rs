@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use futures::future::{BoxFuture, FutureExt as _};
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 use uuid::Uuid;
@@ -14,7 +14,7 @@ use super::{Lacework, LaceworkConfig, PRINCIPAL_ARN, cloud_accounts, lock, topic
 use crate::Sandbox;
 use crate::aws_client::AwsClient;
 use crate::identities;
-use crate::providers::{Registration, Simulator, Surroundings, Verification};
+use crate::providers::{Registration, Simulator, Subject, Surroundings, Verification};
 
 /// The Lacework account that a sandbox has.
 pub const TENANT: &str = "acme";
@@ -96,6 +96,19 @@ impl Simulator for Lacework {
     fn registrations(&self) -> Vec<Registration> {
         let integrations = self.integrations().into_iter();
         integrations.map(Registration::from).collect()
+    }
+
+    /// What its registrations watch.
+    fn readings<'a>(
+        &'a self,
+        accounts: &'a [String],
+    ) -> BoxFuture<'a, anyhow::Result<BTreeMap<String, Registration>>> {
+        let all = self.registrations().into_iter();
+        let found = all.filter_map(|one| match &one.subject {
+            Subject::Account(account) if accounts.contains(account) => Some((account.clone(), one)),
+            _ => None,
+        });
+        ready(Ok(found.collect())).boxed()
     }
 
     /// Keeps what it finds as the integration's state.

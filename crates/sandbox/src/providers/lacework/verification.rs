@@ -1,15 +1,13 @@
 //! Verifies an integration against AWS, as the service does before it accepts one.
 //!
-//! The vendor's own role assumes the customer's, as the service does. The trust policy is checked
-//! here as well: IAM alone would accept a role that does not require the external id.
+//! The vendor's own role assumes the customer's, as the service does.
 
 use anyhow::Context as _;
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::trust;
 use crate::aws_client::{AwsClient, AwsError};
-use crate::providers::Verification;
+use crate::identities::account_in;
+use crate::providers::{Verification, role};
 
 /// The message of the 400 that refuses to create the integration.
 ///
@@ -113,52 +111,17 @@ async fn role(
     principal_arn: &str,
     access: &Access,
 ) -> anyhow::Result<Result<String, String>> {
-    let role_arn = access.role_arn.as_str();
-    let account = access.account_id().unwrap_or_default();
-    let name = role_arn.rsplit('/').next().unwrap_or_default();
-    let answer = aws
-        .account(account)
-        .query("iam", "GetRole", "2010-05-08", &[("RoleName", name)])
-        .await;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) if error.is("NoSuchEntity") => {
-            return Ok(Err(format!("role {role_arn} does not exist")));
-        }
-        Err(error) => return Err(error).context("cannot read the role"),
-    };
-    let found = |field: &str| {
-        answer
-            .text_at(&format!("GetRoleResult/Role/{field}"))
-            .with_context(|| format!("GetRole answered without {field}"))
-    };
-    if found("Arn")? != role_arn {
-        return Ok(Err(format!("role {role_arn} does not exist")));
-    }
-    let document = percent_decode_str(found("AssumeRolePolicyDocument")?).decode_utf8()?;
-    let document = serde_json::from_str(&document).context("the trust policy is not JSON")?;
-    if let Err(reason) = trust::judge(&document, principal_arn, &access.external_id) {
-        return Ok(Err(format!("role {role_arn}: {reason}")));
-    }
-    let vendor = principal_arn.split(':').nth(4).unwrap_or_default();
     let platform = aws
-        .account(vendor)
+        .account(account_in(principal_arn))
         .assume_role(principal_arn, "lacework", None)
         .await
         .context("the vendor cannot assume its own role")?;
-    let assumed = platform
-        .assume_role(role_arn, "lacework", Some(&access.external_id))
-        .await;
-    match assumed {
-        Ok(_) => Ok(Ok(found("RoleId")?.to_owned())),
-        Err(AwsError::Refused {
-            code,
-            message,
-            status,
-            ..
-        }) if status < 500 => Ok(Err(format!("{code}: {message}"))),
-        Err(error) => Err(error).context("cannot assume the role"),
-    }
+    let Access {
+        role_arn,
+        external_id,
+        ..
+    } = access;
+    role::verify(aws, &platform, principal_arn, role_arn, external_id).await
 }
 
 async fn queue(aws: &AwsClient, url: &str) -> anyhow::Result<Verification> {

@@ -1,0 +1,62 @@
+//! Whether a vendor can use a customer's role.
+
+use anyhow::Context as _;
+use percent_encoding::percent_decode_str;
+
+use super::trust;
+use crate::aws_client::{AwsClient, AwsError};
+use crate::identities::account_in;
+
+/// The role's unique id, or why the vendor cannot assume it.
+///
+/// `aws` looks at the role, and `service` is the vendor's own client, as `principal`. The trust policy
+/// is checked here as well: IAM alone would accept a role that does not require the external id.
+///
+/// # Errors
+/// When AWS's answers decide neither.
+pub(super) async fn verify(
+    aws: &AwsClient,
+    service: &AwsClient,
+    principal: &str,
+    role_arn: &str,
+    external_id: &str,
+) -> anyhow::Result<Result<String, String>> {
+    let name = role_arn.rsplit('/').next().unwrap_or_default();
+    let answer = aws
+        .account(account_in(role_arn))
+        .query("iam", "GetRole", "2010-05-08", &[("RoleName", name)])
+        .await;
+    let answer = match answer {
+        Ok(answer) => answer,
+        Err(error) if error.is("NoSuchEntity") => {
+            return Ok(Err(format!("role {role_arn} does not exist")));
+        }
+        Err(error) => return Err(error).context("cannot read the role"),
+    };
+    let found = |field: &str| {
+        answer
+            .text_at(&format!("GetRoleResult/Role/{field}"))
+            .with_context(|| format!("GetRole answered without {field}"))
+    };
+    if found("Arn")? != role_arn {
+        return Ok(Err(format!("role {role_arn} does not exist")));
+    }
+    let document = percent_decode_str(found("AssumeRolePolicyDocument")?).decode_utf8()?;
+    let document = serde_json::from_str(&document).context("the trust policy is not JSON")?;
+    if let Err(reason) = trust::judge(&document, principal, external_id) {
+        return Ok(Err(format!("role {role_arn}: {reason}")));
+    }
+    let assumed = service
+        .assume_role(role_arn, "towerhook", Some(external_id))
+        .await;
+    match assumed {
+        Ok(_) => Ok(Ok(found("RoleId")?.to_owned())),
+        Err(AwsError::Refused {
+            code,
+            message,
+            status,
+            ..
+        }) if status < 500 => Ok(Err(format!("{code}: {message}"))),
+        Err(error) => Err(error).context("cannot assume the role"),
+    }
+}
