@@ -135,15 +135,25 @@ def of_parliament(templates):
                 yield "parliament", finding.issue, template.name, resource
 
 
+def meant_in(place, templates):
+    """The template and the resource, or each main template that has the resource."""
+    template, resource = place.split(" ")
+    if template != "main":
+        return [(template, resource)]
+    resources = {template.name: template.body["Resources"] for template in templates}
+    return [(name, resource) for name, own in resources.items() if "Setup" in own and resource in own]
+
+
 def main(paths):
-    found = set(of_checkov(paths)) | set(of_parliament([Template(path) for path in paths]))
+    templates = [Template(path) for path in paths]
+    found = set(of_checkov(paths)) | set(of_parliament(templates))
     meant = set()
     for entry in yaml.safe_load(MEANT.read_text(encoding="utf-8")):
         if not entry["reason"].strip():
             sys.exit(f"{entry['check']} is meant without a reason")
         for place in entry["in"]:
-            template, resource = place.split(" ")
-            meant.add((entry["tool"], entry["check"], template, resource))
+            for found_in in meant_in(place, templates):
+                meant.add((entry["tool"], entry["check"], *found_in))
     for finding in sorted(found - meant):
         print("found:", *finding)
     for finding in sorted(meant - found):

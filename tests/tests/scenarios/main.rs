@@ -15,6 +15,7 @@ mod conformance;
 mod crash;
 mod dead_letters;
 mod enrollment;
+mod expel;
 mod gateway;
 mod golden;
 mod lacework_simulator;

@@ -206,16 +206,17 @@ where
             remains.hand_on(&mut deployment, facts.profile.as_ref(), now);
         }
         remark_gap(provider, &deployment, progress);
-        // Recorded before any resource is created, so that a Delete always finds everything.
-        self.aws.store_attempt(self.holder, &deployment).await?;
-        if planted(Fault::AttemptIsInForce) {
-            self.aws.store_deployment(self.holder, &deployment).await?;
-        }
         let mut footprint =
             provider.footprint(deployment, &self.own.templates, &self.own.stack_set_roles);
+        self.require_no_other_role(&footprint).await?;
+        let deployment = &footprint.deployment;
+        // Recorded before any resource is created, so that a Delete always finds everything.
+        self.aws.store_attempt(self.holder, deployment).await?;
+        if planted(Fault::AttemptIsInForce) {
+            self.aws.store_deployment(self.holder, deployment).await?;
+        }
         warn_of_key(&footprint);
         let wanted = Some(&footprint);
-        let deployment = &footprint.deployment;
         let guid = self
             .converge(
                 &self.registry,

@@ -18,7 +18,9 @@ mod template;
 
 use std::path::{Path, PathBuf};
 
-use template::{ALL, AUDIT, MAIN, Template, argument, one_or_many, path, text, texts};
+use template::{
+    ALL, AUDIT, EXPEL, MAIN, MAINS, Template, argument, one_or_many, path, text, texts,
+};
 use tokio::process::Command;
 use towerhook_package::python::virtual_environment;
 
@@ -58,7 +60,11 @@ fn every_template_can_be_given_as_it_is_launched() {
     for name in ALL {
         // CloudFormation's limits for a TemplateBody and for a TemplateURL: the README launches the
         // main template by its URL.
-        let limit = if name == MAIN { 1_048_576 } else { 51_200 };
+        let limit = if MAINS.contains(&name) {
+            1_048_576
+        } else {
+            51_200
+        };
         assert!(Template::load(name).text.len() <= limit, "{name}");
     }
 }
@@ -70,8 +76,11 @@ fn no_partition_is_written_out() {
         let mut found = Vec::new();
         texts(&template.body, "", &mut found);
         for (path, text) in found {
-            // An account of Lacework's, which exists only in this partition.
-            if path != "/Parameters/LaceworkPrincipalArn/Default" {
+            // An account of the vendor's, which exists only in this partition.
+            let is_vendors = ["Lacework", "Expel"]
+                .iter()
+                .any(|vendor| path == format!("/Parameters/{vendor}PrincipalArn/Default"));
+            if !is_vendors {
                 assert!(!text.contains("arn:aws"), "{name}{path}: {text}");
             }
             // Service principals have the same names in every partition.
@@ -95,18 +104,23 @@ fn no_partition_is_written_out() {
 /// Where the SaaS has no role, CloudFormation itself refuses the launch, with a message that names
 /// the partitions.
 #[test]
-fn a_partition_without_lacework_is_refused_by_the_template() {
-    let template = Template::load(MAIN);
-    let rule = &template.body["Rules"]["LaceworkIsInThisPartition"];
-    assert!(rule.get("RuleCondition").is_none(), "it always holds");
-    let [assertion] = rule["Assertions"].as_array().unwrap().as_slice() else {
-        panic!("{rule}");
-    };
-    let alone = serde_json::json!({"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws"]});
-    assert_eq!(assertion["Assert"], alone);
-    let words = text(&assertion["AssertDescription"]);
-    for partition in ["GovCloud", "China", "European Sovereign Cloud"] {
-        assert!(words.contains(partition), "{words}");
+fn a_partition_without_the_vendor_is_refused_by_the_template() {
+    for (name, rule) in [
+        (MAIN, "LaceworkIsInThisPartition"),
+        (EXPEL, "ExpelIsInThisPartition"),
+    ] {
+        let template = Template::load(name);
+        let rule = &template.body["Rules"][rule];
+        assert!(rule.get("RuleCondition").is_none(), "it always holds");
+        let [assertion] = rule["Assertions"].as_array().unwrap().as_slice() else {
+            panic!("{rule}");
+        };
+        let alone = serde_json::json!({"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws"]});
+        assert_eq!(assertion["Assert"], alone);
+        let words = text(&assertion["AssertDescription"]);
+        for partition in ["GovCloud", "China", "European Sovereign Cloud"] {
+            assert!(words.contains(partition), "{words}");
+        }
     }
 }
 
@@ -212,7 +226,7 @@ fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
             }
         }
     }
-    assert_eq!(policies, 6);
+    assert_eq!(policies, 9);
 }
 
 #[test]

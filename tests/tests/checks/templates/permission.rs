@@ -124,8 +124,9 @@ fn every_role_gets_the_boundary_that_is_named() {
         }
     }
     assert_eq!(
-        roles, 7,
-        "four here, and those of Log Archive, the members and the events"
+        roles, 11,
+        "four and three of functions and the management account's stack, and those of Log Archive, the \
+         members (twice) and the events"
     );
 }
 

@@ -137,7 +137,10 @@ fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
         let statements = template.statements("SetupRole").into_iter();
         let allowing: Vec<_> = statements
             .filter(|statement| actions(statement).contains(&action))
-            .filter(|statement| statement["Sid"] != "FindStackSetRole")
+            .filter(|statement| {
+                let sid = &statement["Sid"];
+                sid != "FindStackSetRole" && sid != "FindMemberRole"
+            })
             .collect();
         assert_eq!(allowing.len(), 1, "{action}");
         assert_eq!(argument(&allowing[0]["Resource"]), role, "{action}");

@@ -11,12 +11,17 @@ pub(crate) const MAIN: &str = "control-tower-integration.template.yml";
 pub(crate) const LOG: &str = "lacework-aws-ct-log.template.yml";
 pub(crate) const AUDIT: &str = "lacework-aws-ct-audit.template.yml";
 pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
+/// Expel's main template, and the one that its StackSet deploys.
+pub(crate) const EXPEL: &str = "expel.template.yml";
+pub(crate) const EXPEL_MEMBER: &str = "expel-member.template.yml";
+/// The main templates.
+pub(crate) const MAINS: [&str; 2] = [MAIN, EXPEL];
 /// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
 /// The StackSets' templates.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 5] = [MAIN, LOG, AUDIT, MEMBER, FORWARD];
+pub(crate) const ALL: [&str; 7] = [MAIN, LOG, AUDIT, MEMBER, EXPEL, EXPEL_MEMBER, FORWARD];
 
 pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

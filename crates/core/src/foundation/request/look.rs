@@ -8,12 +8,12 @@ use serde_json::Value;
 use super::{SetupError, Work, shown};
 use crate::{
     ErrorKind, Service,
-    foundation::{Facts, Properties, access::Access},
+    foundation::{Facts, Footprint, Properties, Refusal, access::Access},
     ledger::{Record, Success},
     model::AccountId,
     ports::{
         Accounts, Clock, Keys, LandingZones, LedgerReads, Registry, RegistryReads, Roles,
-        SetupPorts, TokenIssuer,
+        SetupPorts, StackReads, TokenIssuer,
     },
     provider::{Credential, Words},
     stack_sets::StackSetRoles,
@@ -138,6 +138,37 @@ where
             });
         }
         Err(error.into())
+    }
+
+    /// Refuses a role with our role's name in the management account that no stack of ours made.
+    /// CloudFormation would fail there without naming it.
+    pub(super) async fn require_no_other_role(
+        &self,
+        footprint: &Footprint,
+    ) -> Result<(), SetupError> {
+        let policy = &footprint.deployment.policy;
+        let Some(member) = footprint
+            .member
+            .as_ref()
+            .filter(|_| policy.enroll_management)
+        else {
+            return Ok(());
+        };
+        if self.aws.stack(&member.name).await?.is_some() {
+            return Ok(());
+        }
+        let name = self.own.provider.resources(&policy.names).member_role;
+        match self.aws.role(&name).await {
+            Ok(Some(_)) => Err(Refusal::new(format!(
+                "EnrollManagementAccount is Yes, and the management account has a role {name} that was \
+                 not made by this stack. Remove the role, or set EnrollManagementAccount to No."
+            ))
+            .into()),
+            Ok(None) => Ok(()),
+            // CloudFormation decides.
+            Err(error) if error.kind == ErrorKind::Denied => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     pub(super) async fn facts(

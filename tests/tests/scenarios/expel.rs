@@ -1,0 +1,184 @@
+//! Expel: a role in every account and no registration, alone and beside another vendor's stack.
+
+use std::sync::Mutex;
+
+use serde_json::json;
+use towerhook_package::local::{Profile, build};
+use towerhook_sandbox::Sandbox;
+use towerhook_sandbox::aws_client::AwsClient;
+use towerhook_sandbox::inventory::Inventory;
+use towerhook_sandbox::landing_zone::Role;
+use towerhook_sandbox::launch::{Parameters, Stack};
+use towerhook_sandbox::providers::Provider;
+use towerhook_sandbox::providers::expel::ORGANIZATION;
+use towerhook_sandbox::story::Story;
+use towerhook_tests::python::assert_requests_fit;
+use towerhook_tests::scene::{Scene, until};
+use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
+
+use crate::story::hearing;
+
+const ROLE: &str = "ExpelTrailAssumeRole";
+const IAM: &str = "2010-05-08";
+
+/// The role of somebody else that has the name of ours.
+async fn make_foreign_role(aws: &AwsClient) {
+    let trust = json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": "ec2.amazonaws.com"},
+        }],
+    });
+    let trust = trust.to_string();
+    let form = [("RoleName", ROLE), ("AssumeRolePolicyDocument", &trust)];
+    aws.query("iam", "CreateRole", IAM, &form).await.unwrap();
+}
+
+async fn has_role(aws: &AwsClient) -> bool {
+    let answer = aws
+        .query("iam", "GetRole", IAM, &[("RoleName", ROLE)])
+        .await;
+    answer.is_ok()
+}
+
+fn id_of(sandbox: &Sandbox, role: Role) -> String {
+    sandbox.landing_zone.account_of(role).unwrap().id.clone()
+}
+
+#[tokio::test]
+async fn the_story_without_a_registration_ends_well() {
+    let zips = build(Profile::Quick).unwrap();
+    let mut options = options();
+    options.provider = Provider::Expel;
+    let heard = Mutex::new(Vec::new());
+    let listen = hearing(&heard);
+    let mut story = Story::open(options, &listen).await.unwrap();
+    story.sandbox.gateway.keep_requests();
+    if let Err(error) = story.tell(&zips, &listen).await {
+        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
+        panic!("{error:#}\n{logs}");
+    }
+    let report = story.report();
+    assert!(report.is_good(), "{report:?}");
+    for story in story.accounts().iter().filter(|story| story.expected) {
+        let reading = story.enrollment.registration.as_ref().unwrap();
+        let role = format!("arn:aws:iam::{}:role/{ROLE}", story.account.id);
+        assert_eq!(reading.role_arn.as_deref(), Some(role.as_str()));
+        assert_eq!(reading.external_id.as_deref(), Some(ORGANIZATION));
+    }
+    // Neither a key nor a token is stored or asked for, and no trail is read.
+    for unneeded in ["secretsmanager:GetSecretValue", "cloudtrail:GetTrail"] {
+        assert_eq!(report.aws_calls.get(unneeded), None, "{unneeded}");
+    }
+    assert!(story.made().iter().all(|item| item.kind != "secret"));
+    assert_requests_fit(&story.sandbox, &["cloudformation:CreateStackInstances"]).await;
+    story.sandbox.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_foreign_role_blocks_its_account_with_the_reason_and_no_other() {
+    let mut options = options();
+    options.provider = Provider::Expel;
+    let sandbox = sandbox(options).await;
+    let member = id_of(&sandbox, Role::Member);
+    let aws = sandbox.inside().unwrap().account(&member);
+    make_foreign_role(&aws).await;
+    let parameters = [("EnrollManagementAccount", "No")];
+    let stack = launched(&sandbox, &parameters).await;
+    let scene = Scene { sandbox, stack };
+    let name = scene.sandbox.landing_zone.account_of(Role::Member).unwrap();
+    let name = name.name.clone();
+    until(
+        "the account with the foreign role is told why",
+        async || {
+            let reason = scene.reason(&name).await.unwrap_or_default();
+            reason.contains("its member stack cannot be made") && reason.contains(ROLE)
+        },
+    )
+    .await;
+    for other in [Role::LogArchive, Role::Audit] {
+        let aws = scene.inside().account(&id_of(&scene.sandbox, other));
+        until("the others have their role", async || has_role(&aws).await).await;
+    }
+    scene.delete().await;
+    assert!(has_role(&aws).await, "the foreign role is left as it was");
+    scene.sandbox.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_foreign_role_in_the_management_account_refuses_the_launch_and_leaves_nothing() {
+    let mut options = options();
+    options.provider = Provider::Expel;
+    // So that IAM's refusals do not count as permissions that are still propagating.
+    options.requests_late_by = std::time::Duration::from_secs(120);
+    let sandbox = sandbox(options).await;
+    make_foreign_role(&sandbox.inside().unwrap()).await;
+    let before = Inventory::take(&sandbox).await.unwrap();
+    let stack = sandbox.launch(&[]).await.unwrap();
+    let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);
+    rolled_back.await.unwrap();
+    let failures = stack.failures().await.unwrap();
+    let reason = &failures[0].reason;
+    let expected = "EnrollManagementAccount is Yes, and the management account has a role \
+                    ExpelTrailAssumeRole that was not made by this stack.";
+    assert!(reason.contains(expected), "{reason}");
+    stack.delete().await.unwrap();
+    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
+    deleted.await.unwrap();
+    until("nothing is left", async || {
+        let after = Inventory::take(&sandbox).await.unwrap();
+        before.difference(&after).is_empty()
+    })
+    .await;
+    sandbox.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_stack_for_another_vendor_comes_and_goes_without_a_trace_in_the_first() {
+    let scene = Scene::open(5, &[], &[]).await;
+    let members = ["production-1"];
+    scene.await_enrolled(&members).await;
+    let before = Inventory::take(&scene.sandbox).await.unwrap();
+
+    let (user, inside) = (scene.sandbox.user().unwrap(), scene.inside());
+    let own = ["ArtifactBucket", "ArtifactPrefix", "Architecture"];
+    let mut parameters: Parameters = scene.sandbox.parameters();
+    parameters.retain(|name, _| own.contains(&name.as_str()));
+    parameters.insert("WorkbenchOrganizationGuid".into(), ORGANIZATION.into());
+    let template = Provider::Expel.template();
+    let stack = Stack::create(&user, &inside, "expel", template, &parameters);
+    let stack = stack.await.unwrap();
+    let created = stack.wait_for("CREATE_COMPLETE", STACK_DEADLINE);
+    created.await.unwrap();
+    let member = inside.account(&scene.account("production-1").id);
+    until("the second stack's role stands", async || {
+        has_role(&member).await
+    })
+    .await;
+
+    // An update of the first is none of the second's concern, and the other way round.
+    scene.update(&[("OffboardLimitPercent", "20")]).await;
+    let changed = [("OffboardLimitPercent".to_owned(), "20".to_owned())].into();
+    stack.update(template, &changed).await.unwrap();
+    let updated = stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
+    updated.await.unwrap();
+    assert!(has_role(&member).await);
+    assert_eq!(scene.registrations("production-1").len(), 1);
+
+    stack.delete().await.unwrap();
+    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
+    deleted.await.unwrap();
+    until(
+        "the second stack has left the first as it was",
+        async || {
+            let after = Inventory::take(&scene.sandbox).await.unwrap();
+            before.difference(&after).is_empty()
+        },
+    )
+    .await;
+    scene.await_enrolled(&members).await;
+    scene.delete().await;
+    scene.sandbox.shutdown().await.unwrap();
+}
