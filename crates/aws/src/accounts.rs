@@ -1,8 +1,7 @@
 use std::collections::BTreeMap;
 
-use aws_sdk_organizations::types::{
-    Account as SdkAccount, AccountState as SdkState, AccountStatus as SdkStatus,
-};
+use serde::Deserialize;
+use serde_json::{Value, json};
 use towerhook_core::{
     Result,
     landing_zone::{Account, AccountState, OuTree, Unit},
@@ -12,8 +11,9 @@ use towerhook_core::{
 
 use crate::{
     Aws,
+    call::services::organizations,
     classify::{failed, has_code, parse, unusable},
-    pages::{pages, pages_in_turn, turns},
+    pages::{Page, asked_pages, turns},
 };
 
 const DESCRIBE: &str = "organizations:DescribeAccount";
@@ -26,68 +26,138 @@ const UNITS: &str = "organizations:ListOrganizationalUnitsForParent";
 const LIST_A_SECOND: u32 = 8;
 const UNITS_A_SECOND: u32 = 5;
 
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Found {
+    id: String,
+    arn: Option<String>,
+    name: Option<String>,
+    state: Option<String>,
+    status: Option<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DescribeAccount {
+    account: Option<Found>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListAccounts {
+    #[serde(default)]
+    accounts: Vec<Found>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListRoots {
+    #[serde(default)]
+    roots: Vec<Named>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListUnits {
+    #[serde(default)]
+    organizational_units: Vec<Named>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListParents {
+    #[serde(default)]
+    parents: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    id: String,
+    name: Option<String>,
+}
+
+impl Page for ListAccounts {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
+
+impl Page for ListRoots {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
+
+impl Page for ListUnits {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
+
+/// The request for a page.
+fn page(token: Option<&str>) -> Value {
+    token.map_or_else(|| json!({}), |token| json!({"NextToken": token}))
+}
+
 impl<S> Accounts for Aws<S> {
     async fn account(&self, id: &AccountId) -> Result<Option<Account>> {
-        let call = self
-            .organizations()
-            .describe_account()
-            .account_id(id.as_str());
-        let found = match call.send().await {
-            Err(error) if has_code(&error, "AccountNotFoundException") => return Ok(None),
-            answer => answer.map_err(failed(DESCRIBE))?.account,
-        };
+        let input = json!({"AccountId": id.as_str()});
+        let found: DescribeAccount =
+            match organizations::describe_account(&self.config, &input).await {
+                Err(error) if has_code(&error, "AccountNotFoundException") => return Ok(None),
+                answer => answer.map_err(failed(DESCRIBE))?.json(DESCRIBE)?,
+            };
+        let found = found.account;
         let found = found.ok_or_else(|| unusable(DESCRIBE, "an answer without an account"))?;
-        self.translate(DESCRIBE, &found, &mut Parents::new())
+        self.translate(DESCRIBE, found, &mut Parents::new())
             .await
             .map(Some)
     }
 
     async fn accounts(&self) -> Result<Vec<Account>> {
-        let listing = self.organizations().list_accounts().into_paginator().send();
+        let mut turns = turns(LIST_A_SECOND);
+        let listed = asked_pages(Some(&mut turns), LIST, async |token| {
+            organizations::list_accounts(&self.config, &page(token)).await
+        });
+        let listed: Vec<ListAccounts> = listed.await?;
         let mut parents = Parents::new();
         let mut accounts = Vec::new();
-        let mut turns = turns(LIST_A_SECOND);
-        let listed = pages_in_turn(Some(&mut turns), LIST, listing, |page| page.next_token());
-        for page in listed.await? {
-            for found in page.accounts() {
-                accounts.push(self.translate(LIST, found, &mut parents).await?);
-            }
+        for found in listed.into_iter().flat_map(|page| page.accounts) {
+            accounts.push(self.translate(LIST, found, &mut parents).await?);
         }
         Ok(accounts)
     }
 
     async fn organizational_units(&self) -> Result<OuTree> {
-        let roots = self.organizations().list_roots().into_paginator().send();
-        let mut parents: Vec<(String, Option<OuId>)> =
-            pages(ROOTS, roots, |page| page.next_token())
-                .await?
-                .iter()
-                .flat_map(|page| page.roots())
-                .filter_map(|root| Some((root.id()?.to_owned(), None)))
-                .collect();
+        let roots = asked_pages(None, ROOTS, async |token| {
+            organizations::list_roots(&self.config, &page(token)).await
+        });
+        let roots: Vec<ListRoots> = roots.await?;
+        let roots = roots.into_iter().flat_map(|page| page.roots);
+        let mut parents: Vec<(String, Option<OuId>)> = roots.map(|root| (root.id, None)).collect();
         let mut tree = OuTree::default();
         let mut turns = turns(UNITS_A_SECOND);
         while let Some((id, parent)) = parents.pop() {
-            let listing = self
-                .organizations()
-                .list_organizational_units_for_parent()
-                .parent_id(id)
-                .into_paginator()
-                .send();
-            let units = pages_in_turn(Some(&mut turns), UNITS, listing, |page| page.next_token());
-            for page in units.await? {
-                for unit in page.organizational_units() {
-                    let (Some(id), Some(name)) = (unit.id(), unit.name()) else {
-                        return Err(unusable(UNITS, "a unit without an id or a name"));
-                    };
-                    let unit = Unit {
-                        name: name.to_owned(),
-                        parent: parent.clone(),
-                    };
-                    let parsed: OuId = parse(UNITS, id)?;
-                    tree.0.insert(parsed.clone(), unit);
-                    parents.push((id.to_owned(), Some(parsed)));
-                }
+            let units = asked_pages(Some(&mut turns), UNITS, async |token| {
+                let mut input = page(token);
+                input["ParentId"] = id.as_str().into();
+                organizations::list_organizational_units_for_parent(&self.config, &input).await
+            });
+            let units: Vec<ListUnits> = units.await?;
+            for Named { id, name } in units.into_iter().flat_map(|page| page.organizational_units) {
+                let unit = Unit {
+                    name: name.ok_or_else(|| unusable(UNITS, "a unit without a name"))?,
+                    parent: parent.clone(),
+                };
+                let parsed: OuId = parse(UNITS, &id)?;
+                tree.0.insert(parsed.clone(), unit);
+                parents.push((id, Some(parsed)));
             }
         }
         Ok(tree)
@@ -101,20 +171,21 @@ impl<S> Aws<S> {
     async fn translate(
         &self,
         operation: &'static str,
-        found: &SdkAccount,
+        found: Found,
         parents: &mut Parents,
     ) -> Result<Account> {
-        let id: AccountId = parse(operation, found.id().unwrap_or_default())?;
-        if let Some(arns) = found.arn().and_then(|arn| arn.strip_suffix(id.as_str())) {
+        let id: AccountId = parse(operation, &found.id)?;
+        let arn = found.arn.as_deref();
+        if let Some(arns) = arn.and_then(|arn| arn.strip_suffix(id.as_str())) {
             let _ = self.account_arns.set(arns.to_owned());
         }
-        let state = state_of(found)
+        let state = state_of(&found)
             .ok_or_else(|| unusable(operation, format!("account {id} has no known state")))?;
-        let path = match found.paths().first() {
+        let path = match found.paths.first() {
             Some(path) => path_of(operation, path)?,
             None => self.walk(&id, parents).await?,
         };
-        let name = found.name().unwrap_or_default().to_owned();
+        let name = found.name.unwrap_or_default();
         Ok(Account {
             id,
             name,
@@ -145,29 +216,29 @@ impl<S> Aws<S> {
     }
 
     async fn parent(&self, child: &str) -> Result<OuId> {
-        let call = self.organizations().list_parents().child_id(child);
-        let answer = call.send().await.map_err(failed(PARENTS))?;
-        let parent = answer.parents().first().and_then(|parent| parent.id());
+        let input = json!({"ChildId": child});
+        let answer = organizations::list_parents(&self.config, &input).await;
+        let answer: ListParents = answer.map_err(failed(PARENTS))?.json(PARENTS)?;
+        let parent = answer.parents.first().map(|parent| parent.id.as_str());
         parse(PARENTS, parent.unwrap_or_default())
     }
 }
 
 /// `State`, or `Status` where an endpoint does not return it. `Status` is being retired, and calls
 /// a closed account suspended.
-fn state_of(account: &SdkAccount) -> Option<AccountState> {
-    let state = account.state().and_then(|state| match state {
-        SdkState::PendingActivation => Some(AccountState::PendingActivation),
-        SdkState::Active => Some(AccountState::Active),
-        SdkState::Suspended => Some(AccountState::Suspended),
-        SdkState::PendingClosure => Some(AccountState::PendingClosure),
-        SdkState::Closed => Some(AccountState::Closed),
+fn state_of(account: &Found) -> Option<AccountState> {
+    let state = match account.state.as_deref() {
+        Some("PENDING_ACTIVATION") => Some(AccountState::PendingActivation),
+        Some("ACTIVE") => Some(AccountState::Active),
+        Some("SUSPENDED") => Some(AccountState::Suspended),
+        Some("PENDING_CLOSURE") => Some(AccountState::PendingClosure),
+        Some("CLOSED") => Some(AccountState::Closed),
         _ => None,
-    });
-    #[allow(deprecated, reason = "older endpoints answer nothing else")]
-    let status = || match account.status()? {
-        SdkStatus::Active => Some(AccountState::Active),
-        SdkStatus::Suspended => Some(AccountState::Suspended),
-        SdkStatus::PendingClosure => Some(AccountState::PendingClosure),
+    };
+    let status = || match account.status.as_deref() {
+        Some("ACTIVE") => Some(AccountState::Active),
+        Some("SUSPENDED") => Some(AccountState::Suspended),
+        Some("PENDING_CLOSURE") => Some(AccountState::PendingClosure),
         _ => None,
     };
     state.or_else(status)
@@ -186,7 +257,6 @@ fn path_of(operation: &'static str, path: &str) -> Result<Vec<OuId>> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
     use towerhook_core::ErrorKind;
 
     use super::*;

@@ -92,20 +92,29 @@ impl Reply {
     ///
     /// # Errors
     ///
-    /// The body is not of this form. A body can be cut off, so that is transient.
+    /// The body is not of this form, or no JSON: then it may have been cut off, which is transient.
     pub(crate) fn json<T: DeserializeOwned>(&self, operation: &'static str) -> Result<T, Error> {
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Error::new(operation, ErrorKind::Unavailable, error))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            let kind = if error.is_data() {
+                ErrorKind::Invalid
+            } else {
+                ErrorKind::Unavailable
+            };
+            Error::new(operation, kind, error)
+        })
     }
 }
 
 impl Call {
     /// Sends the call, with retries.
     pub(crate) async fn send(mut self, config: &SdkConfig) -> Result<Reply, CallError> {
-        let region = config.region().map(ToString::to_string).unwrap_or_default();
+        let mut region = config.region().map(ToString::to_string).unwrap_or_default();
         let endpoint = match config.endpoint_url() {
             Some(endpoint) => endpoint.to_owned(),
-            None => format!("https://{}.{region}.{}", self.service, dns_suffix(&region)),
+            None => {
+                region = home_of(self.service, region);
+                format!("https://{}.{region}.{}", self.service, dns_suffix(&region))
+            }
         };
         let timeouts = self.timeouts.take();
         let timeouts = timeouts.or_else(|| config.timeout_config().cloned());
@@ -169,6 +178,28 @@ fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticR
         .with_runtime_components(components)
 }
 
+/// The Region of a service's endpoint: the own one, or the one Region of a partition that has
+/// Organizations.
+///
+/// Source: the endpoints in the AWS SDKs.
+fn home_of(service: &str, region: String) -> String {
+    const HOMES: [(&str, &str); 7] = [
+        ("cn-", "cn-northwest-1"),
+        ("us-gov-", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1"),
+        ("us-iso-", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1"),
+        ("us-isof-", "us-isof-south-1"),
+        ("", "us-east-1"),
+    ];
+    if service != "organizations" {
+        return region;
+    }
+    let mut homes = HOMES.iter();
+    let home = homes.find(|(prefix, _)| region.starts_with(prefix));
+    home.map_or(region.clone(), |(_, home)| (*home).to_owned())
+}
+
 /// The end of all endpoints in a Region's partition.
 ///
 /// Source: the partitions in the AWS SDKs.
@@ -212,6 +243,18 @@ mod tests {
             ("eusc-de-east-1", "amazonaws.eu"),
         ] {
             assert_eq!(dns_suffix(region), suffix);
+        }
+    }
+
+    #[test]
+    fn organizations_has_one_region_in_each_partition() {
+        for (region, home) in [
+            ("eu-west-1", "us-east-1"),
+            ("us-gov-east-1", "us-gov-west-1"),
+            ("cn-north-1", "cn-northwest-1"),
+        ] {
+            assert_eq!(home_of("organizations", region.to_owned()), home);
+            assert_eq!(home_of("controltower", region.to_owned()), region);
         }
     }
 

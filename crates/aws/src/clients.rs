@@ -12,11 +12,8 @@ pub struct Aws<S> {
     pub(crate) account_arns: OnceLock<String>,
     pub(crate) config: SdkConfig,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
-    controltower: OnceLock<aws_sdk_controltower::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     iam: OnceLock<aws_sdk_iam::Client>,
-    organizations: OnceLock<aws_sdk_organizations::Client>,
-    secretsmanager: OnceLock<aws_sdk_secretsmanager::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
@@ -42,10 +39,7 @@ macro_rules! clients {
 
 clients! {
     cloudformation: aws_sdk_cloudformation,
-    controltower: aws_sdk_controltower,
     dynamodb: aws_sdk_dynamodb,
     iam: aws_sdk_iam,
-    organizations: aws_sdk_organizations,
-    secretsmanager: aws_sdk_secretsmanager,
     sqs: aws_sdk_sqs,
 }

@@ -1,5 +1,7 @@
 //! Reads which accounts are governed by Control Tower's controls.
 
+use serde::Deserialize;
+use serde_json::json;
 use towerhook_core::{
     ErrorKind, Result,
     landing_zone::{Baselines, LandingZoneReply, Management},
@@ -9,14 +11,36 @@ use towerhook_core::{
 
 use crate::{
     Aws, Home,
-    landing_zones::{TARGETS, management, target_account},
-    pages::pages,
+    call::services::controltower,
+    landing_zones::{StatusSummary, TARGETS, management, page, target_account},
+    pages::{Page, asked_pages},
 };
 
 const CONTROLS: &str = "controltower:ListEnabledControls";
 
 /// The largest page size of `ListEnabledControls`.
 const CONTROLS_PAGE: i32 = 200;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListEnabledControls {
+    #[serde(default)]
+    enabled_controls: Vec<EnabledControl>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnabledControl {
+    target_identifier: String,
+    status_summary: Option<StatusSummary>,
+}
+
+impl Page for ListEnabledControls {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
 
 impl<S: AsRef<Home>> Aws<S> {
     /// The accounts, among the given ones or among all, that have an enabled control. From landing
@@ -49,37 +73,30 @@ impl<S: AsRef<Home>> Aws<S> {
         governed: &mut Baselines,
     ) -> Result<()> {
         let is_one = target.is_some();
-        let listing = self
-            .controltower()
-            .list_enabled_controls()
-            .set_target_identifier(target)
-            .include_children(true)
-            .into_paginator()
-            .page_size(CONTROLS_PAGE)
-            .send();
-        let listed = match pages(CONTROLS, listing, |page| page.next_token()).await {
+        let mut parameters = json!({"includeChildren": true, "maxResults": CONTROLS_PAGE});
+        if let Some(target) = target {
+            parameters["targetIdentifier"] = target.into();
+        }
+        let listing = asked_pages(None, CONTROLS, async |token| {
+            controltower::list_enabled_controls(&self.config, &page(&parameters, token)).await
+        });
+        let listed: Vec<ListEnabledControls> = match listing.await {
             // Control Tower does not know a target without controls.
             Err(error) if is_one && error.kind == ErrorKind::NotFound => return Ok(()),
             listed => listed?,
         };
-        for page in listed {
-            for control in page.enabled_controls() {
-                let target = control.target_identifier().unwrap_or_default();
-                let Some(account) = target_account(CONTROLS, target)? else {
-                    continue;
-                };
-                let status = control
-                    .status_summary()
-                    .and_then(|summary| summary.status());
-                match management(status) {
-                    // One enabled control is enough, whatever the status of the others.
-                    Management::Managed => governed.0.insert(account, Management::Managed),
-                    Management::UnderChange => {
-                        Some(*governed.0.entry(account).or_insert(Management::UnderChange))
-                    }
-                    Management::Failed | Management::NotManaged => None,
-                };
-            }
+        for control in listed.iter().flat_map(|page| &page.enabled_controls) {
+            let Some(account) = target_account(CONTROLS, &control.target_identifier)? else {
+                continue;
+            };
+            match management(control.status_summary.as_ref()) {
+                // One enabled control is enough, whatever the status of the others.
+                Management::Managed => governed.0.insert(account, Management::Managed),
+                Management::UnderChange => {
+                    Some(*governed.0.entry(account).or_insert(Management::UnderChange))
+                }
+                Management::Failed | Management::NotManaged => None,
+            };
         }
         Ok(())
     }

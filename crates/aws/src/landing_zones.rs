@@ -1,5 +1,5 @@
-use aws_sdk_controltower::types::{EnabledBaselineFilter, EnablementStatus, LandingZoneDetail};
-use aws_smithy_types::Document;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use towerhook_core::{
     Result,
     landing_zone::{
@@ -12,8 +12,9 @@ use towerhook_core::{
 
 use crate::{
     Aws, Home,
+    call::services::controltower,
     classify::{failed, has_code, parse, unusable},
-    pages::{UNPUBLISHED_A_SECOND, pages, pages_in_turn, turns},
+    pages::{Page, UNPUBLISHED_A_SECOND, asked_pages, turns},
     trails,
 };
 
@@ -26,18 +27,84 @@ pub(crate) const TARGETS: usize = 5;
 /// Its largest page size.
 const PAGE: i32 = 100;
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListLandingZones {
+    #[serde(default)]
+    landing_zones: Vec<Summary>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Summary {
+    arn: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GetLandingZone {
+    landing_zone: Option<Detail>,
+}
+
+#[derive(Deserialize)]
+struct Detail {
+    version: String,
+    #[serde(default)]
+    manifest: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListEnabledBaselines {
+    #[serde(default)]
+    enabled_baselines: Vec<EnabledBaseline>,
+    next_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EnabledBaseline {
+    baseline_identifier: String,
+    target_identifier: String,
+    status_summary: Option<StatusSummary>,
+}
+
+/// How far a baseline or a control is enabled on its target.
+#[derive(Deserialize)]
+pub(crate) struct StatusSummary {
+    pub(crate) status: Option<String>,
+}
+
+impl Page for ListLandingZones {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
+
+impl Page for ListEnabledBaselines {
+    fn next_token(&self) -> Option<&str> {
+        self.next_token.as_deref()
+    }
+}
+
+/// The request for a page, with these parameters.
+pub(crate) fn page(parameters: &Value, token: Option<&str>) -> Value {
+    let mut input = parameters.clone();
+    if let Some(token) = token {
+        input["nextToken"] = token.into();
+    }
+    input
+}
+
 impl<S: AsRef<Home>> LandingZones for Aws<S> {
     async fn landing_zone(&self) -> Result<LandingZoneReply> {
-        let listing = self
-            .controltower()
-            .list_landing_zones()
-            .into_paginator()
-            .send();
+        let listing = asked_pages(None, LIST, async |token| {
+            controltower::list_landing_zones(&self.config, &page(&json!({}), token)).await
+        });
+        let listing: Vec<ListLandingZones> = listing.await?;
         let mut found = Vec::new();
-        for page in pages(LIST, listing, |page| page.next_token()).await? {
-            for summary in page.landing_zones() {
-                found.push(parse::<Arn>(LIST, summary.arn().unwrap_or_default())?);
-            }
+        for summary in listing.iter().flat_map(|page| &page.landing_zones) {
+            found.push(parse::<Arn>(LIST, &summary.arn)?);
         }
         let here = found
             .iter()
@@ -47,20 +114,19 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
                 LandingZoneReply::Elsewhere(arn.region().to_owned())
             }));
         };
-        let call = self
-            .controltower()
-            .get_landing_zone()
-            .landing_zone_identifier(arn.as_str());
-        let detail = match call.send().await {
-            Err(error) if has_code(&error, "ResourceNotFoundException") => {
-                return Ok(LandingZoneReply::None);
-            }
-            answer => answer.map_err(failed(GET))?.landing_zone,
-        };
+        let input = json!({"landingZoneIdentifier": arn.as_str()});
+        let detail: GetLandingZone =
+            match controltower::get_landing_zone(&self.config, &input).await {
+                Err(error) if has_code(&error, "ResourceNotFoundException") => {
+                    return Ok(LandingZoneReply::None);
+                }
+                answer => answer.map_err(failed(GET))?.json(GET)?,
+            };
+        let detail = detail.landing_zone;
         let detail = &detail.ok_or_else(|| unusable(GET, "an answer without a landing zone"))?;
-        let manifest = detail.manifest();
+        let manifest = &detail.manifest;
         Ok(LandingZoneReply::Here(LandingZone {
-            version: detail.version().to_owned(),
+            version: detail.version.clone(),
             log_archive: integration_account(detail, "centralizedLogging")?,
             audit: integration_account(detail, "securityRoles")?,
             kms_key: at(
@@ -74,11 +140,8 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
         if let Some((accounts, arns)) = accounts.zip(self.account_arns.get())
             && accounts.len() <= TARGETS
         {
-            let targets = accounts.iter().map(|id| format!("{arns}{id}")).collect();
-            let filter = EnabledBaselineFilter::builder()
-                .set_target_identifiers(Some(targets))
-                .build();
-            let some = self.enabled_baselines(Some(filter)).await?;
+            let targets = accounts.iter().map(|id| format!("{arns}{id}"));
+            let some = self.enabled_baselines(Some(targets.collect())).await?;
             // Only a complete listing can show that an account has no baseline.
             if accounts.iter().all(|id| some.0.contains_key(id)) {
                 return Ok(some);
@@ -109,31 +172,25 @@ impl<S: AsRef<Home>> LandingZones for Aws<S> {
 }
 
 impl<S> Aws<S> {
-    async fn enabled_baselines(&self, filter: Option<EnabledBaselineFilter>) -> Result<Baselines> {
-        let listing = self
-            .controltower()
-            .list_enabled_baselines()
-            .include_children(true)
-            .set_filter(filter)
-            .into_paginator()
-            .page_size(PAGE)
-            .send();
-        let mut enabled = Vec::new();
+    /// The baselines on these targets, or all.
+    async fn enabled_baselines(&self, targets: Option<Vec<String>>) -> Result<Baselines> {
+        let mut parameters = json!({"includeChildren": true, "maxResults": PAGE});
+        if let Some(targets) = targets {
+            parameters["filter"] = json!({"targetIdentifiers": targets});
+        }
         let mut turns = turns(UNPUBLISHED_A_SECOND);
-        let listed = pages_in_turn(Some(&mut turns), BASELINES, listing, |page| {
-            page.next_token()
+        let listed = asked_pages(Some(&mut turns), BASELINES, async |token| {
+            controltower::list_enabled_baselines(&self.config, &page(&parameters, token)).await
         });
-        for page in listed.await? {
-            for baseline in page.enabled_baselines() {
-                let Some(account) = target_account(BASELINES, baseline.target_identifier())? else {
-                    continue;
-                };
-                let status = baseline
-                    .status_summary()
-                    .and_then(|summary| summary.status());
-                let arn: Arn = parse(BASELINES, baseline.baseline_identifier())?;
-                enabled.push((account, BaselineKind::of(&arn), management(status)));
-            }
+        let listed: Vec<ListEnabledBaselines> = listed.await?;
+        let mut enabled = Vec::new();
+        for baseline in listed.iter().flat_map(|page| &page.enabled_baselines) {
+            let Some(account) = target_account(BASELINES, &baseline.target_identifier)? else {
+                continue;
+            };
+            let arn: Arn = parse(BASELINES, &baseline.baseline_identifier)?;
+            let management = management(baseline.status_summary.as_ref());
+            enabled.push((account, BaselineKind::of(&arn), management));
         }
         Ok(Baselines::from_enabled(enabled))
     }
@@ -149,45 +206,39 @@ pub(crate) fn target_account(operation: &'static str, target: &str) -> Result<Op
 
 /// The account of one of the landing zone's integrations; `None` if that is disabled. Before 4.0
 /// the accounts exist even then: only the trail can be off.
-fn integration_account(zone: &LandingZoneDetail, name: &str) -> Result<Option<AccountId>> {
-    let manifest = zone.manifest();
-    let enabled = manifest.as_object().and_then(|manifest| {
-        let integration = manifest.get(name)?.as_object()?;
-        integration.get("enabled")?.as_bool()
-    });
-    if enabled == Some(false) && has_optional_integrations(zone.version()) {
+fn integration_account(zone: &Detail, name: &str) -> Result<Option<AccountId>> {
+    let manifest = &zone.manifest;
+    let is_enabled = manifest[name]["enabled"].as_bool();
+    if is_enabled == Some(false) && has_optional_integrations(&zone.version) {
         return Ok(None);
     }
     at(manifest, &[name, "accountId"])
 }
 
 /// A missing or new status counts as a change in progress.
-pub(crate) fn management(status: Option<&EnablementStatus>) -> Management {
-    match status {
-        Some(EnablementStatus::Succeeded) => Management::Managed,
-        Some(EnablementStatus::Failed) => Management::Failed,
+pub(crate) fn management(summary: Option<&StatusSummary>) -> Management {
+    match summary.and_then(|summary| summary.status.as_deref()) {
+        Some("SUCCEEDED") => Management::Managed,
+        Some("FAILED") => Management::Failed,
         _ => Management::UnderChange,
     }
 }
 
 /// A value in the manifest; `None` if any part of the path is missing.
-fn at<T>(manifest: &Document, path: &[&str]) -> Result<Option<T>>
+fn at<T>(manifest: &Value, path: &[&str]) -> Result<Option<T>>
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    let found = path
-        .iter()
-        .try_fold(manifest, |document, key| document.as_object()?.get(*key));
+    let found = path.iter().fold(manifest, |value, key| &value[*key]);
     match found {
-        None | Some(Document::Null) => Ok(None),
-        Some(Document::String(text)) => parse(GET, text).map(Some),
-        Some(_) => Err(unusable(GET, format!("{} is no text", path.join(".")))),
+        Value::Null => Ok(None),
+        Value::String(text) => parse(GET, text).map(Some),
+        _ => Err(unusable(GET, format!("{} is no text", path.join(".")))),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
     use towerhook_core::{ErrorKind, ports::Accounts};
 
     use super::*;

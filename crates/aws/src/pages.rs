@@ -3,10 +3,14 @@ use std::{error::Error as StdError, time::Duration};
 use aws_smithy_async::future::pagination_stream::PaginationStream;
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use serde::de::DeserializeOwned;
 use tokio::time::{Interval, MissedTickBehavior};
 use towerhook_core::Result;
 
-use crate::classify::{failed, unusable};
+use crate::{
+    call::{CallError, Reply},
+    classify::{failed, unusable},
+};
 
 /// The pages of an operation, as the SDK reads them.
 pub(crate) type Listing<T, E> = PaginationStream<std::result::Result<T, SdkError<E, HttpResponse>>>;
@@ -63,6 +67,42 @@ where
         if is_last {
             return Ok(pages);
         }
+    }
+}
+
+/// A page of a listing that is called without a generated client.
+pub(crate) trait Page: DeserializeOwned {
+    /// Where the next page begins, if there is one.
+    fn next_token(&self) -> Option<&str>;
+}
+
+/// Likewise the pages that `ask` gets, each by the token of the one before.
+pub(crate) async fn asked_pages<T: Page>(
+    mut turns: Option<&mut Interval>,
+    operation: &'static str,
+    mut ask: impl AsyncFnMut(Option<&str>) -> std::result::Result<Reply, CallError>,
+) -> Result<Vec<T>> {
+    let mut pages: Vec<T> = Vec::new();
+    let mut token: Option<String> = None;
+    loop {
+        if let Some(turns) = &mut turns {
+            turns.tick().await;
+        }
+        let reply = ask(token.as_deref()).await.map_err(failed(operation))?;
+        let page: T = reply.json(operation)?;
+        let next = page.next_token().filter(|next| !next.is_empty());
+        let next = next.map(str::to_owned);
+        pages.push(page);
+        if next.is_none() {
+            return Ok(pages);
+        }
+        if next == token {
+            return Err(unusable(
+                operation,
+                "the listing repeats itself before its end",
+            ));
+        }
+        token = next;
     }
 }
 

@@ -7,14 +7,23 @@ use towerhook_core::{
     ports::{Keys, TokenReads, TokenWrites},
     token,
 };
+use uuid::Uuid;
 
 use crate::{
     Aws, KeySecret, TokenSecret,
+    call::services::secretsmanager,
     classify::{failed, has_code, unusable},
 };
 
 const GET: &str = "secretsmanager:GetSecretValue";
 const PUT: &str = "secretsmanager:PutSecretValue";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct GetSecretValue {
+    secret_string: Option<SecretText>,
+    version_id: Option<String>,
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -82,14 +91,14 @@ impl<S: AsRef<TokenSecret>> TokenWrites for Aws<S> {
             "keyVersion": token.key_version,
             "host": host,
         });
-        self.secretsmanager()
-            .put_secret_value()
-            .secret_id(secret.as_str())
-            .secret_string(value.to_string())
-            .send()
-            .await
-            .map_err(failed(PUT))?;
-        Ok(())
+        let input = json!({
+            "SecretId": secret.as_str(),
+            "SecretString": value.to_string(),
+            // The new version's id, so that a retry makes no second version.
+            "ClientRequestToken": Uuid::new_v4().to_string(),
+        });
+        let answer = secretsmanager::put_secret_value(&self.config, &input).await;
+        answer.map(|_| ()).map_err(failed(PUT))
     }
 }
 
@@ -101,18 +110,14 @@ fn named<'a>(secret: &'a Option<Arn>, operation: &'static str) -> Result<&'a Arn
 impl<S> Aws<S> {
     /// A secret's current value and version; `None` if it has no value yet.
     async fn current(&self, secret: &Arn) -> Result<Option<(SecretText, String)>> {
-        let call = self
-            .secretsmanager()
-            .get_secret_value()
-            .secret_id(secret.as_str());
-        let answer = match call.send().await {
+        let input = json!({"SecretId": secret.as_str()});
+        let answer = secretsmanager::get_secret_value(&self.config, &input).await;
+        let answer: GetSecretValue = match answer {
             Err(error) if has_code(&error, "ResourceNotFoundException") => return Ok(None),
-            answer => answer.map_err(failed(GET))?,
+            answer => answer.map_err(failed(GET))?.json(GET)?,
         };
         let version = answer.version_id.unwrap_or_default();
-        Ok(answer
-            .secret_string
-            .map(|text| (SecretText::from(text), version)))
+        Ok(answer.secret_string.map(|text| (text, version)))
     }
 }
 

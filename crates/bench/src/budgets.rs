@@ -116,8 +116,6 @@ pub struct FunctionSize {
     pub bootstrap: u64,
     /// Its zip.
     pub zip: u64,
-    /// The size that a check accepts for a zip beyond its budget, without tolerance.
-    pub accepted_zip: Option<u64>,
 }
 
 impl Size {

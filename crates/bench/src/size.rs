@@ -69,12 +69,12 @@ pub fn beyond(figures: &Figures, budgets: &Budgets) -> anyhow::Result<Vec<String
     let mut beyond = Vec::new();
     for package in &figures.packages {
         let budget = budgets.size.of(figures.architecture, package.function)?;
-        for (what, bytes, budget, accepted) in [
-            ("bootstrap", package.bootstrap_bytes, budget.bootstrap, None),
-            ("zip", package.zip_bytes, budget.zip, budget.accepted_zip),
+        for (what, bytes, budget) in [
+            ("bootstrap", package.bootstrap_bytes, budget.bootstrap),
+            ("zip", package.zip_bytes, budget.zip),
         ] {
             let tolerated = budget as f64 * (100.0 + tolerance) / 100.0;
-            if bytes as f64 > accepted.map_or(tolerated, |accepted| accepted as f64) {
+            if bytes as f64 > tolerated {
                 let percent = (bytes as f64 / budget as f64 - 1.0) * 100.0;
                 beyond.push(format!(
                     "the {what} of {} for {} has {bytes} bytes, {percent:.1} % more than its \
@@ -168,15 +168,6 @@ mod tests {
         for part in ["the zip of auth for arm64", "10.0 %", &budget.to_string()] {
             assert!(beyond[0].contains(part), "{}", beyond[0]);
         }
-    }
-
-    #[test]
-    fn an_accepted_size_is_accepted_to_the_byte() {
-        let mut budgets = budgets().unwrap();
-        let of_arm64 = budgets.size.functions.get_mut("arm64").unwrap();
-        of_arm64.get_mut("auth").unwrap().accepted_zip = Some(2_000_000);
-        assert!(beyond(&figures(2_000_000), &budgets).unwrap().is_empty());
-        assert_eq!(beyond(&figures(2_000_001), &budgets).unwrap().len(), 1);
     }
 
     #[test]

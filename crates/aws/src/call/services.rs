@@ -30,6 +30,25 @@ async fn post_json(
     call.send(config).await
 }
 
+/// An operation with a JSON object, posted to a path of its own.
+async fn post_rest(
+    config: &SdkConfig,
+    service: &'static str,
+    operation: &'static str,
+    path: &str,
+    input: &Value,
+) -> Result<Reply, CallError> {
+    let call = Call {
+        service,
+        operation,
+        path: path.to_owned(),
+        headers: vec![("content-type", "application/json".to_owned())],
+        body: input.to_string().into_bytes(),
+        timeouts: None,
+    };
+    call.send(config).await
+}
+
 /// Services of the AWS JSON protocols. The service is the name in endpoints and signatures; its targets
 /// and version are those of its model in the AWS SDKs.
 macro_rules! json_services {
@@ -54,8 +73,36 @@ json_services! {
         get_trail "GetTrail", get_trail_status "GetTrailStatus", update_trail "UpdateTrail";
     dynamodb, "DynamoDB_20120810", "1.0": update_table "UpdateTable";
     events, "AWSEvents", "1.1": describe_rule "DescribeRule";
-    secretsmanager, "secretsmanager", "1.1": describe_secret "DescribeSecret";
+    organizations, "AWSOrganizationsV20161128", "1.1":
+        describe_account "DescribeAccount", list_accounts "ListAccounts",
+        list_organizational_units_for_parent "ListOrganizationalUnitsForParent",
+        list_parents "ListParents", list_roots "ListRoots";
+    secretsmanager, "secretsmanager", "1.1":
+        describe_secret "DescribeSecret", get_secret_value "GetSecretValue",
+        put_secret_value "PutSecretValue";
     sqs, "AmazonSQS", "1.0": send_message_batch "SendMessageBatch";
+}
+
+pub(crate) mod controltower {
+    use super::*;
+
+    macro_rules! operations {
+        ($($function:ident $operation:literal $path:literal,)+) => {
+            $(pub(crate) async fn $function(
+                config: &SdkConfig,
+                input: &Value,
+            ) -> Result<Reply, CallError> {
+                post_rest(config, "controltower", $operation, $path, input).await
+            })+
+        };
+    }
+
+    operations! {
+        get_landing_zone "GetLandingZone" "/get-landingzone",
+        list_enabled_baselines "ListEnabledBaselines" "/list-enabled-baselines",
+        list_enabled_controls "ListEnabledControls" "/list-enabled-controls",
+        list_landing_zones "ListLandingZones" "/list-landingzones",
+    }
 }
 
 pub(crate) mod sns {
