@@ -52,7 +52,7 @@ pub enum Reason {
     StackLacksToken,
     /// It should leave, and something of ours is still there.
     NotOffboarded,
-    /// It is registered, which its stack, that would register it, does not survive.
+    /// It is registered already, so its stack, which registers it, would fail.
     RegisteredBeforeStack,
     /// Its stack registered it, and the vendor does not list that.
     Unlisted,

@@ -7,16 +7,13 @@ use super::trust;
 use crate::aws_client::{AwsClient, AwsError};
 use crate::identities::account_in;
 
-/// The role's unique id, or why the vendor cannot assume it.
-///
-/// `aws` looks at the role, and `service` is the vendor's own client, as `principal`. The trust policy
-/// is checked here as well: IAM alone would accept a role that does not require the external id.
+/// The unique id of a role that trusts the vendor's `principal`, and only with the external id; or why
+/// it does not. IAM alone would accept a role that does not require the external id.
 ///
 /// # Errors
 /// When AWS's answers decide neither.
-pub(super) async fn verify(
+pub(super) async fn trusting(
     aws: &AwsClient,
-    service: &AwsClient,
     principal: &str,
     role_arn: &str,
     external_id: &str,
@@ -46,11 +43,24 @@ pub(super) async fn verify(
     if let Err(reason) = trust::judge(&document, principal, external_id) {
         return Ok(Err(format!("role {role_arn}: {reason}")));
     }
-    let assumed = service
-        .assume_role(role_arn, "towerhook", Some(external_id))
-        .await;
-    match assumed {
-        Ok(_) => Ok(Ok(found("RoleId")?.to_owned())),
+    Ok(Ok(found("RoleId")?.to_owned()))
+}
+
+/// Whether the vendor's own client, `service`, can assume the role; or why not.
+///
+/// # Errors
+/// When AWS's answer decides neither.
+pub(super) async fn assumed(
+    service: &AwsClient,
+    role_arn: &str,
+    external_id: &str,
+) -> anyhow::Result<Result<(), String>> {
+    let session = "towerhook";
+    match service
+        .assume_role(role_arn, session, Some(external_id))
+        .await
+    {
+        Ok(_) => Ok(Ok(())),
         Err(AwsError::Refused {
             code,
             message,

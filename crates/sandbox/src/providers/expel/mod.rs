@@ -52,11 +52,14 @@ impl Expel {
 
     /// Whether the service can use an account's role.
     async fn read(&self, account: &str) -> anyhow::Result<Verification> {
-        let (aws, service) = (&self.aws, &self.service);
         let role_arn = role_in(account);
-        let role = role::verify(aws, service, PRINCIPAL_ARN, &role_arn, ORGANIZATION);
-        Ok(match role.await? {
-            Ok(_) => Verification::Passed,
+        let trusting = role::trusting(&self.aws, PRINCIPAL_ARN, &role_arn, ORGANIZATION);
+        let usable = match trusting.await? {
+            Ok(_) => role::assumed(&self.service, &role_arn, ORGANIZATION).await?,
+            Err(reason) => Err(reason),
+        };
+        Ok(match usable {
+            Ok(()) => Verification::Passed,
             Err(reason) => Verification::RoleRefused { reason },
         })
     }

@@ -111,17 +111,22 @@ async fn role(
     principal_arn: &str,
     access: &Access,
 ) -> anyhow::Result<Result<String, String>> {
-    let platform = aws
-        .account(account_in(principal_arn))
-        .assume_role(principal_arn, "lacework", None)
-        .await
-        .context("the vendor cannot assume its own role")?;
     let Access {
         role_arn,
         external_id,
         ..
     } = access;
-    role::verify(aws, &platform, principal_arn, role_arn, external_id).await
+    let role_id = match role::trusting(aws, principal_arn, role_arn, external_id).await? {
+        Ok(role_id) => role_id,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    let platform = aws
+        .account(account_in(principal_arn))
+        .assume_role(principal_arn, "lacework", None)
+        .await
+        .context("the vendor cannot assume its own role")?;
+    let assumed = role::assumed(&platform, role_arn, external_id).await?;
+    Ok(assumed.map(|()| role_id))
 }
 
 async fn queue(aws: &AwsClient, url: &str) -> anyhow::Result<Verification> {
