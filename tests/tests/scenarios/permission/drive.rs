@@ -201,7 +201,9 @@ impl Stage {
                 .find(|name| name.contains("Config-Member"))
                 .map(str::to_owned)
         };
-        let name = find().await.unwrap();
+        let Some(name) = find().await else {
+            return;
+        };
         let request = [("StackName", name.as_str())];
         inside
             .query("cloudformation", "DeleteStack", "2010-05-15", &request)

@@ -266,6 +266,10 @@ async fn setup_tells_of_every_permission_that_it_lacks() {
                 &[("PermissionsBoundaryName", "Boundary")],
             ),
             "FindStackSetRole" => return role_is_denied(&stage).await,
+            "FindMemberRole" => {
+                stage.remove_management_stack().await;
+                ("iam:GetRole", changed)
+            }
             "ListStackSets" => return stack_sets_are_denied(&stage).await,
             "StackOfLaceworks" => ("events:DescribeRule", &[("AdoptExistingDeployment", "Yes")]),
             "OwnStack" => ("cloudformation:DescribeStacks", changed),

@@ -158,17 +158,14 @@ where
             return Ok(());
         }
         let name = self.own.provider.resources(&policy.names).member_role;
-        match self.aws.role(&name).await {
-            Ok(Some(_)) => Err(Refusal::new(format!(
-                "EnrollManagementAccount is Yes, and the management account has a role {name} that was \
-                 not made by this stack. Remove the role, or set EnrollManagementAccount to No."
-            ))
-            .into()),
-            Ok(None) => Ok(()),
-            // CloudFormation decides.
-            Err(error) if error.kind == ErrorKind::Denied => Ok(()),
-            Err(error) => Err(error.into()),
+        if self.aws.role(&name).await?.is_none() {
+            return Ok(());
         }
+        let refusal = format!(
+            "EnrollManagementAccount is Yes, and the management account has a role {name} that was \
+             not made by this stack. Remove the role, or set EnrollManagementAccount to No."
+        );
+        Err(Refusal::new(refusal).into())
     }
 
     pub(super) async fn facts(
