@@ -13,7 +13,7 @@ use crate::{
     Aws,
     call::services::organizations,
     classify::{failed, has_code, parse, unusable},
-    pages::{Page, asked_pages, turns},
+    pages::{items, turns},
 };
 
 const DESCRIBE: &str = "organizations:DescribeAccount";
@@ -82,24 +82,6 @@ struct Named {
     name: Option<String>,
 }
 
-impl Page for ListAccounts {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
-}
-
-impl Page for ListRoots {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
-}
-
-impl Page for ListUnits {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
-}
-
 /// The request for a page.
 fn page(token: Option<&str>) -> Value {
     token.map_or_else(|| json!({}), |token| json!({"NextToken": token}))
@@ -122,35 +104,35 @@ impl<S> Accounts for Aws<S> {
 
     async fn accounts(&self) -> Result<Vec<Account>> {
         let mut turns = turns(LIST_A_SECOND);
-        let listed = asked_pages(Some(&mut turns), LIST, async |token| {
+        let parts = |page: ListAccounts| (page.accounts, page.next_token);
+        let listed = items(Some(&mut turns), LIST, parts, async |token| {
             organizations::list_accounts(&self.config, &page(token)).await
         });
-        let listed: Vec<ListAccounts> = listed.await?;
         let mut parents = Parents::new();
         let mut accounts = Vec::new();
-        for found in listed.into_iter().flat_map(|page| page.accounts) {
+        for found in listed.await? {
             accounts.push(self.translate(LIST, found, &mut parents).await?);
         }
         Ok(accounts)
     }
 
     async fn organizational_units(&self) -> Result<OuTree> {
-        let roots = asked_pages(None, ROOTS, async |token| {
+        let parts = |page: ListRoots| (page.roots, page.next_token);
+        let roots = items(None, ROOTS, parts, async |token| {
             organizations::list_roots(&self.config, &page(token)).await
         });
-        let roots: Vec<ListRoots> = roots.await?;
-        let roots = roots.into_iter().flat_map(|page| page.roots);
+        let roots = roots.await?.into_iter();
         let mut parents: Vec<(String, Option<OuId>)> = roots.map(|root| (root.id, None)).collect();
         let mut tree = OuTree::default();
         let mut turns = turns(UNITS_A_SECOND);
         while let Some((id, parent)) = parents.pop() {
-            let units = asked_pages(Some(&mut turns), UNITS, async |token| {
+            let parts = |page: ListUnits| (page.organizational_units, page.next_token);
+            let units = items(Some(&mut turns), UNITS, parts, async |token| {
                 let mut input = page(token);
                 input["ParentId"] = id.as_str().into();
                 organizations::list_organizational_units_for_parent(&self.config, &input).await
             });
-            let units: Vec<ListUnits> = units.await?;
-            for Named { id, name } in units.into_iter().flat_map(|page| page.organizational_units) {
+            for Named { id, name } in units.await? {
                 let unit = Unit {
                     name: name.ok_or_else(|| unusable(UNITS, "a unit without a name"))?,
                     parent: parent.clone(),

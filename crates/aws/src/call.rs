@@ -183,21 +183,19 @@ fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticR
 ///
 /// Source: the endpoints in the AWS SDKs.
 fn home_of(service: &str, region: String) -> String {
-    const HOMES: [(&str, &str); 7] = [
+    const HOMES: [(&str, &str); 6] = [
         ("cn-", "cn-northwest-1"),
         ("us-gov-", "us-gov-west-1"),
         ("eusc-", "eusc-de-east-1"),
         ("us-iso-", "us-iso-east-1"),
         ("us-isob-", "us-isob-east-1"),
         ("us-isof-", "us-isof-south-1"),
-        ("", "us-east-1"),
     ];
     if service != "organizations" {
         return region;
     }
-    let mut homes = HOMES.iter();
-    let home = homes.find(|(prefix, _)| region.starts_with(prefix));
-    home.map_or(region.clone(), |(_, home)| (*home).to_owned())
+    let home = HOMES.iter().find(|(prefix, _)| region.starts_with(prefix));
+    home.map_or("us-east-1", |(_, home)| home).to_owned()
 }
 
 /// The end of all endpoints in a Region's partition.

@@ -13,7 +13,7 @@ use crate::{
     Aws, Home,
     call::services::controltower,
     landing_zones::{StatusSummary, TARGETS, management, page, target_account},
-    pages::{Page, asked_pages},
+    pages::items,
 };
 
 const CONTROLS: &str = "controltower:ListEnabledControls";
@@ -34,12 +34,6 @@ struct ListEnabledControls {
 struct EnabledControl {
     target_identifier: String,
     status_summary: Option<StatusSummary>,
-}
-
-impl Page for ListEnabledControls {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
 }
 
 impl<S: AsRef<Home>> Aws<S> {
@@ -77,15 +71,16 @@ impl<S: AsRef<Home>> Aws<S> {
         if let Some(target) = target {
             parameters["targetIdentifier"] = target.into();
         }
-        let listing = asked_pages(None, CONTROLS, async |token| {
+        let parts = |page: ListEnabledControls| (page.enabled_controls, page.next_token);
+        let listing = items(None, CONTROLS, parts, async |token| {
             controltower::list_enabled_controls(&self.config, &page(&parameters, token)).await
         });
-        let listed: Vec<ListEnabledControls> = match listing.await {
+        let listed = match listing.await {
             // Control Tower does not know a target without controls.
             Err(error) if is_one && error.kind == ErrorKind::NotFound => return Ok(()),
             listed => listed?,
         };
-        for control in listed.iter().flat_map(|page| &page.enabled_controls) {
+        for control in listed {
             let Some(account) = target_account(CONTROLS, &control.target_identifier)? else {
                 continue;
             };

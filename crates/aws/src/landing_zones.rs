@@ -14,7 +14,7 @@ use crate::{
     Aws, Home,
     call::services::controltower,
     classify::{failed, has_code, parse, unusable},
-    pages::{Page, UNPUBLISHED_A_SECOND, asked_pages, turns},
+    pages::{UNPUBLISHED_A_SECOND, items, turns},
     trails,
 };
 
@@ -75,18 +75,6 @@ pub(crate) struct StatusSummary {
     pub(crate) status: Option<String>,
 }
 
-impl Page for ListLandingZones {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
-}
-
-impl Page for ListEnabledBaselines {
-    fn next_token(&self) -> Option<&str> {
-        self.next_token.as_deref()
-    }
-}
-
 /// The request for a page, with these parameters.
 pub(crate) fn page(parameters: &Value, token: Option<&str>) -> Value {
     let mut input = parameters.clone();
@@ -98,12 +86,12 @@ pub(crate) fn page(parameters: &Value, token: Option<&str>) -> Value {
 
 impl<S: AsRef<Home>> LandingZones for Aws<S> {
     async fn landing_zone(&self) -> Result<LandingZoneReply> {
-        let listing = asked_pages(None, LIST, async |token| {
+        let parts = |page: ListLandingZones| (page.landing_zones, page.next_token);
+        let listed = items(None, LIST, parts, async |token| {
             controltower::list_landing_zones(&self.config, &page(&json!({}), token)).await
         });
-        let listing: Vec<ListLandingZones> = listing.await?;
         let mut found = Vec::new();
-        for summary in listing.iter().flat_map(|page| &page.landing_zones) {
+        for summary in listed.await? {
             found.push(parse::<Arn>(LIST, &summary.arn)?);
         }
         let here = found
@@ -179,12 +167,12 @@ impl<S> Aws<S> {
             parameters["filter"] = json!({"targetIdentifiers": targets});
         }
         let mut turns = turns(UNPUBLISHED_A_SECOND);
-        let listed = asked_pages(Some(&mut turns), BASELINES, async |token| {
+        let parts = |page: ListEnabledBaselines| (page.enabled_baselines, page.next_token);
+        let listed = items(Some(&mut turns), BASELINES, parts, async |token| {
             controltower::list_enabled_baselines(&self.config, &page(&parameters, token)).await
         });
-        let listed: Vec<ListEnabledBaselines> = listed.await?;
         let mut enabled = Vec::new();
-        for baseline in listed.iter().flat_map(|page| &page.enabled_baselines) {
+        for baseline in listed.await? {
             let Some(account) = target_account(BASELINES, &baseline.target_identifier)? else {
                 continue;
             };

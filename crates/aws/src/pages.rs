@@ -12,6 +12,8 @@ use crate::{
     classify::{failed, unusable},
 };
 
+const REPEATS: &str = "the listing repeats itself before its end";
+
 /// The pages of an operation, as the SDK reads them.
 pub(crate) type Listing<T, E> = PaginationStream<std::result::Result<T, SdkError<E, HttpResponse>>>;
 
@@ -56,10 +58,7 @@ where
         }
         let Some(page) = listing.next().await else {
             // The SDK silently ends a listing when a page points to itself.
-            return Err(unusable(
-                operation,
-                "the listing repeats itself before its end",
-            ));
+            return Err(unusable(operation, REPEATS));
         };
         let page = page.map_err(failed(operation))?;
         let is_last = next_token(&page).unwrap_or_default().is_empty();
@@ -70,37 +69,30 @@ where
     }
 }
 
-/// A page of a listing that is called without a generated client.
-pub(crate) trait Page: DeserializeOwned {
-    /// Where the next page begins, if there is one.
-    fn next_token(&self) -> Option<&str>;
-}
-
-/// Likewise the pages that `ask` gets, each by the token of the one before.
-pub(crate) async fn asked_pages<T: Page>(
+/// Reads every page of a listing that has no generated client, and returns the items of all, or fails.
+/// `ask` gets a page by the token of the one before; `parts` splits it into its items and the next
+/// token.
+pub(crate) async fn items<T: DeserializeOwned, I>(
     mut turns: Option<&mut Interval>,
     operation: &'static str,
+    parts: fn(T) -> (Vec<I>, Option<String>),
     mut ask: impl AsyncFnMut(Option<&str>) -> std::result::Result<Reply, CallError>,
-) -> Result<Vec<T>> {
-    let mut pages: Vec<T> = Vec::new();
+) -> Result<Vec<I>> {
+    let mut items = Vec::new();
     let mut token: Option<String> = None;
     loop {
         if let Some(turns) = &mut turns {
             turns.tick().await;
         }
         let reply = ask(token.as_deref()).await.map_err(failed(operation))?;
-        let page: T = reply.json(operation)?;
-        let next = page.next_token().filter(|next| !next.is_empty());
-        let next = next.map(str::to_owned);
-        pages.push(page);
+        let (more, next) = parts(reply.json(operation)?);
+        items.extend(more);
+        let next = next.filter(|next| !next.is_empty());
         if next.is_none() {
-            return Ok(pages);
+            return Ok(items);
         }
         if next == token {
-            return Err(unusable(
-                operation,
-                "the listing repeats itself before its end",
-            ));
+            return Err(unusable(operation, REPEATS));
         }
         token = next;
     }

@@ -16,12 +16,12 @@ use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::{Scene, until};
 use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
 
-use crate::story::hearing;
+use crate::story::{hearing, tell};
 
 const ROLE: &str = "ExpelTrailAssumeRole";
 const IAM: &str = "2010-05-08";
 
-/// The role of somebody else that has the name of ours.
+/// A foreign role with the name of Towerhook's.
 async fn make_foreign_role(aws: &AwsClient) {
     let trust = json!({
         "Version": "2012-10-17",
@@ -56,10 +56,7 @@ async fn the_story_without_a_registration_ends_well() {
     let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
     story.sandbox.gateway.keep_requests();
-    if let Err(error) = story.tell(&zips, &listen).await {
-        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
-        panic!("{error:#}\n{logs}");
-    }
+    tell(&mut story, &zips, &listen).await;
     let report = story.report();
     assert!(report.is_good(), "{report:?}");
     for story in story.accounts().iter().filter(|story| story.expected) {

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
-use towerhook_package::local::{Profile, build};
+use towerhook_package::local::{FunctionZips, Profile, build};
 use towerhook_sandbox::landing_zone::Role;
-use towerhook_sandbox::story::{Story, Telling};
+use towerhook_sandbox::story::{Listener, Story, Telling};
 use towerhook_tests::python::assert_requests_fit;
 
 const ACCOUNTS: usize = 7;
@@ -40,6 +40,14 @@ pub(crate) fn hearing(heard: &Mutex<Vec<String>>) -> impl Fn(Telling<'_>) {
     }
 }
 
+/// Runs a story to its end.
+pub(crate) async fn tell(story: &mut Story, zips: &FunctionZips, listen: Listener<'_>) {
+    if let Err(error) = story.tell(zips, listen).await {
+        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
+        panic!("{error:#}\n{logs}");
+    }
+}
+
 #[tokio::test]
 async fn the_whole_story_ends_well() {
     let zips = build(Profile::Quick).unwrap();
@@ -49,10 +57,7 @@ async fn the_whole_story_ends_well() {
     let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
     story.sandbox.gateway.keep_requests();
-    if let Err(error) = story.tell(&zips, &listen).await {
-        let logs = story.sandbox.function_logs().last_errors(5).join("\n");
-        panic!("{error:#}\n{logs}");
-    }
+    tell(&mut story, &zips, &listen).await;
 
     let report = story.report();
     assert!(report.is_good(), "{report:?}");

@@ -9,28 +9,21 @@ use url::form_urlencoded;
 
 use super::{Call, CallError, Reply};
 
-/// An operation with a JSON object, posted to the service's root.
+/// An operation of an AWS JSON protocol, all of which are posted to the service's root.
 async fn post_json(
     config: &SdkConfig,
     (service, target, version): (&'static str, &str, &str),
     operation: &'static str,
     input: &Value,
 ) -> Result<Reply, CallError> {
-    let call = Call {
-        service,
-        operation,
-        path: "/".into(),
-        headers: vec![
-            ("content-type", format!("application/x-amz-json-{version}")),
-            ("x-amz-target", format!("{target}.{operation}")),
-        ],
-        body: input.to_string().into_bytes(),
-        timeouts: None,
-    };
-    call.send(config).await
+    let headers = vec![
+        ("content-type", format!("application/x-amz-json-{version}")),
+        ("x-amz-target", format!("{target}.{operation}")),
+    ];
+    post(config, (service, operation), "/", headers, input).await
 }
 
-/// An operation with a JSON object, posted to a path of its own.
+/// An operation of the REST protocol, posted to a path of its own.
 async fn post_rest(
     config: &SdkConfig,
     service: &'static str,
@@ -38,11 +31,22 @@ async fn post_rest(
     path: &str,
     input: &Value,
 ) -> Result<Reply, CallError> {
+    let headers = vec![("content-type", "application/json".to_owned())];
+    post(config, (service, operation), path, headers, input).await
+}
+
+async fn post(
+    config: &SdkConfig,
+    (service, operation): (&'static str, &'static str),
+    path: &str,
+    headers: Vec<(&'static str, String)>,
+    input: &Value,
+) -> Result<Reply, CallError> {
     let call = Call {
         service,
         operation,
         path: path.to_owned(),
-        headers: vec![("content-type", "application/json".to_owned())],
+        headers,
         body: input.to_string().into_bytes(),
         timeouts: None,
     };

@@ -29,6 +29,8 @@ use crate::{
 
 /// The rules of one vendor. Synchronous and without state, and used as `&dyn Provider`, so that the
 /// engine is compiled once.
+///
+/// The rules about registrations have defaults for a vendor that has none and needs only the roles.
 pub trait Provider: fmt::Debug + Send + Sync {
     /// Its name in settings and folders, in lower case.
     fn id(&self) -> &'static str;
@@ -57,7 +59,9 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The topic of its custom resource, through which stacks in this Region register their
     /// accounts. `None` if it has none.
-    fn registration_topic(&self, url: &Url, region: &str) -> Option<String>;
+    fn registration_topic(&self, _url: &Url, _region: &str) -> Option<String> {
+        None
+    }
 
     /// The AWS partition in which it has the principal that assumes the roles.
     fn partition(&self) -> &'static str {
@@ -69,20 +73,26 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// The registration that an enrolled account should have; `None` if the vendor needs no more
     /// than the role.
-    fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec>;
+    fn wanted(&self, _policy: &Policy, _account: &AccountId) -> Option<RegistrationSpec> {
+        None
+    }
 
     /// The shared registration of the trail that is delivered to `log_archive`, and announced in
     /// this queue; `None` if the vendor reads no trail.
     fn wanted_feed(
         &self,
-        policy: &Policy,
-        log_archive: &AccountId,
-        queue_url: String,
-    ) -> Option<RegistrationSpec>;
+        _policy: &Policy,
+        _log_archive: &AccountId,
+        _queue_url: String,
+    ) -> Option<RegistrationSpec> {
+        None
+    }
 
     /// Whose a registration is, judged by the registration alone: the one rule that decides what
     /// may be changed and deleted. `names` are the deployment's own, or former ones of it.
-    fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject;
+    fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {
+        Subject::Unknown
+    }
 
     /// What the deployment places in the landing zone, run by these roles.
     fn footprint(
@@ -98,10 +108,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Whether the vendor's message says that it cannot assume the role, which recreating the role
     /// fixes. A new role does not fix a denial by an organization policy, or the vendor's own
     /// failures.
-    fn blames_role(&self, details: &str) -> bool;
+    fn blames_role(&self, _details: &str) -> bool {
+        false
+    }
 
     /// The parts of the feed that may be at fault, the likelier first.
-    fn suspects(&self, details: &str) -> Vec<FeedPart>;
+    fn suspects(&self, _details: &str) -> Vec<FeedPart> {
+        Vec::new()
+    }
 
     /// The vendor's own integration with Control Tower, if a deployment of it can be taken over.
     fn own_integration(&self) -> Option<&dyn OwnIntegration> {

@@ -304,32 +304,11 @@ impl Provider for PlainRoles {
         Plain.tenant_in(url)
     }
 
-    fn registration_topic(&self, _url: &Url, _region: &str) -> Option<String> {
-        None
-    }
-
     fn resources(&self, names: &Names) -> ResourceNames {
         ResourceNames {
             feed: None,
             ..Plain.resources(names)
         }
-    }
-
-    fn wanted(&self, _policy: &Policy, _account: &AccountId) -> Option<RegistrationSpec> {
-        None
-    }
-
-    fn wanted_feed(
-        &self,
-        _policy: &Policy,
-        _log_archive: &AccountId,
-        _queue_url: String,
-    ) -> Option<RegistrationSpec> {
-        None
-    }
-
-    fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {
-        Subject::Unknown
     }
 
     fn footprint(
@@ -343,13 +322,5 @@ impl Provider for PlainRoles {
 
     fn traces(&self, set: &StackSet) -> Traces {
         Plain.traces(set)
-    }
-
-    fn blames_role(&self, _details: &str) -> bool {
-        false
-    }
-
-    fn suspects(&self, _details: &str) -> Vec<FeedPart> {
-        Vec::new()
     }
 }

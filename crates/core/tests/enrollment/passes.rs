@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use towerhook_core::{
-    enrollment::{Action, Plan, execute, observe, plan},
+    enrollment::{Action, Inventory, Plan, Report, execute, observe, plan},
     ledger::{Holder, Lease, Reason, Record},
     lifecycle::Scope,
+    policy::Deployment,
     ports::Leases,
     provider::plain::Plain,
     stack_sets::InstanceState,
@@ -157,6 +158,27 @@ fn roles_that_have_yet_to_settle_are_not_all_tried() {
     });
 }
 
+/// Runs a plan, with as much time as it needs.
+async fn run(
+    ports: &Ports,
+    deployment: &Deployment,
+    inventory: &Inventory,
+    plan: Plan,
+    now: Timestamp,
+) -> Report {
+    let left = || Duration::from_secs(180);
+    let done = execute(
+        ports,
+        ports,
+        (&Plain, deployment),
+        inventory,
+        plan,
+        now,
+        (ports, left),
+    );
+    done.await.unwrap()
+}
+
 /// A pass over all members after this many attempts: how many registrations it has tried to create,
 /// and has created.
 async fn tries(world: &World, attempts: u32) -> (usize, usize) {
@@ -171,17 +193,8 @@ async fn tries(world: &World, attempts: u32) -> (usize, usize) {
         .await
         .unwrap();
     let plan = plan(&Plain, &deployment, &inventory, world.now());
-    let (before, left) = (world.calls(CREATION), || Duration::from_secs(180));
-    let done = execute(
-        &ports,
-        &ports,
-        (&Plain, &deployment),
-        &inventory,
-        plan,
-        world.now(),
-        (&ports, left),
-    );
-    let report = done.await.unwrap();
+    let before = world.calls(CREATION);
+    let report = run(&ports, &deployment, &inventory, plan, world.now()).await;
     // An enrolled account is revisited if the response lacked its registration's id: that is not a
     // failed attempt.
     let enrolled = &report.enrolled;
@@ -269,17 +282,7 @@ fn what_a_plan_records_is_stored_with_what_it_removes() {
             records: [(other, Some(record.clone()))].into(),
             ..Plan::default()
         };
-        let left = || Duration::from_secs(180);
-        let done = execute(
-            &ports,
-            &ports,
-            (&Plain, &deployment),
-            &inventory,
-            plan,
-            world.now(),
-            (&ports, left),
-        );
-        done.await.unwrap();
+        run(&ports, &deployment, &inventory, plan, world.now()).await;
         assert_eq!(world.record(&other), Some(record));
         ports.release_lease(&holder).await.unwrap();
     });

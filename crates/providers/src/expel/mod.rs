@@ -7,11 +7,9 @@ mod footprint;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    model::{AccountId, Names, Registration, RegistrationSpec},
-    policy::{Deployment, Policy},
-    provider::{
-        Credential, FeedPart, Footprint, Limits, Provider, ResourceNames, Subject, Traces, Words,
-    },
+    model::Names,
+    policy::Deployment,
+    provider::{Credential, Footprint, Limits, Provider, ResourceNames, Traces, Words},
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
 use url::Url;
@@ -76,10 +74,6 @@ impl Provider for Expel {
         is_guid(guid).then(|| guid.to_owned())
     }
 
-    fn registration_topic(&self, _url: &Url, _region: &str) -> Option<String> {
-        None
-    }
-
     fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
         let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
         ResourceNames {
@@ -87,23 +81,6 @@ impl Provider for Expel {
             member_stack_set: set("Member"),
             member_role: ROLE.to_owned(),
         }
-    }
-
-    fn wanted(&self, _policy: &Policy, _account: &AccountId) -> Option<RegistrationSpec> {
-        None
-    }
-
-    fn wanted_feed(
-        &self,
-        _policy: &Policy,
-        _log_archive: &AccountId,
-        _queue_url: String,
-    ) -> Option<RegistrationSpec> {
-        None
-    }
-
-    fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {
-        Subject::Unknown
     }
 
     fn footprint(
@@ -117,14 +94,6 @@ impl Provider for Expel {
 
     fn traces(&self, set: &StackSet) -> Traces {
         footprint::traces(set)
-    }
-
-    fn blames_role(&self, _details: &str) -> bool {
-        false
-    }
-
-    fn suspects(&self, _details: &str) -> Vec<FeedPart> {
-        Vec::new()
     }
 }
 

@@ -173,13 +173,10 @@ impl Story {
     async fn verify(&self, listen: Listener<'_>) -> anyhow::Result<()> {
         let mut passed = 0;
         let simulator = &self.sandbox.simulator;
-        let accounts: Vec<String> = self
-            .accounts
-            .iter()
-            .map(|story| story.account.id.clone())
-            .collect();
-        let readings = simulator.readings(&accounts).await?.into_values();
-        let feeds = simulator.registrations().into_iter();
+        let accounts = self.accounts.iter();
+        let readings = accounts.filter_map(|story| story.enrollment.registration.as_ref());
+        let feeds = simulator.registrations();
+        let feeds = feeds.iter();
         let feeds = feeds.filter(|one| matches!(one.subject, Subject::Feed { .. }));
         for registration in readings.chain(feeds) {
             let verification = simulator.verify(&registration.id).await?;

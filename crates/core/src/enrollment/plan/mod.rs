@@ -5,12 +5,11 @@ mod enroll;
 mod needs;
 mod offboard;
 
-pub(super) use needs::{Needs, needs};
-
 use std::{collections::BTreeSet, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
+pub(super) use self::needs::{Needs, needs};
 use super::{
     AccountView, Action, Decision, Inventory, Plan, Revisit, Watchers, decide,
     mapping::wanted_mapping,
