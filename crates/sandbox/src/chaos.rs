@@ -14,6 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use fastrand::Rng;
 use hyper::header::{HeaderMap, USER_AGENT};
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -123,9 +124,9 @@ impl Chaos {
         }
     }
 
-    /// Kills the function's process that holds the other end of a connection.
-    pub(crate) fn crash(&self, peer: SocketAddr) {
-        let outcome = kill_peer(peer);
+    /// Kills the function that made a call.
+    pub(crate) fn crash(&self, caller: anyhow::Result<Caller>) {
+        let outcome = caller.and_then(|caller| caller.kill());
         let mut state = self.state();
         match outcome {
             Ok(()) => state.killed += 1,
@@ -210,30 +211,51 @@ fn is_ours(headers: &HeaderMap) -> bool {
     says(USER_AGENT.as_str()) || says("x-amz-user-agent")
 }
 
-fn kill_peer(peer: SocketAddr) -> anyhow::Result<()> {
-    let process = process_of(peer)?;
-    let program = std::fs::read_link(format!("/proc/{process}/exe"))?;
-    // No other process on this machine is ever killed.
-    anyhow::ensure!(
-        program.file_name().is_some_and(|name| name == "bootstrap"),
-        "{} is not a function",
-        program.display()
-    );
-    kill(Pid::from_raw(process), Signal::SIGKILL)?;
-    Ok(())
+/// The function's process at the other end of a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller(Pid);
+
+impl Caller {
+    /// Looks for it while the call waits: later the connection may be gone and its port another
+    /// process's. The server's port tells connections apart that leave from the same port.
+    ///
+    /// # Errors
+    /// When no process holds the connection, or one that is no function: no other process on this
+    /// machine is ever killed.
+    pub(crate) fn find(peer: SocketAddr, server_port: u16) -> anyhow::Result<Self> {
+        let process = process_of(peer, server_port)?;
+        let program = std::fs::read_link(format!("/proc/{process}/exe"))?;
+        anyhow::ensure!(
+            program.file_name().is_some_and(|name| name == "bootstrap"),
+            "{} is not a function",
+            program.display()
+        );
+        Ok(Self(Pid::from_raw(process)))
+    }
+
+    fn kill(self) -> anyhow::Result<()> {
+        match kill(self.0, Signal::SIGKILL) {
+            // It ended by itself before its call was answered: nothing of it goes on either way.
+            Ok(()) | Err(Errno::ESRCH) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
 }
 
 /// The process that holds the local end of a connection, according to Linux.
-fn process_of(peer: SocketAddr) -> anyhow::Result<i32> {
+fn process_of(peer: SocketAddr, server_port: u16) -> anyhow::Result<i32> {
     let connections = std::fs::read_to_string("/proc/net/tcp").context("this is not Linux")?;
-    let local = format!(":{:04X}", peer.port());
+    let (local, remote) = (
+        format!(":{:04X}", peer.port()),
+        format!(":{server_port:04X}"),
+    );
     let inode = connections
         .lines()
         .filter_map(|line| {
             let fields: Vec<_> = line.split_whitespace().collect();
             // A closed connection lingers under its port, without an inode.
             let inode = fields.get(9).filter(|inode| **inode != "0")?;
-            let is_it = fields.get(1)?.ends_with(&local);
+            let is_it = fields.get(1)?.ends_with(&local) && fields.get(2)?.ends_with(&remote);
             is_it.then(|| format!("socket:[{inode}]"))
         })
         .next()
@@ -320,9 +342,11 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let peer = stream.local_addr().unwrap();
-        assert_eq!(process_of(peer).unwrap(), std::process::id() as i32);
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(process_of(peer, port).unwrap(), std::process::id() as i32);
+        process_of(peer, port ^ 1).expect_err("a connection to another server is another one");
         let chaos = Chaos::default();
-        chaos.crash(peer);
+        chaos.crash(Caller::find(peer, port));
         let error = chaos.killed().unwrap_err().to_string();
         assert!(error.contains("is not a function"), "{error}");
         chaos.crash_after(0, Moment::Before);
@@ -346,7 +370,8 @@ mod tests {
             .unwrap();
         let (stream, peer) = listener.accept().unwrap();
         let chaos = Chaos::default();
-        chaos.crash(peer);
+        let caller = Caller::find(peer, port);
+        chaos.crash(caller);
         assert_eq!(chaos.killed().unwrap(), 1);
         // It would end well by itself now.
         drop(stream);

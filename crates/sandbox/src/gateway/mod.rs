@@ -32,7 +32,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use url::Url;
 
 use crate::aws_client::{AwsClient, http_client};
-use crate::chaos::{Chaos, Mishap, Moment};
+use crate::chaos::{Caller, Chaos, Mishap, Moment};
 use crate::emulator::ensure_loopback;
 use answer::{ApiError, Body, error_answer, json_answer, plain};
 use calls::Calls;
@@ -72,6 +72,7 @@ pub struct Gateway {
 
 #[derive(Debug)]
 struct State {
+    port: u16,
     upstream: Url,
     http: reqwest::Client,
     client: AwsClient,
@@ -94,7 +95,8 @@ impl Gateway {
     /// When listener or emulator is not on loopback, or the listener cannot be used.
     pub fn start(config: GatewayConfig) -> anyhow::Result<Self> {
         ensure_loopback(&config.upstream)?;
-        let url: Url = format!("http://{}", config.listener.local_addr()?).parse()?;
+        let address = config.listener.local_addr()?;
+        let url: Url = format!("http://{address}").parse()?;
         ensure_loopback(&url)?;
         config.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(config.listener)?;
@@ -103,6 +105,7 @@ impl Gateway {
         let organizations = Organizations::new(client.clone());
         let chaos = Arc::new(Chaos::default());
         let state = Arc::new(State {
+            port: address.port(),
             upstream: config.upstream,
             http: http_client()?,
             calls: Calls::default(),
@@ -286,11 +289,14 @@ async fn handle(
             return Ok(error_answer(call.protocol, &error));
         }
     }
-    if mishap == Some(Mishap::Crash(Moment::Before)) {
-        state.chaos.crash(peer);
-        return Err(Dropped);
-    }
-    let crashes = mishap == Some(Mishap::Crash(Moment::After));
+    let crash = match mishap {
+        Some(Mishap::Crash(Moment::Before)) => {
+            state.chaos.crash(Caller::find(peer, state.port));
+            return Err(Dropped);
+        }
+        Some(Mishap::Crash(Moment::After)) => Some(Caller::find(peer, state.port)),
+        _ => None,
+    };
     let answer = if authorize::judges(&call) {
         let body = match body {
             Payload::Read(bytes) => bytes,
@@ -302,11 +308,11 @@ async fn handle(
     } else {
         pass(&state, parts, body).await
     };
-    if lost || crashes {
+    if lost || crash.is_some() {
         // Wait for the emulator's whole answer before the caller's connection closes.
         let _ = answer.into_body().collect().await;
-        if crashes {
-            state.chaos.crash(peer);
+        if let Some(caller) = crash {
+            state.chaos.crash(caller);
         }
         return Err(Dropped);
     }

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use anyhow::Context;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
@@ -18,7 +19,7 @@ use super::service::Service;
 use super::settings::Fault;
 use super::user_profile::user_profile;
 use super::{cloud_accounts, lock, registration, sdk_only};
-use crate::chaos::{Mishap, Moment};
+use crate::chaos::{Caller, Mishap, Moment};
 
 /// Bytes that a request's body may have.
 const BODY_LIMIT: usize = 1 << 20;
@@ -57,11 +58,12 @@ async fn answer(service: &Service, request: Request) -> Response {
         .chaos
         .call(&parts.headers, || format!("lacework:{label}"));
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let crash = || {
-        if let Some(ConnectInfo(peer)) = peer {
-            service.config.chaos.crash(*peer);
-        }
+    let caller = || {
+        let ConnectInfo(peer) = peer.context("the connection is not known")?;
+        let port = service.base.port().context("the port is not known")?;
+        Caller::find(*peer, port)
     };
+    let mut crash = None;
     match mishap {
         Some(Mishap::Throttle) => {
             return response(Err(too_many_requests()));
@@ -72,11 +74,12 @@ async fn answer(service: &Service, request: Request) -> Response {
         }
         Some(Mishap::Reset) => return cut_off(),
         Some(Mishap::Crash(Moment::Before)) => {
-            crash();
+            service.config.chaos.crash(caller());
             return cut_off();
         }
+        Some(Mishap::Crash(Moment::After)) => crash = Some(caller()),
         Some(Mishap::Delay(time)) => tokio::time::sleep(time).await,
-        Some(Mishap::LostReply | Mishap::Crash(Moment::After)) | None => {}
+        Some(Mishap::LostReply) | None => {}
     }
     let now = service.clock.now();
     let allowance = lock(&service.limiter).take(operation.functionality(), now);
@@ -106,13 +109,12 @@ async fn answer(service: &Service, request: Request) -> Response {
             tokio::time::sleep(hang).await;
         }
     }
-    match mishap {
-        Some(Mishap::Crash(Moment::After)) => {
-            crash();
-            return cut_off();
-        }
-        Some(Mishap::LostReply) => return cut_off(),
-        _ => {}
+    if let Some(caller) = crash {
+        service.config.chaos.crash(caller);
+        return cut_off();
+    }
+    if mishap == Some(Mishap::LostReply) {
+        return cut_off();
     }
     let mut response = response(handled);
     if let Some(allowance) = allowance {
