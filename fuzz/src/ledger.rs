@@ -30,7 +30,10 @@ const NOW: i64 = 1_767_225_600;
 const STACK_SET_ROLE: &str = "arn:aws:iam::111122223333:role/StackSets";
 
 const TEMPLATES: Templates = Templates {
-    feed: Some(FeedTemplates { log: "", audit: "" }),
+    feed: Some(FeedTemplates {
+        log: "",
+        audit: Some(""),
+    }),
     member: "",
 };
 
@@ -201,7 +204,8 @@ fn feed_view(view: &AccountView) -> FeedView {
         trail: Read::Ok(None),
         registrations,
         log: view.instance.clone(),
-        audit: view.instance.clone(),
+        audit: Some(view.instance.clone()),
+        bucket: None,
         is_requeued: false,
     }
 }

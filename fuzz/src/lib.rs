@@ -114,7 +114,7 @@ pub fn custom_resource(data: &[u8]) {
     goes_to_aws_or_nowhere(&request);
     for answer in [
         Answer::failed(&request, true, reason.clone()),
-        Answer::success(&request, Some(reason)),
+        Answer::success(&request, Some(reason), BTreeMap::new()),
     ] {
         let body = Response::new(&request, answer.physical_id, answer.outcome).to_body();
         assert!(!body.is_empty());

@@ -12,6 +12,7 @@ import re
 import sys
 import urllib.parse
 from functools import cache
+from xml.etree import ElementTree
 
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
@@ -154,16 +155,40 @@ def query(service, request):
     return operation, value
 
 
+def from_xml(shape, element):
+    """The value of an element; S3's lists have no element of their own."""
+    if shape.type_name != "structure":
+        return element.text or ""
+    by_name = {wire_name(member, name): name for name, member in shape.members.items()}
+    value = {}
+    for child in element:
+        wire = child.tag.rpartition("}")[2]
+        demand(wire in by_name, f"{shape.name}: unknown {wire}")
+        name = by_name[wire]
+        member = shape.members[name]
+        if member.type_name == "list":
+            value.setdefault(name, []).append(from_xml(member.member, child))
+        else:
+            value[name] = from_xml(member, child)
+    return value
+
+
 def rest(service, request):
     path, _, text = request["path"].partition("?")
-    for operation in map(service.operation_model, service.operation_names):
+    asked = dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
+    fixed = lambda operation: operation.http["requestUri"].partition("?")[2]
+    operations = (service.operation_model(name) for name in service.operation_names)
+    operations = (operation for operation in operations if not operation.deprecated)
+    # One that a part of the query names is told from the one of the same path without it.
+    for operation in sorted(operations, key=lambda operation: not fixed(operation)):
         template = operation.http["requestUri"].partition("?")[0].rstrip("/")
         parts = [
             f"(?P<{name}>{'.+' if greedy else '[^/]+'})" if name else re.escape(literal)
             for name, greedy, literal in re.findall(r"\{(\w+)(\+?)\}|([^{}]+)", template)
         ]
         match = re.fullmatch("".join(parts), path.rstrip("/"))
-        if operation.http["method"] == request["method"] and match:
+        named = dict(urllib.parse.parse_qsl(fixed(operation), keep_blank_values=True))
+        if operation.http["method"] == request["method"] and match and named.items() <= asked.items():
             break
     else:
         raise Wrong("no such operation")
@@ -174,9 +199,11 @@ def rest(service, request):
     by_location = {
         wire_name(member, name): name for name, member in shape.members.items() if "location" in member.serialization
     }
-    found = {**match.groupdict(), **dict(urllib.parse.parse_qsl(text))}
+    found = {**match.groupdict(), **{name: inner for name, inner in asked.items() if name not in named}}
     value = {by_location[name]: urllib.parse.unquote(inner) for name, inner in found.items()}
-    if payload:
+    if payload and shape.members[payload].type_name == "structure":
+        value[payload] = from_xml(shape.members[payload], ElementTree.fromstring(request["body"]))
+    elif payload:
         value[payload] = request["body"]
     else:
         value.update(json.loads(request["body"] or b"{}"))

@@ -36,6 +36,7 @@ ARNS = {
     "AWS::SecretsManager::Secret": "secretsmanager:{region}:{account}:secret:{name}-abcdef",
     "KmsKeyArn": "kms:{region}:{account}:key/{name}",
     "QueueArn": "sqs:{region}:{account}:{name}",
+    "TrailKeyArn": "kms:{region}:{account}:key/{name}",
     "TrailTopicArn": "sns:{region}:{account}:{name}",
 }
 REGIONS = ("HomeRegion",)

@@ -12,7 +12,7 @@ use std::fmt;
 
 use aws_config::SdkConfig;
 use aws_runtime::{
-    auth::{SigV4OperationSigningConfig, sigv4},
+    auth::{SigV4OperationSigningConfig, SigningOptions, sigv4},
     recursion_detection::RecursionDetectionInterceptor,
     retries::classifiers::AwsErrorCodeClassifier,
     user_agent::{ApiMetadata, UserAgentInterceptor},
@@ -54,11 +54,13 @@ pub(crate) struct Call {
     pub(crate) service: &'static str,
     /// The operation's name.
     pub(crate) operation: &'static str,
-    /// The path below the endpoint, which begins with `/`.
+    /// The HTTP method.
+    pub(crate) method: &'static str,
+    /// The path below the endpoint, which begins with `/`, and the query.
     pub(crate) path: String,
     /// Headers, by lowercase name.
     pub(crate) headers: Vec<(&'static str, String)>,
-    /// The body, posted.
+    /// The body.
     pub(crate) body: Vec<u8>,
     /// Timeouts other than those of all calls.
     pub(crate) timeouts: Option<TimeoutConfig>,
@@ -86,6 +88,16 @@ impl Reply {
     /// A header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
+    }
+
+    /// The body of `operation` (`service:Operation`) as text.
+    ///
+    /// # Errors
+    ///
+    /// The body is no text.
+    pub(crate) fn text(&self, operation: &'static str) -> Result<&str, Error> {
+        let text = std::str::from_utf8(&self.body);
+        text.map_err(|error| Error::new(operation, ErrorKind::Unavailable, error))
     }
 
     /// The body of `operation` (`service:Operation`) as JSON.
@@ -142,7 +154,7 @@ impl Call {
 
     fn request(self) -> Result<HttpRequest, BoxError> {
         let mut request = HttpRequest::new(SdkBody::from(self.body));
-        request.set_method("POST")?;
+        request.set_method(self.method)?;
         request.set_uri(self.path)?;
         for (name, value) in self.headers {
             request.headers_mut().try_insert(name, value)?;
@@ -157,6 +169,7 @@ fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticR
     layer.store_put(SigV4OperationSigningConfig {
         region: Some(SigningRegion::from(Region::new(region))),
         name: Some(SigningName::from_static(service)),
+        signing_options: signing_options(service),
         ..SigV4OperationSigningConfig::default()
     });
     layer.store_put(AuthSchemeOptionResolverParams::new(()));
@@ -176,6 +189,18 @@ fn runtime(config: &SdkConfig, service: &'static str, region: String) -> StaticR
     StaticRuntimePlugin::new()
         .with_config(layer.freeze())
         .with_runtime_components(components)
+}
+
+/// S3 signs the path as it is, and demands the body's digest.
+///
+/// Source: docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+fn signing_options(service: &str) -> SigningOptions {
+    let is_s3 = service == "s3";
+    let mut options = SigningOptions::default();
+    options.content_sha256_header = is_s3;
+    options.double_uri_encode = !is_s3;
+    options.normalize_uri_path = !is_s3;
+    options
 }
 
 /// The Region of a service's endpoint: the own one, or the one Region of a partition that has
@@ -261,6 +286,7 @@ mod tests {
         let call = Call {
             service: "sqs",
             operation: "SendMessageBatch",
+            method: "POST",
             path: "/".into(),
             headers: Vec::new(),
             body: b"canary".to_vec(),

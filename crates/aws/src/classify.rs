@@ -80,7 +80,10 @@ fn kind_of(
         return ErrorKind::Denied;
     }
     // Not by status: a wrong endpoint returns 404, too, which says nothing about the resource.
-    if code.ends_with("NotFoundException") || code.ends_with("NonExistentQueue") {
+    if code == "NoSuchBucket"
+        || code.ends_with("NotFoundException")
+        || code.ends_with("NonExistentQueue")
+    {
         return ErrorKind::NotFound;
     }
     ErrorKind::Invalid
@@ -135,6 +138,8 @@ fn is_conflict(code: &str) -> bool {
             | "CreatedButModifiedException"
             | "ConcurrentModificationException"
             | "ConflictException"
+            // Another change of the same bucket.
+            | "OperationAborted"
             | "ResourceConflictException"
             // A table that is being updated.
             | "ResourceInUseException"

@@ -19,6 +19,7 @@ mod http;
 mod landing_zones;
 pub mod ledger;
 mod messages;
+mod notifications;
 mod pages;
 mod roles;
 mod secrets;

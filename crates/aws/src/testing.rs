@@ -81,6 +81,14 @@ impl Answer {
         }
     }
 
+    /// An XML response, whole.
+    pub(crate) fn xml(status: u16, body: &str) -> Self {
+        Self {
+            status,
+            ..Self::broken(body)
+        }
+    }
+
     pub(crate) fn body(mut self, body: &Value) -> Self {
         self.body = body.to_string();
         self
@@ -123,6 +131,19 @@ impl Sent {
         let first = self.0.actual_requests().next();
         first?.headers().get(name).map(str::to_owned)
     }
+
+    /// A header of the last request.
+    pub(crate) fn last_header(&self, name: &str) -> Option<String> {
+        let last = self.0.actual_requests().last();
+        last?.headers().get(name).map(str::to_owned)
+    }
+
+    /// The body of the last request as text.
+    pub(crate) fn last_body(&self) -> String {
+        let last = self.0.actual_requests().last();
+        let body = last.and_then(|request| request.body().bytes());
+        String::from_utf8_lossy(body.unwrap_or_default()).into_owned()
+    }
 }
 
 fn call(request: &HttpRequest) -> (String, Value) {
@@ -138,7 +159,10 @@ fn call(request: &HttpRequest) -> (String, Value) {
     let form: Map<String, Value> = url::form_urlencoded::parse(body)
         .map(|(name, value)| (name.into_owned(), Value::String(value.into_owned())))
         .collect();
-    let operation = form["Action"].as_str().unwrap().to_owned();
+    let operation = match form.get("Action") {
+        Some(action) => action.as_str().unwrap().to_owned(),
+        None => request.uri().to_owned(),
+    };
     (operation, Value::Object(form))
 }
 

@@ -34,6 +34,8 @@ struct Found {
     home_region: Option<String>,
     #[serde(rename = "S3BucketName")]
     bucket: Option<String>,
+    #[serde(rename = "S3KeyPrefix")]
+    key_prefix: Option<String>,
     #[serde(rename = "SnsTopicARN")]
     topic: Option<String>,
     kms_key_id: Option<String>,
@@ -80,6 +82,7 @@ pub(crate) async fn find<S>(aws: &Aws<S>, name: &str) -> Result<Option<Trail>> {
         name,
         home_region,
         bucket,
+        key_prefix: found.key_prefix.filter(|prefix| !prefix.is_empty()),
         topic: arn(found.topic)?,
         kms_key: arn(found.kms_key_id)?,
     }))

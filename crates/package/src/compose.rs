@@ -112,7 +112,7 @@ fn compose(
 /// The lines that these features leave. A part of a fragment that depends on a feature ends before
 /// another begins.
 fn choose(text: &str, features: &BTreeSet<String>) -> anyhow::Result<String> {
-    let marker = Regex::new("^ *# <(if|unless|end) ([a-z]+)>$")?;
+    let marker = Regex::new("^ *# <(if|unless|end) ([a-z-]+)>$")?;
     let mut chosen = String::new();
     // The feature of the current part, and whether the part stays.
     let mut part: Option<(String, bool)> = None;

@@ -27,7 +27,8 @@ pub struct Settings {
     /// `AWS_REGION`, and `PROVIDER_URL` as text. `PROVIDER_PRINCIPAL_ARN` may assume the roles.
     /// `STACK_SET_ADMINISTRATION_ROLE_ARN` and `STACK_SET_EXECUTION_ROLE_NAME` run the StackSets.
     /// `MANAGEMENT_BOUNDARY_NAME` (empty if the management account is not enrolled) is the
-    /// permissions boundary of its role. `TOWERHOOK_SANDBOX` is `true` in a sandbox, where
+    /// permissions boundary of its role. `FUNCTION_ROLE_ARNS`, separated by a comma, are trusted by the
+    /// role that keeps a bucket's notification, where there is one. `TOWERHOOK_SANDBOX` is `true` in a sandbox, where
     /// CloudFormation runs on this machine.
     pub own: Own,
     /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
@@ -66,6 +67,7 @@ impl Settings {
             let region: Option<String> = reader.get("AWS_REGION");
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let management_boundary = reader.optional("MANAGEMENT_BOUNDARY_NAME");
+            let function_roles = reader.optional("FUNCTION_ROLE_ARNS");
             let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             let (vendor, provider_url, region) = (vendor?, provider_url?, region?);
@@ -83,6 +85,7 @@ impl Settings {
                     provider_url,
                     principal: principal?,
                     management_boundary,
+                    function_roles,
                     answers_on_loopback: sandboxed.unwrap_or_default(),
                     stack_set_roles: StackSetRoles {
                         administration: administration_role?,

@@ -8,13 +8,18 @@ use towerhook_runtime::providers::Vendor;
 pub(crate) fn templates(vendor: Vendor) -> Templates {
     match vendor {
         Vendor::Expel => Templates {
-            feed: None,
+            feed: Some(FeedTemplates {
+                log: include_str!("../../../templates/expel-trail.template.yml"),
+                audit: None,
+            }),
             member: include_str!("../../../templates/expel-member.template.yml"),
         },
         Vendor::Lacework => Templates {
             feed: Some(FeedTemplates {
                 log: include_str!("../../../templates/lacework-aws-ct-log.template.yml"),
-                audit: include_str!("../../../templates/lacework-aws-ct-audit.template.yml"),
+                audit: Some(include_str!(
+                    "../../../templates/lacework-aws-ct-audit.template.yml"
+                )),
             }),
             member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
         },

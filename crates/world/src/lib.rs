@@ -111,18 +111,19 @@ impl Options {
     }
 
     fn draw(dice: &mut Rng) -> Self {
+        let vendor = match dice.u32(0..6) {
+            0 => Vendor::Lacework,
+            1 => Vendor::PlainRoles,
+            _ => Vendor::Plain,
+        };
         Self {
-            vendor: if dice.u32(0..4) > 0 {
-                Vendor::Plain
-            } else {
-                Vendor::Lacework
-            },
+            vendor,
             control_tower: dice.u32(0..8) > 0,
             accounts: dice.usize(0..14),
             refuses_duplicates: dice.u32(0..3) > 0,
             masks_external_ids: dice.u32(0..3) == 0,
             rate_limit: dice.u32(0..3) == 0,
-            foreign: if dice.u32(0..3) == 0 {
+            foreign: if dice.u32(0..3) == 0 && vendor.has_registrations() {
                 dice.usize(1..3)
             } else {
                 0
@@ -212,6 +213,8 @@ impl World {
         let state = State {
             made: options.accounts,
             trail: units::trail(options.topic_owner()),
+            notifications: units::notifications(),
+            notification_stays: false,
             options,
             organization: Versioned::new(organization, lags),
             instances: Versioned::new(BTreeMap::new(), lags),

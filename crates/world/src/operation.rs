@@ -287,6 +287,10 @@ impl Ending {
                 // An existing stack is not recreated.
                 let stack = stacks.entry(self.set.clone()).or_insert(deployed);
                 stack.registered = registered;
+                let vendor = state.options.vendor;
+                if vendor.is_members(&self.set) && !vendor.has_registrations() {
+                    safety::role_comes(state, *account);
+                }
             }
             Change::Delete { .. } => {
                 state.instances.change(now).remove(&key);

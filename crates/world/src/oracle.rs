@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
+    landing_zone::BucketNotification,
     model::{AccountId, AccountMapping, Registration, RegistrationKind, Store},
     provider::role_arn,
     stack_sets::InstanceState,
@@ -10,9 +11,9 @@ use towerhook_core::{
 use crate::{
     SUFFIX,
     registrations::KeptRegistration,
-    safety::{is_beyond_recognition, is_member},
+    safety::{has_own_role, is_beyond_recognition, is_member},
     state::State,
-    units::{LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, trail},
+    units::{LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, notifications, trail},
     wishes::{Destination, Should},
 };
 
@@ -89,6 +90,9 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
     if state.trail.topic != trail(state.options.topic_owner()).topic {
         found.push(format!("the trail's topic is {:?}", state.trail.topic));
     }
+    if state.notifications != notifications() && !state.notification_stays {
+        found.push(format!("the bucket notifies {:?}", state.notifications));
+    }
     if state.ledger.is_protected {
         found.push("the ledger, which nobody can delete".into());
     }
@@ -96,6 +100,9 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
 }
 
 fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Result<(), String> {
+    if !state.options.vendor.has_registrations() {
+        return role_is_right(state, account);
+    }
     let all = state.registrations.get().of(account);
     let ours: Vec<&KeptRegistration> = all.filter(|kept| is_member(kept)).collect();
     let known = ours.iter().copied();
@@ -121,6 +128,37 @@ fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Resul
         Should::BeGone => is_gone(state, account, &known),
         Should::StayOut if !known.is_empty() => Err("it is watched and should not be".into()),
         Should::BePaused | Should::StayOut | Should::StayAsItWas => Ok(()),
+    }
+}
+
+/// Where a role is all that watches an account.
+fn role_is_right(state: &State, account: &AccountId) -> Result<(), String> {
+    let record = state.ledger.records.get(account);
+    let is_called_enrolled = record.is_some_and(|record| record.since.is_some());
+    match state.should(state.wish(), account) {
+        Should::BeWatched(_) if !has_own_role(state, account) => {
+            Err("its role is not there".into())
+        }
+        Should::BeWatched(_) if !is_called_enrolled => {
+            Err(format!("it is watched, and its record is {record:?}"))
+        }
+        Should::BeWatched(_) => instance_is_current(state, account),
+        Should::BeGone => is_gone(state, account, &[]),
+        // It may have been enrolled for the trail, and nothing takes it out for having been there.
+        Should::StayOut if *account == id(LOG_ARCHIVE) => Ok(()),
+        Should::StayOut if is_called_enrolled => Err("it is watched and should not be".into()),
+        Should::BePaused | Should::StayOut | Should::StayAsItWas => Ok(()),
+    }
+}
+
+fn instance_is_current(state: &State, account: &AccountId) -> Result<(), String> {
+    let key = (state.wish().resources().member_stack_set, *account);
+    let instance = state.instances.get().get(&key);
+    let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
+    if *account == id(MANAGEMENT) || is_current {
+        Ok(())
+    } else {
+        Err(format!("its instance is {instance:?}"))
     }
 }
 
@@ -178,12 +216,7 @@ fn is_watched(
     if state.has_role(account, &wanted.role_arn).is_none() {
         return Err("its role is not there".into());
     }
-    let key = (state.wish().resources().member_stack_set, *account);
-    let instance = state.instances.get().get(&key);
-    let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
-    if *account != id(MANAGEMENT) && !is_current {
-        return Err(format!("its instance is {instance:?}"));
-    }
+    instance_is_current(state, account)?;
     match record {
         Some(record) if record.since.is_none() => Err("its record has no since".into()),
         Some(record) if record.store.as_ref() != store && !is_put_off => {
@@ -217,6 +250,9 @@ fn is_gone(state: &State, account: &AccountId, ours: &[&KeptRegistration]) -> Re
 }
 
 fn trail_is_right(state: &State) -> Result<(), String> {
+    if !state.options.vendor.has_registrations() {
+        return bucket_is_right(state);
+    }
     let all = state.registrations.get().iter();
     let trail =
         |kept: &&KeptRegistration| kept.ours && kept.registration.kind == RegistrationKind::Feed;
@@ -225,6 +261,25 @@ fn trail_is_right(state: &State) -> Result<(), String> {
         ([], false) => Ok(()),
         ([kept], true) => trail_is_as_wanted(state, &kept.registration),
         _ => Err(format!("there are {} trail integrations", found.len())),
+    }
+}
+
+/// What others have is checked at every write.
+fn bucket_is_right(state: &State) -> Result<(), String> {
+    let topic = &state.wish().feed().trail_topic;
+    let ours = |one: &&BucketNotification| one.id == *topic;
+    let ours = state.notifications.all.iter().find(ours);
+    let queue = (state.wish().feed().log_stack_set, id(LOG_ARCHIVE));
+    let queue = state.instances.get().get(&queue);
+    match (ours, queue, state.wish().cloud_trail) {
+        (None, None, false) => Ok(()),
+        (Some(_), None, false) if state.notification_stays => Ok(()),
+        (Some(ours), Some(queue), true)
+            if ours.arn.ends_with(topic) && queue.state == InstanceState::Current =>
+        {
+            Ok(())
+        }
+        other => Err(format!("the trail's bucket and queue are {other:?}")),
     }
 }
 

@@ -213,11 +213,12 @@ fn selected(dice: &mut Rng) -> Vec<usize> {
 impl Wishes {
     /// Parameters that an administrator might choose at launch.
     pub(crate) fn draw(dice: &mut Rng, vendor: Vendor) -> Self {
-        let by_stack = dice.u32(0..6) == 0;
+        let has_registrations = vendor.has_registrations();
+        let by_stack = dice.u32(0..6) == 0 && has_registrations;
         Self {
             vendor,
             destination: match destination(dice) {
-                _ if by_stack => Destination::Tenant,
+                _ if by_stack || !has_registrations => Destination::Tenant,
                 drawn => drawn,
             },
             by_stack,
@@ -240,9 +241,11 @@ impl Wishes {
 
     pub(crate) fn with(mut self, change: &Change) -> Self {
         match change.clone() {
-            // Stacks register their accounts with the tenant.
-            Change::Destination(_) if self.by_stack => {}
+            // Stacks register their accounts with the tenant, and some vendors have no stores.
+            Change::Destination(_) if self.by_stack || !self.vendor.has_registrations() => {}
             Change::Destination(destination) => self.destination = destination,
+            // The role that reads the trail is an account's own.
+            Change::Capability { config: false, .. } if !self.vendor.has_registrations() => {}
             Change::Capability {
                 config,
                 cloud_trail,
@@ -257,6 +260,8 @@ impl Wishes {
             // The account depends on the current state: see `World::happen`.
             Change::ExcludeAccount(Some(_)) => {}
             Change::Wrong => self.wrong = true,
+            // Without an API, only the ledger knows which tenant it was.
+            Change::Elsewhere if !self.vendor.has_registrations() => {}
             Change::Elsewhere => self.elsewhere = true,
             Change::Release => self.release += 1,
         }

@@ -33,7 +33,11 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
         Reply::Requeued { unreadable } => *unreadable,
         Reply::Nothing | Reply::Busy | Reply::NoDeployment => return,
     };
+    let registers = state.options.vendor.has_registrations();
     for service in SOURCES {
+        if service == "registry" && !registers {
+            continue;
+        }
         // Without the accounts, no other source is read.
         if matches!(reply, Reply::Requeued { .. }) && service != "organizations" {
             continue;
@@ -48,6 +52,7 @@ pub(crate) fn note(state: &mut State, now: Timestamp, reply: &Reply, down: &BTre
     let longest = state.rounds.down.iter();
     let longest = longest
         .filter(|(service, _)| down.contains(*service))
+        .filter(|(service, _)| registers || **service != "registry")
         .max_by_key(|(_, rounds)| **rounds);
     // The count between comparisons is stored in the ledger.
     let remembers = !state.faults.rates.contains_key("dynamodb");

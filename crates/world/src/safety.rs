@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     model::{AccountId, RegistrationKind, RegistrationSpec, Store},
+    provider::role_arn,
     stack_sets::InstanceState,
 };
 
@@ -13,6 +14,7 @@ use crate::{
     SUFFIX,
     registrations::KeptRegistration,
     state::{EVIDENCE, State},
+    units::{MANAGEMENT, id as id_of},
     wishes::Should,
 };
 
@@ -24,6 +26,10 @@ const RENEWAL: SignedDuration = SignedDuration::from_hours(1);
 
 /// The accounts that an enabled registration of ours watches.
 pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
+    if !state.options.vendor.has_registrations() {
+        let members = state.organization.get().keys().copied();
+        return members.filter(|id| has_own_role(state, id)).collect();
+    }
     let ours = state
         .registrations
         .get()
@@ -31,6 +37,23 @@ pub(crate) fn watched(state: &State) -> BTreeSet<AccountId> {
         .filter(|kept| is_member(kept));
     let enabled = ours.filter(|kept| kept.registration.enabled);
     enabled.map(|kept| kept.subject).collect()
+}
+
+/// Whether the role that the parameters in force name is in an account.
+pub(crate) fn has_own_role(state: &State, id: &AccountId) -> bool {
+    if state.wishes.is_empty() {
+        return false;
+    }
+    let role = state.wish().resources().member_role;
+    let role = role_arn("aws", id, &role);
+    state.has_role(id, &role).is_some()
+}
+
+/// Remembers an account that got its role, where that is all that watches it.
+pub(crate) fn role_comes(state: &mut State, account: AccountId) {
+    state.offboarded.retain(|(_, id)| *id != account);
+    state.approved.remove(&account);
+    state.ever_watched.insert(account);
 }
 
 pub(crate) fn is_member(kept: &KeptRegistration) -> bool {
@@ -72,6 +95,7 @@ pub(crate) fn registration_comes(
 
 /// Checks a record that is about to call an account enrolled.
 pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
+    let registers = state.options.vendor.has_registrations();
     let known = state.ledger.records.get(&id);
     let was_enrolled = known.is_some_and(|record| record.since.is_some());
     // It is not visible that the SaaS accepted the registration without storing it.
@@ -82,6 +106,16 @@ pub(crate) fn enrolled(state: &mut State, now: Timestamp, id: AccountId) {
     // The pass's listing may be that old.
     let listed = state.registrations.since(now - EVIDENCE);
     let is_watched = { listed }.any(|all| all.of(&id).any(is_member));
+    let instance = state.wishes.first();
+    let instance = instance.map(|wish| (wish.resources().member_stack_set, id));
+    let has_role =
+        !state.options.vendor.has_registrations() && { state.instances.since(now - EVIDENCE) }.any(
+            |all| {
+                let instance = instance.as_ref().and_then(|key| all.get(key));
+                instance.is_some_and(|one| one.state == InstanceState::Current)
+            },
+        );
+    let is_watched = is_watched || has_role || id == id_of(MANAGEMENT) && !registers;
     if !(was_enrolled || is_unseen || is_gone_since || is_watched) {
         state.violate(
             now,
@@ -257,6 +291,7 @@ pub(crate) fn instances_go(
         return;
     }
     let vendor = state.options.vendor;
+    let registers = vendor.has_registrations();
     let mut wishes = state.wishes.iter();
     if !vendor.is_members(set)
         || !wishes.all(|wishes| wishes.config && wishes.resources().member_stack_set == set)
@@ -300,9 +335,16 @@ pub(crate) fn instances_go(
         let failed = state.last_failing.get(id);
         let failed = failed.is_some_and(|at| now.duration_since(*at) <= EVIDENCE);
         let mut all = state.registrations.get().iter();
-        let is_watched = all.any(|kept| is_member(kept) && kept.subject == *id);
+        let is_watched = all.any(|kept| is_member(kept) && kept.subject == *id) || !registers;
         let looks_well = is_watched && well && !failed;
         let may_be_lost = was_inoperable || state.may_go(now, id);
+        // An account that got its role and lost it again before a record said so is not counted.
+        let record = state.ledger.records.get(id);
+        let was_counted =
+            record.is_some_and(|record| record.since.is_some() || record.left_at.is_some());
+        if has_role && !registers && was_counted && state.may_go(now, id) {
+            offboarded(state, now, *id);
+        }
         if is_current && has_role && looks_well && !may_be_lost {
             let why = state.should(state.wish(), id);
             state.violate(now, format!("{id} should {why:?} and lost its stack"));

@@ -40,7 +40,7 @@ const TRIES: usize = 12;
 pub(crate) const TEMPLATES: Templates = Templates {
     feed: Some(FeedTemplates {
         log: "the role in Log Archive",
-        audit: "the queue in Audit",
+        audit: Some("the queue in Audit"),
     }),
     member: "the role in a member",
 };
@@ -92,6 +92,7 @@ impl World {
             provider_url: state.environment_host.into(),
             principal: vendor.principal().into(),
             management_boundary: None,
+            function_roles: None,
             answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
             stack_set_roles: StackSetRoles {

@@ -7,7 +7,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Held, Reply},
-    landing_zone::{AccountState, Trail},
+    landing_zone::{AccountState, BucketNotifications, Trail},
     ledger::{Holder, Record, Recorded, Unreadable},
     lifecycle::Parked,
     model::{AccountId, Store, Token},
@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) deployed: BTreeMap<AccountId, BTreeMap<String, Deployed>>,
     pub(crate) stack_sets: BTreeMap<String, KeptStackSet>,
     pub(crate) trail: Trail,
+    /// What the trail's bucket notifies.
+    pub(crate) notifications: BucketNotifications,
     /// The names of renamed units.
     pub(crate) unit_names: BTreeMap<usize, String>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
@@ -130,6 +132,8 @@ pub(crate) struct State {
     pub(crate) deleted: bool,
     /// Whether its registrations stayed, since the key was revoked, and the answer said so.
     pub(crate) registrations_stay: bool,
+    /// Whether its notification of the bucket stayed, since the role was lost, and the answer said so.
+    pub(crate) notification_stays: bool,
     /// Our resources that were left when its deletion had succeeded.
     pub(crate) found_left: Vec<String>,
     /// When an answer could last not be expected.

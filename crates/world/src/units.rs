@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use towerhook_core::{
-    landing_zone::{Account, AccountState, Management, OuTree, Trail, Unit},
+    landing_zone::{
+        Account, AccountState, BucketNotification, BucketNotifications, Management,
+        NotificationTarget, OuTree, Trail, Unit,
+    },
     model::{AccountId, OuId, Store},
 };
 
@@ -104,6 +107,7 @@ pub(crate) fn trail(topic_owner: &str) -> Trail {
         name: "trail".into(),
         home_region: Some("us-east-1".into()),
         bucket: "aws-controltower-logs".into(),
+        key_prefix: None,
         topic: format!("arn:aws:sns:us-east-1:{topic_owner}:trail")
             .parse()
             .ok(),
@@ -111,6 +115,21 @@ pub(crate) fn trail(topic_owner: &str) -> Trail {
         is_organization: true,
         is_multi_region: true,
         is_logging: true,
+    }
+}
+
+/// What the trail's bucket notifies before anybody launches a stack.
+pub(crate) fn notifications() -> BucketNotifications {
+    BucketNotifications {
+        all: vec![BucketNotification {
+            id: "theirs".into(),
+            target: NotificationTarget::Queue,
+            arn: format!("arn:aws:sqs:us-east-1:{LOG_ARCHIVE}:theirs"),
+            events: vec!["s3:ObjectRemoved:*".into()],
+            prefix: String::new(),
+            suffix: String::new(),
+        }],
+        event_bridge: true,
     }
 }
 

@@ -42,7 +42,11 @@ impl World {
                 vec![("ExternalID", trail_id.as_str())],
                 vec![log],
             ),
-            (feed.audit_stack_set.clone(), Vec::new(), vec![audit]),
+            (
+                feed.audit_stack_set.clone().unwrap(),
+                Vec::new(),
+                vec![audit],
+            ),
             (
                 names.member_stack_set.clone(),
                 vec![("LaceworkAccountName", TENANT), ("ExternalSuffix", members)],

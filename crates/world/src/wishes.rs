@@ -231,6 +231,11 @@ impl Wishes {
         }
     }
 
+    /// Whether the role in Log Archive is also what reads the trail.
+    fn reads_trail_by_role(&self) -> bool {
+        self.cloud_trail && self.feed().audit_stack_set.is_none()
+    }
+
     /// Whether the parameters select an account: the nearest unit above it that they name decides.
     fn selects(&self, account: &AccountId, member: &Member) -> bool {
         if self.exclude_accounts.contains(account) {
@@ -286,14 +291,15 @@ impl Wishes {
         if is_management && !self.enroll_management {
             return Should::BeGone;
         }
-        if !self.selects(account, member) {
+        let reads_trail = self.reads_trail_by_role() && *account == id(LOG_ARCHIVE);
+        if !reads_trail && !self.selects(account, member) {
             return Should::BeGone;
         }
         let Some(store) = self.store(member) else {
             return Should::BeGone;
         };
         let is_shared = [LOG_ARCHIVE, AUDIT].map(id).contains(account);
-        if !self.monitor_existing && !is_management {
+        if !self.monitor_existing && !is_management && !reads_trail {
             match at_launch {
                 AtLaunch::No => {}
                 AtLaunch::Yes => return Should::StayOut,

@@ -1,9 +1,12 @@
 //! Expel: a role in every account and no registration, alone and beside another vendor's stack.
 
+mod trail;
+
 use std::sync::Mutex;
 
 use serde_json::json;
 use towerhook_package::local::{Profile, build};
+use towerhook_sandbox::Options;
 use towerhook_sandbox::Sandbox;
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::inventory::Inventory;
@@ -20,6 +23,14 @@ use crate::story::{hearing, tell};
 
 const ROLE: &str = "ExpelTrailAssumeRole";
 const IAM: &str = "2010-05-08";
+
+/// A landing zone whose SaaS is Expel.
+fn expel() -> Options {
+    Options {
+        provider: Provider::Expel,
+        ..options()
+    }
+}
 
 /// A foreign role with the name of Towerhook's.
 async fn make_foreign_role(aws: &AwsClient) {
@@ -47,14 +58,30 @@ fn id_of(sandbox: &Sandbox, role: Role) -> String {
     sandbox.landing_zone.account_of(role).unwrap().id.clone()
 }
 
+/// Why a launch is refused, which leaves nothing.
+async fn refused_launch(sandbox: &Sandbox) -> String {
+    let before = Inventory::take(sandbox).await.unwrap();
+    let stack = sandbox.launch(&[]).await.unwrap();
+    let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);
+    rolled_back.await.unwrap();
+    let failures = stack.failures().await.unwrap();
+    stack.delete().await.unwrap();
+    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
+    deleted.await.unwrap();
+    until("nothing is left", async || {
+        let after = Inventory::take(sandbox).await.unwrap();
+        before.difference(&after).is_empty()
+    })
+    .await;
+    failures[0].reason.clone()
+}
+
 #[tokio::test]
 async fn the_story_without_a_registration_ends_well() {
     let zips = build(Profile::Quick).unwrap();
-    let mut options = options();
-    options.provider = Provider::Expel;
     let heard = Mutex::new(Vec::new());
     let listen = hearing(&heard);
-    let mut story = Story::open(options, &listen).await.unwrap();
+    let mut story = Story::open(expel(), &listen).await.unwrap();
     story.sandbox.gateway.keep_requests();
     tell(&mut story, &zips, &listen).await;
     let report = story.report();
@@ -65,8 +92,8 @@ async fn the_story_without_a_registration_ends_well() {
         assert_eq!(reading.role_arn.as_deref(), Some(role.as_str()));
         assert_eq!(reading.external_id.as_deref(), Some(ORGANIZATION));
     }
-    // Neither a key nor a token is stored or asked for, and no trail is read.
-    for unneeded in ["secretsmanager:GetSecretValue", "cloudtrail:GetTrail"] {
+    // Neither a key nor a token is stored or asked for, and Control Tower's trail stays as it is.
+    for unneeded in ["secretsmanager:GetSecretValue", "cloudtrail:UpdateTrail"] {
         assert_eq!(report.aws_calls.get(unneeded), None, "{unneeded}");
     }
     assert!(story.made().iter().all(|item| item.kind != "secret"));
@@ -76,59 +103,45 @@ async fn the_story_without_a_registration_ends_well() {
 
 #[tokio::test]
 async fn a_foreign_role_blocks_its_account_with_the_reason_and_no_other() {
-    let mut options = options();
-    options.provider = Provider::Expel;
-    let sandbox = sandbox(options).await;
-    let member = id_of(&sandbox, Role::Member);
-    let aws = sandbox.inside().unwrap().account(&member);
-    make_foreign_role(&aws).await;
+    let sandbox = sandbox(expel()).await;
+    let foreign = [Role::Member, Role::LogArchive].map(|role| {
+        let account = sandbox.landing_zone.account_of(role).unwrap();
+        let aws = sandbox.inside().unwrap().account(&account.id);
+        (account.name.clone(), aws)
+    });
+    for (_, aws) in &foreign {
+        make_foreign_role(aws).await;
+    }
     let parameters = [("EnrollManagementAccount", "No")];
     let stack = launched(&sandbox, &parameters).await;
     let scene = Scene { sandbox, stack };
-    let name = scene.sandbox.landing_zone.account_of(Role::Member).unwrap();
-    let name = name.name.clone();
-    until(
-        "the account with the foreign role is told why",
-        async || {
-            let reason = scene.reason(&name).await.unwrap_or_default();
+    for (name, _) in &foreign {
+        until("why it is blocked stands in its record", async || {
+            let reason = scene.reason(name).await.unwrap_or_default();
             reason.contains("its member stack cannot be made") && reason.contains(ROLE)
-        },
-    )
-    .await;
-    for other in [Role::LogArchive, Role::Audit] {
-        let aws = scene.inside().account(&id_of(&scene.sandbox, other));
-        until("the others have their role", async || has_role(&aws).await).await;
+        })
+        .await;
     }
+    let aws = scene.inside().account(&id_of(&scene.sandbox, Role::Audit));
+    until("the others have their role", async || has_role(&aws).await).await;
     scene.delete().await;
-    assert!(has_role(&aws).await, "the foreign role is left as it was");
+    for (name, aws) in &foreign {
+        assert!(has_role(aws).await, "the foreign role in {name} stays");
+    }
     scene.sandbox.shutdown().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_foreign_role_in_the_management_account_refuses_the_launch_and_leaves_nothing() {
-    let mut options = options();
-    options.provider = Provider::Expel;
+    let mut options = expel();
     // So that IAM's refusals do not count as permissions that are still propagating.
     options.requests_late_by = std::time::Duration::from_secs(120);
     let sandbox = sandbox(options).await;
     make_foreign_role(&sandbox.inside().unwrap()).await;
-    let before = Inventory::take(&sandbox).await.unwrap();
-    let stack = sandbox.launch(&[]).await.unwrap();
-    let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);
-    rolled_back.await.unwrap();
-    let failures = stack.failures().await.unwrap();
-    let reason = &failures[0].reason;
+    let reason = refused_launch(&sandbox).await;
     let expected = "EnrollManagementAccount is Yes, and the management account has a role \
                     ExpelTrailAssumeRole that was not made by this stack.";
     assert!(reason.contains(expected), "{reason}");
-    stack.delete().await.unwrap();
-    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
-    deleted.await.unwrap();
-    until("nothing is left", async || {
-        let after = Inventory::take(&sandbox).await.unwrap();
-        before.difference(&after).is_empty()
-    })
-    .await;
     sandbox.shutdown().await.unwrap();
 }
 

@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::metadata::ErrorMetadata;
-use aws_smithy_xml::decode::{Document, try_data};
+use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
 use serde_json::Value;
 
 /// The code and the message of an error.
@@ -35,13 +35,21 @@ fn of_json(headers: &Headers, body: &Value) -> (Option<String>, Option<String>) 
     (code.map(str::to_owned), message.map(str::to_owned))
 }
 
-/// An error of the form protocol: `<ErrorResponse><Error><Code>` and `<Message>`.
+/// An error of the form protocol: `<ErrorResponse><Error><Code>` and `<Message>`. S3's error is not
+/// wrapped.
 ///
-/// Source: smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization
+/// Source: smithy.io/2.0/aws/protocols/aws-query-protocol.html#operation-error-serialization and
+/// docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
 fn of_xml(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
     let mut document = Document::try_from(body).ok()?;
-    let mut response = document.root_element().ok()?;
-    let mut error = response.next_tag()?;
+    let mut root = document.root_element().ok()?;
+    if root.start_el().local() == "Error" {
+        return Some(fields(root));
+    }
+    Some(fields(root.next_tag()?))
+}
+
+fn fields(mut error: ScopedDecoder<'_, '_>) -> (Option<String>, Option<String>) {
     let (mut code, mut message) = (None, None);
     while let Some(mut field) = error.next_tag() {
         let kept = match field.start_el().local() {
@@ -51,7 +59,7 @@ fn of_xml(body: &[u8]) -> Option<(Option<String>, Option<String>)> {
         };
         *kept = try_data(&mut field).ok().map(|text| text.into_owned());
     }
-    Some((code, message))
+    (code, message)
 }
 
 #[cfg(test)]
@@ -91,6 +99,9 @@ mod tests {
         let error = metadata(&Headers::new(), body.as_bytes());
         assert_eq!(error.code(), Some("AuthorizationError"));
         assert_eq!(error.message(), Some("a & b"));
+        let bare = "<Error><Code>NoSuchBucket</Code><BucketName>logs</BucketName></Error>";
+        let error = metadata(&Headers::new(), bare.as_bytes());
+        assert_eq!(error.code(), Some("NoSuchBucket"));
         for odd in ["", "<html>", "<ErrorResponse/>"] {
             assert_eq!(
                 metadata(&Headers::new(), odd.as_bytes()).code(),

@@ -45,6 +45,7 @@ async fn post(
     let call = Call {
         service,
         operation,
+        method: "POST",
         path: path.to_owned(),
         headers,
         body: input.to_string().into_bytes(),
@@ -109,6 +110,31 @@ pub(crate) mod controltower {
     }
 }
 
+/// An operation of the form protocol.
+async fn post_form(
+    config: &SdkConfig,
+    (service, version): (&'static str, &str),
+    operation: &'static str,
+    fields: &[(&str, &str)],
+) -> Result<Reply, CallError> {
+    let form = form_urlencoded::Serializer::new(String::new())
+        .append_pair("Action", operation)
+        .append_pair("Version", version)
+        .extend_pairs(fields)
+        .finish();
+    let content_type = "application/x-www-form-urlencoded".to_owned();
+    let call = Call {
+        service,
+        operation,
+        method: "POST",
+        path: "/".into(),
+        headers: vec![("content-type", content_type)],
+        body: form.into_bytes(),
+        timeouts: None,
+    };
+    call.send(config).await
+}
+
 pub(crate) mod sns {
     use super::*;
 
@@ -118,22 +144,68 @@ pub(crate) mod sns {
         topic: &str,
         message: &str,
     ) -> Result<Reply, CallError> {
-        let form = form_urlencoded::Serializer::new(String::new())
-            .append_pair("Action", "Publish")
-            .append_pair("Version", "2010-03-31")
-            .append_pair("TopicArn", topic)
-            .append_pair("Message", message)
-            .finish();
-        let content_type = "application/x-www-form-urlencoded".to_owned();
-        let call = Call {
-            service: "sns",
-            operation: "Publish",
-            path: "/".into(),
-            headers: vec![("content-type", content_type)],
-            body: form.into_bytes(),
-            timeouts: None,
-        };
-        call.send(config).await
+        let fields = [("TopicArn", topic), ("Message", message)];
+        post_form(config, ("sns", "2010-03-31"), "Publish", &fields).await
+    }
+}
+
+pub(crate) mod sts {
+    use super::*;
+
+    /// Credentials for the shortest time that there is: 15 minutes.
+    ///
+    /// Source: docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    pub(crate) async fn assume_role(config: &SdkConfig, role: &str) -> Result<Reply, CallError> {
+        let fields = [
+            ("RoleArn", role),
+            ("RoleSessionName", "towerhook"),
+            ("DurationSeconds", "900"),
+        ];
+        post_form(config, ("sts", "2011-06-15"), "AssumeRole", &fields).await
+    }
+}
+
+/// An operation on the notifications of a bucket. The bucket is in the path, so that one with a dot in its name matches S3's certificate.
+async fn of_bucket(
+    config: &SdkConfig,
+    (operation, method): (&'static str, &'static str),
+    (bucket, owner): (&str, &str),
+    body: String,
+) -> Result<Reply, CallError> {
+    let call = Call {
+        service: "s3",
+        operation,
+        method,
+        path: format!("/{bucket}?notification"),
+        headers: vec![("x-amz-expected-bucket-owner", owner.to_owned())],
+        body: body.into_bytes(),
+        timeouts: None,
+    };
+    call.send(config).await
+}
+
+pub(crate) mod s3 {
+    use super::*;
+
+    /// Source: docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html
+    pub(crate) async fn get_bucket_notification(
+        config: &SdkConfig,
+        bucket: &str,
+        owner: &str,
+    ) -> Result<Reply, CallError> {
+        let operation = ("GetBucketNotification", "GET");
+        of_bucket(config, operation, (bucket, owner), String::new()).await
+    }
+
+    /// Source: docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
+    pub(crate) async fn put_bucket_notification(
+        config: &SdkConfig,
+        bucket: &str,
+        owner: &str,
+        notifications: String,
+    ) -> Result<Reply, CallError> {
+        let operation = ("PutBucketNotification", "PUT");
+        of_bucket(config, operation, (bucket, owner), notifications).await
     }
 }
 
@@ -159,6 +231,7 @@ pub(crate) mod lambda {
         let call = Call {
             service: "lambda",
             operation: "Invoke",
+            method: "POST",
             path: format!("/2015-03-31/functions/{function}/invocations"),
             headers: vec![
                 ("content-type", "application/octet-stream".into()),

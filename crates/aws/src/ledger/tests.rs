@@ -103,6 +103,7 @@ fn deployment(suffix: &str) -> Deployment {
         enroll_management: false,
         control_tower: true,
         log_archive: None,
+        trail_reader: None,
         audit: None,
         offboard_limit_percent: 10,
         approved_offboard: None,
@@ -111,7 +112,9 @@ fn deployment(suffix: &str) -> Deployment {
     let principal = "arn:aws:iam::434813966438:role/lacework-platform";
     Deployment {
         policy,
+        announcements: Default::default(),
         site: Site {
+            function_roles: None,
             principal: principal.parse().unwrap(),
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::{NOTHING_MADE, Outcome, Request, RequestType, physical_id};
 
 /// The answer to CloudFormation.
@@ -11,10 +13,14 @@ pub struct Answer {
 
 impl Answer {
     /// Success, except for what the note says.
-    pub fn success(request: &Request, note: Option<String>) -> Self {
+    pub fn success(
+        request: &Request,
+        note: Option<String>,
+        attributes: BTreeMap<&'static str, String>,
+    ) -> Self {
         Self {
             physical_id: stable_id(request),
-            outcome: Outcome::Success { note },
+            outcome: Outcome::Success { note, attributes },
         }
     }
 

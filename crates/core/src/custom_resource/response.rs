@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Request;
@@ -14,6 +16,8 @@ pub enum Outcome {
     Success {
         /// A warning for the administrator.
         note: Option<String>,
+        /// The resource's attributes, which the stack's outputs may name.
+        attributes: BTreeMap<&'static str, String>,
     },
     /// Failure, with the reason.
     Failed {
@@ -40,14 +44,18 @@ pub struct Response {
     stack_id: String,
     request_id: String,
     logical_resource_id: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    data: BTreeMap<&'static str, String>,
 }
 
 impl Response {
     /// The response to `request`. The ids are copied verbatim, as CloudFormation demands.
     pub fn new(request: &Request, physical_resource_id: String, outcome: Outcome) -> Self {
-        let (status, reason) = match outcome {
-            Outcome::Success { note } => ("SUCCESS", note.as_deref().map(bounded)),
-            Outcome::Failed { reason } => ("FAILED", Some(bounded(&reason))),
+        let (status, reason, data) = match outcome {
+            Outcome::Success { note, attributes } => {
+                ("SUCCESS", note.as_deref().map(bounded), attributes)
+            }
+            Outcome::Failed { reason } => ("FAILED", Some(bounded(&reason)), BTreeMap::new()),
         };
         Self {
             status,
@@ -56,6 +64,7 @@ impl Response {
             stack_id: request.stack_id.clone(),
             request_id: request.request_id.clone(),
             logical_resource_id: request.logical_resource_id.clone(),
+            data,
         }
     }
 
@@ -96,11 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn a_success_has_no_reason() {
-        let body = Response::new(&request(), "p".into(), Outcome::Success { note: None }).to_body();
+    fn a_success_has_attributes_and_no_reason() {
+        let outcome = Outcome::Success {
+            note: None,
+            attributes: [("Arn", "a role".to_owned())].into(),
+        };
+        let body = Response::new(&request(), "p".into(), outcome).to_body();
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(body["Status"], "SUCCESS");
         assert!(body.get("Reason").is_none());
+        assert_eq!(body["Data"], json!({"Arn": "a role"}));
         assert_eq!(body["RequestId"], "r");
     }
 

@@ -100,8 +100,10 @@ pub fn decide(
             reason: Reason::ManagementAccount,
         };
     }
+    let reads_trail = policy.trail_reader.as_ref() == Some(id);
     let left_out = policy.selection.leaves_out(id, &account.path);
-    if let Some(why) = left_out.filter(|_| !planted(Fault::SelectionIsIgnored)) {
+    let left_out = left_out.filter(|_| !reads_trail && !planted(Fault::SelectionIsIgnored));
+    if let Some(why) = left_out {
         let reason = match why {
             Unselected::Account => Reason::ExcludedAccount,
             Unselected::Excluded => Reason::ExcludedUnit,
@@ -116,7 +118,8 @@ pub fn decide(
     };
     let was_there = record.is_some_and(|record| record.existing_at_launch);
     // `EnrollManagementAccount` asks for the management account explicitly.
-    if was_there && !arrived && !policy.monitor_existing && !is_management {
+    let is_asked_for = is_management || reads_trail;
+    if was_there && !arrived && !policy.monitor_existing && !is_asked_for {
         return Decision::Ignore {
             reason: Reason::ExistingAtLaunch,
         };

@@ -66,8 +66,7 @@ impl Report {
         let unread = view.into_iter().flat_map(FeedView::failures);
         self.failures.extend(unread);
         self.failures.extend(feed.failures.iter().cloned());
-        if let Some(trail) = &deployment.trail {
-            let account = trail.registration.account;
+        if let Some(account) = deployment.policy.log_archive {
             let blocked = feed.blocked.iter().cloned();
             self.blocked.extend(blocked.map(|why| (account, why)));
         }

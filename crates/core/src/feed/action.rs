@@ -3,6 +3,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::{
+    landing_zone::{Announcement, BucketNotifications},
     model::{AccountId, Registration, RegistrationSpec},
     policy::DeployedTrail,
 };
@@ -24,6 +25,13 @@ pub enum FeedAction {
         stack_set: String,
         /// Its account.
         account: AccountId,
+    },
+    /// Let the trail's bucket tell our topic of each log file.
+    Announce {
+        /// Our notification of the bucket.
+        announcement: Announcement,
+        /// All notifications that the bucket is to have.
+        notifications: BucketNotifications,
     },
     /// Create the registration.
     CreateRegistration {
@@ -52,6 +60,13 @@ impl fmt::Display for FeedAction {
             }
             Self::DeleteInstance { stack_set, account } => {
                 write!(f, "delete the instance of {stack_set} in {account}")
+            }
+            Self::Announce { announcement, .. } => {
+                write!(
+                    f,
+                    "give the bucket {} our notification",
+                    announcement.bucket
+                )
             }
             Self::CreateRegistration { spec } => write!(f, "create registration {}", spec.name),
             Self::UpdateRegistration { spec, .. } => write!(f, "update registration {}", spec.name),

@@ -7,7 +7,8 @@ use super::{
     settle::{Settled, settle},
 };
 use crate::{
-    Error, Result,
+    Error, ErrorKind, Result,
+    landing_zone::TopicSet,
     ledger::Holder,
     lifecycle::{LONGEST_DELAY, Message, MessageScope},
     model::Created,
@@ -131,6 +132,19 @@ async fn act(
                     .await
             })
             .await?;
+        }
+        FeedAction::Announce {
+            announcement,
+            notifications,
+        } => {
+            let set = ports.set_notifications(announcement, notifications);
+            if let TopicSet::NotPublishable(why) = set.await? {
+                return Err(Error::new(
+                    "s3:PutBucketNotification",
+                    ErrorKind::Unavailable,
+                    why,
+                ));
+            }
         }
         FeedAction::CreateRegistration { spec } => {
             let store = deployment.policy.destination.shared();

@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
-use futures::join;
+use futures::{future::OptionFuture, join};
 
 use crate::{
     Error, Read, Result,
-    landing_zone::Trail,
+    landing_zone::{BucketNotifications, Trail},
     model::{AccountId, Registration, RegistrationKind},
     policy::Deployment,
     ports::{AccountReads, RegistryReads},
@@ -22,7 +22,10 @@ pub struct FeedView {
     /// The instance in Log Archive, which holds the role.
     pub log: Read<Option<StackInstance>>,
     /// The instance in Audit, or in Log Archive if the topic is there, which holds the queue.
-    pub audit: Read<Option<StackInstance>>,
+    /// `None` if the queue comes with the role.
+    pub audit: Option<Read<Option<StackInstance>>>,
+    /// The notifications of the trail's bucket; `None` if that needs none of ours.
+    pub bucket: Option<Read<BucketNotifications>>,
     /// Whether the SaaS's rate limit delayed the listing, which is not a failure.
     pub is_requeued: bool,
 }
@@ -33,7 +36,8 @@ impl FeedView {
         let failures = [
             self.trail.reason(),
             self.log.reason(),
-            self.audit.reason(),
+            self.audit.as_ref().and_then(Read::reason),
+            self.bucket.as_ref().and_then(Read::reason),
             self.registrations.reason(),
         ];
         failures.into_iter().flatten()
@@ -49,19 +53,25 @@ pub async fn observe_feed(
 ) -> Option<FeedView> {
     let trail = deployment.trail.as_ref()?;
     let names = provider.resources(&deployment.policy.names).feed?;
-    let (log_archive, queue_account) = (trail.registration.account, trail.queue_account);
-    let (trail, registrations, log, audit) = join!(
+    let log_archive = deployment.policy.log_archive?;
+    let audit = names
+        .audit_stack_set
+        .map(|name| (name, trail.queue_account));
+    let announcement = trail.source.announcement.as_ref();
+    let (trail, registrations, log, audit, bucket) = join!(
         ports.trail(&trail.source.name),
         registrations(registry, deployment),
         instance(ports, names.log_stack_set, log_archive),
-        instance(ports, names.audit_stack_set, queue_account),
+        OptionFuture::from(audit.map(|(name, account)| instance(ports, name, account))),
+        OptionFuture::from(announcement.map(|of| ports.notifications(of))),
     );
     let is_requeued = registrations.as_ref().is_err_and(Error::is_throttled);
     Some(FeedView {
         trail: trail.into(),
         registrations: registrations.into(),
         log: log.into(),
-        audit: audit.into(),
+        audit: audit.map(Read::from),
+        bucket: bucket.map(Read::from),
         is_requeued,
     })
 }
@@ -70,6 +80,10 @@ async fn registrations(
     registry: &impl RegistryReads,
     deployment: &Deployment,
 ) -> Result<Vec<Registration>> {
+    let trail = deployment.trail.as_ref();
+    if trail.is_none_or(|trail| trail.registration.is_none()) {
+        return Ok(Vec::new());
+    }
     let kind = RegistrationKind::Feed;
     let mut all = registry
         .registrations(deployment.policy.destination.shared(), kind)

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use super::{FeedAction, FeedPlan, FeedView, Next, Reconciled, reconcile};
 use crate::{
     Read,
-    landing_zone::Trail,
-    model::{AccountId, AccountMapping, Arn, Health, Registration},
+    landing_zone::{Announcement, BucketNotifications, Trail},
+    model::{AccountId, AccountMapping, Arn, Health, Registration, RegistrationSpec},
     policy::{DeployedTrail, Deployment, TrailFault},
     provider::{FeedNames, FeedPart, Provider},
     stack_sets::{NextForInstance, StackInstance},
@@ -29,12 +29,15 @@ pub fn plan_feed(
     now: Timestamp,
 ) -> FeedPlan {
     let names = provider.resources(&deployment.policy.names).feed;
-    let (Some(trail), Some(names)) = (&deployment.trail, names) else {
+    let (Some(trail), Some(names), Some(log_archive)) =
+        (&deployment.trail, names, deployment.policy.log_archive)
+    else {
         return FeedPlan::default();
     };
     let mut draft = Draft {
         provider,
         names,
+        log_archive,
         deployment,
         trail,
         record: trail.clone(),
@@ -42,16 +45,23 @@ pub fn plan_feed(
         plan: FeedPlan::default(),
     };
     draft.source(&view.trail);
-    let (queue, role) = if draft.has_own_topic() {
+    let (queue, role) = match &view.audit {
+        None => (true, draft.instance(FeedPart::Role, &view.log)),
         // The topic comes with the role, and the queue can be subscribed only once it exists.
-        let role = draft.instance(FeedPart::Role, &view.log);
-        (role && draft.instance(FeedPart::Queue, &view.audit), role)
-    } else {
-        let queue = draft.instance(FeedPart::Queue, &view.audit);
-        (queue, draft.instance(FeedPart::Role, &view.log))
+        Some(audit) if draft.has_own_topic() => {
+            let role = draft.instance(FeedPart::Role, &view.log);
+            (role && draft.instance(FeedPart::Queue, audit), role)
+        }
+        Some(audit) => {
+            let queue = draft.instance(FeedPart::Queue, audit);
+            (queue, draft.instance(FeedPart::Role, &view.log))
+        }
     };
-    if let Read::Ok(registrations) = &view.registrations {
-        draft.registration(registrations, mapping, queue && role);
+    if let (Some(bucket), true) = (&view.bucket, role) {
+        draft.announcement(bucket);
+    }
+    if let (Some(wanted), Read::Ok(listed)) = (&trail.registration, &view.registrations) {
+        draft.registration(wanted, listed, mapping, queue && role);
     }
     let Draft {
         mut plan, record, ..
@@ -63,6 +73,7 @@ pub fn plan_feed(
 struct Draft<'a> {
     provider: &'a dyn Provider,
     names: FeedNames,
+    log_archive: AccountId,
     deployment: &'a Deployment,
     trail: &'a DeployedTrail,
     /// The trail's record, including planned changes.
@@ -73,9 +84,9 @@ struct Draft<'a> {
 
 impl Draft<'_> {
     fn place(&self, part: FeedPart) -> (String, AccountId) {
-        let (name, account) = match part {
-            FeedPart::Role => (&self.names.log_stack_set, self.trail.registration.account),
-            FeedPart::Queue => (&self.names.audit_stack_set, self.trail.queue_account),
+        let (name, account) = match (part, &self.names.audit_stack_set) {
+            (FeedPart::Queue, Some(name)) => (name, self.trail.queue_account),
+            (FeedPart::Role | FeedPart::Queue, _) => (&self.names.log_stack_set, self.log_archive),
         };
         (name.clone(), account)
     }
@@ -128,10 +139,12 @@ impl Draft<'_> {
         let name = &self.trail.source.name;
         let wrong = match trail {
             None => Some("it is gone".to_owned()),
-            Some(trail) => trail
-                .shortfall()
-                .map(str::to_owned)
-                .or_else(|| self.other_topic(trail.topic.as_ref())),
+            Some(trail) => trail.shortfall().map(str::to_owned).or_else(|| {
+                match &self.trail.source.announcement {
+                    Some(announcement) => other_bucket(announcement, trail),
+                    None => self.other_topic(trail.topic.as_ref()),
+                }
+            }),
         };
         let words =
             wrong.map(|wrong| format!("the trail {name:?} does not record everything: {wrong}"));
@@ -189,16 +202,33 @@ impl Draft<'_> {
         false
     }
 
+    /// Keeps our notification of the trail's bucket. `found` are all of that bucket.
+    fn announcement(&mut self, found: &Read<BucketNotifications>) {
+        let (Some(announcement), Read::Ok(found)) = (&self.trail.source.announcement, found) else {
+            return;
+        };
+        match announcement.added_to(found) {
+            Ok(None) => {}
+            Ok(Some(notifications)) => self.plan.actions.push(FeedAction::Announce {
+                announcement: announcement.clone(),
+                notifications,
+            }),
+            Err(other) => self.plan.blocked.push(announcement.refused_for(other)),
+        }
+    }
+
     /// Reconciles the registration. `stands` says whether role and queue do: without them the SaaS
     /// could not verify it.
     fn registration(
         &mut self,
+        wanted: &RegistrationSpec,
         listed: &[Registration],
         mapping: Option<AccountMapping>,
         stands: bool,
     ) {
+        let feed = (self.trail, wanted);
         let Reconciled { surplus, next } =
-            reconcile(self.provider, self.deployment, self.trail, mapping, listed);
+            reconcile(self.provider, self.deployment, feed, mapping, listed);
         if let Next::Stands(existing) | Next::Update(existing, _) = &next {
             self.record.registration_id = Some(existing.guid.clone());
             self.record.asked_at = None;
@@ -260,6 +290,19 @@ impl Draft<'_> {
             .blocked
             .push(format!("{title} cannot read the trail: {details}"));
     }
+}
+
+/// The problem and its remedy, if the trail delivers elsewhere than to the bucket that tells us of
+/// each log file. Only setup can move the notification.
+fn other_bucket(announcement: &Announcement, trail: &Trail) -> Option<String> {
+    let ours = &announcement.bucket;
+    (trail.bucket != *ours).then(|| {
+        format!(
+            "it delivers to the bucket {} and no longer to {ours}; update the stack, and the \
+             notification follows",
+            trail.bucket
+        )
+    })
 }
 
 #[cfg(test)]

@@ -31,11 +31,11 @@ pub(crate) enum Next<'a> {
 
 /// Compares the listed registrations with the wanted one.
 ///
-/// `mapping` is the desired mapping of accounts to stores; without one, the current mapping stays.
+/// `wanted` is the registration as setup created it, and `mapping` is the desired mapping of accounts to stores; without one, the current mapping stays.
 pub(crate) fn reconcile<'a>(
     provider: &dyn Provider,
     deployment: &Deployment,
-    trail: &DeployedTrail,
+    (trail, wanted): (&DeployedTrail, &RegistrationSpec),
     mapping: Option<AccountMapping>,
     listed: impl IntoIterator<Item = &'a Registration>,
 ) -> Reconciled<'a> {
@@ -43,13 +43,13 @@ pub(crate) fn reconcile<'a>(
         .into_iter()
         .filter(|one| one.kind == RegistrationKind::Feed);
     let (ours, others): (Vec<_>, Vec<_>) =
-        feeds.partition(|one| owns(provider, deployment, trail, one));
+        feeds.partition(|one| owns(provider, deployment, (trail, wanted), one));
     let (mut here, mut surplus): (Vec<_>, Vec<_>) = ours
         .into_iter()
-        .partition(|one| is_in_place(deployment, trail, one));
+        .partition(|one| is_in_place(deployment, wanted, one));
     let doubled = here.split_off(here.len().min(1));
     surplus.splice(0..0, doubled);
-    let mut spec = trail.registration.clone();
+    let mut spec = wanted.clone();
     let next = match here.first() {
         Some(existing) => {
             let shown = existing.account_mapping.clone();
@@ -64,7 +64,7 @@ pub(crate) fn reconcile<'a>(
             let mut others = others.into_iter();
             let blocks = |other: &&Registration| {
                 other.queue_url == spec.queue_url
-                    || other.name == spec.name && is_in_place(deployment, trail, other)
+                    || other.name == spec.name && is_in_place(deployment, wanted, other)
             };
             match others.find(blocks) {
                 Some(other) => Next::Blocked(other),
@@ -83,17 +83,17 @@ pub(crate) fn reconcile<'a>(
 fn owns(
     provider: &dyn Provider,
     deployment: &Deployment,
-    trail: &DeployedTrail,
+    (trail, wanted): (&DeployedTrail, &RegistrationSpec),
     one: &Registration,
 ) -> bool {
     let policy = &deployment.policy;
     trail.registration_id.as_ref() == Some(&one.guid)
-        || provider.subject(policy, &policy.names, one) == Subject::Ours(trail.registration.account)
+        || provider.subject(policy, &policy.names, one) == Subject::Ours(wanted.account)
 }
 
 /// Whether a registration is in the trail's store, or the organization's if the trail's is.
-fn is_in_place(deployment: &Deployment, trail: &DeployedTrail, one: &Registration) -> bool {
-    if trail.registration.is_of_organization() {
+fn is_in_place(deployment: &Deployment, wanted: &RegistrationSpec, one: &Registration) -> bool {
+    if wanted.is_of_organization() {
         one.organization
     } else {
         !one.organization && one.store.as_ref() == deployment.policy.destination.shared()

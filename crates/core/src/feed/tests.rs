@@ -2,10 +2,10 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::{
-    landing_zone::TrailTopic,
+    landing_zone::{BucketNotification, NotificationTarget, TrailTopic},
     model::OuId,
     policy::{Destination, Policy, TrailSource, testing},
-    provider::plain::Plain,
+    provider::plain::{Plain, PlainRoles},
     stack_sets::InstanceState,
 };
 
@@ -24,6 +24,7 @@ fn organizations_trail() -> Trail {
         name: TRAIL.into(),
         home_region: Some("us-east-1".into()),
         bucket: "logs".into(),
+        key_prefix: None,
         topic: Some(topic()),
         kms_key: None,
         is_organization: true,
@@ -62,9 +63,10 @@ fn deployment(destination: Destination) -> Deployment {
                 bucket: "logs".into(),
                 topic: topic(),
                 makes_topic: false,
+                announcement: None,
                 kms_key: None,
             },
-            registration,
+            registration: Some(registration),
             queue_account: AUDIT.parse().unwrap(),
             registration_id: None,
             asked_at: None,
@@ -89,7 +91,8 @@ fn trail(deployment: &mut Deployment) -> &mut DeployedTrail {
 }
 
 fn registration(deployment: &Deployment) -> Registration {
-    let spec = &deployment.trail.as_ref().unwrap().registration;
+    let spec = deployment.trail.as_ref().unwrap();
+    let spec = spec.registration.as_ref().unwrap();
     Registration {
         guid: "ACME_1".into(),
         store: deployment.policy.destination.shared().cloned(),
@@ -118,7 +121,8 @@ fn view(registrations: Vec<Registration>) -> FeedView {
         trail: Read::Ok(Some(organizations_trail())),
         registrations: Read::Ok(registrations),
         log: instance(LOG, InstanceState::Current),
-        audit: instance(AUDIT, InstanceState::Current),
+        audit: Some(instance(AUDIT, InstanceState::Current)),
+        bucket: None,
         is_requeued: false,
     }
 }
@@ -249,9 +253,9 @@ fn a_failure_that_passes_by_itself_costs_no_day_of_the_trail() {
         .mended
         .insert(TrailFault::AuditInstance, hours_ago(1));
     let mut view = view(vec![]);
-    view.audit = instance(AUDIT, InstanceState::Outdated);
+    view.audit = Some(instance(AUDIT, InstanceState::Outdated));
     assert!(planned(&deployment, &view).actions.is_empty());
-    let Read::Ok(Some(failed)) = &mut view.audit else {
+    let Some(Read::Ok(Some(failed))) = &mut view.audit else {
         panic!("it is there");
     };
     failed.reason = Some("You must wait 60 seconds (QueueDeletedRecently)".into());
@@ -307,7 +311,7 @@ fn with_a_topic_of_ours_the_queue_is_made_anew_after_the_role() {
             "delete the instance of Feed-Queue in 000000000002"
         ]
     );
-    view.audit = Read::Ok(None);
+    view.audit = Some(Read::Ok(None));
     view.log = Read::Ok(None);
     let role = ["create the instance of Feed-Role in 000000000001"];
     assert_eq!(words(&planned(&deployment, &view)), role);
@@ -415,12 +419,13 @@ fn what_cannot_be_read_changes_nothing() {
         trail: Read::Unknown("throttled".into()),
         registrations: Read::Unknown("throttled".into()),
         log: unknown(),
-        audit: unknown(),
+        audit: Some(unknown()),
+        bucket: None,
         is_requeued: true,
     };
     assert_eq!(planned(&deployment, &nothing), FeedPlan::default());
     let mut half = view(vec![]);
-    half.audit = unknown();
+    half.audit = Some(unknown());
     assert!(planned(&deployment, &half).actions.is_empty());
 }
 
@@ -452,5 +457,102 @@ fn a_topic_that_has_changed_is_reported_with_what_helps() {
     assert!(
         words.contains("update the stack with CreateTrailTopic=Yes"),
         "{words}"
+    );
+}
+
+/// A deployment whose queue hears of log files from the trail's bucket.
+fn announced() -> Deployment {
+    let mut deployment = tenant();
+    let names = PlainRoles.resources(&deployment.policy.names).feed.unwrap();
+    let topic: Arn = format!("arn:aws:sns:us-east-1:{LOG}:{}", names.trail_topic)
+        .parse()
+        .unwrap();
+    let deployed = trail(&mut deployment);
+    deployed.registration = None;
+    deployed.queue_account = LOG.parse().unwrap();
+    deployed.source.topic = topic.clone();
+    deployed.source.announcement = Some(Announcement {
+        bucket: "logs".into(),
+        account: LOG.parse().unwrap(),
+        id: names.trail_topic,
+        topic,
+        prefix: "AWSLogs/".into(),
+        role: format!("arn:aws:iam::{LOG}:role/{}", names.log_role),
+    });
+    deployment
+}
+
+fn bucket_view(found: &[BucketNotification]) -> FeedView {
+    FeedView {
+        audit: None,
+        bucket: Some(Read::Ok(BucketNotifications {
+            all: found.to_vec(),
+            event_bridge: false,
+        })),
+        ..view(vec![])
+    }
+}
+
+fn notification(id: &str) -> BucketNotification {
+    BucketNotification {
+        id: id.into(),
+        target: NotificationTarget::Queue,
+        arn: "arn:aws:sqs:us-east-1:000000000001:theirs".into(),
+        events: vec!["s3:ObjectCreated:Put".into()],
+        prefix: "AWSLogs/".into(),
+        suffix: String::new(),
+    }
+}
+
+#[test]
+fn a_bucket_that_no_longer_announces_its_files_is_told_to_again() {
+    let deployment = announced();
+    let plan = |view: &FeedView| plan_feed(&PlainRoles, &deployment, None, view, now());
+    let mended = plan(&bucket_view(&[]));
+    let [FeedAction::Announce { notifications, .. }] = &mended.actions[..] else {
+        panic!("{mended:?}")
+    };
+    assert_eq!(plan(&bucket_view(&notifications.all)), FeedPlan::default());
+    // Without the role nothing can be written, and the role comes first.
+    let bare = FeedView {
+        log: Read::Ok(None),
+        ..bucket_view(&[])
+    };
+    assert_eq!(
+        words(&plan(&bare)),
+        ["create the instance of Feed-Role in 000000000001"]
+    );
+    let unread = FeedView {
+        bucket: Some(Read::Unknown("denied".into())),
+        ..bucket_view(&[])
+    };
+    assert_eq!(plan(&unread).actions, []);
+    assert_eq!(unread.failures().collect::<Vec<_>>(), ["denied"]);
+}
+
+#[test]
+fn somebody_elses_notification_of_the_same_files_is_reported_with_its_id() {
+    let found = bucket_view(&[notification("theirs")]);
+    let plan = plan_feed(&PlainRoles, &announced(), None, &found, now());
+    assert_eq!(plan.actions, []);
+    let [why] = &plan.blocked[..] else {
+        panic!("{plan:?}")
+    };
+    assert!(why.contains("\"theirs\""), "{why}");
+}
+
+#[test]
+fn a_trail_that_delivers_to_another_bucket_is_reported() {
+    let mut view = bucket_view(&[]);
+    if let Read::Ok(Some(trail)) = &mut view.trail {
+        trail.bucket = "elsewhere".into();
+    }
+    let plan = plan_feed(&PlainRoles, &announced(), None, &view, now());
+    let [why] = &plan.blocked[..] else {
+        panic!("{plan:?}")
+    };
+    assert!(
+        why.contains("bucket elsewhere and no longer to logs"),
+        "{why}"
     );
 }

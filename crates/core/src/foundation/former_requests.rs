@@ -67,6 +67,8 @@ pub(super) fn inherit(
     }
     let topics = previous.trail_topics.iter().cloned();
     deployment.trail_topics.extend(topics);
+    let announcements = previous.announcements.iter().cloned();
+    deployment.announcements.extend(announcements);
     let own = deployment.policy.names.clone();
     for names in previous.retired.iter().chain([&previous.policy.names]) {
         if *names != own && !deployment.retired.contains(names) {

@@ -1,7 +1,7 @@
 //! One invocation of setup: it answers the request or hands it over within its deadline, whatever
 //! happens to the work.
 
-use std::{cell::RefCell, time::Duration};
+use std::{cell::RefCell, collections::BTreeSet, time::Duration};
 
 use futures::lock::Mutex;
 use jiff::{SignedDuration, Timestamp};
@@ -79,6 +79,12 @@ struct HandedOver {
     /// Whether the request restores a former success.
     #[serde(default)]
     restores: bool,
+    /// Whether everything was read once.
+    #[serde(default)]
+    looked: bool,
+    /// The resources that could not be deleted.
+    #[serde(default)]
+    left_behind: BTreeSet<String>,
     /// The invocation that held the lease.
     invocation: String,
 }
@@ -118,7 +124,12 @@ where
         let earlier = handed_over(&payload, now);
         // An earlier invocation of this request may have created resources.
         let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
-            Progress::resumed(earlier.removal, earlier.restores)
+            let left_behind = earlier.left_behind.clone();
+            Progress::resumed(
+                earlier.removal,
+                (earlier.restores, earlier.looked),
+                left_behind,
+            )
         });
         if let Some(outcome) = self.answer_at_once(&request) {
             return self.answer(&request, outcome, &progress, ends).await;
@@ -181,6 +192,8 @@ where
                             admitted,
                             removal: progress.removal(),
                             restores: progress.is_restoring(),
+                            looked: progress.has_looked(),
+                            left_behind: progress.left_behind(),
                             invocation,
                         };
                         // Unlike Lambda's own retries, the hand-over carries the progress.
@@ -323,14 +336,14 @@ fn answer_to(request: &Request, outcome: Result<(), SetupError>, progress: &Prog
             if let Some(note) = &note {
                 tracing::warn!(note, "completed with warnings");
             }
-            Answer::success(request, note)
+            Answer::success(request, note, progress.attributes())
         }
         // A rollback is never refused: otherwise the stack could never be changed again.
         Err(error) if progress.is_restoring() && !matches!(error, SetupError::Panicked) => {
             let reason = error.reason();
             tracing::error!(reason, "rollback incomplete");
             let note = format!("Not everything is restored until the next update: {reason}");
-            Answer::success(request, Some(note))
+            Answer::success(request, Some(note), progress.attributes())
         }
         Err(error) => {
             let reason = error.reason();

@@ -2,6 +2,7 @@
 //! registration and the management account's own stack.
 
 mod access;
+mod attributes;
 mod converge;
 mod former_requests;
 mod invocation;

@@ -27,6 +27,8 @@ pub struct Own {
     pub principal: String,
     /// The name of the permissions boundary for the management account's own stack.
     pub management_boundary: Option<String>,
+    /// The ARNs of the functions' roles, separated by commas, if a role in Log Archive trusts them.
+    pub function_roles: Option<String>,
     /// Whether responses may go to this machine over plain HTTP, as in a sandbox.
     pub answers_on_loopback: bool,
     /// How long CloudFormation waits for a response.

@@ -31,7 +31,6 @@ pub fn plan(
     observed: &Observed,
 ) -> Result<Vec<Step>, Refusal> {
     let Deployment {
-        retired,
         trail_topics: topics,
         policy,
         spared,
@@ -43,7 +42,7 @@ pub fn plan(
     };
     // New resources come first: retired ones are deleted once nothing is left to create.
     if steps.is_empty() {
-        let mut remove = to_remove(provider, wanted, retired, topics);
+        let mut remove = to_remove(provider, wanted, deployment);
         remove.spare(spared);
         steps = tear_down(provider, &remove, wanted, policy, observed);
         if observed.blind && !steps.is_empty() {

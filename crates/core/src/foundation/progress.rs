@@ -1,12 +1,15 @@
 use std::{
     cell::{Cell, RefCell},
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fmt::{self, Display, Write},
 };
 
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+
+/// How many resources that could not be deleted one invocation names to the next.
+const HANDED_ON: usize = 20;
 
 /// The progress of a request.
 #[derive(Debug, Default)]
@@ -18,7 +21,9 @@ pub struct Progress {
     left_behind: RefCell<BTreeSet<String>>,
     left_undone: RefCell<BTreeSet<String>>,
     restores: Cell<bool>,
+    looked: Cell<bool>,
     remarks: RefCell<Vec<String>>,
+    attributes: RefCell<BTreeMap<&'static str, String>>,
 }
 
 /// The progress of a removal.
@@ -60,11 +65,17 @@ impl Display for Tally {
 
 impl Progress {
     /// The progress of a request that an earlier invocation handed over.
-    pub fn resumed(removal: Removal, restores: bool) -> Self {
+    pub fn resumed(
+        removal: Removal,
+        (restores, has_looked): (bool, bool),
+        left_behind: BTreeSet<String>,
+    ) -> Self {
         let progress = Self::default();
         progress.begin_making();
         progress.removal.set(removal);
         progress.restores.set(restores);
+        progress.looked.set(has_looked);
+        progress.left_behind.replace(left_behind);
         progress
     }
 
@@ -121,9 +132,35 @@ impl Progress {
         self.removal.get()
     }
 
+    /// Notes that everything was read once. Whether it was before, also by an earlier invocation.
+    pub(super) fn look(&self) -> bool {
+        self.looked.replace(true)
+    }
+
+    /// Whether everything was read once, for the next invocation.
+    pub(super) fn has_looked(&self) -> bool {
+        self.looked.get()
+    }
+
+    /// What could not be deleted, for the next invocation: at most as much as an answer has room for.
+    pub(super) fn left_behind(&self) -> BTreeSet<String> {
+        let all = self.left_behind.borrow();
+        all.iter().take(HANDED_ON).cloned().collect()
+    }
+
     /// Notes a warning for the administrator.
     pub fn remark(&self, sentence: String) {
         self.remarks.borrow_mut().push(sentence);
+    }
+
+    /// Notes what a success returns.
+    pub(super) fn return_attributes(&self, attributes: BTreeMap<&'static str, String>) {
+        self.attributes.replace(attributes);
+    }
+
+    /// What a success returns.
+    pub(super) fn attributes(&self) -> BTreeMap<&'static str, String> {
+        self.attributes.borrow().clone()
     }
 
     /// The note for the administrator of a successful request: the remarks, and the resources that
@@ -198,7 +235,7 @@ mod tests {
             registrations: most,
             stacks: most,
         };
-        let progress = Progress::resumed(removal, false);
+        let progress = Progress::resumed(removal, (false, false), BTreeSet::new());
         progress.left(0, 0);
         assert_eq!(progress.removal().stacks.removed, usize::MAX);
         assert!(progress.summary().contains("; removed "));
@@ -209,7 +246,7 @@ mod tests {
         let first = Progress::default();
         first.left(5, 3);
         first.left(2, 3);
-        let second = Progress::resumed(first.removal(), false);
+        let second = Progress::resumed(first.removal(), (false, false), BTreeSet::new());
         second.begin(&"delete registration x");
         second.left(1, 3);
         assert_eq!(

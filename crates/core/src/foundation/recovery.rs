@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use super::{Own, Properties};
 use crate::{
     Result,
-    landing_zone::TrailTopic,
-    model::{AccountId, IntegrationPrefix, Names, Profile, Store, host},
+    landing_zone::{Announcement, TrailTopic},
+    model::{AccountId, Arn, IntegrationPrefix, Names, Profile, Store, host},
     policy::{
         Adoption, Deployment, Destination, Policy, PolicyNames, RegistrationMode, Selection, Site,
     },
     ports::FoundationReads,
-    provider::{FeedNames, Provider, Traces},
+    provider::{FeedNames, Provider, Traces, role_arn},
     stack_sets::STACK_ID_TAG,
 };
 
@@ -29,6 +29,7 @@ pub(super) struct Remains {
     policy_names: PolicyNames,
     registers_by_stack: bool,
     topics: BTreeSet<TrailTopic>,
+    announcements: BTreeSet<Announcement>,
     /// Foreign StackSets.
     spared: BTreeSet<String>,
     /// Accounts that have a member stack.
@@ -117,12 +118,23 @@ impl Remains {
     ) {
         self.tenant = traces.tenant.or(self.tenant.take());
         self.trail_suffix = traces.suffix;
-        if let (Some(trail), Some(log)) = (traces.topic_of, accounts.first()) {
-            let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic);
-            let topic = topic.parse().ok();
-            self.topics
-                .extend(topic.map(|topic| TrailTopic { trail, topic }));
-        }
+        let Some(log) = accounts.first() else { return };
+        let topic = format!("arn:{partition}:sns:{region}:{log}:{}", names.trail_topic);
+        let Ok(topic) = topic.parse::<Arn>() else {
+            return;
+        };
+        self.announcements
+            .extend(traces.bucket.map(|bucket| Announcement {
+                bucket,
+                account: *log,
+                id: names.trail_topic.clone(),
+                topic: topic.clone(),
+                // It is taken off by its id.
+                prefix: String::new(),
+                role: role_arn(partition, log, &names.log_role),
+            }));
+        self.topics
+            .extend(traces.topic_of.map(|trail| TrailTopic { trail, topic }));
     }
 
     /// The suffix of the external ids that the roles demand.
@@ -162,6 +174,8 @@ impl Remains {
         let others = self.names.iter().filter(|names| *names != own).cloned();
         deployment.retired.extend(others);
         deployment.trail_topics.extend(self.topics.iter().cloned());
+        let announcements = self.announcements.iter().cloned();
+        deployment.announcements.extend(announcements);
         deployment.spared.extend(self.spared.iter().cloned());
         deployment.organization = true;
         deployment.recovered_at = Some(now);
@@ -194,6 +208,7 @@ impl Remains {
         Deployment {
             retired: self.names.clone(),
             trail_topics: self.topics.clone(),
+            announcements: self.announcements.clone(),
             stores,
             organization: true,
             trail: None,
@@ -207,6 +222,7 @@ impl Remains {
                 registration_topic: None,
                 permissions_boundary: None,
                 management_boundary: None,
+                function_roles: None,
                 tags: Default::default(),
             },
             policy: Policy {
@@ -232,6 +248,7 @@ impl Remains {
                 control_tower: false,
                 log_archive: None,
                 audit: None,
+                trail_reader: None,
                 offboard_limit_percent: properties.offboard_limit_percent,
                 approved_offboard: None,
                 offboard_unenrolled: false,

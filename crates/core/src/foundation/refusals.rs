@@ -1,6 +1,9 @@
 //! Refuses changes that are impossible after launch, and warns of consequences of others.
 
-use super::{Footprint, Progress, Properties, Refusal};
+use super::{
+    Progress, Properties, Refusal,
+    attributes::{key_statement, reader},
+};
 use crate::{
     model::host,
     policy::Deployment,
@@ -137,22 +140,13 @@ pub(super) fn refuse_other_tenant(
 }
 
 /// Only the administrator can change the key's policy.
-pub(super) fn warn_of_key(footprint: &Footprint) {
-    let Some(trail) = &footprint.trail else {
+pub(super) fn warn_of_key(provider: &dyn Provider, deployment: &Deployment) {
+    let Some(trail) = &deployment.trail else {
         return;
     };
-    let source = footprint
-        .deployment
-        .trail
-        .as_ref()
-        .map(|trail| &trail.source);
-    if let Some(key) = source.and_then(|source| source.kms_key.as_ref()) {
-        let role = &trail.registration.role_arn;
-        tracing::warn!(
-            %key,
-            role,
-            "the trail's KMS key must let this role decrypt: add the statement from the README"
-        );
+    if let (Some(key), Some(role)) = (&trail.source.kms_key, reader(provider, deployment)) {
+        let statement = key_statement(key, &role);
+        tracing::warn!(%key, role, statement, "the key's policy must have this statement");
     }
 }
 

@@ -17,6 +17,7 @@ use serde_json::Value;
 use super::{
     Context, Facts, Footprint, Own, Progress, Properties, Refusal,
     access::Access,
+    attributes::attributes,
     converge::{Goal, converge},
     former_requests::{deployments, inherit, mark_existing, restored},
     lease::await_lease,
@@ -215,7 +216,8 @@ where
         if planted(Fault::AttemptIsInForce) {
             self.aws.store_deployment(self.holder, deployment).await?;
         }
-        warn_of_key(&footprint);
+        warn_of_key(provider, deployment);
+        progress.return_attributes(attributes(provider, deployment));
         let wanted = Some(&footprint);
         let guid = self
             .converge(
@@ -383,6 +385,7 @@ where
             url_suffix: own.url_suffix.clone(),
             management_account: own.management_account,
             management_boundary: own.management_boundary.clone(),
+            function_roles: own.function_roles.clone(),
             external_id_suffix,
             adoption: None,
             trail_topics: previous
@@ -416,11 +419,11 @@ fn settle(deployment: &mut Deployment, footprint: &Footprint) {
     for name in footprint.stack_sets() {
         deployment.spared.remove(name);
     }
-    let topic = footprint
-        .trail
-        .as_ref()
-        .and_then(|trail| trail.topic.clone());
+    let trail = footprint.trail.as_ref();
+    let topic = trail.and_then(|trail| trail.topic.clone());
     deployment.trail_topics = topic.into_iter().collect();
+    let announcement = trail.and_then(|trail| trail.announcement.clone());
+    deployment.announcements = announcement.into_iter().collect();
 }
 
 /// The properties without those that CloudFormation adds.

@@ -16,9 +16,9 @@ use super::{Properties, Refusal, Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
-    model::{AccountId, Names, Profile, Store, host},
+    model::{AccountId, Names, Profile, RegistrationSpec, Store, host},
     policy::{Adoption, DeployedTrail, Deployment, Policy, Site},
-    provider::{Provider, Words},
+    provider::{FeedNames, Provider, Words},
 };
 
 /// The function's own settings, and this deployment's existing properties.
@@ -42,6 +42,8 @@ pub struct Context {
     pub trail_topics: BTreeSet<TrailTopic>,
     /// The name of the permissions boundary for the management account's own stack.
     pub management_boundary: Option<String>,
+    /// The ARNs of the functions' roles, if a role in Log Archive trusts them.
+    pub function_roles: Option<String>,
     /// The main stack's own tags.
     pub tags: BTreeMap<String, String>,
 }
@@ -155,6 +157,9 @@ pub fn resolve(
     else {
         return Err(refusals.into_one());
     };
+    let reads_by_role = |feed: FeedNames| feed.audit_stack_set.is_none();
+    let reads_by_role = provider.resources(&names).feed.is_some_and(reads_by_role);
+    let trail_reader = log.filter(|_| reads_by_role && properties.capability.cloud_trail());
     let policy = Policy {
         stack_id: context.stack_id.clone(),
         partition: context.partition.clone(),
@@ -176,6 +181,7 @@ pub fn resolve(
         control_tower: landing_zone.is_there(),
         log_archive: log,
         audit,
+        trail_reader,
         offboard_limit_percent: properties.offboard_limit_percent,
         approved_offboard: properties.approved_offboard.clone(),
         offboard_unenrolled: properties.offboard_unenrolled,
@@ -190,6 +196,7 @@ pub fn resolve(
         },
         permissions_boundary: properties.permissions_boundary.clone(),
         management_boundary: context.management_boundary.clone(),
+        function_roles: context.function_roles.clone(),
         tags: context.tags.clone(),
     };
     let trail = trail::deployed(
@@ -219,13 +226,15 @@ fn deployment(
         trail: trail.source.name.clone(),
         topic: trail.source.topic.clone(),
     });
+    let announcement = trail.as_ref();
+    let announcement = announcement.and_then(|trail| trail.source.announcement.clone());
+    let registration = trail.as_ref().and_then(|trail| trail.registration.as_ref());
     Deployment {
         stores: policy.destination.stores(),
         trail_topics: own_topic.collect(),
+        announcements: announcement.into_iter().collect(),
         retired: Vec::new(),
-        organization: trail
-            .as_ref()
-            .is_some_and(|trail| trail.registration.is_of_organization()),
+        organization: registration.is_some_and(RegistrationSpec::is_of_organization),
         spared: BTreeSet::new(),
         recovered_at: None,
         succeeded_at: None,
@@ -380,6 +389,7 @@ mod tests {
             adoption: None,
             trail_topics: BTreeSet::new(),
             management_boundary: None,
+            function_roles: None,
             tags: [(STACK_ID_TAG.to_owned(), stack_id)].into(),
         };
         for control_tower in [true, false] {

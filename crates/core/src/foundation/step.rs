@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::{
-    landing_zone::TrailTopic,
+    landing_zone::{Announcement, BucketNotifications, TrailTopic},
     model::{AccountId, Registration, RegistrationSpec, Store},
     stack_sets::StackSetSpec,
 };
@@ -69,6 +69,20 @@ pub enum Step {
         /// Whether the topic is set; otherwise the trail has none, as before.
         set: bool,
     },
+    /// Replace the notifications of a trail's bucket: with ours, or without.
+    SetNotifications {
+        /// Our notification of the bucket.
+        of: Announcement,
+        /// All that the bucket is to have.
+        notifications: BucketNotifications,
+    },
+    /// Read a bucket's notifications again later, as with a role that is seconds old.
+    AwaitBucket {
+        /// Our notification of the bucket.
+        of: Announcement,
+        /// Why they cannot be read.
+        why: String,
+    },
     /// Read again later: an operation is running.
     Await(String),
 }
@@ -90,6 +104,8 @@ impl Step {
             | Self::UpdateRegistration { .. }
             | Self::DeleteRegistration(_)
             | Self::SetTrailTopic { .. }
+            | Self::SetNotifications { .. }
+            | Self::AwaitBucket { .. }
             | Self::Await(_) => None,
         }
     }
@@ -165,6 +181,16 @@ impl fmt::Display for Step {
             }
             Self::SetTrailTopic { of, set: false } => {
                 write!(f, "take our topic off the trail {}", of.trail)
+            }
+            Self::SetNotifications { of, notifications } => {
+                let verb = match of.taken_from(notifications) {
+                    Some(_) => "give the bucket our notification",
+                    None => "take our notification off the bucket",
+                };
+                write!(f, "{verb}: {}", of.bucket)
+            }
+            Self::AwaitBucket { of, .. } => {
+                write!(f, "wait for the notifications of the bucket {}", of.bucket)
             }
             Self::Await(what) => write!(f, "wait for {what}"),
         }

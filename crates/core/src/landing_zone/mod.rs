@@ -2,6 +2,7 @@
 
 mod account;
 mod baseline;
+mod notification;
 mod trail;
 mod units;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub use account::{Account, AccountState};
 pub use baseline::{BaselineKind, Baselines, Management};
+pub use notification::{Announcement, BucketNotification, BucketNotifications, NotificationTarget};
 pub use trail::{TopicSet, Trail, TrailTopic};
 pub use units::{OuTree, Unit};
 

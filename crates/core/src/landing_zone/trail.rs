@@ -14,6 +14,8 @@ pub struct Trail {
     pub home_region: Option<String>,
     /// The bucket that it delivers to.
     pub bucket: String,
+    /// What its log files' keys begin with, before `/AWSLogs`.
+    pub key_prefix: Option<String>,
     /// The topic that is notified of each delivery.
     pub topic: Option<Arn>,
     /// The key that encrypts it.
@@ -50,11 +52,11 @@ pub struct TrailTopic {
     pub topic: Arn,
 }
 
-/// The result of setting a trail's topic.
+/// The result of setting the topic that is notified of each log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicSet {
     /// It is set.
     Done,
-    /// CloudTrail may not publish to the topic, as happens with a policy that is seconds old.
+    /// The service may not publish to the topic, as happens with a policy that is seconds old.
     NotPublishable(String),
 }

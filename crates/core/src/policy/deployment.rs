@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeployedTrail, Policy};
 use crate::{
-    landing_zone::TrailTopic,
+    landing_zone::{Announcement, TrailTopic},
     model::{Arn, Names, OuId, Store},
 };
 
@@ -28,6 +28,9 @@ pub struct Deployment {
     /// Every topic of ours that a trail may be set to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub trail_topics: BTreeSet<TrailTopic>,
+    /// Every notification of ours that a trail's bucket may have.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub announcements: BTreeSet<Announcement>,
     /// What the trail's registration depends on, where `CapabilityType` has CloudTrail.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail: Option<DeployedTrail>,
@@ -85,6 +88,10 @@ pub struct Site {
     pub permissions_boundary: Option<String>,
     /// The permissions boundary of the role in the management account's own stack, if it has one.
     pub management_boundary: Option<String>,
+    /// The ARNs of the functions' roles, separated by commas, which the role for the bucket's
+    /// notifications trusts. `None` if there is no such role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub function_roles: Option<String>,
     /// The main stack's own tags, which are copied to StackSets and stacks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,

@@ -65,6 +65,10 @@ pub struct Policy {
     pub log_archive: Option<AccountId>,
     /// The landing zone's Audit account.
     pub audit: Option<AccountId>,
+    /// The account whose own role also reads the trail, where the vendor has no other role for
+    /// that: Log Archive. It is enrolled whatever the selection says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail_reader: Option<AccountId>,
     /// `OffboardLimitPercent`.
     pub offboard_limit_percent: u8,
     /// `ApproveOffboard`, where it is set.
@@ -163,6 +167,11 @@ impl Policy {
         let shared = [self.audit, self.log_archive].into_iter().flatten();
         let owner = if is_ours { self.audit } else { topic.account() };
         shared.into_iter().find(|account| Some(*account) == owner)
+    }
+
+    /// The URL of a queue of ours. `url_suffix` is the DNS suffix of the partition.
+    pub fn queue_url(&self, url_suffix: &str, account: AccountId, queue: &str) -> String {
+        format!("https://sqs.{}.{url_suffix}/{account}/{queue}", self.region)
     }
 
     /// Whether it is the Log Archive or the Audit account.

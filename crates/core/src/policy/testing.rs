@@ -30,6 +30,7 @@ pub fn policy() -> Policy {
         enroll_management: false,
         control_tower: true,
         log_archive: None,
+        trail_reader: None,
         audit: None,
         offboard_limit_percent: 10,
         approved_offboard: None,
@@ -41,7 +42,9 @@ pub fn policy() -> Policy {
 pub fn deployment(policy: Policy) -> Deployment {
     Deployment {
         policy,
+        announcements: BTreeSet::new(),
         site: Site {
+            function_roles: None,
             principal: "arn:aws:iam::999999999999:role/reader".parse().unwrap(),
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,

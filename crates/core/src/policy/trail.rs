@@ -3,7 +3,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AccountId, Arn, RegistrationSpec};
+use crate::{
+    landing_zone::Announcement,
+    model::{AccountId, Arn, RegistrationSpec},
+};
 
 /// The organization's trail, as setup found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +20,9 @@ pub struct TrailSource {
     /// Whether that topic is one of ours.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub makes_topic: bool,
+    /// The notification of the bucket, if that tells the topic of each log file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announcement: Option<Announcement>,
     /// The KMS key that encrypts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<Arn>,
@@ -27,10 +33,14 @@ pub struct TrailSource {
 pub struct DeployedTrail {
     /// The trail.
     pub source: TrailSource,
-    /// The registration as setup created it. Its account is Log Archive, which holds the role.
-    #[serde(alias = "integration")]
-    pub registration: RegistrationSpec,
-    /// The account that holds the queue: Audit, or Log Archive if the trail's topic is there.
+    /// The registration as setup created it, if the vendor has one.
+    #[serde(
+        default,
+        alias = "integration",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub registration: Option<RegistrationSpec>,
+    /// The account that holds the queue: Audit, or Log Archive if the topic is there.
     #[serde(rename = "audit")]
     pub queue_account: AccountId,
     /// The registration's id, which identifies it whatever else changes.
@@ -51,9 +61,8 @@ impl DeployedTrail {
     /// Whether both have the same registration.
     pub fn is_registered_as(&self, other: &Self) -> bool {
         let identity = |trail: &Self| {
-            let RegistrationSpec { name, account, .. } = &trail.registration;
-            let is_organizations = trail.registration.account_mapping.is_some();
-            (name.clone(), *account, is_organizations)
+            let spec = trail.registration.as_ref()?;
+            Some((spec.name.clone(), spec.account, spec.is_of_organization()))
         };
         identity(self) == identity(other)
     }
@@ -86,9 +95,10 @@ mod tests {
                 bucket: "logs".into(),
                 topic: "arn:aws:sns:us-east-1:000000000002:topic".parse().unwrap(),
                 makes_topic: false,
+                announcement: None,
                 kms_key: None,
             },
-            registration: RegistrationSpec {
+            registration: Some(RegistrationSpec {
                 name: name.into(),
                 kind: RegistrationKind::Feed,
                 account,
@@ -96,7 +106,7 @@ mod tests {
                 external_id: "id".to_owned().into(),
                 queue_url: None,
                 account_mapping,
-            },
+            }),
             queue_account: "000000000002".parse().unwrap(),
             registration_id: None,
             asked_at: None,

@@ -21,40 +21,69 @@ pub use leases::Leases;
 pub(crate) use operations::hour;
 pub use operations::{Running, start_operation};
 pub use reads::{
-    Accounts, ForeignResources, Keys, LandingZones, LedgerReads, Roles, StackReads, StackSetReads,
-    TokenReads,
+    Accounts, BucketNotificationReads, ForeignResources, Keys, LandingZones, LedgerReads, Roles,
+    StackReads, StackSetReads, TokenReads,
 };
 pub(crate) use registry::CALL_RESERVE;
 pub use registry::{Registry, RegistryReads, RegistryWrites, TokenIssuer};
 pub use writes::{
-    Answers, FanOut, Functions, Ledger, LedgerWrites, Messages, StackSetWrites, StackSets,
-    StackWrites, Stacks, TokenWrites, Tokens, TrailTopics,
+    Answers, BucketNotificationWrites, FanOut, Functions, Ledger, LedgerWrites, Messages,
+    StackSetWrites, StackSets, StackWrites, Stacks, TokenWrites, Tokens, TrailTopics,
 };
 
 /// What a pass of the account function looks at in AWS.
-pub trait AccountReads: Accounts + LandingZones + StackSetReads + LedgerReads + TokenReads {}
+pub trait AccountReads:
+    Accounts + LandingZones + BucketNotificationReads + StackSetReads + LedgerReads + TokenReads
+{
+}
 impl<T> AccountReads for T where
-    T: Accounts + LandingZones + StackSetReads + LedgerReads + TokenReads
+    T: Accounts + LandingZones + BucketNotificationReads + StackSetReads + LedgerReads + TokenReads
 {
 }
 
 /// All AWS ports of the account function.
 pub trait AccountPorts:
-    AccountReads + StackSetWrites + Leases + LedgerWrites + Messages + TokenWrites + Functions
+    AccountReads
+    + BucketNotificationWrites
+    + StackSetWrites
+    + Leases
+    + LedgerWrites
+    + Messages
+    + TokenWrites
+    + Functions
 {
 }
 impl<T> AccountPorts for T where
-    T: AccountReads + StackSetWrites + Leases + LedgerWrites + Messages + TokenWrites + Functions
+    T: AccountReads
+        + BucketNotificationWrites
+        + StackSetWrites
+        + Leases
+        + LedgerWrites
+        + Messages
+        + TokenWrites
+        + Functions
 {
 }
 
 /// What setup looks at in AWS before it plans.
-pub trait FoundationReads: Accounts + LandingZones + StackSetReads + StackReads {}
-impl<T: Accounts + LandingZones + StackSetReads + StackReads> FoundationReads for T {}
+pub trait FoundationReads:
+    Accounts + LandingZones + BucketNotificationReads + StackSetReads + StackReads
+{
+}
+impl<T> FoundationReads for T where
+    T: Accounts + LandingZones + BucketNotificationReads + StackSetReads + StackReads
+{
+}
 
 /// All AWS ports that reconciling the foundation takes.
-pub trait FoundationPorts: FoundationReads + TrailTopics + StackSetWrites + StackWrites {}
-impl<T: FoundationReads + TrailTopics + StackSetWrites + StackWrites> FoundationPorts for T {}
+pub trait FoundationPorts:
+    FoundationReads + TrailTopics + BucketNotificationWrites + StackSetWrites + StackWrites
+{
+}
+impl<T> FoundationPorts for T where
+    T: FoundationReads + TrailTopics + BucketNotificationWrites + StackSetWrites + StackWrites
+{
+}
 
 /// All AWS ports of the setup function.
 pub trait SetupPorts:

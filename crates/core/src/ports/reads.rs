@@ -3,7 +3,9 @@
 
 use crate::{
     Result,
-    landing_zone::{Account, Baselines, LandingZoneReply, OuTree, Trail},
+    landing_zone::{
+        Account, Announcement, Baselines, BucketNotifications, LandingZoneReply, OuTree, Trail,
+    },
     ledger::{Recorded, Records},
     model::{AccountId, ApiKey, Token},
     stack_sets::{InstanceFailure, OperationState, Role, Stack, StackInstance, StackSet},
@@ -27,6 +29,12 @@ pub trait LandingZones {
     async fn baselines(&self, accounts: Option<&[AccountId]>) -> Result<Baselines>;
     /// The trail of this name in this Region.
     async fn trail(&self, name: &str) -> Result<Option<Trail>>;
+}
+
+/// The notifications of a bucket in Log Archive.
+pub trait BucketNotificationReads {
+    /// All of them, read with the announcement's role.
+    async fn notifications(&self, of: &Announcement) -> Result<BucketNotifications>;
 }
 
 /// The roles of the management account.

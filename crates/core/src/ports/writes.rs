@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{LedgerReads, StackReads, StackSetReads, TokenReads};
 use crate::{
     Result,
-    landing_zone::TopicSet,
+    landing_zone::{Announcement, BucketNotifications, TopicSet},
     ledger::{Holder, Record, Success, Unreadable},
     lifecycle::Message,
     model::{AccountId, Arn, SecretText, Token},
@@ -18,6 +18,16 @@ pub trait TrailTopics {
     /// Sets the topic of the trail with this name in this Region, or removes it; everything else
     /// stays.
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet>;
+}
+
+/// Changes of the notifications of a bucket in Log Archive.
+pub trait BucketNotificationWrites {
+    /// Replaces all of them, with the announcement's role. S3 tests what it is to notify first.
+    async fn set_notifications(
+        &self,
+        of: &Announcement,
+        all: &BucketNotifications,
+    ) -> Result<TopicSet>;
 }
 
 /// Changes of StackSets and their instances.

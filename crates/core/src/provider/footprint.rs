@@ -1,5 +1,5 @@
 use crate::{
-    landing_zone::TrailTopic,
+    landing_zone::{Announcement, TrailTopic},
     model::{AccountId, RegistrationSpec},
     policy::{Deployment, PolicyNames},
     stack_sets::StackSetSpec,
@@ -20,22 +20,33 @@ impl Footprint {
     /// The names of its StackSets.
     pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
         let trail = self.trail.iter();
-        let trail = trail.flat_map(|trail| [&trail.log.0.name, &trail.audit.0.name]);
+        let trail = trail.flat_map(FeedFootprint::stack_sets);
+        let trail = trail.map(|(set, _)| &set.name);
         trail.chain(self.member.iter().map(|member| &member.name))
     }
 }
 
-/// The stacks placed once, and the registration that depends on them.
+/// The stacks placed once, and what depends on them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedFootprint {
     /// The role in Log Archive.
     pub log: (StackSetSpec, AccountId),
-    /// The queue in Audit, or in Log Archive if the trail's topic is there.
-    pub audit: (StackSetSpec, AccountId),
+    /// The queue in Audit, or in Log Archive if the trail's topic is there; `None` if it comes with
+    /// the role.
+    pub audit: Option<(StackSetSpec, AccountId)>,
     /// The topic in Log Archive, if the trail has none of its own.
     pub topic: Option<TrailTopic>,
-    /// The registration.
-    pub registration: RegistrationSpec,
+    /// The notification of the trail's bucket, if that tells the topic of each log file.
+    pub announcement: Option<Announcement>,
+    /// The registration, if the vendor has one.
+    pub registration: Option<RegistrationSpec>,
+}
+
+impl FeedFootprint {
+    /// Its StackSets, each with the one account of its instance.
+    pub fn stack_sets(&self) -> impl Iterator<Item = &(StackSetSpec, AccountId)> {
+        [&self.log].into_iter().chain(&self.audit)
+    }
 }
 
 /// What a StackSet's parameters say about the deployment that made it.
@@ -53,4 +64,6 @@ pub struct Traces {
     pub registers_by_stack: bool,
     /// The name of the trail whose topic the StackSet creates.
     pub topic_of: Option<String>,
+    /// The trail's bucket, which notifies the topic that the StackSet creates.
+    pub bucket: Option<String>,
 }

@@ -1,7 +1,5 @@
 //! A provider without a vendor: the simplest rules that use every part of the engine.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 use url::Url;
 
@@ -18,7 +16,7 @@ use crate::{
     policy::{Deployment, Policy, PolicyNames},
     stack_sets::{
         INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC, StackSet, StackSetRoles,
-        StackSetSpec, Templates,
+        StackSetSpec, Templates, with_parameters,
     },
 };
 
@@ -55,6 +53,7 @@ const RESOURCE: &str = "ResourceNamePrefix";
 const TENANT: &str = "Tenant";
 const SUFFIX: &str = "ExternalIdSuffix";
 const TOPIC_OF: &str = "TopicOfTrail";
+const BUCKET: &str = "TrailBucketName";
 
 /// `plain:<tenant>:<account>:<suffix>`.
 fn external_id(tenant: &str, account: &AccountId, suffix: &str) -> ExternalId {
@@ -69,7 +68,7 @@ fn feed_names(Names { resource, prefix }: &Names) -> FeedNames {
     let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
     FeedNames {
         log_stack_set: set("Feed-Role"),
-        audit_stack_set: set("Feed-Queue"),
+        audit_stack_set: Some(set("Feed-Queue")),
         log_role: format!("{resource}-log-reader"),
         queue: format!("{resource}-queue"),
         trail_topic: format!("{resource}-topic"),
@@ -176,68 +175,7 @@ impl Provider for Plain {
         templates: &Templates,
         roles: &StackSetRoles,
     ) -> Footprint {
-        let policy = &deployment.policy;
-        let names = self.resources(&policy.names);
-        let feed_names = feed_names(&policy.names);
-        let spec = |name: &str, template, suffix: &str, more: &[(&str, &str)]| {
-            let own = [
-                (RESOURCE, policy.names.resource.as_str()),
-                (TENANT, policy.tenant.as_str()),
-                (SUFFIX, suffix),
-            ];
-            let parameters = own.iter().chain(more);
-            let parameters = parameters.map(|(key, value)| ((*key).into(), (*value).into()));
-            StackSetSpec {
-                name: name.to_owned(),
-                template,
-                parameters: parameters.collect::<BTreeMap<_, _>>(),
-                stack_id: policy.stack_id.clone(),
-                tags: deployment.site.tags.clone(),
-                roles: Some(roles.clone()),
-            }
-        };
-        let trail = deployment.trail.as_ref().zip(templates.feed);
-        let trail = trail.map(|(trail, templates)| {
-            let source = &trail.source;
-            let topic = source.makes_topic.then(|| TrailTopic {
-                trail: source.name.clone(),
-                topic: source.topic.clone(),
-            });
-            let topic_of = topic.as_ref().map_or("", |topic| topic.trail.as_str());
-            let suffix = policy.trail_suffix();
-            let log = [(TOPIC_OF, topic_of)];
-            let queue = [("TrailTopicArn", source.topic.as_str())];
-            FeedFootprint {
-                log: (
-                    spec(&feed_names.log_stack_set, templates.log, suffix, &log),
-                    trail.registration.account,
-                ),
-                audit: (
-                    spec(&feed_names.audit_stack_set, templates.audit, suffix, &queue),
-                    trail.queue_account,
-                ),
-                topic,
-                registration: trail.registration.clone(),
-            }
-        });
-        let adopted = policy.adoption.as_ref();
-        let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
-        let topic = deployment.site.registration_topic.as_deref();
-        let member = [
-            (POLICY_NAMES, policy_names.as_str()),
-            (REGISTRATION_TOPIC, topic.unwrap_or_default()),
-            (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
-        ];
-        let suffix = &policy.external_id_suffix;
-        let member = policy
-            .capability
-            .config()
-            .then(|| spec(&names.member_stack_set, templates.member, suffix, &member));
-        Footprint {
-            trail,
-            member,
-            deployment,
-        }
+        footprint(self, deployment, templates, roles)
     }
 
     fn traces(&self, set: &StackSet) -> Traces {
@@ -254,6 +192,7 @@ impl Provider for Plain {
             policy_names: policy_names.unwrap_or_default(),
             registers_by_stack: given(REGISTRATION_TOPIC).is_some(),
             topic_of: given(TOPIC_OF),
+            bucket: given(BUCKET),
         }
     }
 
@@ -274,7 +213,79 @@ impl Provider for Plain {
     }
 }
 
+/// What a deployment of either provider places: the names and the parts follow from its rules.
+fn footprint(
+    provider: &dyn Provider,
+    deployment: Deployment,
+    templates: &Templates,
+    roles: &StackSetRoles,
+) -> Footprint {
+    let policy = &deployment.policy;
+    let names = provider.resources(&policy.names);
+    let spec = |name: &str, template, suffix: &str, more: &[(&str, &str)]| {
+        let own = [
+            (RESOURCE, policy.names.resource.as_str()),
+            (TENANT, policy.tenant.as_str()),
+            (SUFFIX, suffix),
+        ];
+        StackSetSpec {
+            name: name.to_owned(),
+            template,
+            parameters: with_parameters(own.iter().chain(more)),
+            stack_id: policy.stack_id.clone(),
+            tags: deployment.site.tags.clone(),
+            roles: Some(roles.clone()),
+        }
+    };
+    let trail = deployment.trail.as_ref().zip(policy.log_archive);
+    let trail = trail.zip(templates.feed.zip(names.feed));
+    let trail = trail.map(|((trail, log_archive), (templates, names))| {
+        let source = &trail.source;
+        let topic = source.makes_topic.then(|| TrailTopic {
+            trail: source.name.clone(),
+            topic: source.topic.clone(),
+        });
+        let topic_of = topic.as_ref().map_or("", |topic| topic.trail.as_str());
+        let bucket = source.announcement.as_ref();
+        let bucket = bucket.map_or("", |announcement| announcement.bucket.as_str());
+        let suffix = policy.trail_suffix();
+        let log = [(TOPIC_OF, topic_of), (BUCKET, bucket)];
+        let queue = [("TrailTopicArn", source.topic.as_str())];
+        let audit = names.audit_stack_set.zip(templates.audit);
+        let audit = audit.map(|(name, template)| spec(&name, template, suffix, &queue));
+        FeedFootprint {
+            log: (
+                spec(&names.log_stack_set, templates.log, suffix, &log),
+                log_archive,
+            ),
+            audit: audit.map(|audit| (audit, trail.queue_account)),
+            topic,
+            announcement: source.announcement.clone(),
+            registration: trail.registration.clone(),
+        }
+    });
+    let adopted = policy.adoption.as_ref();
+    let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
+    let topic = deployment.site.registration_topic.as_deref();
+    let member = [
+        (POLICY_NAMES, policy_names.as_str()),
+        (REGISTRATION_TOPIC, topic.unwrap_or_default()),
+        (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
+    ];
+    let suffix = &policy.external_id_suffix;
+    let member = policy
+        .capability
+        .config()
+        .then(|| spec(&names.member_stack_set, templates.member, suffix, &member));
+    Footprint {
+        trail,
+        member,
+        deployment,
+    }
+}
+
 /// [`Plain`] for a vendor that needs no more than the roles: without registrations, stores and key.
+/// It hears of the trail from the trail's bucket.
 #[derive(Debug, Clone, Copy)]
 pub struct PlainRoles;
 
@@ -306,7 +317,10 @@ impl Provider for PlainRoles {
 
     fn resources(&self, names: &Names) -> ResourceNames {
         ResourceNames {
-            feed: None,
+            feed: Some(FeedNames {
+                audit_stack_set: None,
+                ..feed_names(names)
+            }),
             ..Plain.resources(names)
         }
     }
@@ -317,7 +331,7 @@ impl Provider for PlainRoles {
         templates: &Templates,
         roles: &StackSetRoles,
     ) -> Footprint {
-        Plain.footprint(deployment, templates, roles)
+        footprint(self, deployment, templates, roles)
     }
 
     fn traces(&self, set: &StackSet) -> Traces {

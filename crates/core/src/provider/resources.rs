@@ -17,13 +17,15 @@ pub struct FeedNames {
     /// The StackSet that creates the role in Log Archive; also the name of the trail's
     /// registration.
     pub log_stack_set: String,
-    /// The StackSet that creates the queue in Audit.
-    pub audit_stack_set: String,
-    /// The cross-account role in Log Archive.
+    /// The StackSet that creates the queue in Audit. Without one, the queue comes with the role, and
+    /// what tells its topic of each log file is the trail's bucket, not the trail.
+    pub audit_stack_set: Option<String>,
+    /// The cross-account role in Log Archive: the vendor's, or the one with which the bucket's
+    /// notifications are kept.
     pub log_role: String,
-    /// The queue in Audit.
+    /// The queue.
     pub queue: String,
-    /// The topic in Log Archive, if the trail had none.
+    /// The topic in Log Archive, if the trail had none or the bucket needs one.
     pub trail_topic: String,
 }
 
@@ -31,8 +33,17 @@ impl ResourceNames {
     /// The names of the StackSets.
     pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
         let feed = self.feed.iter();
-        let feed = feed.flat_map(|feed| [&feed.log_stack_set, &feed.audit_stack_set]);
+        let feed = feed.flat_map(FeedNames::stack_sets);
         feed.chain([&self.member_stack_set])
+    }
+}
+
+impl FeedNames {
+    /// The names of its StackSets.
+    pub fn stack_sets(&self) -> impl Iterator<Item = &String> {
+        [&self.log_stack_set]
+            .into_iter()
+            .chain(&self.audit_stack_set)
     }
 }
 

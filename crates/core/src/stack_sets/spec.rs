@@ -30,13 +30,13 @@ pub struct Templates {
     pub member: &'static str,
 }
 
-/// The templates of what a trail's registration depends on.
+/// The templates of the trail's part.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedTemplates {
     /// The role in Log Archive.
     pub log: &'static str,
-    /// The queue in Audit.
-    pub audit: &'static str,
+    /// The queue in Audit, if it does not come with the role.
+    pub audit: Option<&'static str>,
 }
 
 /// The desired state of a StackSet, or of the management account's stack.

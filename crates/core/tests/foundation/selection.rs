@@ -112,7 +112,7 @@ fn log_archive_and_audit_are_taken_out_of_config_only_and_setup_says_so() {
         assert_eq!(world.registrations(RegistrationKind::Feed).len(), 1);
         let names = world.wishes().resources();
         let feed = names.feed.unwrap();
-        let sets = [feed.log_stack_set, feed.audit_stack_set];
+        let sets = [feed.log_stack_set, feed.audit_stack_set.unwrap()];
         for (set, account) in sets.iter().zip(&shared) {
             let instance = world.instance(set, account).unwrap();
             assert_eq!(instance.state, InstanceState::Current);

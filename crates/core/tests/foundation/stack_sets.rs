@@ -48,7 +48,7 @@ fn a_stack_set_that_was_edited_by_hand_is_restored_by_the_next_update() {
         let feed = names.feed.unwrap();
         let sets = [
             feed.log_stack_set,
-            feed.audit_stack_set,
+            feed.audit_stack_set.unwrap(),
             names.member_stack_set,
         ];
         let made = sets.clone().map(|set| world.stack_set(&set));

@@ -171,7 +171,7 @@ fn a_part_that_the_launch_had_no_use_for_is_taken_over_by_a_later_update() {
     World::quiet(members(3), async |world| {
         world.deploy_vendors(None);
         let feed = wishes().feed();
-        let trails = [feed.log_stack_set, feed.audit_stack_set];
+        let trails = [feed.log_stack_set, feed.audit_stack_set.unwrap()];
         let of_trail = || {
             let sets = trails.clone().map(|name| world.stack_set(&name).unwrap());
             (sets, world.registrations(RegistrationKind::Feed))
@@ -223,16 +223,23 @@ fn a_launch_that_fails_takes_back_what_it_made_and_leaves_what_it_took_over() {
         world.deploy_vendors(None);
         let (names, feed) = (wishes().resources(), wishes().feed());
         // The queue is missing, and the role is unusable: the launch creates a queue and fails.
-        world.remove_stack_set(&feed.audit_stack_set);
+        world.remove_stack_set(feed.audit_stack_set.as_ref().unwrap());
         world.delete_registrations(RegistrationKind::Feed);
         world.set_usable("", false);
         let (_, before) = everything(&world);
         let answer = world.launch(adopting()).await;
         assert!(!answer.success, "{}", answer.reason);
-        assert!(world.stack_set(&feed.audit_stack_set).is_some());
+        assert!(
+            world
+                .stack_set(feed.audit_stack_set.as_ref().unwrap())
+                .is_some()
+        );
         world.delete().await;
         assert_eq!(everything(&world).1, before);
-        assert_eq!(world.stack_set(&feed.audit_stack_set), None);
+        assert_eq!(
+            world.stack_set(feed.audit_stack_set.as_ref().unwrap()),
+            None
+        );
         for name in [&feed.log_stack_set, &names.member_stack_set] {
             assert!(world.stack_set(name).is_some(), "{name}");
         }
@@ -276,7 +283,7 @@ fn beside_a_deployment_for_another_store_a_launch_says_so() {
 #[test]
 fn where_a_stack_set_of_the_trail_is_gone_the_alarm_says_that_an_update_brings_it_back() {
     let feed = wishes().feed();
-    for set in [feed.log_stack_set, feed.audit_stack_set] {
+    for set in [feed.log_stack_set, feed.audit_stack_set.unwrap()] {
         World::quiet(members(0), async move |world| {
             launched(&world, Wishes::default()).await;
             world.remove_stack_set(&set);

@@ -86,7 +86,7 @@ fn topic_of(owner: &'static str) -> impl FnOnce(&mut Trail) {
 
 /// Whether the queue exists in this account.
 fn has_queue(world: &World, account: &str) -> bool {
-    let set = world.wishes().feed().audit_stack_set;
+    let set = world.wishes().feed().audit_stack_set.unwrap();
     let instance = world.instance(&set, &id(account));
     instance.is_some_and(|one| one.state == InstanceState::Current)
 }

@@ -1,8 +1,9 @@
-//! Specifies what setup creates: the members' StackSet.
+//! Specifies what setup creates: the members' StackSet, and the one in Log Archive.
 
 use towerhook_core::{
-    policy::Deployment,
-    provider::{Footprint, Provider, ResourceNames, Traces},
+    model::{AccountId, Arn},
+    policy::{DeployedTrail, Deployment},
+    provider::{FeedFootprint, FeedNames, Footprint, Provider, ResourceNames, Traces},
     stack_sets::{
         PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, StackSetSpec, Templates, with_parameters,
     },
@@ -10,45 +11,101 @@ use towerhook_core::{
 
 use super::{Expel, WORDS};
 
+/// The template's parameter with the trail's bucket.
+const BUCKET: &str = "TrailBucketName";
+
 pub(super) fn footprint(
     deployment: Deployment,
     templates: &Templates,
     roles: &StackSetRoles,
 ) -> Footprint {
-    let Deployment { policy, site, .. } = &deployment;
+    let policy = &deployment.policy;
     let ResourceNames {
+        feed,
         member_stack_set,
         member_role,
-        ..
     } = Expel.resources(&policy.names);
-    let boundary = site.permissions_boundary.as_deref();
-    let parameters = [
-        ("RoleName", member_role.as_str()),
+    let boundary = deployment.site.permissions_boundary.as_deref();
+    let own = [
         (WORDS.tenant_parameter, policy.tenant.as_str()),
-        (WORDS.principal_parameter, site.principal.as_str()),
         (PERMISSIONS_BOUNDARY, boundary.unwrap_or_default()),
     ];
-    let member = StackSetSpec {
-        name: member_stack_set,
-        template: templates.member,
-        parameters: with_parameters(parameters.iter()),
+    let spec = |name: String, template, parameters: &[(&str, &str)]| StackSetSpec {
+        name,
+        template,
+        parameters: with_parameters(own.iter().chain(parameters)),
         stack_id: policy.stack_id.clone(),
-        tags: site.tags.clone(),
+        tags: deployment.site.tags.clone(),
         roles: Some(roles.clone()),
     };
+    let trail = deployment.trail.as_ref().zip(policy.log_archive).zip(feed);
+    let mut member = vec![
+        ("RoleName", member_role.as_str()),
+        (
+            WORDS.principal_parameter,
+            deployment.site.principal.as_str(),
+        ),
+    ];
+    member.extend(read_trail(trail.as_ref()));
+    let member = spec(member_stack_set, templates.member, &member);
+    let feed = trail.as_ref().zip(templates.feed);
+    let feed = feed.map(|(((trail, log_archive), names), templates)| {
+        let functions = deployment.site.function_roles.as_deref();
+        let parameters = [
+            ("ResourceName", names.queue.as_str()),
+            (BUCKET, &trail.source.bucket),
+            ("ManagementAccountId", policy.management_account.as_str()),
+            ("FunctionRoleArns", functions.unwrap_or_default()),
+        ];
+        let log = spec(names.log_stack_set.clone(), templates.log, &parameters);
+        FeedFootprint {
+            log: (log, *log_archive),
+            audit: None,
+            topic: None,
+            announcement: trail.source.announcement.clone(),
+            registration: None,
+        }
+    });
     Footprint {
-        trail: None,
+        trail: feed,
         member: policy.capability.config().then_some(member),
         deployment,
     }
 }
 
+/// A trail, the account of its bucket, and the names of what hears of it.
+type Read<'a> = ((&'a DeployedTrail, AccountId), FeedNames);
+
+/// What lets the role read the trail in the one account that has it; blank if it reads none.
+fn read_trail<'a>(read: Option<&'a Read<'_>>) -> [(&'static str, &'a str); 4] {
+    let (account, bucket, key, queue) = match read {
+        Some(((trail, log_archive), names)) => {
+            let key = trail.source.kms_key.as_ref();
+            let key = key.map_or("", Arn::as_str);
+            let (account, bucket) = (log_archive.as_str(), trail.source.bucket.as_str());
+            (account, bucket, key, names.queue.as_str())
+        }
+        None => ("", "", "", ""),
+    };
+    [
+        ("TrailAccountId", account),
+        (BUCKET, bucket),
+        ("TrailKeyArn", key),
+        ("TrailQueueName", queue),
+    ]
+}
+
 /// Reads back what the parameters of a StackSet say. Names carry the organization's GUID.
 pub(super) fn traces(set: &StackSet) -> Traces {
-    let tenant = set.parameters.get(WORDS.tenant_parameter).cloned();
+    let given = |name: &str| {
+        let value = set.parameters.get(name).filter(|value| !value.is_empty());
+        value.cloned()
+    };
+    let tenant = given(WORDS.tenant_parameter);
     Traces {
         resource: tenant.clone(),
         tenant,
+        bucket: given(BUCKET),
         ..Traces::default()
     }
 }

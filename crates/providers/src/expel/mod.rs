@@ -1,7 +1,7 @@
 //! Expel Workbench: a role in every account, which Expel's service assumes.
 //!
-//! Source: Expel's Terraform module `terraform-aws-cloudtrail`. Workbench is told of the roles by an
-//! administrator, so there is no registration and no key.
+//! Source: Expel's Terraform module `terraform-aws-cloudtrail`. Workbench is told of the roles and of
+//! the trail's queue by an administrator, so there is no registration and no key.
 
 mod footprint;
 
@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use towerhook_core::{
     model::Names,
     policy::Deployment,
-    provider::{Credential, Footprint, Limits, Provider, ResourceNames, Traces, Words},
+    provider::{Credential, FeedNames, Footprint, Limits, Provider, ResourceNames, Traces, Words},
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
 use url::Url;
@@ -18,7 +18,8 @@ use url::Url;
 #[derive(Debug, Clone, Copy)]
 pub struct Expel;
 
-/// The role in every account, the management account included.
+/// The role in every account, the management account included. In Log Archive it reads the trail,
+/// too.
 ///
 /// Source: the module's default.
 pub const ROLE: &str = "ExpelTrailAssumeRole";
@@ -76,8 +77,15 @@ impl Provider for Expel {
 
     fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
         let set = |part: &str| format!("{}{part}-{resource}", prefix.as_str());
+        let own = format!("expel-{resource}");
         ResourceNames {
-            feed: None,
+            feed: Some(FeedNames {
+                log_stack_set: set("Trail"),
+                audit_stack_set: None,
+                log_role: format!("{own}-notifier"),
+                queue: own.clone(),
+                trail_topic: own,
+            }),
             member_stack_set: set("Member"),
             member_role: ROLE.to_owned(),
         }

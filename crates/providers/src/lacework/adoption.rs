@@ -62,14 +62,15 @@ fn adopt(
     let mut any = false;
     if let Some(trail) = &footprint.trail {
         let (log, log_account) = &trail.log;
-        let (audit, audit_account) = &trail.audit;
         if let Some(set) = adoptable(footprint, found, log, Some(log_account))? {
             any = true;
             let (tenant, suffix) = trail_id(set, &policy.tenant, log_account)?;
             adoption.tenant = Some(tenant);
             adoption.trail_suffix = Some(suffix);
         }
-        any |= adoptable(footprint, found, audit, Some(audit_account))?.is_some();
+        if let Some((audit, audit_account)) = &trail.audit {
+            any |= adoptable(footprint, found, audit, Some(audit_account))?.is_some();
+        }
     }
     if let Some(member) = &footprint.member
         && let Some(set) = adoptable(footprint, found, member, None)?

@@ -4,7 +4,7 @@
 use super::names;
 use towerhook_core::{
     landing_zone::TrailTopic,
-    model::Arn,
+    model::{AccountId, Arn},
     policy::{DeployedTrail, Deployment, PolicyNames},
     provider::{FeedFootprint, Footprint, Traces},
     stack_sets::{
@@ -30,15 +30,14 @@ pub(super) fn footprint(
         ..spec
     };
     let trail = deployment.trail.as_ref().zip(templates.feed);
-    let trail = trail.map(|(trail, templates)| FeedFootprint {
-        log: (
-            run(log(&deployment, trail, templates.log)),
-            trail.registration.account,
-        ),
-        audit: (
-            run(audit(&deployment, trail, templates.audit)),
-            trail.queue_account,
-        ),
+    let trail = trail.zip(deployment.policy.log_archive);
+    let trail = trail.map(|((trail, templates), log_archive)| FeedFootprint {
+        log: (run(log(&deployment, trail, templates.log)), log_archive),
+        audit: templates.audit.map(|template| {
+            let audit = audit(&deployment, trail, log_archive, template);
+            (run(audit), trail.queue_account)
+        }),
+        announcement: None,
         topic: trail.source.makes_topic.then(|| TrailTopic {
             trail: trail.source.name.clone(),
             topic: trail.source.topic.clone(),
@@ -104,12 +103,17 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -
     spec(deployment, name, template, &parameters)
 }
 
-fn audit(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -> StackSetSpec {
+fn audit(
+    deployment: &Deployment,
+    trail: &DeployedTrail,
+    log_archive: AccountId,
+    template: &'static str,
+) -> StackSetSpec {
     let parameters = [
         ("TrailTopicArn", trail.source.topic.as_str()),
-        ("LogAccountId", trail.registration.account.as_str()),
+        ("LogAccountId", log_archive.as_str()),
     ];
-    let name = names::feed(&deployment.policy.names).audit_stack_set;
+    let name = names::audit_stack_set(&deployment.policy.names);
     spec(deployment, name, template, &parameters)
 }
 
@@ -154,5 +158,6 @@ pub(super) fn traces(set: &StackSet) -> Traces {
         policy_names: policy_names.unwrap_or_default(),
         registers_by_stack: given(REGISTRATION_TOPIC).is_some(),
         topic_of,
+        bucket: None,
     }
 }

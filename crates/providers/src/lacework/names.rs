@@ -23,10 +23,10 @@ pub(super) fn resources(names: &Names) -> ResourceNames {
 }
 
 pub(super) fn feed(names: &Names) -> FeedNames {
-    let Names { resource, prefix } = names;
+    let resource = &names.resource;
     FeedNames {
         log_stack_set: log_stack_set(names),
-        audit_stack_set: format!("{}{AUDIT}{resource}", prefix.as_str()),
+        audit_stack_set: Some(audit_stack_set(names)),
         log_role: log_role(names),
         queue: format!("{resource}-laceworkcws"),
         trail_topic: format!("{resource}-laceworkcwstopic"),
@@ -35,6 +35,10 @@ pub(super) fn feed(names: &Names) -> FeedNames {
 
 pub(super) fn log_stack_set(Names { resource, prefix }: &Names) -> String {
     format!("{}{LOG}{resource}", prefix.as_str())
+}
+
+pub(super) fn audit_stack_set(Names { resource, prefix }: &Names) -> String {
+    format!("{}{AUDIT}{resource}", prefix.as_str())
 }
 
 pub(super) fn log_role(names: &Names) -> String {

@@ -13,7 +13,8 @@ the emulator would make it anew after the stack's deletion. A stack can subscrib
 of another account whose policy lets it, and to no other; and what a resource depends on that could
 not be deleted stays with it, so that the deletion can be tried again. Lambda writes logs and reads
 queues only as far as the function's
-role allows it. Policies of queues and topics demand TLS, for which loopback is taken. The gateway asks here whether the caller of a request that it serves itself may do
+role allows it. Conditions of policies know a session by the ARN of its role. Policies of queues and
+topics demand TLS, for which loopback is taken. The gateway asks here whether the caller of a request that it serves itself may do
 so: it sends the request along with what would have to be allowed. When the sandbox goes, however it
 goes, the pipe on standard input closes, and the emulator goes with all functions that it runs.
 """
@@ -259,6 +260,15 @@ def adapt_resource(kind, step, adapted):
     handlers[step] = functools.partial(adapted, handlers[step])
 
 
+def resolve_condition_key(original, key, context):
+    value = original(key, context)
+    # A policy knows a session by its role.
+    if key.lower() == "aws:principalarn" and ":assumed-role/" in (value or ""):
+        account, name = value.split(":")[4], value.split("/")[1]
+        return f"arn:aws:iam::{account}:role/{name}"
+    return value
+
+
 def extract_iam_action(original, *request):
     action = original(*request)
     # A batch needs the permission of its single call.
@@ -409,6 +419,7 @@ requests_late_by = int(os.environ["REQUESTS_LATE_BY_SECONDS"])
 eventbridge._put_events = functools.partial(eventbridge._put_events, allow_aws_source=True)
 os.makedirs("functions", exist_ok=True)
 iam_evaluator._request_origin = OverTls(iam_evaluator._request_origin)
+adapt(iam_evaluator, "_resolve_condition_key", resolve_condition_key)
 adapt(iam_actions, "extract_iam_action", extract_iam_action)
 adapt(iam_actions, "extract_resource_arn", extract_resource_arn)
 adapt(eventbridge, "_dispatch_to_event_bus", dispatch_to_event_bus)

@@ -53,7 +53,8 @@ pub(crate) fn identify(
     } else if let Some(action) = form.and_then(|form| form.get("Action")) {
         (Protocol::Query, action.to_owned())
     } else if scope.service == "s3" {
-        (Protocol::RestXml, s3_operation(&parts.method, path))
+        let query = parts.uri.query().unwrap_or_default();
+        (Protocol::RestXml, s3_operation(&parts.method, path, query))
     } else {
         (Protocol::RestJson, rest_operation(&scope.service, parts))
     };
@@ -105,7 +106,7 @@ fn header<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
     parts.headers.get(name)?.to_str().ok()
 }
 
-fn s3_operation(method: &Method, path: &str) -> String {
+fn s3_operation(method: &Method, path: &str, query: &str) -> String {
     let is_bucket = path.trim_matches('/').split_once('/').is_none();
     let verb = match *method {
         Method::GET => "Get",
@@ -114,7 +115,12 @@ fn s3_operation(method: &Method, path: &str) -> String {
         Method::HEAD => "Head",
         _ => "Post",
     };
-    format!("{verb}{}", if is_bucket { "Bucket" } else { "Object" })
+    let of_bucket = query.split(['&', '=']).next().unwrap_or_default();
+    match (is_bucket, of_bucket) {
+        (true, "notification") => format!("{verb}BucketNotification"),
+        (true, _) => format!("{verb}Bucket"),
+        (false, _) => format!("{verb}Object"),
+    }
 }
 
 fn rest_operation(service: &str, parts: &Parts) -> String {

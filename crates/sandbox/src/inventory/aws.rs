@@ -94,7 +94,26 @@ struct JsonList {
     kind: &'static str,
 }
 
-const JSON_LISTS: [JsonList; 6] = [
+const KEYS: JsonList = JsonList {
+    service: "kms",
+    target: "TrentService",
+    operation: "ListKeys",
+    list: "Keys",
+    name: "KeyId",
+    token: ("NextMarker", "Marker"),
+    kind: "key",
+};
+
+const JSON_LISTS: [JsonList; 7] = [
+    JsonList {
+        service: "kms",
+        target: "TrentService",
+        operation: "ListAliases",
+        list: "Aliases",
+        name: "AliasName",
+        token: ("NextMarker", "Marker"),
+        kind: "key alias",
+    },
     JsonList {
         service: "sqs",
         target: "AmazonSQS",
@@ -193,8 +212,11 @@ pub(super) async fn take(aws: &AwsClient, inventory: &mut Inventory) -> Result<(
             inventory.add(aws.account_id(), kind, &name, String::new());
         }
     }
-    for (bucket, policy) in buckets(aws).await? {
-        inventory.add(aws.account_id(), "bucket", &bucket, policy);
+    for (bucket, settings) in buckets(aws).await? {
+        inventory.add(aws.account_id(), "bucket", &bucket, settings);
+    }
+    for key in keys(aws).await? {
+        inventory.add(aws.account_id(), "key", &key, String::new());
     }
     Ok(())
 }
@@ -344,20 +366,36 @@ async fn lambda_all(aws: &AwsClient, path: &str, list: &str) -> Result<Vec<Value
     }
 }
 
-/// The account's buckets, each with its policy.
+/// The keys that are not on their way out: a key is deleted a week after its stack.
+async fn keys(aws: &AwsClient) -> Result<Vec<String>, AwsError> {
+    let mut found = Vec::new();
+    for key in json_all(aws, &KEYS).await? {
+        let id = key[KEYS.name].as_str().unwrap_or_default();
+        let asked = json!({"KeyId": id});
+        let known = aws.json("kms", KEYS.target, "DescribeKey", asked).await?;
+        if known["KeyMetadata"]["KeyState"] != "PendingDeletion" {
+            found.push(id.to_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// The account's buckets, each with its policy and its notifications.
 async fn buckets(aws: &AwsClient) -> Result<Vec<(String, String)>, AwsError> {
     let get = |path: String| async move {
         aws.rest("s3", Method::GET, &path, "application/xml", Vec::new())
             .await
             .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
     };
-    let text = get("/".to_owned()).await?;
-    let listing = Element::parse(&text).map_err(|source| AwsError::Unreadable {
-        service: "s3".to_owned(),
-        operation: "ListBuckets".to_owned(),
-        expected: "XML",
-        source: source.into(),
-    })?;
+    let parse = |text: &str, operation: &str| {
+        Element::parse(text).map_err(|source| AwsError::Unreadable {
+            service: "s3".to_owned(),
+            operation: operation.to_owned(),
+            expected: "XML",
+            source: source.into(),
+        })
+    };
+    let listing = parse(&get("/".to_owned()).await?, "ListBuckets")?;
     let mut found = Vec::new();
     for bucket in listing.at("Buckets").iter().flat_map(|list| &list.children) {
         let name = bucket.text_at("Name").unwrap_or_default().to_owned();
@@ -365,7 +403,9 @@ async fn buckets(aws: &AwsClient) -> Result<Vec<(String, String)>, AwsError> {
             Err(error) if error.is("NoSuchBucketPolicy") => String::new(),
             other => other?,
         };
-        found.push((name, policy));
+        let notifications = get(format!("/{name}?notification")).await?;
+        let notifications = parse(&notifications, "GetBucketNotificationConfiguration")?.children;
+        found.push((name, format!("{policy} {notifications:?}")));
     }
     Ok(found)
 }

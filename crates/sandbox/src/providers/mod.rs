@@ -18,7 +18,7 @@ use futures::future::BoxFuture;
 use url::Url;
 
 use crate::chaos::Chaos;
-use crate::launch;
+use crate::launch::{self, Stack};
 use expel::Expel;
 use lacework::Lacework;
 
@@ -59,15 +59,6 @@ impl Provider {
     /// Whether the functions get access tokens from it, which the schedule renews.
     #[must_use]
     pub fn has_tokens(self) -> bool {
-        match self {
-            Self::Expel => false,
-            Self::Lacework => true,
-        }
-    }
-
-    /// Whether it reads the organization's trail.
-    #[must_use]
-    pub fn has_feed(self) -> bool {
         match self {
             Self::Expel => false,
             Self::Lacework => true,
@@ -124,6 +115,12 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// When there is no such registration, or the emulator does not answer.
     fn verify<'a>(&'a self, id: &'a str) -> BoxFuture<'a, anyhow::Result<Verification>>;
+
+    /// How it reads the organization's trail, in one sentence.
+    ///
+    /// # Errors
+    /// When it cannot read it.
+    fn read_trail<'a>(&'a self, stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>>;
 
     /// Caps the lifetime of tokens issued from now on; `None` removes the cap. No effect on a
     /// service that issues no tokens.

@@ -11,7 +11,6 @@ use crate::emulator::gaps;
 use crate::inventory::Inventory;
 use crate::landing_zone::SANDBOX;
 use crate::launch::{Parameters, Stack};
-use crate::providers::Subject;
 
 /// How long CloudFormation may take for one request, the functions' work included.
 pub(super) const STACK_DEADLINE: Duration = Duration::from_secs(600);
@@ -82,24 +81,6 @@ impl Story {
         listen(Telling::Fact(&format!(
             "stack {STACK_NAME} is CREATE_COMPLETE"
         )));
-        if !provider.has_feed() {
-            return Ok(());
-        }
-        let simulator = &self.sandbox.simulator;
-        let registrations = simulator.registrations().into_iter();
-        let (feed, queue_url) = registrations
-            .filter_map(|registration| match registration.subject {
-                Subject::Feed { queue_url } => Some((registration.name, queue_url)),
-                _ => None,
-            })
-            .next()
-            .with_context(|| {
-                let saas = simulator.title();
-                format!("the stack is complete, and {saas} has no registration of the trail")
-            })?;
-        listen(Telling::Fact(&format!(
-            "Log Archive and Audit are set up: registration {feed} reads {queue_url}"
-        )));
         Ok(())
     }
 
@@ -109,7 +90,12 @@ impl Story {
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
         self.await_enrolled(false, launched, self.within(ENROLLMENT_DEADLINE), listen)
-            .await
+            .await?;
+        listen(Telling::Step("reading the organization's trail"));
+        let read = self.sandbox.simulator.read_trail(self.stack()?).await;
+        let read = read.context("the trail cannot be read")?;
+        listen(Telling::Fact(&format!("the trail is set up: {read}")));
+        Ok(())
     }
 
     pub(super) async fn create_account(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {

@@ -109,6 +109,7 @@ impl Answers for Ports {
             physical_id: text("PhysicalResourceId"),
         };
         self.call("s3:PutObject", |state, at| {
+            state.notification_stays |= answered.reason.contains("the notification ");
             state.answers.entry(request).or_insert(answered);
             state.sent.push(SentAnswer {
                 address: address.expose().to_owned(),

@@ -1,20 +1,26 @@
+use jiff::SignedDuration;
 use towerhook_core::{
-    Result,
+    ErrorKind, Result,
     landing_zone::{
-        Account, BaselineKind, Baselines, LandingZone, LandingZoneReply, Management, OuTree,
-        TopicSet, Trail,
+        Account, Announcement, BaselineKind, Baselines, BucketNotifications, LandingZone,
+        LandingZoneReply, Management, OuTree, TopicSet, Trail,
     },
     model::{AccountId, Arn},
-    ports::{Accounts, LandingZones, Roles, TrailTopics},
+    ports::{
+        Accounts, BucketNotificationReads, BucketNotificationWrites, LandingZones, Roles,
+        TrailTopics,
+    },
     stack_sets::Role,
 };
 
 use super::Ports;
 use crate::{
+    faults::error,
+    operation::PROPAGATION,
     rates::{ACCOUNTS_A_PAGE, BASELINE_TARGETS, BASELINES_A_PAGE, UNITS_A_PAGE, pages},
     stack::administration_role,
     state::State,
-    units::{AUDIT, LOG_ARCHIVE, below_root, id, tree},
+    units::{self, AUDIT, LOG_ARCHIVE, below_root, id, tree},
 };
 
 /// How often a lagging listing misses an account, in per mille.
@@ -141,6 +147,62 @@ impl Roles for Ports {
             let trust = state.administration_trust.clone();
             let trust = trust.filter(|_| arn.resource().ends_with(name));
             Ok(trust.map(|trust| Role { arn, trust }))
+        })
+        .await
+    }
+}
+
+/// How often S3 cannot publish to a topic yet, in per mille.
+const UNPUBLISHABLE: u32 = 100;
+
+impl Ports {
+    /// Assumes an announcement's role.
+    async fn assume(&self, of: &Announcement) -> Result<()> {
+        let call = "sts:AssumeRole";
+        self.call(call, |state, now| {
+            let since = state.has_role(&of.account, &of.role);
+            let settled = SignedDuration::try_from(PROPAGATION).unwrap_or_default();
+            if since.is_some_and(|since| now.duration_since(since) >= settled) {
+                Ok(())
+            } else {
+                Err(error(call, ErrorKind::Denied))
+            }
+        })
+        .await
+    }
+}
+
+impl BucketNotificationReads for Ports {
+    async fn notifications(&self, of: &Announcement) -> Result<BucketNotifications> {
+        self.assume(of).await?;
+        let call = "s3:GetBucketNotification";
+        self.call(call, |state, _| Ok(state.notifications.clone()))
+            .await
+    }
+}
+
+impl BucketNotificationWrites for Ports {
+    async fn set_notifications(
+        &self,
+        of: &Announcement,
+        all: &BucketNotifications,
+    ) -> Result<TopicSet> {
+        self.assume(of).await?;
+        let is_early = self.world.simulation().chance(UNPUBLISHABLE);
+        self.call("s3:PutBucketNotification", |state, now| {
+            if is_early {
+                let why = "Unable to validate the destination configurations".to_owned();
+                return Ok(TopicSet::NotPublishable(why));
+            }
+            self.write(state, now, || format!("sets the notifications to {all:?}"));
+            let theirs = units::notifications();
+            if of.taken_from(all).as_ref().unwrap_or(all) != &theirs {
+                let text = format!("a foreign notification was changed: {all:?}");
+                state.violate(now, text);
+            }
+            state.notification_stays = false;
+            state.notifications = all.clone();
+            Ok(TopicSet::Done)
         })
         .await
     }

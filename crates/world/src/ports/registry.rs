@@ -30,6 +30,10 @@ impl Ports {
         operation: &'static str,
         effect: impl FnOnce(&mut State, Timestamp) -> Result<T>,
     ) -> Result<T> {
+        if !self.has_registrations() {
+            let text = format!("{} asks a vendor without an API", self.caller.name);
+            self.world.state().violate(self.now(), text);
+        }
         self.bearer(operation).await?;
         self.call(operation, |state, now| {
             self.require_host(state, now, operation);
@@ -95,12 +99,21 @@ fn shown(state: &State, kept: &KeptRegistration, store: Option<&Store>) -> Regis
     registration
 }
 
+impl Ports {
+    fn has_registrations(&self) -> bool {
+        self.world.state().options.vendor.has_registrations()
+    }
+}
+
 impl RegistryReads for Ports {
     fn host(&self) -> String {
         self.caller.host.into()
     }
 
     async fn profile(&self) -> Result<Profile> {
+        if !self.has_registrations() {
+            return Ok(Profile::default());
+        }
         self.ask("registry:UserProfile", |_, _| {
             Ok(Profile {
                 tenant: TENANT.into(),
@@ -115,6 +128,9 @@ impl RegistryReads for Ports {
         store: Option<&Store>,
         kind: RegistrationKind,
     ) -> Result<Vec<Registration>> {
+        if !self.has_registrations() {
+            return Ok(Vec::new());
+        }
         let then = self.listed_at();
         self.ask("registry:ListCloudAccounts", |state, now| {
             let due = |kept: &KeptRegistration| now.duration_since(kept.checked.0) >= LOOKS_AFTER;

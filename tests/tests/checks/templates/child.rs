@@ -9,10 +9,10 @@ use towerhook_core::{
     provider::Provider,
     stack_sets::{ACCESS_TOKEN, FeedTemplates, StackSetRoles, StackSetSpec, Templates},
 };
-use towerhook_providers::lacework::Lacework;
+use towerhook_providers::{expel::Expel, lacework::Lacework};
 
 use crate::templates::template::{
-    AUDIT, LOG, MEMBER, Template, actions, argument, one_or_many, text,
+    AUDIT, EXPEL_MEMBER, EXPEL_TRAIL, LOG, MEMBER, Template, actions, argument, one_or_many, text,
 };
 
 /// IAM's quota of managed policies on a role.
@@ -266,29 +266,101 @@ fn an_instance_takes_no_other_value_than_setup_gave() {
 
 /// The StackSets as setup specifies them, by the template that each deploys.
 fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+    let mut all = specified_for_lacework(boundary);
+    all.extend(specified_for_expel(boundary));
+    all
+}
+
+fn specified_for_expel(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+    let (log, guid) = ("000000000001", "01234567-89ab-cdef-0123-456789abcdef");
+    let topic = format!("arn:aws:sns:us-east-1:{log}:expel-{guid}");
+    let roles = ["Setup", "Account"].map(|name| format!("arn:aws:iam::000000000099:role/{name}"));
+    let deployment = json!({
+        "policy": policy("Expel-Control-Tower-", guid),
+        "site": {
+            "principal": "arn:aws:iam::012205512454:user/ExpelCloudService",
+            "url_suffix": "amazonaws.com",
+            "function_roles": roles.join(","),
+        },
+        "stores": [],
+        "trail": {
+            "source": {
+                "name": "trail",
+                "bucket": "trail-bucket",
+                "topic": topic,
+                "announcement": {
+                    "bucket": "trail-bucket",
+                    "account": log,
+                    "id": format!("expel-{guid}"),
+                    "topic": topic,
+                    "prefix": "AWSLogs/",
+                    "role": format!("arn:aws:iam::{log}:role/expel-{guid}-notifier"),
+                },
+                "kms_key": "arn:aws:kms:us-east-1:000000000099:key/1234abcd-12ab",
+            },
+            "audit": log,
+        },
+    });
+    let templates = Templates {
+        feed: Some(FeedTemplates {
+            log: EXPEL_TRAIL,
+            audit: None,
+        }),
+        member: EXPEL_MEMBER,
+    };
+    footprint(&Expel, deployment, boundary, &templates)
+}
+
+/// The policy of a tenant without stores.
+fn policy(prefix: &str, tenant: &str) -> Value {
+    json!({
+        "stack_id": "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1",
+        "partition": "aws",
+        "region": "us-east-1",
+        "management_account": "000000000099",
+        "host": "acme.example.com",
+        "tenant": tenant,
+        "names": {"resource": tenant, "prefix": prefix},
+        "capability": "CloudTrail+Config",
+        "destination": "Tenant",
+        "external_id_suffix": "0123456789",
+        "monitor_existing": true,
+        "enroll_management": false,
+        "control_tower": true,
+        "log_archive": "000000000001",
+        "audit": "000000000002",
+        "offboard_limit_percent": 10,
+        "approved_offboard": null,
+    })
+}
+
+fn footprint(
+    provider: &dyn Provider,
+    mut deployment: Value,
+    boundary: &str,
+    templates: &Templates,
+) -> BTreeMap<&'static str, StackSetSpec> {
+    if !boundary.is_empty() {
+        deployment["site"]["permissions_boundary"] = boundary.into();
+    }
+    let deployment: Deployment = serde_json::from_value(deployment).unwrap();
+    let roles = StackSetRoles {
+        administration: "arn:aws:iam::111122223333:role/StackSets".parse().unwrap(),
+        execution: "Execution".to_owned(),
+    };
+    let footprint = provider.footprint(deployment, templates, &roles);
+    let trail = footprint.trail.unwrap();
+    let feed = trail.stack_sets().map(|(spec, _)| spec.clone());
+    let all = feed.chain(footprint.member);
+    all.map(|spec| (spec.template, spec)).collect()
+}
+
+fn specified_for_lacework(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     let (log, audit) = ("000000000001", "000000000002");
     let role = format!("arn:aws:iam::{log}:role/acme-laceworkcwssarole");
     let queue = format!("https://sqs.us-east-1.amazonaws.com/{audit}/acme-laceworkcws");
-    let mut deployment = json!({
-        "policy": {
-            "stack_id": "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1",
-            "partition": "aws",
-            "region": "us-east-1",
-            "management_account": "000000000099",
-            "host": "acme.lacework.net",
-            "tenant": "acme",
-            "names": {"resource": "acme", "prefix": "Lacework-Control-Tower-"},
-            "capability": "CloudTrail+Config",
-            "destination": "Tenant",
-            "external_id_suffix": "0123456789",
-            "monitor_existing": true,
-            "enroll_management": false,
-            "control_tower": true,
-            "log_archive": log,
-            "audit": audit,
-            "offboard_limit_percent": 10,
-            "approved_offboard": null,
-        },
+    let deployment = json!({
+        "policy": policy("Lacework-Control-Tower-", "acme"),
         "site": {
             "principal": "arn:aws:iam::434813966438:role/lacework-platform",
             "url_suffix": "amazonaws.com",
@@ -313,26 +385,14 @@ fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
             "audit": audit,
         },
     });
-    if !boundary.is_empty() {
-        deployment["site"]["permissions_boundary"] = boundary.into();
-    }
-    let deployment: Deployment = serde_json::from_value(deployment).unwrap();
-    let roles = StackSetRoles {
-        administration: "arn:aws:iam::111122223333:role/StackSets".parse().unwrap(),
-        execution: "Execution".to_owned(),
-    };
     let templates = Templates {
         feed: Some(FeedTemplates {
             log: LOG,
-            audit: AUDIT,
+            audit: Some(AUDIT),
         }),
         member: MEMBER,
     };
-    let footprint = Lacework.footprint(deployment, &templates, &roles);
-    let trail = footprint.trail.unwrap();
-    [trail.log.0, trail.audit.0, footprint.member.unwrap()]
-        .map(|spec| (spec.template, spec))
-        .into()
+    footprint(&Lacework, deployment, boundary, &templates)
 }
 
 #[test]

@@ -19,13 +19,15 @@ const ALARM: &str = "AWS::CloudWatch::Alarm";
 const LOG_GROUP: &str = "AWS::Logs::LogGroup";
 const FUNCTION: &str = "AWS::Lambda::Function";
 const PERMISSION: &str = "AWS::Lambda::Permission";
+const KEY: &str = "AWS::KMS::Key";
 const ROLE: &str = "AWS::IAM::Role";
 const POLICY: &str = "AWS::IAM::Policy";
 const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
 
 /// Resource types without proactive controls.
-const UNCONTROLLED: [&str; 9] = [
+const UNCONTROLLED: [&str; 10] = [
     "AWS::Events::Rule",
+    "AWS::KMS::Alias",
     "AWS::Lambda::EventSourceMapping",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
@@ -45,7 +47,7 @@ struct Control {
     refuses: fn() -> Value,
 }
 
-const CONTROLS: [Control; 15] = [
+const CONTROLS: [Control; 18] = [
     Control {
         id: "CT.CLOUDWATCH.PR.1",
         types: &[ALARM],
@@ -119,6 +121,32 @@ const CONTROLS: [Control; 15] = [
         types: &[POLICY, ROLE],
         holds: allows_no_whole_service,
         refuses: || json!({"Policies": [{"PolicyDocument": allowing("s3:*")}]}),
+    },
+    Control {
+        id: "CT.KMS.PR.1",
+        types: &[KEY],
+        holds: |template, id| properties(template, id)["EnableKeyRotation"] == true,
+        refuses: || json!({}),
+    },
+    Control {
+        id: "CT.KMS.PR.2",
+        types: &[KEY],
+        holds: |template, id| properties(template, id)["KeySpec"] != "RSA_2048",
+        refuses: || json!({"KeySpec": "RSA_2048"}),
+    },
+    Control {
+        id: "CT.KMS.PR.3",
+        types: &[KEY],
+        holds: |template, id| {
+            let policy = &properties(template, id)["KeyPolicy"];
+            one_or_many(&policy["Statement"]).any(|statement| {
+                let service = &statement["Condition"]["Bool"]["kms:GrantIsForAWSResource"];
+                statement["Effect"] == "Deny"
+                    && actions(statement) == ["kms:CreateGrant"]
+                    && *service == "false"
+            })
+        },
+        refuses: || json!({"KeyPolicy": {"Statement": []}}),
     },
     Control {
         id: "CT.LAMBDA.PR.2",

@@ -41,7 +41,7 @@ fn linked(program: &[u8]) -> BTreeSet<String> {
     let entry =
         Regex::new(r"aws_sdk_([a-z0-9]+)::operation::[a-z_0-9]+::([A-Za-z0-9]+)::orchestrate\b")
             .unwrap();
-    let own = Regex::new(r"towerhook_aws::call::services::([a-z]+)::([a-z_]+)\b").unwrap();
+    let own = Regex::new(r"towerhook_aws::call::services::([a-z0-9]+)::([a-z_]+)\b").unwrap();
     let file = object::File::parse(program).unwrap();
     let operations: BTreeSet<String> = file
         .symbols()

@@ -226,7 +226,7 @@ fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
             }
         }
     }
-    assert_eq!(policies, 9);
+    assert_eq!(policies, 11);
 }
 
 #[test]

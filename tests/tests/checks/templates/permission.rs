@@ -124,9 +124,9 @@ fn every_role_gets_the_boundary_that_is_named() {
         }
     }
     assert_eq!(
-        roles, 11,
-        "four and three of functions and the management account's stack, and those of Log Archive, the \
-         members (twice) and the events"
+        roles, 12,
+        "four and three of functions and the management account's stack, and those of Log Archive and \
+         the members (twice each) and the events"
     );
 }
 

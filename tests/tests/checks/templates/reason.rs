@@ -1,7 +1,7 @@
 //! The purpose of the functions' calls to AWS.
 
 /// Every operation that a function can call, and its purpose.
-pub(crate) const CALLS: [(&str, &str); 41] = [
+pub(crate) const CALLS: [(&str, &str); 44] = [
     (
         "cloudformation:CreateStack",
         "creates the management account's own stack, if it is enrolled",
@@ -145,6 +145,14 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
         "begins the search for organizational units",
     ),
     (
+        "s3:GetBucketNotification",
+        "reads the notifications of the trail's bucket, with the role in Log Archive",
+    ),
+    (
+        "s3:PutBucketNotification",
+        "adds one to them and takes it out again, with the role in Log Archive",
+    ),
+    (
         "secretsmanager:DescribeSecret",
         "checks whether the stack of Lacework's own integration still exists, before taking the integration over",
     ),
@@ -160,6 +168,10 @@ pub(crate) const CALLS: [(&str, &str); 41] = [
     (
         "sqs:SendMessageBatch",
         "requeues work, and moves messages that end every pass to the dead-letter queue",
+    ),
+    (
+        "sts:AssumeRole",
+        "assumes the role that keeps the notification of the trail's bucket",
     ),
 ];
 

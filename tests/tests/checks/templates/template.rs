@@ -11,17 +11,27 @@ pub(crate) const MAIN: &str = "control-tower-integration.template.yml";
 pub(crate) const LOG: &str = "lacework-aws-ct-log.template.yml";
 pub(crate) const AUDIT: &str = "lacework-aws-ct-audit.template.yml";
 pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
-/// Expel's main template, and the one that its StackSet deploys.
+/// Expel's main template, and those that its StackSets deploy.
 pub(crate) const EXPEL: &str = "expel.template.yml";
 pub(crate) const EXPEL_MEMBER: &str = "expel-member.template.yml";
+pub(crate) const EXPEL_TRAIL: &str = "expel-trail.template.yml";
 /// The main templates.
 pub(crate) const MAINS: [&str; 2] = [MAIN, EXPEL];
 /// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
-/// The StackSets' templates.
+/// The templates of Lacework's StackSets.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 7] = [MAIN, LOG, AUDIT, MEMBER, EXPEL, EXPEL_MEMBER, FORWARD];
+pub(crate) const ALL: [&str; 8] = [
+    MAIN,
+    LOG,
+    AUDIT,
+    MEMBER,
+    EXPEL,
+    EXPEL_MEMBER,
+    EXPEL_TRAIL,
+    FORWARD,
+];
 
 pub(crate) fn path(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

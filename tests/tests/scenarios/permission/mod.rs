@@ -3,7 +3,7 @@
 //! setup, in the log and a metric for account and auth.
 
 mod drive;
-mod role;
+pub(crate) mod role;
 #[path = "../../checks/templates/template.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod template;

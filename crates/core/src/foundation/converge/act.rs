@@ -31,6 +31,7 @@ pub(super) enum Act {
     Operation(Awaited),
     NotUsable(String),
     NotPublishable(String),
+    NotReadable(String),
     AlreadyUsed,
 }
 
@@ -46,6 +47,15 @@ impl From<Created> for Act {
             Created::Done(guid) => Self::Integrated(guid),
             Created::RoleNotAssumable(why) => Self::NotUsable(why),
             Created::AlreadyUsed => Self::AlreadyUsed,
+        }
+    }
+}
+
+impl From<TopicSet> for Act {
+    fn from(set: TopicSet) -> Self {
+        match set {
+            TopicSet::Done => Self::Done,
+            TopicSet::NotPublishable(why) => Self::NotPublishable(why),
         }
     }
 }
@@ -156,11 +166,12 @@ pub(super) async fn act(
         }
         Step::SetTrailTopic { of, set } => {
             let topic = set.then_some(&of.topic);
-            Ok(match aws.set_topic(&of.trail, topic).await? {
-                TopicSet::Done => Act::Done,
-                TopicSet::NotPublishable(why) => Act::NotPublishable(why),
-            })
+            Ok(aws.set_topic(&of.trail, topic).await?.into())
         }
+        Step::SetNotifications { of, notifications } => {
+            Ok(aws.set_notifications(of, notifications).await?.into())
+        }
+        Step::AwaitBucket { why, .. } => Ok(Act::NotReadable(why.clone())),
         Step::Await(_) => Ok(Act::Wait),
     }
 }

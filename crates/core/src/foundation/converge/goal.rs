@@ -5,10 +5,12 @@ use jiff::Timestamp;
 use super::operation::{Awaited, Purpose};
 use crate::{
     Error, ErrorKind,
-    foundation::{Footprint, Progress, Step, access::Access, request::KnownRegistrations},
+    foundation::{
+        Footprint, Observed, Progress, Step, access::Access, request::KnownRegistrations,
+    },
     ledger::Holder,
     policy::Deployment,
-    provider::{Provider, ResourceNames},
+    provider::{FeedNames, Provider, ResourceNames},
 };
 
 /// The desired state, and how to reach it.
@@ -73,6 +75,24 @@ impl Goal<'_> {
         }
     }
 
+    /// Notes the notifications of buckets that nothing can take off any more, since their role is
+    /// gone.
+    pub(super) fn note_lost_roles(&self, observed: &Observed, progress: &Progress) {
+        let trail = self.wanted.and_then(|footprint| footprint.trail.as_ref());
+        let kept = trail.and_then(|trail| trail.announcement.as_ref());
+        for ours in &self.deployment.announcements {
+            let is_lost = !observed.buckets.contains_key(ours);
+            if is_lost && !kept.is_some_and(|kept| kept.replaces(ours)) {
+                let (id, bucket) = (&ours.id, &ours.bucket);
+                let role = &ours.role;
+                progress.leave_behind(format!(
+                    "the notification {id} of the bucket {bucket}, if it has one still, since the \
+                     role {role} is gone"
+                ));
+            }
+        }
+    }
+
     /// Whether the members' roles, stacks and registrations have to be deleted.
     pub(super) fn removes_members(&self) -> bool {
         !self.deployment.retired.is_empty()
@@ -107,10 +127,12 @@ impl Goal<'_> {
     pub(super) fn stack_sets(&self) -> Vec<(String, bool)> {
         let members = self.removes_members() || self.deployment.policy.registers_by_stack();
         let sets = |names: ResourceNames| {
-            let feed = names.feed.into_iter();
-            let feed = feed.flat_map(|feed| [feed.log_stack_set, feed.audit_stack_set]);
-            let feed = feed.map(|name| (name, true));
-            feed.chain([(names.member_stack_set, members)])
+            let feed = names.feed.iter().flat_map(FeedNames::stack_sets);
+            let feed = feed.map(|name| (name.clone(), true));
+            let all: Vec<_> = feed
+                .chain([(names.member_stack_set.clone(), members)])
+                .collect();
+            all
         };
         self.resources().flat_map(sets).collect()
     }

@@ -57,9 +57,12 @@ pub enum ConvergeError {
         /// Its reason.
         why: String,
     },
-    /// CloudTrail could not use the topic, through all retries.
-    #[error("CloudTrail cannot publish to the trail's new topic: {0}")]
+    /// CloudTrail or S3 could not use the topic, through all retries.
+    #[error("The new topic of the trail's log files cannot be published to: {0}")]
     TopicNotPublishable(String),
+    /// The role in Log Archive could not read the trail's bucket, through all retries.
+    #[error("The notifications of the trail's bucket cannot be read: {0}")]
+    BucketNotReadable(String),
     /// The vendor accepts the trail's registration, but keeps showing a different one.
     #[error(
         "{title} accepts the trail's registration, but its list does not show it as it was created, \
@@ -100,6 +103,10 @@ pub(super) async fn converge(
     for round in 0.. {
         let mut observed = observe::observe(aws, goal).await?;
         observed.active.retain(|account| run.can_reach(account));
+        observed.buckets.retain(|bucket, _| run.may_read(bucket));
+        if !progress.look() {
+            goal.note_lost_roles(&observed, progress);
+        }
         observed.renewed = goal.access.token().map(|_| run.renewed.clone());
         observed.updated.clone_from(&run.updated);
         observed.stack_recreated = run.stack_recreated;

@@ -1,6 +1,6 @@
 //! Reads the existing resources.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 
@@ -46,6 +46,31 @@ pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Resu
     for name in trails {
         if let Some(trail) = aws.trail(name).await? {
             observed.topics.insert(name.clone(), trail.topic);
+        }
+    }
+    let roles = goal.resources().filter_map(|names| names.feed);
+    let roles: BTreeMap<_, _> = roles
+        .map(|feed| (feed.log_role, feed.log_stack_set))
+        .collect();
+    for announcement in &goal.deployment.announcements {
+        // Without its instance, the role is not there yet, or not any more.
+        let role = announcement.role.rsplit('/').next().unwrap_or_default();
+        let set = roles
+            .get(role)
+            .and_then(|name| observed.stack_sets.get(name));
+        let is_there = set.is_some_and(|(_, instances)| {
+            let mut instances = instances.iter();
+            instances.any(|one| one.account == announcement.account)
+        });
+        if is_there {
+            let found = match aws.notifications(announcement).await {
+                Ok(found) => Ok(found),
+                Err(error) if error.kind == ErrorKind::Denied => Err(error.chain()),
+                // It went with everything that it notified.
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(Default::default()),
+                Err(error) => return Err(error),
+            };
+            observed.buckets.insert(announcement.clone(), found);
         }
     }
     observed.made.clone_from(&goal.known.made);

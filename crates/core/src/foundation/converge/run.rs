@@ -13,6 +13,7 @@ use super::{
 use crate::{
     Error, ErrorKind,
     foundation::{Observed, Progress, Step, waiting::passes},
+    landing_zone::Announcement,
     model::{AccountId, Registration, Store},
     planted::{Fault, planted},
     ports::{Clock, FoundationPorts, Ledger, Registry},
@@ -23,6 +24,9 @@ use crate::{
 /// How often the SaaS is asked to use a role that it could not use yet. IAM takes seconds, rarely
 /// minutes, to propagate a new role.
 const TRIES: usize = 20;
+
+/// How often a bucket's notifications are read with a role that may be seconds old: about a minute.
+const READS: usize = 10;
 
 /// After this many failed deletions, an account's stack is left behind.
 const REMOVAL_TRIES: usize = 2;
@@ -72,6 +76,9 @@ pub(super) struct Run {
     given_up: BTreeSet<String>,
     not_usable: usize,
     not_publishable: usize,
+    not_readable: usize,
+    /// Buckets that a removal has given up reading.
+    given_up_buckets: BTreeSet<String>,
     already_used: usize,
     not_found: usize,
     not_made: usize,
@@ -89,6 +96,11 @@ impl Run {
         self.not_removed
             .get(account)
             .is_none_or(|tries| *tries < REMOVAL_TRIES)
+    }
+
+    /// Whether a bucket is still of interest that cannot be read.
+    pub(super) fn may_read(&self, bucket: &Announcement) -> bool {
+        !self.given_up_buckets.contains(&bucket.bucket)
     }
 
     pub(super) fn goes_without(&self, step: &Step) -> bool {
@@ -254,6 +266,15 @@ impl Run {
         error: ConvergeError,
         progress: &Progress,
     ) -> std::result::Result<(), ConvergeError> {
+        if let (Step::AwaitBucket { of, why }, None) = (step, goal.wanted) {
+            let Announcement { bucket, id, .. } = of;
+            tracing::error!(bucket, why, "notification left in a bucket");
+            progress.leave_behind(format!(
+                "the notification {id} of the bucket {bucket}, since it cannot be read: {why}"
+            ));
+            self.given_up_buckets.insert(bucket.clone());
+            return Ok(());
+        }
         let is_superseded = matches!(&error, ConvergeError::Call(error)
             if error.kind == ErrorKind::Superseded);
         if !goal.lenient || is_superseded {
@@ -321,8 +342,17 @@ impl Run {
                     Err(error)
                 }
             }
+            Ok(Act::NotReadable(why)) => {
+                tracing::warn!(why, "the role cannot be used yet; retrying");
+                self.not_readable += 1;
+                if self.not_readable <= READS {
+                    Ok(Next::Wait(pause))
+                } else {
+                    Err(ConvergeError::BucketNotReadable(why))
+                }
+            }
             Ok(Act::NotPublishable(why)) => {
-                tracing::warn!(why, "CloudTrail cannot use the topic yet; retrying");
+                tracing::warn!(why, "the topic cannot be published to yet; retrying");
                 self.not_publishable += 1;
                 let error = ConvergeError::TopicNotPublishable(why);
                 if self.not_publishable <= TRIES {

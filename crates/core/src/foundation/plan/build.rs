@@ -9,7 +9,7 @@ use super::{
 use crate::{
     feed::{Next, Reconciled, reconcile},
     foundation::{Footprint, Refusal, Step},
-    landing_zone::TrailTopic,
+    landing_zone::{Announcement, TrailTopic},
     model::AccountId,
     policy::Deployment,
     provider::Provider,
@@ -30,13 +30,16 @@ pub(super) fn build(
     let mut steps = Vec::new();
     if let Some(trail) = &footprint.trail {
         // The queue can be subscribed to a topic of ours only once that exists.
-        for (spec, account) in [&trail.log, &trail.audit] {
+        for (spec, account) in trail.stack_sets() {
             if trail.topic.is_none() || steps.is_empty() {
                 stack_set(provider, &mut steps, spec, Some(account), spared, observed)?;
             }
         }
         if let (Some(topic), true) = (&trail.topic, steps.is_empty()) {
             trail_topic(&mut steps, topic, topics, observed)?;
+        }
+        if let (Some(announcement), true) = (&trail.announcement, steps.is_empty()) {
+            announce(&mut steps, announcement, observed)?;
         }
         if steps.is_empty() && !observed.blind {
             trail_registration(provider, &footprint.deployment, &mut steps, observed)?;
@@ -233,6 +236,29 @@ fn trail_topic(
     }
 }
 
+fn announce(
+    steps: &mut Vec<Step>,
+    wanted: &Announcement,
+    observed: &Observed,
+) -> Result<(), Refusal> {
+    match observed.buckets.get(wanted) {
+        Some(Ok(found)) => match wanted.added_to(found) {
+            Ok(None) => {}
+            Ok(Some(notifications)) => steps.push(Step::SetNotifications {
+                of: wanted.clone(),
+                notifications,
+            }),
+            Err(other) => return Err(Refusal::new(wanted.refused_for(other))),
+        },
+        Some(Err(why)) => steps.push(Step::AwaitBucket {
+            of: wanted.clone(),
+            why: why.clone(),
+        }),
+        None => steps.push(Step::Await(format!("the role {}", wanted.role))),
+    }
+    Ok(())
+}
+
 fn trail_registration(
     provider: &dyn Provider,
     deployment: &Deployment,
@@ -242,9 +268,13 @@ fn trail_registration(
     let Some(trail) = &deployment.trail else {
         return Ok(());
     };
+    let Some(wanted) = &trail.registration else {
+        return Ok(());
+    };
     // Comparisons of the whole organization maintain the mapping, not setup.
     let listed = &observed.registrations;
-    let Reconciled { surplus, next } = reconcile(provider, deployment, trail, None, listed);
+    let Reconciled { surplus, next } =
+        reconcile(provider, deployment, (trail, wanted), None, listed);
     if !surplus.is_empty() {
         steps.extend(surplus.into_iter().cloned().map(Step::DeleteRegistration));
         return Ok(());

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
+    landing_zone::{Announcement, BucketNotifications},
     model::{AccountId, Arn, Registration},
     stack_sets::{Stack, StackInstance, StackSet},
 };
@@ -19,6 +20,9 @@ pub struct Observed {
     pub blind: bool,
     /// The topic of each existing trail that we may have given one.
     pub topics: BTreeMap<String, Option<Arn>>,
+    /// The notifications of each bucket that we may have given one and that has its role, or why
+    /// the role cannot read them.
+    pub buckets: BTreeMap<Announcement, Result<BucketNotifications, String>>,
     /// The ids of the members' registrations in the ledger, which identify registrations that were
     /// changed by hand.
     pub made: BTreeSet<String>,

@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     foundation::{Footprint, Step},
-    landing_zone::TrailTopic,
+    landing_zone::{Announcement, TrailTopic},
     model::{AccountId, Names, Registration, RegistrationKind, account_of_role},
-    policy::Policy,
-    provider::{FeedNames, Provider, ResourceNames},
+    policy::{Deployment, Policy},
+    provider::{Provider, ResourceNames},
     stack_sets::{InstanceState, StackInstance, StackState, is_owned_by},
 };
 
@@ -24,6 +24,7 @@ pub(super) struct Remove<'a> {
     /// The roles, each with its StackSet and the deployment's names.
     roles: Vec<(String, String, &'a Names)>,
     topics: Vec<&'a TrailTopic>,
+    announcements: Vec<&'a Announcement>,
 }
 
 impl Remove<'_> {
@@ -40,30 +41,36 @@ impl Remove<'_> {
 pub(super) fn to_remove<'a>(
     provider: &dyn Provider,
     wanted: Option<&'a Footprint>,
-    retired: &'a [Names],
-    topics: &'a BTreeSet<TrailTopic>,
+    deployment: &'a Deployment,
 ) -> Remove<'a> {
+    let Deployment {
+        retired,
+        trail_topics,
+        announcements,
+        ..
+    } = deployment;
     let trail = wanted.and_then(|footprint| footprint.trail.as_ref());
-    let kept = trail.and_then(|trail| trail.topic.as_ref());
+    let topic = trail.and_then(|trail| trail.topic.as_ref());
+    let announcement = trail.and_then(|trail| trail.announcement.as_ref());
+    let is_kept = |ours: &Announcement| announcement.is_some_and(|kept| kept.replaces(ours));
     let mut remove = Remove {
-        topics: topics.iter().filter(|ours| Some(*ours) != kept).collect(),
+        topics: trail_topics
+            .iter()
+            .filter(|ours| Some(*ours) != topic)
+            .collect(),
+        announcements: announcements.iter().filter(|ours| !is_kept(ours)).collect(),
         stack_sets: BTreeSet::new(),
         members: BTreeSet::new(),
         stacks: BTreeSet::new(),
         roles: Vec::new(),
     };
     let trail = |names: &'a Names, remove: &mut Remove<'a>| {
-        let Some(FeedNames {
-            log_stack_set,
-            audit_stack_set,
-            log_role,
-            ..
-        }) = provider.resources(names).feed
-        else {
+        let Some(feed) = provider.resources(names).feed else {
             return;
         };
-        remove.roles.push((log_role, log_stack_set.clone(), names));
-        remove.stack_sets.extend([log_stack_set, audit_stack_set]);
+        remove.stack_sets.extend(feed.stack_sets().cloned());
+        let role = (feed.log_role, feed.log_stack_set, names);
+        remove.roles.push(role);
     };
     let member = |names: &'a Names, remove: &mut Remove<'a>| {
         let ResourceNames {
@@ -152,7 +159,8 @@ pub(super) fn tear_down(
 ) -> Vec<Step> {
     let kept = wanted.and_then(|footprint| footprint.trail.as_ref());
     let is_kept = |registration: &Registration| {
-        kept.is_some_and(|trail| trail.registration.role_arn == registration.role_arn)
+        let kept = kept.and_then(|trail| trail.registration.as_ref());
+        kept.is_some_and(|kept| kept.role_arn == registration.role_arn)
     };
     // Registrations that were changed by hand are identified by id. Those that use a role that
     // stays are left alone.
@@ -197,6 +205,29 @@ pub(super) fn tear_down(
                 of: (*ours).clone(),
                 set: false,
             });
+        }
+    }
+    // Nor may a bucket notify a deleted topic: S3 would refuse every other change of its
+    // notifications.
+    for ours in &remove.announcements {
+        match observed.buckets.get(*ours) {
+            Some(Ok(found)) => {
+                if let Some(notifications) = ours.taken_from(found) {
+                    read.trail = true;
+                    steps.push(Step::SetNotifications {
+                        of: (*ours).clone(),
+                        notifications,
+                    });
+                }
+            }
+            Some(Err(why)) => {
+                read.trail = true;
+                steps.push(Step::AwaitBucket {
+                    of: (*ours).clone(),
+                    why: why.clone(),
+                });
+            }
+            None => {}
         }
     }
     for name in &remove.stack_sets {

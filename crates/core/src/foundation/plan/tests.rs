@@ -13,6 +13,7 @@ use crate::{
     },
 };
 
+mod bucket;
 mod registration;
 
 const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:000000000099:stack/towerhook/1";
@@ -166,10 +167,11 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
     let trail = FeedFootprint {
         topic: None,
         log: (set(names.log_stack_set), account),
-        audit: (set(names.audit_stack_set), account),
-        registration: trail_spec(&policy),
+        audit: Some((set(names.audit_stack_set.unwrap()), account)),
+        announcement: None,
+        registration: Some(trail_spec(&policy)),
     };
-    let made = [&trail.log.0, &trail.audit.0].map(|spec| {
+    let made = trail.stack_sets().map(|(spec, _)| {
         let set = StackSet {
             name: spec.name.clone(),
             description: spec.description(),
@@ -185,14 +187,14 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         (spec.name.clone(), (set, vec![instance]))
     });
     let observed = Observed {
-        stack_sets: made.into(),
+        stack_sets: made.collect(),
         registrations,
         ..Observed::default()
     };
     let footprint = Footprint {
         deployment: Deployment {
             stores: policy.destination.stores(),
-            trail: Some(deployed(trail.registration.clone())),
+            trail: Some(deployed(trail_spec(&policy))),
             ..deployment(policy.clone())
         },
         trail: Some(trail),
@@ -208,10 +210,11 @@ fn deployed(registration: RegistrationSpec) -> DeployedTrail {
             bucket: "logs".into(),
             topic: "arn:aws:sns:us-east-1:000000000001:trail".parse().unwrap(),
             makes_topic: false,
+            announcement: None,
             kms_key: None,
         },
         queue_account: registration.account,
-        registration,
+        registration: Some(registration),
         registration_id: None,
         asked_at: None,
         made_at: None,
@@ -340,7 +343,12 @@ fn an_instance_in_another_account_than_its_own_goes_before_anything_else_is_done
     let (own, other): (AccountId, AccountId) =
         (MEMBER.parse().unwrap(), "000000000008".parse().unwrap());
     let spec = StackSetSpec {
-        name: Plain.resources(&policy.names).feed.unwrap().audit_stack_set,
+        name: Plain
+            .resources(&policy.names)
+            .feed
+            .unwrap()
+            .audit_stack_set
+            .unwrap(),
         template: "a template",
         parameters: BTreeMap::new(),
         stack_id: STACK_ID.into(),

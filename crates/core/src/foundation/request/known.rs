@@ -145,10 +145,11 @@ fn new_registrations(
 /// The trail's registration as it was created.
 fn trail_registration(deployment: &Deployment) -> Option<Registration> {
     let DeployedTrail {
-        registration: spec,
+        registration,
         registration_id: guid,
         ..
     } = deployment.trail.as_ref()?;
+    let spec = registration.as_ref()?;
     let organization = spec.account_mapping.is_some();
     let store = deployment.policy.destination.shared();
     Some(Registration {

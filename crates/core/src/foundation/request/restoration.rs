@@ -6,6 +6,7 @@ use super::{Work, settle};
 use crate::{
     foundation::{
         access::Access,
+        attributes::attributes,
         former_requests::{deployments, inherit},
         reason::SetupError,
         refusals::require_host,
@@ -53,6 +54,7 @@ where
             &self.own.templates,
             &self.own.stack_set_roles,
         );
+        progress.return_attributes(attributes(self.own.provider, &restored.deployment));
         let registry = self.guard.brief().over(self.registry.ports);
         let access = match self
             .restoring_access(&registry, &footprint.deployment)

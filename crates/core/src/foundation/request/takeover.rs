@@ -15,7 +15,7 @@ use crate::{
     ports::{
         Clock, ForeignResources, Registry, RegistryReads, SetupPorts, StackSetReads, TokenIssuer,
     },
-    provider::{Footprint, Found, OwnIntegration},
+    provider::{FeedFootprint, Footprint, Found, OwnIntegration},
 };
 
 /// How many accounts one remark names.
@@ -167,7 +167,8 @@ where
     /// Reads the existing resources under the names of `footprint`.
     async fn find(&self, footprint: &Footprint, facts: &Facts) -> Result<Found, SetupError> {
         let trail = footprint.trail.iter();
-        let one = trail.flat_map(|trail| [(&trail.log.0, true), (&trail.audit.0, true)]);
+        let one = trail.flat_map(FeedFootprint::stack_sets);
+        let one = one.map(|(set, _)| (set, true));
         // A member StackSet may have thousands of instances, whose external ids all have the same
         // suffix.
         let all = one.chain(footprint.member.iter().map(|member| (member, false)));

@@ -233,17 +233,23 @@ pub(super) fn remark_shared_accounts(
     let Some(trail) = trail.filter(|_| policy.capability.config()) else {
         return;
     };
-    let log = trail.registration.account;
-    let queue = Some(trail.queue_account).filter(|queue| *queue != log);
-    for (title, id) in [("Log Archive", Some(log)), ("Audit", queue)] {
+    let log = policy.log_archive;
+    let queue = Some(trail.queue_account).filter(|queue| Some(*queue) != log);
+    for (title, id) in [("Log Archive", log), ("Audit", queue)] {
         let account = facts.accounts.iter().find(|account| Some(account.id) == id);
         let Some(account) = account else { continue };
         let selection = &policy.selection;
         if selection.leaves_out(&account.id, &account.path).is_some() {
-            remarks.push(format!(
-                "The {title} account {} is left out of Config only; the trail still uses it.",
-                account.id
-            ));
+            let id = account.id;
+            remarks.push(if policy.trail_reader == Some(id) {
+                format!(
+                    "The {title} account {id} is enrolled all the same: its role reads the trail."
+                )
+            } else {
+                format!(
+                    "The {title} account {id} is left out of Config only; the trail still uses it."
+                )
+            });
         }
     }
 }

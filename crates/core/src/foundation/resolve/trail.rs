@@ -7,10 +7,10 @@ use super::{
     shared_account::{LOG_ARCHIVE, no_shared_account},
 };
 use crate::{
-    landing_zone::{LandingZone, Trail, TrailTopic},
+    landing_zone::{Announcement, LandingZone, Trail, TrailTopic},
     model::{AccountId, Arn},
     policy::{DeployedTrail, Policy, TrailSource},
-    provider::{FeedNames, Provider},
+    provider::{FeedNames, Provider, role_arn},
 };
 
 /// The parameters that select and describe the trail, besides the store's.
@@ -66,14 +66,11 @@ pub(super) fn deployed(
     let recorded = recorded.and_then(|deployment| deployment.trail.as_ref());
     let recorded = recorded.map(|trail| (trail.source.clone(), trail.queue_account));
     let (source, queue_account) = last.settle(found, recorded)?;
-    let queue_url = format!(
-        "https://sqs.{}.{}/{queue_account}/{}",
-        context.region, context.url_suffix, names.queue
-    );
+    let queue_url = policy.queue_url(&context.url_suffix, queue_account, &names.queue);
     let registration = provider.wanted_feed(policy, &log, queue_url);
     Ok(Some(DeployedTrail {
         source,
-        registration: registration.ok_or_else(|| no_trail(provider))?,
+        registration,
         queue_account,
         registration_id: None,
         asked_at: None,
@@ -103,14 +100,40 @@ fn source(
     let trail = trail(properties, facts, &context.region)?;
     let kms_key = kms_key(properties, trail, landing_zone)?;
     let ours = own_topic(names, policy, &trail.name, log)?;
-    let (topic, makes_topic) = topic(properties, trail, ours, &context.trail_topics)?;
+    let is_announced = names.audit_stack_set.is_none();
+    let announcement = is_announced.then(|| announcement(names, policy, trail, log, &ours.topic));
+    let (topic, makes_topic) = match &announcement {
+        Some(announcement) => (announcement.topic.clone(), false),
+        None => topic(properties, trail, ours, &context.trail_topics)?,
+    };
     Ok(TrailSource {
         name: trail.name.clone(),
         bucket: trail.bucket.clone(),
         topic,
         makes_topic,
+        announcement,
         kms_key,
     })
+}
+
+/// The notification of the trail's bucket. The topic's name is this deployment's alone, and so is the
+/// id.
+fn announcement(
+    names: &FeedNames,
+    policy: &Policy,
+    trail: &Trail,
+    log: AccountId,
+    topic: &Arn,
+) -> Announcement {
+    let key_prefix = trail.key_prefix.iter().map(|prefix| format!("{prefix}/"));
+    Announcement {
+        bucket: trail.bucket.clone(),
+        account: log,
+        id: names.trail_topic.clone(),
+        topic: topic.clone(),
+        prefix: key_prefix.chain(["AWSLogs/".to_owned()]).collect(),
+        role: role_arn(&policy.partition, &log, &names.log_role),
+    }
 }
 
 fn trail<'a>(
@@ -246,7 +269,10 @@ fn queue_account(
         last.source.topic == *topic && policy.is_shared_account(&last.queue_account)
     });
     let fits = stays.map(|last| last.queue_account);
-    let fits = fits.or_else(|| policy.queue_account(topic, source.makes_topic));
+    let fits = fits.or_else(|| match &source.announcement {
+        Some(announcement) => Some(announcement.account),
+        None => policy.queue_account(topic, source.makes_topic),
+    });
     fits.ok_or_else(|| {
         let mut accounts = facts.accounts.iter();
         let owner = accounts.find(|account| Some(account.id) == topic.account());

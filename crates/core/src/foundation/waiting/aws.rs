@@ -3,7 +3,10 @@
 use super::Waiting;
 use crate::{
     Result,
-    landing_zone::{Account, Baselines, LandingZoneReply, OuTree, TopicSet, Trail},
+    landing_zone::{
+        Account, Announcement, Baselines, BucketNotifications, LandingZoneReply, OuTree, TopicSet,
+        Trail,
+    },
     ledger::{Holder, Record, Recorded, Records, Success, Unreadable},
     lifecycle::Message,
     model::{AccountId, ApiKey, Arn, SecretText, Token},
@@ -48,6 +51,28 @@ impl<P: LandingZones, L: Leases, C: Clock> LandingZones for Waiting<'_, P, L, C>
 impl<P: TrailTopics, L: Leases, C: Clock> TrailTopics for Waiting<'_, P, L, C> {
     async fn set_topic(&self, trail: &str, topic: Option<&Arn>) -> Result<TopicSet> {
         let call = async || self.ports.set_topic(trail, topic).await;
+        self.guard.write(call).await
+    }
+}
+
+impl<P: BucketNotificationReads, L: Leases, C: Clock> BucketNotificationReads
+    for Waiting<'_, P, L, C>
+{
+    async fn notifications(&self, of: &Announcement) -> Result<BucketNotifications> {
+        let call = async || self.ports.notifications(of).await;
+        self.guard.read(call).await
+    }
+}
+
+impl<P: BucketNotificationWrites, L: Leases, C: Clock> BucketNotificationWrites
+    for Waiting<'_, P, L, C>
+{
+    async fn set_notifications(
+        &self,
+        of: &Announcement,
+        all: &BucketNotifications,
+    ) -> Result<TopicSet> {
+        let call = async || self.ports.set_notifications(of, all).await;
         self.guard.write(call).await
     }
 }

@@ -72,11 +72,11 @@ fn is_trails(
     policy: &Policy,
     adoption: &Adoption,
 ) -> Result<bool, Refusal> {
-    if adoption.trail_suffix.is_none() {
+    let (Some(_), Some(registration)) = (&adoption.trail_suffix, &trail.registration) else {
         return Ok(false);
-    }
+    };
     let id = external_id(&policy.tenant, &trail.log.1, policy.trail_suffix());
-    let name = &trail.registration.name;
+    let name = &registration.name;
     let is_shown = id.is_shown_as(&one.external_id);
     if one.name == *name && !is_shown && one.store.as_ref() == policy.destination.shared() {
         return Err(super::not(
@@ -88,7 +88,7 @@ fn is_trails(
             ),
         ));
     }
-    let is_named = one.name == *name && one.role_arn == trail.registration.role_arn;
+    let is_named = one.name == *name && one.role_arn == registration.role_arn;
     Ok(one.external_id == id.as_str() || is_shown && is_named)
 }
 

@@ -36,11 +36,12 @@ fn footprint() -> Footprint {
         trail: Some(FeedFootprint {
             topic: None,
             log: (spec(feed.log_stack_set), log),
-            audit: (spec(feed.audit_stack_set), AUDIT.parse().unwrap()),
-            registration: RegistrationSpec {
+            audit: Some((spec(feed.audit_stack_set.unwrap()), AUDIT.parse().unwrap())),
+            announcement: None,
+            registration: Some(RegistrationSpec {
                 queue_url: None,
                 ..Lacework.wanted_feed(&policy, &log, String::new()).unwrap()
-            },
+            }),
         }),
         member: Some(spec(names.member_stack_set)),
         deployment: deployment(policy),
@@ -79,7 +80,12 @@ fn vendors() -> Found {
         &[LOG],
         &[prefix, external_id],
     );
-    set(&mut found, &feed.audit_stack_set, &[AUDIT], &[prefix]);
+    set(
+        &mut found,
+        feed.audit_stack_set.as_ref().unwrap(),
+        &[AUDIT],
+        &[prefix],
+    );
     let member = [
         prefix,
         ("LaceworkAccountName", "acme"),
@@ -196,7 +202,7 @@ fn what_does_not_fit_is_refused_with_the_reason() {
 #[test]
 fn a_registration_that_does_not_fit_its_role_is_refused() {
     let mut found = vendors();
-    let spec = footprint().trail.unwrap().registration;
+    let spec = footprint().trail.unwrap().registration.unwrap();
     found.registrations.push(Registration {
         guid: "ACME_1".into(),
         store: None,
@@ -294,7 +300,7 @@ fn registrations_in_stores_that_the_parameters_do_not_name_are_refused() {
         other.external_id = "lweid:aws:v2:acme:000000000006:0123456789".into();
     }
     adopted(&found);
-    let trail = footprint().trail.unwrap().registration;
+    let trail = footprint().trail.unwrap().registration.unwrap();
     found.registrations.push(Registration {
         store: Some("emea".into()),
         external_id: "lweid:aws:v2:acme:000000000001:K3J9A0ZZ1Q".into(),

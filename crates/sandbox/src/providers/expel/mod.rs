@@ -1,6 +1,8 @@
 //! Expel: a reader. It has no API here; its user assumes the role of every account, with the
 //! organization's GUID as external id.
 
+mod trail;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use url::Url;
 use super::{Registration, Simulator, Subject, Surroundings, Verification, role};
 use crate::aws_client::AwsClient;
 use crate::identities;
+use crate::launch::Stack;
 
 /// The user with which Expel's service assumes the customers' roles.
 pub const PRINCIPAL_ARN: &str = "arn:aws:iam::012205512454:user/ExpelCloudService";
@@ -114,6 +117,14 @@ impl Simulator for Expel {
         async move {
             ensure!(id.len() == 12, "{id} is no account");
             self.read(id).await.context("the role cannot be looked at")
+        }
+        .boxed()
+    }
+
+    fn read_trail<'a>(&'a self, stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>> {
+        async move {
+            let key = trail::read(&self.aws, &self.service, stack).await?;
+            Ok(format!("Expel reads {key}, of which the queue told it"))
         }
         .boxed()
     }

@@ -14,6 +14,7 @@ use super::{Lacework, LaceworkConfig, PRINCIPAL_ARN, cloud_accounts, lock, topic
 use crate::Sandbox;
 use crate::aws_client::AwsClient;
 use crate::identities;
+use crate::launch::Stack;
 use crate::providers::{Registration, Simulator, Subject, Surroundings, Verification};
 
 /// The Lacework account that a sandbox has.
@@ -114,6 +115,17 @@ impl Simulator for Lacework {
     /// Keeps what it finds as the integration's state.
     fn verify<'a>(&'a self, id: &'a str) -> BoxFuture<'a, anyhow::Result<Verification>> {
         cloud_accounts::refresh(&self.controls.service, id).boxed()
+    }
+
+    /// Whose registration it is says what it reads.
+    fn read_trail<'a>(&'a self, _stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>> {
+        let mut all = self.registrations().into_iter();
+        let feed = all.find_map(|registration| match registration.subject {
+            Subject::Feed { queue_url } => Some((registration.name, queue_url)),
+            _ => None,
+        });
+        let read = feed.map(|(name, queue)| format!("registration {name} reads {queue}"));
+        ready(read.context("Lacework has no registration of the trail")).boxed()
     }
 
     fn set_longest_token_lifetime(&self, longest: Option<Duration>) {

@@ -1,0 +1,100 @@
+//! What a successful request returns, for the outputs of the main stack.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use crate::{
+    model::Arn,
+    policy::Deployment,
+    provider::{Provider, role_arn},
+};
+
+/// The attributes of the custom resource. All are there, so that an output may name any: one of
+/// which a deployment has nothing to say is `none`.
+pub(super) fn attributes(
+    provider: &dyn Provider,
+    deployment: &Deployment,
+) -> BTreeMap<&'static str, String> {
+    let queue_url = queue_url(provider, deployment);
+    let role = deployment.trail.as_ref();
+    let role = role.and_then(|_| reader(provider, deployment));
+    let statement = deployment.trail.as_ref();
+    let statement = statement.and_then(|trail| trail.source.kms_key.as_ref());
+    let statement = statement.zip(role.as_ref());
+    let statement = statement.map(|(key, role)| key_statement(key, role));
+    let all = [
+        ("TrailRoleArn", role),
+        ("TrailQueueUrl", queue_url),
+        ("TrailKeyStatement", statement),
+    ];
+    let all = all.map(|(name, value)| (name, value.unwrap_or_else(|| "none".into())));
+    all.into()
+}
+
+/// The role with which the vendor reads the trail.
+pub(super) fn reader(provider: &dyn Provider, deployment: &Deployment) -> Option<String> {
+    let trail = deployment.trail.as_ref()?;
+    let policy = &deployment.policy;
+    match &trail.registration {
+        Some(registration) => Some(registration.role_arn.clone()),
+        None => {
+            let role = provider.resources(&policy.names).member_role;
+            let log_archive = policy.log_archive?;
+            Some(role_arn(&policy.partition, &log_archive, &role))
+        }
+    }
+}
+
+fn queue_url(provider: &dyn Provider, deployment: &Deployment) -> Option<String> {
+    let trail = deployment.trail.as_ref()?;
+    let policy = &deployment.policy;
+    let queue = provider.resources(&policy.names).feed?.queue;
+    Some(policy.queue_url(&deployment.site.url_suffix, trail.queue_account, &queue))
+}
+
+/// The statement with which the policy of the trail's key lets the reader decrypt. It is needed
+/// wherever the key is in another account than the role, as Control Tower's own is.
+pub(super) fn key_statement(key: &Arn, role: &str) -> String {
+    let statement = json!({
+        "Sid": "ReadTrail",
+        "Effect": "Allow",
+        "Principal": {"AWS": role},
+        "Action": "kms:Decrypt",
+        "Resource": key.as_str(),
+    });
+    statement.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        policy::testing::{deployment, policy},
+        provider::plain::Plain,
+    };
+
+    #[test]
+    fn every_attribute_is_there_even_where_there_is_no_trail() {
+        let attributes = attributes(&Plain, &deployment(policy()));
+        let names: Vec<&str> = attributes.keys().copied().collect();
+        assert_eq!(
+            names,
+            ["TrailKeyStatement", "TrailQueueUrl", "TrailRoleArn"]
+        );
+        assert!(attributes.values().all(|value| value == "none"));
+    }
+
+    #[test]
+    fn the_statement_names_the_key_and_who_reads() {
+        let key = "arn:aws:kms:us-east-1:000000000099:key/one"
+            .parse()
+            .unwrap();
+        let statement = key_statement(&key, "arn:aws:iam::111111111111:role/reader");
+        let statement: serde_json::Value = serde_json::from_str(&statement).unwrap();
+        assert_eq!(statement["Resource"], key.as_str());
+        assert_eq!(statement["Action"], "kms:Decrypt");
+        let reader = "arn:aws:iam::111111111111:role/reader";
+        assert_eq!(statement["Principal"]["AWS"], reader);
+    }
+}

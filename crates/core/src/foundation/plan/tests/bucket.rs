@@ -1,0 +1,134 @@
+//! The notification of the trail's bucket.
+
+use super::*;
+use crate::{
+    landing_zone::{Announcement, BucketNotifications},
+    provider::plain::PlainRoles,
+};
+
+const BUCKETS_ROLE: &str = "arn:aws:iam::000000000007:role/acme-log-reader";
+
+fn announcement() -> Announcement {
+    Announcement {
+        bucket: "logs".into(),
+        account: MEMBER.parse().unwrap(),
+        id: "acme-topic".into(),
+        topic: format!("arn:aws:sns:us-east-1:{MEMBER}:acme-topic")
+            .parse()
+            .unwrap(),
+        prefix: "AWSLogs/".into(),
+        role: BUCKETS_ROLE.into(),
+    }
+}
+
+/// What setup plans for a bucket in this state, where the StackSet in Log Archive stands: towards
+/// the announcement, or without any.
+fn with_bucket(
+    bucket: Option<Result<BucketNotifications, String>>,
+    wanted: bool,
+) -> Result<Vec<Step>, Refusal> {
+    let policy = policy();
+    let account: AccountId = MEMBER.parse().unwrap();
+    let names = PlainRoles.resources(&policy.names).feed.unwrap();
+    let deployment = Deployment {
+        announcements: [announcement()].into(),
+        retired: if wanted {
+            Vec::new()
+        } else {
+            vec![policy.names.clone()]
+        },
+        ..deployment(policy.clone())
+    };
+    let spec = StackSetSpec {
+        name: names.log_stack_set,
+        template: "a template",
+        parameters: BTreeMap::new(),
+        stack_id: STACK_ID.into(),
+        tags: BTreeMap::new(),
+        roles: None,
+    };
+    let set = StackSet {
+        name: spec.name.clone(),
+        description: spec.description(),
+        template: spec.body(),
+        parameters: BTreeMap::new(),
+        tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
+    };
+    let instance = StackInstance {
+        account,
+        state: InstanceState::Current,
+        reason: None,
+    };
+    let observed = Observed {
+        stack_sets: [(spec.name.clone(), (set, vec![instance]))].into(),
+        buckets: bucket
+            .map(|found| (announcement(), found))
+            .into_iter()
+            .collect(),
+        active: [account].into(),
+        ..Observed::default()
+    };
+    let footprint = Footprint {
+        deployment: deployment.clone(),
+        trail: Some(FeedFootprint {
+            log: (spec, account),
+            audit: None,
+            topic: None,
+            announcement: Some(announcement()),
+            registration: None,
+        }),
+        member: None,
+    };
+    let wanted = Some(&footprint).filter(|_| wanted);
+    plan(&PlainRoles, wanted, &deployment, &observed)
+}
+
+#[test]
+fn a_bucket_gets_our_notification_once_its_role_can_read_it_and_nothing_is_written_twice() {
+    let none = BucketNotifications::default();
+    let steps = with_bucket(Some(Ok(none)), true).unwrap();
+    let [Step::SetNotifications { notifications, .. }] = &steps[..] else {
+        panic!("{steps:?}")
+    };
+    assert_eq!(
+        steps[0].to_string(),
+        "give the bucket our notification: logs"
+    );
+    assert_eq!(
+        with_bucket(Some(Ok(notifications.clone())), true),
+        Ok(vec![])
+    );
+    let denied = with_bucket(Some(Err("denied".into())), true).unwrap();
+    assert!(
+        matches!(&denied[..], [Step::AwaitBucket { .. }]),
+        "{denied:?}"
+    );
+    let mut theirs = notifications.clone();
+    theirs.all[0].id = "theirs".into();
+    let refusal = with_bucket(Some(Ok(theirs)), true).unwrap_err().to_string();
+    assert!(refusal.contains("\"theirs\""), "{refusal}");
+}
+
+#[test]
+fn a_bucket_loses_our_notification_before_the_topic_goes() {
+    let none = BucketNotifications::default();
+    let ours = announcement().added_to(&none).unwrap().unwrap();
+    let steps = with_bucket(Some(Ok(ours)), false).unwrap();
+    let [Step::SetNotifications { notifications, .. }] = &steps[..] else {
+        panic!("{steps:?}")
+    };
+    assert_eq!(*notifications, BucketNotifications::default());
+    let denied = with_bucket(Some(Err("denied".into())), false).unwrap();
+    assert!(
+        matches!(&denied[..], [Step::AwaitBucket { .. }]),
+        "{denied:?}"
+    );
+    // Without ours in it, or without a role that could take it off, the stack goes.
+    for bucket in [Some(Ok(BucketNotifications::default())), None] {
+        let steps = with_bucket(bucket, false).unwrap();
+        assert!(
+            matches!(&steps[..], [Step::DeleteInstances { .. }]),
+            "{steps:?}"
+        );
+    }
+}
