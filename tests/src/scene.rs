@@ -14,6 +14,7 @@ use towerhook_sandbox::emulator::logs::function_log;
 use towerhook_sandbox::gateway::stack_sets::InstanceStatus;
 use towerhook_sandbox::landing_zone::Account;
 use towerhook_sandbox::launch::Stack;
+use towerhook_sandbox::providers::Registration;
 use towerhook_sandbox::{Options, STACK_NAME, Sandbox};
 
 use crate::{INTERVAL, STACK_DEADLINE, launched, options, sandbox};
@@ -131,18 +132,32 @@ impl Scene {
     pub fn instance(&self, name: &str) -> Option<InstanceStatus> {
         let id = self.account(name).id;
         let sets = self.sandbox.gateway.stack_sets().all();
-        let members = sets
-            .into_iter()
-            .find(|set| set.name.contains("Config-Member"))?;
+        let members = self.sandbox.simulator.member_stack();
+        // Between the prefix, which is a parameter, and the tenant or the store.
+        let (members, _) = members.split_once("Member-")?;
+        let (_, kind) = members.rsplit_once("Tower-")?;
+        let kind = format!("{kind}Member-");
+        let members = sets.into_iter().find(|set| set.name.contains(&kind))?;
         let mut instances = members.instances.into_iter();
         let instance = instances.find(|instance| instance.account == id)?;
         Some(instance.status)
     }
 
+    /// How the SaaS reads an account: its registrations, or the role alone of one that has none.
+    pub async fn readings(&self, name: &str) -> Vec<Registration> {
+        let simulator = &self.sandbox.simulator;
+        if !simulator.registrations().is_empty() {
+            return self.registrations(name);
+        }
+        let account = [self.account(name).id];
+        let found = simulator.readings(&account).await.unwrap();
+        found.into_values().collect()
+    }
+
     /// Whether the account has a current member stack, exactly one integration, which is enabled,
-    /// and a matching record in the ledger.
+    /// or a role that is read, and a matching record in the ledger.
     pub async fn is_enrolled(&self, name: &str) -> bool {
-        let registrations = self.registrations(name);
+        let registrations = self.readings(name).await;
         let records = self.records().await;
         let record = records.get(&self.account(name).id);
         let recorded = record.is_some_and(|record| record["since"].is_string());
@@ -183,7 +198,7 @@ impl Scene {
                 Some(status) => format!("{status:?}").to_lowercase(),
                 None => "no stack".to_owned(),
             };
-            let registrations = self.registrations(&account.name);
+            let registrations = self.readings(&account.name).await;
             let stores: Vec<String> = registrations
                 .iter()
                 .map(|one| match one.enabled {

@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use towerhook_core::dead_letters::redrive;
 use towerhook_package::local::{FunctionZips, Profile, build};
 use towerhook_sandbox::Running;
+use towerhook_sandbox::providers::Provider;
 use towerhook_sandbox::story::{Adversity, Story};
 use towerhook_tests::python::assert_requests_fit;
 
@@ -28,9 +29,10 @@ struct Told {
     facts: String,
 }
 
-async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
+async fn tell(zips: &FunctionZips, provider: Provider, adversity: Option<Adversity>) -> Told {
     let mut options = towerhook_tests::options();
     options.accounts = ACCOUNTS;
+    options.provider = provider;
     let heard = Mutex::new(Vec::new());
     let listen = hearing(&heard);
     let mut story = Story::open(options, &listen).await.unwrap();
@@ -65,6 +67,15 @@ async fn tell(zips: &FunctionZips, adversity: Option<Adversity>) -> Told {
 
 #[tokio::test]
 async fn under_faults_the_story_ends_as_in_calm() {
+    ends_as_in_calm(Provider::Lacework).await;
+}
+
+#[tokio::test]
+async fn under_faults_the_story_of_a_vendor_without_registrations_ends_as_in_calm() {
+    ends_as_in_calm(Provider::Expel).await;
+}
+
+async fn ends_as_in_calm(provider: Provider) {
     let zips = build(Profile::Quick).unwrap();
     let adversity = Adversity {
         seed: SEED,
@@ -75,7 +86,10 @@ async fn under_faults_the_story_ends_as_in_calm() {
             })
         }),
     };
-    let (calm, chaotic) = tokio::join!(tell(&zips, None), tell(&zips, Some(adversity)));
+    let (calm, chaotic) = tokio::join!(
+        tell(&zips, provider, None),
+        tell(&zips, provider, Some(adversity))
+    );
     assert_eq!(chaotic.accounts, calm.accounts);
     let enrolled = calm.accounts.values().filter(|state| **state == "enrolled");
     assert_eq!(enrolled.count(), ACCOUNTS, "{:?}", calm.accounts);

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use towerhook_sandbox::chaos::{Chaos, Moment};
-use towerhook_sandbox::launch::{TEMPLATE, hurried};
+use towerhook_sandbox::launch::hurried;
 use towerhook_tests::scene::Scene;
 
 /// The crashes per scenario in a normal run.
@@ -106,9 +106,9 @@ impl Crashes {
 
 /// [`hurried`], with short invocations of setup. Another invocation for the same request waits for
 /// a killed one's lease until that one's deadline.
-fn with_short_invocations() -> String {
+fn with_short_invocations(template: &str) -> String {
     let timeout = "Timeout: 900";
-    let template = hurried(TEMPLATE);
+    let template = hurried(template);
     assert_eq!(template.matches(timeout).count(), 1);
     template.replace(timeout, "Timeout: 20")
 }

@@ -3,15 +3,17 @@
 use towerhook_sandbox::inventory::Inventory;
 use towerhook_sandbox::landing_zone::Role;
 use towerhook_sandbox::launch::{Parameters, Stack};
+use towerhook_sandbox::providers::Provider;
 use towerhook_sandbox::{STACK_NAME, Sandbox};
 use towerhook_tests::scene::Scene;
 use towerhook_tests::{STACK_DEADLINE, options, sandbox};
 
 use crate::crash::{Crashes, Point, arm, points, settle, until, with_short_invocations};
 
-async fn landing_zone() -> Sandbox {
+async fn landing_zone(provider: Provider) -> Sandbox {
     let mut options = options();
     options.accounts = 4;
+    options.provider = provider;
     sandbox(options).await
 }
 
@@ -22,15 +24,9 @@ async fn launch(sandbox: Sandbox, point: Option<Point>) -> Scene {
     }
     let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
     let parameters = sandbox.parameters();
-    let stack = Stack::create(
-        &user,
-        &inside,
-        STACK_NAME,
-        &with_short_invocations(),
-        &parameters,
-    )
-    .await
-    .unwrap();
+    let template = with_short_invocations(sandbox.template());
+    let stack = Stack::create(&user, &inside, STACK_NAME, &template, &parameters);
+    let stack = stack.await.unwrap();
     stack
         .wait_for("CREATE_COMPLETE", STACK_DEADLINE)
         .await
@@ -56,7 +52,7 @@ async fn update(scene: &Scene, management: bool, point: Option<Point>) {
     let changes: Parameters = [("EnrollManagementAccount".to_owned(), value.to_owned())].into();
     scene
         .stack
-        .update(&with_short_invocations(), &changes)
+        .update(&with_short_invocations(scene.sandbox.template()), &changes)
         .await
         .unwrap();
     scene
@@ -83,7 +79,16 @@ fn calls(sandbox: &Sandbox) -> u64 {
 
 #[tokio::test]
 async fn the_stack_is_launched_and_deleted_wherever_a_function_is_killed() {
-    let mut sandbox = landing_zone().await;
+    is_launched_and_deleted(Provider::Lacework).await;
+}
+
+#[tokio::test]
+async fn the_stack_of_a_vendor_without_registrations_is_launched_and_deleted_likewise() {
+    is_launched_and_deleted(Provider::Expel).await;
+}
+
+async fn is_launched_and_deleted(provider: Provider) {
+    let mut sandbox = landing_zone(provider).await;
     let before = Inventory::take(&sandbox).await.unwrap();
     let start = calls(&sandbox);
     let scene = launch(sandbox, None).await;
@@ -125,7 +130,7 @@ async fn the_stack_is_launched_and_deleted_wherever_a_function_is_killed() {
 
 #[tokio::test]
 async fn the_stack_is_updated_wherever_a_function_is_killed() {
-    let scene = launch(landing_zone().await, None).await;
+    let scene = launch(landing_zone(Provider::Lacework).await, None).await;
     let start = calls(&scene.sandbox);
     update(&scene, true, None).await;
     let with = scene.table().await;
