@@ -29,6 +29,7 @@ import time
 from urllib.parse import parse_qs, unquote
 
 import function_output
+import resource_types
 import stack_rules
 from ministack.core import iam_actions, iam_evaluator, responses, router, sigv4
 from ministack.services import cloudformation, cloudwatch_logs, eventbridge, iam, lambda_svc, sns
@@ -436,6 +437,7 @@ adapt_resource("AWS::SNS::Subscription", "create", subscribe)
 adapt_resource("AWS::SNS::Subscription", "update", resubscribe)
 adapt_resource("AWS::SNS::Subscription", "delete", unsubscribe)
 stack_rules.apply(adapt, adapt_resource)
+resource_types.apply()
 function_output.apply(replace)
 
 from ministack import app  # noqa: E402  (what is changed above is changed first)

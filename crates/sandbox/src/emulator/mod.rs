@@ -27,9 +27,11 @@ use crate::aws_client::http_client;
 pub const REQUIREMENTS: &str = include_str!("requirements.txt");
 
 /// The launcher and the modules that it imports, by file name.
-const PROGRAM: [(&str, &str); 3] = [
+const PROGRAM: [(&str, &str); 5] = [
     ("launcher.py", include_str!("launcher.py")),
     ("function_output.py", include_str!("function_output.py")),
+    ("resource_types.json", include_str!("resource_types.json")),
+    ("resource_types.py", include_str!("resource_types.py")),
     ("stack_rules.py", include_str!("stack_rules.py")),
 ];
 

@@ -1,5 +1,6 @@
 //! Dependencies that must not exist, checked against cargo's own view of the workspace.
 
+mod adding;
 mod dependency;
 mod imports;
 mod pages;

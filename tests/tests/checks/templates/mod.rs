@@ -55,6 +55,16 @@ async fn checkov_and_parliament_find_what_is_meant_and_nothing_else() {
     succeeds_and_says_nothing(check.arg(script).args(ALL.map(path))).await;
 }
 
+#[tokio::test]
+async fn the_sandboxs_own_resource_types_are_as_cloudformation_publishes_them() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut check = Command::new(linters().await);
+    let check = check
+        .arg(root.join("python/resource_types_check.py"))
+        .arg(root.join("../crates/sandbox/src/emulator/resource_types.json"));
+    succeeds_and_says_nothing(check).await;
+}
+
 #[test]
 fn every_template_can_be_given_as_it_is_launched() {
     for name in ALL {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use towerhook_sandbox::aws_client::Element;
 
-use crate::gateway::world::{World, until};
+use crate::gateway::world::{MANAGEMENT, World, until};
 
 impl World {
     async fn ask_for_stack(
@@ -178,4 +178,77 @@ async fn of_a_custom_resources_answers_the_first_one_counts() {
     let log = std::fs::read_to_string(log).unwrap();
     let given = log.lines().filter(|line| line.contains("answered SUCCESS"));
     assert_eq!(given.count(), 2);
+}
+
+/// A stack with a type that the emulator alone does not have.
+fn identity_provider(properties: &Value) -> Value {
+    json!({
+        "Resources": {"Provider": {"Type": "AWS::IAM::OIDCProvider", "Properties": properties}},
+        "Outputs": {
+            "Ref": {"Value": {"Ref": "Provider"}},
+            "Arn": {"Value": {"Fn::GetAtt": ["Provider", "Arn"]}},
+        },
+    })
+}
+
+/// The client ids of an identity provider; `None` if it does not exist.
+async fn client_ids(world: &World, arn: &str) -> Option<Vec<String>> {
+    let asked = [("OpenIDConnectProviderArn", arn)];
+    let answer = world
+        .client
+        .query("iam", "GetOpenIDConnectProvider", "2010-05-08", &asked)
+        .await
+        .ok()?;
+    let ids = answer.members("GetOpenIDConnectProviderResult/ClientIDList");
+    Some(ids.map(|id| id.text.clone()).collect())
+}
+
+#[tokio::test]
+async fn a_type_that_the_emulator_lacks_is_made_changed_replaced_and_deleted_as_by_cloudformation()
+{
+    let world = World::new(0, Duration::ZERO).await;
+    let stack = async |action: &str, properties: Value| {
+        let template = identity_provider(&properties);
+        let asked = world.ask_for_stack(action, "oidc", &template).await;
+        asked.unwrap();
+        world.settled("oidc").await
+    };
+    let one = |ids: &[&str]| json!({"Url": "https://one.example.com", "ClientIdList": ids});
+    let made = stack("CreateStack", one(&["first"])).await;
+    assert_eq!(made.text_at("StackStatus"), Some("CREATE_COMPLETE"));
+    let arn = output(&made, "Ref");
+    assert_eq!(
+        arn,
+        format!("arn:aws:iam::{MANAGEMENT}:oidc-provider/one.example.com")
+    );
+    assert_eq!(output(&made, "Arn"), arn);
+    assert_eq!(client_ids(&world, &arn).await.unwrap(), ["first"]);
+
+    let changed = stack("UpdateStack", one(&["first", "second"])).await;
+    assert_eq!(output(&changed, "Ref"), arn, "changed in place");
+    assert_eq!(client_ids(&world, &arn).await.unwrap(), ["first", "second"]);
+
+    let replaced = stack("UpdateStack", json!({"Url": "https://two.example.com"})).await;
+    let other = output(&replaced, "Ref");
+    assert_ne!(other, arn);
+    assert_eq!(client_ids(&world, &arn).await, None, "the old one is gone");
+
+    let refused = stack("UpdateStack", json!({"Uri": "https://three.example.com"})).await;
+    assert_eq!(
+        refused.text_at("StackStatus"),
+        Some("UPDATE_ROLLBACK_COMPLETE")
+    );
+    let why = world.events("oidc").await;
+    assert!(
+        why.contains("extraneous key [Uri] is not permitted"),
+        "{why}"
+    );
+    assert!(client_ids(&world, &other).await.is_some());
+
+    let name = [("StackName", "oidc")];
+    world.cloudformation("DeleteStack", &name).await.unwrap();
+    until("the provider is gone", async || {
+        client_ids(&world, &other).await.is_none().then_some(())
+    })
+    .await;
 }
