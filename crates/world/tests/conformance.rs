@@ -5,11 +5,14 @@
 use std::{future::Future, time::Duration};
 
 use towerhook_core::{
+    landing_zone::Announcement,
     model::{AccountId, RegistrationSpec},
+    provider::role_arn,
     stack_sets::StackSetSpec,
 };
 use towerhook_world::{
-    MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Wishes, World, conformance, id, member_id,
+    LOG_ARCHIVE, MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Vendor, Wishes, World,
+    conformance, id, member_id,
 };
 
 /// Every order of things keeps the promise, so more than one is tried.
@@ -43,6 +46,29 @@ fn spec() -> StackSetSpec {
         tags: [("team".to_owned(), "blue".to_owned())].into(),
         roles: None,
     }
+}
+
+/// The bucket of the trail, and the StackSet with the role and the topic for it.
+fn announced() -> (Announcement, StackSetSpec) {
+    let wishes = Wishes {
+        vendor: Vendor::PlainRoles,
+        ..Wishes::default()
+    };
+    let (account, feed) = (id(LOG_ARCHIVE), wishes.feed());
+    let topic = format!("arn:aws:sns:us-east-1:{account}:{}", feed.trail_topic);
+    let announcement = Announcement {
+        bucket: "aws-controltower-logs".into(),
+        account,
+        id: feed.trail_topic,
+        topic: topic.parse().unwrap(),
+        prefix: "AWSLogs/".into(),
+        role: role_arn("aws", &account, &feed.log_role),
+    };
+    let set = StackSetSpec {
+        name: feed.log_stack_set,
+        ..spec()
+    };
+    (announcement, set)
 }
 
 fn registration(account: AccountId) -> RegistrationSpec {
@@ -80,6 +106,28 @@ fn stack_sets() {
         conformance::stack_sets(&ports, &spec(), &member_id(0), &pause).await;
         conformance::stack_sets(&ports, &spec(), &member_id(0), &pause).await;
     });
+}
+
+#[test]
+fn notifications() {
+    for seed in 0..SEEDS {
+        let options = Options {
+            vendor: Vendor::PlainRoles,
+            ..Options::default()
+        };
+        let world = World::new(options, seed, false);
+        let ports = Ports::new(&world, "conformance");
+        world.simulation().run({
+            let world = world.clone();
+            async move {
+                let pause = async || world.simulation().sleep(Duration::from_secs(1)).await;
+                let (announcement, set) = announced();
+                conformance::stand(&ports, &set, &announcement.account, &pause).await;
+                conformance::notifications(&ports, &announcement, &pause).await;
+                conformance::notifications(&ports, &announcement, &pause).await;
+            }
+        });
+    }
 }
 
 #[test]

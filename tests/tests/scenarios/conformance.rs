@@ -11,8 +11,10 @@ use towerhook_aws::{
 };
 use towerhook_core::{
     Result,
+    landing_zone::Announcement,
     model::{AccountId, ApiKey, RegistrationSpec, SecretText},
     ports::TokenIssuer,
+    provider::role_arn,
     stack_sets::{StackSetRoles, StackSetSpec},
 };
 use towerhook_providers::{
@@ -21,6 +23,7 @@ use towerhook_providers::{
 };
 use towerhook_sandbox::{
     MANAGEMENT_ACCOUNT, Sandbox,
+    aws_client::Method,
     landing_zone::{EXECUTION_ROLE, Role},
 };
 use towerhook_tests::options;
@@ -30,6 +33,46 @@ const STACK_ID: &str = "arn:aws:cloudformation:us-east-1:111111111111:stack/towe
 const TABLE: &str = "conformance";
 const SUFFIX: &str = "ABCDEFGHIJ";
 const MEMBER: &str = include_str!("../../../templates/lacework-aws-cfg-member.template.yml");
+
+/// The role and the topic for a bucket's notifications.
+const NOTIFIER: &str = r#"
+Parameters:
+  ManagementAccountId: {Type: String}
+  BucketName: {Type: String}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {TopicName: conformance}
+  TopicPolicy:
+    Type: AWS::SNS::TopicPolicy
+    Properties:
+      Topics: [!Ref Topic]
+      PolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Principal: {Service: s3.amazonaws.com}
+            Action: sns:Publish
+            Resource: !Ref Topic
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: conformance-notifier
+      AssumeRolePolicyDocument:
+        Version: '2012-10-17'
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: !Sub 'arn:aws:iam::${ManagementAccountId}:root'}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: Notifications
+          PolicyDocument:
+            Version: '2012-10-17'
+            Statement:
+              - Effect: Allow
+                Action: [s3:GetBucketNotification, s3:PutBucketNotification]
+                Resource: !Sub arn:aws:s3:::${BucketName}*
+"#;
 
 async fn pause() {
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -165,6 +208,35 @@ fn spec() -> StackSetSpec {
     }
 }
 
+/// A bucket in Log Archive, and the StackSet with the role and the topic for it.
+fn announced(sandbox: &Sandbox, bucket: &str) -> (Announcement, StackSetSpec) {
+    let log_archive = sandbox.landing_zone.account_of(Role::LogArchive).unwrap();
+    let account: AccountId = log_archive.id.parse().unwrap();
+    let announcement = Announcement {
+        bucket: bucket.to_owned(),
+        account,
+        id: "conformance".into(),
+        topic: format!("arn:aws:sns:us-east-1:{account}:conformance")
+            .parse()
+            .unwrap(),
+        prefix: "AWSLogs/".into(),
+        role: role_arn("aws", &account, "conformance-notifier"),
+    };
+    let parameters = [
+        ("BucketName", bucket),
+        ("ManagementAccountId", MANAGEMENT_ACCOUNT),
+    ];
+    let set = StackSetSpec {
+        name: "conformance-notifier".into(),
+        template: NOTIFIER,
+        parameters: parameters
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into(),
+        ..spec()
+    };
+    (announcement, set)
+}
+
 fn registration(account: AccountId) -> RegistrationSpec {
     wishes().registration(&account, SUFFIX)
 }
@@ -183,6 +255,19 @@ async fn the_adapters_keep_what_the_ports_promise() {
     conformance::messages(&aws).await;
     conformance::stack_sets(&aws, &spec(), &member, &pause).await;
     conformance::stand(&aws, &spec(), &member, &pause).await;
+    let bucket = "conformance-logs";
+    let (announcement, set) = announced(&sandbox, bucket);
+    let log_archive = announcement.account.as_str();
+    let owner = sandbox.inside().unwrap().account(log_archive);
+    owner.create_bucket(bucket).await.unwrap();
+    let theirs =
+        "<NotificationConfiguration><EventBridgeConfiguration/></NotificationConfiguration>";
+    let path = format!("/{bucket}?notification");
+    let put = owner.rest("s3", Method::PUT, &path, "application/xml", theirs.into());
+    put.await.unwrap();
+    conformance::stand(&aws, &set, &announcement.account, &pause).await;
+    conformance::notifications(&aws, &announcement, &pause).await;
+    conformance::notifications(&aws, &announcement, &pause).await;
     conformance::registry(
         &lacework(&sandbox),
         &registration(member),

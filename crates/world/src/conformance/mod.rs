@@ -4,6 +4,7 @@
 //! cannot drift apart. None of them leaves state that would make a second run fail.
 
 mod ledger;
+mod notifications;
 mod registry;
 mod stack_sets;
 
@@ -17,6 +18,7 @@ use towerhook_core::{
 };
 
 pub use ledger::{deployment, lease, parking, records, requests};
+pub use notifications::notifications;
 pub use registry::registry;
 pub use stack_sets::{stack_sets, stand};
 

@@ -176,8 +176,13 @@ impl BucketNotificationReads for Ports {
     async fn notifications(&self, of: &Announcement) -> Result<BucketNotifications> {
         self.assume(of).await?;
         let call = "s3:GetBucketNotification";
-        self.call(call, |state, _| Ok(state.notifications.clone()))
-            .await
+        self.call(call, |state, _| {
+            if of.bucket != state.trail.bucket {
+                return Err(error(call, ErrorKind::NotFound));
+            }
+            Ok(state.notifications.clone())
+        })
+        .await
     }
 }
 
