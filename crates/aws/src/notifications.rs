@@ -26,6 +26,7 @@ use crate::{
 const ASSUME: &str = "sts:AssumeRole";
 const READ: &str = "s3:GetBucketNotification";
 const WRITE: &str = "s3:PutBucketNotification";
+const CHANGED: &str = "the bucket's notifications were changed since they were read";
 
 /// S3's namespace of XML.
 const NAMESPACE: &str = "http://s3.amazonaws.com/doc/2006-03-01/";
@@ -44,27 +45,39 @@ const EVENT_BRIDGE: &str = "EventBridgeConfiguration";
 
 impl<S> BucketNotificationReads for Aws<S> {
     async fn notifications(&self, of: &Announcement) -> Result<BucketNotifications> {
-        let config = assumed(&self.config, &of.role).await?;
-        let answer = s3::get_bucket_notification(&config, &of.bucket, of.account.as_str()).await;
-        let answer = answer.map_err(failed(READ))?;
-        let text = answer.text(READ)?;
-        // XML that is cut off is no XML, and may be whole the next time.
-        parse(text).map_err(|error| match error {
-            Unread::Broken(error) => Error::new(READ, ErrorKind::Unavailable, error),
-            Unread::Unknown(element) => unusable(READ, unknown(&element)),
-        })
+        read(&assumed(&self.config, &of.role).await?, of).await
     }
+}
+
+async fn read(config: &SdkConfig, of: &Announcement) -> Result<BucketNotifications> {
+    let answer = s3::get_bucket_notification(config, &of.bucket, of.account.as_str()).await;
+    let answer = answer.map_err(failed(READ))?;
+    // XML that is cut off is no XML, and may be whole the next time.
+    let mut all = parse(answer.text(READ)?).map_err(|error| match error {
+        Unread::Broken(error) => Error::new(READ, ErrorKind::Unavailable, error),
+        Unread::Unknown(element) => unusable(READ, unknown(&element)),
+    })?;
+    // S3 promises no order, and two reads are compared.
+    all.all.sort_by(|one, other| one.id.cmp(&other.id));
+    Ok(all)
 }
 
 impl<S> BucketNotificationWrites for Aws<S> {
     async fn set_notifications(
         &self,
         of: &Announcement,
+        found: &BucketNotifications,
         all: &BucketNotifications,
     ) -> Result<TopicSet> {
         let config = assumed(&self.config, &of.role).await?;
+        // S3 has no conditional write of them. Between these two calls a change is still lost.
+        if read(&config, of).await? != *found {
+            return Err(Error::new(WRITE, ErrorKind::Conflict, CHANGED));
+        }
         let (bucket, owner) = (&of.bucket, of.account.as_str());
-        match s3::put_bucket_notification(&config, bucket, owner, write(all)).await {
+        // S3 validates every target, and one of somebody else's may be gone.
+        let is_added = of.taken_from(all).is_some();
+        match s3::put_bucket_notification(&config, bucket, owner, (write(all), is_added)).await {
             // S3 has tried to publish, and could not.
             Err(error) if has_code(&error, "InvalidArgument") => {
                 Ok(TopicSet::NotPublishable(failed(WRITE)(error).chain()))
@@ -283,6 +296,8 @@ mod tests {
         <Event>s3:ObjectTagging:*</Event></CloudFunctionConfiguration>\
         <EventBridgeConfiguration></EventBridgeConfiguration></NotificationConfiguration>";
 
+    const EMPTY: &str = "<NotificationConfiguration/>";
+
     fn announcement() -> Announcement {
         Announcement {
             bucket: "logs".into(),
@@ -337,9 +352,14 @@ mod tests {
         let read = parse(FOUND).unwrap();
         assert_eq!(parse(&write(&read)).unwrap(), read);
         let both = announcement().added_to(&read).unwrap().unwrap();
-        let (aws, sent) = setup([keys(), Answer::xml(200, "")]);
-        let set = aws.set_notifications(&announcement(), &both).await;
+        let (aws, sent) = setup([keys(), Answer::xml(200, FOUND), Answer::xml(200, "")]);
+        let set = aws.set_notifications(&announcement(), &read, &both).await;
         assert_eq!(set.unwrap(), TopicSet::Done);
+        assert_eq!(
+            sent.last_header("x-amz-skip-destination-validation"),
+            None,
+            "S3 says whether it can publish to ours"
+        );
         let body = sent.last_body();
         assert!(body.contains("<Topic>arn:aws:sns:eu-west-1:111111111111:ours</Topic>"));
         let written = parse(&body).unwrap();
@@ -383,6 +403,7 @@ mod tests {
             keys(),
             refused(404, "NoSuchBucket"),
             keys(),
+            Answer::xml(200, EMPTY),
             refused(400, "InvalidArgument"),
         ]);
         let error = aws.notifications(&announcement()).await.unwrap_err();
@@ -390,7 +411,33 @@ mod tests {
         let error = aws.notifications(&announcement()).await.unwrap_err();
         assert_eq!((error.operation, error.kind), (READ, ErrorKind::NotFound));
         let none = BucketNotifications::default();
-        let set = aws.set_notifications(&announcement(), &none).await;
+        let ours = announcement().added_to(&none).unwrap().unwrap();
+        let set = aws.set_notifications(&announcement(), &none, &ours).await;
         assert!(matches!(set, Ok(TopicSet::NotPublishable(_))));
+    }
+
+    #[tokio::test]
+    async fn what_somebody_changed_meanwhile_is_not_overwritten() {
+        let (aws, sent) = setup([keys(), Answer::xml(200, FOUND)]);
+        let none = BucketNotifications::default();
+        let ours = announcement().added_to(&none).unwrap().unwrap();
+        let set = aws.set_notifications(&announcement(), &none, &ours).await;
+        assert_eq!(set.unwrap_err().kind, ErrorKind::Conflict);
+        assert_eq!(sent.calls().len(), 2, "nothing was written");
+    }
+
+    #[tokio::test]
+    async fn a_target_that_is_gone_does_not_keep_ours_in_the_bucket() {
+        let theirs = parse(FOUND).unwrap();
+        let both = announcement().added_to(&theirs).unwrap().unwrap();
+        let (aws, sent) = setup([
+            keys(),
+            Answer::xml(200, &write(&both)),
+            Answer::xml(200, ""),
+        ]);
+        let set = aws.set_notifications(&announcement(), &both, &theirs).await;
+        assert_eq!(set.unwrap(), TopicSet::Done);
+        let header = sent.last_header("x-amz-skip-destination-validation");
+        assert_eq!(header.unwrap(), "true");
     }
 }

@@ -28,16 +28,15 @@ pub struct Settings {
     /// `STACK_SET_ADMINISTRATION_ROLE_ARN` and `STACK_SET_EXECUTION_ROLE_NAME` run the StackSets.
     /// `MANAGEMENT_BOUNDARY_NAME` (empty if the management account is not enrolled) is the
     /// permissions boundary of its role. `FUNCTION_ROLE_ARNS`, separated by a comma, are trusted by the
-    /// role that keeps a bucket's notification, where there is one. `TOWERHOOK_SANDBOX` is `true` in a sandbox, where
-    /// CloudFormation runs on this machine.
+    /// role that keeps a bucket's notification, where there is one. `TOWERHOOK_SANDBOX` is `true` in
+    /// a sandbox, where CloudFormation runs on this machine.
     pub own: Own,
     /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN` and `API_CREDENTIALS_SECRET_ARN` (both for
-    /// a vendor with a key only),
-    /// `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`, `MANAGEMENT_STACK_ROLE_ARN` (empty if the
-    /// management account is not enrolled), and Lambda's `AWS_REGION` and
-    /// `AWS_LAMBDA_FUNCTION_NAME`.
+    /// a vendor with a key only), `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`,
+    /// `MANAGEMENT_STACK_ROLE_ARN` (empty if the management account is not enrolled), and Lambda's
+    /// `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: SetupSettings,
 }
 

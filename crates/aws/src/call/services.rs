@@ -165,19 +165,21 @@ pub(crate) mod sts {
     }
 }
 
-/// An operation on the notifications of a bucket. The bucket is in the path, so that one with a dot in its name matches S3's certificate.
+/// An operation on the notifications of a bucket. The bucket is in the path, so that one with a dot
+/// in its name matches S3's certificate.
 async fn of_bucket(
     config: &SdkConfig,
     (operation, method): (&'static str, &'static str),
     (bucket, owner): (&str, &str),
-    body: String,
+    (body, header): (String, Option<(&'static str, String)>),
 ) -> Result<Reply, CallError> {
+    let owner = ("x-amz-expected-bucket-owner", owner.to_owned());
     let call = Call {
         service: "s3",
         operation,
         method,
         path: format!("/{bucket}?notification"),
-        headers: vec![("x-amz-expected-bucket-owner", owner.to_owned())],
+        headers: header.into_iter().chain([owner]).collect(),
         body: body.into_bytes(),
         timeouts: None,
     };
@@ -194,7 +196,7 @@ pub(crate) mod s3 {
         owner: &str,
     ) -> Result<Reply, CallError> {
         let operation = ("GetBucketNotification", "GET");
-        of_bucket(config, operation, (bucket, owner), String::new()).await
+        of_bucket(config, operation, (bucket, owner), Default::default()).await
     }
 
     /// Source: docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
@@ -202,10 +204,12 @@ pub(crate) mod s3 {
         config: &SdkConfig,
         bucket: &str,
         owner: &str,
-        notifications: String,
+        (notifications, is_validated): (String, bool),
     ) -> Result<Reply, CallError> {
         let operation = ("PutBucketNotification", "PUT");
-        of_bucket(config, operation, (bucket, owner), notifications).await
+        let skips = ("x-amz-skip-destination-validation", "true".to_owned());
+        let header = (!is_validated).then_some(skips);
+        of_bucket(config, operation, (bucket, owner), (notifications, header)).await
     }
 }
 

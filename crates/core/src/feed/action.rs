@@ -30,7 +30,9 @@ pub enum FeedAction {
     Announce {
         /// Our notification of the bucket.
         announcement: Announcement,
-        /// All notifications that the bucket is to have.
+        /// All notifications that the bucket had when it was read.
+        found: BucketNotifications,
+        /// All that it is to have.
         notifications: BucketNotifications,
     },
     /// Create the registration.

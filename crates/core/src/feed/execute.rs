@@ -135,9 +135,10 @@ async fn act(
         }
         FeedAction::Announce {
             announcement,
+            found,
             notifications,
         } => {
-            let set = ports.set_notifications(announcement, notifications);
+            let set = ports.set_notifications(announcement, found, notifications);
             if let TopicSet::NotPublishable(why) = set.await? {
                 return Err(Error::new(
                     "s3:PutBucketNotification",

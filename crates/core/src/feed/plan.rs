@@ -141,7 +141,7 @@ impl Draft<'_> {
             None => Some("it is gone".to_owned()),
             Some(trail) => trail.shortfall().map(str::to_owned).or_else(|| {
                 match &self.trail.source.announcement {
-                    Some(announcement) => other_bucket(announcement, trail),
+                    Some(announcement) => other_place(announcement, trail),
                     None => self.other_topic(trail.topic.as_ref()),
                 }
             }),
@@ -211,6 +211,7 @@ impl Draft<'_> {
             Ok(None) => {}
             Ok(Some(notifications)) => self.plan.actions.push(FeedAction::Announce {
                 announcement: announcement.clone(),
+                found: found.clone(),
                 notifications,
             }),
             Err(other) => self.plan.blocked.push(announcement.refused_for(other)),
@@ -292,15 +293,16 @@ impl Draft<'_> {
     }
 }
 
-/// The problem and its remedy, if the trail delivers elsewhere than to the bucket that tells us of
-/// each log file. Only setup can move the notification.
-fn other_bucket(announcement: &Announcement, trail: &Trail) -> Option<String> {
-    let ours = &announcement.bucket;
-    (trail.bucket != *ours).then(|| {
+/// The problem and its remedy, if the trail delivers elsewhere than where a bucket tells us of each
+/// log file. Only setup can move the notification.
+fn other_place(announcement: &Announcement, trail: &Trail) -> Option<String> {
+    let place = |bucket: &str, prefix: &str| format!("s3://{bucket}/{prefix}");
+    let ours = place(&announcement.bucket, &announcement.prefix);
+    let found = place(&trail.bucket, &Announcement::prefix_of(trail));
+    (found != ours).then(|| {
         format!(
-            "it delivers to the bucket {} and no longer to {ours}; update the stack, and the \
-             notification follows",
-            trail.bucket
+            "it delivers to {found} and no longer to {ours}; update the stack, and the notification \
+             follows"
         )
     })
 }

@@ -31,7 +31,8 @@ pub(crate) enum Next<'a> {
 
 /// Compares the listed registrations with the wanted one.
 ///
-/// `wanted` is the registration as setup created it, and `mapping` is the desired mapping of accounts to stores; without one, the current mapping stays.
+/// `wanted` is the registration as setup created it, and `mapping` is the desired mapping of accounts
+/// to stores; without one, the current mapping stays.
 pub(crate) fn reconcile<'a>(
     provider: &dyn Provider,
     deployment: &Deployment,

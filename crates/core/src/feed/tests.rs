@@ -542,17 +542,29 @@ fn somebody_elses_notification_of_the_same_files_is_reported_with_its_id() {
 }
 
 #[test]
-fn a_trail_that_delivers_to_another_bucket_is_reported() {
-    let mut view = bucket_view(&[]);
-    if let Read::Ok(Some(trail)) = &mut view.trail {
-        trail.bucket = "elsewhere".into();
-    }
-    let plan = plan_feed(&PlainRoles, &announced(), None, &view, now());
-    let [why] = &plan.blocked[..] else {
-        panic!("{plan:?}")
+fn a_trail_that_delivers_elsewhere_is_reported() {
+    let with = |change: fn(&mut Trail)| {
+        let mut view = bucket_view(&[]);
+        if let Read::Ok(Some(trail)) = &mut view.trail {
+            change(trail);
+        }
+        plan_feed(&PlainRoles, &announced(), None, &view, now()).blocked
     };
-    assert!(
-        why.contains("bucket elsewhere and no longer to logs"),
-        "{why}"
-    );
+    assert_eq!(with(|_| {}), Vec::<String>::new());
+    for (blocked, place) in [
+        (
+            with(|trail| trail.bucket = "elsewhere".into()),
+            "s3://elsewhere/AWSLogs/ ",
+        ),
+        (
+            with(|trail| trail.key_prefix = Some("o-1".into())),
+            "s3://logs/o-1/AWSLogs/ ",
+        ),
+    ] {
+        let [why] = &blocked[..] else {
+            panic!("{blocked:?}")
+        };
+        let moved = format!("delivers to {place}and no longer to s3://logs/AWSLogs/;");
+        assert!(why.contains(&moved), "{why}");
+    }
 }

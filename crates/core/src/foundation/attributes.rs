@@ -17,11 +17,10 @@ pub(super) fn attributes(
     deployment: &Deployment,
 ) -> BTreeMap<&'static str, String> {
     let queue_url = queue_url(provider, deployment);
-    let role = deployment.trail.as_ref();
-    let role = role.and_then(|_| reader(provider, deployment));
-    let statement = deployment.trail.as_ref();
-    let statement = statement.and_then(|trail| trail.source.kms_key.as_ref());
-    let statement = statement.zip(role.as_ref());
+    let role = reader(provider, deployment);
+    let key = deployment.trail.as_ref();
+    let key = key.and_then(|trail| trail.source.kms_key.as_ref());
+    let statement = key.zip(role.as_deref());
     let statement = statement.map(|(key, role)| key_statement(key, role));
     let all = [
         ("TrailRoleArn", role),
@@ -55,13 +54,22 @@ fn queue_url(provider: &dyn Provider, deployment: &Deployment) -> Option<String>
 
 /// The statement with which the policy of the trail's key lets the reader decrypt. It is needed
 /// wherever the key is in another account than the role, as Control Tower's own is.
+///
+/// It names the account, and the role in a condition: a role that is named as the principal must
+/// exist first, and is another one once it is recreated.
+///
+/// Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
 pub(super) fn key_statement(key: &Arn, role: &str) -> String {
+    let account = role
+        .rsplit_once(":role/")
+        .map_or(role, |(account, _)| account);
     let statement = json!({
         "Sid": "ReadTrail",
         "Effect": "Allow",
-        "Principal": {"AWS": role},
+        "Principal": {"AWS": format!("{account}:root")},
         "Action": "kms:Decrypt",
         "Resource": key.as_str(),
+        "Condition": {"ArnEquals": {"aws:PrincipalArn": role}},
     });
     statement.to_string()
 }
@@ -94,7 +102,13 @@ mod tests {
         let statement: serde_json::Value = serde_json::from_str(&statement).unwrap();
         assert_eq!(statement["Resource"], key.as_str());
         assert_eq!(statement["Action"], "kms:Decrypt");
-        let reader = "arn:aws:iam::111111111111:role/reader";
-        assert_eq!(statement["Principal"]["AWS"], reader);
+        assert_eq!(
+            statement["Principal"]["AWS"],
+            "arn:aws:iam::111111111111:root"
+        );
+        assert_eq!(
+            statement["Condition"]["ArnEquals"]["aws:PrincipalArn"],
+            "arn:aws:iam::111111111111:role/reader"
+        );
     }
 }

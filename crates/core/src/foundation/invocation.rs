@@ -124,12 +124,12 @@ where
         let earlier = handed_over(&payload, now);
         // An earlier invocation of this request may have created resources.
         let progress = earlier.as_ref().map_or_else(Progress::default, |earlier| {
-            let left_behind = earlier.left_behind.clone();
-            Progress::resumed(
-                earlier.removal,
-                (earlier.restores, earlier.looked),
-                left_behind,
-            )
+            let progress = Progress::resumed(earlier.removal, earlier.left_behind.clone());
+            progress.restores(earlier.restores);
+            if earlier.looked {
+                progress.look();
+            }
+            progress
         });
         if let Some(outcome) = self.answer_at_once(&request) {
             return self.answer(&request, outcome, &progress, ends).await;

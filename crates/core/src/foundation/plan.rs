@@ -1,13 +1,17 @@
-//! Plans setup's next steps: what is missing or differs first, then what is no longer wanted.
+//! Plans setup's next steps: what is missing or differs first, then what is no longer wanted. Only
+//! what a later step would put out of reach comes before both.
 
+mod buckets;
 mod build;
 mod instances;
 mod observed;
 mod tear_down;
 
+pub(super) use buckets::unwanted_announcements;
 pub use observed::Observed;
 
 use self::{
+    buckets::take_off,
     build::{blind, build},
     tear_down::{tear_down, to_remove},
 };
@@ -32,10 +36,13 @@ pub fn plan(
 ) -> Result<Vec<Step>, Refusal> {
     let Deployment {
         trail_topics: topics,
-        policy,
         spared,
         ..
     } = deployment;
+    let taken_off = take_off(unwanted_announcements(wanted, deployment), observed);
+    if !taken_off.is_empty() {
+        return Ok(taken_off);
+    }
     let mut steps = match wanted {
         Some(footprint) => build(provider, footprint, topics, observed)?,
         None => Vec::new(),
@@ -44,7 +51,7 @@ pub fn plan(
     if steps.is_empty() {
         let mut remove = to_remove(provider, wanted, deployment);
         remove.spare(spared);
-        steps = tear_down(provider, &remove, wanted, policy, observed);
+        steps = tear_down(provider, &remove, wanted, deployment, observed);
         if observed.blind && !steps.is_empty() {
             return Err(blind(provider, "roles that are"));
         }

@@ -65,16 +65,10 @@ impl Display for Tally {
 
 impl Progress {
     /// The progress of a request that an earlier invocation handed over.
-    pub fn resumed(
-        removal: Removal,
-        (restores, has_looked): (bool, bool),
-        left_behind: BTreeSet<String>,
-    ) -> Self {
+    pub fn resumed(removal: Removal, left_behind: BTreeSet<String>) -> Self {
         let progress = Self::default();
         progress.begin_making();
         progress.removal.set(removal);
-        progress.restores.set(restores);
-        progress.looked.set(has_looked);
         progress.left_behind.replace(left_behind);
         progress
     }
@@ -235,7 +229,7 @@ mod tests {
             registrations: most,
             stacks: most,
         };
-        let progress = Progress::resumed(removal, (false, false), BTreeSet::new());
+        let progress = Progress::resumed(removal, BTreeSet::new());
         progress.left(0, 0);
         assert_eq!(progress.removal().stacks.removed, usize::MAX);
         assert!(progress.summary().contains("; removed "));
@@ -246,7 +240,7 @@ mod tests {
         let first = Progress::default();
         first.left(5, 3);
         first.left(2, 3);
-        let second = Progress::resumed(first.removal(), (false, false), BTreeSet::new());
+        let second = Progress::resumed(first.removal(), BTreeSet::new());
         second.begin(&"delete registration x");
         second.left(1, 3);
         assert_eq!(

@@ -99,10 +99,7 @@ where
         if request_type == RequestType::Update
             && let Ok(recorded) = self.aws.recorded().await
         {
-            let properties = own_properties(&self.request.properties);
-            let is_known = restored(&recorded, &properties, self.guard.clock.now()).is_some();
-            self.progress()
-                .restores(is_known && !planted(Fault::RollbackIsChecked));
+            self.restored(&recorded);
         }
         self.progress()
             .begin(&"waiting for a pass of the account function to end");
@@ -137,17 +134,28 @@ where
         }
         let recorded = recorded?;
         self.remark_losses(&recorded);
-        let properties = own_properties(&self.request.properties);
-        let success = restored(&recorded, &properties, self.guard.clock.now());
-        let success = success.filter(|_| !planted(Fault::RollbackIsChecked));
-        self.progress().restores(success.is_some());
-        match success {
+        match self.restored(&recorded) {
             Some(success) => self.restore(success, &recorded, unsettled_until).await,
             None => {
+                let properties = own_properties(&self.request.properties);
                 self.change(properties, &recorded, unsettled_until, fresh_suffix)
                     .await
             }
         }
+    }
+
+    /// The former success that the request restores. Its attributes are returned whatever becomes of
+    /// the request: without one of them, CloudFormation would fail a rollback that went well.
+    fn restored<'r>(&self, recorded: &'r Recorded) -> Option<&'r Success> {
+        let properties = own_properties(&self.request.properties);
+        let success = restored(recorded, &properties, self.guard.clock.now());
+        let success = success.filter(|_| !planted(Fault::RollbackIsChecked));
+        self.progress().restores(success.is_some());
+        if let Some(success) = success {
+            let attributes = attributes(self.own.provider, &success.deployment);
+            self.progress().return_attributes(attributes);
+        }
+        success
     }
 
     /// Reaches the state that the parameters describe, after checking them.
@@ -260,6 +268,7 @@ where
             holder: self.holder,
             request: &self.request.request_id,
             lenient: self.progress().is_restoring(),
+            has_succeeded: recorded.success.is_some(),
             unsettled_until: unsettled_until.max(known.unlisted_until),
         };
         let clock = self.guard.clock;

@@ -73,7 +73,9 @@ pub enum Step {
     SetNotifications {
         /// Our notification of the bucket.
         of: Announcement,
-        /// All that the bucket is to have.
+        /// All that the bucket had when it was read.
+        found: BucketNotifications,
+        /// All that it is to have.
         notifications: BucketNotifications,
     },
     /// Read a bucket's notifications again later, as with a role that is seconds old.
@@ -182,7 +184,9 @@ impl fmt::Display for Step {
             Self::SetTrailTopic { of, set: false } => {
                 write!(f, "take our topic off the trail {}", of.trail)
             }
-            Self::SetNotifications { of, notifications } => {
+            Self::SetNotifications {
+                of, notifications, ..
+            } => {
                 let verb = match of.taken_from(notifications) {
                     Some(_) => "give the bucket our notification",
                     None => "take our notification off the bucket",

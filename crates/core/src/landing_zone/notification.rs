@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Trail;
 use crate::model::{AccountId, Arn};
 
 /// What S3 calls every way in which an object appears.
@@ -101,6 +102,15 @@ impl Announcement {
             changed.all.push(wanted);
             changed
         }))
+    }
+
+    /// What the keys of a trail's log files begin with. CloudTrail writes below `AWSLogs/`, which is
+    /// below the trail's own prefix if it has one.
+    ///
+    /// Source: docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-find-log-files.html
+    pub fn prefix_of(trail: &Trail) -> String {
+        let own = trail.key_prefix.iter().map(|prefix| format!("{prefix}/"));
+        own.chain(["AWSLogs/".to_owned()]).collect()
     }
 
     /// Whether it takes the place of another one of ours.

@@ -22,10 +22,13 @@ pub trait TrailTopics {
 
 /// Changes of the notifications of a bucket in Log Archive.
 pub trait BucketNotificationWrites {
-    /// Replaces all of them, with the announcement's role. S3 tests what it is to notify first.
+    /// Replaces all of them, with the announcement's role, if they are still as they were `found`;
+    /// otherwise that is a conflict. S3 tests what it is to notify first, unless the announcement
+    /// goes: then a target of somebody else's that is gone is no obstacle.
     async fn set_notifications(
         &self,
         of: &Announcement,
+        found: &BucketNotifications,
         all: &BucketNotifications,
     ) -> Result<TopicSet>;
 }

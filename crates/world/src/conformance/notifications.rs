@@ -18,17 +18,18 @@ pub async fn notifications(
     let before = readable(ports, ours, pause).await;
     let with = ours.added_to(&before).unwrap();
     let with = with.expect("it is not there yet");
-    for _ in 0..2 {
-        set(ports, ours, &with, pause).await;
-        assert_eq!(
-            sorted(readable(ports, ours, pause).await),
-            sorted(with.clone())
-        );
-    }
-    assert_eq!(ours.added_to(&with), Ok(None));
-    let without = ours.taken_from(&with).expect("it is there");
-    set(ports, ours, &without, pause).await;
-    assert_eq!(sorted(readable(ports, ours, pause).await), sorted(before));
+    set(ports, ours, (&before, &with), pause).await;
+    let found = readable(ports, ours, pause).await;
+    assert_eq!(sorted(found.clone()), sorted(with.clone()));
+    assert_eq!(ours.added_to(&found), Ok(None));
+    // What has changed since it was read is not overwritten.
+    let late = ports.set_notifications(ours, &before, &with).await;
+    assert_eq!(late.unwrap_err().kind, ErrorKind::Conflict);
+    set(ports, ours, (&found, &found), pause).await;
+    assert_eq!(readable(ports, ours, pause).await, found);
+    let without = ours.taken_from(&found).expect("it is there");
+    set(ports, ours, (&found, &without), pause).await;
+    assert_eq!(readable(ports, ours, pause).await, before);
 
     let unusable = Announcement {
         role: format!("{}-that-is-not-there", ours.role),
@@ -69,11 +70,11 @@ async fn readable(
 async fn set(
     ports: &impl BucketNotificationWrites,
     ours: &Announcement,
-    all: &BucketNotifications,
+    (found, all): (&BucketNotifications, &BucketNotifications),
     pause: &impl AsyncFn(),
 ) {
     for _ in 0..LOOKS {
-        match ports.set_notifications(ours, all).await.unwrap() {
+        match ports.set_notifications(ours, found, all).await.unwrap() {
             TopicSet::Done => return,
             TopicSet::NotPublishable(_) => pause().await,
         }

@@ -190,9 +190,13 @@ impl BucketNotificationWrites for Ports {
     async fn set_notifications(
         &self,
         of: &Announcement,
+        found: &BucketNotifications,
         all: &BucketNotifications,
     ) -> Result<TopicSet> {
-        self.assume(of).await?;
+        if self.notifications(of).await? != *found {
+            let call = "s3:PutBucketNotification";
+            return Err(error(call, ErrorKind::Conflict));
+        }
         let is_early = self.world.simulation().chance(UNPUBLISHABLE);
         self.call("s3:PutBucketNotification", |state, now| {
             if is_early {

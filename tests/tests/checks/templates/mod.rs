@@ -2,6 +2,7 @@
 //! safe to delete in reverse, and with no permission wider than necessary.
 
 mod alarm;
+mod announced;
 mod call;
 mod child;
 mod control;

@@ -170,7 +170,8 @@ async fn a_function_that_may_not_assume_the_notifiers_role_says_so() {
     refused.await.unwrap();
     let failures = scene.stack.failures().await.unwrap();
     let is_told = |reason: &str| {
-        reason.contains("The notifications of the trail's bucket cannot be read")
+        reason.contains("The notifications of the trail's bucket ")
+            && reason.contains("or ExistingCloudTrailName must name another trail")
             && reason.contains("sts:AssumeRole")
     };
     assert!(
@@ -179,5 +180,35 @@ async fn a_function_that_may_not_assume_the_notifiers_role_says_so() {
     );
     setup.restore().await;
     scene.delete().await;
+    scene.sandbox.shutdown().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_trail_that_moves_to_another_bucket_takes_the_notification_with_it() {
+    let scene = Scene::open_with(expel(), &[]).await;
+    let former = Bucket::of(&scene.sandbox).await;
+    former.aws.create_bucket("moved-logs").await.unwrap();
+    let moved = json!({"Name": TRAIL, "S3BucketName": "moved-logs"});
+    let inside = scene.inside();
+    let moved = inside.json("cloudtrail", CLOUD_TRAIL, "UpdateTrail", moved);
+    moved.await.unwrap();
+    let bucket = Bucket::of(&scene.sandbox).await;
+    assert_eq!(former.notifications().await, [ours()]);
+
+    let changes = [("OffboardLimitPercent".to_owned(), "20".to_owned())].into();
+    let template = scene.sandbox.template();
+    scene.stack.update(template, &changes).await.unwrap();
+    let updated = scene.stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE);
+    updated.await.unwrap();
+    assert_eq!(former.notifications().await, Vec::<String>::new());
+    assert_eq!(bucket.notifications().await, [ours()]);
+    let simulator = &scene.sandbox.simulator;
+    until("Expel reads what the trail delivers now", async || {
+        simulator.read_trail(&scene.stack).await.is_ok()
+    })
+    .await;
+
+    scene.delete().await;
+    assert_eq!(bucket.notifications().await, Vec::<String>::new());
     scene.sandbox.shutdown().await.unwrap();
 }

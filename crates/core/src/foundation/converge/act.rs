@@ -16,7 +16,7 @@ use super::{
 use crate::{
     Error, ErrorKind, Result,
     foundation::{Progress, Step},
-    landing_zone::TopicSet,
+    landing_zone::{Announcement, TopicSet},
     model::{Created, Registration},
     ports::{Clock, FoundationPorts, Ledger, Registry, start_operation},
     stack_sets::{InstanceFailure, Operation, OperationState, operation_id},
@@ -31,7 +31,10 @@ pub(super) enum Act {
     Operation(Awaited),
     NotUsable(String),
     NotPublishable(String),
-    NotReadable(String),
+    NotReadable {
+        of: Box<Announcement>,
+        why: String,
+    },
     AlreadyUsed,
 }
 
@@ -168,10 +171,18 @@ pub(super) async fn act(
             let topic = set.then_some(&of.topic);
             Ok(aws.set_topic(&of.trail, topic).await?.into())
         }
-        Step::SetNotifications { of, notifications } => {
-            Ok(aws.set_notifications(of, notifications).await?.into())
+        Step::SetNotifications {
+            of,
+            found,
+            notifications,
+        } => {
+            let set = aws.set_notifications(of, found, notifications);
+            Ok(set.await?.into())
         }
-        Step::AwaitBucket { why, .. } => Ok(Act::NotReadable(why.clone())),
+        Step::AwaitBucket { of, why } => Ok(Act::NotReadable {
+            of: Box::new(of.clone()),
+            why: why.clone(),
+        }),
         Step::Await(_) => Ok(Act::Wait),
     }
 }

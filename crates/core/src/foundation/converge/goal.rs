@@ -6,8 +6,10 @@ use super::operation::{Awaited, Purpose};
 use crate::{
     Error, ErrorKind,
     foundation::{
-        Footprint, Observed, Progress, Step, access::Access, request::KnownRegistrations,
+        Footprint, Observed, Progress, Step, access::Access, plan::unwanted_announcements,
+        request::KnownRegistrations,
     },
+    landing_zone::Announcement,
     ledger::Holder,
     policy::Deployment,
     provider::{FeedNames, Provider, ResourceNames},
@@ -33,6 +35,8 @@ pub(in crate::foundation) struct Goal<'a> {
     /// Whether failing steps are noted and the others continue, as in the rollback of a refused
     /// update.
     pub lenient: bool,
+    /// Whether a request of this stack ever succeeded.
+    pub has_succeeded: bool,
     /// Until when a call of an older request may still take effect, so that a read before then is
     /// not final.
     pub unsettled_until: Option<Timestamp>,
@@ -75,19 +79,25 @@ impl Goal<'_> {
         }
     }
 
-    /// Notes the notifications of buckets that nothing can take off any more, since their role is
-    /// gone.
+    /// Our notifications that no bucket is to have any more.
+    pub(super) fn unwanted_announcements(&self) -> impl Iterator<Item = &Announcement> {
+        unwanted_announcements(self.wanted, self.deployment)
+    }
+
+    /// Notes the notifications of buckets that nothing can take off, since their role is not there.
+    /// A stack that never succeeded may not have made it yet.
     pub(super) fn note_lost_roles(&self, observed: &Observed, progress: &Progress) {
-        let trail = self.wanted.and_then(|footprint| footprint.trail.as_ref());
-        let kept = trail.and_then(|trail| trail.announcement.as_ref());
-        for ours in &self.deployment.announcements {
-            let is_lost = !observed.buckets.contains_key(ours);
-            if is_lost && !kept.is_some_and(|kept| kept.replaces(ours)) {
-                let (id, bucket) = (&ours.id, &ours.bucket);
-                let role = &ours.role;
+        if !self.has_succeeded {
+            return;
+        }
+        for ours in self.unwanted_announcements() {
+            if !observed.buckets.contains_key(ours) {
+                let Announcement {
+                    id, bucket, role, ..
+                } = ours;
                 progress.leave_behind(format!(
                     "the notification {id} of the bucket {bucket}, if it has one still, since the \
-                     role {role} is gone"
+                     role {role} is not there"
                 ));
             }
         }

@@ -11,6 +11,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{Observed, Progress, Refusal, Step, plan};
 use crate::{
     Error,
+    landing_zone::Announcement,
     model::Registration,
     ports::{Clock, FoundationPorts, Ledger, Registry},
     retry::{Backoff, WAIT},
@@ -57,12 +58,24 @@ pub enum ConvergeError {
         /// Its reason.
         why: String,
     },
-    /// CloudTrail or S3 could not use the topic, through all retries.
-    #[error("The new topic of the trail's log files cannot be published to: {0}")]
+    /// CloudTrail or S3 could not use the topic, or another target of the bucket, through all
+    /// retries.
+    #[error("The notification of the trail's log files is not accepted: {0}")]
     TopicNotPublishable(String),
     /// The role in Log Archive could not read the trail's bucket, through all retries.
-    #[error("The notifications of the trail's bucket cannot be read: {0}")]
-    BucketNotReadable(String),
+    #[error(
+        "The notifications of the trail's bucket {bucket} cannot be read with the role {role}. The bucket \
+         must be in the Log Archive account and in this Region, or ExistingCloudTrailName must name \
+         another trail: {why}",
+        bucket = of.bucket,
+        role = of.role
+    )]
+    BucketNotReadable {
+        /// Our notification of the bucket.
+        of: Box<Announcement>,
+        /// Why not.
+        why: String,
+    },
     /// The vendor accepts the trail's registration, but keeps showing a different one.
     #[error(
         "{title} accepts the trail's registration, but its list does not show it as it was created, \
@@ -103,10 +116,10 @@ pub(super) async fn converge(
     for round in 0.. {
         let mut observed = observe::observe(aws, goal).await?;
         observed.active.retain(|account| run.can_reach(account));
-        observed.buckets.retain(|bucket, _| run.may_read(bucket));
         if !progress.look() {
             goal.note_lost_roles(&observed, progress);
         }
+        run.drop_settled(goal, &mut observed);
         observed.renewed = goal.access.token().map(|_| run.renewed.clone());
         observed.updated.clone_from(&run.updated);
         observed.stack_recreated = run.stack_recreated;

@@ -7,7 +7,7 @@ use futures::future::try_join_all;
 use super::{ConvergeError, Goal};
 use crate::{
     Error, ErrorKind, Result,
-    foundation::{Observed, Progress, Refusal},
+    foundation::{Observed, Progress, Refusal, waiting::passes},
     landing_zone::AccountState,
     model::{Registration, RegistrationKind, Store},
     ports::{FoundationReads, RegistryReads},
@@ -65,10 +65,12 @@ pub(super) async fn observe(aws: &impl FoundationReads, goal: &Goal<'_>) -> Resu
         if is_there {
             let found = match aws.notifications(announcement).await {
                 Ok(found) => Ok(found),
-                Err(error) if error.kind == ErrorKind::Denied => Err(error.chain()),
                 // It went with everything that it notified.
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(Default::default()),
-                Err(error) => return Err(error),
+                Err(error) if error.kind == ErrorKind::Superseded || passes(&error) => {
+                    return Err(error);
+                }
+                Err(error) => Err(error.chain()),
             };
             observed.buckets.insert(announcement.clone(), found);
         }

@@ -77,8 +77,8 @@ pub(super) struct Run {
     not_usable: usize,
     not_publishable: usize,
     not_readable: usize,
-    /// Buckets that a removal has given up reading.
-    given_up_buckets: BTreeSet<String>,
+    /// Unwanted notifications that are off their buckets, or left behind there.
+    settled: BTreeSet<Announcement>,
     already_used: usize,
     not_found: usize,
     not_made: usize,
@@ -98,9 +98,18 @@ impl Run {
             .is_none_or(|tries| *tries < REMOVAL_TRIES)
     }
 
-    /// Whether a bucket is still of interest that cannot be read.
-    pub(super) fn may_read(&self, bucket: &Announcement) -> bool {
-        !self.given_up_buckets.contains(&bucket.bucket)
+    /// Drops the buckets that are settled. One without our notification is, if that is unwanted: its
+    /// role may serve another bucket next, and cannot read this one any more.
+    pub(super) fn drop_settled(&mut self, goal: &Goal<'_>, observed: &mut Observed) {
+        let free = goal.unwanted_announcements().filter(|ours| {
+            let found = observed.buckets.get(*ours);
+            found
+                .is_some_and(|found| matches!(found, Ok(found) if ours.taken_from(found).is_none()))
+        });
+        self.settled.extend(free.cloned());
+        observed
+            .buckets
+            .retain(|ours, _| !self.settled.contains(ours));
     }
 
     pub(super) fn goes_without(&self, step: &Step) -> bool {
@@ -266,21 +275,27 @@ impl Run {
         error: ConvergeError,
         progress: &Progress,
     ) -> std::result::Result<(), ConvergeError> {
-        if let (Step::AwaitBucket { of, why }, None) = (step, goal.wanted) {
-            let Announcement { bucket, id, .. } = of;
-            tracing::error!(bucket, why, "notification left in a bucket");
-            progress.leave_behind(format!(
-                "the notification {id} of the bucket {bucket}, since it cannot be read: {why}"
-            ));
-            self.given_up_buckets.insert(bucket.clone());
-            return Ok(());
-        }
         let is_superseded = matches!(&error, ConvergeError::Call(error)
             if error.kind == ErrorKind::Superseded);
-        if !goal.lenient || is_superseded {
+        if is_superseded {
             return Err(error);
         }
         let why = crate::chain(&error);
+        // What no bucket is to have any more must not be in the way of what is wanted.
+        if let Step::AwaitBucket { of, .. } | Step::SetNotifications { of, .. } = step
+            && goal.unwanted_announcements().any(|ours| ours == of)
+        {
+            let Announcement { bucket, id, .. } = of;
+            tracing::error!(bucket, why, "notification left in a bucket");
+            progress.leave_behind(format!(
+                "the notification {id} of the bucket {bucket}, if it has one still: {why}"
+            ));
+            self.settled.insert(of.clone());
+            return Ok(());
+        }
+        if !goal.lenient {
+            return Err(error);
+        }
         tracing::error!(%step, why, "step skipped");
         progress.leave_undone(format!("{step}: {why}"));
         self.given_up.insert(step.to_string());
@@ -342,13 +357,13 @@ impl Run {
                     Err(error)
                 }
             }
-            Ok(Act::NotReadable(why)) => {
+            Ok(Act::NotReadable { of, why }) => {
                 tracing::warn!(why, "the role cannot be used yet; retrying");
                 self.not_readable += 1;
                 if self.not_readable <= READS {
                     Ok(Next::Wait(pause))
                 } else {
-                    Err(ConvergeError::BucketNotReadable(why))
+                    Err(ConvergeError::BucketNotReadable { of, why })
                 }
             }
             Ok(Act::NotPublishable(why)) => {

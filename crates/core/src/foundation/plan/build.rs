@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{
+    buckets::announce,
     instances::{delete_instances, renewal},
     observed::Observed,
 };
 use crate::{
     feed::{Next, Reconciled, reconcile},
     foundation::{Footprint, Refusal, Step},
-    landing_zone::{Announcement, TrailTopic},
+    landing_zone::TrailTopic,
     model::AccountId,
     policy::Deployment,
     provider::Provider,
@@ -234,29 +235,6 @@ fn trail_topic(
             Ok(())
         }
     }
-}
-
-fn announce(
-    steps: &mut Vec<Step>,
-    wanted: &Announcement,
-    observed: &Observed,
-) -> Result<(), Refusal> {
-    match observed.buckets.get(wanted) {
-        Some(Ok(found)) => match wanted.added_to(found) {
-            Ok(None) => {}
-            Ok(Some(notifications)) => steps.push(Step::SetNotifications {
-                of: wanted.clone(),
-                notifications,
-            }),
-            Err(other) => return Err(Refusal::new(wanted.refused_for(other))),
-        },
-        Some(Err(why)) => steps.push(Step::AwaitBucket {
-            of: wanted.clone(),
-            why: why.clone(),
-        }),
-        None => steps.push(Step::Await(format!("the role {}", wanted.role))),
-    }
-    Ok(())
 }
 
 fn trail_registration(

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::{
+    buckets::{await_unreadable, unwanted_announcements},
     instances::{can_be_deleted, delete_instances, renewal, self_registered},
     observed::Observed,
 };
 use crate::{
     foundation::{Footprint, Step},
-    landing_zone::{Announcement, TrailTopic},
+    landing_zone::TrailTopic,
     model::{AccountId, Names, Registration, RegistrationKind, account_of_role},
     policy::{Deployment, Policy},
     provider::{Provider, ResourceNames},
@@ -24,7 +25,6 @@ pub(super) struct Remove<'a> {
     /// The roles, each with its StackSet and the deployment's names.
     roles: Vec<(String, String, &'a Names)>,
     topics: Vec<&'a TrailTopic>,
-    announcements: Vec<&'a Announcement>,
 }
 
 impl Remove<'_> {
@@ -46,19 +46,15 @@ pub(super) fn to_remove<'a>(
     let Deployment {
         retired,
         trail_topics,
-        announcements,
         ..
     } = deployment;
     let trail = wanted.and_then(|footprint| footprint.trail.as_ref());
     let topic = trail.and_then(|trail| trail.topic.as_ref());
-    let announcement = trail.and_then(|trail| trail.announcement.as_ref());
-    let is_kept = |ours: &Announcement| announcement.is_some_and(|kept| kept.replaces(ours));
     let mut remove = Remove {
         topics: trail_topics
             .iter()
             .filter(|ours| Some(*ours) != topic)
             .collect(),
-        announcements: announcements.iter().filter(|ours| !is_kept(ours)).collect(),
         stack_sets: BTreeSet::new(),
         members: BTreeSet::new(),
         stacks: BTreeSet::new(),
@@ -154,9 +150,10 @@ pub(super) fn tear_down(
     provider: &dyn Provider,
     remove: &Remove<'_>,
     wanted: Option<&Footprint>,
-    policy: &Policy,
+    deployment: &Deployment,
     observed: &Observed,
 ) -> Vec<Step> {
+    let policy = &deployment.policy;
     let kept = wanted.and_then(|footprint| footprint.trail.as_ref());
     let is_kept = |registration: &Registration| {
         let kept = kept.and_then(|trail| trail.registration.as_ref());
@@ -209,27 +206,9 @@ pub(super) fn tear_down(
     }
     // Nor may a bucket notify a deleted topic: S3 would refuse every other change of its
     // notifications.
-    for ours in &remove.announcements {
-        match observed.buckets.get(*ours) {
-            Some(Ok(found)) => {
-                if let Some(notifications) = ours.taken_from(found) {
-                    read.trail = true;
-                    steps.push(Step::SetNotifications {
-                        of: (*ours).clone(),
-                        notifications,
-                    });
-                }
-            }
-            Some(Err(why)) => {
-                read.trail = true;
-                steps.push(Step::AwaitBucket {
-                    of: (*ours).clone(),
-                    why: why.clone(),
-                });
-            }
-            None => {}
-        }
-    }
+    let unreadable = await_unreadable(unwanted_announcements(wanted, deployment), observed);
+    read.trail |= !unreadable.is_empty();
+    steps.extend(unreadable);
     for name in &remove.stack_sets {
         if let Some((set, instances)) = observed.stack_sets.get(name)
             && is_owned_by(&set.tags, &policy.stack_id)

@@ -6,7 +6,6 @@ use super::{Work, settle};
 use crate::{
     foundation::{
         access::Access,
-        attributes::attributes,
         former_requests::{deployments, inherit},
         reason::SetupError,
         refusals::require_host,
@@ -54,7 +53,6 @@ where
             &self.own.templates,
             &self.own.stack_set_roles,
         );
-        progress.return_attributes(attributes(self.own.provider, &restored.deployment));
         let registry = self.guard.brief().over(self.registry.ports);
         let access = match self
             .restoring_access(&registry, &footprint.deployment)

@@ -125,13 +125,12 @@ fn announcement(
     log: AccountId,
     topic: &Arn,
 ) -> Announcement {
-    let key_prefix = trail.key_prefix.iter().map(|prefix| format!("{prefix}/"));
     Announcement {
         bucket: trail.bucket.clone(),
         account: log,
         id: names.trail_topic.clone(),
         topic: topic.clone(),
-        prefix: key_prefix.chain(["AWSLogs/".to_owned()]).collect(),
+        prefix: Announcement::prefix_of(trail),
         role: role_arn(&policy.partition, &log, &names.log_role),
     }
 }

@@ -70,10 +70,11 @@ impl<P: BucketNotificationWrites, L: Leases, C: Clock> BucketNotificationWrites
     async fn set_notifications(
         &self,
         of: &Announcement,
+        found: &BucketNotifications,
         all: &BucketNotifications,
     ) -> Result<TopicSet> {
-        let call = async || self.ports.set_notifications(of, all).await;
-        self.guard.write(call).await
+        let call = async || self.ports.set_notifications(of, found, all).await;
+        self.guard.write_once(call).await
     }
 }
 

@@ -27,11 +27,19 @@ fn with_bucket(
     bucket: Option<Result<BucketNotifications, String>>,
     wanted: bool,
 ) -> Result<Vec<Step>, Refusal> {
+    let buckets = bucket.map(|found| (announcement(), found));
+    with_buckets(buckets.into_iter().collect(), wanted)
+}
+
+fn with_buckets(
+    buckets: BTreeMap<Announcement, Result<BucketNotifications, String>>,
+    wanted: bool,
+) -> Result<Vec<Step>, Refusal> {
     let policy = policy();
     let account: AccountId = MEMBER.parse().unwrap();
     let names = PlainRoles.resources(&policy.names).feed.unwrap();
     let deployment = Deployment {
-        announcements: [announcement()].into(),
+        announcements: buckets.keys().cloned().collect(),
         retired: if wanted {
             Vec::new()
         } else {
@@ -61,10 +69,7 @@ fn with_bucket(
     };
     let observed = Observed {
         stack_sets: [(spec.name.clone(), (set, vec![instance]))].into(),
-        buckets: bucket
-            .map(|found| (announcement(), found))
-            .into_iter()
-            .collect(),
+        buckets,
         active: [account].into(),
         ..Observed::default()
     };
@@ -131,4 +136,60 @@ fn a_bucket_loses_our_notification_before_the_topic_goes() {
             "{steps:?}"
         );
     }
+}
+
+/// Our notification of the bucket that the trail had before.
+fn former() -> Announcement {
+    Announcement {
+        bucket: "former".into(),
+        ..announcement()
+    }
+}
+
+#[test]
+fn a_former_bucket_loses_our_notification_before_anything_is_made() {
+    let none = BucketNotifications::default;
+    let held = former().added_to(&none()).unwrap().unwrap();
+    let steps = |of_former, of_wanted| {
+        let buckets = [(former(), of_former), (announcement(), of_wanted)];
+        with_buckets(buckets.into(), true).unwrap()
+    };
+    // The role still reads the former one, and no longer once it is for the new one.
+    let taken_off = steps(Ok(held.clone()), Err("denied".into()));
+    let [Step::SetNotifications { of, found, .. }] = &taken_off[..] else {
+        panic!("{taken_off:?}")
+    };
+    assert_eq!((&of.bucket[..], found), ("former", &held));
+    assert_eq!(
+        taken_off[0].to_string(),
+        "take our notification off the bucket: former"
+    );
+    let given = steps(Ok(none()), Ok(none()));
+    let [Step::SetNotifications { of, .. }] = &given[..] else {
+        panic!("{given:?}")
+    };
+    assert_eq!(of.bucket, "logs");
+}
+
+#[test]
+fn a_former_bucket_that_cannot_be_read_is_not_in_the_way_of_the_new_one() {
+    let none = BucketNotifications::default();
+    let ours = announcement().added_to(&none).unwrap().unwrap();
+    let steps = |of_wanted| {
+        let buckets = [
+            (former(), Err("denied".into())),
+            (announcement(), Ok(of_wanted)),
+        ];
+        with_buckets(buckets.into(), true).unwrap()
+    };
+    let given = steps(none);
+    assert!(
+        matches!(&given[..], [Step::SetNotifications { .. }]),
+        "{given:?}"
+    );
+    let last = steps(ours);
+    let [Step::AwaitBucket { of, .. }] = &last[..] else {
+        panic!("{last:?}")
+    };
+    assert_eq!(of.bucket, "former");
 }
