@@ -94,10 +94,14 @@ impl<'a, L: Leases, C: Clock> Guard<'a, L, C> {
     }
 
     /// Makes a write that must not be repeated without a read. After a transient failure, the error
-    /// is returned once the backoff is over, so that the caller reads next.
+    /// is returned once the backoff is over, so that the caller reads next. A refusal of IAM's has
+    /// changed nothing and is waited out like any other.
     pub(super) async fn write_once<T>(&self, call: impl AsyncFn() -> Result<T>) -> Result<T> {
-        self.read(async || self.require_lease().await).await?;
-        match call().await {
+        let written = self.write(async || match call().await {
+            Err(error) if error.kind == ErrorKind::Denied => Err(error),
+            answer => Ok(answer),
+        });
+        match written.await? {
             Err(error) if passes(&error) => {
                 if let Some(delay) = self.delay(&error, 0) {
                     self.wait(&error, delay).await;
