@@ -101,6 +101,23 @@ async fn the_story_without_a_registration_ends_well() {
     story.sandbox.shutdown().await.unwrap();
 }
 
+/// Expel lists what is in the account, and is refused where the role no longer allows it.
+async fn expel_lists_what_the_role_allows(scene: &Scene, account: &str) {
+    let simulator = &scene.sandbox.simulator;
+    let read = simulator.verify(account).await.unwrap();
+    assert!(read.passed(), "{read:?}");
+    let form = [("RoleName", ROLE), ("PolicyName", "ExpelAccessPolicy")];
+    let aws = scene.inside().account(account);
+    let deleted = aws.query("iam", "DeleteRolePolicy", IAM, &form);
+    deleted.await.unwrap();
+    let refused = simulator.verify(account).await.unwrap();
+    let reason = refused.reason().unwrap();
+    assert!(
+        reason.starts_with("iam:ListRoles: AccessDenied"),
+        "{reason}"
+    );
+}
+
 #[tokio::test]
 async fn a_foreign_role_blocks_its_account_with_the_reason_and_no_other() {
     let sandbox = sandbox(expel()).await;
@@ -122,8 +139,10 @@ async fn a_foreign_role_blocks_its_account_with_the_reason_and_no_other() {
         })
         .await;
     }
-    let aws = scene.inside().account(&id_of(&scene.sandbox, Role::Audit));
+    let audit = id_of(&scene.sandbox, Role::Audit);
+    let aws = scene.inside().account(&audit);
     until("the others have their role", async || has_role(&aws).await).await;
+    expel_lists_what_the_role_allows(&scene, &audit).await;
     scene.delete().await;
     for (name, aws) in &foreign {
         assert!(has_role(aws).await, "the foreign role in {name} stays");

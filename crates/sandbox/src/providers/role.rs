@@ -46,7 +46,7 @@ pub(super) async fn trusting(
     Ok(Ok(found("RoleId")?.to_owned()))
 }
 
-/// Whether the vendor's own client, `service`, can assume the role; or why not.
+/// The vendor's own client, `service`, with the credentials of the role; or why it cannot assume it.
 ///
 /// # Errors
 /// When AWS's answer decides neither.
@@ -54,19 +54,25 @@ pub(super) async fn assumed(
     service: &AwsClient,
     role_arn: &str,
     external_id: &str,
-) -> anyhow::Result<Result<(), String>> {
+) -> anyhow::Result<Result<AwsClient, String>> {
     let session = "towerhook";
-    match service
-        .assume_role(role_arn, session, Some(external_id))
-        .await
-    {
-        Ok(_) => Ok(Ok(())),
+    let reader = service.assume_role(role_arn, session, Some(external_id));
+    decided(reader.await).context("cannot assume the role")
+}
+
+/// The answer, or why AWS refuses it.
+///
+/// # Errors
+/// When AWS does not decide.
+pub(super) fn decided<T>(answer: Result<T, AwsError>) -> Result<Result<T, String>, AwsError> {
+    match answer {
+        Ok(answer) => Ok(Ok(answer)),
         Err(AwsError::Refused {
             code,
             message,
             status,
             ..
         }) if status < 500 => Ok(Err(format!("{code}: {message}"))),
-        Err(error) => Err(error).context("cannot assume the role"),
+        Err(error) => Err(error),
     }
 }

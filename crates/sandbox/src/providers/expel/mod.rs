@@ -11,7 +11,7 @@ use futures::future::{BoxFuture, FutureExt as _, ready};
 use url::Url;
 
 use super::{Registration, Simulator, Subject, Surroundings, Verification, role};
-use crate::aws_client::AwsClient;
+use crate::aws_client::{AwsClient, Method, NO_PARAMS};
 use crate::identities;
 use crate::launch::Stack;
 
@@ -53,19 +53,44 @@ impl Expel {
         })
     }
 
-    /// Whether the service can use an account's role.
+    /// Whether the service can assume an account's role and list the account with it.
     async fn read(&self, account: &str) -> anyhow::Result<Verification> {
         let role_arn = role_in(account);
         let trusting = role::trusting(&self.aws, PRINCIPAL_ARN, &role_arn, ORGANIZATION);
-        let usable = match trusting.await? {
+        let reader = match trusting.await? {
             Ok(_) => role::assumed(&self.service, &role_arn, ORGANIZATION).await?,
             Err(reason) => Err(reason),
         };
-        Ok(match usable {
+        let listed = match reader {
+            Ok(reader) => list(&reader).await?,
+            Err(reason) => Err(reason),
+        };
+        Ok(match listed {
             Ok(()) => Verification::Passed,
             Err(reason) => Verification::RoleRefused { reason },
         })
     }
+}
+
+/// Lists the roles, buckets and functions of an account; or why the role does not allow it.
+async fn list(reader: &AwsClient) -> anyhow::Result<Result<(), String>> {
+    let get = |service, path| reader.rest(service, Method::GET, path, "application/json", vec![]);
+    let roles = reader.query("iam", "ListRoles", "2010-05-08", NO_PARAMS);
+    let listed = [
+        ("iam:ListRoles", roles.await.map(drop)),
+        ("s3:ListAllMyBuckets", get("s3", "/").await.map(drop)),
+        (
+            "lambda:ListFunctions",
+            get("lambda", "/2015-03-31/functions/").await.map(drop),
+        ),
+    ];
+    for (action, answer) in listed {
+        let answer = role::decided(answer).with_context(|| format!("{action} is not answered"))?;
+        if let Err(reason) = answer {
+            return Ok(Err(format!("{action}: {reason}")));
+        }
+    }
+    Ok(Ok(()))
 }
 
 impl Simulator for Expel {

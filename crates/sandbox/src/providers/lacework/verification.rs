@@ -126,7 +126,7 @@ async fn role(
         .await
         .context("the vendor cannot assume its own role")?;
     let assumed = role::assumed(&platform, role_arn, external_id).await?;
-    Ok(assumed.map(|()| role_id))
+    Ok(assumed.map(|_| role_id))
 }
 
 async fn queue(aws: &AwsClient, url: &str) -> anyhow::Result<Verification> {
