@@ -204,8 +204,14 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     if !state.might_have_to_go(now - EVIDENCE, &id) {
         return;
     }
-    // The offboarding counts from its record, even if the registration can be removed only later.
-    let earliest = now - SignedDuration::from_hours(2);
+    // The offboarding counts from its record, even if the registration can be removed only later. A
+    // stack, whose deletion may fail or be throttled, may take longer.
+    let latest = if state.options.vendor.has_registrations() {
+        2
+    } else {
+        12
+    };
+    let earliest = now - SignedDuration::from_hours(latest);
     let left_at = state
         .ledger
         .records
