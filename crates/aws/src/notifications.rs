@@ -75,7 +75,7 @@ impl<S> BucketNotificationWrites for Aws<S> {
             return Err(Error::new(WRITE, ErrorKind::Conflict, CHANGED));
         }
         let (bucket, owner) = (&of.bucket, of.account.as_str());
-        // S3 validates every target, and one of somebody else's may be gone.
+        // S3 validates every target of the bucket, and another notification's may be deleted.
         let is_added = of.taken_from(all).is_some();
         match s3::put_bucket_notification(&config, bucket, owner, (write(all), is_added)).await {
             // S3 has tried to publish, and could not.

@@ -17,7 +17,7 @@ use towerhook_sandbox::providers::expel::ORGANIZATION;
 use towerhook_sandbox::story::Story;
 use towerhook_tests::python::assert_requests_fit;
 use towerhook_tests::scene::{Scene, until};
-use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
+use towerhook_tests::{STACK_DEADLINE, launched, options, refusal, sandbox};
 
 use crate::story::{hearing, tell};
 
@@ -61,19 +61,13 @@ fn id_of(sandbox: &Sandbox, role: Role) -> String {
 /// Why a launch is refused, which leaves nothing.
 async fn refused_launch(sandbox: &Sandbox) -> String {
     let before = Inventory::take(sandbox).await.unwrap();
-    let stack = sandbox.launch(&[]).await.unwrap();
-    let rolled_back = stack.wait_for("ROLLBACK_COMPLETE", STACK_DEADLINE);
-    rolled_back.await.unwrap();
-    let failures = stack.failures().await.unwrap();
-    stack.delete().await.unwrap();
-    let deleted = stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE);
-    deleted.await.unwrap();
+    let reason = refusal(sandbox, &[]).await;
     until("nothing is left", async || {
         let after = Inventory::take(sandbox).await.unwrap();
         before.difference(&after).is_empty()
     })
     .await;
-    failures[0].reason.clone()
+    reason
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ pub enum NotificationTarget {
     Function,
 }
 
-/// The notification that a deployment gives a trail's bucket, which stays somebody else's.
+/// The notification that a deployment adds to a trail's bucket, which it does not own.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Announcement {
     /// The bucket.
@@ -87,7 +87,7 @@ impl Announcement {
     ///
     /// # Errors
     ///
-    /// Somebody else's notification that S3 would refuse ours beside.
+    /// A foreign notification of the same objects: S3 would refuse ours.
     pub fn added_to<'a>(
         &self,
         found: &'a BucketNotifications,
@@ -118,7 +118,7 @@ impl Announcement {
         (&self.bucket, &self.id) == (&other.bucket, &other.id)
     }
 
-    /// Why it cannot stand beside somebody else's notification, and what to do about that.
+    /// Why S3 would refuse it because of a foreign notification, and what the administrator can do.
     pub fn refused_for(&self, other: &BucketNotification) -> String {
         format!(
             "The bucket {} tells {} of its objects already, by the notification {:?}, and S3 lets no \

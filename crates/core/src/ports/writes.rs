@@ -23,8 +23,8 @@ pub trait TrailTopics {
 /// Changes of the notifications of a bucket in Log Archive.
 pub trait BucketNotificationWrites {
     /// Replaces all of them, with the announcement's role, if they are still as they were `found`;
-    /// otherwise that is a conflict. S3 tests what it is to notify first, unless the announcement
-    /// goes: then a target of somebody else's that is gone is no obstacle.
+    /// otherwise that is a conflict. S3 validates the targets first, unless the announcement is
+    /// removed: then a deleted target of a foreign notification is no obstacle.
     async fn set_notifications(
         &self,
         of: &Announcement,

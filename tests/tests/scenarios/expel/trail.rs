@@ -50,7 +50,7 @@ impl Bucket {
         all.iter().map(id).collect()
     }
 
-    /// Replaces all by one of somebody else, about these events.
+    /// Replaces all notifications by a foreign one of these events.
     async fn notify_theirs(&self, events: &str) {
         let account = self.aws.account_id();
         let queue = format!("arn:aws:sqs:us-east-1:{account}:theirs");

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 use serde_json::json;
 use towerhook_sandbox::landing_zone::{Integrations, SANDBOX};
 use towerhook_tests::scene::{Scene, until};
-use towerhook_tests::{launched, options, sandbox};
+use towerhook_tests::{launched, options, refusal, sandbox};
 
 use crate::golden::assert_golden;
-use crate::optional::refusal;
 
 #[tokio::test]
 async fn accounts_are_watched_without_shared_accounts_and_without_baselines() {

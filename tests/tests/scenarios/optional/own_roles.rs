@@ -2,9 +2,7 @@
 
 use towerhook_sandbox::landing_zone::OWN_EXECUTION_ROLE;
 use towerhook_tests::scene::Scene;
-use towerhook_tests::{launched, options, sandbox};
-
-use crate::optional::refusal;
+use towerhook_tests::{launched, options, refusal, sandbox};
 
 #[tokio::test]
 async fn an_organization_without_control_tower_names_the_roles_of_its_stack_sets() {

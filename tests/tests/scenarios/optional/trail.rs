@@ -8,10 +8,9 @@ use towerhook_sandbox::landing_zone::{Role, Version};
 use towerhook_sandbox::launch::{Parameters, Stack};
 use towerhook_sandbox::providers::Verification;
 use towerhook_tests::scene::{Scene, until};
-use towerhook_tests::{STACK_DEADLINE, launched, options, sandbox};
+use towerhook_tests::{STACK_DEADLINE, launched, options, refusal, sandbox};
 
 use crate::golden::assert_golden;
-use crate::optional::refusal;
 
 const SNS: &str = "2010-03-31";
 

@@ -148,6 +148,35 @@ fn a_stack_set_is_emptied_and_then_removed_and_another_owners_is_left() {
     assert_eq!(removal(&observed), []);
 }
 
+/// A StackSet of the trail.
+fn trail_set(name: String) -> StackSetSpec {
+    StackSetSpec {
+        name,
+        template: "a template",
+        parameters: BTreeMap::new(),
+        stack_id: STACK_ID.into(),
+        tags: BTreeMap::new(),
+        roles: None,
+    }
+}
+
+/// The StackSet as it was made, with its instance in this account.
+fn made(spec: &StackSetSpec, account: &AccountId) -> (String, (StackSet, Vec<StackInstance>)) {
+    let set = StackSet {
+        name: spec.name.clone(),
+        description: spec.description(),
+        template: spec.body(),
+        parameters: BTreeMap::new(),
+        tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
+    };
+    let instance = StackInstance {
+        account: *account,
+        state: InstanceState::Current,
+        reason: None,
+    };
+    (spec.name.clone(), (set, vec![instance]))
+}
+
 /// Setup's goal with a trail only, of which everything but the registration exists.
 fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec<Step> {
     let policy = Policy {
@@ -155,37 +184,17 @@ fn with_trail(destination: Destination, registrations: Vec<Registration>) -> Vec
         ..policy()
     };
     let account: AccountId = MEMBER.parse().unwrap();
-    let set = |name: String| StackSetSpec {
-        name,
-        template: "a template",
-        parameters: BTreeMap::new(),
-        stack_id: STACK_ID.into(),
-        tags: BTreeMap::new(),
-        roles: None,
-    };
     let names = Plain.resources(&policy.names).feed.unwrap();
     let trail = FeedFootprint {
         topic: None,
-        log: (set(names.log_stack_set), account),
-        audit: Some((set(names.audit_stack_set.unwrap()), account)),
+        log: (trail_set(names.log_stack_set), account),
+        audit: Some((trail_set(names.audit_stack_set.unwrap()), account)),
         announcement: None,
         registration: Some(trail_spec(&policy)),
     };
-    let made = trail.stack_sets().map(|(spec, _)| {
-        let set = StackSet {
-            name: spec.name.clone(),
-            description: spec.description(),
-            template: spec.body(),
-            parameters: BTreeMap::new(),
-            tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
-        };
-        let instance = StackInstance {
-            account,
-            state: InstanceState::Current,
-            reason: None,
-        };
-        (spec.name.clone(), (set, vec![instance]))
-    });
+    let made = trail
+        .stack_sets()
+        .map(|(spec, account)| made(spec, account));
     let observed = Observed {
         stack_sets: made.collect(),
         registrations,

@@ -47,28 +47,9 @@ fn with_buckets(
         },
         ..deployment(policy.clone())
     };
-    let spec = StackSetSpec {
-        name: names.log_stack_set,
-        template: "a template",
-        parameters: BTreeMap::new(),
-        stack_id: STACK_ID.into(),
-        tags: BTreeMap::new(),
-        roles: None,
-    };
-    let set = StackSet {
-        name: spec.name.clone(),
-        description: spec.description(),
-        template: spec.body(),
-        parameters: BTreeMap::new(),
-        tags: [(STACK_ID_TAG.to_owned(), STACK_ID.to_owned())].into(),
-    };
-    let instance = StackInstance {
-        account,
-        state: InstanceState::Current,
-        reason: None,
-    };
+    let spec = trail_set(names.log_stack_set);
     let observed = Observed {
-        stack_sets: [(spec.name.clone(), (set, vec![instance]))].into(),
+        stack_sets: [made(&spec, &account)].into(),
         buckets,
         active: [account].into(),
         ..Observed::default()
