@@ -11,7 +11,7 @@ use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
     metrics::Metrics,
-    providers::{self, Api, Vendor, lacework::api::LaceworkApi},
+    providers::{self, Api, Vendor},
     tokens::StoredTokens,
 };
 
@@ -38,17 +38,13 @@ impl Account {
             stack_name,
             vendor,
             provider_url,
+            ca_bundle,
             aws,
         } = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
-        let registry = match vendor {
-            Vendor::Expel => Api::Unused(provider_url),
-            Vendor::Lacework => {
-                let api = LaceworkApi::new(providers::http_client()?, provider_url, tokens);
-                Api::Lacework(Box::new(api))
-            }
-        };
+        let http = providers::http_client_trusting(&ca_bundle)?;
+        let registry = Api::new(vendor, http, provider_url, tokens);
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self {
             aws,

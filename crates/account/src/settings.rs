@@ -17,6 +17,8 @@ pub struct Settings {
     pub vendor: Vendor,
     /// `PROVIDER_URL`.
     pub provider_url: Url,
+    /// `PROVIDER_CA_BUNDLE`: PEM of further authorities for that URL; empty for none.
+    pub ca_bundle: String,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
     /// `AUTH_FUNCTION_NAME` and `API_TOKEN_SECRET_ARN` (both for a vendor with a key only), and
     /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
@@ -33,7 +35,9 @@ impl Settings {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
             let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
-            let provider_url = reader.get::<Url>("PROVIDER_URL");
+            let of_vendor = |named: &str| vendor?.provider().url(named);
+            let provider_url = reader.get_by("PROVIDER_URL", "Url", of_vendor);
+            let ca_bundle = reader.optional("PROVIDER_CA_BUNDLE");
             let ledger = reader.get("LEDGER_TABLE_NAME");
             let queue = reader.get("WORK_QUEUE_URL");
             let dead_letters = reader.get("DEAD_LETTER_QUEUE_URL");
@@ -61,6 +65,7 @@ impl Settings {
                     },
                 },
                 provider_url,
+                ca_bundle: ca_bundle.unwrap_or_default(),
             })
         })
     }

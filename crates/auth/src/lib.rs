@@ -13,7 +13,7 @@ use towerhook_runtime::{
     clock,
     environment::{self, WrongEnvironment},
     metrics::Metrics,
-    providers::{self, Vendor, lacework::api::LaceworkTokens},
+    providers::{self, Issuer, Vendor},
 };
 use url::Url;
 
@@ -22,7 +22,7 @@ use url::Url;
 pub struct Auth {
     token_lifetime: SignedDuration,
     aws: Aws<AuthSettings>,
-    issuer: LaceworkTokens,
+    issuer: Issuer,
     metrics: Metrics,
 }
 
@@ -30,6 +30,7 @@ struct Settings {
     stack_name: String,
     vendor: Vendor,
     provider_url: Url,
+    ca_bundle: String,
     aws: AuthSettings,
 }
 
@@ -40,7 +41,9 @@ impl Settings {
         environment::read(lookup, |reader| {
             let stack_name = reader.get("STACK_NAME");
             let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
-            let provider_url = reader.get::<Url>("PROVIDER_URL");
+            let of_vendor = |named: &str| vendor?.provider().url(named);
+            let provider_url = reader.get_by("PROVIDER_URL", "Url", of_vendor);
+            let ca_bundle = reader.optional("PROVIDER_CA_BUNDLE");
             let token = reader.get("API_TOKEN_SECRET_ARN");
             let key = reader.get("API_CREDENTIALS_SECRET_ARN");
             let provider_url = provider_url?;
@@ -55,6 +58,7 @@ impl Settings {
                     },
                 },
                 provider_url,
+                ca_bundle: ca_bundle.unwrap_or_default(),
             })
         })
     }
@@ -81,16 +85,14 @@ impl Auth {
         lookup: &dyn Fn(&str) -> Option<String>,
     ) -> std::result::Result<Self, Error> {
         let settings = Settings::read(lookup)?;
-        let issuer = match settings.vendor {
-            Vendor::Expel => {
-                return Err("this vendor has no key, so there is no token to renew".into());
-            }
-            Vendor::Lacework => {
-                LaceworkTokens::new(providers::http_client()?, settings.provider_url)
-            }
-        };
+        let vendor = settings.vendor;
+        if !vendor.has_key() {
+            return Err("this vendor has no key, so there is no token to renew".into());
+        }
+        let http = providers::http_client_trusting(&settings.ca_bundle)?;
+        let issuer = Issuer::new(vendor, http, settings.provider_url);
         Ok(Self {
-            token_lifetime: settings.vendor.provider().limits().token_lifetime,
+            token_lifetime: vendor.provider().limits().token_lifetime,
             aws: Aws::new(&aws::connect()?, settings.aws),
             issuer,
             metrics: Metrics::new(settings.stack_name, "auth"),

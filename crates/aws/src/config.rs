@@ -8,7 +8,7 @@ use aws_config::{
 use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
 use towerhook_core::model::SecretText;
-use towerhook_http::{ClientError, Timeouts};
+use towerhook_http::{ClientError, MoreRoots, Timeouts};
 
 use crate::http::http_client;
 
@@ -95,7 +95,11 @@ fn client() -> Result<towerhook_http::Client, ClientError> {
         total: None,
     };
     let more_roots = std::env::var_os("AWS_CA_BUNDLE");
-    towerhook_http::client(timeouts, more_roots.as_deref().map(Path::new))
+    let more_roots = more_roots.as_deref().map(Path::new);
+    towerhook_http::client(
+        timeouts,
+        more_roots.map_or(MoreRoots::None, MoreRoots::File),
+    )
 }
 
 fn timeouts() -> TimeoutConfig {

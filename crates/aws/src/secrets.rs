@@ -28,6 +28,8 @@ struct GetSecretValue {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct StoredKey {
+    /// A key without an id has none.
+    #[serde(default)]
     key_id: String,
     secret_key: SecretText,
 }
@@ -49,12 +51,8 @@ impl<S: AsRef<KeySecret>> Keys for Aws<S> {
             .await?
             .ok_or_else(|| unusable(GET, "the secret of the API key has no value"))?;
         // The parser's message may quote the secret.
-        let stored: StoredKey = serde_json::from_str(text.expose()).map_err(|_| {
-            unusable(
-                GET,
-                "the secret of the API key is not JSON with keyId and secretKey",
-            )
-        })?;
+        let stored: StoredKey = serde_json::from_str(text.expose())
+            .map_err(|_| unusable(GET, "the secret of the API key is not JSON with secretKey"))?;
         Ok(ApiKey {
             key_id: stored.key_id,
             secret: stored.secret_key,

@@ -19,6 +19,17 @@ use rustls::{
     },
 };
 
+/// Roots that a client trusts besides Mozilla's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MoreRoots<'a> {
+    /// None.
+    None,
+    /// Those in a PEM file.
+    File(&'a Path),
+    /// Those in a PEM text, whose line breaks may have become other white space.
+    Text(&'a str),
+}
+
 /// The client's timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
@@ -43,19 +54,25 @@ pub enum ClientError {
     /// The file contains no usable root certificate.
     #[error("there is no certificate of an authority in {}", .0.display())]
     NoRoots(PathBuf),
+    /// The text with additional roots contains no usable root certificate.
+    #[error("there is no certificate of an authority in the text")]
+    NoRootsInText,
 }
 
-/// A client that trusts Mozilla's roots and those in the PEM file `more_roots`.
+/// A client that trusts Mozilla's roots and `more_roots`.
 ///
 /// It follows no redirects, because headers with secrets would be sent along, and uses no proxy.
 ///
 /// # Errors
 ///
-/// The file cannot be read; or TLS or the client could not be set up, which no input can cause.
-pub fn client(timeouts: Timeouts, more_roots: Option<&Path>) -> Result<Client, ClientError> {
+/// There is no usable root in what is given; or TLS or the client could not be set up, which no
+/// input can cause.
+pub fn client(timeouts: Timeouts, more_roots: MoreRoots<'_>) -> Result<Client, ClientError> {
     let mut roots: RootCertStore = webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect();
-    if let Some(path) = more_roots {
-        add(&mut roots, path)?;
+    match more_roots {
+        MoreRoots::None => {}
+        MoreRoots::File(path) => add(&mut roots, path)?,
+        MoreRoots::Text(text) => add_text(&mut roots, text)?,
     }
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -86,6 +103,23 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
     }
 }
 
+/// Every certificate that can be read counts.
+fn add_text(roots: &mut RootCertStore, text: &str) -> Result<(), ClientError> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let pieces = text.split(BEGIN).skip(1);
+    let bodies = pieces.filter_map(|piece| piece.split(END).next());
+    let whole = bodies.map(|body| {
+        let letters: String = body.split_whitespace().collect();
+        format!("{BEGIN}\n{letters}\n{END}\n")
+    });
+    let certificates = whole.filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok());
+    match roots.add_parsable_certificates(certificates) {
+        (0, _) => Err(ClientError::NoRootsInText),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,14 +143,22 @@ mod tests {
             .unwrap();
         let pem = authority.pem();
         let two = file("two.pem", &[pem.as_str(), pem.as_str()].concat());
-        assert!(client(TIMEOUTS, Some(&two)).is_ok());
-        assert!(client(TIMEOUTS, None).is_ok());
+        assert!(client(TIMEOUTS, MoreRoots::File(&two)).is_ok());
+        assert!(client(TIMEOUTS, MoreRoots::None).is_ok());
+        let in_one_line = pem.replace('\n', " ");
+        for text in [&pem, &in_one_line, &[pem.as_str(), &in_one_line].concat()] {
+            assert!(client(TIMEOUTS, MoreRoots::Text(text)).is_ok(), "{text}");
+        }
+        for text in ["", "no certificate", &pem[..pem.len() / 2]] {
+            let error = client(TIMEOUTS, MoreRoots::Text(text)).unwrap_err();
+            assert!(matches!(error, ClientError::NoRootsInText), "{error:?}");
+        }
 
-        let empty = client(TIMEOUTS, Some(&file("empty.pem", ""))).unwrap_err();
+        let empty = client(TIMEOUTS, MoreRoots::File(&file("empty.pem", ""))).unwrap_err();
         assert!(matches!(empty, ClientError::NoRoots(_)), "{empty:?}");
         let cut = file("cut.pem", &pem[..pem.len() / 2]);
         for unreadable in [cut, directory.path().join("absent.pem")] {
-            let error = client(TIMEOUTS, Some(&unreadable)).unwrap_err();
+            let error = client(TIMEOUTS, MoreRoots::File(&unreadable)).unwrap_err();
             assert!(matches!(error, ClientError::Roots(..)), "{error:?}");
         }
     }

@@ -1,4 +1,5 @@
-//! The vendors, each in a folder of its own: [`expel`] and [`lacework`].
+//! The vendors, each in a folder of its own: [`expel`], [`lacework`] and
+//! [`trend_workload_security`].
 //!
 //! A vendor has two halves. The pure one is a [`Provider`]: names, rules, words. With the feature
 //! `api` comes its API: an adapter translates one operation of the engine's registry port into one
@@ -6,19 +7,16 @@
 
 #[cfg(feature = "api")]
 mod api;
-#[cfg(feature = "api")]
-mod body;
 pub mod expel;
 #[cfg(any(all(test, feature = "api"), feature = "testing"))]
 pub mod flood;
-#[cfg(feature = "api")]
-pub mod http;
 pub mod lacework;
+pub mod trend_workload_security;
 
 #[cfg(feature = "api")]
-pub use api::Api;
+pub use api::{Api, Issuer, TokenSource, http};
 #[cfg(feature = "api")]
-pub use http::{TIMEOUT, http_client};
+pub use http::{TIMEOUT, http_client, http_client_trusting};
 use towerhook_core::provider::{Credential, Provider};
 #[cfg(feature = "api")]
 pub use towerhook_http::Client as HttpClient;
@@ -30,17 +28,24 @@ pub enum Vendor {
     Expel,
     /// [`lacework`].
     Lacework,
+    /// [`trend_workload_security`].
+    TrendWorkloadSecurity,
 }
 
 impl Vendor {
     /// Every vendor, by its name in the functions' settings.
-    pub const KNOWN: [(&str, Self); 2] = [("expel", Self::Expel), ("lacework", Self::Lacework)];
+    pub const KNOWN: [(&str, Self); 3] = [
+        ("expel", Self::Expel),
+        ("lacework", Self::Lacework),
+        ("trend-workload-security", Self::TrendWorkloadSecurity),
+    ];
 
     /// Its rules.
     pub fn provider(self) -> &'static dyn Provider {
         match self {
             Self::Expel => &expel::Expel,
             Self::Lacework => &lacework::Lacework,
+            Self::TrendWorkloadSecurity => &trend_workload_security::TrendWorkloadSecurity,
         }
     }
 

@@ -31,6 +31,21 @@ impl Reader<'_> {
         self.parse(name, &text)
     }
 
+    /// A variable that must hold a `kind`, as `parse` reads it.
+    pub fn get_by<T>(
+        &self,
+        name: &str,
+        kind: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = parse(&self.get::<String>(name)?);
+        if value.is_none() {
+            let wrong = format!("{name} is no {kind}");
+            self.wrong.borrow_mut().push(wrong);
+        }
+        value
+    }
+
     /// A variable that may be absent or empty.
     pub fn optional<T: FromStr>(&self, name: &str) -> Option<T> {
         let text = (self.lookup)(name).filter(|text| !text.is_empty())?;

@@ -6,7 +6,7 @@ use towerhook_core::{
     ports::{Functions, Keys, TokenIssuer, Tokens},
     token,
 };
-use towerhook_providers::lacework::api::TokenSource;
+use towerhook_providers::TokenSource;
 
 use crate::clock;
 

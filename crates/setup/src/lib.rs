@@ -10,14 +10,14 @@ mod templates;
 
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
-use towerhook_core::foundation::{self, Fresh, Own};
+use towerhook_core::{
+    Refusal,
+    foundation::{self, Fresh, Own},
+};
 use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
-    providers::{
-        self, Api, Vendor,
-        lacework::api::{LaceworkApi, LaceworkTokens},
-    },
+    providers::{self, Api, Issuer},
     random,
     tokens::IssuedTokens,
 };
@@ -26,7 +26,7 @@ use crate::presigned::PresignedUrls;
 pub use crate::settings::Settings;
 
 /// The vendor's client, for a function that holds the key.
-type WithKey = Api<IssuedTokens<Aws<SetupSettings>, LaceworkTokens>>;
+type WithKey = Api<IssuedTokens<Aws<SetupSettings>, Issuer>>;
 
 /// The function with its clients.
 #[derive(Debug)]
@@ -47,19 +47,21 @@ impl Setup {
         let settings = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, settings.aws);
         let http = providers::http_client()?;
-        let url = settings.provider_url;
-        let registry = match settings.vendor {
-            Vendor::Expel => Api::Unused(url),
-            Vendor::Lacework => {
-                let tokens = IssuedTokens {
-                    secrets: aws.clone(),
-                    issuer: LaceworkTokens::new(http.clone(), url.clone()),
-                };
-                Api::Lacework(Box::new(LaceworkApi::new(http.clone(), url, tokens)))
-            }
+        let mut own = settings.own;
+        // Whatever is wrong with the parameter, CloudFormation has to be answered.
+        let trusting = providers::http_client_trusting(&settings.ca_bundle);
+        let vendors = trusting.unwrap_or_else(|error| {
+            own.wrong_setting = Some(Refusal::new(format!("CaBundle: {error}.")));
+            http.clone()
+        });
+        let (vendor, url) = (settings.vendor, settings.provider_url);
+        let tokens = IssuedTokens {
+            secrets: aws.clone(),
+            issuer: Issuer::new(vendor, vendors.clone(), url.clone()),
         };
+        let registry = Api::new(vendor, vendors, url, tokens);
         Ok(Self {
-            own: settings.own,
+            own,
             aws,
             registry,
             answers: PresignedUrls(http),

@@ -33,6 +33,8 @@ pub struct Settings {
     pub own: Own,
     /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
     pub provider_url: Url,
+    /// `PROVIDER_CA_BUNDLE`: PEM of further authorities for that URL; empty for none.
+    pub ca_bundle: String,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN` and `API_CREDENTIALS_SECRET_ARN` (both for
     /// a vendor with a key only), `LEDGER_TABLE_NAME`, `FANOUT_TOPIC_ARN`,
     /// `MANAGEMENT_STACK_ROLE_ARN` (empty if the management account is not enrolled), and Lambda's
@@ -67,6 +69,7 @@ impl Settings {
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let management_boundary = reader.optional("MANAGEMENT_BOUNDARY_NAME");
             let function_roles = reader.optional("FUNCTION_ROLE_ARNS");
+            let ca_bundle: Option<String> = reader.optional("PROVIDER_CA_BUNDLE");
             let sandboxed = reader.optional("TOWERHOOK_SANDBOX");
             let management_stack_role = reader.optional("MANAGEMENT_STACK_ROLE_ARN");
             let (vendor, provider_url, region) = (vendor?, provider_url?, region?);
@@ -85,6 +88,7 @@ impl Settings {
                     principal: principal?,
                     management_boundary,
                     function_roles,
+                    wrong_setting: None,
                     answers_on_loopback: sandboxed.unwrap_or_default(),
                     stack_set_roles: StackSetRoles {
                         administration: administration_role?,
@@ -108,6 +112,7 @@ impl Settings {
                     management_stack_role: ManagementStackRole(management_stack_role),
                 },
                 provider_url: url,
+                ca_bundle: ca_bundle.unwrap_or_default(),
             })
         })
     }

@@ -23,5 +23,9 @@ pub(crate) fn templates(vendor: Vendor) -> Templates {
             }),
             member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
         },
+        Vendor::TrendWorkloadSecurity => Templates {
+            feed: None,
+            member: include_str!("../../../templates/trend-workload-security-member.template.yml"),
+        },
     }
 }

@@ -93,6 +93,7 @@ impl World {
             principal: vendor.principal().into(),
             management_boundary: None,
             function_roles: None,
+            wrong_setting: None,
             answers_on_loopback: false,
             service_timeout: SERVICE_TIMEOUT,
             stack_set_roles: StackSetRoles {

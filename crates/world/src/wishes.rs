@@ -178,8 +178,10 @@ impl Wishes {
         ] {
             properties[name] = value.into();
         }
-        if let Credential::Exchanged(key) = provider.credential() {
-            properties[key.id] = "ACME_KEY".into();
+        if let Credential::Exchanged(key) = provider.credential()
+            && let Some(id) = key.id
+        {
+            properties[id] = "ACME_KEY".into();
         }
         if let Some(stores) = &words.stores {
             properties[stores.single_parameter] = single.into();

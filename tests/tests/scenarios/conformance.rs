@@ -18,8 +18,8 @@ use towerhook_core::{
     stack_sets::{StackSetRoles, StackSetSpec},
 };
 use towerhook_providers::{
-    http_client,
-    lacework::api::{LaceworkApi, LaceworkTokens, TokenSource},
+    TokenSource, http_client,
+    lacework::api::{LaceworkApi, LaceworkTokens},
 };
 use towerhook_sandbox::{
     MANAGEMENT_ACCOUNT, Sandbox,

@@ -98,6 +98,8 @@ fn deployment(suffix: &str) -> Deployment {
         selection: Selection::default(),
         registration_mode: RegistrationMode::Function,
         external_id_suffix: suffix.into(),
+        external_id: None,
+        retain_protection: false,
         adoption: None,
         monitor_existing: true,
         enroll_management: false,

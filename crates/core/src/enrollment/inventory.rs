@@ -10,6 +10,7 @@ use crate::{
     lifecycle::Scope,
     model::{AccountId, Registration},
     policy::Policy,
+    provider::Provider,
     stack_sets::{InstanceState, StackInstance},
 };
 
@@ -48,6 +49,19 @@ pub struct AccountView {
     pub instance: Read<Option<StackInstance>>,
     /// The registrations that watch it, in any store.
     pub registrations: Read<Watchers>,
+}
+
+impl AccountView {
+    /// The name of the role that keeps the account's stack from being made, if the vendor may use
+    /// it as it is.
+    pub(super) fn foreign_role(&self, provider: &dyn Provider, policy: &Policy) -> Option<String> {
+        let Read::Ok(Some(instance)) = &self.instance else {
+            return None;
+        };
+        let role = || provider.resources(&policy.names).member_role;
+        let is_foreign = |role: &String| instance.lacks_only_the_name_of(role);
+        provider.shares_roles().then(role).filter(is_foreign)
+    }
 }
 
 /// The registrations that watch an account.

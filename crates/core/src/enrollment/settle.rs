@@ -223,16 +223,19 @@ impl<'a> Tally<'a> {
             Outcome::RoleTooNew => self.revisit(account, ROLES_SETTLE, self.attempts(account) + 1),
             Outcome::RoleNotAssumable(why) => {
                 let known = self.known(&account);
+                let foreign_role = self.foreign_role(&account);
                 let record = Record {
                     // Only a recreated role can fix a role that cannot be assumed; other refusals
                     // would stay.
-                    unusable_at: self
-                        .provider
-                        .blames_role(&why)
+                    unusable_at: (foreign_role.is_none() && self.provider.blames_role(&why))
                         .then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
-                self.failed_attempt(account, record, Reason::RoleNotAssumable(why));
+                let reason = match foreign_role {
+                    Some(role) => Reason::ForeignRoleRefused { role, why },
+                    None => Reason::RoleNotAssumable(why),
+                };
+                self.failed_attempt(account, record, reason);
             }
             Outcome::AlreadyUsed if self.was_put_back(&account) => {
                 // Its own old registration is the one that already uses the account.
@@ -264,6 +267,12 @@ impl<'a> Tally<'a> {
         known.move_failed_within_the_day(self.now) && known.reason.is_some()
     }
 
+    /// The role of the account that no stack of ours made, if it is used.
+    fn foreign_role(&self, account: &AccountId) -> Option<String> {
+        let view = self.inventory.accounts.get(account)?;
+        view.foreign_role(self.provider, self.policy)
+    }
+
     /// Whether no registration of ours watched the account when it was read.
     fn is_unwatched(&self, account: &AccountId) -> bool {
         let view = self.inventory.accounts.get(account);
@@ -276,7 +285,10 @@ impl<'a> Tally<'a> {
         let known = self.known(&account);
         let was_lost = known.since.is_some() && self.is_unwatched(&account);
         let again = was_lost && known.had_gap_within_the_day(self.now);
-        let mut record = known.enrolled(self.now, store, guid);
+        let mut record = Record {
+            reason: self.foreign_role(&account).map(Reason::ForeignRole),
+            ..known.enrolled(self.now, store, guid)
+        };
         let gap = if gap {
             Some(Gap::Move)
         } else {

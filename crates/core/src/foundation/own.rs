@@ -3,6 +3,7 @@ use std::time::Duration;
 use crate::{
     model::AccountId,
     provider::Provider,
+    refusal::Refusal,
     stack_sets::{StackSetRoles, Templates},
 };
 
@@ -29,6 +30,8 @@ pub struct Own {
     pub management_boundary: Option<String>,
     /// The ARNs of the functions' roles, separated by commas, if a role in Log Archive trusts them.
     pub function_roles: Option<String>,
+    /// What is wrong with a parameter that only the environment has; every change is refused for it.
+    pub wrong_setting: Option<Refusal>,
     /// Whether responses may go to this machine over plain HTTP, as in a sandbox.
     pub answers_on_loopback: bool,
     /// How long CloudFormation waits for a response.

@@ -50,6 +50,10 @@ pub struct Properties {
     pub prefix: IntegrationPrefix,
     /// The principal that may assume the roles.
     pub principal: Arn,
+    /// The tenant's external id; `None` asks the vendor.
+    pub external_id: Option<String>,
+    /// `RetainProtection`.
+    pub retain_protection: bool,
     /// `EnrollManagementAccount`.
     pub enroll_management: bool,
     /// `OffboardLimitPercent`.
@@ -93,8 +97,7 @@ impl Properties {
                 None if !capability.cloud_trail() => String::new(),
                 _ => read.required("ExistingCloudTrailName")?,
             },
-            create_trail_topic: read.optional("CreateTrailTopic").is_some()
-                && read.yes_or_no("CreateTrailTopic")?,
+            create_trail_topic: read.given_yes_or_no("CreateTrailTopic")? == Some(true),
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
@@ -113,19 +116,21 @@ impl Properties {
                 .required("IntegrationNamePrefix")?
                 .parse()
                 .map_err(|wrong: crate::model::ParsePrefixError| Refusal::new(wrong.to_string()))?,
-            principal: read.parse(words.principal_parameter, "a principal's ARN", |text| {
-                text.parse().ok()
+            principal: read.parse(words.principal_parameter, words.principal, |text| {
+                provider.principal(text)
             })?,
+            external_id: words
+                .external_id_parameter
+                .and_then(|parameter| read.optional(parameter)),
+            retain_protection: provider.retains()
+                && read.given_yes_or_no("RetainProtection")? == Some(true),
             enroll_management: read.yes_or_no("EnrollManagementAccount")?,
             offboard_limit_percent: read.parse(
                 "OffboardLimitPercent",
                 "a whole number from 0 to 100",
                 |text| text.parse().ok().filter(|percent| *percent <= 100),
             )?,
-            adopt: match read.optional("AdoptExistingDeployment") {
-                None => false,
-                Some(_) => read.yes_or_no("AdoptExistingDeployment")?,
-            },
+            adopt: read.given_yes_or_no("AdoptExistingDeployment")? == Some(true),
             approved_offboard: read.optional("ApproveOffboard"),
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
@@ -215,6 +220,13 @@ impl Reader<'_> {
             "No" => Some(false),
             _ => None,
         })
+    }
+
+    /// `None` if the vendor has no such parameter.
+    fn given_yes_or_no(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
+        self.optional(name)
+            .map(|_| self.yes_or_no(name))
+            .transpose()
     }
 
     fn units(&self, name: &'static str) -> Result<Vec<UnitEntry>, Refusal> {

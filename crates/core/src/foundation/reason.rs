@@ -11,13 +11,13 @@ pub(super) enum SetupError {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The SaaS refused the key.
-    #[error("{url} refuses the API key {key_id}; check {} and {}", .parameters.id, .parameters.secret)]
+    #[error("{url} refuses the API key{}", check(.parameters, .key_id))]
     KeyRefused {
         /// The parameters that hold the key.
         parameters: KeyParameters,
         /// The SaaS's URL.
         url: String,
-        /// The key's id, which is not a secret.
+        /// The key's id, which is not a secret; blank if it has none.
         key_id: String,
     },
     /// The SaaS does not answer.
@@ -86,6 +86,15 @@ impl SetupError {
     }
 }
 
+/// Which key it is, if it has an id, and the parameters to check.
+fn check(parameters: &KeyParameters, key_id: &str) -> String {
+    let KeyParameters { id, secret } = parameters;
+    match id {
+        Some(id) => format!(" {key_id}; check {id} and {secret}"),
+        None => format!("; check {secret}"),
+    }
+}
+
 fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end().trim_end_matches('.'))
 }
@@ -119,6 +128,29 @@ mod tests {
         assert_eq!(
             failed(ErrorKind::Invalid, "no"),
             "organizations:ListAccounts failed: no."
+        );
+    }
+
+    #[test]
+    fn a_refused_key_is_named_by_its_id_if_it_has_one() {
+        let refused = |id| {
+            let (url, key_id) = ("https://acme.example.com".into(), "ACME_KEY".into());
+            let secret = "ApiKey";
+            let parameters = KeyParameters { id, secret };
+            let refused = SetupError::KeyRefused {
+                parameters,
+                url,
+                key_id,
+            };
+            refused.reason()
+        };
+        assert_eq!(
+            refused(Some("ApiKeyId")),
+            "https://acme.example.com refuses the API key ACME_KEY; check ApiKeyId and ApiKey."
+        );
+        assert_eq!(
+            refused(None),
+            "https://acme.example.com refuses the API key; check ApiKey."
         );
     }
 

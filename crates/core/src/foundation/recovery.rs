@@ -242,6 +242,7 @@ impl Remains {
                     RegistrationMode::Function
                 },
                 external_id_suffix: self.suffix().cloned().unwrap_or_default(),
+                external_id: None,
                 adoption: Some(self.adoption(properties)),
                 monitor_existing: true,
                 enroll_management: properties.enroll_management,
@@ -249,6 +250,7 @@ impl Remains {
                 log_archive: None,
                 audit: None,
                 trail_reader: None,
+                retain_protection: properties.retain_protection,
                 offboard_limit_percent: properties.offboard_limit_percent,
                 approved_offboard: None,
                 offboard_unenrolled: false,
@@ -341,6 +343,7 @@ mod tests {
         let profile = Profile {
             tenant: "acme".into(),
             stores: ["one".into(), "two".into()].into(),
+            external_id: None,
         };
         let now = Timestamp::UNIX_EPOCH;
         remains.hand_on(&mut continued, Some(&profile), now);

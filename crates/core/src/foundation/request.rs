@@ -168,6 +168,9 @@ where
     ) -> Result<(), SetupError> {
         let progress = self.progress();
         let provider = self.own.provider;
+        if let Some(refusal) = &self.own.wrong_setting {
+            return Err(refusal.clone().into());
+        }
         refuse_partition(provider, &self.own.partition)?;
         let properties = Properties::parse(provider, &raw)?;
         self.require_own_trust(&properties)?;
@@ -364,7 +367,7 @@ where
             ));
         }
         let (own, asked) = (&self.own.principal, &properties.principal);
-        if own != asked.as_str() {
+        if provider.principal(own).as_ref() != Some(asked) {
             let parameter = words.principal_parameter;
             return Err(other_environment(parameter, asked.as_str(), own));
         }

@@ -16,7 +16,7 @@ use super::{Properties, Refusal, Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
-    model::{AccountId, Names, Profile, RegistrationSpec, Store, host},
+    model::{AccountId, ExternalId, Names, Profile, RegistrationSpec, Store, host},
     policy::{Adoption, DeployedTrail, Deployment, Policy, Site},
     provider::{FeedNames, Provider, Words},
 };
@@ -124,6 +124,7 @@ pub fn resolve(
     };
     let landing_zone = landing_zone(&mut last, facts, context)?;
     let tenant = tenant(provider, properties, facts.profile.as_ref(), &last)?;
+    let external_id = external_id(provider, properties, facts.profile.as_ref(), &last)?;
     let adopted = context.adoption.as_ref();
     let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);
@@ -175,6 +176,7 @@ pub fn resolve(
         external_id_suffix: adopted
             .and_then(|adopted| adopted.member_suffix.clone())
             .unwrap_or_else(|| context.external_id_suffix.clone()),
+        external_id,
         adoption: context.adoption.clone(),
         monitor_existing: properties.monitor_existing,
         enroll_management: properties.enroll_management,
@@ -182,6 +184,7 @@ pub fn resolve(
         log_archive: log,
         audit,
         trail_reader,
+        retain_protection: properties.retain_protection,
         offboard_limit_percent: properties.offboard_limit_percent,
         approved_offboard: properties.approved_offboard.clone(),
         offboard_unenrolled: properties.offboard_unenrolled,
@@ -351,6 +354,36 @@ fn tenant(
     recorded.ok_or_else(|| {
         Refusal::new(format!(
             "{tenant_parameter}: {title} refuses the API key, so its account cannot be read."
+        ))
+    })
+}
+
+/// The tenant's external id, if the vendor has one for all accounts: the parameter's, else the
+/// vendor's.
+fn external_id(
+    provider: &dyn Provider,
+    properties: &Properties,
+    profile: Option<&Profile>,
+    last: &Last<'_>,
+) -> Result<Option<ExternalId>, Refusal> {
+    let Words {
+        title,
+        external_id_parameter,
+        ..
+    } = provider.words();
+    let Some(parameter) = external_id_parameter else {
+        return Ok(None);
+    };
+    let shown = profile.and_then(|profile| profile.external_id.as_ref());
+    let found = properties.external_id.as_ref().or(shown);
+    let found = found.map(|id| ExternalId::from(id.clone()));
+    let recorded = last.unchanged(&[parameter]);
+    let recorded = || recorded.and_then(|deployment| deployment.policy.external_id.clone());
+    let known = found.or_else(recorded);
+    known.map(Some).ok_or_else(|| {
+        Refusal::new(format!(
+            "{parameter} is blank and {title} does not tell the external id. Set {parameter} to the \
+             one that {title} shows."
         ))
     })
 }

@@ -73,6 +73,15 @@ pub enum Reason {
     AlreadyUsed,
     /// A new registration was refused for its role.
     RoleNotAssumable(String),
+    /// It is watched by the role of this name, which no stack of ours made.
+    ForeignRole(String),
+    /// There is a role that no stack of ours made, and the vendor cannot use it.
+    ForeignRoleRefused {
+        /// The role's name.
+        role: String,
+        /// The vendor's failure.
+        why: String,
+    },
     /// The vendor cannot read it.
     Unreadable(String),
     /// The vendor can read neither it nor many others.
@@ -156,6 +165,18 @@ impl Reason {
             }
             Self::AlreadyUsed => {
                 return format!("another registration of this {title} account watches it already");
+            }
+            Self::ForeignRole(role) => {
+                return format!(
+                    "it is watched by a role {role} that was not made by this stack; updates do not \
+                     reach that role. Delete it, and the next comparison makes it anew"
+                );
+            }
+            Self::ForeignRoleRefused { role, why } => {
+                return format!(
+                    "it has a role {role} that was not made by this stack, and {title} cannot use it \
+                     ({why}); delete that role"
+                );
             }
             Self::Unreadable(why) => return format!("{title} cannot read it: {why}"),
             Self::ManyUnreadable(why) => {

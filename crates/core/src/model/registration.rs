@@ -127,4 +127,6 @@ pub struct Profile {
     pub tenant: String,
     /// The stores that the key may use.
     pub stores: Vec<Store>,
+    /// The external id that the vendor passes for all accounts, if it has one for all.
+    pub external_id: Option<String>,
 }

@@ -51,6 +51,13 @@ pub struct Deployment {
 }
 
 impl Deployment {
+    /// Whether its roles and registrations stay when its stack is deleted. What a first launch made
+    /// before it failed never stays.
+    pub fn outlives_its_stack(&self) -> bool {
+        let stood = self.succeeded_at.is_some() || self.recovered_at.is_some();
+        self.policy.retain_protection && stood
+    }
+
     /// A copy with the id of the trail's registration, created or changed as of `now`.
     pub fn with_trail_guid(&self, guid: &str, now: Timestamp) -> Self {
         let mut known = self.clone();

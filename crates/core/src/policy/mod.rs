@@ -16,7 +16,7 @@ pub use destination::Destination;
 pub use selection::{Selection, Unselected};
 pub use trail::{DeployedTrail, TrailFault, TrailSource};
 
-use crate::model::{AccountId, AccountMapping, Arn, Health, Names, Registration};
+use crate::model::{AccountId, AccountMapping, Arn, ExternalId, Health, Names, Registration};
 
 /// The administrator's parameters, with every name resolved to an id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +51,9 @@ pub struct Policy {
     pub registration_mode: RegistrationMode,
     /// The random suffix of this deployment's external ids.
     pub external_id_suffix: String,
+    /// The tenant's external id, if the vendor has one for all accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<ExternalId>,
     /// Properties of an adopted deployment, if one was taken over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adoption: Option<Adoption>,
@@ -69,6 +72,9 @@ pub struct Policy {
     /// that: Log Archive. It is enrolled whatever the selection says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trail_reader: Option<AccountId>,
+    /// `RetainProtection`: whether the removal of the stack leaves the roles and registrations.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub retain_protection: bool,
     /// `OffboardLimitPercent`.
     pub offboard_limit_percent: u8,
     /// `ApproveOffboard`, where it is set.

@@ -13,6 +13,8 @@ pub struct Limits {
     pub unlisted_looks: u32,
     /// A role that the vendor could not use for this long stays unusable.
     pub unusable_for: SignedDuration,
+    /// Whether a registration can be disabled, as that of a suspended account is.
+    pub pauses: bool,
     /// The lifetime that is requested for an access token.
     pub token_lifetime: SignedDuration,
 }

@@ -22,7 +22,7 @@ pub use resources::{FeedNames, ResourceNames, role_arn};
 pub use words::{Credential, KeyParameters, StoreWords, Words};
 
 use crate::{
-    model::{AccountId, Names, Registration, RegistrationSpec, foreign_url},
+    model::{AccountId, Arn, Names, Registration, RegistrationSpec, foreign_url},
     policy::{Deployment, Policy},
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -52,6 +52,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
         } else {
             foreign_url(&format!("https://{named}"))
         }
+    }
+
+    /// The principal that an administrator names so: its ARN, unless the vendor has one in a known
+    /// form.
+    fn principal(&self, named: &str) -> Option<Arn> {
+        named.parse().ok()
     }
 
     /// The tenant, if the URL itself names it. Otherwise the vendor's API is asked.
@@ -92,6 +98,25 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// may be changed and deleted. `names` are the deployment's own, or former ones of it.
     fn subject(&self, _policy: &Policy, _names: &Names, _seen: &Registration) -> Subject {
         Subject::Unknown
+    }
+
+    /// Whether a foreign registration becomes this deployment's when its account is enrolled. That
+    /// is for a vendor that allows one registration for each account, and this one must use the
+    /// wanted role.
+    fn takes_over(&self, _seen: &Registration, _wanted: &RegistrationSpec) -> bool {
+        false
+    }
+
+    /// Whether the role has the name that the vendor's own tools give it, too: then one that is
+    /// there already is used as it is, although no stack of ours made it.
+    fn shares_roles(&self) -> bool {
+        false
+    }
+
+    /// Whether the roles and registrations may outlive the stack, by `RetainProtection`. A later
+    /// stack of the same name takes them over.
+    fn retains(&self) -> bool {
+        false
     }
 
     /// What the deployment places in the landing zone, run by these roles.

@@ -29,6 +29,8 @@ const WORDS: Words = Words {
     tenant: "the URL of a Plain account",
     tenant_parameter: "ProviderUrl",
     principal_parameter: "PrincipalArn",
+    principal: "a principal's ARN",
+    external_id_parameter: None,
     stores: Some(StoreWords {
         store: "store",
         single_parameter: "StoreName",
@@ -37,7 +39,7 @@ const WORDS: Words = Words {
 };
 
 const KEY: KeyParameters = KeyParameters {
-    id: "ApiKeyId",
+    id: Some("ApiKeyId"),
     secret: "ApiKeySecret",
 };
 
@@ -46,6 +48,7 @@ const LIMITS: Limits = Limits {
     list_lag: SignedDuration::from_mins(7),
     unlisted_looks: 3,
     unusable_for: SignedDuration::from_mins(30),
+    pauses: true,
     token_lifetime: SignedDuration::from_hours(24),
 };
 

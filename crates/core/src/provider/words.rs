@@ -9,6 +9,10 @@ pub struct Words {
     pub tenant_parameter: &'static str,
     /// The stack parameter with the principal that may assume the roles.
     pub principal_parameter: &'static str,
+    /// What an administrator names the principal by, such as "a principal's ARN".
+    pub principal: &'static str,
+    /// The stack parameter with the tenant's external id, if the vendor has one for all accounts.
+    pub external_id_parameter: Option<&'static str>,
     /// Its words for stores, if a tenant has any.
     pub stores: Option<StoreWords>,
 }
@@ -36,8 +40,8 @@ pub enum Credential {
 /// The stack parameters with an API key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyParameters {
-    /// Its id, which is not a secret.
-    pub id: &'static str,
+    /// Its id, which is not a secret; `None` if the key has none.
+    pub id: Option<&'static str>,
     /// Its secret.
     pub secret: &'static str,
 }

@@ -76,6 +76,16 @@ impl StackInstance {
         }
     }
 
+    /// Whether its stack cannot be made because another one, or nobody's, has this role.
+    ///
+    /// Source: the message of CloudFormation's handler for `AWS::IAM::Role`.
+    pub fn lacks_only_the_name_of(&self, role: &str) -> bool {
+        let reason = self.reason.as_deref().unwrap_or_default();
+        self.state == InstanceState::Outdated
+            && reason.contains(role)
+            && reason.to_lowercase().contains("already exists")
+    }
+
     /// CloudFormation's reason for its failure, in words.
     pub fn failure(&self) -> &str {
         self.reason.as_deref().unwrap_or(NO_REASON)

@@ -32,6 +32,8 @@ const WORDS: Words = Words {
     tenant: "the GUID of a Workbench organization",
     tenant_parameter: "WorkbenchOrganizationGuid",
     principal_parameter: "ExpelPrincipalArn",
+    principal: "a principal's ARN",
+    external_id_parameter: None,
     stores: None,
 };
 
@@ -41,6 +43,7 @@ const LIMITS: Limits = Limits {
     list_lag: SignedDuration::ZERO,
     unlisted_looks: 0,
     unusable_for: SignedDuration::ZERO,
+    pauses: false,
     token_lifetime: SignedDuration::ZERO,
 };
 

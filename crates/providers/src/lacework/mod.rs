@@ -36,6 +36,8 @@ const WORDS: Words = Words {
     tenant: "the URL of a Lacework account",
     tenant_parameter: "LaceworkUrl",
     principal_parameter: "LaceworkPrincipalArn",
+    principal: "a principal's ARN",
+    external_id_parameter: None,
     stores: Some(StoreWords {
         store: "sub-account",
         single_parameter: "LaceworkSubAccountName",
@@ -44,7 +46,7 @@ const WORDS: Words = Words {
 };
 
 const KEY: KeyParameters = KeyParameters {
-    id: "LaceworkAccessKeyId",
+    id: Some("LaceworkAccessKeyId"),
     secret: "LaceworkSecretKey",
 };
 
@@ -59,6 +61,7 @@ const LIMITS: Limits = Limits {
     unlisted_looks: 3,
     // IAM takes seconds, rarely minutes, to propagate a new role.
     unusable_for: SignedDuration::from_mins(30),
+    pauses: true,
     token_lifetime: TOKEN_LIFETIME,
 };
 

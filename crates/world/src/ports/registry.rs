@@ -118,6 +118,7 @@ impl RegistryReads for Ports {
             Ok(Profile {
                 tenant: TENANT.into(),
                 stores: stores().into_iter().collect(),
+                external_id: None,
             })
         })
         .await

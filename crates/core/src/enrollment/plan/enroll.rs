@@ -30,10 +30,16 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
         NextForInstance::Retry(_) if planted(Fault::OutdatedIsCurrent) => {
             register(draft, case, store, None);
         }
+        // The attempt before has shown that the role is still there.
+        NextForInstance::Retry(_) if case.attempt > 0 && case.foreign_role().is_some() => {
+            register(draft, case, store, None);
+        }
         NextForInstance::Retry(instance) if attempts_left => {
             clear_the_way(draft, case);
             create(draft, case);
-            record_failure(draft, case, instance);
+            if case.foreign_role().is_none() {
+                record_failure(draft, case, instance);
+            }
             draft.requeue(case);
         }
         // The deletion is retried first; then the stack is left behind.
@@ -160,6 +166,16 @@ fn register(
     let Some(spec) = case.wanted() else {
         return stand(draft, case, out_of_reach);
     };
+    let taken_over = || {
+        let others = others
+            .iter()
+            .filter(|other| case.provider.takes_over(other, &spec));
+        others.min_by(|one, other| one.guid.cmp(&other.guid))
+    };
+    let ours = match (ours.as_slice(), taken_over()) {
+        ([], Some(other)) => std::slice::from_ref(other),
+        (ours, _) => ours,
+    };
     let (mut here, elsewhere): (Vec<_>, Vec<_>) = ours
         .iter()
         .partition(|registration| registration.store == store);
@@ -211,7 +227,9 @@ fn register(
                 guid.clone_from(&known.registration_id);
                 draft.look_on(case);
             }
-            case.record(draft, known.enrolled(case.now, store, guid));
+            let enrolled = known.enrolled(case.now, store, guid);
+            let reason = case.foreign_role().map(Reason::ForeignRole);
+            case.record(draft, Record { reason, ..enrolled });
         }
     }
 }
@@ -313,7 +331,7 @@ fn mend(
     let is_to_blame = case.provider.blames_role(why);
     if is_to_blame && case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
-    } else if !is_to_blame || case.is_management() {
+    } else if !is_to_blame || case.is_management() || case.foreign_role().is_some() {
         draft.block(case, Reason::Unreadable(why.to_owned()));
     } else if case.may_recreate {
         draft.recreate(case);
@@ -332,7 +350,8 @@ fn recreates(draft: &mut Draft, case: &Case<'_>) -> bool {
         && unusable.is_some_and(|time| time >= case.limits().unusable_for)
         && case.may_recreate
         && !known.made_within_the_day(case.now)
-        && !case.is_management();
+        && !case.is_management()
+        && case.foreign_role().is_none();
     if may {
         draft.recreate(case);
     }

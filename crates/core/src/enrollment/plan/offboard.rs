@@ -19,12 +19,12 @@ pub(super) fn ignore(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     }
 }
 
-/// Disables the registration until the account is active again.
+/// Disables the registration until the account is active again, where the vendor can.
 pub(super) fn pause(draft: &mut Draft, case: &Case<'_>, reason: Reason) {
     let Read::Ok(Watchers { ours, .. }) = &case.view.registrations else {
         return draft.unread(case, case.view.registrations.reason());
     };
-    if let Some(spec) = case.wanted() {
+    if let Some(spec) = case.wanted().filter(|_| case.limits().pauses) {
         for existing in ours.iter().filter(|existing| existing.enabled).cloned() {
             let spec = spec.clone();
             draft.plan.actions.push(Action::UpdateRegistration {

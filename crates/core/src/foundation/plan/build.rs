@@ -88,6 +88,10 @@ fn foreign_stack_set(provider: &dyn Provider, set: &StackSet) -> Refusal {
     let otherwise = provider.words().launch_otherwise();
     let name = &set.name;
     match set.tags.get(STACK_ID_TAG) {
+        Some(owner) if provider.retains() => Refusal::new(format!(
+            "The StackSet {name} belongs to the stack {owner}. Delete that stack first, with \
+             RetainProtection=No; if it is gone, launch under its name to take over what it left."
+        )),
         Some(owner) => Refusal::new(format!(
             "The StackSet {name} belongs to the stack {owner}. Delete that stack first{otherwise}."
         )),

@@ -86,7 +86,7 @@ where
         };
         match self.new_access(&registry).await {
             Err(refused @ SetupError::KeyRefused { .. })
-                if success.is_some() && leaves(tenant_parameter) && leaves(key.id) =>
+                if success.is_some() && leaves(tenant_parameter) && key.id.is_none_or(leaves) =>
             {
                 let reason = refused.reason();
                 self.progress()

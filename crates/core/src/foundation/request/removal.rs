@@ -23,7 +23,7 @@ where
     S: Registry + TokenIssuer,
     C: Clock,
 {
-    /// Deletes all of our resources.
+    /// Deletes all of our resources, unless they are to stay.
     pub(super) async fn delete(
         &self,
         unsettled_until: Option<Timestamp>,
@@ -50,6 +50,10 @@ where
                     None => return Ok(()),
                 },
             };
+        if deployment.outlives_its_stack() {
+            tracing::info!("RetainProtection is Yes: roles and registrations left in place");
+            return Ok(());
+        }
         require_host(self.own.provider, &self.registry.host(), &deployment)?;
         if !deployment.spared.is_empty() {
             // As in the rollback of an unfinished Create: no account stops being watched.

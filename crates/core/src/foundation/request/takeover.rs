@@ -15,7 +15,8 @@ use crate::{
     ports::{
         Clock, ForeignResources, Registry, RegistryReads, SetupPorts, StackSetReads, TokenIssuer,
     },
-    provider::{FeedFootprint, Footprint, Found, OwnIntegration},
+    provider::{FeedFootprint, Footprint, Found, OwnIntegration, Traces},
+    stack_sets::{STACK_ID_TAG, StackSet, is_owned_by, may_be_taken_over},
 };
 
 /// How many accounts one remark names.
@@ -96,6 +97,9 @@ where
         context: &Context,
     ) -> Result<Takeover, SetupError> {
         let fresh = self.specified(asked, context, None)?;
+        if self.own.provider.retains() {
+            return self.left_behind(&fresh).await;
+        }
         let policy = &fresh.deployment.policy;
         let Some(integration) = self.own.provider.own_integration() else {
             return Ok(Takeover::default());
@@ -115,6 +119,34 @@ where
         let fresh = self.specified(asked, context, Some(named))?;
         self.take(integration, asked, &fresh, theirs.stack_sets)
             .await
+    }
+
+    /// What a former stack of this name left in place, since it was to.
+    async fn left_behind(&self, fresh: &Footprint) -> Result<Takeover, SetupError> {
+        let Some(member) = &fresh.member else {
+            return Ok(Takeover::default());
+        };
+        let set = self.aws.stack_set(&member.name).await?;
+        let is_left = |set: &StackSet| {
+            set.tags.contains_key(STACK_ID_TAG)
+                && !is_owned_by(&set.tags, &member.stack_id)
+                && may_be_taken_over(&set.tags, &member.stack_id)
+        };
+        let Some(set) = set.filter(is_left) else {
+            return Ok(Takeover::default());
+        };
+        let Traces {
+            resource, suffix, ..
+        } = self.own.provider.traces(&set);
+        let adoption = Adoption {
+            resource,
+            member_suffix: suffix,
+            ..Adoption::default()
+        };
+        Ok(Takeover {
+            adoption: Some(adoption),
+            spared: [set.name].into(),
+        })
     }
 
     /// The footprint for the parameters, with these properties kept.

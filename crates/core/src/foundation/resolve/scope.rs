@@ -281,6 +281,7 @@ mod tests {
         let facts = facts(Some(Profile {
             tenant: "acme".into(),
             stores: vec!["one".into(), "two".into()],
+            external_id: None,
         }));
         assert_eq!(refusal(&facts, &["one", "acme", "two"]), None);
         assert_eq!(

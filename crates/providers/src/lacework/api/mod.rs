@@ -4,9 +4,6 @@
 //! responses of the real service recorded in their repositories. Where no source exists, the
 //! comment at the decision says so.
 
-mod answer;
-mod client;
-mod endpoint;
 mod pages;
 mod profile;
 #[doc(hidden)]
@@ -14,15 +11,15 @@ pub mod reading;
 mod registrations;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod tokens;
 mod wire;
 
-use std::time::Duration;
+use std::fmt;
 
-use backon::ExponentialBuilder;
-use futures::lock::Mutex;
 use jiff::Timestamp;
-use reqwest::Client;
+use reqwest::StatusCode;
 use towerhook_core::{
     Result,
     model::{
@@ -33,57 +30,73 @@ use towerhook_core::{
 };
 use url::Url;
 
-pub use tokens::{LaceworkTokens, TokenSource};
+pub use tokens::LaceworkTokens;
 
-use crate::http::BACKOFF;
+use crate::{
+    HttpClient,
+    api::{
+        answer::Answer,
+        client::{Call, Client, Dialect, TokenSource},
+    },
+};
 
 /// One Lacework tenant, accessed with an access token.
-///
-/// It keeps the token from its source, and asks for another one only when that is refused.
-pub struct LaceworkApi<T> {
-    http: Client,
-    url: Url,
-    tokens: T,
-    backoff: ExponentialBuilder,
-    /// The timeout of a list, all pages and retries together.
-    list_time: Duration,
-    /// The token in use. Locked while a new one is fetched, so that concurrent calls wait for it.
-    token: Mutex<Option<client::PresentToken>>,
+pub struct LaceworkApi<T>(Client<T>);
+
+impl<T> fmt::Debug for LaceworkApi<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+const DIALECT: Dialect = Dialect {
+    vendor: "LaceworkApi",
+    path: &["api", "v2"],
+    authorize: |request, token| request.bearer_auth(token),
+    refuses_token,
+    throttled_for: None,
+};
+
+/// 401 or 403. The API returns 403 for an unknown path, too, which is excluded.
+fn refuses_token(answer: &Answer) -> bool {
+    let unknown_path = answer.message.to_lowercase().contains("unrecognized url");
+    matches!(
+        answer.status,
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
+    ) && !unknown_path
+}
+
+/// The call about one sub-account, or about the organization's own objects.
+fn scoped<'a>(call: Call<'a>, store: Option<&'a Store>, organization: bool) -> Call<'a> {
+    let scope = match store {
+        _ if organization => Some(("Org-Access", "true")),
+        Some(store) => Some(("Account-Name", store.as_str())),
+        None => None,
+    };
+    Call {
+        headers: scope.into_iter().collect(),
+        ..call
+    }
 }
 
 impl<T: TokenSource> LaceworkApi<T> {
     /// The tenant at `url`, of which only scheme, host and port are used. Nothing is sent over
     /// plain HTTP to another machine.
-    pub fn new(http: Client, url: Url, tokens: T) -> Self {
-        Self {
-            http,
-            url,
-            tokens,
-            backoff: BACKOFF,
-            list_time: pages::LIST_TIME,
-            token: Mutex::new(None),
-        }
-    }
-}
-
-impl<T> std::fmt::Debug for LaceworkApi<T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LaceworkApi")
-            .field("host", &self.url.host_str())
-            .finish_non_exhaustive()
+    pub fn new(http: HttpClient, url: Url, tokens: T) -> Self {
+        Self(Client::new(http, url, tokens, &DIALECT))
     }
 }
 
 /// Setup uses both the issuer and the client with its tokens.
 impl<T: TokenSource> TokenIssuer for LaceworkApi<T> {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
-        tokens::issue(&self.http, &self.url, key, now).await
+        tokens::issue(&self.0.http, &self.0.url, key, now).await
     }
 }
 
 impl<T: TokenSource> RegistryReads for LaceworkApi<T> {
     fn host(&self) -> String {
-        model::host(&self.url)
+        model::host(&self.0.url)
     }
 
     async fn profile(&self) -> Result<Profile> {

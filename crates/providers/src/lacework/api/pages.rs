@@ -1,108 +1,19 @@
-//! Reads a list page by page, within bounds: a partial list is an error.
+//! The pages of a list.
 
-use std::{collections::HashSet, time::Duration};
-
-use reqwest::StatusCode;
 use serde_json::Value;
-use towerhook_core::{Error, ErrorKind, Result};
+use towerhook_core::Result;
 use url::Url;
 
-use super::{LaceworkApi, TokenSource, client::Call, wire};
+use crate::api::{
+    client::Call,
+    json,
+    pages::{Next, Shape, at_host},
+};
 
-/// The most pages of a list. A page has up to 5,000 rows, and the API allows 480 requests an hour.
-///
-/// Source of both: the vendor's OpenAPI 2.0 description.
-const MOST_PAGES: usize = 100;
-
-/// The most items of a list: five times the accounts that an AWS organization can have.
-///
-/// Source: docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html.
-const MOST_ITEMS: usize = 50_000;
-
-/// The most bytes of a list, all its pages together.
-const MOST_BYTES: usize = 64 << 20;
-
-/// The timeout of a list: twice the timeout of one read. The account function has 180 s for all its
-/// work.
-pub(super) const LIST_TIME: Duration = Duration::from_secs(60);
-
-/// The longest link to a next page, in bytes.
-const LONGEST_LINK: usize = 8 << 10;
-
-/// A list that exceeds a bound.
-#[derive(Debug, thiserror::Error)]
-enum Endless {
-    #[error("the list's pages lead in a circle")]
-    Circle,
-    #[error("the list has more than {MOST_PAGES} pages")]
-    Pages,
-    #[error("the list has more than {MOST_ITEMS} items")]
-    Items,
-    #[error("the list has more than {MOST_BYTES} bytes")]
-    Bytes,
-    #[error("the list did not end within {} s", .0.as_secs_f32())]
-    Time(Duration),
-}
-
-/// All items of a list, each parsed by `read`.
-pub(super) async fn all<T: TokenSource, I>(
-    lacework: &LaceworkApi<T>,
-    first: Call<'_>,
-    read: impl Fn(&Value) -> Result<I>,
-) -> Result<Vec<I>> {
-    let operation = first.operation;
-    let time = lacework.list_time;
-    match tokio::time::timeout(time, each(lacework, first, read)).await {
-        Ok(list) => list,
-        Err(_) => {
-            let error = Endless::Time(time);
-            Err(Error::new(operation, ErrorKind::Unavailable, error).of_registry())
-        }
-    }
-}
-
-async fn each<T: TokenSource, I>(
-    lacework: &LaceworkApi<T>,
-    mut call: Call<'_>,
-    read: impl Fn(&Value) -> Result<I>,
-) -> Result<Vec<I>> {
-    let operation = call.operation;
-    let endless = |error| Err(Error::new(operation, ErrorKind::Invalid, error).of_registry());
-    let mut found = Vec::new();
-    let mut bytes = 0;
-    let mut seen = HashSet::new();
-    loop {
-        if !seen.insert(call.url.clone()) {
-            return endless(Endless::Circle);
-        }
-        if seen.len() > MOST_PAGES {
-            return endless(Endless::Pages);
-        }
-        let answer = lacework.send(&call).await?;
-        // An empty list may be a 204.
-        if answer.status == StatusCode::NO_CONTENT {
-            return Ok(found);
-        }
-        bytes += answer.body.len();
-        if bytes > MOST_BYTES {
-            return endless(Endless::Bytes);
-        }
-        let page = answer.json(operation)?;
-        let items = page["data"]
-            .as_array()
-            .ok_or_else(|| wire::missing(operation, "data"))?;
-        if items.len() > MOST_ITEMS - found.len() {
-            return endless(Endless::Items);
-        }
-        for item in items {
-            found.push(read(item)?);
-        }
-        match next(operation, &call.url, &page)? {
-            Some(url) => call.url = url,
-            None => return Ok(found),
-        }
-    }
-}
+pub(super) const SHAPE: Shape = Shape {
+    items: "data",
+    next: |call: &Call<'_>, page| Ok(next(call.operation, &call.url, page)?.map(Next::At)),
+};
 
 /// The URL of the page after the one at `here`.
 pub(super) fn next(operation: &'static str, here: &Url, page: &Value) -> Result<Option<Url>> {
@@ -110,51 +21,27 @@ pub(super) fn next(operation: &'static str, here: &Url, page: &Value) -> Result<
         None | Some("") => Ok(None),
         Some(link) => at_host(here, link)
             .map(Some)
-            .ok_or_else(|| wire::missing(operation, "usable nextPage")),
+            .ok_or_else(|| json::missing(operation, "usable nextPage")),
     }
-}
-
-/// The target of a link on the page at `here`, at the same host. The link's own host is never
-/// parsed.
-fn at_host(here: &Url, link: &str) -> Option<Url> {
-    // A URL parser treats a backslash as a slash, and drops line breaks and tabs.
-    let is_odd = |c: char| c == '\\' || c.is_whitespace() || c.is_control();
-    if link.len() > LONGEST_LINK || link.contains(is_odd) {
-        return None;
-    }
-    let end_of_scheme = link.find(['/', '?', '#']).unwrap_or(link.len());
-    let (scheme, rest) = link.split_at(end_of_scheme);
-    let has_scheme = ["https:", "http:"]
-        .iter()
-        .any(|known| scheme.eq_ignore_ascii_case(known));
-    if scheme.contains(':') && !has_scheme {
-        return None;
-    }
-    let local = match rest.strip_prefix("//") {
-        Some(host) if has_scheme || scheme.is_empty() => {
-            let end_of_host = host.find(['/', '?', '#']).unwrap_or(host.len());
-            format!("/{}", host[end_of_host..].trim_start_matches('/'))
-        }
-        _ if has_scheme => return None,
-        _ => link.to_owned(),
-    };
-    let mut url = here.join(&local).ok()?;
-    url.set_fragment(None);
-    Some(url)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::{
+        sync::atomic::{AtomicU32, Ordering},
+        time::Duration,
+    };
 
     use serde_json::json;
     use towerhook_core::{
+        ErrorKind,
         model::{Registration, RegistrationKind},
         ports::RegistryReads,
     };
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
     use super::*;
+    use crate::api::pages;
     use crate::lacework::api::testing::{
         Counting, answering, client, json as answer, refusal, request_lines, requests, status,
     };
@@ -295,7 +182,7 @@ mod tests {
             "{}",
             error.chain()
         );
-        assert_eq!(requests(&server).await.len(), MOST_PAGES);
+        assert_eq!(requests(&server).await.len(), pages::MOST_PAGES);
     }
 
     #[tokio::test]
@@ -333,7 +220,7 @@ mod tests {
         let server = endless(json!([{ "intgGuid": "ACME_1" }]), Duration::from_millis(20)).await;
         let tokens = Counting::default();
         let mut lacework = client(&server, &tokens);
-        lacework.list_time = Duration::from_millis(200);
+        lacework.0.list_time = Duration::from_millis(200);
         let list = lacework.registrations(None, RegistrationKind::Feed).await;
         let error = list.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unavailable);
@@ -394,7 +281,7 @@ mod tests {
     #[test]
     fn a_link_that_a_parser_could_take_elsewhere_is_not_usable() {
         let here: Url = HERE.parse().unwrap();
-        let long = format!("/next?page={}", "x".repeat(LONGEST_LINK));
+        let long = format!("/next?page={}", "x".repeat(pages::LONGEST_LINK));
         for link in [
             "\\\\evil.example.com\\next",
             "/\\evil.example.com/next",

@@ -7,26 +7,34 @@ use towerhook_core::{
     model::{Profile, Store},
 };
 
-use super::{LaceworkApi, TokenSource, client::Call, wire};
+use super::{LaceworkApi, wire};
+use crate::api::{
+    client::{Call, TokenSource},
+    json,
+};
 
 const GET: &str = "lacework:GetUserProfile";
 
 pub(super) async fn profile<T: TokenSource>(lacework: &LaceworkApi<T>) -> Result<Profile> {
-    let call = Call::new(GET, Method::GET, lacework.endpoint(&["UserProfile"]));
-    read(&lacework.send(&call).await?.json(GET)?)
+    let call = Call::new(GET, Method::GET, lacework.0.endpoint(&["UserProfile"]));
+    read(&lacework.0.send(&call).await?.json(GET)?)
 }
 
 pub(super) fn read(body: &Value) -> Result<Profile> {
     let user = &body["data"][0];
     let tenant = tenant(user["url"].as_str().unwrap_or_default());
     if tenant.is_empty() {
-        return Err(wire::missing(GET, "url"));
+        return Err(json::missing(GET, "url"));
     }
     let stores = user["accounts"]
         .as_array()
         .map(|accounts| stores(accounts, &tenant))
         .unwrap_or_default();
-    Ok(Profile { tenant, stores })
+    Ok(Profile {
+        tenant,
+        stores,
+        external_id: None,
+    })
 }
 
 /// `acme` from `acme.lacework.net`, which is a host name and not a URL.
@@ -82,6 +90,7 @@ mod tests {
             Profile {
                 tenant: "customerdemo".into(),
                 stores: vec!["team-a".into()],
+                external_id: None,
             }
         );
         assert_eq!(request_lines(&server).await, ["GET /api/v2/UserProfile"]);

@@ -8,7 +8,8 @@ use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use towerhook_core::model::{Profile, Registration, RegistrationKind, Token};
 use url::Url;
 
-use super::{answer, pages, profile, tokens, wire};
+use super::{pages, profile, tokens, wire};
+use crate::api::{answer, json};
 
 const READ: &str = "lacework:Read";
 
@@ -39,11 +40,11 @@ pub fn read(base: &Url, body: &[u8], hidden: &str) -> Reading {
         .into_iter()
         .map(|value| (RETRY_AFTER, value))
         .collect();
-    let page = wire::json(READ, body).unwrap_or_default();
+    let page = json::parse(READ, body).unwrap_or_default();
     let kinds = [RegistrationKind::Account, RegistrationKind::Feed];
     let items = page["data"].as_array().into_iter().flatten();
     Reading {
-        message: wire::message(body, &[hidden]),
+        message: json::message(body, &[hidden]),
         retry_after: answer::retry_after(&headers, Timestamp::UNIX_EPOCH),
         made: wire::made_guid(READ, body),
         registrations: items

@@ -6,7 +6,13 @@ use towerhook_core::{
     model::{Created, Registration, RegistrationKind, RegistrationSpec, Store},
 };
 
-use super::{LaceworkApi, TokenSource, answer::Answer, client::Call, pages, wire};
+use super::{LaceworkApi, pages, scoped, wire};
+use crate::api::{
+    answer::Answer,
+    client::{Call, TokenSource},
+    json,
+    pages::all,
+};
 
 const LIST: &str = "lacework:ListCloudAccounts";
 const CREATE: &str = "lacework:CreateCloudAccount";
@@ -30,13 +36,13 @@ pub(super) async fn list<T: TokenSource>(
     organization: bool,
     kind: RegistrationKind,
 ) -> Result<Vec<Registration>> {
-    let url = lacework.endpoint(&["CloudAccounts", wire::type_name(kind)]);
-    let first = Call::new(LIST, Method::GET, url)
-        .for_store(store)
-        .for_organization(organization);
-    pages::all(lacework, first, |item| {
+    let url = lacework
+        .0
+        .endpoint(&["CloudAccounts", wire::type_name(kind)]);
+    let first = scoped(Call::new(LIST, Method::GET, url), store, organization);
+    all(&lacework.0, first, &pages::SHAPE, |item| {
         let registration =
-            wire::registration(item, store, kind).ok_or_else(|| wire::missing(LIST, "intgGuid"))?;
+            wire::registration(item, store, kind).ok_or_else(|| json::missing(LIST, "intgGuid"))?;
         Ok(Registration {
             organization: organization || registration.organization,
             ..registration
@@ -53,12 +59,14 @@ pub(super) async fn create<T: TokenSource>(
     let call = Call {
         body: Some(wire::registration_body(spec, true)),
         hidden: Some(spec.external_id.as_str()),
-        ..Call::new(CREATE, Method::POST, lacework.endpoint(&["CloudAccounts"]))
+        ..Call::new(
+            CREATE,
+            Method::POST,
+            lacework.0.endpoint(&["CloudAccounts"]),
+        )
     };
-    let call = call
-        .for_store(store)
-        .for_organization(spec.is_of_organization());
-    let answer = lacework.send(&call).await?;
+    let call = scoped(call, store, spec.is_of_organization());
+    let answer = lacework.0.send(&call).await?;
     created(CREATE, answer)
 }
 
@@ -68,16 +76,14 @@ pub(super) async fn update<T: TokenSource>(
     spec: &RegistrationSpec,
     enabled: bool,
 ) -> Result<Created> {
-    let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
+    let url = lacework.0.endpoint(&["CloudAccounts", &existing.guid]);
     let call = Call {
         body: Some(wire::registration_body(spec, enabled)),
         hidden: Some(spec.external_id.as_str()),
         ..Call::new(UPDATE, Method::PATCH, url)
     };
-    let call = call
-        .for_store(existing.store.as_ref())
-        .for_organization(existing.organization);
-    let answer = lacework.send(&call).await?;
+    let call = scoped(call, existing.store.as_ref(), existing.organization);
+    let answer = lacework.0.send(&call).await?;
     created(UPDATE, answer)
 }
 
@@ -106,11 +112,10 @@ pub(super) async fn delete<T: TokenSource>(
     lacework: &LaceworkApi<T>,
     existing: &Registration,
 ) -> Result<()> {
-    let url = lacework.endpoint(&["CloudAccounts", &existing.guid]);
-    let call = Call::new(DELETE, Method::DELETE, url)
-        .for_store(existing.store.as_ref())
-        .for_organization(existing.organization);
-    let answer = lacework.send(&call).await?;
+    let url = lacework.0.endpoint(&["CloudAccounts", &existing.guid]);
+    let call = Call::new(DELETE, Method::DELETE, url);
+    let call = scoped(call, existing.store.as_ref(), existing.organization);
+    let answer = lacework.0.send(&call).await?;
     if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
         Ok(())
     } else {

@@ -1,32 +1,23 @@
-//! Access tokens: the client's token source, and `/api/v2/access/tokens`.
+//! `/api/v2/access/tokens`.
 
 use jiff::Timestamp;
-use reqwest::{Client, StatusCode, header::HeaderValue};
+use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
 use towerhook_core::{
     Error, ErrorKind, Result,
-    model::{ApiKey, SecretText, Token},
+    model::{ApiKey, Token},
     ports::TokenIssuer,
     token,
 };
 use url::Url;
 
-use super::{answer, endpoint, wire};
-use crate::{body, http, lacework::TOKEN_LIFETIME};
+use super::DIALECT;
+use crate::{
+    api::{answer, body, client, http, json},
+    lacework::TOKEN_LIFETIME,
+};
 
 const CREATE: &str = "lacework:CreateAccessToken";
-
-/// Provides a client's token, and its replacement when it is refused.
-#[expect(
-    async_fn_in_trait,
-    reason = "implementations are named types, never `dyn`"
-)]
-pub trait TokenSource {
-    /// The current token. Called once, and again after a refusal, because it may have changed.
-    async fn token(&self) -> Result<SecretText>;
-    /// A token to replace the current one, which was refused. Never called concurrently.
-    async fn refused(&self) -> Result<SecretText>;
-}
 
 /// Gets access tokens for API keys.
 pub struct LaceworkTokens {
@@ -59,13 +50,10 @@ impl TokenIssuer for LaceworkTokens {
 pub(super) async fn issue(http: &Client, url: &Url, key: &ApiKey, now: Timestamp) -> Result<Token> {
     http::require_safe(url)
         .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error).of_registry())?;
-    let mut secret = HeaderValue::from_str(key.secret.expose())
-        .map_err(|error| Error::new(CREATE, ErrorKind::Invalid, error).of_registry())?;
-    secret.set_sensitive(true);
     let request = http
-        .post(endpoint::at(url, &["access", "tokens"]))
-        .header("X-LW-UAKS", secret)
-        .timeout(endpoint::SHORT_TIMEOUT)
+        .post(client::endpoint(&DIALECT, url, &["access", "tokens"]))
+        .header("X-LW-UAKS", client::secret(CREATE, key.secret.expose())?)
+        .timeout(client::SHORT_TIMEOUT)
         .json(&json!({ "keyId": key.key_id, "expiryTime": TOKEN_LIFETIME.as_secs() }));
     let hidden = [key.secret.expose()];
     let answer = answer::answer(CREATE, request, &hidden, body::LONGEST_SHORT).await?;
@@ -83,10 +71,10 @@ pub(super) fn read(body: &Value, key_version: &str, now: Timestamp) -> Result<To
     let token = body["token"]
         .as_str()
         .filter(|token| token::is_usable(token))
-        .ok_or_else(|| wire::missing(CREATE, "usable token"))?;
+        .ok_or_else(|| json::missing(CREATE, "usable token"))?;
     let expires_at = expires_at(body, now);
     if expires_at <= now {
-        return Err(wire::missing(CREATE, "token that still works"));
+        return Err(json::missing(CREATE, "token that still works"));
     }
     Ok(Token {
         token: token.into(),

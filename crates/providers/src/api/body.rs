@@ -3,7 +3,7 @@
 use reqwest::Response;
 use towerhook_core::{Error, ErrorKind};
 
-use crate::http;
+use super::http;
 
 /// The longest response that is read, in bytes.
 ///

@@ -7,19 +7,18 @@ use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use towerhook_core::{Error, ErrorKind, Result};
 
-use super::wire;
-use crate::{body, http};
+use super::{body, http, json};
 
 /// The longest wait that a response can request.
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 /// A response that is neither a throttle nor a server error.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     /// Empty for a refused call.
-    pub(super) body: Vec<u8>,
+    pub(crate) body: Vec<u8>,
     /// The server's message for a refusal, safe to show.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// A refusal with the server's message.
@@ -32,7 +31,7 @@ struct Refusal {
 
 impl Answer {
     /// The response as an error of this kind.
-    pub(super) fn into_error(self, operation: &'static str, kind: ErrorKind) -> Error {
+    pub(crate) fn into_error(self, operation: &'static str, kind: ErrorKind) -> Error {
         let Self {
             status, message, ..
         } = self;
@@ -40,16 +39,16 @@ impl Answer {
     }
 
     /// The body's JSON, if the call succeeded.
-    pub(super) fn json(self, operation: &'static str) -> Result<Value> {
+    pub(crate) fn json(self, operation: &'static str) -> Result<Value> {
         if self.status.is_success() {
-            wire::json(operation, &self.body)
+            json::parse(operation, &self.body)
         } else {
             Err(self.refused(operation))
         }
     }
 
     /// The error for a status without an operation-specific meaning.
-    pub(super) fn refused(self, operation: &'static str) -> Error {
+    pub(crate) fn refused(self, operation: &'static str) -> Error {
         let kind = match self.status {
             StatusCode::NOT_FOUND => ErrorKind::NotFound,
             StatusCode::CONFLICT => ErrorKind::Conflict,
@@ -57,20 +56,11 @@ impl Answer {
         };
         self.into_error(operation, kind)
     }
-
-    /// 401 or 403. The API returns 403 for an unknown path, too, which is excluded.
-    pub(super) fn refuses_token(&self) -> bool {
-        let unknown_path = self.message.to_lowercase().contains("unrecognized url");
-        matches!(
-            self.status,
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN
-        ) && !unknown_path
-    }
 }
 
 /// Sends a request and reads its body, up to `longest` bytes on success. The texts in `hidden` are
 /// removed from messages.
-pub(super) async fn answer(
+pub(crate) async fn answer(
     operation: &'static str,
     request: RequestBuilder,
     hidden: &[&str],
@@ -96,7 +86,7 @@ pub(super) async fn answer(
     };
     let (body, message) = match body::read(response, longest).await {
         Ok(body) if is_success => (body, String::new()),
-        Ok(body) => (Vec::new(), wire::message(&body, hidden)),
+        Ok(body) => (Vec::new(), json::message(&body, hidden)),
         // The message is lost, but the status still says whether it is a throttle or a refused
         // token.
         Err(error @ body::Unread::TooLong(_)) if !is_success => (Vec::new(), error.to_string()),
@@ -123,7 +113,7 @@ pub(super) async fn answer(
 ///
 /// The vendor documents `RateLimit-Reset` without its unit. Values up to an hour, the documented
 /// window, are taken as seconds from now; larger ones as seconds since 1970.
-pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let reset: i64 = header(headers, "ratelimit-reset")
         .or_else(|| header(headers, "retry-after"))?
         .trim()

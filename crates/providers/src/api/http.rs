@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::ExponentialBuilder;
 use towerhook_core::{Error, ErrorKind, model::is_loopback};
-use towerhook_http::{Client, ClientError, Timeouts};
+use towerhook_http::{Client, ClientError, MoreRoots, Timeouts};
 use url::Url;
 
 /// The timeout for connecting, including TLS.
@@ -27,15 +27,33 @@ pub struct UnsafeUrl;
 ///
 /// TLS or the client could not be set up, which no input can cause.
 pub fn http_client() -> Result<Client, ClientError> {
-    client_within(TIMEOUT)
+    client(TIMEOUT, MoreRoots::None)
 }
 
+/// Likewise, for a host whose certificate may be from one of these authorities. Blank for none.
+///
+/// # Errors
+///
+/// There is no certificate of an authority in the PEM text.
+pub fn http_client_trusting(authorities: &str) -> Result<Client, ClientError> {
+    let more_roots = match authorities.trim() {
+        "" => MoreRoots::None,
+        text => MoreRoots::Text(text),
+    };
+    client(TIMEOUT, more_roots)
+}
+
+#[cfg(test)]
 pub(crate) fn client_within(timeout: Duration) -> Result<Client, ClientError> {
+    client(timeout, MoreRoots::None)
+}
+
+fn client(timeout: Duration, more_roots: MoreRoots<'_>) -> Result<Client, ClientError> {
     let timeouts = Timeouts {
         connect: CONNECT_TIMEOUT,
         total: Some(timeout),
     };
-    towerhook_http::client(timeouts, None)
+    towerhook_http::client(timeouts, more_roots)
 }
 
 /// Refuses plain HTTP to other machines, and credentials in the URL.

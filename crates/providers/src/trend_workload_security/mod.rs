@@ -1,0 +1,291 @@
+//! Trend Micro Cloud One Workload Security, and Deep Security: a role in every account, and a
+//! connector for each ([`api`], a feature).
+//!
+//! Source of the names: the vendor's own lifecycle hook for Control Tower,
+//! `cloudone-workload-controltower-lifecycle`.
+
+#[cfg(feature = "api")]
+pub mod api;
+mod footprint;
+
+use jiff::SignedDuration;
+use towerhook_core::{
+    model::{
+        AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec,
+        account_of_role, foreign_url, host,
+    },
+    policy::{Deployment, Policy},
+    provider::{
+        Credential, Footprint, KeyParameters, Limits, Provider, ResourceNames, Subject, Traces,
+        Words, role_arn,
+    },
+    stack_sets::{StackSet, StackSetRoles, Templates},
+};
+use url::Url;
+
+/// The rules of Workload Security.
+#[derive(Debug, Clone, Copy)]
+pub struct TrendWorkloadSecurity;
+
+/// The role in every account, the management account included.
+pub const ROLE: &str = "CloudOneWorkloadConnectorRole";
+
+const WORDS: Words = Words {
+    title: "Workload Security",
+    tenant: "the host of Workload Security or of a Deep Security manager",
+    tenant_parameter: "ApiEndpoint",
+    principal_parameter: "DeepSecurityManagerAccount",
+    principal: "the 12 digits of an AWS account",
+    external_id_parameter: Some("ExternalId"),
+    stores: None,
+};
+
+const KEY: KeyParameters = KeyParameters {
+    id: None,
+    secret: "ApiKey",
+};
+
+/// Not documented, but for the rate limit: chosen with a margin.
+const LIMITS: Limits = Limits {
+    unlisted_for: SignedDuration::from_secs(45),
+    list_lag: SignedDuration::from_mins(1),
+    unlisted_looks: 0,
+    // IAM takes seconds, rarely minutes, to propagate a new role.
+    unusable_for: SignedDuration::from_mins(30),
+    // A connector has no switch.
+    pauses: false,
+    token_lifetime: KEY_COUNTS_FOR,
+};
+
+/// For this long a key counts as good after it was verified. It is used as it is, without an access
+/// token.
+const KEY_COUNTS_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+/// The longest part of a host in names.
+const LONGEST_HOST: usize = 40;
+
+impl Provider for TrendWorkloadSecurity {
+    fn id(&self) -> &'static str {
+        "trend-workload-security"
+    }
+
+    fn words(&self) -> &'static Words {
+        &WORDS
+    }
+
+    fn limits(&self) -> &'static Limits {
+        &LIMITS
+    }
+
+    fn credential(&self) -> Credential {
+        Credential::Exchanged(KEY)
+    }
+
+    /// The origin of what is given: a host, a host with its port, or a URL.
+    fn url(&self, named: &str) -> Option<Url> {
+        let named = named.trim();
+        let url = if named.contains("://") {
+            foreign_url(named)
+        } else {
+            foreign_url(&format!("https://{named}"))
+        };
+        let mut url = url?;
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url)
+    }
+
+    /// An account stands for its root: any identity in it that may assume roles.
+    fn principal(&self, named: &str) -> Option<Arn> {
+        let account: AccountId = named.parse().ok()?;
+        let root = format!("arn:{}:iam::{account}:root", self.partition());
+        root.parse().ok()
+    }
+
+    /// The host, in the letters that a name may have. Which of its tenants it is only the key says.
+    fn tenant_in(&self, url: &Url) -> Option<String> {
+        let host = host(url).to_lowercase();
+        let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+        Some(host.chars().map(letter).take(LONGEST_HOST).collect())
+    }
+
+    fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
+        ResourceNames {
+            feed: None,
+            member_stack_set: format!("{}Member-{resource}", prefix.as_str()),
+            member_role: ROLE.to_owned(),
+        }
+    }
+
+    fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
+        let none = || ExternalId::from(String::new());
+        Some(RegistrationSpec {
+            name: connector_name(&policy.names, account, &policy.external_id_suffix),
+            kind: RegistrationKind::Account,
+            account: *account,
+            role_arn: role_arn(&policy.partition, account, ROLE),
+            external_id: policy.external_id.clone().unwrap_or_else(none),
+            queue_url: None,
+            account_mapping: None,
+        })
+    }
+
+    /// The name decides: it ends with what no other deployment has.
+    fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {
+        match account_in(&seen.name, names, &policy.external_id_suffix) {
+            Some(account) => Subject::Ours(account),
+            None => account_of_role(&seen.role_arn).map_or(Subject::Unknown, Subject::Foreign),
+        }
+    }
+
+    /// The lifecycle hook's, or a former stack's.
+    fn takes_over(&self, seen: &Registration, wanted: &RegistrationSpec) -> bool {
+        seen.role_arn == wanted.role_arn
+    }
+
+    fn shares_roles(&self) -> bool {
+        true
+    }
+
+    fn retains(&self) -> bool {
+        true
+    }
+
+    fn footprint(
+        &self,
+        deployment: Deployment,
+        templates: &Templates,
+        roles: &StackSetRoles,
+    ) -> Footprint {
+        footprint::footprint(deployment, templates, roles)
+    }
+
+    fn traces(&self, set: &StackSet) -> Traces {
+        footprint::traces(set)
+    }
+
+    /// The words are not documented. What is refused when a connector is made is its role, in
+    /// almost all cases.
+    fn blames_role(&self, details: &str) -> bool {
+        let details = details.to_lowercase();
+        ["role", "assum", "credential"]
+            .iter()
+            .any(|word| details.contains(word))
+    }
+}
+
+/// The name of an account's connector.
+fn connector_name(names: &Names, account: &AccountId, suffix: &str) -> String {
+    format!("{}{account}-{suffix}", names.prefix.as_str())
+}
+
+/// The account in the name of a connector of this deployment.
+fn account_in(name: &str, names: &Names, suffix: &str) -> Option<AccountId> {
+    let rest = name.strip_prefix(names.prefix.as_str())?;
+    let account = rest.strip_suffix(suffix)?.strip_suffix('-')?;
+    account.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use towerhook_core::{model::Health, policy::testing::policy};
+
+    use super::*;
+
+    const MEMBER: &str = "111122223333";
+
+    fn account() -> AccountId {
+        MEMBER.parse().unwrap()
+    }
+
+    fn seen(name: &str, role: &str) -> Registration {
+        let wanted = TrendWorkloadSecurity.wanted(&policy(), &account()).unwrap();
+        Registration {
+            name: name.into(),
+            role_arn: format!("arn:aws:iam::{MEMBER}:role/{role}"),
+            external_id: String::new(),
+            health: Health::Unknown,
+            ..Registration::made(&wanted, "7".into())
+        }
+    }
+
+    #[test]
+    fn a_manager_is_named_by_its_host_with_or_without_port_scheme_and_path() {
+        for (named, url) in [
+            (
+                "workload.us-1.cloudone.trendmicro.com",
+                "https://workload.us-1.cloudone.trendmicro.com/",
+            ),
+            (" dsm.example.com:4119 ", "https://dsm.example.com:4119/"),
+            (
+                "https://DSM.example.com:4119/api?x#y",
+                "https://dsm.example.com:4119/",
+            ),
+            ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080/"),
+        ] {
+            let found = TrendWorkloadSecurity.url(named);
+            assert_eq!(found.unwrap().as_str(), url, "{named}");
+        }
+        for odd in ["", "two words", "https://", "://x"] {
+            assert_eq!(TrendWorkloadSecurity.url(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn names_hold_the_host_in_letters_digits_and_hyphens() {
+        let tenant = |named: &str| {
+            let url = TrendWorkloadSecurity.url(named).unwrap();
+            TrendWorkloadSecurity.tenant_in(&url).unwrap()
+        };
+        assert_eq!(tenant("dsm.example.com:4119"), "dsm-example-com-4119");
+        assert_eq!(
+            tenant(&format!("{}.example.com", "x".repeat(60))),
+            "x".repeat(40)
+        );
+    }
+
+    #[test]
+    fn a_managers_account_is_its_twelve_digits() {
+        let principal = |named| TrendWorkloadSecurity.principal(named);
+        assert_eq!(
+            principal("147995105371").unwrap().as_str(),
+            "arn:aws:iam::147995105371:root"
+        );
+        for odd in ["", "14799510537", "arn:aws:iam::147995105371:root", "all"] {
+            assert_eq!(principal(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_connector_is_ours_by_its_name_alone_and_names_its_account() {
+        let policy = policy();
+        let subject =
+            |seen: &Registration| TrendWorkloadSecurity.subject(&policy, &policy.names, seen);
+        let wanted = TrendWorkloadSecurity.wanted(&policy, &account()).unwrap();
+        assert_eq!(wanted.name, "Plain-111122223333-ABCDEFGHIJ");
+        let ours = Subject::Ours(account());
+        assert_eq!(subject(&seen(&wanted.name, ROLE)), ours);
+        assert_eq!(subject(&seen(&wanted.name, "another")), ours);
+        for other in [
+            "ControlTower - Blue - 111122223333",
+            "Plain-111122223333-0123456789",
+            "Plain-111122223333ABCDEFGHIJ",
+            "Other-111122223333-ABCDEFGHIJ",
+            "Plain-ABCDEFGHIJ",
+            "",
+        ] {
+            let subject = subject(&seen(other, ROLE));
+            assert_eq!(subject, Subject::Foreign(account()), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_connector_of_the_vendors_own_hook_is_taken_over_if_it_uses_the_role() {
+        let wanted = TrendWorkloadSecurity.wanted(&policy(), &account()).unwrap();
+        let hooks = seen("ControlTower - Blue - 111122223333", ROLE);
+        assert!(TrendWorkloadSecurity.takes_over(&hooks, &wanted));
+        let by_hand = seen("by hand", "AnotherRole");
+        assert!(!TrendWorkloadSecurity.takes_over(&by_hand, &wanted));
+    }
+}
