@@ -17,9 +17,9 @@ use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
 use towerhook_sandbox::identities::make_vendor;
 use towerhook_sandbox::providers::lacework::{
-    Controls, Fault, Lacework, LaceworkConfig, PRINCIPAL_ARN, RefusalStatus,
+    Controls, Lacework, LaceworkConfig, PRINCIPAL_ARN, RefusalStatus,
 };
-use towerhook_sandbox::providers::{Simulator, Verification};
+use towerhook_sandbox::providers::{Fault, Simulator, Verification};
 
 const REQUIREMENTS: &str = include_str!("../../laceworksdk.txt");
 const SECRET: &str = "_not-a-real-secret";

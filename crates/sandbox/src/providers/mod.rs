@@ -4,6 +4,9 @@
 //! folder, on the vendor's own type.
 
 pub mod expel;
+#[cfg(test)]
+mod fake_aws;
+mod http;
 pub mod lacework;
 mod role;
 mod trust;
@@ -20,6 +23,7 @@ use url::Url;
 use crate::chaos::Chaos;
 use crate::launch::{self, Stack};
 use expel::Expel;
+pub use http::fault::Fault;
 use lacework::Lacework;
 
 /// The vendor whose SaaS a sandbox has.

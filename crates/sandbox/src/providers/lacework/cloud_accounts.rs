@@ -4,13 +4,14 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answer, ApiError, Handled};
-use super::clock::elapsed;
+use super::refusal::unauthorized_access;
 use super::service::Service;
 use super::store::{Checked, Record, Scope, Store, new_guid};
 use super::verification::{self, Access};
 use super::{account_mapping, lock, schema};
 use crate::providers::Verification;
+use crate::providers::http::answer::{Answer, ApiError, Handled};
+use crate::providers::http::clock::elapsed;
 
 /// Keys of an answer that a PATCH may repeat, but not change.
 const READ_ONLY: [&str; 6] = [
@@ -220,7 +221,7 @@ fn own<'store>(
     if record.scope == *scope {
         Ok(record)
     } else {
-        Err(ApiError::unauthorized_access())
+        Err(unauthorized_access())
     }
 }
 

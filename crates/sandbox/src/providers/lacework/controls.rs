@@ -9,11 +9,10 @@ use serde_json::Value;
 
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::service::Service;
-use super::settings::Fault;
 use super::store::{Checked, DuplicateScope, Record, Scope, new_guid};
 use super::tokens::RefusalStatus;
 use super::{lock, schema};
-use crate::providers::Verification;
+use crate::providers::{Fault, Verification};
 
 /// The age of a seeded integration.
 const SEEDED_BEFORE: Duration = Duration::from_secs(24 * 3600);
@@ -111,7 +110,7 @@ impl Controls {
 
     /// Adds a fault after the pending ones.
     pub fn inject(&self, fault: Fault) {
-        lock(&self.service.settings).faults.push(fault);
+        lock(&self.service.settings).faults.add(fault);
     }
 
     /// Answers the next requests of any operation with this HTTP status.
@@ -200,32 +199,5 @@ impl Controls {
     #[must_use]
     pub fn remove(&self, guid: &str) -> bool {
         lock(&self.service.store).remove(guid)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::providers::lacework::settings::Settings;
-
-    #[test]
-    fn faults_hit_their_operation_as_often_as_they_say_and_then_are_over() {
-        let mut settings = Settings::default();
-        let fault = |operation: Option<&str>, times, status| Fault {
-            operation: operation.map(str::to_owned),
-            times,
-            status,
-            after_effect: false,
-        };
-        settings.faults = vec![
-            fault(Some("POST CloudAccounts"), 2, 503),
-            fault(None, 1, 500),
-        ];
-        let mut next = |label| settings.take_fault(label).map(|fault| fault.status);
-        assert_eq!(next("GET UserProfile"), Some(500));
-        assert_eq!(next("GET UserProfile"), None);
-        assert_eq!(next("POST CloudAccounts"), Some(503));
-        assert_eq!(next("POST CloudAccounts"), Some(503));
-        assert_eq!(next("POST CloudAccounts"), None);
     }
 }

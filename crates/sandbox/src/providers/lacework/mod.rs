@@ -17,8 +17,6 @@
 //! the registration stands with it.
 
 mod account_mapping;
-mod answer;
-mod clock;
 mod cloud_accounts;
 mod controls;
 mod integration;
@@ -26,6 +24,7 @@ mod integration_types;
 mod operation;
 mod pages;
 mod rate_limit;
+mod refusal;
 mod registration;
 mod schema;
 mod sdk_only;
@@ -34,6 +33,7 @@ mod service;
 mod settings;
 mod simulator;
 mod store;
+mod time;
 mod tokens;
 mod topic;
 mod user_profile;
@@ -42,25 +42,22 @@ mod verification;
 #[cfg(test)]
 mod tests;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use anyhow::Context as _;
-use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
-use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rcgen::generate_simple_self_signed;
 use secrecy::SecretString;
-use tokio::task::JoinHandle;
 use url::Url;
 
 pub use controls::Controls;
 pub use integration::Integration;
 pub use registration::REGISTRATION_TOPIC;
-pub use settings::Fault;
 pub use simulator::TENANT;
 pub use store::DuplicateScope;
 pub use tokens::RefusalStatus;
 
+use super::http::lock;
+use super::http::server::{Server, listen};
 use crate::aws_client::{AwsClient, http_client, install_crypto_provider};
 use crate::chaos::Chaos;
 use service::Service;
@@ -97,8 +94,7 @@ pub struct Lacework {
     url: Url,
     certificate_pem: Option<String>,
     controls: Controls,
-    handle: Handle<SocketAddr>,
-    serving: JoinHandle<std::io::Result<()>>,
+    server: Server,
 }
 
 impl Lacework {
@@ -118,9 +114,7 @@ impl Lacework {
         } else {
             None
         };
-        let listener = TcpListener::bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0))
-            .context("cannot listen on 127.0.0.1")?;
-        listener.set_nonblocking(true)?;
+        let listener = listen()?;
         let scheme = if config.tls { "https" } else { "http" };
         let url: Url = format!("{scheme}://{}", listener.local_addr()?).parse()?;
         let aws = match &config.emulator {
@@ -128,14 +122,13 @@ impl Lacework {
             None => None,
         };
         let service = Arc::new(Service::new(config, url.clone(), aws, http_client()?));
-        let handle = Handle::new();
-        let serving = serve(listener, &service, handle.clone(), certificate.as_ref()).await?;
+        let app = server::router(Arc::clone(&service));
+        let server = Server::start(listener, app, certificate.as_ref()).await?;
         Ok(Self {
             url,
             certificate_pem: certificate.map(|certificate| certificate.cert.pem()),
             controls: Controls { service },
-            handle,
-            serving,
+            server,
         })
     }
 
@@ -168,34 +161,4 @@ impl Lacework {
     pub fn controls(&self) -> &Controls {
         &self.controls
     }
-}
-
-async fn serve(
-    listener: TcpListener,
-    service: &Arc<Service>,
-    handle: Handle<SocketAddr>,
-    certificate: Option<&CertifiedKey<rcgen::KeyPair>>,
-) -> anyhow::Result<JoinHandle<std::io::Result<()>>> {
-    let app =
-        server::router(Arc::clone(service)).into_make_service_with_connect_info::<SocketAddr>();
-    Ok(match certificate {
-        Some(certificate) => {
-            let chain = certificate.cert.pem().into_bytes();
-            let key = certificate.signing_key.serialize_pem().into_bytes();
-            let tls = RustlsConfig::from_pem(chain, key)
-                .await
-                .context("cannot use the certificate")?;
-            let server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
-            tokio::spawn(server.serve(app))
-        }
-        None => {
-            let server = axum_server::from_tcp(listener)?.handle(handle);
-            tokio::spawn(server.serve(app))
-        }
-    })
-}
-
-/// A lock that survives a panic in another request: the state behind it is replaced whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

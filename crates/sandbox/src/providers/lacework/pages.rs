@@ -4,10 +4,10 @@ use axum::http::Uri;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answer, ApiError, Handled};
 use super::lock;
 use super::service::{Page, Service};
 use super::store::Scope;
+use crate::providers::http::answer::{Answer, ApiError, Handled};
 
 /// Query parameter of the links to further pages.
 const PAGE: &str = "pageToken";

@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::providers::http::clock::elapsed;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::Timestamp;
-
-use super::clock::elapsed;
 
 /// Requests an hour that the service documents, per user and functionality.
 pub(super) const DOCUMENTED_LIMIT: u32 = 480;

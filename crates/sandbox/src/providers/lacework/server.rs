@@ -1,28 +1,26 @@
 //! From an HTTP request to its answer: what every operation has in common.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use anyhow::Context;
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{ConnectInfo, Request, State};
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use axum::routing::post;
 use serde_json::Value;
 
-use super::answer::{Answer, ApiError, Handled, response};
 use super::operation::Operation;
 use super::pages::{further_page, listing, page_name};
+use super::refusal::{unauthorized_access, unrecognized_url};
 use super::service::Service;
-use super::settings::Fault;
 use super::user_profile::user_profile;
 use super::{cloud_accounts, lock, registration, sdk_only};
-use crate::chaos::{Caller, Mishap, Moment};
+use crate::providers::http::answer::{Answer, ApiError, Handled, response};
+use crate::providers::http::fault::spoiled;
+use crate::providers::http::server::{answered, completed, content};
 
-/// Bytes that a request's body may have.
-const BODY_LIMIT: usize = 1 << 20;
 /// Name in [`Service::calls`] of requests for what the API does not have.
 const UNRECOGNIZED: &str = "Unrecognized url";
 
@@ -33,113 +31,63 @@ pub(super) fn router(service: Arc<Service>) -> Router {
         .with_state(service)
 }
 
-/// Completes the request even when the client disconnects.
 async fn entry(State(service): State<Arc<Service>>, request: Request) -> Response {
-    let worked = tokio::spawn(async move { answer(&service, request).await }).await;
-    worked.unwrap_or_else(|error| {
-        tracing::error!("a request to the simulator failed: {error}");
-        response(Err(ApiError::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "the simulator failed",
-        )))
-    })
+    completed(async move { answer(&service, request).await }).await
 }
 
 async fn answer(service: &Service, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let Some(operation) = Operation::parse(&parts.method, parts.uri.path()) else {
         service.count(UNRECOGNIZED);
-        return response(Err(ApiError::unrecognized_url()));
+        return response(Err(unrecognized_url()));
     };
     let label = operation.label();
     service.count(label);
-    let mishap = service
-        .config
-        .chaos
-        .call(&parts.headers, || format!("lacework:{label}"));
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    let caller = || {
-        let ConnectInfo(peer) = peer.context("the connection is not known")?;
-        let port = service.base.port().context("the port is not known")?;
-        Caller::find(*peer, port)
+    answered(
+        &service.config.chaos,
+        service.base.port(),
+        &parts,
+        || format!("lacework:{label}"),
+        |status| response(Err(refusal(status))),
+        limited(service, &operation, &parts, body),
+    )
+    .await
+}
+
+/// As a service that is busy or broken answers.
+fn refusal(status: StatusCode) -> ApiError {
+    let message = match status {
+        StatusCode::TOO_MANY_REQUESTS => "Too Many Requests",
+        _ => "something went wrong",
     };
-    let mut crash = None;
-    match mishap {
-        Some(Mishap::Throttle) => {
-            return response(Err(too_many_requests()));
-        }
-        Some(Mishap::ServerError) => {
-            let status = StatusCode::INTERNAL_SERVER_ERROR;
-            return response(Err(ApiError::new(status, "something went wrong")));
-        }
-        Some(Mishap::Reset) => return cut_off(),
-        Some(Mishap::Crash(Moment::Before)) => {
-            service.config.chaos.crash(caller());
-            return cut_off();
-        }
-        Some(Mishap::Crash(Moment::After)) => crash = Some(caller()),
-        Some(Mishap::Delay(time)) => tokio::time::sleep(time).await,
-        Some(Mishap::LostReply) | None => {}
-    }
+    ApiError::new(status, message)
+}
+
+/// Performs an operation, unless the rate limit or a fault stands against it.
+async fn limited(service: &Service, operation: &Operation, parts: &Parts, body: Body) -> Response {
     let now = service.clock.now();
     let allowance = lock(&service.limiter).take(operation.functionality(), now);
     let handled = if allowance.is_some_and(|allowance| !allowance.allowed) {
-        Err(too_many_requests())
+        Err(refusal(StatusCode::TOO_MANY_REQUESTS))
     } else {
-        let fault = lock(&service.settings).take_fault(label);
-        match fault {
-            Some(fault) if !fault.after_effect => Err(failure(&fault)),
-            fault => {
-                let handled = match to_bytes(body, BODY_LIMIT).await {
-                    Err(_) => Err(ApiError::new(
-                        StatusCode::PAYLOAD_TOO_LARGE,
-                        "the body is larger than 1 MB",
-                    )),
-                    Ok(body) => {
-                        perform(service, &operation, &parts.headers, &parts.uri, &body).await
-                    }
-                };
-                fault.map_or(handled, |fault| Err(failure(&fault)))
-            }
-        }
+        let fault = lock(&service.settings).faults.take(operation.label());
+        let performed = async {
+            let body = content(body).await?;
+            perform(service, operation, &parts.headers, &parts.uri, &body).await
+        };
+        spoiled(fault, performed).await
     };
-    if operation == Operation::CreateCloudAccount && handled.is_ok() {
+    if *operation == Operation::CreateCloudAccount && handled.is_ok() {
         let hang = lock(&service.settings).take_hang();
         if let Some(hang) = hang {
             tokio::time::sleep(hang).await;
         }
-    }
-    if let Some(caller) = crash {
-        service.config.chaos.crash(caller);
-        return cut_off();
-    }
-    if mishap == Some(Mishap::LostReply) {
-        return cut_off();
     }
     let mut response = response(handled);
     if let Some(allowance) = allowance {
         allowance.write(response.headers_mut());
     }
     response
-}
-
-fn too_many_requests() -> ApiError {
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
-}
-
-/// An answer whose body fails midway: the server closes the connection.
-fn cut_off() -> Response {
-    let broken = std::io::Error::other("cut off on purpose");
-    let body = futures::stream::once(async { Err::<Vec<u8>, _>(broken) });
-    Response::new(Body::from_stream(body))
-}
-
-fn failure(fault: &Fault) -> ApiError {
-    let status = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    ApiError::new(
-        status,
-        status.canonical_reason().unwrap_or("injected failure"),
-    )
 }
 
 async fn perform(
@@ -162,10 +110,10 @@ async fn perform(
     let org_access = header("org-access").is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let scope = service
         .scope(header("account-name"), org_access)
-        .ok_or_else(ApiError::unauthorized_access)?;
+        .ok_or_else(unauthorized_access)?;
     let config = &service.config;
     match operation {
-        Operation::CreateToken => Err(ApiError::unrecognized_url()),
+        Operation::CreateToken => Err(unrecognized_url()),
         Operation::ListCloudAccounts => match page_name(uri) {
             Some(name) => further_page(service, &scope, &name),
             None => listing(service, &scope, cloud_accounts::list(service, &scope, None)),

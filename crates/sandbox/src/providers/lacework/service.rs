@@ -8,7 +8,6 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 use url::Url;
 
-use super::clock::Clock;
 use super::rate_limit::{DOCUMENTED_LIMIT, RateLimiter};
 use super::sdk_only::AgentTokens;
 use super::settings::Settings;
@@ -16,6 +15,7 @@ use super::store::{Scope, Store, View};
 use super::tokens::Tokens;
 use super::{LaceworkConfig, lock};
 use crate::aws_client::AwsClient;
+use crate::providers::http::clock::Clock;
 
 #[derive(Debug)]
 pub(super) struct Service {

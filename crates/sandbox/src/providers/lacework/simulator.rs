@@ -133,12 +133,6 @@ impl Simulator for Lacework {
     }
 
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, anyhow::Result<()>> {
-        async move {
-            self.handle.shutdown();
-            self.serving
-                .await?
-                .context("the simulator had stopped serving")
-        }
-        .boxed()
+        self.server.shutdown().boxed()
     }
 }

@@ -6,9 +6,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::clock::{self, elapsed};
+use super::time;
 use super::verification::{self, Access};
 use crate::providers::Verification;
+use crate::providers::http::clock::elapsed;
 
 /// The owner of an integration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl Record {
             "enabled": u8::from(self.enabled),
             "isOrg": u8::from(self.scope == Scope::Organization),
             "createdOrUpdatedBy": self.changed_by,
-            "createdOrUpdatedTime": clock::text(self.changed_at),
+            "createdOrUpdatedTime": time::text(self.changed_at),
             "data": data,
         });
         if let Some(state) = self.state(view) {

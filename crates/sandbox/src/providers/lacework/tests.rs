@@ -1,6 +1,5 @@
 //! The simulator over HTTP, as a client meets it.
 
-mod aws;
 mod behaviour;
 mod registration;
 mod verifying;

@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::answer::{Answer, ApiError, Handled};
-use super::clock;
+use super::time;
+use crate::providers::http::answer::{Answer, ApiError, Handled};
 
 /// Seconds a token lives when the request does not say.
 const DEFAULT_LIFETIME: u64 = 3600;
@@ -107,7 +107,7 @@ impl Tokens {
         self.live.insert(token.clone(), Live { expires_at, key_id });
         self.issued.push(token.clone().into());
         Ok(Answer::created(
-            json!({ "expiresAt": clock::text(expires_at), "token": token }),
+            json!({ "expiresAt": time::text(expires_at), "token": token }),
         ))
     }
 

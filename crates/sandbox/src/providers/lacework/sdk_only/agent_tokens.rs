@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::search;
-use crate::providers::lacework::answer::{Answer, ApiError, Handled};
-use crate::providers::lacework::clock;
+use crate::providers::http::answer::{Answer, ApiError, Handled};
+use crate::providers::lacework::time;
 
 /// The tokens that host agents report with. They can be switched off, never deleted.
 #[derive(Debug, Default)]
@@ -40,7 +40,7 @@ impl AgentTokens {
         }
         let token = json!({
             "accessToken": format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple()),
-            "createdTime": clock::text(now),
+            "createdTime": time::text(now),
             "props": body.get("props").cloned().unwrap_or_else(|| json!({})),
             "tokenAlias": body["tokenAlias"],
             "tokenEnabled": body["tokenEnabled"],

@@ -7,11 +7,11 @@ mod search;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, ApiError, Handled};
 use super::service::Service;
 use super::store::Scope;
 use super::user_profile::host;
 use super::{cloud_accounts, lock, pages};
+use crate::providers::http::answer::{Answer, ApiError, Handled};
 
 pub(super) use agent_tokens::AgentTokens;
 

@@ -6,6 +6,8 @@ use regex_lite::Regex;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::providers::http::like::like;
+
 /// A search request's body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -123,19 +125,6 @@ impl Test {
 
 fn regex(pattern: &str) -> Result<Regex, String> {
     Regex::new(pattern).map_err(|_| format!("{pattern} is not a regular expression"))
-}
-
-/// SQL's pattern as a regular expression: `%` for any text, `_` for any character.
-fn like(pattern: &str) -> String {
-    let body: String = pattern
-        .chars()
-        .map(|character| match character {
-            '%' => ".*".to_owned(),
-            '_' => ".".to_owned(),
-            other => regex_lite::escape(&other.to_string()),
-        })
-        .collect();
-    format!("(?s)^{body}$")
 }
 
 fn text(value: &Value) -> String {

@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{AUDIT, Api, MEMBER, config, guid, member};
-use crate::providers::Simulator;
-use crate::providers::lacework::{DuplicateScope, Fault, lock};
+use crate::providers::lacework::{DuplicateScope, lock};
+use crate::providers::{Fault, Simulator};
 
 #[tokio::test]
 async fn the_rate_limit_counts_per_functionality_and_says_so() {

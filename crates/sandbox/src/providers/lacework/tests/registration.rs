@@ -9,9 +9,9 @@ use reqwest::StatusCode;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::aws::FakeAws;
 use super::{Api, MEMBER, config, guid, member};
 use crate::providers::Simulator;
+use crate::providers::fake_aws::FakeAws;
 use crate::providers::lacework::{Integration, PRINCIPAL_ARN};
 use scene::{CloudFormation, ROLE, Scene, failed, succeeded};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::StatusCode;
 
-use super::aws::FakeAws;
 use super::{AUDIT, Api, MEMBER, config, guid, member, trail};
+use crate::providers::fake_aws::FakeAws;
 use crate::providers::lacework::PRINCIPAL_ARN;
 use crate::providers::{Simulator, Verification};
 

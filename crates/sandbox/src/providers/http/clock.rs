@@ -1,4 +1,4 @@
-//! The simulator's clock: the machine's, plus what a test has advanced it by.
+//! A simulator's clock: the machine's, plus what a test has advanced it by.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,41 +7,30 @@ use jiff::Timestamp;
 
 use super::lock;
 
-/// Tells the time for token expiry, the rate limit, role propagation and integration states.
+/// Tells the time for whatever a service does by the hour.
 #[derive(Debug, Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     advanced: Mutex<Duration>,
 }
 
 impl Clock {
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         Timestamp::now() + *lock(&self.advanced)
     }
 
-    pub(super) fn advance(&self, by: Duration) {
+    pub(crate) fn advance(&self, by: Duration) {
         *lock(&self.advanced) += by;
     }
 }
 
 /// The time since `earlier`; zero if the machine's clock was set back.
-pub(super) fn elapsed(earlier: Timestamp, now: Timestamp) -> Duration {
+pub(crate) fn elapsed(earlier: Timestamp, now: Timestamp) -> Duration {
     now.duration_since(earlier).try_into().unwrap_or_default()
-}
-
-/// The service's notation of a time. The Python library reads no other: three decimals are a must.
-pub(super) fn text(at: Timestamp) -> String {
-    format!("{at:.3}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_have_milliseconds_even_on_a_full_second() {
-        let at: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        assert_eq!(text(at), "2026-01-01T00:00:00.000Z");
-    }
 
     #[test]
     fn advancing_adds_up() {

@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
 
-use crate::providers::lacework::{PRINCIPAL_ARN, lock};
+use super::http::lock;
+use crate::identities::account_in;
 
 #[derive(Default)]
 struct World {
@@ -23,13 +24,13 @@ struct World {
     fail: bool,
 }
 
-pub(super) struct FakeAws {
-    pub(super) url: Url,
+pub(crate) struct FakeAws {
+    pub(crate) url: Url,
     world: Arc<Mutex<World>>,
 }
 
 impl FakeAws {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let world = Arc::new(Mutex::new(World::default()));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -44,7 +45,7 @@ impl FakeAws {
         Self { url, world }
     }
 
-    pub(super) fn put_role(&self, account: &str, name: &str, principal: &str, external_id: &str) {
+    pub(crate) fn put_role(&self, account: &str, name: &str, principal: &str, external_id: &str) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
@@ -54,27 +55,27 @@ impl FakeAws {
         lock(&self.world).roles.insert(key, trust.to_string());
     }
 
-    pub(super) fn delete_role(&self, account: &str, name: &str) {
+    pub(crate) fn delete_role(&self, account: &str, name: &str) {
         lock(&self.world)
             .roles
             .remove(&(account.to_owned(), name.to_owned()));
     }
 
-    pub(super) fn put_queue(&self, account: &str, region: &str, name: &str) {
+    pub(crate) fn put_queue(&self, account: &str, region: &str, name: &str) {
         let queue = (account.to_owned(), region.to_owned(), name.to_owned());
         lock(&self.world).queues.insert(queue);
     }
 
-    pub(super) fn deny_assume_role(&self, deny: bool) {
+    pub(crate) fn deny_assume_role(&self, deny: bool) {
         lock(&self.world).deny_assume_role = deny;
     }
 
-    pub(super) fn fail(&self, fail: bool) {
+    pub(crate) fn fail(&self, fail: bool) {
         lock(&self.world).fail = fail;
     }
 
     /// The access key ids that called AssumeRole: an account's, or a role's name.
-    pub(super) fn assumed_from(&self) -> Vec<String> {
+    pub(crate) fn assumed_from(&self) -> Vec<String> {
         lock(&self.world).assumed_from.clone()
     }
 }
@@ -133,11 +134,16 @@ async fn handle(
         }
         "AssumeRole" => {
             world.assumed_from.push(account);
-            if world.deny_assume_role && form["RoleArn"] != PRINCIPAL_ARN {
+            // A vendor's own role is not among those that were put.
+            let role = form["RoleArn"].as_str();
+            let customers = account_in(role).to_owned();
+            let name = role.rsplit('/').next().unwrap().to_owned();
+            let is_put = world.roles.contains_key(&(customers, name));
+            if world.deny_assume_role && is_put {
                 return (StatusCode::FORBIDDEN, error("AccessDenied"));
             }
             // A session's key names its role here, where AWS's would say nothing.
-            let session = form["RoleArn"].rsplit('/').next().unwrap();
+            let session = role.rsplit('/').next().unwrap();
             let credentials = format!(
                 "<AccessKeyId>{session}</AccessKeyId><SecretAccessKey>-</SecretAccessKey><SessionToken>-</SessionToken>"
             );
