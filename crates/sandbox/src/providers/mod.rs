@@ -9,6 +9,7 @@ mod fake_aws;
 mod http;
 pub mod lacework;
 mod role;
+pub mod trend_workload_security;
 mod trust;
 
 use std::any::Any;
@@ -25,6 +26,7 @@ use crate::launch::{self, Stack};
 use expel::Expel;
 pub use http::fault::Fault;
 use lacework::Lacework;
+use trend_workload_security::TrendWorkloadSecurity;
 
 /// The vendor whose SaaS a sandbox has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +36,8 @@ pub enum Provider {
     /// Lacework (FortiCNAPP).
     #[default]
     Lacework,
+    /// Trend Micro Cloud One Workload Security, and Deep Security Manager.
+    TrendWorkloadSecurity,
 }
 
 impl Provider {
@@ -48,6 +52,9 @@ impl Provider {
         Ok(match self {
             Self::Expel => Box::new(Expel::start(surroundings).await?),
             Self::Lacework => Box::new(Lacework::start_in(surroundings).await?),
+            Self::TrendWorkloadSecurity => {
+                Box::new(TrendWorkloadSecurity::start_in(surroundings).await?)
+            }
         })
     }
 
@@ -57,6 +64,9 @@ impl Provider {
         match self {
             Self::Expel => include_str!("../../../../templates/expel.template.yml"),
             Self::Lacework => launch::TEMPLATE,
+            Self::TrendWorkloadSecurity => {
+                include_str!("../../../../templates/trend-workload-security.template.yml")
+            }
         }
     }
 
@@ -65,7 +75,7 @@ impl Provider {
     pub fn has_tokens(self) -> bool {
         match self {
             Self::Expel => false,
-            Self::Lacework => true,
+            Self::Lacework | Self::TrendWorkloadSecurity => true,
         }
     }
 }
