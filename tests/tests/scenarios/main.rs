@@ -23,4 +23,5 @@ mod landing_zone;
 mod optional;
 mod permission;
 mod story;
+mod trend_workload_security;
 mod wiring;
