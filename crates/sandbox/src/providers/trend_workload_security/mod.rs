@@ -1,5 +1,5 @@
-//! A simulator of the part of Trend Micro's API for AWS connectors, as Cloud One Workload Security
-//! and Deep Security Manager serve it.
+//! A simulator of Trend Micro's API for AWS connectors, as Cloud One Workload Security and Deep
+//! Security Manager serve it.
 //!
 //! Served as the vendor's own client expects it: keys of both kinds, each under its own header;
 //! connectors with create, search, pages, change and removal; the tenant's external id; the rate
@@ -11,9 +11,9 @@
 //! first where a request is wrong in several ways; that a key that may not do something is a 403;
 //! that a connector needs a display name, that it stays in its account when its role changes, and
 //! that the new role is verified; that a synchronization changes nothing but its time; that the
-//! rate limit counts requests of all keys and kinds together; that a search is case-sensitive. A
-//! connector with an access key or the manager's own role cannot be made through the simulator's
-//! API: a test adds it with [`Controls`].
+//! rate limit counts requests of all keys and kinds together; that a search is case-sensitive. Left
+//! out: a connector with an access key or the manager's own role is made with [`Controls`] alone,
+//! and of the fields that can be searched only four are.
 
 mod connector;
 mod connectors;
