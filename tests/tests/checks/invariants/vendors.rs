@@ -7,12 +7,15 @@ use towerhook_providers::Vendor;
 use super::root;
 
 /// Other names of the vendors and their products, in lower case.
-const ALSO: [&str; 6] = [
+const ALSO: [&str; 9] = [
     "forticnapp",
     "fortinet",
     "lweid",
     "expel",
     "trend micro",
+    "cloud one",
+    "deep security",
+    "workload security",
     "vision one",
 ];
 

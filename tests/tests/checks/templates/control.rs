@@ -213,7 +213,7 @@ const MEANT: [(&str, &str); 4] = [
     ),
     (
         "CT.LAMBDA.PR.3",
-        "the functions call AWS's endpoints and Lacework only, and cannot be called from a network",
+        "the functions call AWS's endpoints and the vendor's only, and cannot be called from a network",
     ),
 ];
 

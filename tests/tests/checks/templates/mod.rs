@@ -5,6 +5,7 @@ mod alarm;
 mod announced;
 mod call;
 mod child;
+mod connector;
 mod control;
 mod event;
 mod function;
@@ -20,7 +21,7 @@ mod template;
 use std::path::{Path, PathBuf};
 
 use template::{
-    ALL, AUDIT, EXPEL, MAIN, MAINS, Template, argument, one_or_many, path, text, texts,
+    ALL, AUDIT, EXPEL, MAIN, MAINS, TREND, Template, argument, one_or_many, path, text, texts,
 };
 use tokio::process::Command;
 use towerhook_package::python::virtual_environment;
@@ -119,6 +120,7 @@ fn a_partition_without_the_vendor_is_refused_by_the_template() {
     for (name, rule) in [
         (MAIN, "LaceworkIsInThisPartition"),
         (EXPEL, "ExpelIsInThisPartition"),
+        (TREND, "WorkloadSecurityIsInThisPartition"),
     ] {
         let template = Template::load(name);
         let rule = &template.body["Rules"][rule];
@@ -237,7 +239,7 @@ fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
             }
         }
     }
-    assert_eq!(policies, 11);
+    assert_eq!(policies, 14);
 }
 
 #[test]

@@ -5,20 +5,22 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::templates::template::{MAIN, Template, argument, one_or_many, text, texts};
+use crate::templates::template::{MAIN, MAINS, Template, argument, one_or_many, text, texts};
 
 const SETUP: &str = "Setup";
 
 #[test]
 fn everything_comes_before_setup_or_after_it() {
-    let template = Template::load(MAIN);
-    let before = template.needs(SETUP);
-    for id in template.section("Resources").into_keys() {
-        let after = template.needs(id).contains(SETUP);
-        assert!(
-            id == SETUP || before.contains(id) != after,
-            "{id} is neither before nor after {SETUP}"
-        );
+    for name in MAINS {
+        let template = Template::load(name);
+        let before = template.needs(SETUP);
+        for id in template.section("Resources").into_keys() {
+            let after = template.needs(id).contains(SETUP);
+            assert!(
+                id == SETUP || before.contains(id) != after,
+                "{name}: {id} is neither before nor after {SETUP}"
+            );
+        }
     }
 }
 

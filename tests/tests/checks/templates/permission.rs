@@ -124,9 +124,9 @@ fn every_role_gets_the_boundary_that_is_named() {
         }
     }
     assert_eq!(
-        roles, 12,
-        "four and three of functions and the management account's stack, and those of Log Archive and \
-         the members (twice each) and the events"
+        roles, 17,
+        "four, three and four of functions and the management account's stack, and those of Log Archive \
+         (twice), the members (three times) and the events"
     );
 }
 

@@ -15,14 +15,17 @@ pub(crate) const MEMBER: &str = "lacework-aws-cfg-member.template.yml";
 pub(crate) const EXPEL: &str = "expel.template.yml";
 pub(crate) const EXPEL_MEMBER: &str = "expel-member.template.yml";
 pub(crate) const EXPEL_TRAIL: &str = "expel-trail.template.yml";
+/// Workload Security's main template, and the one that its StackSet deploys.
+pub(crate) const TREND: &str = "trend-workload-security.template.yml";
+pub(crate) const TREND_MEMBER: &str = "trend-workload-security-member.template.yml";
 /// The main templates.
-pub(crate) const MAINS: [&str; 2] = [MAIN, EXPEL];
+pub(crate) const MAINS: [&str; 3] = [MAIN, EXPEL, TREND];
 /// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
 /// The templates of Lacework's StackSets.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 8] = [
+pub(crate) const ALL: [&str; 10] = [
     MAIN,
     LOG,
     AUDIT,
@@ -30,6 +33,8 @@ pub(crate) const ALL: [&str; 8] = [
     EXPEL,
     EXPEL_MEMBER,
     EXPEL_TRAIL,
+    TREND,
+    TREND_MEMBER,
     FORWARD,
 ];
 

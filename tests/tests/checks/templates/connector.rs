@@ -1,0 +1,307 @@
+//! What Workload Security's templates let it read, and what they keep to themselves.
+
+use std::collections::BTreeSet;
+
+use fancy_regex::Regex;
+use serde_json::{Value, json};
+
+use crate::templates::template::{
+    TREND, TREND_MEMBER, Template, actions, argument, one_or_many, text, texts,
+};
+
+/// What the vendor's own Control Tower hook gives its role.
+const ACTIONS: [&str; 16] = [
+    "ec2:DescribeAvailabilityZones",
+    "ec2:DescribeImages",
+    "ec2:DescribeInstances",
+    "ec2:DescribeLicenses",
+    "ec2:DescribeRegions",
+    "ec2:DescribeSecurityGroups",
+    "ec2:DescribeSubnets",
+    "ec2:DescribeTags",
+    "ec2:DescribeVpcs",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAccountAliases",
+    "workspaces:DescribeTags",
+    "workspaces:DescribeWorkspaceBundles",
+    "workspaces:DescribeWorkspaceDirectories",
+    "workspaces:DescribeWorkspaces",
+];
+
+/// The only role of the member template.
+fn role(member: &Template) -> &Value {
+    let roles = member.of_type("AWS::IAM::Role");
+    assert_eq!(roles.len(), 1);
+    roles["ConnectorRole"]
+}
+
+#[test]
+fn the_managers_principal_alone_is_let_in_and_only_with_the_external_id() {
+    let member = Template::load(TREND_MEMBER);
+    let trust = &role(&member)["AssumeRolePolicyDocument"]["Statement"];
+    assert_eq!(
+        *trust,
+        json!([{
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"AWS": {"Ref": "ManagerPrincipalArn"}},
+            "Condition": {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}},
+        }])
+    );
+}
+
+#[test]
+fn the_role_reads_what_workload_security_asks_for_and_of_roles_only_itself() {
+    let member = Template::load(TREND_MEMBER);
+    assert_eq!(
+        role(&member)["Policies"][0]["PolicyName"],
+        "CloudOneWorkloadConnectorPolicy"
+    );
+    let mut all = BTreeSet::new();
+    for statement in member.statements("ConnectorRole") {
+        assert_eq!(statement["Effect"], "Allow");
+        let own = ["iam:GetRole", "iam:GetRolePolicy"];
+        let resource = argument(&statement["Resource"]);
+        for action in actions(statement) {
+            let expected = if own.contains(&action) {
+                "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/${RoleName}"
+            } else {
+                "*"
+            };
+            assert_eq!(resource, expected, "{action}");
+            assert!(all.insert(action), "{action} twice");
+        }
+    }
+    assert_eq!(all, ACTIONS.into());
+}
+
+#[test]
+fn the_boundary_allows_the_same_and_lasts_as_long_as_the_role() {
+    let main = Template::load(TREND);
+    let statements = main.statements("ManagementBoundary");
+    let [statement] = statements[..] else {
+        panic!("{statements:?}")
+    };
+    assert_eq!(actions(statement), ACTIONS);
+    assert_eq!(statement["Effect"], "Allow");
+    // IAM refuses to delete a policy that is the boundary of a role, and a retained role has one.
+    let boundary = main.resource("ManagementBoundary");
+    assert_eq!(boundary["DeletionPolicy"], "RetainExceptOnCreate");
+    assert_eq!(boundary["Condition"], "EnrollsManagementAccount");
+}
+
+#[test]
+fn a_lost_record_finds_the_end_of_the_connectors_names_on_the_role() {
+    let member = Template::load(TREND_MEMBER);
+    assert_eq!(
+        role(&member)["Tags"],
+        json!([{"Key": "towerhook:connector-suffix", "Value": {"Ref": "ConnectorSuffix"}}])
+    );
+    let outputs: BTreeSet<&str> = member.section("Outputs").into_keys().collect();
+    assert_eq!(outputs, ["RoleARN"].into());
+}
+
+#[test]
+fn the_functions_touch_the_members_stack_set_only_and_it_holds_roles_only() {
+    let main = Template::load(TREND);
+    let mut checked = 0;
+    for role in ["SetupRole", "AccountRole"] {
+        for statement in main.statements(role) {
+            let named: BTreeSet<&str> = one_or_many(&statement["Resource"])
+                .map(argument)
+                .filter(|resource| resource.contains(":stackset") || resource.contains(":type/"))
+                .filter_map(|resource| resource.rsplit(':').next())
+                .collect();
+            if !named.is_empty() {
+                let expected = [
+                    "stackset/${IntegrationNamePrefix}Member-*",
+                    "stackset-target/${IntegrationNamePrefix}Member-*",
+                    "type/resource/AWS-IAM-Role",
+                ];
+                assert_eq!(named, expected.into(), "{role}");
+                checked += 1;
+            }
+        }
+    }
+    assert_eq!(checked, 3);
+    let member = Template::load(TREND_MEMBER);
+    let types: Vec<&Value> = member
+        .section("Resources")
+        .into_values()
+        .map(|resource| &resource["Type"])
+        .collect();
+    assert_eq!(types, ["AWS::IAM::Role"]);
+}
+
+/// The properties of a custom resource are logged, and the variables of a function are shown.
+#[test]
+fn the_api_key_is_in_its_secret_and_nowhere_else() {
+    let main = Template::load(TREND);
+    assert_eq!(main.body["Parameters"]["ApiKey"]["NoEcho"], true);
+    let mut found = Vec::new();
+    for section in ["Conditions", "Resources", "Outputs"] {
+        texts(&main.body[section], section, &mut found);
+    }
+    let used: Vec<&str> = found
+        .iter()
+        .filter(|(path, text)| {
+            path.ends_with("/Ref") && *text == "ApiKey" || text.contains("${ApiKey}")
+        })
+        .map(|(path, _)| path.as_str())
+        .collect();
+    assert_eq!(
+        used,
+        ["Resources/ApiCredentials/Properties/SecretString/Fn::Sub"]
+    );
+    let secret = &main.resource("ApiCredentials")["Properties"]["SecretString"];
+    let written = argument(secret).replace("${ApiKey}", "A+b/c=:d");
+    let written: Value = serde_json::from_str(&written).unwrap();
+    assert_eq!(written, json!({"secretKey": "A+b/c=:d"}));
+}
+
+#[test]
+fn setup_gets_every_setting_but_the_key_by_its_own_name() {
+    let main = Template::load(TREND);
+    let mut properties = main.resource("Setup")["Properties"]
+        .as_object()
+        .unwrap()
+        .clone();
+    for other in ["ServiceToken", "ServiceTimeout", "Release"] {
+        assert!(properties.remove(other).is_some(), "{other}");
+    }
+    // There is no trail to read.
+    assert_eq!(properties.remove("CapabilityType"), Some("Config".into()));
+    for (name, value) in &properties {
+        assert_eq!(value["Ref"], **name);
+    }
+    let elsewhere = [
+        "ApiKey",
+        "ArtifactBucket",
+        "ArtifactPrefix",
+        "SetupObjectVersion",
+        "AccountObjectVersion",
+        "AuthObjectVersion",
+        "Architecture",
+        "LogRetentionDays",
+        "TokenRefreshRate",
+        "ReconcileRate",
+    ];
+    let given: BTreeSet<&str> = properties
+        .keys()
+        .map(String::as_str)
+        .chain(elsewhere)
+        .collect();
+    let parameters: BTreeSet<&str> = main.section("Parameters").into_keys().collect();
+    assert_eq!(given, parameters);
+}
+
+#[test]
+fn every_function_knows_the_manager_and_whom_its_certificate_is_from() {
+    let main = Template::load(TREND);
+    for (id, function) in main.of_type("AWS::Lambda::Function") {
+        let variables = &function["Environment"]["Variables"];
+        assert_eq!(variables["PROVIDER"], "trend-workload-security", "{id}");
+        assert_eq!(variables["PROVIDER_URL"]["Ref"], "ApiEndpoint", "{id}");
+        assert_eq!(variables["PROVIDER_CA_BUNDLE"]["Ref"], "CaBundle", "{id}");
+    }
+    let setup = &main.resource("SetupFunction")["Properties"]["Environment"]["Variables"];
+    assert_eq!(
+        setup["PROVIDER_PRINCIPAL_ARN"]["Ref"],
+        "DeepSecurityManagerAccount"
+    );
+}
+
+#[test]
+fn patterns_take_a_manager_as_it_is_named_and_refuse_what_is_wrong() {
+    let certificate = "-----BEGIN CERTIFICATE-----\nMIIB+/ab\nAA==\n-----END CERTIFICATE-----\n";
+    let (two, joined) = (
+        format!("\n{certificate}{certificate}"),
+        certificate.replace('\n', ""),
+    );
+    let spaced = certificate.replace('\n', " \r\n  ");
+    let longest = format!("-----BEGIN CERTIFICATE-----{}", "A ".repeat(1_423));
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        (
+            "ApiKey",
+            &["2:3Q0YbKbx+/k=:Ab/9", "tmc12AbCdEf:0aZ9", &"a".repeat(512)],
+            &["", "a b", "a\n", "a\"b", "a\\b"],
+        ),
+        (
+            "ApiEndpoint",
+            &[
+                "workload.de-1.cloudone.trendmicro.com",
+                "app.deepsecurity.trendmicro.com",
+                "dsm.example.com:4119",
+                "https://dsm.example.com:4119/",
+                "http://127.0.0.1:8080",
+                "10.0.0.1:4119",
+            ],
+            &[
+                "",
+                "ftp://dsm.example.com",
+                "dsm.example.com/api",
+                "https://dsm.example.com:4119/api",
+                "user@dsm.example.com",
+                "dsm.example.com:port",
+                "two hosts",
+            ],
+        ),
+        (
+            "DeepSecurityManagerAccount",
+            &["147995105371", "000000000001"],
+            &["", "14799510537", "arn:aws:iam::147995105371:root"],
+        ),
+        (
+            "ExternalId",
+            &["", "00", "a_b+=,.@:/-9", &"a".repeat(1_224)],
+            &["a", "a b", "a#b", &"a".repeat(1_225)],
+        ),
+        (
+            "CaBundle",
+            &["", " ", certificate, &two, &joined, &spaced],
+            &[
+                "MIIB",
+                "-----BEGIN CERTIFICATE-----",
+                "-----BEGIN CERTIFICATE----------END CERTIFICATE-----",
+                "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----",
+                "https://example.com/ca.pem",
+                // What is long and wrong is refused as fast as what is short.
+                &longest,
+            ],
+        ),
+        (
+            "IntegrationNamePrefix",
+            &["Trend-", "T"],
+            &["", "1a", "with space", "AWSControlTower-"],
+        ),
+    ];
+    let main = Template::load(TREND);
+    let parameters = &main.body["Parameters"];
+    for (id, right, wrong) in cases {
+        let pattern = Regex::new(text(&parameters[id]["AllowedPattern"])).unwrap();
+        for value in right {
+            assert!(pattern.is_match(value).unwrap(), "{id} refuses {value:?}");
+        }
+        for value in wrong {
+            assert!(!pattern.is_match(value).unwrap(), "{id} takes {value:?}");
+        }
+    }
+    assert_eq!(parameters["CaBundle"]["MaxLength"], 2900);
+    // What the main template takes, setup can hand on.
+    let member = Template::load(TREND_MEMBER);
+    let handed = text(&member.body["Parameters"]["ExternalId"]["AllowedPattern"]);
+    let taken = text(&parameters["ExternalId"]["AllowedPattern"]);
+    assert_eq!(taken, format!("^({})?$", handed.trim_matches(['^', '$'])));
+}
+
+#[test]
+fn what_is_said_of_the_key_is_not_said_of_a_token() {
+    let main = Template::load(TREND);
+    let mut found = Vec::new();
+    texts(&main.body, "", &mut found);
+    for (path, text) in found {
+        let shown = path.ends_with("Description") || path.ends_with("Description/Fn::Sub");
+        assert!(!shown || !text.contains("token"), "{path}: {text}");
+    }
+}
