@@ -100,6 +100,7 @@ impl Sandbox {
 pub(crate) enum Vendor {
     Expel,
     Lacework,
+    TrendWorkloadSecurity,
 }
 
 impl Vendor {
@@ -107,6 +108,7 @@ impl Vendor {
         match self {
             Self::Expel => Provider::Expel,
             Self::Lacework => Provider::Lacework,
+            Self::TrendWorkloadSecurity => Provider::TrendWorkloadSecurity,
         }
     }
 }

@@ -287,7 +287,7 @@ fn patterns_take_a_manager_as_it_is_named_and_refuse_what_is_wrong() {
             assert!(!pattern.is_match(value).unwrap(), "{id} takes {value:?}");
         }
     }
-    assert_eq!(parameters["CaBundle"]["MaxLength"], 2900);
+    assert_eq!(parameters["CaBundle"]["MaxLength"], 2500);
     // What the main template takes, setup can hand on.
     let member = Template::load(TREND_MEMBER);
     let handed = text(&member.body["Parameters"]["ExternalId"]["AllowedPattern"]);
