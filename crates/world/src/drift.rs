@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use towerhook_core::{
     ledger::Reason,
     model::{AccountId, RegistrationKind, RegistrationSpec},
+    provider::role_arn,
     stack_sets::InstanceState,
 };
 
@@ -186,7 +187,15 @@ pub(crate) fn foreign(
     let stores: Vec<_> = stores().into_iter().collect();
     let store = stores[store % stores.len()].clone();
     let mut made = registration(format!("ACME_HAND_{number}"), store, &spec, true);
-    if number % 2 == 1 && !state.options.masks_external_ids {
+    if vendor.shares_accounts() {
+        // What the vendor's own hook made, with the role that is ours, too; or what does not use it.
+        made.name = format!("ControlTower - {number} - {subject}");
+        made.store = None;
+        if number % 2 == 1 {
+            let role = state.wish().resources().member_role;
+            made.role_arn = role_arn("aws", &subject, &role);
+        }
+    } else if number % 2 == 1 && !state.options.masks_external_ids {
         // Another deployment of the same tenant: the same names, a different external id.
         made.name = vendor.registration_name(&subject);
     }

@@ -184,6 +184,14 @@ impl History {
             Ending::DeletedAfter(seconds) => Some(Duration::from_secs(seconds)),
             Ending::Rest | Ending::Deleted | Ending::DeletedUnderFaults => None,
         };
+        if self.options.vendor.shares_accounts() {
+            let mut state = world.state();
+            let members = state.organization.get().keys().copied().skip(3);
+            let some = members
+                .skip(self.options.foreign)
+                .take(self.options.foreign);
+            state.foreign_roles = some.collect();
+        }
         let launched = stack::launch(world, self.wishes.clone(), deleted_after).await;
         if let Err(why) = launched {
             world

@@ -114,13 +114,14 @@ impl Options {
         let vendor = match dice.u32(0..6) {
             0 => Vendor::Lacework,
             1 => Vendor::PlainRoles,
+            2 => Vendor::TrendWorkloadSecurity,
             _ => Vendor::Plain,
         };
         Self {
             vendor,
             control_tower: dice.u32(0..8) > 0,
             accounts: dice.usize(0..14),
-            refuses_duplicates: dice.u32(0..3) > 0,
+            refuses_duplicates: dice.u32(0..3) > 0 || vendor.shares_accounts(),
             masks_external_ids: dice.u32(0..3) == 0,
             rate_limit: dice.u32(0..3) == 0,
             foreign: if dice.u32(0..3) == 0 && vendor.has_registrations() {
@@ -287,6 +288,8 @@ impl World {
             removed: BTreeMap::new(),
             rounds: Default::default(),
             registrations_stay: false,
+            keeps: false,
+            foreign_roles: BTreeSet::new(),
             found_left: Vec::new(),
             last_hampered: None,
             setup_crashed_at: None,

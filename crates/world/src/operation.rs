@@ -224,8 +224,11 @@ impl Ending {
             Change::Create | Change::Update if !self.may_subscribe(state, account) => Some(
                 "User is not authorized to perform: SNS:Subscribe on the trail's topic".to_owned(),
             ),
-            Change::Create | Change::Update if left_behind => {
-                Some("the role exists already, in a stack that was left behind".to_owned())
+            Change::Create | Change::Update if left_behind || self.meets_a_role(state, account) => {
+                let role = state.wish().resources().member_role;
+                Some(format!(
+                    "Resource of type 'AWS::IAM::Role' with identifier '{role}' already exists."
+                ))
             }
             _ => None,
         };
@@ -310,6 +313,11 @@ impl Ending {
 }
 
 impl Ending {
+    /// Whether somebody else's role is in the way of a stack that is to be made.
+    fn meets_a_role(&self, state: &State, account: &AccountId) -> bool {
+        state.foreign_roles.contains(account) && state.options.vendor.is_members(&self.set)
+    }
+
     /// Runs the stack's custom resource. It works with the stack's token; the SaaS refuses any
     /// other.
     fn register(

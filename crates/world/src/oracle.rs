@@ -72,6 +72,12 @@ pub(crate) fn unreported(state: &State, now: Timestamp) -> Vec<String> {
 /// All of our resources that still exist although the main stack is gone.
 pub(crate) fn leftovers(state: &State) -> Vec<String> {
     let mut found = Vec::new();
+    if state.ledger.is_protected {
+        found.push("the ledger, which nobody can delete".into());
+    }
+    if state.keeps {
+        return found;
+    }
     let sets = state.stack_sets.iter().filter(|(_, kept)| kept.ours);
     found.extend(sets.map(|(name, _)| format!("the StackSet {name}")));
     found.extend(state.stacks.keys().map(|name| format!("the stack {name}")));
@@ -92,9 +98,6 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
     }
     if state.notifications != notifications() && !state.notification_stays {
         found.push(format!("the bucket notifies {:?}", state.notifications));
-    }
-    if state.ledger.is_protected {
-        found.push("the ledger, which nobody can delete".into());
     }
     found
 }
@@ -155,7 +158,7 @@ fn instance_is_current(state: &State, account: &AccountId) -> Result<(), String>
     let key = (state.wish().resources().member_stack_set, *account);
     let instance = state.instances.get().get(&key);
     let is_current = instance.is_some_and(|one| one.state == InstanceState::Current);
-    if *account == id(MANAGEMENT) || is_current {
+    if *account == id(MANAGEMENT) || is_current || state.foreign_roles.contains(account) {
         Ok(())
     } else {
         Err(format!("its instance is {instance:?}"))
@@ -166,8 +169,11 @@ fn instance_is_current(state: &State, account: &AccountId) -> Result<(), String>
 /// accepting ours.
 fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
     let mut of_account = state.registrations.get().of(account);
+    let wanted = state.wish().registration(account, SUFFIX);
+    let provider = state.options.vendor.provider();
     of_account.any(|kept| {
-        (!kept.ours || is_beyond_recognition(state, kept))
+        let can_be_taken_over = provider.takes_over(&kept.registration, &wanted);
+        (!kept.ours && !can_be_taken_over || is_beyond_recognition(state, kept))
             && kept.registration.kind == RegistrationKind::Account
             && (state.options.refuses_duplicates || kept.registration.store.as_ref() == store)
     })

@@ -213,17 +213,16 @@ fn selected(dice: &mut Rng) -> Vec<usize> {
 impl Wishes {
     /// Parameters that an administrator might choose at launch.
     pub(crate) fn draw(dice: &mut Rng, vendor: Vendor) -> Self {
-        let has_registrations = vendor.has_registrations();
-        let by_stack = dice.u32(0..6) == 0 && has_registrations;
+        let by_stack = dice.u32(0..6) == 0 && vendor.has_stores();
         Self {
             vendor,
             destination: match destination(dice) {
-                _ if by_stack || !has_registrations => Destination::Tenant,
+                _ if by_stack || !vendor.has_stores() => Destination::Tenant,
                 drawn => drawn,
             },
             by_stack,
             config: true,
-            cloud_trail: dice.bool(),
+            cloud_trail: dice.bool() && vendor.reads_trail(),
             monitor_existing: dice.u32(0..4) > 0,
             enroll_management: dice.u32(0..4) == 0,
             offboard_unenrolled: dice.u32(0..3) == 0,
@@ -235,6 +234,7 @@ impl Wishes {
             wrong: false,
             elsewhere: false,
             release: 0,
+            retain: vendor.provider().retains() && dice.bool(),
             others: BTreeMap::new(),
         }
     }
@@ -242,10 +242,11 @@ impl Wishes {
     pub(crate) fn with(mut self, change: &Change) -> Self {
         match change.clone() {
             // Stacks register their accounts with the tenant, and some vendors have no stores.
-            Change::Destination(_) if self.by_stack || !self.vendor.has_registrations() => {}
+            Change::Destination(_) if self.by_stack || !self.vendor.has_stores() => {}
             Change::Destination(destination) => self.destination = destination,
             // The role that reads the trail is an account's own.
             Change::Capability { config: false, .. } if !self.vendor.has_registrations() => {}
+            Change::Capability { .. } if !self.vendor.reads_trail() => {}
             Change::Capability {
                 config,
                 cloud_trail,

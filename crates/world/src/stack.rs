@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use towerhook_core::{
     foundation::{Fresh, Own, Setup},
     ledger::Holder,
-    model::Arn,
+    model::{AccountId, Arn},
     stack_sets::{FeedTemplates, StackSetRoles, Templates},
 };
 
 use crate::{
     SUFFIX, World,
     ports::Ports,
+    safety,
     state::Answered,
     units::{MANAGEMENT, STACK_ID, id},
     wishes::{AtLaunch, StackRequest, Wishes},
@@ -474,6 +475,7 @@ pub(crate) async fn update(world: &World, next: Wishes) {
 
 pub(crate) async fn delete(world: &World) {
     let now = world.now();
+    let before = safety::watched(&world.state());
     let properties = {
         let mut state = world.state();
         state.say(now, || "the stack is deleted".into());
@@ -494,6 +496,15 @@ pub(crate) async fn delete(world: &World) {
             let answer = state.answers.get(&format!("request-{}", state.asked));
             state.registrations_stay =
                 is_refused && answer.is_some_and(|answer| answer.reason.contains(" refuses "));
+            let stood = state.ledger.recorded.success.is_some() || state.ledger_emptied.is_some();
+            state.keeps = state.wish().retain && stood;
+            let after = safety::watched(&state);
+            let lost = before.difference(&after).copied();
+            let lost: Vec<AccountId> = lost.filter(|id| !state.may_go(now, id)).collect();
+            if state.keeps && !lost.is_empty() {
+                let text = format!("RetainProtection is Yes, and no longer watched are {lost:?}");
+                state.violate(now, text);
+            }
             state.found_left = crate::oracle::leftovers(&state);
             return;
         }

@@ -18,6 +18,7 @@ use crate::{
     Options,
     cost::PassCost,
     faults::Faults,
+    history::beginning,
     queue::Queue,
     rates::Bucket,
     registrations::Registrations,
@@ -46,6 +47,8 @@ pub(crate) struct State {
     pub(crate) ledger: KeptLedger,
     pub(crate) queue: Queue,
     pub(crate) secrets: KeptSecrets,
+    /// The accounts in which somebody made a role with the name of ours, and when.
+    pub(crate) foreign_roles: BTreeSet<AccountId>,
     /// The names of foreign rules and secrets.
     pub(crate) foreign_resources: BTreeSet<String>,
     pub(crate) bucket: (f64, Timestamp),
@@ -132,6 +135,8 @@ pub(crate) struct State {
     pub(crate) deleted: bool,
     /// Whether its registrations stayed, since the key was revoked, and the answer said so.
     pub(crate) registrations_stay: bool,
+    /// Whether the deletion left the members' roles and registrations, as it was told.
+    pub(crate) keeps: bool,
     /// Whether its notification of the bucket stayed, since the role was lost, and the answer said so.
     pub(crate) notification_stays: bool,
     /// Our resources that were left when its deletion had succeeded.
@@ -297,6 +302,9 @@ impl State {
     pub(crate) fn has_role(&self, id: &AccountId, arn: &str) -> Option<Timestamp> {
         let active = |member: &&Member| member.account.state == AccountState::Active;
         self.member(id).filter(active)?;
+        if self.foreign_roles.contains(id) {
+            return Some(beginning());
+        }
         let roles = self
             .deployed
             .get(id)?

@@ -7,9 +7,9 @@ use towerhook_core::{
         plain::{Plain, PlainRoles},
     },
 };
-use towerhook_providers::lacework::Lacework;
+use towerhook_providers::{lacework::Lacework, trend_workload_security::TrendWorkloadSecurity};
 
-use crate::units::TENANT;
+use crate::{SUFFIX, units::TENANT};
 
 /// A vendor, with the fixed texts of its tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +21,13 @@ pub enum Vendor {
     PlainRoles,
     /// Lacework.
     Lacework,
+    /// Workload Security: one registration for each account, which cannot be disabled; an external
+    /// id of the tenant's, no trail, and a role that others may have made.
+    TrendWorkloadSecurity,
 }
+
+/// The external id of Workload Security's tenant.
+pub(crate) const TENANTS_EXTERNAL_ID: &str = "acme:1f9c";
 
 impl Vendor {
     /// Its rules.
@@ -30,6 +36,7 @@ impl Vendor {
             Self::Plain => &Plain,
             Self::PlainRoles => &PlainRoles,
             Self::Lacework => &Lacework,
+            Self::TrendWorkloadSecurity => &TrendWorkloadSecurity,
         }
     }
 
@@ -38,6 +45,7 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => "acme.example.com",
             Self::Lacework => "acme.lacework.net",
+            Self::TrendWorkloadSecurity => "dsm.example.com:4119",
         }
     }
 
@@ -46,6 +54,7 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => "acme.eu.example.com",
             Self::Lacework => "acme.fra.lacework.net",
+            Self::TrendWorkloadSecurity => "dsm.example.org:4119",
         }
     }
 
@@ -54,6 +63,7 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => "arn:aws:iam::999999999999:role/reader",
             Self::Lacework => "arn:aws:iam::434813966438:role/lacework-platform",
+            Self::TrendWorkloadSecurity => "147995105371",
         }
     }
 
@@ -62,6 +72,15 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => "Plain-",
             Self::Lacework => "Lacework-Control-Tower-",
+            Self::TrendWorkloadSecurity => "Trend-Control-Tower-",
+        }
+    }
+
+    /// The part of the names that stands for the tenant.
+    pub(crate) fn tenant(self) -> &'static str {
+        match self {
+            Self::Plain | Self::PlainRoles | Self::Lacework => TENANT,
+            Self::TrendWorkloadSecurity => "dsm-example-com-4119",
         }
     }
 
@@ -70,16 +89,33 @@ impl Vendor {
         stack_set.contains(match self {
             Self::Plain | Self::PlainRoles => "Members-",
             Self::Lacework => "Config-Member-",
+            Self::TrendWorkloadSecurity => "Member-",
         })
     }
 
     /// Whether a StackSet with this name makes the queue.
     pub(crate) fn is_queue(self, stack_set: &str) -> bool {
-        stack_set.contains(match self {
-            Self::Plain => "Queue-",
-            Self::PlainRoles => "Feed-Role-",
-            Self::Lacework => "Audit-Account-",
-        })
+        match self {
+            Self::Plain => stack_set.contains("Queue-"),
+            Self::PlainRoles => stack_set.contains("Feed-Role-"),
+            Self::Lacework => stack_set.contains("Audit-Account-"),
+            Self::TrendWorkloadSecurity => false,
+        }
+    }
+
+    /// Whether it reads the organization's trail.
+    pub(crate) fn reads_trail(self) -> bool {
+        self != Self::TrendWorkloadSecurity
+    }
+
+    /// Whether its tenants have stores, and a topic through which stacks register their accounts.
+    pub(crate) fn has_stores(self) -> bool {
+        self.provider().words().stores.is_some()
+    }
+
+    /// Whether it has one registration for each account, and the engine may take over another's.
+    pub(crate) fn shares_accounts(self) -> bool {
+        self == Self::TrendWorkloadSecurity
     }
 
     /// Whether it is told of accounts. Without registrations, a role is all that watches one.
@@ -92,6 +128,7 @@ impl Vendor {
         let beginning = match self {
             Self::Plain | Self::PlainRoles => "plain",
             Self::Lacework => "lweid:aws:v2",
+            Self::TrendWorkloadSecurity => return TENANTS_EXTERNAL_ID.to_owned(),
         };
         format!("{beginning}:{TENANT}:{account}:{suffix}")
     }
@@ -101,6 +138,7 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => format!("Plain-{account}"),
             Self::Lacework => format!("Lacework-Control-Tower-Config-Member-{account}"),
+            Self::TrendWorkloadSecurity => format!("Trend-Control-Tower-{account}-{SUFFIX}"),
         }
     }
 }

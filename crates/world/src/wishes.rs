@@ -12,7 +12,7 @@ use towerhook_core::{
     provider::{Credential, FeedNames, ResourceNames, role_arn},
 };
 
-use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, TENANT, id, unit_id, unit_name};
+use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, id, unit_id, unit_name};
 use crate::vendor::Vendor;
 
 /// The store that an account belongs in.
@@ -72,6 +72,8 @@ pub struct Wishes {
     pub elsewhere: bool,
     /// The release of the template, which an update may change alone.
     pub release: u32,
+    /// `RetainProtection`, where the vendor has it.
+    pub retain: bool,
     /// Other parameters, as text.
     pub others: BTreeMap<&'static str, String>,
 }
@@ -96,6 +98,7 @@ impl Default for Wishes {
             wrong: false,
             elsewhere: false,
             release: 0,
+            retain: false,
             others: BTreeMap::new(),
         }
     }
@@ -183,6 +186,9 @@ impl Wishes {
         {
             properties[id] = "ACME_KEY".into();
         }
+        if provider.retains() {
+            properties["RetainProtection"] = yes(self.retain).into();
+        }
         if let Some(stores) = &words.stores {
             properties[stores.single_parameter] = single.into();
             properties[stores.units_parameter] = units.into();
@@ -197,7 +203,7 @@ impl Wishes {
     pub fn names(&self) -> Names {
         let resource = match &self.destination {
             Destination::Single(name) => *name,
-            Destination::Tenant | Destination::Units(_) => TENANT,
+            Destination::Tenant | Destination::Units(_) => self.vendor.tenant(),
         };
         Names {
             resource: resource.to_owned(),
@@ -286,6 +292,9 @@ impl Wishes {
         match member.account.state {
             AccountState::Active => {}
             AccountState::PendingActivation => return Should::StayAsItWas,
+            AccountState::Suspended if self.vendor.shares_accounts() => {
+                return Should::StayAsItWas;
+            }
             AccountState::Suspended => return Should::BePaused,
             AccountState::PendingClosure | AccountState::Closed => return Should::BeGone,
         }

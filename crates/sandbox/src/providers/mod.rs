@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, FutureExt as _, ready};
 use url::Url;
 
 use crate::chaos::Chaos;
@@ -70,9 +70,16 @@ impl Provider {
         }
     }
 
-    /// Whether the functions get access tokens from it, which the schedule renews.
+    /// Whether roles and registrations may outlive the stack, by `RetainProtection`.
     #[must_use]
-    pub fn has_tokens(self) -> bool {
+    pub fn retains(self) -> bool {
+        self == Self::TrendWorkloadSecurity
+    }
+
+    /// Whether the functions have a key of it, with which they get access tokens or which they use as
+    /// it is.
+    #[must_use]
+    pub fn has_key(self) -> bool {
         match self {
             Self::Expel => false,
             Self::Lacework | Self::TrendWorkloadSecurity => true,
@@ -130,15 +137,26 @@ pub trait Simulator: Any + fmt::Debug + Send + Sync {
     /// When there is no such registration, or the emulator does not answer.
     fn verify<'a>(&'a self, id: &'a str) -> BoxFuture<'a, anyhow::Result<Verification>>;
 
-    /// How it reads the organization's trail, in one sentence.
+    /// How it reads the organization's trail, in one sentence; `None` if it reads none.
     ///
     /// # Errors
     /// When it cannot read it.
-    fn read_trail<'a>(&'a self, stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>>;
+    fn read_trail<'a>(
+        &'a self,
+        _stack: &'a Stack,
+    ) -> BoxFuture<'a, anyhow::Result<Option<String>>> {
+        ready(Ok(None)).boxed()
+    }
 
     /// Caps the lifetime of tokens issued from now on; `None` removes the cap. No effect on a
     /// service that issues no tokens.
-    fn set_longest_token_lifetime(&self, longest: Option<Duration>);
+    fn set_longest_token_lifetime(&self, _longest: Option<Duration>) {}
+
+    /// Revokes the API key and makes another, where the functions use it as it is. Returns the
+    /// parameter with the key, and the new one.
+    fn replace_key(&self) -> Option<(&'static str, String)> {
+        None
+    }
 
     /// Stops listening and drops open connections.
     ///

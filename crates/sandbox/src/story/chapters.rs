@@ -28,6 +28,12 @@ const SETTLING: Duration = Duration::from_secs(15);
 /// Of the 24 hours that a token lives. With less than a third left it is refreshed.
 const SHORT_TOKEN: Duration = Duration::from_secs(6 * 3600);
 
+/// The OU that the launch leaves out.
+pub(super) const LEFT_OUT: &str = SANDBOX;
+
+/// The account that Account Factory creates.
+const NEWCOMER: &str = "brand-new";
+
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
 
 impl Story {
@@ -73,8 +79,11 @@ impl Story {
         simulator.set_longest_token_lifetime(Some(SHORT_TOKEN));
         listen(Telling::Step("waiting for CREATE_COMPLETE"));
         let provider = self.sandbox.provider();
-        let mut parameters = vec![("EnrollManagementAccount", "No")];
-        if provider.has_tokens() {
+        let mut parameters = vec![
+            ("EnrollManagementAccount", "No"),
+            ("ExcludeOrganizationalUnits", LEFT_OUT),
+        ];
+        if provider.has_key() {
             parameters.push(("TokenRefreshRate", "rate(1 minute)"));
         }
         self.launch_stack(&parameters, listen).await?;
@@ -93,8 +102,9 @@ impl Story {
             .await?;
         listen(Telling::Step("reading the organization's trail"));
         let read = self.sandbox.simulator.read_trail(self.stack()?).await;
-        let read = read.context("the trail cannot be read")?;
-        listen(Telling::Fact(&format!("the trail is set up: {read}")));
+        if let Some(read) = read.context("the trail cannot be read")? {
+            listen(Telling::Fact(&format!("the trail is set up: {read}")));
+        }
         Ok(())
     }
 
@@ -103,7 +113,7 @@ impl Story {
         let account = self
             .sandbox
             .landing_zone
-            .create_account("brand-new", SANDBOX)
+            .create_account(NEWCOMER, "Production")
             .await?;
         listen(Telling::Fact(&format!(
             "Account Factory made {} ({}) in {}; CreateManagedAccount is on the bus",
@@ -143,6 +153,50 @@ impl Story {
             );
             tokio::time::sleep(INTERVAL).await;
         }
+    }
+
+    /// The key is replaced, and the schedule verifies the new one.
+    pub(super) async fn await_key(
+        &mut self,
+        (parameter, key): (&str, String),
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        listen(Telling::Fact(&format!(
+            "{} has another API key and refuses the former one; the stack is updated with it",
+            self.sandbox.simulator.title()
+        )));
+        let changes: Parameters = [(parameter.to_owned(), key.clone())].into();
+        self.update_stack(&changes, listen).await?;
+        let deadline = self.within(SCHEDULE_DEADLINE);
+        let end = Instant::now() + deadline;
+        while self.token().await?["token"] != key.as_str() {
+            listen(Telling::Step("waiting for the schedule"));
+            ensure!(
+                Instant::now() < end,
+                "the key was not verified within {} s",
+                deadline.as_secs()
+            );
+            tokio::time::sleep(INTERVAL).await;
+        }
+        listen(Telling::Fact(
+            "the schedule fired: the new key is verified and in use",
+        ));
+        Ok(())
+    }
+
+    /// An account is moved into an OU that is left out.
+    pub(super) async fn move_out(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
+        let moved = Instant::now();
+        let landing_zone = &mut self.sandbox.landing_zone;
+        landing_zone.move_account(NEWCOMER, LEFT_OUT).await?;
+        listen(Telling::Fact(&format!(
+            "{NEWCOMER} is moved to {LEFT_OUT}, which ExcludeOrganizationalUnits names; MoveAccount is \
+             on the bus"
+        )));
+        let deadline = self.within(ENROLLMENT_DEADLINE);
+        self.await_absent(NEWCOMER, moved + deadline, listen)
+            .await?;
+        self.await_enrolled(false, moved, deadline, listen).await
     }
 
     pub(super) async fn update(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
@@ -187,7 +241,8 @@ impl Story {
         let end = Instant::now() + SETTLING;
         let difference = loop {
             let after = Inventory::take(&self.sandbox).await?;
-            let difference = before.difference(&after);
+            let mut difference = before.difference(&after);
+            difference.left.retain(|item| !self.is_boundary(item));
             if difference.is_empty() || Instant::now() >= end {
                 break difference;
             }
@@ -211,8 +266,8 @@ impl Story {
         self.stack.as_ref().context("the stack was not launched")
     }
 
-    /// How long the stored token remains valid.
-    async fn token_lifetime(&self) -> anyhow::Result<Duration> {
+    /// What the token's secret holds.
+    async fn token(&self) -> anyhow::Result<Value> {
         let secret = self.stack()?.output("ApiTokenSecretArn").await?;
         let answer = self
             .sandbox
@@ -225,9 +280,13 @@ impl Story {
             )
             .await
             .context("there is no token")?;
-        let token: Value =
-            serde_json::from_str(answer["SecretString"].as_str().unwrap_or_default())
-                .context("the token's secret is not JSON")?;
+        serde_json::from_str(answer["SecretString"].as_str().unwrap_or_default())
+            .context("the token's secret is not JSON")
+    }
+
+    /// How long the stored token remains valid.
+    async fn token_lifetime(&self) -> anyhow::Result<Duration> {
+        let token = self.token().await?;
         let expires: Timestamp = token["expiresAt"]
             .as_str()
             .context("the token's secret does not say when it expires")?

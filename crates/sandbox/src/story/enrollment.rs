@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 
-use super::{AccountStory, Listener, Story, Telling};
+use super::{AccountStory, Listener, Story, Telling, chapters::LEFT_OUT};
 use crate::Sandbox;
 use crate::aws_client::AwsError;
 use crate::gateway::stack_sets::InstanceStatus;
@@ -146,6 +146,27 @@ impl Story {
         self.verify(listen).await
     }
 
+    /// Waits until an account has nothing of ours.
+    pub(super) async fn await_absent(
+        &self,
+        name: &str,
+        end: Instant,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        let mut accounts = self.sandbox.landing_zone.accounts().iter();
+        let account = accounts.find(|account| account.name == name);
+        let account = account.with_context(|| format!("there is no account {name}"))?;
+        loop {
+            let found = enrollments(&self.sandbox).await?;
+            let Some(left) = found.get(&account.id).filter(|left| !left.is_absent()) else {
+                return Ok(());
+            };
+            listen(Telling::Step(&format!("{name} has a {left}")));
+            ensure!(Instant::now() < end, "{name} still has a {left}");
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+
     fn note(&mut self, management: bool, found: &BTreeMap<String, Enrollment>, since: Instant) {
         self.accounts = self
             .sandbox
@@ -161,7 +182,7 @@ impl Story {
                 }
                 AccountStory {
                     account: account.clone(),
-                    expected: account.role.is_enrolled(management),
+                    expected: account.role.is_enrolled(management) && account.unit != LEFT_OUT,
                     enrollment,
                     enrolled_after: self.enrolled_after.get(&account.id).copied(),
                 }

@@ -1,5 +1,5 @@
 //! The whole story of a deployment, told on a landing zone of this machine: launch, accounts
-//! enrolled, a new account, the token, an update, the deletion.
+//! enrolled, a new account, one that moves out, the token, an update, the deletion.
 //!
 //! The story invokes no function. CloudFormation, the bus, the queue and the schedule do; the story
 //! only makes the changes that a user, Control Tower or the SaaS would make, and observes.
@@ -7,6 +7,7 @@
 mod adversity;
 mod chapters;
 mod enrollment;
+mod retention;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -159,18 +160,41 @@ impl Story {
         self.create_account(listen).await?;
         self.end("new account enrolled by its event", start, listen);
 
-        if self.sandbox.provider().has_tokens() {
-            let start = begin("token refreshed by the schedule", listen);
-            self.await_token(listen).await?;
-            self.end("token refreshed by the schedule", start, listen);
+        let start = begin("account that moved out offboarded", listen);
+        self.move_out(listen).await?;
+        self.end("account that moved out offboarded", start, listen);
+
+        if self.sandbox.provider().has_key() {
+            match self.sandbox.simulator.replace_key() {
+                Some(key) => {
+                    let start = begin("new key verified by the schedule", listen);
+                    self.await_key(key, listen).await?;
+                    self.end("new key verified by the schedule", start, listen);
+                }
+                None => {
+                    let start = begin("token refreshed by the schedule", listen);
+                    self.await_token(listen).await?;
+                    self.end("token refreshed by the schedule", start, listen);
+                }
+            }
         }
 
         let start = begin("stack updated", listen);
         self.update(listen).await?;
         self.end("stack updated", start, listen);
 
-        let start = begin("stack deleted, nothing left", listen);
         self.end_faults(listen);
+        if self.sandbox.provider().retains() {
+            let start = begin("stack deleted, protection stays", listen);
+            self.delete_and_keep(&before, listen).await?;
+            self.end("stack deleted, protection stays", start, listen);
+
+            let start = begin("stack launched again, protection taken over", listen);
+            self.take_over(listen).await?;
+            self.end("stack launched again, protection taken over", start, listen);
+        }
+
+        let start = begin("stack deleted, nothing left", listen);
         self.delete(&before, listen).await?;
         self.end("stack deleted, nothing left", start, listen);
         Ok(())

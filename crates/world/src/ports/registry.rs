@@ -17,6 +17,7 @@ use crate::{
     safety,
     state::{OddList, State},
     units::{TENANT, stores},
+    vendor::TENANTS_EXTERNAL_ID,
 };
 
 /// The vendor's limit of API requests per hour.
@@ -89,7 +90,9 @@ fn shown(state: &State, kept: &KeptRegistration, store: Option<&Store>) -> Regis
     if state.hides_organization {
         registration.organization = false;
     }
-    if state.options.masks_external_ids {
+    if state.options.vendor.shares_accounts() {
+        registration.external_id.clear();
+    } else if state.options.masks_external_ids {
         registration.external_id = "**********".into();
     }
     registration.health = match kept.checked {
@@ -114,11 +117,12 @@ impl RegistryReads for Ports {
         if !self.has_registrations() {
             return Ok(Profile::default());
         }
+        let vendor = self.world.state().options.vendor;
         self.ask("registry:UserProfile", |_, _| {
             Ok(Profile {
                 tenant: TENANT.into(),
                 stores: stores().into_iter().collect(),
-                external_id: None,
+                external_id: vendor.shares_accounts().then(|| TENANTS_EXTERNAL_ID.into()),
             })
         })
         .await
@@ -234,13 +238,18 @@ impl RegistryWrites for Ports {
             let Some(found) = all.find(|kept| kept.registration.guid == existing.guid) else {
                 return Err(error(call, ErrorKind::NotFound));
             };
-            let (found, ours) = (found.clone(), found.ours);
+            let provider = state.options.vendor.provider();
+            let ours = found.ours || provider.takes_over(&found.registration, spec);
+            let found = found.clone();
             if enabled && !is_usable(state, now, &spec.role_arn) {
                 return Ok(Created::RoleNotAssumable("AssumeRole: AccessDenied".into()));
             }
             self.write(state, now, || {
                 format!("updates {} enabled={enabled}", spec.name)
             });
+            if !enabled && !provider.limits().pauses {
+                state.violate(now, format!("{} cannot be disabled", existing.guid));
+            }
             if !ours {
                 state.violate(
                     now,
@@ -259,6 +268,7 @@ impl RegistryWrites for Ports {
                 .filter(|kept| kept.registration.guid == existing.guid)
             {
                 kept.registration = registration.clone();
+                kept.ours |= ours;
                 kept.checked = (now, usable);
             }
             safety::count_watched(state, found.subject);

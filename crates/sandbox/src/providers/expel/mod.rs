@@ -4,7 +4,6 @@
 mod trail;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
 use futures::future::{BoxFuture, FutureExt as _, ready};
@@ -146,15 +145,15 @@ impl Simulator for Expel {
         .boxed()
     }
 
-    fn read_trail<'a>(&'a self, stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>> {
+    fn read_trail<'a>(&'a self, stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<Option<String>>> {
         async move {
             let key = trail::read(&self.aws, &self.service, stack).await?;
-            Ok(format!("Expel reads {key}, of which the queue told it"))
+            Ok(Some(format!(
+                "Expel reads {key}, of which the queue told it"
+            )))
         }
         .boxed()
     }
-
-    fn set_longest_token_lifetime(&self, _longest: Option<Duration>) {}
 
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, anyhow::Result<()>> {
         ready(Ok(())).boxed()

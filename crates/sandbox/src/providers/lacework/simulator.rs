@@ -118,14 +118,18 @@ impl Simulator for Lacework {
     }
 
     /// Whose registration it is says what it reads.
-    fn read_trail<'a>(&'a self, _stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>> {
+    fn read_trail<'a>(
+        &'a self,
+        _stack: &'a Stack,
+    ) -> BoxFuture<'a, anyhow::Result<Option<String>>> {
         let mut all = self.registrations().into_iter();
         let feed = all.find_map(|registration| match registration.subject {
             Subject::Feed { queue_url } => Some((registration.name, queue_url)),
             _ => None,
         });
         let read = feed.map(|(name, queue)| format!("registration {name} reads {queue}"));
-        ready(read.context("Lacework has no registration of the trail")).boxed()
+        let read = read.context("Lacework has no registration of the trail");
+        ready(read.map(Some)).boxed()
     }
 
     fn set_longest_token_lifetime(&self, longest: Option<Duration>) {

@@ -30,7 +30,7 @@ impl Controls {
         self.service.clock.advance(by);
     }
 
-    /// Adds a key that may do everything. One with a colon is of the older kind.
+    /// Adds a key that may do everything. One that begins with `tmc` is Cloud One's.
     pub fn add_key(&self, key: SecretString) {
         lock(&self.service.keys).add(key);
     }

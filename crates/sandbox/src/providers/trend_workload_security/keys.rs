@@ -16,12 +16,12 @@ enum Kind {
 }
 
 impl Kind {
-    /// By the key's form: the older kind is a number, a colon and a text in base64.
+    /// By the key's beginning, as keys in public examples have it.
     fn of(key: &str) -> Self {
-        if key.contains(':') {
-            Self::Legacy
-        } else {
+        if key.starts_with("tmc") {
             Self::CloudOne
+        } else {
+            Self::Legacy
         }
     }
 }
@@ -54,6 +54,11 @@ impl Keys {
 
     pub(super) fn revoke(&mut self, key: &str) {
         self.0.retain(|known| known.text.expose_secret() != key);
+    }
+
+    pub(super) fn knows(&self, key: &str) -> bool {
+        let mut known = self.0.iter();
+        known.any(|known| known.text.expose_secret() == key)
     }
 
     pub(super) fn set_may_write(&mut self, key: &str, may_write: bool) {

@@ -57,12 +57,12 @@ pub const EXTERNAL_ID: &str = "7c1d9e52-0b64-4f3a-8e27-5a96d3c0f418";
 pub const LEGACY_KEY: &str = "1:Uk9vVHBhc3N3b3JkRm9yVGVzdA==";
 
 /// The key that a sandbox has of Cloud One's kind.
-pub const CLOUD_ONE_KEY: &str = "tmc12A3b4C5d6E7f8G9h0JkLmNpQrStUv";
+pub const CLOUD_ONE_KEY: &str = "tmc12A3b4C5d6E7f8G9h0JkLmNpQrStUv:not-a-real-key";
 
 /// The configuration of a simulator.
 #[derive(Debug, Clone)]
 pub struct TrendWorkloadSecurityConfig {
-    /// The keys that may do everything. One with a colon is of the older kind.
+    /// The keys that may do everything. One that begins with `tmc` is Cloud One's.
     pub keys: Vec<SecretString>,
     /// The tenant's external id.
     pub external_id: String,

@@ -2,9 +2,8 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use futures::future::{BoxFuture, FutureExt as _};
 use secrecy::SecretString;
 use url::Url;
@@ -16,7 +15,6 @@ use super::{
 use crate::Sandbox;
 use crate::aws_client::AwsClient;
 use crate::identities;
-use crate::launch::Stack;
 use crate::providers::{Registration, Simulator, Surroundings, Verification};
 
 /// The user with which the service assumes the customers' roles. They trust its whole account.
@@ -47,6 +45,15 @@ impl TrendWorkloadSecurity {
         .await
     }
 
+    /// The older kind of key, until that is revoked.
+    fn valid_key(&self) -> &'static str {
+        if lock(&self.controls.service.keys).knows(LEGACY_KEY) {
+            LEGACY_KEY
+        } else {
+            CLOUD_ONE_KEY
+        }
+    }
+
     /// The address as the template takes it.
     fn endpoint(&self) -> &str {
         self.url.as_str().trim_end_matches('/')
@@ -74,7 +81,7 @@ impl Simulator for TrendWorkloadSecurity {
     fn parameters(&self) -> Vec<(&'static str, String)> {
         vec![
             ("ApiEndpoint", self.endpoint().to_owned()),
-            ("ApiKey", LEGACY_KEY.to_owned()),
+            ("ApiKey", self.valid_key().to_owned()),
         ]
     }
 
@@ -136,11 +143,10 @@ impl Simulator for TrendWorkloadSecurity {
         .boxed()
     }
 
-    fn read_trail<'a>(&'a self, _stack: &'a Stack) -> BoxFuture<'a, anyhow::Result<String>> {
-        async { bail!("Workload Security reads no trail") }.boxed()
+    fn replace_key(&self) -> Option<(&'static str, String)> {
+        self.controls.revoke_key(LEGACY_KEY);
+        Some(("ApiKey", self.valid_key().to_owned()))
     }
-
-    fn set_longest_token_lifetime(&self, _longest: Option<Duration>) {}
 
     fn shutdown(self: Box<Self>) -> BoxFuture<'static, anyhow::Result<()>> {
         self.server.shutdown().boxed()
