@@ -87,11 +87,17 @@ pub enum Fault {
     UnreadIsSilent,
     /// A trail that is not logging is accepted.
     SilentTrailIsFine,
+    /// `RetainProtection` is ignored.
+    RetainedIsRemoved,
+    /// A foreign registration with our role is left to its owner.
+    SharedIsForeign,
+    /// A role that is there already blocks its account.
+    ForeignRoleBlocks,
 }
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 44] = [
         Self::ThrottledListingIsEmpty,
         Self::UnreadableIsGone,
         Self::MissingIsGone,
@@ -133,6 +139,9 @@ impl Fault {
         Self::UnreadableStopsAll,
         Self::UnreadIsSilent,
         Self::SilentTrailIsFine,
+        Self::RetainedIsRemoved,
+        Self::SharedIsForeign,
+        Self::ForeignRoleBlocks,
     ];
 }
 

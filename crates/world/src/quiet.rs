@@ -5,9 +5,10 @@ use std::{rc::Rc, time::Duration};
 use serde_json::Value;
 use towerhook_core::{
     enrollment::Reply,
-    landing_zone::Trail,
+    landing_zone::{AccountState, Trail},
     ledger::{Record, Recorded},
     model::{AccountId, Registration, RegistrationKind},
+    provider::role_arn,
     stack_sets::{StackInstance, StackSet},
 };
 
@@ -184,6 +185,36 @@ impl World {
         };
         all.filter(is_its)
             .for_each(|kept| edit(&mut kept.registration));
+    }
+
+    /// Somebody makes a role with the name of ours in an account.
+    pub fn make_role(&self, account: AccountId) {
+        self.state().foreign_roles.insert(account);
+    }
+
+    /// That role is deleted.
+    pub fn remove_role(&self, account: &AccountId) {
+        self.state().foreign_roles.remove(account);
+    }
+
+    /// AWS suspends an account.
+    pub fn suspend(&self, account: &AccountId) {
+        let now = self.now();
+        let mut state = self.state();
+        if let Some(member) = state.change_organization(now).get_mut(account) {
+            member.account.state = AccountState::Suspended;
+        }
+    }
+
+    /// Somebody registers an account with a role of this name.
+    pub fn register_by_hand(&self, account: AccountId, role: &str) {
+        let now = self.now();
+        let mut state = self.state();
+        let mut kept = crate::drift::foreign(&state, 0, account, 0, now);
+        kept.registration.guid = format!("ACME_HAND_{account}");
+        kept.registration.name = "ControlTower - by hand".into();
+        kept.registration.role_arn = role_arn("aws", &account, role);
+        state.registrations.change(now).push(kept);
     }
 
     /// All registrations of one kind are deleted.

@@ -9,6 +9,7 @@ use crate::{
     ledger::{Record, Source},
     lifecycle::Scope,
     model::{AccountId, Registration},
+    planted::{Fault, planted},
     policy::Policy,
     provider::Provider,
     stack_sets::{InstanceState, StackInstance},
@@ -60,7 +61,8 @@ impl AccountView {
         };
         let role = || provider.resources(&policy.names).member_role;
         let is_foreign = |role: &String| instance.lacks_only_the_name_of(role);
-        provider.shares_roles().then(role).filter(is_foreign)
+        let shares = provider.shares_roles() && !planted(Fault::ForeignRoleBlocks);
+        shares.then(role).filter(is_foreign)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod scope;
 mod shared_account;
+mod tenant;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,8 +124,9 @@ pub fn resolve(
         remarks: Vec::new(),
     };
     let landing_zone = landing_zone(&mut last, facts, context)?;
-    let tenant = tenant(provider, properties, facts.profile.as_ref(), &last)?;
-    let external_id = external_id(provider, properties, facts.profile.as_ref(), &last)?;
+    let profile = facts.profile.as_ref();
+    let tenant = tenant::tenant(provider, properties, profile, &last)?;
+    let external_id = tenant::external_id(provider, properties, profile, &last)?;
     let adopted = context.adoption.as_ref();
     let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);
@@ -329,63 +331,6 @@ pub(super) fn no_pattern(name: &str) -> &'static str {
     } else {
         ""
     }
-}
-
-/// The tenant from the URL, else from the vendor's API.
-fn tenant(
-    provider: &dyn Provider,
-    properties: &Properties,
-    profile: Option<&Profile>,
-    last: &Last<'_>,
-) -> Result<String, Refusal> {
-    if let Some(tenant) = provider.tenant_in(&properties.url) {
-        return Ok(tenant);
-    }
-    if let Some(profile) = profile {
-        return Ok(profile.tenant.clone());
-    }
-    let Words {
-        title,
-        tenant_parameter,
-        ..
-    } = provider.words();
-    let recorded = last.unchanged(&[tenant_parameter]);
-    let recorded = recorded.map(|deployment| deployment.policy.tenant.clone());
-    recorded.ok_or_else(|| {
-        Refusal::new(format!(
-            "{tenant_parameter}: {title} refuses the API key, so its account cannot be read."
-        ))
-    })
-}
-
-/// The tenant's external id, if the vendor has one for all accounts: the parameter's, else the
-/// vendor's.
-fn external_id(
-    provider: &dyn Provider,
-    properties: &Properties,
-    profile: Option<&Profile>,
-    last: &Last<'_>,
-) -> Result<Option<ExternalId>, Refusal> {
-    let Words {
-        title,
-        external_id_parameter,
-        ..
-    } = provider.words();
-    let Some(parameter) = external_id_parameter else {
-        return Ok(None);
-    };
-    let shown = profile.and_then(|profile| profile.external_id.as_ref());
-    let found = properties.external_id.as_ref().or(shown);
-    let found = found.map(|id| ExternalId::from(id.clone()));
-    let recorded = last.unchanged(&[parameter]);
-    let recorded = || recorded.and_then(|deployment| deployment.policy.external_id.clone());
-    let known = found.or_else(recorded);
-    known.map(Some).ok_or_else(|| {
-        Refusal::new(format!(
-            "{parameter} is blank and {title} does not tell the external id. Set {parameter} to the \
-             one that {title} shows."
-        ))
-    })
 }
 
 #[cfg(test)]

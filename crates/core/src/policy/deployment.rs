@@ -7,6 +7,7 @@ use super::{DeployedTrail, Policy};
 use crate::{
     landing_zone::{Announcement, TrailTopic},
     model::{Arn, Names, OuId, Store},
+    planted::{Fault, planted},
 };
 
 /// What setup recorded: the administrator's parameters, resolved and checked.
@@ -55,7 +56,7 @@ impl Deployment {
     /// before it failed never stays.
     pub fn outlives_its_stack(&self) -> bool {
         let stood = self.succeeded_at.is_some() || self.recovered_at.is_some();
-        self.policy.retain_protection && stood
+        self.policy.retain_protection && stood && !planted(Fault::RetainedIsRemoved)
     }
 
     /// A copy with the id of the trail's registration, created or changed as of `now`.

@@ -13,6 +13,7 @@ mod planner;
 mod registration;
 mod repair;
 mod roles;
+mod shared;
 mod trail;
 mod unknown;
 

@@ -6,6 +6,7 @@ mod deletion;
 mod lease;
 mod ledger;
 mod requests;
+mod retention;
 mod rollback;
 mod selection;
 mod sources;

@@ -169,7 +169,8 @@ fn register(
     let taken_over = || {
         let others = others
             .iter()
-            .filter(|other| case.provider.takes_over(other, &spec));
+            .filter(|other| case.provider.takes_over(other, &spec))
+            .filter(|_| !planted(Fault::SharedIsForeign));
         others.min_by(|one, other| one.guid.cmp(&other.guid))
     };
     let ours = match (ours.as_slice(), taken_over()) {
