@@ -31,7 +31,8 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
                 registration.map_or_else(none, |one| one.name.clone()),
                 registration.map_or_else(none, |one| one.store.clone()),
                 match (story.enrolled_after, story.expected) {
-                    (Some(time), _) => format!("{:.1} s", time.as_secs_f64()),
+                    (Some(time), true) => format!("{:.1} s", time.as_secs_f64()),
+                    (Some(_), false) => "moved out".to_owned(),
                     (None, true) => "not enrolled".to_owned(),
                     (None, false) => "left alone".to_owned(),
                 },

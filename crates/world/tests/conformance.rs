@@ -4,12 +4,7 @@
 
 use std::{future::Future, time::Duration};
 
-use towerhook_core::{
-    landing_zone::Announcement,
-    model::{AccountId, RegistrationSpec},
-    provider::role_arn,
-    stack_sets::StackSetSpec,
-};
+use towerhook_core::{landing_zone::Announcement, provider::role_arn, stack_sets::StackSetSpec};
 use towerhook_world::{
     LOG_ARCHIVE, MANAGEMENT, Options, Ports, STACK_ID, SUFFIX, TENANT, Vendor, Wishes, World,
     conformance, id, member_id,
@@ -71,10 +66,6 @@ fn announced() -> (Announcement, StackSetSpec) {
     (announcement, set)
 }
 
-fn registration(account: AccountId) -> RegistrationSpec {
-    Wishes::default().registration(&account, SUFFIX)
-}
-
 #[test]
 fn accounts() {
     run(async |_, ports| {
@@ -132,10 +123,37 @@ fn notifications() {
 
 #[test]
 fn registrations() {
-    run(async |world, ports| {
-        let pause = async || world.simulation().sleep(Duration::from_secs(1)).await;
-        let account = member_id(1);
-        conformance::stand(&ports, &spec(), &account, &pause).await;
-        conformance::registry(&ports, &registration(account), &"one".into(), &pause).await;
-    });
+    for (vendor, store) in [
+        (Vendor::Plain, Some("one".into())),
+        (Vendor::TrendWorkloadSecurity, None),
+    ] {
+        let options = Options {
+            vendor,
+            accounts: 3,
+            refuses_duplicates: true,
+            ..Options::default()
+        };
+        let world = World::new(options, 1, false);
+        let ports = Ports::new(&world, "conformance");
+        let wishes = Wishes {
+            vendor,
+            ..Wishes::default()
+        };
+        world.simulation().run({
+            let world = world.clone();
+            async move {
+                let pause = async || world.simulation().sleep(Duration::from_secs(1)).await;
+                let account = member_id(1);
+                let set = StackSetSpec {
+                    name: wishes.resources().member_stack_set,
+                    ..spec()
+                };
+                conformance::stand(&ports, &set, &account, &pause).await;
+                let registration = wishes.registration(&account, SUFFIX);
+                let limits = vendor.provider().limits();
+                let store = store.as_ref();
+                conformance::registry(&ports, &registration, store, limits, &pause).await;
+            }
+        });
+    }
 }

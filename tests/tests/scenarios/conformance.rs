@@ -14,12 +14,15 @@ use towerhook_core::{
     landing_zone::Announcement,
     model::{AccountId, ApiKey, RegistrationSpec, SecretText},
     ports::TokenIssuer,
-    provider::role_arn,
+    provider::{Provider as _, role_arn},
     stack_sets::{StackSetRoles, StackSetSpec},
 };
 use towerhook_providers::{
     TokenSource, http_client,
-    lacework::api::{LaceworkApi, LaceworkTokens},
+    lacework::{
+        Lacework,
+        api::{LaceworkApi, LaceworkTokens},
+    },
 };
 use towerhook_sandbox::{
     MANAGEMENT_ACCOUNT, Sandbox,
@@ -271,7 +274,8 @@ async fn the_adapters_keep_what_the_ports_promise() {
     conformance::registry(
         &lacework(&sandbox),
         &registration(member),
-        &"one".into(),
+        Some(&"one".into()),
+        Lacework.limits(),
         &pause,
     )
     .await;

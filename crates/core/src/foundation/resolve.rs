@@ -17,9 +17,9 @@ use super::{Properties, Refusal, Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
     ledger::Success,
-    model::{AccountId, ExternalId, Names, Profile, RegistrationSpec, Store, host},
+    model::{AccountId, Names, Profile, RegistrationSpec, Store, host},
     policy::{Adoption, DeployedTrail, Deployment, Policy, Site},
-    provider::{FeedNames, Provider, Words},
+    provider::{FeedNames, Provider},
 };
 
 /// The function's own settings, and this deployment's existing properties.

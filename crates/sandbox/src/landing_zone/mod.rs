@@ -46,6 +46,9 @@ pub const SECURITY: &str = "Security";
 /// The OU that Account Factory puts new accounts in, by default.
 pub const SANDBOX: &str = "Sandbox";
 
+/// The OU that Control Tower has not registered.
+pub const SUSPENDED: &str = "Suspended";
+
 /// The Region that has the events of Organizations.
 pub const ORGANIZATIONS_REGION: &str = "us-east-1";
 

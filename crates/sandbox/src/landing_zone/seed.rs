@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::topic::{CLOUD_TRAIL, make_topic};
 use super::{
     Account, EXECUTION_ROLE, Emission, Integrations, LandingZone, Role, RolePolicy, SANDBOX,
-    SECURITY, STACK_SET_ROLE, TRAIL, create_execution_role, create_role, organizations,
+    SECURITY, STACK_SET_ROLE, SUSPENDED, TRAIL, create_execution_role, create_role, organizations,
 };
 use crate::aws_client::AwsClient;
 use crate::gateway::Gateway;
@@ -26,7 +26,7 @@ const UNITS: [(&str, &str, bool); 6] = [
     ("Production", "Workloads", true),
     ("Development", "Workloads", true),
     (SANDBOX, "Root", true),
-    ("Suspended", "Root", false),
+    (SUSPENDED, "Root", false),
 ];
 
 /// The OUs of the members, in rotation.
@@ -225,7 +225,7 @@ impl LandingZone {
             .await?;
         self.enroll_in_control_tower(&id, SANDBOX).await?;
         self.close_account("retired-1").await?;
-        self.make_account("unmanaged-1", "Suspended", Role::Unmanaged)
+        self.make_account("unmanaged-1", SUSPENDED, Role::Unmanaged)
             .await?;
         Ok(())
     }

@@ -9,7 +9,7 @@ use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
 use crate::emulator::gaps;
 use crate::inventory::Inventory;
-use crate::landing_zone::SANDBOX;
+use crate::landing_zone::{SANDBOX, SUSPENDED};
 use crate::launch::{Parameters, Stack};
 
 /// How long CloudFormation may take for one request, the functions' work included.
@@ -29,7 +29,7 @@ const SETTLING: Duration = Duration::from_secs(15);
 const SHORT_TOKEN: Duration = Duration::from_secs(6 * 3600);
 
 /// The OU that the launch leaves out.
-pub(super) const LEFT_OUT: &str = SANDBOX;
+pub(super) const LEFT_OUT: &str = SUSPENDED;
 
 /// The account that Account Factory creates.
 const NEWCOMER: &str = "brand-new";
@@ -113,7 +113,7 @@ impl Story {
         let account = self
             .sandbox
             .landing_zone
-            .create_account(NEWCOMER, "Production")
+            .create_account(NEWCOMER, SANDBOX)
             .await?;
         listen(Telling::Fact(&format!(
             "Account Factory made {} ({}) in {}; CreateManagedAccount is on the bus",

@@ -6,13 +6,16 @@ use regex_lite::Regex;
 use serde_json::{Value, json};
 use towerhook_core::{
     policy::Deployment,
-    provider::Provider,
+    provider::{FeedFootprint, Provider},
     stack_sets::{ACCESS_TOKEN, FeedTemplates, StackSetRoles, StackSetSpec, Templates},
 };
-use towerhook_providers::{expel::Expel, lacework::Lacework};
+use towerhook_providers::{
+    expel::Expel, lacework::Lacework, trend_workload_security::TrendWorkloadSecurity,
+};
 
 use crate::templates::template::{
-    AUDIT, EXPEL_MEMBER, EXPEL_TRAIL, LOG, MEMBER, Template, actions, argument, one_or_many, text,
+    AUDIT, EXPEL_MEMBER, EXPEL_TRAIL, LOG, MEMBER, TREND_MEMBER, Template, actions, argument,
+    one_or_many, text,
 };
 
 /// IAM's quota of managed policies on a role.
@@ -268,7 +271,27 @@ fn an_instance_takes_no_other_value_than_setup_gave() {
 fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     let mut all = specified_for_lacework(boundary);
     all.extend(specified_for_expel(boundary));
+    all.extend(specified_for_trend(boundary));
     all
+}
+
+fn specified_for_trend(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+    let mut policy = policy("Trend-Control-Tower-", "dsm-example-com-4119");
+    policy["capability"] = "Config".into();
+    policy["external_id"] = "tenant:1f9c/7".into();
+    let deployment = json!({
+        "policy": policy,
+        "site": {
+            "principal": "arn:aws:iam::147995105371:root",
+            "url_suffix": "amazonaws.com",
+        },
+        "stores": [],
+    });
+    let templates = Templates {
+        feed: None,
+        member: TREND_MEMBER,
+    };
+    footprint(&TrendWorkloadSecurity, deployment, boundary, &templates)
 }
 
 fn specified_for_expel(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
@@ -349,9 +372,10 @@ fn footprint(
         execution: "Execution".to_owned(),
     };
     let footprint = provider.footprint(deployment, templates, &roles);
-    let trail = footprint.trail.unwrap();
-    let feed = trail.stack_sets().map(|(spec, _)| spec.clone());
-    let all = feed.chain(footprint.member);
+    let trail = footprint.trail.iter();
+    let feed = trail.flat_map(FeedFootprint::stack_sets);
+    let feed: Vec<_> = feed.map(|(spec, _)| spec.clone()).collect();
+    let all = feed.into_iter().chain(footprint.member);
     all.map(|spec| (spec.template, spec)).collect()
 }
 

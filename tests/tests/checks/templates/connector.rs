@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use fancy_regex::Regex;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use towerhook_core::foundation::Properties;
+use towerhook_providers::{Vendor, trend_workload_security::TrendWorkloadSecurity};
 
 use crate::templates::template::{
     TREND, TREND_MEMBER, Template, actions, argument, one_or_many, text, texts,
@@ -303,5 +305,38 @@ fn what_is_said_of_the_key_is_not_said_of_a_token() {
     for (path, text) in found {
         let shown = path.ends_with("Description") || path.ends_with("Description/Fn::Sub");
         assert!(!shown || !text.contains("token"), "{path}: {text}");
+    }
+}
+
+#[test]
+fn setup_understands_every_default_and_each_function_its_vendor() {
+    let main = Template::load(TREND);
+    let given = main.resource("Setup")["Properties"].as_object().unwrap();
+    let properties: Map<String, Value> = given
+        .iter()
+        .map(|(name, value)| {
+            let default = |parameter: &Value| {
+                let parameter = text(parameter);
+                main.body["Parameters"][parameter]["Default"].clone()
+            };
+            let value = value.get("Ref").map_or_else(|| value.clone(), default);
+            (name.clone(), value)
+        })
+        .collect();
+    let parsed = Properties::parse(&TrendWorkloadSecurity, &properties.into()).unwrap();
+    assert_eq!(
+        parsed.url.as_str(),
+        "https://workload.us-1.cloudone.trendmicro.com/"
+    );
+    assert_eq!(parsed.principal.as_str(), "arn:aws:iam::147995105371:root");
+    assert!(parsed.retain_protection && parsed.enroll_management);
+    assert_eq!(parsed.external_id, None);
+    assert!(!parsed.capability.cloud_trail());
+    for function in ["SetupFunction", "AccountFunction", "AuthFunction"] {
+        let variables = &main.resource(function)["Properties"]["Environment"]["Variables"];
+        let provider = text(&variables["PROVIDER"]);
+        let found = Vendor::KNOWN.iter().find(|(known, _)| *known == provider);
+        assert_eq!(found.unwrap().1, Vendor::TrendWorkloadSecurity);
+        assert_eq!(variables["PROVIDER_CA_BUNDLE"]["Ref"], "CaBundle");
     }
 }

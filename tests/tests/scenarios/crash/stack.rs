@@ -23,7 +23,11 @@ async fn launch(sandbox: Sandbox, point: Option<Point>) -> Scene {
         sandbox.gateway.chaos().crash_after(call, moment);
     }
     let (user, inside) = (sandbox.user().unwrap(), sandbox.inside().unwrap());
-    let parameters = sandbox.parameters();
+    let mut parameters = sandbox.parameters();
+    if sandbox.provider().retains() {
+        parameters.insert("RetainProtection".to_owned(), "No".to_owned());
+        parameters.insert("EnrollManagementAccount".to_owned(), "No".to_owned());
+    }
     let template = with_short_invocations(sandbox.template());
     let stack = Stack::create(&user, &inside, STACK_NAME, &template, &parameters);
     let stack = stack.await.unwrap();
@@ -85,6 +89,11 @@ async fn the_stack_is_launched_and_deleted_wherever_a_function_is_killed() {
 #[tokio::test]
 async fn the_stack_of_a_vendor_without_registrations_is_launched_and_deleted_likewise() {
     is_launched_and_deleted(Provider::Expel).await;
+}
+
+#[tokio::test]
+async fn the_stack_of_a_vendor_with_one_key_is_launched_and_deleted_likewise() {
+    is_launched_and_deleted(Provider::TrendWorkloadSecurity).await;
 }
 
 async fn is_launched_and_deleted(provider: Provider) {
