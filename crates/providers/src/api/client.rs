@@ -12,11 +12,15 @@ use url::Url;
 
 use super::{
     answer::{Answer, answer},
-    body, http, pages,
+    body, http,
 };
 
 /// The timeout of token, read and delete calls, which involve no other service.
 pub(crate) const SHORT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The timeout of a list: twice the timeout of one read. The account function has 180 s for all its
+/// work.
+const LIST_TIME: Duration = Duration::from_secs(60);
 
 /// Provides a client's token, and its replacement when it is refused.
 #[expect(
@@ -108,7 +112,7 @@ impl<T: TokenSource> Client<T> {
             tokens,
             dialect,
             backoff: http::BACKOFF,
-            list_time: pages::LIST_TIME,
+            list_time: LIST_TIME,
             token: Mutex::new(None),
         }
     }

@@ -26,10 +26,6 @@ const MOST_ITEMS: usize = 50_000;
 /// The most bytes of a list, all its pages together.
 const MOST_BYTES: usize = 64 << 20;
 
-/// The timeout of a list: twice the timeout of one read. The account function has 180 s for all its
-/// work.
-pub(crate) const LIST_TIME: Duration = Duration::from_secs(60);
-
 /// The longest link to a next page, in bytes.
 pub(crate) const LONGEST_LINK: usize = 8 << 10;
 

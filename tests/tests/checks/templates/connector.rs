@@ -94,11 +94,15 @@ fn the_boundary_allows_the_same_and_lasts_as_long_as_the_role() {
 }
 
 #[test]
-fn a_lost_record_finds_the_end_of_the_connectors_names_on_the_role() {
+fn a_lost_record_finds_on_the_role_what_the_names_were_made_of() {
     let member = Template::load(TREND_MEMBER);
+    let tag = |key: &str, parameter: &str| json!({"Key": key, "Value": {"Ref": parameter}});
     assert_eq!(
         role(&member)["Tags"],
-        json!([{"Key": "towerhook:connector-suffix", "Value": {"Ref": "ConnectorSuffix"}}])
+        json!([
+            tag("towerhook:tenant-name", "TenantName"),
+            tag("towerhook:connector-suffix", "ConnectorSuffix"),
+        ])
     );
     let outputs: BTreeSet<&str> = member.section("Outputs").into_keys().collect();
     assert_eq!(outputs, ["RoleARN"].into());
