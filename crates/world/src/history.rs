@@ -1,7 +1,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use fastrand::Rng;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use crate::{
     Options, World, drift, functions, oracle,
@@ -347,13 +347,6 @@ impl History {
             watched: state.registrations.get().len(),
         }
     }
-}
-
-/// The start time of every history.
-pub(crate) fn beginning() -> Timestamp {
-    "2026-01-01T00:00:00Z"
-        .parse()
-        .expect("a constant is a time")
 }
 
 /// The administrator updates the stack, if one of setup's answers says that this is needed.

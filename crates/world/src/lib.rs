@@ -181,7 +181,7 @@ impl World {
     pub fn new(mut options: Options, seed: u64, logged: bool) -> Self {
         options.units = options.units.max(units::COUNT);
         let lags = !options.true_to_scale;
-        let now = history::beginning();
+        let now = units::beginning();
         let environment_host = options.vendor.host();
         let mut organization = BTreeMap::new();
         let own = [

@@ -18,11 +18,10 @@ use crate::{
     Options,
     cost::PassCost,
     faults::Faults,
-    history::beginning,
     queue::Queue,
     rates::Bucket,
     registrations::Registrations,
-    units::{Deployed, Member, Organization},
+    units::{Deployed, Member, Organization, beginning},
     versioned::Versioned,
     wishes::{AtLaunch, Should, StackRequest, Wishes},
 };

@@ -133,6 +133,13 @@ pub(crate) fn notifications() -> BucketNotifications {
     }
 }
 
+/// The start time of every history.
+pub(crate) fn beginning() -> Timestamp {
+    "2026-01-01T00:00:00Z"
+        .parse()
+        .expect("a constant is a time")
+}
+
 /// The stores of the tenant.
 pub(crate) fn stores() -> BTreeSet<Store> {
     ["production", "blue", "staging", "one"]

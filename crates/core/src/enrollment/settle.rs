@@ -231,10 +231,16 @@ impl<'a> Tally<'a> {
                         .then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
-                let reason = match foreign_role {
-                    Some(role) => Reason::ForeignRoleRefused { role, why },
-                    None => Reason::RoleNotAssumable(why),
+                let Some(role) = foreign_role else {
+                    return self.failed_attempt(account, record, Reason::RoleNotAssumable(why));
                 };
+                // Told from the first time on, since only its owner can change that.
+                let reason = Reason::ForeignRoleRefused { role, why };
+                let told = Record {
+                    reason: Some(reason.clone()),
+                    ..record.clone()
+                };
+                self.records.insert(account, told);
                 self.failed_attempt(account, record, reason);
             }
             Outcome::AlreadyUsed if self.was_put_back(&account) => {

@@ -162,7 +162,7 @@ mod tests {
         let throttled = throttles.get(baselines).copied().unwrap_or_default();
         assert_eq!(counts[baselines] - throttled, 21);
         // 100 pages at 8 a second.
-        assert!(world.since(crate::history::beginning()).as_secs() >= 12);
+        assert!(world.since(crate::units::beginning()).as_secs() >= 12);
     }
 
     #[test]

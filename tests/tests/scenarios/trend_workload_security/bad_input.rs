@@ -43,7 +43,20 @@ async fn a_parameter_that_does_not_fit_is_named_and_nothing_is_left() {
     writeln!(reasons, "no external id\n  {}", steady(&reason, port)).unwrap();
     let difference = before.difference(&Inventory::take(&sandbox).await.unwrap());
     assert!(difference.is_empty(), "{difference}");
-    insta::assert_snapshot!(reasons, @"");
+    insta::assert_snapshot!(reasons, @r#"
+    wrong key
+      http://127.0.0.1:<port> refuses the API key; check ApiKey.
+    wrong kind of key
+      http://127.0.0.1:<port> refuses the API key; check ApiKey.
+    nobody answers
+      ApiEndpoint: http://127.0.0.1:1 does not answer like a Workload Security API: Connection refused (os error 111).
+    not https
+      ApiEndpoint must be an https URL; found "http://dsm.example.com:4119".
+    no certificate
+      CaBundle: there is no certificate of an authority in the text.
+    no external id
+      ExternalId is blank and Workload Security does not tell the external id. Set ExternalId to the one that Workload Security shows.
+    "#);
     sandbox.shutdown().await.unwrap();
 }
 

@@ -124,8 +124,14 @@ fn clear_the_way(draft: &mut Draft, case: &Case<'_>) {
 fn create(draft: &mut Draft, case: &Case<'_>) {
     draft.create.push(*case.id);
     let known = case.known.clone();
-    // A failure of the stack stays recorded until the next pass.
-    let stays = |reason: &Reason| known.since.is_some() || matches!(reason, Reason::StackFails(_));
+    // A failure of the stack, or of the role in its place, stays recorded until the next pass.
+    let is_failure = |reason: &Reason| {
+        matches!(
+            reason,
+            Reason::StackFails(_) | Reason::ForeignRoleRefused { .. }
+        )
+    };
+    let stays = |reason: &Reason| known.since.is_some() || is_failure(reason);
     let reason = known.reason.clone().filter(stays);
     let is_gone = known.since.is_some() && matches!(case.view.instance, Read::Ok(None));
     let record = Record {
