@@ -157,6 +157,6 @@ fn trusts_nobody_else(world: &World) {
     let deployments = successes.map(|success| success.deployment);
     for deployment in deployments.chain(recorded.attempt) {
         assert_eq!(deployment.policy.host, VENDOR.host());
-        assert_eq!(deployment.site.principal.as_str(), VENDOR.principal());
+        assert_eq!(deployment.site.principal(), VENDOR.principal());
     }
 }

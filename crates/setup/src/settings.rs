@@ -52,7 +52,10 @@ impl Settings {
         environment::read(lookup, |reader| {
             let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
             let provider_url: Option<String> = reader.get("PROVIDER_URL");
-            let principal = reader.get("PROVIDER_PRINCIPAL_ARN");
+            let words = vendor.map(|vendor| vendor.provider().words());
+            let has_principal = words.is_none_or(|words| words.principal.is_some());
+            let principal = reader.get_if(has_principal, "PROVIDER_PRINCIPAL_ARN");
+            let external_id = reader.optional("PROVIDER_EXTERNAL_ID");
             let stack_id = reader.get("STACK_ID");
             let url_suffix = reader.get("URL_SUFFIX");
             let management_account = reader.get::<AccountId>("MANAGEMENT_ACCOUNT_ID");
@@ -86,6 +89,7 @@ impl Settings {
                     management_account: management_account?,
                     provider_url,
                     principal: principal?,
+                    external_id,
                     management_boundary,
                     function_roles,
                     wrong_setting: None,

@@ -175,11 +175,9 @@ impl Wishes {
         } else {
             self.vendor.host()
         };
-        for (name, value) in [
-            (words.tenant_parameter, host),
-            (words.principal_parameter, self.vendor.principal()),
-        ] {
-            properties[name] = value.into();
+        properties[words.tenant_parameter] = host.into();
+        if let Some(principal) = &words.principal {
+            properties[principal.parameter] = self.vendor.principal().into();
         }
         if let Credential::Exchanged(key) = provider.credential()
             && let Some(id) = key.id

@@ -117,7 +117,7 @@ fn deployment(suffix: &str) -> Deployment {
         announcements: Default::default(),
         site: Site {
             function_roles: None,
-            principal: principal.parse().unwrap(),
+            principal: Some(principal.parse().unwrap()),
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: None,

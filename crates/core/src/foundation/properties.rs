@@ -6,10 +6,11 @@ use url::Url;
 use super::Refusal;
 use crate::{
     model::{
-        AccountId, Arn, IntegrationPrefix, Store, UnitEntry, UnitName, is_loopback, parse_units,
+        AccountId, Arn, ExternalId, IntegrationPrefix, Store, UnitEntry, UnitName, is_loopback,
+        parse_units,
     },
     policy::{Capability, RegistrationMode},
-    provider::{Provider, StoreWords},
+    provider::{PrincipalWords, Provider, StoreWords},
 };
 
 /// The custom resource's properties: the stack's parameters, parsed and checked without any other
@@ -48,10 +49,10 @@ pub struct Properties {
     pub store: Option<Store>,
     /// `IntegrationNamePrefix`.
     pub prefix: IntegrationPrefix,
-    /// The principal that may assume the roles.
-    pub principal: Arn,
+    /// The principal that may assume the roles; `None` for a vendor without one.
+    pub principal: Option<Arn>,
     /// The tenant's external id; `None` asks the vendor.
-    pub external_id: Option<String>,
+    pub external_id: Option<ExternalId>,
     /// `RetainProtection`.
     pub retain_protection: bool,
     /// `EnrollManagementAccount`.
@@ -116,12 +117,17 @@ impl Properties {
                 .required("IntegrationNamePrefix")?
                 .parse()
                 .map_err(|wrong: crate::model::ParsePrefixError| Refusal::new(wrong.to_string()))?,
-            principal: read.parse(words.principal_parameter, words.principal, |text| {
-                provider.principal(text)
-            })?,
-            external_id: words
-                .external_id_parameter
-                .and_then(|parameter| read.optional(parameter)),
+            principal: match &words.principal {
+                Some(PrincipalWords {
+                    parameter,
+                    principal,
+                }) => Some(read.parse(parameter, principal, |text| provider.principal(text))?),
+                None => None,
+            },
+            external_id: match words.external_id_parameter {
+                Some(parameter) => read.optional_external_id(provider, parameter)?,
+                None => None,
+            },
             retain_protection: provider.retains()
                 && read.given_yes_or_no("RetainProtection")? == Some(true),
             enroll_management: read.yes_or_no("EnrollManagementAccount")?,
@@ -273,6 +279,19 @@ impl Reader<'_> {
                 .map_err(|_| wrong(name, "account ids of 12 digits, separated by commas", id))
         })
         .collect()
+    }
+
+    fn optional_external_id(
+        &self,
+        provider: &dyn Provider,
+        name: &'static str,
+    ) -> Result<Option<ExternalId>, Refusal> {
+        let Some(text) = self.optional(name) else {
+            return Ok(None);
+        };
+        let expected = format!("as {} shows it", provider.words().title);
+        let known = provider.external_id(&text);
+        known.map(Some).ok_or_else(|| wrong(name, &expected, &text))
     }
 
     fn optional_key(&self, name: &'static str) -> Result<Option<Arn>, Refusal> {

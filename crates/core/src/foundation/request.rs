@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{
-    Context, Facts, Footprint, Own, Progress, Properties, Refusal,
+    Context, Facts, Footprint, Own, Progress, Properties,
     access::Access,
     attributes::attributes,
     converge::{Goal, converge},
@@ -173,7 +173,7 @@ where
         }
         refuse_partition(provider, &self.own.partition)?;
         let properties = Properties::parse(provider, &raw)?;
-        self.require_own_trust(&properties)?;
+        self.own.require_trust(&properties)?;
         let success = recorded.success.as_ref();
         let previous = deployments(recorded).next();
         if let Some(previous) = previous {
@@ -354,26 +354,6 @@ where
         }
     }
 
-    /// The key's host and the trusted principal must come from CloudFormation, never from an event.
-    fn require_own_trust(&self, properties: &Properties) -> Result<(), Refusal> {
-        let provider = self.own.provider;
-        let words = provider.words();
-        let (own, asked) = (&self.own.provider_url, &properties.url);
-        if !Properties::url(provider, own).is_ok_and(|own| own == *asked) {
-            return Err(other_environment(
-                words.tenant_parameter,
-                &shown(asked),
-                own,
-            ));
-        }
-        let (own, asked) = (&self.own.principal, &properties.principal);
-        if provider.principal(own).as_ref() != Some(asked) {
-            let parameter = words.principal_parameter;
-            return Err(other_environment(parameter, asked.as_str(), own));
-        }
-        Ok(())
-    }
-
     /// The context in which names are resolved, and the StackSets that are still foreign.
     async fn context(
         &self,
@@ -446,27 +426,4 @@ fn own_properties(properties: &Value) -> Value {
         map.remove("ServiceTimeout");
     }
     own
-}
-
-fn other_environment(parameter: &str, asked: &str, own: &str) -> Refusal {
-    Refusal::new(format!(
-        "{parameter} is {asked} in the request and {own} in the function's environment. \
-         Update the stack, so that both are the same."
-    ))
-}
-
-/// The URL as an administrator writes it.
-fn shown(url: &url::Url) -> String {
-    url.as_str().trim_end_matches('/').to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_is_shown_as_an_administrator_writes_it() {
-        let url = "https://ACME.example.com/".parse().unwrap();
-        assert_eq!(shown(&url), "https://acme.example.com");
-    }
 }

@@ -84,8 +84,9 @@ impl Deployment {
 /// The templates' inputs other than the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Site {
-    /// The principal that may assume the roles.
-    pub principal: Arn,
+    /// The principal that may assume the roles, if it is one of AWS's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<Arn>,
     /// The DNS suffix of the partition, such as `amazonaws.com`.
     pub url_suffix: String,
     /// The topic on which accounts register themselves, if their stacks do that.
@@ -103,4 +104,11 @@ pub struct Site {
     /// The main stack's own tags, which are copied to StackSets and stacks.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+}
+
+impl Site {
+    /// The principal's ARN for a template; empty without one.
+    pub fn principal(&self) -> &str {
+        self.principal.as_ref().map_or("", Arn::as_str)
+    }
 }

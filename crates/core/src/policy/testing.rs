@@ -47,7 +47,7 @@ pub fn deployment(policy: Policy) -> Deployment {
         announcements: BTreeSet::new(),
         site: Site {
             function_roles: None,
-            principal: "arn:aws:iam::999999999999:role/reader".parse().unwrap(),
+            principal: Some("arn:aws:iam::999999999999:role/reader".parse().unwrap()),
             url_suffix: "amazonaws.com".into(),
             registration_topic: None,
             permissions_boundary: None,

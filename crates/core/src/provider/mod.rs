@@ -19,10 +19,10 @@ pub use adoption::{Adopted, Found, OwnIntegration, Theirs};
 pub use footprint::{FeedFootprint, Footprint, Traces};
 pub use limits::Limits;
 pub use resources::{FeedNames, ResourceNames, role_arn};
-pub use words::{Credential, KeyParameters, StoreWords, Words};
+pub use words::{Credential, KeyParameters, PrincipalWords, StoreWords, Words};
 
 use crate::{
-    model::{AccountId, Arn, Names, Registration, RegistrationSpec, foreign_url},
+    model::{AccountId, Arn, ExternalId, Names, Registration, RegistrationSpec, foreign_url},
     policy::{Deployment, Policy},
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -58,6 +58,12 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// form.
     fn principal(&self, named: &str) -> Option<Arn> {
         named.parse().ok()
+    }
+
+    /// The tenant's external id that an administrator gives so: any text, unless the vendor's have a
+    /// known form.
+    fn external_id(&self, given: &str) -> Option<ExternalId> {
+        Some(given.to_owned().into())
     }
 
     /// The tenant, if the URL itself names it. Otherwise the vendor's API is asked.

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 use url::Url;
 
 use super::{
-    Credential, FeedFootprint, FeedNames, FeedPart, Footprint, KeyParameters, Limits, Provider,
-    ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
+    Credential, FeedFootprint, FeedNames, FeedPart, Footprint, KeyParameters, Limits,
+    PrincipalWords, Provider, ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
 };
 use crate::{
     landing_zone::TrailTopic,
@@ -28,8 +28,10 @@ const WORDS: Words = Words {
     title: "Plain",
     tenant: "the URL of a Plain account",
     tenant_parameter: "ProviderUrl",
-    principal_parameter: "PrincipalArn",
-    principal: "a principal's ARN",
+    principal: Some(PrincipalWords {
+        parameter: "PrincipalArn",
+        principal: "a principal's ARN",
+    }),
     external_id_parameter: None,
     stores: Some(StoreWords {
         store: "store",

@@ -7,14 +7,22 @@ pub struct Words {
     pub tenant: &'static str,
     /// The stack parameter that names the tenant.
     pub tenant_parameter: &'static str,
-    /// The stack parameter with the principal that may assume the roles.
-    pub principal_parameter: &'static str,
-    /// What an administrator names the principal by, such as "a principal's ARN".
-    pub principal: &'static str,
+    /// Its words for the principal that may assume the roles; `None` if that is no principal of
+    /// AWS's, and the external id says all there is to trust.
+    pub principal: Option<PrincipalWords>,
     /// The stack parameter with the tenant's external id, if the vendor has one for all accounts.
     pub external_id_parameter: Option<&'static str>,
     /// Its words for stores, if a tenant has any.
     pub stores: Option<StoreWords>,
+}
+
+/// A vendor's words for its principal.
+#[derive(Debug)]
+pub struct PrincipalWords {
+    /// The stack parameter with the principal.
+    pub parameter: &'static str,
+    /// What an administrator names it by, such as "a principal's ARN".
+    pub principal: &'static str,
 }
 
 /// A vendor's words for the stores of a tenant.

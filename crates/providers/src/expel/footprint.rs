@@ -41,10 +41,7 @@ pub(super) fn footprint(
     let trail = deployment.trail.as_ref().zip(policy.log_archive).zip(feed);
     let mut member = vec![
         ("RoleName", member_role.as_str()),
-        (
-            WORDS.principal_parameter,
-            deployment.site.principal.as_str(),
-        ),
+        ("ExpelPrincipalArn", deployment.site.principal()),
     ];
     member.extend(read_trail(trail.as_ref()));
     let member = spec(member_stack_set, templates.member, &member);

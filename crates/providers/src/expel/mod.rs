@@ -9,7 +9,10 @@ use jiff::SignedDuration;
 use towerhook_core::{
     model::Names,
     policy::Deployment,
-    provider::{Credential, FeedNames, Footprint, Limits, Provider, ResourceNames, Traces, Words},
+    provider::{
+        Credential, FeedNames, Footprint, Limits, PrincipalWords, Provider, ResourceNames, Traces,
+        Words,
+    },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
 use url::Url;
@@ -31,8 +34,10 @@ const WORDS: Words = Words {
     title: "Expel",
     tenant: "the GUID of a Workbench organization",
     tenant_parameter: "WorkbenchOrganizationGuid",
-    principal_parameter: "ExpelPrincipalArn",
-    principal: "a principal's ARN",
+    principal: Some(PrincipalWords {
+        parameter: "ExpelPrincipalArn",
+        principal: "a principal's ARN",
+    }),
     external_id_parameter: None,
     stores: None,
 };

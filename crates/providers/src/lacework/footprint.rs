@@ -93,7 +93,7 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -
         (TOPIC_OF_TRAIL, trail_arn.as_str()),
         (TENANT, policy.tenant.as_str()),
         (EXTERNAL_ID_SUFFIX, policy.trail_suffix()),
-        ("LaceworkPrincipalArn", site.principal.as_str()),
+        ("LaceworkPrincipalArn", site.principal()),
         ("TrailBucketName", source.bucket.as_str()),
         ("QueueArn", &queue),
         ("KmsKeyArn", source.kms_key.as_ref().map_or("", Arn::as_str)),
@@ -125,7 +125,7 @@ fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {
     let parameters = [
         (TENANT, policy.tenant.as_str()),
         (EXTERNAL_ID_SUFFIX, policy.external_id_suffix.as_str()),
-        ("LaceworkPrincipalArn", site.principal.as_str()),
+        ("LaceworkPrincipalArn", site.principal()),
         (POLICY_NAMES, policy_names.as_str()),
         (REGISTRATION_TOPIC, topic),
         (INTEGRATION_PREFIX, policy.names.prefix.as_str()),

@@ -19,7 +19,7 @@ use towerhook_core::{
     policy::{Deployment, Policy},
     provider::{
         Credential, FeedNames, FeedPart, Footprint, KeyParameters, Limits, OwnIntegration,
-        Provider, ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
+        PrincipalWords, Provider, ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -35,8 +35,10 @@ const WORDS: Words = Words {
     title: "Lacework",
     tenant: "the URL of a Lacework account",
     tenant_parameter: "LaceworkUrl",
-    principal_parameter: "LaceworkPrincipalArn",
-    principal: "a principal's ARN",
+    principal: Some(PrincipalWords {
+        parameter: "LaceworkPrincipalArn",
+        principal: "a principal's ARN",
+    }),
     external_id_parameter: None,
     stores: Some(StoreWords {
         store: "sub-account",

@@ -25,7 +25,7 @@ pub(super) fn footprint(
     let external_id = policy.external_id.as_ref();
     let parameters = [
         ("RoleName", names.member_role.as_str()),
-        ("ManagerPrincipalArn", deployment.site.principal.as_str()),
+        ("ManagerPrincipalArn", deployment.site.principal()),
         ("ExternalId", external_id.map_or("", |id| id.as_str())),
         (TENANT, policy.names.resource.as_str()),
         (SUFFIX, policy.external_id_suffix.as_str()),

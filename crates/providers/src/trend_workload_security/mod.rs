@@ -16,8 +16,8 @@ use towerhook_core::{
     },
     policy::{Deployment, Policy},
     provider::{
-        Credential, Footprint, KeyParameters, Limits, Provider, ResourceNames, Subject, Traces,
-        Words, role_arn,
+        Credential, Footprint, KeyParameters, Limits, PrincipalWords, Provider, ResourceNames,
+        Subject, Traces, Words, role_arn,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -34,8 +34,10 @@ const WORDS: Words = Words {
     title: "Workload Security",
     tenant: "the host of Workload Security or of a Deep Security manager",
     tenant_parameter: "ApiEndpoint",
-    principal_parameter: "DeepSecurityManagerAccount",
-    principal: "the 12 digits of an AWS account",
+    principal: Some(PrincipalWords {
+        parameter: "DeepSecurityManagerAccount",
+        principal: "the 12 digits of an AWS account",
+    }),
     external_id_parameter: Some("ExternalId"),
     stores: None,
 };

@@ -332,7 +332,10 @@ fn setup_understands_every_default_and_each_function_its_vendor() {
         parsed.url.as_str(),
         "https://workload.us-1.cloudone.trendmicro.com/"
     );
-    assert_eq!(parsed.principal.as_str(), "arn:aws:iam::147995105371:root");
+    assert_eq!(
+        parsed.principal.unwrap().as_str(),
+        "arn:aws:iam::147995105371:root"
+    );
     assert!(parsed.retain_protection && parsed.enroll_management);
     assert_eq!(parsed.external_id, None);
     assert!(!parsed.capability.cloud_trail());

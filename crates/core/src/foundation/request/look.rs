@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{SetupError, Work, shown};
+use super::{super::own::shown, SetupError, Work};
 use crate::{
     ErrorKind, Service,
     foundation::{Facts, Footprint, Properties, Refusal, access::Access},

@@ -50,9 +50,9 @@ pub(super) fn external_id(
     let Some(parameter) = external_id_parameter else {
         return Ok(None);
     };
-    let shown = profile.and_then(|profile| profile.external_id.as_ref());
-    let found = properties.external_id.as_ref().or(shown);
-    let found = found.map(|id| ExternalId::from(id.clone()));
+    let shown = || profile.and_then(|profile| profile.external_id.clone());
+    let found = properties.external_id.clone();
+    let found = found.or_else(|| shown().map(ExternalId::from));
     let recorded = last.unchanged(&[parameter]);
     let recorded = || recorded.and_then(|deployment| deployment.policy.external_id.clone());
     let known = found.or_else(recorded);
@@ -78,7 +78,9 @@ mod tests {
             Deployment, Policy,
             testing::{deployment, policy},
         },
-        provider::{Credential, Footprint, Limits, ResourceNames, Traces, plain::Plain},
+        provider::{
+            Credential, Footprint, Limits, PrincipalWords, ResourceNames, Traces, plain::Plain,
+        },
         stack_sets::{StackSet, StackSetRoles, Templates},
     };
 
@@ -96,8 +98,10 @@ mod tests {
                 title: "One",
                 tenant: "the URL of an account of One",
                 tenant_parameter: "ProviderUrl",
-                principal_parameter: "PrincipalArn",
-                principal: "a principal's ARN",
+                principal: Some(PrincipalWords {
+                    parameter: "PrincipalArn",
+                    principal: "a principal's ARN",
+                }),
                 external_id_parameter: Some("ExternalId"),
                 stores: None,
             };
