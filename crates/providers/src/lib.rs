@@ -10,11 +10,16 @@ mod api;
 pub mod expel;
 #[cfg(any(all(test, feature = "api"), feature = "testing"))]
 pub mod flood;
+mod guid;
+mod host_name;
 pub mod lacework;
+mod mark;
+mod traces;
 pub mod trend_workload_security;
+mod verified_key;
 
 #[cfg(feature = "api")]
-pub use api::{Api, Issuer, TokenSource, http};
+pub use api::{Api, Issuer, TokenSource, VerifiedKeys, http};
 #[cfg(feature = "api")]
 pub use http::{TIMEOUT, http_client, http_client_trusting};
 use towerhook_core::provider::{Credential, Provider};

@@ -5,6 +5,7 @@ pub(crate) mod body;
 pub(crate) mod client;
 pub mod http;
 pub(crate) mod json;
+pub(crate) mod keys;
 pub(crate) mod pages;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -21,11 +22,12 @@ use towerhook_http::Client as HttpClient;
 use url::Url;
 
 pub use client::TokenSource;
+pub use keys::VerifiedKeys;
 
 use crate::{
     Vendor,
     lacework::api::{LaceworkApi, LaceworkTokens},
-    trend_workload_security::api::{VerifiedKeys, WorkloadSecurityApi},
+    trend_workload_security::{self, api::WorkloadSecurityApi},
 };
 
 /// The API of a function's vendor.
@@ -59,7 +61,7 @@ pub enum Issuer {
     /// Lacework's tokens, for a key.
     Lacework(LaceworkTokens),
     /// The key itself, verified.
-    TrendWorkloadSecurity(VerifiedKeys),
+    VerifiedKeys(VerifiedKeys),
     /// There is neither key nor token.
     Unused,
 }
@@ -71,7 +73,7 @@ impl Issuer {
             Vendor::Expel => Self::Unused,
             Vendor::Lacework => Self::Lacework(LaceworkTokens::new(http, url)),
             Vendor::TrendWorkloadSecurity => {
-                Self::TrendWorkloadSecurity(VerifiedKeys::new(http, url))
+                Self::VerifiedKeys(trend_workload_security::api::verified_keys(http, url))
             }
         }
     }
@@ -81,7 +83,7 @@ impl TokenIssuer for Issuer {
     async fn issue(&self, key: &ApiKey, now: jiff::Timestamp) -> Result<Token> {
         match self {
             Self::Lacework(tokens) => tokens.issue(key, now).await,
-            Self::TrendWorkloadSecurity(keys) => keys.issue(key, now).await,
+            Self::VerifiedKeys(keys) => keys.issue(key, now).await,
             Self::Unused => unused("registry:CreateToken"),
         }
     }

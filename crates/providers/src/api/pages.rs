@@ -124,6 +124,21 @@ async fn each<T: TokenSource, I>(
     }
 }
 
+/// The URL of the page after the one at `here`, to which there is a link unless it is the last.
+pub(crate) fn linked(
+    operation: &'static str,
+    here: &Url,
+    link: &Value,
+    without: &'static str,
+) -> Result<Option<Url>> {
+    match link.as_str() {
+        None | Some("") => Ok(None),
+        Some(link) => at_host(here, link)
+            .map(Some)
+            .ok_or_else(|| json::missing(operation, without)),
+    }
+}
+
 /// The target of a link on the page at `here`, at the same host. The link's own host is never
 /// parsed.
 pub(crate) fn at_host(here: &Url, link: &str) -> Option<Url> {

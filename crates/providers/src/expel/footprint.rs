@@ -10,6 +10,7 @@ use towerhook_core::{
 };
 
 use super::{Expel, WORDS};
+use crate::traces::given;
 
 /// The template's parameter with the trail's bucket.
 const BUCKET: &str = "TrailBucketName";
@@ -94,15 +95,11 @@ fn read_trail<'a>(read: Option<&'a Read<'_>>) -> [(&'static str, &'a str); 4] {
 
 /// Reads back what the parameters of a StackSet say. Names carry the organization's GUID.
 pub(super) fn traces(set: &StackSet) -> Traces {
-    let given = |name: &str| {
-        let value = set.parameters.get(name).filter(|value| !value.is_empty());
-        value.cloned()
-    };
-    let tenant = given(WORDS.tenant_parameter);
+    let tenant = given(set, WORDS.tenant_parameter);
     Traces {
         resource: tenant.clone(),
         tenant,
-        bucket: given(BUCKET),
+        bucket: given(set, BUCKET),
         ..Traces::default()
     }
 }

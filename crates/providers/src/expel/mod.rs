@@ -17,6 +17,8 @@ use towerhook_core::{
 };
 use url::Url;
 
+use crate::guid::is_guid;
+
 /// The rules of Expel.
 #[derive(Debug, Clone, Copy)]
 pub struct Expel;
@@ -111,13 +113,6 @@ impl Provider for Expel {
     fn traces(&self, set: &StackSet) -> Traces {
         footprint::traces(set)
     }
-}
-
-/// Whether a text is a GUID: groups of 8, 4, 4, 4 and 12 hexadecimal digits.
-fn is_guid(text: &str) -> bool {
-    let is_hexadecimal = |group: &str| group.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let lengths: Vec<usize> = text.split('-').map(str::len).collect();
-    lengths == [8, 4, 4, 4, 12] && text.split('-').all(is_hexadecimal)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //! reads nothing, so a rollback can always be specified.
 
 use super::names;
+use crate::traces::given;
 use towerhook_core::{
     landing_zone::TrailTopic,
     model::{AccountId, Arn},
@@ -142,10 +143,7 @@ fn boundary(deployment: &Deployment) -> &str {
 
 /// Reads back what the parameters of a StackSet say.
 pub(super) fn traces(set: &StackSet) -> Traces {
-    let given = |name: &str| {
-        let value = set.parameters.get(name).filter(|value| !value.is_empty());
-        value.cloned()
-    };
+    let given = |name: &str| given(set, name);
     let topic_of = given(TOPIC_OF_TRAIL).and_then(|arn| arn.parse::<Arn>().ok());
     let topic_of =
         topic_of.and_then(|arn| arn.resource().strip_prefix("trail/").map(str::to_owned));

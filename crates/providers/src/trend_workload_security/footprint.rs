@@ -9,6 +9,7 @@ use towerhook_core::{
 };
 
 use super::TrendWorkloadSecurity;
+use crate::traces::by_tenant;
 
 /// The template's parameters that say what a deployment was made with.
 const TENANT: &str = "TenantName";
@@ -48,15 +49,5 @@ pub(super) fn footprint(
 
 /// Reads back what the parameters of a StackSet say.
 pub(super) fn traces(set: &StackSet) -> Traces {
-    let given = |name: &str| {
-        let value = set.parameters.get(name).filter(|value| !value.is_empty());
-        value.cloned()
-    };
-    let tenant = given(TENANT);
-    Traces {
-        resource: tenant.clone(),
-        tenant,
-        suffix: given(SUFFIX),
-        ..Traces::default()
-    }
+    by_tenant(set, TENANT, SUFFIX)
 }

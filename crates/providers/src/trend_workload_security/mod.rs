@@ -12,7 +12,7 @@ use jiff::SignedDuration;
 use towerhook_core::{
     model::{
         AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec,
-        account_of_role, foreign_url, host,
+        account_of_role,
     },
     policy::{Deployment, Policy},
     provider::{
@@ -22,6 +22,12 @@ use towerhook_core::{
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
 use url::Url;
+
+use crate::{
+    host_name,
+    mark::{account_in, mark},
+    verified_key::KEY_COUNTS_FOR,
+};
 
 /// The rules of Workload Security.
 #[derive(Debug, Clone, Copy)]
@@ -59,13 +65,6 @@ const LIMITS: Limits = Limits {
     token_lifetime: KEY_COUNTS_FOR,
 };
 
-/// For this long a key counts as good after it was verified. It is used as it is, without an access
-/// token.
-const KEY_COUNTS_FOR: SignedDuration = SignedDuration::from_hours(1);
-
-/// The longest part of a host in names.
-const LONGEST_HOST: usize = 40;
-
 impl Provider for TrendWorkloadSecurity {
     fn id(&self) -> &'static str {
         "trend-workload-security"
@@ -83,19 +82,8 @@ impl Provider for TrendWorkloadSecurity {
         Credential::Exchanged(KEY)
     }
 
-    /// The origin of what is given: a host, a host with its port, or a URL.
     fn url(&self, named: &str) -> Option<Url> {
-        let named = named.trim();
-        let url = if named.contains("://") {
-            foreign_url(named)
-        } else {
-            foreign_url(&format!("https://{named}"))
-        };
-        let mut url = url?;
-        url.set_path("/");
-        url.set_query(None);
-        url.set_fragment(None);
-        Some(url)
+        host_name::origin(named)
     }
 
     /// An account stands for its root: any identity in it that may assume roles.
@@ -105,11 +93,8 @@ impl Provider for TrendWorkloadSecurity {
         root.parse().ok()
     }
 
-    /// The host, in the letters that a name may have. Which of its tenants it is only the key says.
     fn tenant_in(&self, url: &Url) -> Option<String> {
-        let host = host(url).to_lowercase();
-        let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-        Some(host.chars().map(letter).take(LONGEST_HOST).collect())
+        Some(host_name::in_names(url))
     }
 
     fn resources(&self, Names { resource, prefix }: &Names) -> ResourceNames {
@@ -123,7 +108,7 @@ impl Provider for TrendWorkloadSecurity {
     fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
         let none = || ExternalId::from(String::new());
         Some(RegistrationSpec {
-            name: connector_name(&policy.names, account, &policy.external_id_suffix),
+            name: mark(&policy.names, account, &policy.external_id_suffix),
             kind: RegistrationKind::Account,
             account: *account,
             role_arn: role_arn(&policy.partition, account, ROLE),
@@ -177,18 +162,6 @@ impl Provider for TrendWorkloadSecurity {
     }
 }
 
-/// The name of an account's connector.
-fn connector_name(names: &Names, account: &AccountId, suffix: &str) -> String {
-    format!("{}{account}-{suffix}", names.prefix.as_str())
-}
-
-/// The account in the name of a connector of this deployment.
-fn account_in(name: &str, names: &Names, suffix: &str) -> Option<AccountId> {
-    let rest = name.strip_prefix(names.prefix.as_str())?;
-    let account = rest.strip_suffix(suffix)?.strip_suffix('-')?;
-    account.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use towerhook_core::{model::Health, policy::testing::policy};
@@ -210,41 +183,6 @@ mod tests {
             health: Health::Unknown,
             ..Registration::made(&wanted, "7".into())
         }
-    }
-
-    #[test]
-    fn a_manager_is_named_by_its_host_with_or_without_port_scheme_and_path() {
-        for (named, url) in [
-            (
-                "workload.us-1.cloudone.trendmicro.com",
-                "https://workload.us-1.cloudone.trendmicro.com/",
-            ),
-            (" dsm.example.com:4119 ", "https://dsm.example.com:4119/"),
-            (
-                "https://DSM.example.com:4119/api?x#y",
-                "https://dsm.example.com:4119/",
-            ),
-            ("http://127.0.0.1:8080/api", "http://127.0.0.1:8080/"),
-        ] {
-            let found = TrendWorkloadSecurity.url(named);
-            assert_eq!(found.unwrap().as_str(), url, "{named}");
-        }
-        for odd in ["", "two words", "https://", "://x"] {
-            assert_eq!(TrendWorkloadSecurity.url(odd), None, "{odd:?}");
-        }
-    }
-
-    #[test]
-    fn names_hold_the_host_in_letters_digits_and_hyphens() {
-        let tenant = |named: &str| {
-            let url = TrendWorkloadSecurity.url(named).unwrap();
-            TrendWorkloadSecurity.tenant_in(&url).unwrap()
-        };
-        assert_eq!(tenant("dsm.example.com:4119"), "dsm-example-com-4119");
-        assert_eq!(
-            tenant(&format!("{}.example.com", "x".repeat(60))),
-            "x".repeat(40)
-        );
     }
 
     #[test]

@@ -6,8 +6,7 @@ use url::Url;
 
 use crate::api::{
     client::Call,
-    json,
-    pages::{Next, Shape, at_host},
+    pages::{Next, Shape, linked},
 };
 
 pub(super) const SHAPE: Shape = Shape {
@@ -17,12 +16,8 @@ pub(super) const SHAPE: Shape = Shape {
 
 /// The URL of the page after the one at `here`.
 pub(super) fn next(operation: &'static str, here: &Url, page: &Value) -> Result<Option<Url>> {
-    match page["paging"]["urls"]["nextPage"].as_str() {
-        None | Some("") => Ok(None),
-        Some(link) => at_host(here, link)
-            .map(Some)
-            .ok_or_else(|| json::missing(operation, "usable nextPage")),
-    }
+    let link = &page["paging"]["urls"]["nextPage"];
+    linked(operation, here, link, "usable nextPage")
 }
 
 #[cfg(test)]
@@ -41,7 +36,7 @@ mod tests {
     use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
     use super::*;
-    use crate::api::pages;
+    use crate::api::pages::{self, at_host};
     use crate::lacework::api::testing::{
         Counting, answering, client, json as answer, refusal, request_lines, requests, status,
     };

@@ -5,13 +5,13 @@
 //! source exists, the comment at the decision says so.
 
 mod connectors;
-mod keys;
 mod wire;
 
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{RequestBuilder, StatusCode};
+use serde_json::json;
 use towerhook_core::{
     Result,
     model::{
@@ -22,11 +22,12 @@ use towerhook_core::{
 };
 use url::Url;
 
-pub use keys::VerifiedKeys;
-
 use crate::{
     HttpClient,
-    api::client::{Client, Dialect, TokenSource},
+    api::{
+        client::{self, Client, Dialect, TokenSource},
+        keys::{self, Check, VerifiedKeys},
+    },
 };
 
 /// One tenant, accessed with a key that was verified.
@@ -45,6 +46,21 @@ const DIALECT: Dialect = Dialect {
     refuses_token: |answer| answer.status == StatusCode::UNAUTHORIZED,
     throttled_for: Some(Duration::from_secs(60)),
 };
+
+const CHECK: Check = Check {
+    operation: "workload-security:VerifyApiKey",
+    dialect: &DIALECT,
+    call: |http, url| {
+        let endpoint = client::endpoint(&DIALECT, url, &["awsconnectors", "search"]);
+        http.post(endpoint).json(&json!({ "maxItems": 1 }))
+    },
+    items: "awsConnectors",
+};
+
+/// Verifies the keys of the tenant at `url`, of which only scheme, host and port are used.
+pub fn verified_keys(http: HttpClient, url: Url) -> VerifiedKeys {
+    VerifiedKeys::new(http, url, &CHECK)
+}
 
 /// Keys of Cloud One begin so; those of Workload Security itself and of Deep Security do not.
 ///
@@ -73,7 +89,7 @@ impl<T: TokenSource> WorkloadSecurityApi<T> {
 /// Setup uses both the issuer and the client with its tokens.
 impl<T: TokenSource> TokenIssuer for WorkloadSecurityApi<T> {
     async fn issue(&self, key: &ApiKey, now: Timestamp) -> Result<Token> {
-        keys::issue(&self.0.http, &self.0.url, key, now).await
+        keys::issue(&self.0.http, &self.0.url, &CHECK, key, now).await
     }
 }
 

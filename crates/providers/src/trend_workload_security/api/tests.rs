@@ -72,7 +72,7 @@ fn key(text: &str) -> ApiKey {
 
 async fn verified(server: &MockServer, text: &str) -> Result<Token> {
     let url = server.uri().parse().unwrap();
-    let keys = VerifiedKeys::new(http_client().unwrap(), url);
+    let keys = verified_keys(http_client().unwrap(), url);
     keys.issue(&key(text), NOW.parse().unwrap()).await
 }
 
@@ -137,7 +137,7 @@ async fn a_refused_key_is_told_from_other_failures_and_shown_in_none() {
 #[tokio::test]
 async fn a_key_goes_to_no_other_machine_in_clear() {
     let url: Url = "http://dsm.example.com:4119".parse().unwrap();
-    let keys = VerifiedKeys::new(http_client().unwrap(), url.clone());
+    let keys = verified_keys(http_client().unwrap(), url.clone());
     let error = keys.issue(&key(LEGACY), NOW.parse().unwrap()).await;
     assert!(error.unwrap_err().chain().contains("must be https"));
     let tokens = Counting::default();
