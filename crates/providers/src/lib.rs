@@ -1,4 +1,4 @@
-//! The vendors, each in a folder of its own: [`expel`], [`lacework`] and
+//! The vendors, each in a folder of its own: [`expel`], [`lacework`], [`trend_vision_one`] and
 //! [`trend_workload_security`].
 //!
 //! A vendor has two halves. The pure one is a [`Provider`]: names, rules, words. With the feature
@@ -15,11 +15,12 @@ mod host_name;
 pub mod lacework;
 mod mark;
 mod traces;
+pub mod trend_vision_one;
 pub mod trend_workload_security;
 mod verified_key;
 
 #[cfg(feature = "api")]
-pub use api::{Api, Issuer, TokenSource, VerifiedKeys, http};
+pub use api::{Api, Issuer, Tenant, TokenSource, VerifiedKeys, http};
 #[cfg(feature = "api")]
 pub use http::{TIMEOUT, http_client, http_client_trusting};
 use towerhook_core::provider::{Credential, Provider};
@@ -33,15 +34,18 @@ pub enum Vendor {
     Expel,
     /// [`lacework`].
     Lacework,
+    /// [`trend_vision_one`].
+    TrendVisionOne,
     /// [`trend_workload_security`].
     TrendWorkloadSecurity,
 }
 
 impl Vendor {
     /// Every vendor, by its name in the functions' settings.
-    pub const KNOWN: [(&str, Self); 3] = [
+    pub const KNOWN: [(&str, Self); 4] = [
         ("expel", Self::Expel),
         ("lacework", Self::Lacework),
+        ("trend-vision-one", Self::TrendVisionOne),
         ("trend-workload-security", Self::TrendWorkloadSecurity),
     ];
 
@@ -50,6 +54,7 @@ impl Vendor {
         match self {
             Self::Expel => &expel::Expel,
             Self::Lacework => &lacework::Lacework,
+            Self::TrendVisionOne => &trend_vision_one::TrendVisionOne,
             Self::TrendWorkloadSecurity => &trend_workload_security::TrendWorkloadSecurity,
         }
     }

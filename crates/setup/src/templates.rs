@@ -23,6 +23,11 @@ pub(crate) fn templates(vendor: Vendor) -> Templates {
             }),
             member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
         },
+        // The template is not written yet: CloudFormation refuses a blank one.
+        Vendor::TrendVisionOne => Templates {
+            feed: None,
+            member: "",
+        },
         Vendor::TrendWorkloadSecurity => Templates {
             feed: None,
             member: include_str!("../../../templates/trend-workload-security-member.template.yml"),

@@ -15,6 +15,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// A response that is neither a throttle nor a server error.
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
     /// Empty for a refused call.
     pub(crate) body: Vec<u8>,
     /// The server's message for a refusal, safe to show.
@@ -30,6 +31,11 @@ struct Refusal {
 }
 
 impl Answer {
+    /// A header's text, if it is one.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        header(&self.headers, name)
+    }
+
     /// The response as an error of this kind.
     pub(crate) fn into_error(self, operation: &'static str, kind: ErrorKind) -> Error {
         let Self {
@@ -94,12 +100,13 @@ pub(crate) async fn answer(
     };
     let answer = Answer {
         status,
+        headers,
         body,
         message,
     };
     match status {
         StatusCode::TOO_MANY_REQUESTS => {
-            let retry_after = retry_after(&headers, Timestamp::now());
+            let retry_after = retry_after(&answer.headers, Timestamp::now());
             Err(answer.into_error(operation, ErrorKind::Throttled { retry_after }))
         }
         status if status.is_server_error() => {

@@ -145,7 +145,8 @@ impl<T: TokenSource> Client<T> {
         }
     }
 
-    async fn token(&self) -> Result<SecretText> {
+    /// The token in use.
+    pub(crate) async fn token(&self) -> Result<SecretText> {
         let mut present = self.token.lock().await;
         if let Some(PresentToken { token, .. }) = &*present {
             return Ok(token.clone());

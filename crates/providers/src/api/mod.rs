@@ -27,14 +27,41 @@ pub use keys::VerifiedKeys;
 use crate::{
     Vendor,
     lacework::api::{LaceworkApi, LaceworkTokens},
+    trend_vision_one::{
+        self,
+        api::{Settings, VisionOneApi},
+    },
     trend_workload_security::{self, api::WorkloadSecurityApi},
 };
+
+/// A vendor's tenant, and what the accounts that it is told of are to have there.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// The tenant's URL.
+    pub url: Url,
+    /// The vendor's features that are switched on for each account, by the vendor's ids.
+    pub features: Vec<String>,
+    /// The tenant's instance of a workload product that each account is connected to.
+    pub workload_instance: Option<String>,
+}
+
+impl From<Url> for Tenant {
+    fn from(url: Url) -> Self {
+        Self {
+            url,
+            features: Vec::new(),
+            workload_instance: None,
+        }
+    }
+}
 
 /// The API of a function's vendor.
 #[derive(Debug)]
 pub enum Api<T> {
     /// Lacework's.
     Lacework(Box<LaceworkApi<T>>),
+    /// Vision One's.
+    TrendVisionOne(Box<VisionOneApi<T>>),
     /// Workload Security's.
     TrendWorkloadSecurity(Box<WorkloadSecurityApi<T>>),
     /// None is used. The tenant's URL stays, which a deployment is bound to.
@@ -42,11 +69,24 @@ pub enum Api<T> {
 }
 
 impl<T: TokenSource> Api<T> {
-    /// The vendor's tenant at this URL.
-    pub fn new(vendor: Vendor, http: HttpClient, url: Url, tokens: T) -> Self {
+    /// The vendor's tenant.
+    pub fn new(vendor: Vendor, http: HttpClient, tenant: impl Into<Tenant>, tokens: T) -> Self {
+        let Tenant {
+            url,
+            features,
+            workload_instance,
+        } = tenant.into();
         match vendor {
             Vendor::Expel => Self::Unused(url),
             Vendor::Lacework => Self::Lacework(Box::new(LaceworkApi::new(http, url, tokens))),
+            Vendor::TrendVisionOne => {
+                let settings = Settings {
+                    features,
+                    workload_instance,
+                };
+                let api = VisionOneApi::new(http, url, settings, tokens);
+                Self::TrendVisionOne(Box::new(api))
+            }
             Vendor::TrendWorkloadSecurity => {
                 let api = WorkloadSecurityApi::new(http, url, tokens);
                 Self::TrendWorkloadSecurity(Box::new(api))
@@ -72,6 +112,9 @@ impl Issuer {
         match vendor {
             Vendor::Expel => Self::Unused,
             Vendor::Lacework => Self::Lacework(LaceworkTokens::new(http, url)),
+            Vendor::TrendVisionOne => {
+                Self::VerifiedKeys(trend_vision_one::api::verified_keys(http, url))
+            }
             Vendor::TrendWorkloadSecurity => {
                 Self::VerifiedKeys(trend_workload_security::api::verified_keys(http, url))
             }
@@ -100,6 +143,7 @@ macro_rules! ask {
     ($self:ident, $api:ident => $call:expr, else $url:pat => $unused:expr) => {
         match $self {
             Self::Lacework($api) => $call,
+            Self::TrendVisionOne($api) => $call,
             Self::TrendWorkloadSecurity($api) => $call,
             Self::Unused($url) => $unused,
         }
