@@ -12,7 +12,8 @@ use serde_json::Value;
 use crate::templates::linked::operations;
 use crate::templates::reason::{ALONG, BY_HAND, CALLS};
 use crate::templates::template::{
-    EXPEL, EXPEL_TRAIL, MAIN, MAINS, TREND, Template, actions, argument, one_or_many, text,
+    EXPEL, EXPEL_TRAIL, MAIN, MAINS, TREND, Template, VISION_ONE, actions, argument, one_or_many,
+    text,
 };
 
 /// The actions that IAM checks for an operation, by the service authorization reference.
@@ -173,7 +174,7 @@ fn every_permission_is_needed_by_a_call() {
 /// Archive.
 #[test]
 fn what_a_vendor_does_not_have_takes_no_permission() {
-    let [all, less, keyed] = MAINS.map(|name| {
+    let [all, less, keyed, also_keyed] = MAINS.map(|name| {
         let template = Template::load(name);
         let roles = ["SetupRole", "AccountRole"].into_iter();
         let statements = roles.flat_map(|role| template.statements(role));
@@ -201,6 +202,7 @@ fn what_a_vendor_does_not_have_takes_no_permission() {
         .collect();
     let expected = ["cloudtrail", "events"].map(str::to_owned);
     assert_eq!(without, expected.into());
+    assert_eq!(also_keyed, keyed);
 }
 
 #[test]
@@ -251,6 +253,7 @@ fn the_document_is_what_templates_and_programs_say() {
         (MAIN, "permissions.md"),
         (EXPEL, "providers/expel-permissions.md"),
         (TREND, "providers/trend-workload-security-permissions.md"),
+        (VISION_ONE, "providers/trend-vision-one-permissions.md"),
     ] {
         let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../docs");
         let path = docs.join(file);

@@ -25,8 +25,9 @@ const POLICY: &str = "AWS::IAM::Policy";
 const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
 
 /// Resource types without proactive controls.
-const UNCONTROLLED: [&str; 10] = [
+const UNCONTROLLED: [&str; 11] = [
     "AWS::Events::Rule",
+    "AWS::IAM::OIDCProvider",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventSourceMapping",
     "AWS::SNS::Subscription",

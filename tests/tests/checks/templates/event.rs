@@ -130,7 +130,7 @@ fn every_rule_takes_events_of_its_own_account_only() {
             assert!(!takes(&pattern["account"], &json!("222222222222")));
         }
     }
-    assert_eq!(rules, 13);
+    assert_eq!(rules, 17);
 }
 
 #[test]

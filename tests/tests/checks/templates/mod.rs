@@ -5,6 +5,7 @@ mod alarm;
 mod announced;
 mod call;
 mod child;
+mod cloud_account;
 mod connector;
 mod control;
 mod event;
@@ -14,6 +15,7 @@ mod name;
 mod order;
 mod parameter;
 mod permission;
+mod published;
 mod reason;
 mod security;
 mod template;
@@ -21,7 +23,8 @@ mod template;
 use std::path::{Path, PathBuf};
 
 use template::{
-    ALL, AUDIT, EXPEL, MAIN, MAINS, TREND, Template, argument, one_or_many, path, text, texts,
+    ALL, AUDIT, EXPEL, MAIN, MAINS, TREND, Template, VISION_ONE, argument, one_or_many, path, text,
+    texts,
 };
 use tokio::process::Command;
 use towerhook_package::python::virtual_environment;
@@ -121,6 +124,7 @@ fn a_partition_without_the_vendor_is_refused_by_the_template() {
         (MAIN, "LaceworkIsInThisPartition"),
         (EXPEL, "ExpelIsInThisPartition"),
         (TREND, "WorkloadSecurityIsInThisPartition"),
+        (VISION_ONE, "VisionOneIsInThisPartition"),
     ] {
         let template = Template::load(name);
         let rule = &template.body["Rules"][rule];
@@ -239,7 +243,7 @@ fn queues_and_topics_take_nothing_that_is_not_encrypted_on_its_way() {
             }
         }
     }
-    assert_eq!(policies, 14);
+    assert_eq!(policies, 17);
 }
 
 #[test]

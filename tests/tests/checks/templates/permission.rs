@@ -124,9 +124,9 @@ fn every_role_gets_the_boundary_that_is_named() {
         }
     }
     assert_eq!(
-        roles, 17,
-        "four, three and four of functions and the management account's stack, and those of Log Archive \
-         (twice), the members (three times) and the events"
+        roles, 22,
+        "four, three, four and four of functions and the management account's stack, and those of Log \
+         Archive (twice), the members (four times) and the events"
     );
 }
 

@@ -149,7 +149,7 @@ fn setup_finds_and_makes_the_role_of_cloudtrail_only() {
 }
 
 /// Whether the boundary's pattern covers the action, which may be a pattern itself.
-fn covers(pattern: &str, action: &str) -> bool {
+pub(crate) fn covers(pattern: &str, action: &str) -> bool {
     let (pattern, action) = (pattern.to_lowercase(), action.to_lowercase());
     match pattern.split_once('*') {
         Some((begin, end)) => action.starts_with(begin) && action.ends_with(end),
@@ -158,7 +158,7 @@ fn covers(pattern: &str, action: &str) -> bool {
 }
 
 /// Whether the permissions boundary of the management account's role allows this.
-fn within(template: &Template, action: &str) -> bool {
+pub(crate) fn within(template: &Template, action: &str) -> bool {
     let (mut allowed, mut denied) = (false, false);
     for statement in template.statements("ManagementBoundary") {
         assert_eq!(statement["Resource"], "*");

@@ -18,14 +18,17 @@ pub(crate) const EXPEL_TRAIL: &str = "expel-trail.template.yml";
 /// Workload Security's main template, and the one that its StackSet deploys.
 pub(crate) const TREND: &str = "trend-workload-security.template.yml";
 pub(crate) const TREND_MEMBER: &str = "trend-workload-security-member.template.yml";
+/// Vision One's main template, and the one that its StackSet deploys.
+pub(crate) const VISION_ONE: &str = "trend-vision-one.template.yml";
+pub(crate) const VISION_ONE_MEMBER: &str = "trend-vision-one-member.template.yml";
 /// The main templates.
-pub(crate) const MAINS: [&str; 3] = [MAIN, EXPEL, TREND];
+pub(crate) const MAINS: [&str; 4] = [MAIN, EXPEL, TREND, VISION_ONE];
 /// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
 
 /// The templates of Lacework's StackSets.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 10] = [
+pub(crate) const ALL: [&str; 12] = [
     MAIN,
     LOG,
     AUDIT,
@@ -35,6 +38,8 @@ pub(crate) const ALL: [&str; 10] = [
     EXPEL_TRAIL,
     TREND,
     TREND_MEMBER,
+    VISION_ONE,
+    VISION_ONE_MEMBER,
     FORWARD,
 ];
 
