@@ -6,7 +6,7 @@
 //!
 //! A client acts as an account's root user or with an access key. The emulator knows the root user
 //! by an access key id of 12 digits, the account's, and does not look at the signature; everyone
-//! else signs.
+//! else signs. Only the exchange of a web identity's token for credentials has no caller yet.
 
 mod credentials;
 mod error;
@@ -16,6 +16,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
@@ -27,6 +28,12 @@ pub use xml::{Element, XmlError};
 
 /// Parameters of a query-protocol call that has none.
 pub const NO_PARAMS: &[(&str, &str)] = &[];
+
+/// The version of STS's API.
+const STS: &str = "2011-06-15";
+
+/// The one operation whose caller has no identity in AWS.
+const WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
 
 /// A client for one endpoint, one account and one Region. Cloning is cheap and shares connections.
 #[derive(Debug, Clone)]
@@ -96,14 +103,44 @@ impl AwsClient {
     ) -> Result<Self, AwsError> {
         let mut form = vec![("RoleArn", role_arn), ("RoleSessionName", session_name)];
         form.extend(external_id.map(|id| ("ExternalId", id)));
-        let answer = self.query("sts", "AssumeRole", "2011-06-15", &form).await?;
+        let answer = self.query("sts", "AssumeRole", STS, &form).await?;
+        self.in_session("AssumeRole", &answer, role_arn)
+    }
+
+    /// The same client, in a session of this role, in the role's own account. The token alone says
+    /// who asks: the call is not signed.
+    ///
+    /// # Errors
+    /// When the role does not let the token's subject in, or STS answers without credentials.
+    pub async fn assume_role_with_web_identity(
+        &self,
+        role_arn: &str,
+        session_name: &str,
+        token: &SecretString,
+    ) -> Result<Self, AwsError> {
+        let form = [
+            ("RoleArn", role_arn),
+            ("RoleSessionName", session_name),
+            ("WebIdentityToken", token.expose_secret()),
+        ];
+        let answer = self.query("sts", WITH_WEB_IDENTITY, STS, &form).await?;
+        self.in_session(WITH_WEB_IDENTITY, &answer, role_arn)
+    }
+
+    /// The same client, with the credentials in STS's answer to `operation`.
+    fn in_session(
+        &self,
+        operation: &str,
+        answer: &Element,
+        role_arn: &str,
+    ) -> Result<Self, AwsError> {
         let credential = |field: &str| {
             answer
-                .text_at(&format!("AssumeRoleResult/Credentials/{field}"))
+                .text_at(&format!("{operation}Result/Credentials/{field}"))
                 .map(str::to_owned)
                 .ok_or_else(|| AwsError::Unreadable {
                     service: "sts".to_owned(),
-                    operation: "AssumeRole".to_owned(),
+                    operation: operation.to_owned(),
                     expected: "credentials",
                     source: format!("{field} is missing").into(),
                 })
@@ -274,13 +311,15 @@ impl AwsClient {
             region: &self.region,
             service,
         };
-        place
-            .authorize(self.key.as_ref(), &method, &url, &mut headers, &body)
-            .map_err(|source| AwsError::Unsigned {
-                service: service.to_owned(),
-                operation: operation.to_owned(),
-                source,
-            })?;
+        if operation != WITH_WEB_IDENTITY {
+            place
+                .authorize(self.key.as_ref(), &method, &url, &mut headers, &body)
+                .map_err(|source| AwsError::Unsigned {
+                    service: service.to_owned(),
+                    operation: operation.to_owned(),
+                    source,
+                })?;
+        }
         let answer = self
             .http
             .request(method, url)

@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use percent_encoding::percent_decode_str;
+use serde_json::Value;
 
 use super::trust;
 use crate::aws_client::{AwsClient, AwsError};
@@ -18,6 +19,28 @@ pub(super) async fn trusting(
     role_arn: &str,
     external_id: &str,
 ) -> anyhow::Result<Result<String, String>> {
+    let role = match read(aws, role_arn).await? {
+        Ok(role) => role,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if let Err(reason) = trust::judge(&role.trust_policy, principal, external_id) {
+        return Ok(Err(format!("role {role_arn}: {reason}")));
+    }
+    Ok(Ok(role.id))
+}
+
+/// A role as IAM describes it.
+pub(super) struct Role {
+    /// Its unique id: a recreated role has another.
+    pub(super) id: String,
+    pub(super) trust_policy: Value,
+}
+
+/// Reads a role; or says that it does not exist.
+///
+/// # Errors
+/// When AWS's answer decides neither.
+pub(super) async fn read(aws: &AwsClient, role_arn: &str) -> anyhow::Result<Result<Role, String>> {
     let name = role_arn.rsplit('/').next().unwrap_or_default();
     let answer = aws
         .account(account_in(role_arn))
@@ -39,11 +62,10 @@ pub(super) async fn trusting(
         return Ok(Err(format!("role {role_arn} does not exist")));
     }
     let document = percent_decode_str(found("AssumeRolePolicyDocument")?).decode_utf8()?;
-    let document = serde_json::from_str(&document).context("the trust policy is not JSON")?;
-    if let Err(reason) = trust::judge(&document, principal, external_id) {
-        return Ok(Err(format!("role {role_arn}: {reason}")));
-    }
-    Ok(Ok(found("RoleId")?.to_owned()))
+    Ok(Ok(Role {
+        id: found("RoleId")?.to_owned(),
+        trust_policy: serde_json::from_str(&document).context("the trust policy is not JSON")?,
+    }))
 }
 
 /// The vendor's own client, `service`, with the credentials of the role; or why it cannot assume it.

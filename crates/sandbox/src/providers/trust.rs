@@ -11,11 +11,7 @@ use serde_json::{Map, Value};
 /// # Errors
 /// One sentence that says what is missing.
 pub(super) fn judge(document: &Value, principal: &str, external_id: &str) -> Result<(), String> {
-    let statements: Vec<&Value> = match document.get("Statement") {
-        Some(Value::Array(list)) => list.iter().collect(),
-        Some(one @ Value::Object(_)) => vec![one],
-        _ => return Err("the trust policy has no statement".to_owned()),
-    };
+    let statements = statements(document)?;
     let about_us = |effect: &str| {
         statements
             .iter()
@@ -47,6 +43,18 @@ pub(super) fn judge(document: &Value, principal: &str, external_id: &str) -> Res
         }
     }
     Err(reason)
+}
+
+/// The statements of a policy, of which there is at least one.
+///
+/// # Errors
+/// One sentence that says that there is none.
+pub(super) fn statements(document: &Value) -> Result<Vec<&Value>, String> {
+    match document.get("Statement") {
+        Some(Value::Array(list)) if !list.is_empty() => Ok(list.iter().collect()),
+        Some(one @ Value::Object(_)) => Ok(vec![one]),
+        _ => Err("the trust policy has no statement".to_owned()),
+    }
 }
 
 enum Conditions {
@@ -121,7 +129,8 @@ fn names_principal(statement: &Value, principal: &str) -> bool {
     named.iter().any(|name| accepted.contains(name))
 }
 
-fn texts(value: &Value) -> Vec<&str> {
+/// A text, or the texts of a list: IAM takes either wherever it takes a list.
+pub(super) fn texts(value: &Value) -> Vec<&str> {
     match value {
         Value::String(text) => vec![text],
         Value::Array(list) => list.iter().filter_map(Value::as_str).collect(),
