@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 
-use super::answer::{ApiError, Handled};
+use super::answer::ApiError;
 
 /// Answers chosen requests with an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,10 +19,18 @@ pub struct Fault {
 }
 
 impl Fault {
-    fn error(&self) -> ApiError {
+    /// The status of the answer, and what it says.
+    pub(crate) fn answer(&self) -> (StatusCode, &'static str) {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let message = status.canonical_reason().unwrap_or("injected failure");
-        ApiError::new(status, message)
+        (status, message)
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        let (status, message) = fault.answer();
+        Self::new(status, message)
     }
 }
 
@@ -56,17 +64,17 @@ impl Faults {
 }
 
 /// What an operation is answered with, where this fault may come before or after it.
-pub(crate) async fn spoiled(
+pub(crate) async fn spoiled<A, E: From<Fault>>(
     fault: Option<Fault>,
-    operation: impl Future<Output = Handled>,
-) -> Handled {
+    operation: impl Future<Output = Result<A, E>>,
+) -> Result<A, E> {
     match fault {
         Some(fault) => {
             if fault.after_effect {
                 // Nobody hears how it went.
                 let _ = operation.await;
             }
-            Err(fault.error())
+            Err(fault.into())
         }
         None => operation.await,
     }

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 pub(crate) mod clock;
 pub(crate) mod fault;
 pub(crate) mod like;
+pub(crate) mod rate_limit;
 pub(crate) mod server;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};

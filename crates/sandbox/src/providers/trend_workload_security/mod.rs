@@ -20,7 +20,6 @@ mod connectors;
 mod controls;
 mod keys;
 mod operation;
-mod rate_limit;
 mod search;
 mod server;
 mod service;

@@ -21,6 +21,9 @@ use crate::providers::http::server::{answered, completed, content};
 /// Name in [`Service::calls`] of requests for what the simulator does not have.
 const UNKNOWN: &str = "unknown";
 
+/// The kind of every request to the rate limit, which counts them all together.
+const ANY: &str = "any";
+
 /// The version of the API, which every request names.
 const VERSION: &str = "v1";
 
@@ -62,7 +65,7 @@ fn refusal(status: StatusCode) -> ApiError {
 
 /// Performs an operation, unless the rate limit or a fault stands against it.
 async fn limited(service: &Service, operation: Operation, parts: &Parts, body: Body) -> Handled {
-    if !lock(&service.limiter).take(service.clock.now()) {
+    if !lock(&service.limiter).take(ANY, service.clock.now()) {
         return Err(refusal(StatusCode::TOO_MANY_REQUESTS));
     }
     let fault = lock(&service.settings).faults.take(operation.label());

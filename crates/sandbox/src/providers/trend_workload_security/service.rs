@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use super::connector::Store;
 use super::keys::Keys;
-use super::rate_limit::RateLimiter;
 use super::{TrendWorkloadSecurityConfig, VendorAws, lock};
 use crate::chaos::Chaos;
 use crate::providers::http::clock::Clock;
 use crate::providers::http::fault::Faults;
+use crate::providers::http::rate_limit::RateLimiter;
 
 #[derive(Debug)]
 pub(super) struct Service {
