@@ -9,6 +9,7 @@ mod fake_aws;
 mod http;
 pub mod lacework;
 mod role;
+pub mod trend_vision_one;
 pub mod trend_workload_security;
 mod trust;
 
@@ -26,6 +27,7 @@ use crate::launch::{self, Stack};
 use expel::Expel;
 pub use http::fault::Fault;
 use lacework::Lacework;
+use trend_vision_one::TrendVisionOne;
 use trend_workload_security::TrendWorkloadSecurity;
 
 /// The vendor whose SaaS a sandbox has.
@@ -36,6 +38,8 @@ pub enum Provider {
     /// Lacework (FortiCNAPP).
     #[default]
     Lacework,
+    /// Trend Vision One.
+    TrendVisionOne,
     /// Trend Micro Cloud One Workload Security, and Deep Security Manager.
     TrendWorkloadSecurity,
 }
@@ -52,6 +56,7 @@ impl Provider {
         Ok(match self {
             Self::Expel => Box::new(Expel::start(surroundings).await?),
             Self::Lacework => Box::new(Lacework::start_in(surroundings).await?),
+            Self::TrendVisionOne => Box::new(TrendVisionOne::start_in(surroundings).await?),
             Self::TrendWorkloadSecurity => {
                 Box::new(TrendWorkloadSecurity::start_in(surroundings).await?)
             }
@@ -64,6 +69,9 @@ impl Provider {
         match self {
             Self::Expel => include_str!("../../../../templates/expel.template.yml"),
             Self::Lacework => launch::TEMPLATE,
+            Self::TrendVisionOne => {
+                include_str!("../../../../templates/trend-vision-one.template.yml")
+            }
             Self::TrendWorkloadSecurity => {
                 include_str!("../../../../templates/trend-workload-security.template.yml")
             }
@@ -73,7 +81,7 @@ impl Provider {
     /// Whether roles and registrations may outlive the stack, by `RetainProtection`.
     #[must_use]
     pub fn retains(self) -> bool {
-        self == Self::TrendWorkloadSecurity
+        matches!(self, Self::TrendVisionOne | Self::TrendWorkloadSecurity)
     }
 
     /// Whether the functions have a key of it, with which they get access tokens or which they use as
@@ -82,7 +90,7 @@ impl Provider {
     pub fn has_key(self) -> bool {
         match self {
             Self::Expel => false,
-            Self::Lacework | Self::TrendWorkloadSecurity => true,
+            Self::Lacework | Self::TrendVisionOne | Self::TrendWorkloadSecurity => true,
         }
     }
 }
