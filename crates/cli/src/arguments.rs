@@ -100,6 +100,7 @@ impl Sandbox {
 pub(crate) enum Vendor {
     Expel,
     Lacework,
+    TrendVisionOne,
     TrendWorkloadSecurity,
 }
 
@@ -108,6 +109,7 @@ impl Vendor {
         match self {
             Self::Expel => Provider::Expel,
             Self::Lacework => Provider::Lacework,
+            Self::TrendVisionOne => Provider::TrendVisionOne,
             Self::TrendWorkloadSecurity => Provider::TrendWorkloadSecurity,
         }
     }
