@@ -37,14 +37,14 @@ impl Account {
         let Settings {
             stack_name,
             vendor,
-            provider_url,
+            tenant,
             ca_bundle,
             aws,
         } = Settings::read(lookup)?;
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
         let http = providers::http_client_trusting(&ca_bundle)?;
-        let registry = Api::new(vendor, http, provider_url, tokens);
+        let registry = Api::new(vendor, http, tenant, tokens);
         let metrics = Metrics::new(stack_name, "account");
         Ok(Self {
             aws,

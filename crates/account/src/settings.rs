@@ -4,9 +4,8 @@ use towerhook_runtime::{
         AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
     },
     environment::{self, WrongEnvironment},
-    providers::Vendor,
+    providers::{Tenant, Vendor},
 };
-use url::Url;
 
 /// The function's settings.
 #[derive(Debug, Clone)]
@@ -15,8 +14,9 @@ pub struct Settings {
     pub stack_name: String,
     /// `PROVIDER`: the SaaS.
     pub vendor: Vendor,
-    /// `PROVIDER_URL`.
-    pub provider_url: Url,
+    /// `PROVIDER_URL`, `PROVIDER_FEATURES` (separated by commas) and
+    /// `PROVIDER_WORKLOAD_INSTANCE_ID`, of which a vendor may have the first only.
+    pub tenant: Tenant,
     /// `PROVIDER_CA_BUNDLE`: PEM of further authorities for that URL; empty for none.
     pub ca_bundle: String,
     /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
@@ -64,7 +64,11 @@ impl Settings {
                         auth: auth?,
                     },
                 },
-                provider_url,
+                tenant: Tenant {
+                    url: provider_url,
+                    features: reader.list("PROVIDER_FEATURES"),
+                    workload_instance: reader.optional("PROVIDER_WORKLOAD_INSTANCE_ID"),
+                },
                 ca_bundle: ca_bundle.unwrap_or_default(),
             })
         })

@@ -52,6 +52,16 @@ impl Reader<'_> {
         self.parse(name, &text)
     }
 
+    /// The items of a variable that may be absent or empty, separated by commas.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let text: String = self.optional(name).unwrap_or_default();
+        let items = text.split(',').map(str::trim);
+        items
+            .filter(|item| !item.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
     /// A variable that must be set if it is `wanted`, and is not read otherwise.
     pub fn get_if<T: FromStr>(&self, wanted: bool, name: &str) -> Option<Option<T>> {
         if wanted {

@@ -54,12 +54,12 @@ impl Setup {
             own.wrong_setting = Some(Refusal::new(format!("CaBundle: {error}.")));
             http.clone()
         });
-        let (vendor, url) = (settings.vendor, settings.provider_url);
+        let (vendor, tenant) = (settings.vendor, settings.tenant);
         let tokens = IssuedTokens {
             secrets: aws.clone(),
-            issuer: Issuer::new(vendor, vendors.clone(), url.clone()),
+            issuer: Issuer::new(vendor, vendors.clone(), tenant.url.clone()),
         };
-        let registry = Api::new(vendor, vendors, url, tokens);
+        let registry = Api::new(vendor, vendors, tenant, tokens);
         Ok(Self {
             own,
             aws,

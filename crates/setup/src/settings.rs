@@ -11,7 +11,7 @@ use towerhook_runtime::{
         SetupSettings, TokenSecret,
     },
     environment::{self, WrongEnvironment},
-    providers::Vendor,
+    providers::{Tenant, Vendor},
 };
 use url::Url;
 
@@ -31,8 +31,10 @@ pub struct Settings {
     /// role that keeps a bucket's notification, where there is one. `TOWERHOOK_SANDBOX` is `true` in
     /// a sandbox, where CloudFormation runs on this machine.
     pub own: Own,
-    /// `PROVIDER_URL`. An invalid URL is refused as a parameter, before anything is sent to it.
-    pub provider_url: Url,
+    /// `PROVIDER_URL`, `PROVIDER_FEATURES` (separated by commas) and
+    /// `PROVIDER_WORKLOAD_INSTANCE_ID`, of which a vendor may have the first only. An invalid URL is
+    /// refused as a parameter, before anything is sent to it.
+    pub tenant: Tenant,
     /// `PROVIDER_CA_BUNDLE`: PEM of further authorities for that URL; empty for none.
     pub ca_bundle: String,
     /// What the AWS adapters need: `API_TOKEN_SECRET_ARN` and `API_CREDENTIALS_SECRET_ARN` (both for
@@ -115,7 +117,11 @@ impl Settings {
                     },
                     management_stack_role: ManagementStackRole(management_stack_role),
                 },
-                provider_url: url,
+                tenant: Tenant {
+                    url,
+                    features: reader.list("PROVIDER_FEATURES"),
+                    workload_instance: reader.optional("PROVIDER_WORKLOAD_INSTANCE_ID"),
+                },
                 ca_bundle: ca_bundle.unwrap_or_default(),
             })
         })

@@ -23,10 +23,9 @@ pub(crate) fn templates(vendor: Vendor) -> Templates {
             }),
             member: include_str!("../../../templates/lacework-aws-cfg-member.template.yml"),
         },
-        // The template is not written yet: CloudFormation refuses a blank one.
         Vendor::TrendVisionOne => Templates {
             feed: None,
-            member: "",
+            member: include_str!("../../../templates/trend-vision-one-member.template.yml"),
         },
         Vendor::TrendWorkloadSecurity => Templates {
             feed: None,
