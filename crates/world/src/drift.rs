@@ -191,6 +191,9 @@ pub(crate) fn foreign(
         // What the vendor's own hook made, with the role that is ours, too; or what does not use it.
         made.name = format!("ControlTower - {number} - {subject}");
         made.store = None;
+        if vendor.numbers_by_account() {
+            made.guid = subject.to_string();
+        }
         if number % 2 == 1 {
             let role = state.wish().resources().member_role;
             made.role_arn = role_arn("aws", &subject, &role);

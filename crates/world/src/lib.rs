@@ -114,7 +114,8 @@ impl Options {
         let vendor = match dice.u32(0..6) {
             0 => Vendor::Lacework,
             1 => Vendor::PlainRoles,
-            2 => Vendor::TrendWorkloadSecurity,
+            2 if dice.bool() => Vendor::TrendWorkloadSecurity,
+            2 => Vendor::TrendVisionOne,
             _ => Vendor::Plain,
         };
         Self {

@@ -91,7 +91,7 @@ impl World {
             url_suffix: "amazonaws.com".into(),
             management_account: id(MANAGEMENT),
             provider_url: state.environment_host.into(),
-            principal: Some(vendor.principal().into()),
+            principal: Some(vendor.principal().to_owned()).filter(|own| !own.is_empty()),
             external_id: None,
             management_boundary: None,
             function_roles: None,

@@ -7,7 +7,10 @@ use towerhook_core::{
         plain::{Plain, PlainRoles},
     },
 };
-use towerhook_providers::{lacework::Lacework, trend_workload_security::TrendWorkloadSecurity};
+use towerhook_providers::{
+    lacework::Lacework, trend_vision_one::TrendVisionOne,
+    trend_workload_security::TrendWorkloadSecurity,
+};
 
 use crate::{SUFFIX, units::TENANT};
 
@@ -24,10 +27,14 @@ pub enum Vendor {
     /// Workload Security: one registration for each account, which cannot be disabled; an external
     /// id of the tenant's, no trail, and a role that others may have made.
     TrendWorkloadSecurity,
+    /// Vision One: likewise, and a registration's id is its account's.
+    TrendVisionOne,
 }
 
-/// The external id of Workload Security's tenant.
-pub(crate) const TENANTS_EXTERNAL_ID: &str = "acme:1f9c";
+/// The identity with which Vision One's tenant comes.
+const IDENTITY: &str = "cloudaccounts-us.xdr.trendmicro.com/urn:visionone:identity:us:\
+                        3f1c9a52-7d40-4b8e-9a6d-2c5e8f0b7a11:account/\
+                        3f1c9a52-7d40-4b8e-9a6d-2c5e8f0b7a11";
 
 impl Vendor {
     /// Its rules.
@@ -37,6 +44,7 @@ impl Vendor {
             Self::PlainRoles => &PlainRoles,
             Self::Lacework => &Lacework,
             Self::TrendWorkloadSecurity => &TrendWorkloadSecurity,
+            Self::TrendVisionOne => &TrendVisionOne,
         }
     }
 
@@ -46,6 +54,7 @@ impl Vendor {
             Self::Plain | Self::PlainRoles => "acme.example.com",
             Self::Lacework => "acme.lacework.net",
             Self::TrendWorkloadSecurity => "dsm.example.com:4119",
+            Self::TrendVisionOne => "api.xdr.trendmicro.com",
         }
     }
 
@@ -55,15 +64,17 @@ impl Vendor {
             Self::Plain | Self::PlainRoles => "acme.eu.example.com",
             Self::Lacework => "acme.fra.lacework.net",
             Self::TrendWorkloadSecurity => "dsm.example.org:4119",
+            Self::TrendVisionOne => "api.eu.xdr.trendmicro.com",
         }
     }
 
-    /// The principal that may assume the members' roles.
+    /// The principal that may assume the members' roles; blank if they trust none of AWS's.
     pub fn principal(self) -> &'static str {
         match self {
             Self::Plain | Self::PlainRoles => "arn:aws:iam::999999999999:role/reader",
             Self::Lacework => "arn:aws:iam::434813966438:role/lacework-platform",
             Self::TrendWorkloadSecurity => "147995105371",
+            Self::TrendVisionOne => "",
         }
     }
 
@@ -73,6 +84,7 @@ impl Vendor {
             Self::Plain | Self::PlainRoles => "Plain-",
             Self::Lacework => "Lacework-Control-Tower-",
             Self::TrendWorkloadSecurity => "Trend-Control-Tower-",
+            Self::TrendVisionOne => "Trend-Vision-One-",
         }
     }
 
@@ -81,6 +93,7 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles | Self::Lacework => TENANT,
             Self::TrendWorkloadSecurity => "dsm-example-com-4119",
+            Self::TrendVisionOne => "api-xdr-trendmicro-com",
         }
     }
 
@@ -89,7 +102,7 @@ impl Vendor {
         stack_set.contains(match self {
             Self::Plain | Self::PlainRoles => "Members-",
             Self::Lacework => "Config-Member-",
-            Self::TrendWorkloadSecurity => "Member-",
+            Self::TrendWorkloadSecurity | Self::TrendVisionOne => "Member-",
         })
     }
 
@@ -99,13 +112,13 @@ impl Vendor {
             Self::Plain => stack_set.contains("Queue-"),
             Self::PlainRoles => stack_set.contains("Feed-Role-"),
             Self::Lacework => stack_set.contains("Audit-Account-"),
-            Self::TrendWorkloadSecurity => false,
+            Self::TrendWorkloadSecurity | Self::TrendVisionOne => false,
         }
     }
 
     /// Whether it reads the organization's trail.
     pub(crate) fn reads_trail(self) -> bool {
-        self != Self::TrendWorkloadSecurity
+        !self.shares_accounts()
     }
 
     /// Whether its tenants have stores, and a topic through which stacks register their accounts.
@@ -115,7 +128,21 @@ impl Vendor {
 
     /// Whether it has one registration for each account, and the engine may take over another's.
     pub(crate) fn shares_accounts(self) -> bool {
-        self == Self::TrendWorkloadSecurity
+        matches!(self, Self::TrendWorkloadSecurity | Self::TrendVisionOne)
+    }
+
+    /// The external id of the tenant, if it has one for all accounts.
+    pub(crate) fn tenants_external_id(self) -> Option<&'static str> {
+        match self {
+            Self::Plain | Self::PlainRoles | Self::Lacework => None,
+            Self::TrendWorkloadSecurity => Some("acme:1f9c"),
+            Self::TrendVisionOne => Some(IDENTITY),
+        }
+    }
+
+    /// Whether a registration's id is its account's.
+    pub(crate) fn numbers_by_account(self) -> bool {
+        self == Self::TrendVisionOne
     }
 
     /// Whether it is told of accounts. Without registrations, a role is all that watches one.
@@ -125,10 +152,13 @@ impl Vendor {
 
     /// An account's external id, as its role demands it.
     pub fn external_id(self, account: &AccountId, suffix: &str) -> String {
-        let beginning = match self {
-            Self::Plain | Self::PlainRoles => "plain",
-            Self::Lacework => "lweid:aws:v2",
-            Self::TrendWorkloadSecurity => return TENANTS_EXTERNAL_ID.to_owned(),
+        if let Some(id) = self.tenants_external_id() {
+            return id.to_owned();
+        }
+        let beginning = if self == Self::Lacework {
+            "lweid:aws:v2"
+        } else {
+            "plain"
         };
         format!("{beginning}:{TENANT}:{account}:{suffix}")
     }
@@ -138,7 +168,9 @@ impl Vendor {
         match self {
             Self::Plain | Self::PlainRoles => format!("Plain-{account}"),
             Self::Lacework => format!("Lacework-Control-Tower-Config-Member-{account}"),
-            Self::TrendWorkloadSecurity => format!("Trend-Control-Tower-{account}-{SUFFIX}"),
+            Self::TrendWorkloadSecurity | Self::TrendVisionOne => {
+                format!("{}{account}-{SUFFIX}", self.prefix())
+            }
         }
     }
 }

@@ -17,7 +17,6 @@ use crate::{
     safety,
     state::{OddList, State},
     units::{TENANT, stores},
-    vendor::TENANTS_EXTERNAL_ID,
 };
 
 /// The vendor's limit of API requests per hour.
@@ -122,7 +121,7 @@ impl RegistryReads for Ports {
             Ok(Profile {
                 tenant: TENANT.into(),
                 stores: stores().into_iter().collect(),
-                external_id: vendor.shares_accounts().then(|| TENANTS_EXTERNAL_ID.into()),
+                external_id: vendor.tenants_external_id().map(str::to_owned),
             })
         })
         .await
@@ -204,7 +203,11 @@ impl RegistryWrites for Ports {
             safety::registration_comes(state, now, &self.caller.name, store, spec);
             self.write(state, now, || format!("creates {} in {store:?}", spec.name));
             state.made += 1;
-            let guid = format!("ACME_{:06}", state.made);
+            let guid = if state.options.vendor.numbers_by_account() {
+                spec.account.to_string()
+            } else {
+                format!("ACME_{:06}", state.made)
+            };
             if state.unlisted.contains(&spec.account) {
                 return Ok(Created::Done(Some(guid)));
             }
