@@ -152,6 +152,8 @@ impl World {
                 self.change(*account, |member| member.refuses_stacks = false);
             }
             Step::DeleteRegistration { account } => self.delete_registration(*account),
+            Step::DisableRegistration { .. }
+                if !self.state().options.vendor.provider().limits().pauses => {}
             Step::DisableRegistration { account } => {
                 self.change_registration(*account, |kept| kept.registration.enabled = false);
             }

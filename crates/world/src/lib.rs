@@ -83,7 +83,7 @@ pub struct Options {
     pub accounts: usize,
     /// Whether the SaaS accepts an account only once across all stores.
     pub refuses_duplicates: bool,
-    /// Whether the SaaS shows external ids masked.
+    /// Whether the SaaS shows external ids masked, or not at all.
     pub masks_external_ids: bool,
     /// Whether the SaaS allows 480 requests an hour, or any number.
     pub rate_limit: bool,
@@ -123,7 +123,7 @@ impl Options {
             control_tower: dice.u32(0..8) > 0,
             accounts: dice.usize(0..14),
             refuses_duplicates: dice.u32(0..3) > 0 || vendor.shares_accounts(),
-            masks_external_ids: dice.u32(0..3) == 0,
+            masks_external_ids: dice.u32(0..3) == 0 || vendor.shares_accounts(),
             rate_limit: dice.u32(0..3) == 0,
             foreign: if dice.u32(0..3) == 0 && vendor.has_registrations() {
                 dice.usize(1..3)

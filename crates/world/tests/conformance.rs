@@ -131,6 +131,7 @@ fn registrations() {
             vendor,
             accounts: 3,
             refuses_duplicates: true,
+            masks_external_ids: vendor == Vendor::TrendWorkloadSecurity,
             ..Options::default()
         };
         let world = World::new(options, 1, false);

@@ -23,5 +23,6 @@ mod landing_zone;
 mod optional;
 mod permission;
 mod story;
+mod trend_vision_one;
 mod trend_workload_security;
 mod wiring;

@@ -53,16 +53,14 @@ pub struct AccountView {
 }
 
 impl AccountView {
-    /// The name of the role that keeps the account's stack from being made, if the vendor may use
-    /// it as it is.
-    pub(super) fn foreign_role(&self, provider: &dyn Provider, policy: &Policy) -> Option<String> {
+    /// The name of what keeps the account's stack from being made, if the vendor may use it as it is.
+    pub(super) fn foreign_name(&self, provider: &dyn Provider, policy: &Policy) -> Option<String> {
         let Read::Ok(Some(instance)) = &self.instance else {
             return None;
         };
-        let role = || provider.resources(&policy.names).member_role;
-        let is_foreign = |role: &String| instance.lacks_only_the_name_of(role);
-        let shares = provider.shares_roles() && !planted(Fault::ForeignRoleBlocks);
-        shares.then(role).filter(is_foreign)
+        let names = provider.shared_names(policy);
+        let found = instance.meets(&names).cloned();
+        found.filter(|_| !planted(Fault::ForeignRoleBlocks))
     }
 }
 

@@ -223,19 +223,19 @@ impl<'a> Tally<'a> {
             Outcome::RoleTooNew => self.revisit(account, ROLES_SETTLE, self.attempts(account) + 1),
             Outcome::RoleNotAssumable(why) => {
                 let known = self.known(&account);
-                let foreign_role = self.foreign_role(&account);
+                let foreign_name = self.foreign_name(&account);
                 let record = Record {
                     // Only a recreated role can fix a role that cannot be assumed; other refusals
                     // would stay.
-                    unusable_at: (foreign_role.is_none() && self.provider.blames_role(&why))
+                    unusable_at: (foreign_name.is_none() && self.provider.blames_role(&why))
                         .then(|| known.unusable_at.unwrap_or(self.now)),
                     ..known
                 };
-                let Some(role) = foreign_role else {
+                let Some(name) = foreign_name else {
                     return self.failed_attempt(account, record, Reason::RoleNotAssumable(why));
                 };
                 // Told from the first time on, since only its owner can change that.
-                let reason = Reason::ForeignRoleRefused { role, why };
+                let reason = Reason::ForeignRefused { name, why };
                 let told = Record {
                     reason: Some(reason.clone()),
                     ..record.clone()
@@ -273,10 +273,10 @@ impl<'a> Tally<'a> {
         known.move_failed_within_the_day(self.now) && known.reason.is_some()
     }
 
-    /// The role of the account that no stack of ours made, if it is used.
-    fn foreign_role(&self, account: &AccountId) -> Option<String> {
+    /// What is in the account that no stack of ours made, if it is used.
+    fn foreign_name(&self, account: &AccountId) -> Option<String> {
         let view = self.inventory.accounts.get(account)?;
-        view.foreign_role(self.provider, self.policy)
+        view.foreign_name(self.provider, self.policy)
     }
 
     /// Whether no registration of ours watched the account when it was read.
@@ -292,7 +292,7 @@ impl<'a> Tally<'a> {
         let was_lost = known.since.is_some() && self.is_unwatched(&account);
         let again = was_lost && known.had_gap_within_the_day(self.now);
         let mut record = Record {
-            reason: self.foreign_role(&account).map(Reason::ForeignRole),
+            reason: self.foreign_name(&account).map(Reason::Foreign),
             ..known.enrolled(self.now, store, guid)
         };
         let gap = if gap {

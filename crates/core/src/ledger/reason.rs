@@ -73,12 +73,12 @@ pub enum Reason {
     AlreadyUsed,
     /// A new registration was refused for its role.
     RoleNotAssumable(String),
-    /// It is watched by the role of this name, which no stack of ours made.
-    ForeignRole(String),
-    /// There is a role that no stack of ours made, and the vendor cannot use it.
-    ForeignRoleRefused {
-        /// The role's name.
-        role: String,
+    /// It is watched through what has this name, which no stack of ours made.
+    Foreign(String),
+    /// It has what no stack of ours made, and the vendor cannot use that.
+    ForeignRefused {
+        /// Its name.
+        name: String,
         /// The vendor's failure.
         why: String,
     },
@@ -166,16 +166,16 @@ impl Reason {
             Self::AlreadyUsed => {
                 return format!("another registration of this {title} account watches it already");
             }
-            Self::ForeignRole(role) => {
+            Self::Foreign(name) => {
                 return format!(
-                    "it is watched by a role {role} that was not made by this stack; updates do not \
-                     reach that role. Delete it, and the next comparison makes it anew"
+                    "it is watched through {name}, which was not made by this stack; updates do not \
+                     reach it. Delete it, and the next comparison makes it anew"
                 );
             }
-            Self::ForeignRoleRefused { role, why } => {
+            Self::ForeignRefused { name, why } => {
                 return format!(
-                    "it has a role {role} that was not made by this stack, and {title} cannot use it \
-                     ({why}); delete that role"
+                    "it has {name}, which was not made by this stack, and {title} cannot use it \
+                     ({why}); delete it"
                 );
             }
             Self::Unreadable(why) => return format!("{title} cannot read it: {why}"),

@@ -113,10 +113,10 @@ pub trait Provider: fmt::Debug + Send + Sync {
         false
     }
 
-    /// Whether the role has the name that the vendor's own tools give it, too: then one that is
-    /// there already is used as it is, although no stack of ours made it.
-    fn shares_roles(&self) -> bool {
-        false
+    /// The names of what the vendor's own tools make in an account, as the member stack does. One that
+    /// is there already is used as it is, although no stack of ours made it.
+    fn shared_names(&self, _policy: &Policy) -> Vec<String> {
+        Vec::new()
     }
 
     /// Whether the roles and registrations may outlive the stack, by `RetainProtection`. A later

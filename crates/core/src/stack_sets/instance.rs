@@ -76,14 +76,16 @@ impl StackInstance {
         }
     }
 
-    /// Whether its stack cannot be made because another one, or nobody's, has this role.
+    /// The first of these names that keeps its stack from being made, because somebody else has made
+    /// what bears it.
     ///
-    /// Source: the message of CloudFormation's handler for `AWS::IAM::Role`.
-    pub fn lacks_only_the_name_of(&self, role: &str) -> bool {
+    /// Source: IAM's message for `EntityAlreadyExists`, which CloudFormation repeats.
+    pub fn meets<'n>(&self, names: &'n [String]) -> Option<&'n String> {
         let reason = self.reason.as_deref().unwrap_or_default();
-        self.state == InstanceState::Outdated
-            && reason.contains(role)
-            && reason.to_lowercase().contains("already exists")
+        let is_taken = self.state == InstanceState::Outdated
+            && reason.to_lowercase().contains("already exists");
+        let mut names = names.iter().filter(|_| is_taken);
+        names.find(|name| reason.contains(*name))
     }
 
     /// CloudFormation's reason for its failure, in words.
@@ -132,6 +134,29 @@ mod tests {
         assert_eq!(next(InstanceState::InProgress), "Await");
         assert!(next(InstanceState::Outdated).starts_with("Retry"));
         assert!(next(InstanceState::Inoperable).starts_with("Replace"));
+    }
+
+    #[test]
+    fn what_is_in_the_way_is_told_by_its_name() {
+        let instance = |state, reason: &str| StackInstance {
+            account: "111122223333".parse().unwrap(),
+            state,
+            reason: Some(reason.into()),
+        };
+        let names = ["Role".to_owned(), "login.example.com".to_owned()];
+        let role = "Resource of type 'AWS::IAM::Role' with identifier 'Role' already exists.";
+        let provider = "Provider with url https://login.example.com already exists.";
+        for (reason, found) in [
+            (role, Some("Role")),
+            (provider, Some("login.example.com")),
+            ("Other already exists.", None),
+            ("Role cannot be made", None),
+        ] {
+            let failed = instance(InstanceState::Outdated, reason);
+            assert_eq!(failed.meets(&names).map(String::as_str), found, "{reason}");
+        }
+        assert_eq!(instance(InstanceState::Current, role).meets(&names), None);
+        assert_eq!(instance(InstanceState::Outdated, role).meets(&[]), None);
     }
 
     #[test]

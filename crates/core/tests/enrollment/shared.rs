@@ -9,6 +9,7 @@ fn members(accounts: usize) -> Options {
     Options {
         vendor: Vendor::TrendWorkloadSecurity,
         refuses_duplicates: true,
+        masks_external_ids: true,
         ..super::members(accounts)
     }
 }
@@ -41,7 +42,7 @@ fn with_foreign_role(story: impl AsyncFnOnce(World, AccountId) + 'static) {
 fn a_role_that_is_there_is_used_and_its_account_says_so() {
     with_foreign_role(async |world, account| {
         assert_eq!(world.watching(&account).len(), 1);
-        let expected = Some(Reason::ForeignRole(ROLE.into()));
+        let expected = Some(Reason::Foreign(ROLE.into()));
         assert_eq!(reason(&world, &account), expected);
         let other = world.members()[1];
         assert_eq!(reason(&world, &other), None);

@@ -11,6 +11,7 @@ fn members(accounts: usize) -> Options {
     Options {
         vendor: Vendor::TrendWorkloadSecurity,
         refuses_duplicates: true,
+        masks_external_ids: true,
         ..super::members(accounts)
     }
 }

@@ -135,8 +135,11 @@ impl Provider for TrendVisionOne {
         seen.role_arn == wanted.role_arn
     }
 
-    fn shares_roles(&self) -> bool {
-        true
+    fn shared_names(&self, policy: &Policy) -> Vec<String> {
+        let external_id = policy.external_id.as_ref();
+        let identity = external_id.and_then(|id| Identity::parse(id.as_str()));
+        let host = identity.map(|identity| identity.host);
+        host.into_iter().chain([ROLE]).map(str::to_owned).collect()
     }
 
     fn retains(&self) -> bool {

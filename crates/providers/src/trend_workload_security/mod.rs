@@ -131,8 +131,8 @@ impl Provider for TrendWorkloadSecurity {
         seen.role_arn == wanted.role_arn
     }
 
-    fn shares_roles(&self) -> bool {
-        true
+    fn shared_names(&self, _policy: &Policy) -> Vec<String> {
+        vec![ROLE.to_owned()]
     }
 
     fn retains(&self) -> bool {

@@ -10,12 +10,13 @@ use towerhook_core::{
     stack_sets::{ACCESS_TOKEN, FeedTemplates, StackSetRoles, StackSetSpec, Templates},
 };
 use towerhook_providers::{
-    expel::Expel, lacework::Lacework, trend_workload_security::TrendWorkloadSecurity,
+    expel::Expel, lacework::Lacework, trend_vision_one::TrendVisionOne,
+    trend_workload_security::TrendWorkloadSecurity,
 };
 
 use crate::templates::template::{
-    AUDIT, EXPEL_MEMBER, EXPEL_TRAIL, LOG, MEMBER, TREND_MEMBER, Template, actions, argument,
-    one_or_many, text,
+    AUDIT, EXPEL_MEMBER, EXPEL_TRAIL, LOG, MEMBER, TREND_MEMBER, Template, VISION_ONE_MEMBER,
+    actions, argument, one_or_many, text,
 };
 
 /// IAM's quota of managed policies on a role.
@@ -271,11 +272,33 @@ fn an_instance_takes_no_other_value_than_setup_gave() {
 fn specified(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     let mut all = specified_for_lacework(boundary);
     all.extend(specified_for_expel(boundary));
-    all.extend(specified_for_trend(boundary));
+    all.extend(specified_for_workload_security(boundary));
+    all.extend(specified_for_vision_one(boundary));
     all
 }
 
-fn specified_for_trend(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+fn specified_for_vision_one(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
+    let business = "3f1c9a52-7d40-4b8e-9a6d-2c5e8f0b7a11";
+    let mut policy = policy("Trend-Vision-One-", "api-xdr-trendmicro-com");
+    policy["capability"] = "Config".into();
+    policy["external_id"] = format!(
+        "cloudaccounts-us.xdr.trendmicro.com/\
+         urn:visionone:identity:us:{business}:account/{business}"
+    )
+    .into();
+    let deployment = json!({
+        "policy": policy,
+        "site": {"url_suffix": "amazonaws.com"},
+        "stores": [],
+    });
+    let templates = Templates {
+        feed: None,
+        member: VISION_ONE_MEMBER,
+    };
+    footprint(&TrendVisionOne, deployment, boundary, &templates)
+}
+
+fn specified_for_workload_security(boundary: &str) -> BTreeMap<&'static str, StackSetSpec> {
     let mut policy = policy("Trend-Control-Tower-", "dsm-example-com-4119");
     policy["capability"] = "Config".into();
     policy["external_id"] = "tenant:1f9c/7".into();

@@ -63,7 +63,7 @@ async fn what_the_hook_made_is_taken_over_and_its_role_replaced_once_it_is_delet
     let taken = scene.registrations(HOOKED);
     assert_eq!(taken[0].id, connector, "the same connector");
     let reason = scene.reason(HOOKED).await.unwrap();
-    let expected = format!("it is watched by a role {ROLE} that was not made by this stack");
+    let expected = format!("it is watched through {ROLE}, which was not made by this stack");
     assert!(reason.starts_with(&expected), "{reason}");
     let record = &scene.records().await[&scene.account(HOOKED).id];
     assert!(record["since"].is_string(), "{record}");

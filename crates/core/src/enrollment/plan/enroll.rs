@@ -31,13 +31,16 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
             register(draft, case, store, None);
         }
         // The attempt before has shown that the role is still there.
-        NextForInstance::Retry(_) if case.attempt > 0 && case.foreign_role().is_some() => {
+        NextForInstance::Retry(_) if case.attempt > 0 && case.foreign_name().is_some() => {
             register(draft, case, store, None);
         }
         NextForInstance::Retry(instance) if attempts_left => {
             clear_the_way(draft, case);
             create(draft, case);
-            if case.foreign_role().is_none() {
+            // What is known of somebody else's role says more.
+            let foreign =
+                |reason| matches!(reason, Reason::Foreign(_) | Reason::ForeignRefused { .. });
+            if !case.known.reason.clone().is_some_and(foreign) {
                 record_failure(draft, case, instance);
             }
             draft.requeue(case);
@@ -128,7 +131,7 @@ fn create(draft: &mut Draft, case: &Case<'_>) {
     let is_failure = |reason: &Reason| {
         matches!(
             reason,
-            Reason::StackFails(_) | Reason::ForeignRoleRefused { .. }
+            Reason::StackFails(_) | Reason::ForeignRefused { .. }
         )
     };
     let stays = |reason: &Reason| known.since.is_some() || is_failure(reason);
@@ -235,7 +238,7 @@ fn register(
                 draft.look_on(case);
             }
             let enrolled = known.enrolled(case.now, store, guid);
-            let reason = case.foreign_role().map(Reason::ForeignRole);
+            let reason = case.foreign_name().map(Reason::Foreign);
             case.record(draft, Record { reason, ..enrolled });
         }
     }
@@ -338,7 +341,7 @@ fn mend(
     let is_to_blame = case.provider.blames_role(why);
     if is_to_blame && case.known.made_within_the_day(case.now) {
         update(draft, existing, spec);
-    } else if !is_to_blame || case.is_management() || case.foreign_role().is_some() {
+    } else if !is_to_blame || case.is_management() || case.foreign_name().is_some() {
         draft.block(case, Reason::Unreadable(why.to_owned()));
     } else if case.may_recreate {
         draft.recreate(case);
@@ -358,7 +361,7 @@ fn recreates(draft: &mut Draft, case: &Case<'_>) -> bool {
         && case.may_recreate
         && !known.made_within_the_day(case.now)
         && !case.is_management()
-        && case.foreign_role().is_none();
+        && case.foreign_name().is_none();
     if may {
         draft.recreate(case);
     }

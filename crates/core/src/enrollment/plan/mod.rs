@@ -165,9 +165,9 @@ impl Case<'_> {
         self.provider.wanted(self.policy, self.id)
     }
 
-    /// The role in the account that no stack of ours made, if it is used.
-    fn foreign_role(&self) -> Option<String> {
-        self.view.foreign_role(self.provider, self.policy)
+    /// What is in the account that no stack of ours made, if it is used.
+    fn foreign_name(&self) -> Option<String> {
+        self.view.foreign_name(self.provider, self.policy)
     }
 
     fn limits(&self) -> &'static Limits {
