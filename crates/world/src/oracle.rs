@@ -173,7 +173,8 @@ fn is_taken(state: &State, account: &AccountId, store: Option<&Store>) -> bool {
     let provider = state.options.vendor.provider();
     of_account.any(|kept| {
         let can_be_taken_over = provider.takes_over(&kept.registration, &wanted);
-        (!kept.ours && !can_be_taken_over || is_beyond_recognition(state, kept))
+        (!kept.ours || is_beyond_recognition(state, kept))
+            && !can_be_taken_over
             && kept.registration.kind == RegistrationKind::Account
             && (state.options.refuses_duplicates || kept.registration.store.as_ref() == store)
     })

@@ -390,12 +390,27 @@ fn every_function_knows_the_region_and_what_each_row_is_to_have() {
     for (id, function) in main.of_type("AWS::Lambda::Function") {
         let variables = &function["Environment"]["Variables"];
         assert_eq!(variables["PROVIDER"], "trend-vision-one", "{id}");
-        for (name, parameter) in [
-            ("PROVIDER_URL", "VisionOneRegion"),
-            ("PROVIDER_FEATURES", "Features"),
-            ("PROVIDER_WORKLOAD_INSTANCE_ID", "WorkloadInstanceId"),
+        for (name, parameter, of) in [
+            (
+                "PROVIDER_URL",
+                "VisionOneRegion",
+                &["Setup", "Account", "Auth"][..],
+            ),
+            ("PROVIDER_FEATURES", "Features", &["Setup", "Account"]),
+            (
+                "PROVIDER_WORKLOAD_INSTANCE_ID",
+                "WorkloadInstanceId",
+                &["Setup", "Account"],
+            ),
+            ("PROVIDER_EXTERNAL_ID", "OidcSubject", &["Setup"]),
         ] {
-            assert_eq!(variables[name]["Ref"], parameter, "{id}: {name}");
+            let is_read = of.iter().any(|function| id.starts_with(function));
+            let expected = if is_read {
+                json!({"Ref": parameter})
+            } else {
+                Value::Null
+            };
+            assert_eq!(variables[name], expected, "{id}: {name}");
         }
         for absent in ["PROVIDER_PRINCIPAL_ARN", "PROVIDER_CA_BUNDLE"] {
             assert!(variables.get(absent).is_none(), "{id}: {absent}");
