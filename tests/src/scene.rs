@@ -135,7 +135,7 @@ impl Scene {
         let members = self.sandbox.simulator.member_stack();
         // Between the prefix, which is a parameter, and the tenant or the store.
         let (members, _) = members.split_once("Member-")?;
-        let (_, kind) = members.rsplit_once("Tower-")?;
+        let kind = members.rsplit_once("Tower-").map_or("", |(_, kind)| kind);
         let kind = format!("{kind}Member-");
         let members = sets.into_iter().find(|set| set.name.contains(&kind))?;
         let mut instances = members.instances.into_iter();

@@ -51,7 +51,7 @@ pub async fn registry(
     }
 
     let renamed = RegistrationSpec {
-        name: format!("{} renamed", spec.name),
+        name: format!("{}-renamed", spec.name),
         ..spec.clone()
     };
     // Where it can be disabled, it is.
