@@ -6,6 +6,7 @@ use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use towerhook_core::{
     model::host,
+    provider::Credential,
     token::{self, Occasion},
 };
 use towerhook_runtime::{
@@ -20,6 +21,7 @@ use url::Url;
 /// The function with its clients.
 #[derive(Debug)]
 pub struct Auth {
+    credential: Credential,
     token_lifetime: SignedDuration,
     aws: Aws<AuthSettings>,
     issuer: Issuer,
@@ -92,6 +94,7 @@ impl Auth {
         let http = providers::http_client_trusting(&settings.ca_bundle)?;
         let issuer = Issuer::new(vendor, http, settings.provider_url);
         Ok(Self {
+            credential: vendor.provider().credential(),
             token_lifetime: vendor.provider().limits().token_lifetime,
             aws: Aws::new(&aws::connect()?, settings.aws),
             issuer,
@@ -107,7 +110,9 @@ impl Auth {
     pub async fn handle(&self, event: LambdaEvent<Request>) -> std::result::Result<(), Error> {
         let occasion = event.payload.towerhook.refresh;
         let (lifetime, now) = (self.token_lifetime, clock::now());
-        let outcome = token::renew(&self.aws, &self.issuer, occasion, lifetime, now).await;
+        let credential = self.credential;
+        let renewed = token::renew(&self.aws, &self.issuer, credential, occasion, lifetime, now);
+        let outcome = renewed.await;
         match &outcome {
             Ok(renewed) => {
                 tracing::info!(?occasion, renewed, "token checked");

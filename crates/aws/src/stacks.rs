@@ -123,6 +123,7 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
     let description = tags.remove(DESCRIPTION_TAG);
     Ok(Some(Stack {
         state,
+        rolls_back: found.stack_status() == Some(&StackStatus::RollbackInProgress),
         reason: found
             .stack_status_reason()
             .filter(|reason| !reason.is_empty())

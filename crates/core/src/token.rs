@@ -7,6 +7,7 @@ use crate::{
     Result,
     model::Token,
     ports::{Keys, TokenIssuer, Tokens},
+    provider::Credential,
     time::later,
 };
 
@@ -70,8 +71,8 @@ pub enum Occasion {
     Refused,
 }
 
-/// Renews the token if it is due, and returns whether it was. `lifetime` is what is requested for every
-/// token of the vendor.
+/// Renews the token if it is due, and returns whether it was. A key that is used as it is is verified
+/// in any case. `lifetime` is what is requested for every token of the vendor.
 ///
 /// # Errors
 ///
@@ -79,6 +80,7 @@ pub enum Occasion {
 pub async fn renew(
     secrets: &(impl Keys + Tokens),
     issuer: &impl TokenIssuer,
+    credential: Credential,
     occasion: Occasion,
     lifetime: SignedDuration,
     now: Timestamp,
@@ -92,9 +94,11 @@ pub async fn renew(
             .is_none_or(|token| !is_young(token, lifetime, now)),
     };
     let due = is_old || needs_refresh(stored.as_ref(), &key.version, lifetime, now);
-    if due {
+    if due || matches!(credential, Credential::Verified(_)) {
         let token = issuer.issue(&key, now).await?;
-        secrets.store_token(&token).await?;
+        if due {
+            secrets.store_token(&token).await?;
+        }
     }
     Ok(due)
 }

@@ -54,8 +54,8 @@ pub enum ClientError {
     /// The file contains no usable root certificate.
     #[error("there is no certificate of an authority in {}", .0.display())]
     NoRoots(PathBuf),
-    /// The text with additional roots contains no usable root certificate.
-    #[error("there is no certificate of an authority in the text")]
+    /// The text with additional roots contains no usable root certificate, or one that is not.
+    #[error("the text is not certificates of authorities alone")]
     NoRootsInText,
 }
 
@@ -103,7 +103,7 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
     }
 }
 
-/// Every certificate that can be read counts.
+/// One that cannot be read is an error, since nobody would look for it here later.
 fn add_text(roots: &mut RootCertStore, text: &str) -> Result<(), ClientError> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
@@ -113,9 +113,12 @@ fn add_text(roots: &mut RootCertStore, text: &str) -> Result<(), ClientError> {
         let letters: String = body.split_whitespace().collect();
         format!("{BEGIN}\n{letters}\n{END}\n")
     });
-    let certificates = whole.filter_map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).ok());
+    let read = whole.map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()));
+    let certificates: Vec<_> = read
+        .collect::<Result<_, _>>()
+        .map_err(|_| ClientError::NoRootsInText)?;
     match roots.add_parsable_certificates(certificates) {
-        (0, _) => Err(ClientError::NoRootsInText),
+        (0, _) | (_, 1..) => Err(ClientError::NoRootsInText),
         _ => Ok(()),
     }
 }

@@ -365,7 +365,13 @@ pub(crate) fn is_beyond_recognition(state: &State, kept: &KeptRegistration) -> b
     }
     let found = &kept.registration;
     let mut records = state.ledger.records.values();
-    let is_known = records.any(|record| record.guids().any(|guid| guid == found.guid));
+    let is_known = state
+        .options
+        .vendor
+        .provider()
+        .limits()
+        .numbers_registrations
+        && records.any(|record| record.guids().any(|guid| guid == found.guid));
     let wanted = state.wish().registration(&kept.subject, SUFFIX);
     !is_known && (found.role_arn != wanted.role_arn || found.name != wanted.name)
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use towerhook_core::{
     landing_zone::{AccountState, Management},
     model::{AccountId, Names, OuId, RegistrationKind, RegistrationSpec, Store},
-    provider::{Credential, FeedNames, ResourceNames, role_arn},
+    provider::{FeedNames, ResourceNames, role_arn},
 };
 
 use crate::units::{AUDIT, LOG_ARCHIVE, MANAGEMENT, Member, id, unit_id, unit_name};
@@ -179,7 +179,7 @@ impl Wishes {
         if let Some(principal) = &words.principal {
             properties[principal.parameter] = self.vendor.principal().into();
         }
-        if let Credential::Exchanged(key) = provider.credential()
+        if let Some(key) = provider.credential().key()
             && let Some(id) = key.id
         {
             properties[id] = "ACME_KEY".into();

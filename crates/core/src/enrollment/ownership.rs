@@ -23,8 +23,10 @@ impl<'a> Ownership<'a> {
         policy: &'a Policy,
         records: &'a BTreeMap<AccountId, Record>,
     ) -> Self {
+        let numbered = provider.limits().numbers_registrations;
         let by_guid = records
             .iter()
+            .filter(|_| numbered)
             .flat_map(|(account, record)| record.guids().map(|guid| (guid, *account)))
             .collect();
         Self {

@@ -28,8 +28,8 @@ pub struct Own {
     /// The principal that may assume the roles in the accounts, also from the environment; `None`
     /// for a vendor without one.
     pub principal: Option<String>,
-    /// The tenant's external id as the parameter has it, likewise. It is required of a vendor
-    /// without a principal only, since its roles trust nothing else.
+    /// The tenant's external id as the parameter has it, likewise, for a vendor with one for all
+    /// accounts; `None` if it is blank.
     pub external_id: Option<String>,
     /// The name of the permissions boundary for the management account's own stack.
     pub management_boundary: Option<String>,
@@ -60,26 +60,23 @@ impl Own {
             let parameter = words.tenant_parameter;
             return Err(other_environment(parameter, &shown(asked), own));
         }
-        match (&words.principal, words.external_id_parameter) {
-            (Some(PrincipalWords { parameter, .. }), _) => {
-                let own = self.principal.as_deref().unwrap_or_default();
-                let asked = properties.principal.as_ref();
-                if asked.is_none() || self.provider.principal(own).as_ref() != asked {
-                    let asked = asked.map_or("", Arn::as_str);
-                    return Err(other_environment(parameter, asked, own));
-                }
+        if let Some(PrincipalWords { parameter, .. }) = &words.principal {
+            let own = self.principal.as_deref().unwrap_or_default();
+            let asked = properties.principal.as_ref();
+            if asked.is_none() || self.provider.principal(own).as_ref() != asked {
+                let asked = asked.map_or("", Arn::as_str);
+                return Err(other_environment(parameter, asked, own));
             }
-            // The external id is all that they trust. If it is blank, the vendor at the key's host
-            // is asked.
-            (None, Some(parameter)) => {
-                let own = self.external_id.as_deref();
-                let asked = properties.external_id.as_ref();
-                if own.and_then(|own| self.provider.external_id(own)).as_ref() != asked {
-                    let asked = asked.map_or("blank", ExternalId::as_str);
-                    return Err(other_environment(parameter, asked, own.unwrap_or("blank")));
-                }
+        }
+        // A principal may serve all of the vendor's tenants, which the external id tells apart. If it
+        // is blank, the vendor at the key's host is asked.
+        if let Some(parameter) = words.external_id_parameter {
+            let own = self.external_id.as_deref();
+            let asked = properties.external_id.as_ref();
+            if own.and_then(|own| self.provider.external_id(own)).as_ref() != asked {
+                let asked = asked.map_or("blank", ExternalId::as_str);
+                return Err(other_environment(parameter, asked, own.unwrap_or("blank")));
             }
-            (None, None) => {}
         }
         Ok(())
     }

@@ -98,7 +98,7 @@ impl Properties {
                 None if !capability.cloud_trail() => String::new(),
                 _ => read.required("ExistingCloudTrailName")?,
             },
-            create_trail_topic: read.given_yes_or_no("CreateTrailTopic")? == Some(true),
+            create_trail_topic: read.is_yes("CreateTrailTopic")?,
             kms_key: read.optional_key("KmsKeyIdentifierArn")?,
             log_account_name: read.optional("LogAccountName"),
             audit_account_name: read.optional("AuditAccountName"),
@@ -128,15 +128,17 @@ impl Properties {
                 Some(parameter) => read.optional_external_id(provider, parameter)?,
                 None => None,
             },
+            // Without the parameter nothing is taken away.
             retain_protection: provider.retains()
-                && read.given_yes_or_no("RetainProtection")? == Some(true),
+                && (read.optional("RetainProtection").is_none()
+                    || read.yes_or_no("RetainProtection")?),
             enroll_management: read.yes_or_no("EnrollManagementAccount")?,
             offboard_limit_percent: read.parse(
                 "OffboardLimitPercent",
                 "a whole number from 0 to 100",
                 |text| text.parse().ok().filter(|percent| *percent <= 100),
             )?,
-            adopt: read.given_yes_or_no("AdoptExistingDeployment")? == Some(true),
+            adopt: read.is_yes("AdoptExistingDeployment")?,
             approved_offboard: read.optional("ApproveOffboard"),
             offboard_unenrolled: read.yes_or_no("OffboardUnenrolled")?,
         };
@@ -228,11 +230,12 @@ impl Reader<'_> {
         })
     }
 
-    /// `None` if the vendor has no such parameter.
-    fn given_yes_or_no(&self, name: &'static str) -> Result<Option<bool>, Refusal> {
-        self.optional(name)
-            .map(|_| self.yes_or_no(name))
-            .transpose()
+    /// Whether it is Yes. Not every vendor has the parameter.
+    fn is_yes(&self, name: &'static str) -> Result<bool, Refusal> {
+        match self.optional(name) {
+            None => Ok(false),
+            Some(_) => self.yes_or_no(name),
+        }
     }
 
     fn units(&self, name: &'static str) -> Result<Vec<UnitEntry>, Refusal> {

@@ -126,7 +126,7 @@ pub fn resolve(
     let landing_zone = landing_zone(&mut last, facts, context)?;
     let profile = facts.profile.as_ref();
     let tenant = tenant::tenant(provider, properties, profile, &last)?;
-    let external_id = tenant::external_id(provider, properties, profile, &last)?;
+    let external_id = tenant::external_id(provider, properties, profile, &mut last)?;
     let adopted = context.adoption.as_ref();
     let tenant = in_its_case(tenant, adopted.and_then(|adopted| adopted.tenant.as_ref()));
     let mut units = scope::Units::new(&facts.units, &last);

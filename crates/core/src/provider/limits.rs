@@ -13,6 +13,9 @@ pub struct Limits {
     pub unlisted_looks: u32,
     /// A role that the vendor could not use for this long stays unusable.
     pub unusable_for: SignedDuration,
+    /// Whether an id is a registration's own. Otherwise it is its account's, and says nothing of who
+    /// made the registration.
+    pub numbers_registrations: bool,
     /// Whether a registration can be disabled, as that of a suspended account is.
     pub pauses: bool,
     /// The lifetime that is requested for an access token.

@@ -50,6 +50,7 @@ const LIMITS: Limits = Limits {
     list_lag: SignedDuration::from_mins(7),
     unlisted_looks: 3,
     unusable_for: SignedDuration::from_mins(30),
+    numbers_registrations: true,
     pauses: true,
     token_lifetime: SignedDuration::from_hours(24),
 };

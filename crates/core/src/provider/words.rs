@@ -41,8 +41,20 @@ pub struct StoreWords {
 pub enum Credential {
     /// With access tokens, for which an API key is exchanged.
     Exchanged(KeyParameters),
+    /// With an API key as it is, which is verified again and again.
+    Verified(KeyParameters),
     /// Not at all: the vendor's API is not used.
     None,
+}
+
+impl Credential {
+    /// The stack parameters with the API key, if there is one.
+    pub fn key(self) -> Option<KeyParameters> {
+        match self {
+            Self::Exchanged(key) | Self::Verified(key) => Some(key),
+            Self::None => None,
+        }
+    }
 }
 
 /// The stack parameters with an API key.

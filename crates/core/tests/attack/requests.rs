@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use towerhook_core::model::RegistrationKind;
-use towerhook_world::{Options, Wishes, World};
+use towerhook_world::{Options, Vendor, Wishes, World};
 
 use super::enrolled;
 
@@ -105,6 +105,45 @@ fn another_principal_than_the_environments_is_refused() {
         );
         assert_eq!(state(&world), before);
     });
+}
+
+/// The principal of such a vendor serves all of its tenants.
+#[test]
+fn another_tenant_than_the_environments_is_trusted_by_no_role() {
+    for (vendor, parameter, id) in [
+        (Vendor::TrendWorkloadSecurity, "ExternalId", "attackers:1"),
+        (
+            Vendor::TrendVisionOne,
+            "OidcSubject",
+            "cloudaccounts-us.xdr.trendmicro.com/urn:visionone:identity:us:1:account/1",
+        ),
+    ] {
+        let options = Options {
+            vendor,
+            accounts: 2,
+            refuses_duplicates: true,
+            masks_external_ids: true,
+            ..Options::default()
+        };
+        let wishes = Wishes {
+            vendor,
+            cloud_trail: false,
+            ..Wishes::default()
+        };
+        World::quiet(options, async move |world| {
+            let answer = world.launch(wishes).await;
+            assert!(answer.success, "{}", answer.reason);
+            world.rest().await;
+            let before = state(&world);
+            let request = forged(&world, "Update", |request| {
+                request["ResourceProperties"][parameter] = id.into();
+            });
+            let answer = world.answer_to(&request.await).await;
+            let is_named = answer.reason.contains(parameter) && answer.reason.contains(id);
+            assert!(!answer.success && is_named, "{}", answer.reason);
+            assert_eq!(state(&world), before);
+        });
+    }
 }
 
 #[test]

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use backon::{ExponentialBuilder, Retryable};
 use futures::lock::Mutex;
-use reqwest::{Method, RequestBuilder, header::HeaderValue};
+use reqwest::{
+    Method, RequestBuilder,
+    header::{HeaderValue, InvalidHeaderValue},
+};
 use serde_json::Value;
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, token::YOUNG};
 use towerhook_http::Client as HttpClient;
@@ -250,8 +253,12 @@ pub(crate) fn endpoint(dialect: &Dialect, base: &Url, path: &[&str]) -> Url {
 ///
 /// No header can hold it.
 pub(crate) fn secret(operation: &'static str, text: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|error| Error::new(operation, ErrorKind::Invalid, error).of_registry())?;
+    hidden(text).map_err(|error| Error::new(operation, ErrorKind::Invalid, error).of_registry())
+}
+
+/// Likewise, for a request that is refused later if no header can hold it.
+pub(crate) fn hidden(text: &str) -> std::result::Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(text)?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -50,6 +50,7 @@ const LIMITS: Limits = Limits {
     list_lag: SignedDuration::ZERO,
     unlisted_looks: 0,
     unusable_for: SignedDuration::ZERO,
+    numbers_registrations: false,
     pauses: false,
     token_lifetime: SignedDuration::ZERO,
 };

@@ -63,6 +63,7 @@ const LIMITS: Limits = Limits {
     unlisted_looks: 3,
     // IAM takes seconds, rarely minutes, to propagate a new role.
     unusable_for: SignedDuration::from_mins(30),
+    numbers_registrations: true,
     pauses: true,
     token_lifetime: TOKEN_LIFETIME,
 };

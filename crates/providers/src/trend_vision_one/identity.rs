@@ -5,7 +5,7 @@
 /// slash and the subject. A host has no slash, so the first one separates them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity<'a> {
-    /// The provider's host, perhaps with a port.
+    /// The provider's host. IAM takes none with a port.
     pub(super) host: &'a str,
     /// The subject of its tokens: `urn:visionone:identity:<region>:<business>:account/<business>`.
     pub(super) subject: &'a str,
@@ -21,18 +21,9 @@ impl<'a> Identity<'a> {
 }
 
 fn is_host(text: &str) -> bool {
-    let (name, port) = match text.split_once(':') {
-        Some((name, port)) => (name, Some(port)),
-        None => (text, None),
-    };
-    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    let is_name = name.starts_with(|first: char| first.is_ascii_alphanumeric())
-        && name.bytes().all(is_letter);
-    is_name && port.is_none_or(is_port)
-}
-
-fn is_port(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+    let is_letter =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-".contains(&byte);
+    text.starts_with(|first: char| first.is_ascii_alphanumeric()) && text.bytes().all(is_letter)
 }
 
 fn is_subject(text: &str) -> bool {
@@ -48,10 +39,9 @@ mod tests {
     #[test]
     fn the_host_ends_at_the_first_slash() {
         let subject = "urn:visionone:identity:us:b-1:account/b-1";
-        for host in ["cloudaccounts-us.xdr.trendmicro.com", "127.0.0.1:8443"] {
-            let text = format!("{host}/{subject}");
-            assert_eq!(Identity::parse(&text), Some(Identity { host, subject }));
-        }
+        let host = "cloudaccounts-us.xdr.trendmicro.com";
+        let text = format!("{host}/{subject}");
+        assert_eq!(Identity::parse(&text), Some(Identity { host, subject }));
     }
 
     #[test]
@@ -72,6 +62,8 @@ mod tests {
             "host:/urn:visionone:identity:us:b:account/b",
             "host:+1/urn:visionone:identity:us:b:account/b",
             "host:65536/urn:visionone:identity:us:b:account/b",
+            "host:443/urn:visionone:identity:us:b:account/b",
+            "Host/urn:visionone:identity:us:b:account/b",
             "user@host/urn:visionone:identity:us:b:account/b",
         ] {
             assert_eq!(Identity::parse(text), None, "{text:?}");

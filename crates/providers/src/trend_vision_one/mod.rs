@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     host_name,
-    mark::{account_in, mark},
+    mark::{account_in, is_any, mark},
     verified_key::KEY_COUNTS_FOR,
 };
 use identity::Identity;
@@ -57,6 +57,7 @@ const LIMITS: Limits = Limits {
     unlisted_looks: 0,
     // IAM takes seconds, rarely minutes, to propagate a new role.
     unusable_for: SignedDuration::from_mins(30),
+    numbers_registrations: false,
     // A row has no switch.
     pauses: false,
     token_lifetime: KEY_COUNTS_FOR,
@@ -76,7 +77,7 @@ impl Provider for TrendVisionOne {
     }
 
     fn credential(&self) -> Credential {
-        Credential::Exchanged(KEY)
+        Credential::Verified(KEY)
     }
 
     fn url(&self, named: &str) -> Option<Url> {
@@ -130,9 +131,9 @@ impl Provider for TrendVisionOne {
         }
     }
 
-    /// One made by hand, by Terraform, or by a former stack.
+    /// One made by hand, by Terraform, or by the vendor's stack; never another deployment's.
     fn takes_over(&self, seen: &Registration, wanted: &RegistrationSpec) -> bool {
-        seen.role_arn == wanted.role_arn
+        seen.role_arn == wanted.role_arn && !is_any(&seen.name, &wanted.account)
     }
 
     fn shared_names(&self, policy: &Policy) -> Vec<String> {

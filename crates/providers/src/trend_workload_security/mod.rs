@@ -25,7 +25,7 @@ use url::Url;
 
 use crate::{
     host_name,
-    mark::{account_in, mark},
+    mark::{account_in, is_any, mark},
     verified_key::KEY_COUNTS_FOR,
 };
 
@@ -60,6 +60,7 @@ const LIMITS: Limits = Limits {
     unlisted_looks: 0,
     // IAM takes seconds, rarely minutes, to propagate a new role.
     unusable_for: SignedDuration::from_mins(30),
+    numbers_registrations: true,
     // A connector has no switch.
     pauses: false,
     token_lifetime: KEY_COUNTS_FOR,
@@ -79,7 +80,7 @@ impl Provider for TrendWorkloadSecurity {
     }
 
     fn credential(&self) -> Credential {
-        Credential::Exchanged(KEY)
+        Credential::Verified(KEY)
     }
 
     fn url(&self, named: &str) -> Option<Url> {
@@ -120,15 +121,19 @@ impl Provider for TrendWorkloadSecurity {
 
     /// The name decides: it ends with what no other deployment has.
     fn subject(&self, policy: &Policy, names: &Names, seen: &Registration) -> Subject {
+        let of_role = account_of_role(&seen.role_arn);
         match account_in(&seen.name, names, &policy.external_id_suffix) {
-            Some(account) => Subject::Ours(account),
-            None => account_of_role(&seen.role_arn).map_or(Subject::Unknown, Subject::Foreign),
+            // A mark that was copied to another account's connector is worth nothing.
+            Some(account) if of_role.is_none_or(|of_role| of_role == account) => {
+                Subject::Ours(account)
+            }
+            _ => of_role.map_or(Subject::Unknown, Subject::Foreign),
         }
     }
 
-    /// The lifecycle hook's, or a former stack's.
+    /// The lifecycle hook's, or one made by hand; never another deployment's.
     fn takes_over(&self, seen: &Registration, wanted: &RegistrationSpec) -> bool {
-        seen.role_arn == wanted.role_arn
+        seen.role_arn == wanted.role_arn && !is_any(&seen.name, &wanted.account)
     }
 
     fn shared_names(&self, _policy: &Policy) -> Vec<String> {
@@ -207,6 +212,12 @@ mod tests {
         let ours = Subject::Ours(account());
         assert_eq!(subject(&seen(&wanted.name, ROLE)), ours);
         assert_eq!(subject(&seen(&wanted.name, "another")), ours);
+        let copied = Registration {
+            role_arn: format!("arn:aws:iam::444455556666:role/{ROLE}"),
+            ..seen(&wanted.name, ROLE)
+        };
+        let other = Subject::Foreign("444455556666".parse().unwrap());
+        assert_eq!(subject(&copied), other);
         for other in [
             "ControlTower - Blue - 111122223333",
             "Plain-111122223333-0123456789",
@@ -227,5 +238,7 @@ mod tests {
         assert!(TrendWorkloadSecurity.takes_over(&hooks, &wanted));
         let by_hand = seen("by hand", "AnotherRole");
         assert!(!TrendWorkloadSecurity.takes_over(&by_hand, &wanted));
+        let anothers = seen("Other-111122223333-0123456789", ROLE);
+        assert!(!TrendWorkloadSecurity.takes_over(&anothers, &wanted));
     }
 }

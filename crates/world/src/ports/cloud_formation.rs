@@ -375,6 +375,7 @@ fn change_stack(state: &mut State, now: Timestamp, spec: &StackSetSpec, took: Du
     let set = as_set(spec);
     let stack = Stack {
         state: StackState::Complete,
+        rolls_back: false,
         reason: None,
         description: set.description.clone(),
         tags: set.tags.clone(),

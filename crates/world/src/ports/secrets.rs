@@ -95,8 +95,9 @@ impl Ports {
     /// What the auth function does.
     async fn renew(&self, occasion: token::Occasion) -> Result<bool> {
         let vendor = self.world.state().options.vendor;
-        let lifetime = vendor.provider().limits().token_lifetime;
-        token::renew(self, self, occasion, lifetime, self.now()).await
+        let provider = vendor.provider();
+        let (lifetime, credential) = (provider.limits().token_lifetime, provider.credential());
+        token::renew(self, self, credential, occasion, lifetime, self.now()).await
     }
 }
 

@@ -53,7 +53,7 @@ async fn a_parameter_that_does_not_fit_is_named_and_nothing_is_left() {
     not https
       ApiEndpoint must be an https URL; found "http://dsm.example.com:4119".
     no certificate
-      CaBundle: there is no certificate of an authority in the text.
+      CaBundle: the text is not certificates of authorities alone.
     no external id
       ExternalId is blank and Workload Security does not tell the external id. Set ExternalId to the one that Workload Security shows.
     "#);

@@ -108,7 +108,11 @@ async fn a_connector_with_another_role_is_left_alone_and_named() {
     let controls = sandbox.trend_workload_security().unwrap().controls();
     let by_key = controls.add_connector("by hand", &id, Access::AccessKey("AKIA".into()));
     let before = sandbox.simulator.registrations();
-    let stack = launched(&sandbox, &[("EnrollManagementAccount", "No")]).await;
+    let removing = [
+        ("EnrollManagementAccount", "No"),
+        ("RetainProtection", "No"),
+    ];
+    let stack = launched(&sandbox, &removing).await;
     let scene = Scene { sandbox, stack };
     scene.await_enrolled(&[HOOKED]).await;
     until("the connector is named in the record", async || {
@@ -118,6 +122,6 @@ async fn a_connector_with_another_role_is_left_alone_and_named() {
     .await;
     scene.delete().await;
     let left = scene.sandbox.simulator.registrations();
-    assert!(left.contains(&before[0]), "{by_key}: {left:?}");
+    assert_eq!(left, before, "{by_key} alone is left");
     scene.sandbox.shutdown().await.unwrap();
 }

@@ -75,6 +75,7 @@ fn the_management_accounts_stack_follows_the_main_stacks_tags() {
     };
     let mut stack = Stack {
         state: StackState::Complete,
+        rolls_back: false,
         reason: None,
         description: spec.description(),
         tags: spec.all_tags(),

@@ -64,6 +64,7 @@ impl KnownRegistrations {
         let mut known = Self {
             made: records
                 .values()
+                .filter(|_| limits.numbers_registrations)
                 .flat_map(Record::guids)
                 .map(str::to_owned)
                 .collect(),

@@ -15,7 +15,7 @@ use crate::{
         Accounts, Clock, Keys, LandingZones, LedgerReads, Registry, RegistryReads, Roles,
         SetupPorts, StackReads, TokenIssuer,
     },
-    provider::{Credential, Words},
+    provider::Words,
     stack_sets::StackSetRoles,
     token,
 };
@@ -65,7 +65,7 @@ where
         properties: &Value,
         success: Option<&Success>,
     ) -> Result<Access, SetupError> {
-        let Credential::Exchanged(key) = self.own.provider.credential() else {
+        let Some(key) = self.own.provider.credential().key() else {
             return Ok(Access::Unneeded);
         };
         let leaves = |name: &str| {
@@ -109,7 +109,7 @@ where
     /// Access with a new token, if the vendor has any.
     pub(super) async fn new_access(&self, issuer: &impl TokenIssuer) -> Result<Access, SetupError> {
         let provider = self.own.provider;
-        let Credential::Exchanged(key) = provider.credential() else {
+        let Some(key) = provider.credential().key() else {
             return Ok(Access::Unneeded);
         };
         let now = self.guard.clock.now();

@@ -14,7 +14,10 @@ use crate::{
         refusals::require_host,
     },
     policy::{Deployment, RegistrationMode},
-    ports::{Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, TokenIssuer},
+    ports::{
+        Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, StackReads,
+        TokenIssuer,
+    },
 };
 
 impl<A, S, C> Work<'_, A, S, C>
@@ -50,7 +53,7 @@ where
                     None => return Ok(()),
                 },
             };
-        if deployment.outlives_its_stack() {
+        if deployment.outlives_its_stack() && !self.is_rolled_back().await {
             tracing::info!("RetainProtection is Yes: roles and registrations left in place");
             return Ok(());
         }
@@ -77,6 +80,13 @@ where
         )
         .await?;
         Ok(())
+    }
+
+    /// Whether the stack's creation failed after setup was done with it. If that cannot be read,
+    /// nothing is taken away for it.
+    async fn is_rolled_back(&self) -> bool {
+        let stack = self.aws.stack(&self.own.stack_id).await;
+        matches!(stack, Ok(Some(stack)) if stack.rolls_back)
     }
 
     /// A deployment that is not in the ledger, recovered from the StackSets with this stack's tag.

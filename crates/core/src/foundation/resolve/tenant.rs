@@ -35,12 +35,13 @@ pub(super) fn tenant(
 }
 
 /// The tenant's external id, if the vendor has one for all accounts: the parameter's, else the
-/// vendor's.
+/// recorded one, else the vendor's. Another one than the recorded is never trusted silently: the key
+/// may be of another tenant.
 pub(super) fn external_id(
     provider: &dyn Provider,
     properties: &Properties,
     profile: Option<&Profile>,
-    last: &Last<'_>,
+    last: &mut Last<'_>,
 ) -> Result<Option<ExternalId>, Refusal> {
     let Words {
         title,
@@ -50,13 +51,20 @@ pub(super) fn external_id(
     let Some(parameter) = external_id_parameter else {
         return Ok(None);
     };
-    let shown = || profile.and_then(|profile| profile.external_id.clone());
-    let found = properties.external_id.clone();
-    let found = found.or_else(|| shown().map(ExternalId::from));
+    if let Some(given) = &properties.external_id {
+        return Ok(Some(given.clone()));
+    }
+    let shown = profile.and_then(|profile| profile.external_id.clone());
+    let shown = shown.map(ExternalId::from);
     let recorded = last.unchanged(&[parameter]);
-    let recorded = || recorded.and_then(|deployment| deployment.policy.external_id.clone());
-    let known = found.or_else(recorded);
-    known.map(Some).ok_or_else(|| {
+    let recorded = recorded.and_then(|deployment| deployment.policy.external_id.clone());
+    if recorded.is_some() && shown.is_some() && shown != recorded {
+        last.remarks.push(format!(
+            "{title} tells another external id than at launch, which stays in use: the API key may be of \
+             another tenant. To follow it, set {parameter}."
+        ));
+    }
+    recorded.or(shown).map(Some).ok_or_else(|| {
         Refusal::new(format!(
             "{parameter} is blank and {title} does not tell the external id. Set {parameter} to the \
              one that {title} shows."
@@ -139,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tenants_external_id_is_the_parameters_else_the_vendors_else_the_last_one() {
+    fn the_tenants_external_id_is_the_parameters_else_the_last_one_else_the_vendors() {
         let resolved = |given: &str, shown: Option<&str>, recorded: Option<&str>| {
             let mut raw = valid();
             raw["ExternalId"] = given.into();
@@ -155,20 +163,25 @@ mod tests {
                 }),
                 properties: raw.clone(),
             });
-            let last = Last {
+            let mut last = Last {
                 success: success.as_ref(),
                 properties: &raw,
                 remarks: Vec::new(),
             };
-            let found = external_id(&OneId, &properties, profile.as_ref(), &last);
-            found.map(|id| id.unwrap().as_str().to_owned())
+            let found = external_id(&OneId, &properties, profile.as_ref(), &mut last);
+            let found = found.map(|id| id.unwrap().as_str().to_owned());
+            found.map(|id| (id, last.remarks.len()))
         };
         for (given, shown, recorded, expected) in [
-            ("given", Some("shown"), Some("recorded"), "given"),
-            ("", Some("shown"), Some("recorded"), "shown"),
-            ("", None, Some("recorded"), "recorded"),
+            ("given", Some("shown"), Some("recorded"), ("given", 0)),
+            // The key may be of another tenant.
+            ("", Some("shown"), Some("recorded"), ("recorded", 1)),
+            ("", Some("same"), Some("same"), ("same", 0)),
+            ("", None, Some("recorded"), ("recorded", 0)),
+            ("", Some("shown"), None, ("shown", 0)),
         ] {
-            assert_eq!(resolved(given, shown, recorded).unwrap(), expected);
+            let (id, remarks) = resolved(given, shown, recorded).unwrap();
+            assert_eq!((id.as_str(), remarks), expected);
         }
         let refused = resolved("", None, None).unwrap_err().to_string();
         assert!(refused.starts_with("ExternalId is blank"), "{refused}");
@@ -176,7 +189,7 @@ mod tests {
             &Plain,
             &Properties::parse(&Plain, &valid()).unwrap(),
             None,
-            &Last {
+            &mut Last {
                 success: None,
                 properties: &Value::Null,
                 remarks: Vec::new(),

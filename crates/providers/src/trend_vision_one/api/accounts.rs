@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 use towerhook_core::{
-    ErrorKind, Result,
+    Error, ErrorKind, Result,
     model::{AccountId, Created, Registration, RegistrationSpec},
 };
 use url::Url;
@@ -115,17 +115,41 @@ async fn refused<T: TokenSource>(
     })
 }
 
-/// Changes the row as it was just read, and not as somebody else may have changed it since.
+/// The row with its version, if it is still as it was listed. Its id is only its account's, so it may
+/// be somebody else's by now.
+async fn as_listed<T: TokenSource>(
+    client: &Client<T>,
+    operation: &'static str,
+    existing: &Registration,
+) -> Result<Answer> {
+    let found = get(client, &existing.guid).await?;
+    if !found.status.is_success() {
+        return Err(found.refused(GET));
+    }
+    let row = wire::row(&json::parse(GET, &found.body)?);
+    let now = row.and_then(|row| row.registration);
+    let is_same =
+        |now: &Registration| (&now.name, &now.role_arn) == (&existing.name, &existing.role_arn);
+    if now.as_ref().is_some_and(is_same) {
+        Ok(found)
+    } else {
+        Err(Error::new(operation, ErrorKind::Conflict, Changed).of_registry())
+    }
+}
+
+/// A row that is no longer as it was listed.
+#[derive(Debug, thiserror::Error)]
+#[error("the row was changed since it was listed")]
+struct Changed;
+
+/// Changes the row as it was listed, and not as somebody else may have changed it since.
 pub(super) async fn update<T: TokenSource>(
     client: &Client<T>,
     settings: &Settings,
     existing: &Registration,
     spec: &RegistrationSpec,
 ) -> Result<Created> {
-    let found = get(client, &existing.guid).await?;
-    if !found.status.is_success() {
-        return Err(found.refused(GET));
-    }
+    let found = as_listed(client, UPDATE, existing).await?;
     let version = found.header("etag");
     let call = Call {
         headers: version.map(|tag| ("If-Match", tag)).into_iter().collect(),
@@ -145,6 +169,11 @@ pub(super) async fn delete<T: TokenSource>(
     client: &Client<T>,
     existing: &Registration,
 ) -> Result<()> {
+    match as_listed(client, DELETE, existing).await {
+        Ok(_) => {}
+        Err(error) if error.kind == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    }
     let call = Call::new(DELETE, Method::DELETE, one(client, &existing.guid));
     let answer = client.send(&call).await?;
     if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {

@@ -23,6 +23,10 @@ const BUSINESS: &str = "vision-one:GetBusinessProfile";
 /// Source: the page "Connect an AWS account manually", which has both hosts and subjects.
 const HOST: &str = "cloudaccounts-";
 
+/// What it ends with. The API's answer decides whom every account trusts, so no other host is taken
+/// from it.
+const DOMAIN: &str = ".xdr.trendmicro.com";
+
 /// What the business id may be called in the profile, which is not documented.
 const BUSINESS_ID: [&str; 4] = ["businessId", "businessID", "id", "identifier"];
 
@@ -43,7 +47,7 @@ pub(super) async fn profile<T: TokenSource>(client: &Client<T>) -> Result<Profil
 
 /// The text that [`Identity::parse`] reads.
 fn identity(host: &str, business: &str) -> Option<String> {
-    let word = host.strip_prefix(HOST)?.split('.').next()?;
+    let word = host.strip_prefix(HOST)?.strip_suffix(DOMAIN)?;
     let text = format!("{host}/urn:visionone:identity:{word}:{business}:account/{business}");
     let is_complete = !word.is_empty() && Identity::parse(&text).is_some();
     is_complete.then_some(text)
@@ -90,11 +94,12 @@ async fn business_id<T: TokenSource>(client: &Client<T>) -> Result<Option<String
         let ids = BUSINESS_ID.iter().map(|name| &profile[name]);
         ids.filter_map(guid).next()
     };
-    if told.is_some() {
-        return Ok(told);
-    }
     let key = client.token().await?;
-    Ok(business_in(key.expose()))
+    Ok(match (told, business_in(key.expose())) {
+        // Two that differ are none: an administrator knows which it is.
+        (Some(told), Some(in_key)) if told != in_key => None,
+        (told, in_key) => told.or(in_key),
+    })
 }
 
 /// The business id in a key: a claim of the token that the key is. It is only read. What it claims

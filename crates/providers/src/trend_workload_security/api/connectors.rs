@@ -29,10 +29,11 @@ const SHAPE: Shape = Shape {
     next: |call: &Call<'_>, page| next(call.operation, page),
 };
 
-/// The search for the page after this one, unless it is the last.
+/// The search for the page after this one. A manager may send fewer than it was asked for, so only
+/// an empty page is the last.
 fn next(operation: &'static str, page: &Value) -> Result<Option<Next>> {
     let items = page["awsConnectors"].as_array().map_or(&[][..], |all| all);
-    if items.len() < PAGE {
+    if items.is_empty() {
         return Ok(None);
     }
     let last = items.iter().filter_map(wire::id).max();
@@ -142,9 +143,9 @@ async fn outcome<T: TokenSource>(
                 .send(&search(client, wire::of_account(account)))
                 .await?;
             let found = found.json(LIST)?;
-            let exists = found["awsConnectors"]
-                .as_array()
-                .is_some_and(|all| !all.is_empty());
+            let all = found["awsConnectors"].as_array();
+            let is_its = |one: &Value| one["accountId"] == account.as_str();
+            let exists = all.is_some_and(|all| all.iter().any(is_its));
             Ok(if exists {
                 Created::AlreadyUsed
             } else {

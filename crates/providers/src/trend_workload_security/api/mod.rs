@@ -25,7 +25,7 @@ use url::Url;
 use crate::{
     HttpClient,
     api::{
-        client::{self, Client, Dialect, TokenSource},
+        client::{self, Client, Dialect, TokenSource, hidden},
         keys::{self, Check, VerifiedKeys},
     },
 };
@@ -71,10 +71,15 @@ const CLOUD_ONE: &str = "tmc";
 /// Every call has its key in the header of its kind, and the version of the API.
 fn authorize(request: RequestBuilder, key: &str) -> RequestBuilder {
     let request = request.header("api-version", "v1");
-    if key.starts_with(CLOUD_ONE) {
-        request.header("Authorization", format!("ApiKey {key}"))
+    let (name, value) = if key.starts_with(CLOUD_ONE) {
+        ("Authorization", hidden(&format!("ApiKey {key}")))
     } else {
-        request.header("api-secret-key", key)
+        ("api-secret-key", hidden(key))
+    };
+    match value {
+        Ok(value) => request.header(name, value),
+        // No key that was verified; the manager refuses a request without one.
+        Err(_) => request,
     }
 }
 

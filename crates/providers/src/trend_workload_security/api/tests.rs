@@ -175,11 +175,14 @@ async fn the_external_id_is_the_tenants_unless_it_is_withheld_or_none() {
 
 #[tokio::test]
 async fn a_connector_is_read_as_a_registration() {
-    let server = answering([listing(&[
-        connector(7),
-        json!({ "ID": 8, "displayName": "by key", "accountId": MEMBER, "accessKey": "AKIA" }),
-        json!({ "ID": 9 }),
-    ])])
+    let server = answering([
+        listing(&[
+            connector(7),
+            json!({ "ID": 8, "displayName": "by key", "accountId": MEMBER, "accessKey": "AKIA" }),
+            json!({ "ID": 9 }),
+        ]),
+        listing(&[]),
+    ])
     .await;
     let tokens = Counting::default();
     let kind = RegistrationKind::Account;
@@ -196,9 +199,9 @@ async fn a_connector_is_read_as_a_registration() {
 }
 
 #[tokio::test]
-async fn a_full_page_is_followed_by_the_search_after_its_last_id() {
+async fn a_page_is_followed_by_the_search_after_its_last_id_until_one_is_empty() {
     let full: Vec<Value> = (1..=1000).map(connector).collect();
-    let server = answering([listing(&full), listing(&[connector(2000)])]).await;
+    let server = answering([listing(&full), listing(&[connector(2000)]), listing(&[])]).await;
     let tokens = Counting::default();
     let kind = RegistrationKind::Account;
     let found = client(&server, &tokens).registrations(None, kind).await;
@@ -208,7 +211,7 @@ async fn a_full_page_is_followed_by_the_search_after_its_last_id() {
         .iter()
         .map(|body| body["searchCriteria"][0]["idValue"].clone())
         .collect();
-    assert_eq!(after, [json!(0), json!(1000)]);
+    assert_eq!(after, [json!(0), json!(1000), json!(2000)]);
 
     // A server that knows no order or no criteria would send the same page for ever.
     let server = MockServer::start().await;

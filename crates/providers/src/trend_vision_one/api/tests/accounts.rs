@@ -243,14 +243,52 @@ async fn a_change_that_cannot_be_says_why() {
 
 #[tokio::test]
 async fn an_account_may_be_removed_twice() {
-    let server = answering([status(204), refusal(404, "not found"), refusal(403, "no")]).await;
-    let tokens = Counting::default();
+    let row = || answer(200, row());
+    let server = answering([
+        row(),
+        status(204),
+        refusal(404, "not found"),
+        row(),
+        refusal(404, "gone meanwhile"),
+        row(),
+        refusal(403, "no"),
+    ]);
+    let (server, tokens) = (server.await, Counting::default());
     let api = client(&server, &tokens);
-    api.delete(&existing()).await.unwrap();
-    api.delete(&existing()).await.unwrap();
+    for _ in 0..3 {
+        api.delete(&existing()).await.unwrap();
+    }
     assert!(api.delete(&existing()).await.is_err());
     assert_eq!(
-        request_lines(&server).await[0],
-        format!("DELETE {PATH}/{MEMBER}")
+        request_lines(&server).await[..3],
+        [
+            format!("GET {PATH}/{MEMBER}"),
+            format!("DELETE {PATH}/{MEMBER}"),
+            format!("GET {PATH}/{MEMBER}"),
+        ]
     );
+}
+
+#[tokio::test]
+async fn what_has_become_somebody_elses_row_since_the_listing_is_left_alone() {
+    let mut others = row();
+    others["roleArn"] = json!(format!("arn:aws:iam::{MEMBER}:role/TheirRole"));
+    let mut unmarked = row();
+    unmarked["description"] = json!("connected by hand");
+    for changed in [others, unmarked, bridge()] {
+        let server = answering([answer(200, changed.clone()), answer(200, changed)]).await;
+        let tokens = Counting::default();
+        let api = client(&server, &tokens);
+        let error = api.delete(&existing()).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        let error = api.update(&existing(), &spec(), true).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Conflict);
+        assert_eq!(
+            request_lines(&server).await,
+            [
+                format!("GET {PATH}/{MEMBER}"),
+                format!("GET {PATH}/{MEMBER}")
+            ]
+        );
+    }
 }
