@@ -145,10 +145,12 @@ fn registrations() {
             async move {
                 let pause = async || world.simulation().sleep(Duration::from_secs(1)).await;
                 let account = member_id(1);
-                let set = StackSetSpec {
+                let mut set = StackSetSpec {
                     name: wishes.resources().member_stack_set,
                     ..spec()
                 };
+                let tenant = wishes.names().resource;
+                set.parameters.insert("TenantName".into(), tenant);
                 conformance::stand(&ports, &set, &account, &pause).await;
                 let registration = wishes.registration(&account, SUFFIX);
                 let limits = vendor.provider().limits();
