@@ -111,4 +111,9 @@ impl Site {
     pub fn principal(&self) -> &str {
         self.principal.as_ref().map_or("", Arn::as_str)
     }
+
+    /// The name of the permissions boundary for a template; empty without one.
+    pub fn boundary(&self) -> &str {
+        self.permissions_boundary.as_deref().unwrap_or_default()
+    }
 }

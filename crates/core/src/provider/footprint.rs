@@ -2,7 +2,7 @@ use crate::{
     landing_zone::{Announcement, TrailTopic},
     model::{AccountId, RegistrationSpec},
     policy::{Deployment, PolicyNames},
-    stack_sets::StackSetSpec,
+    stack_sets::{StackSetRoles, StackSetSpec},
 };
 
 /// Everything that setup creates, fully specified.
@@ -23,6 +23,27 @@ impl Footprint {
         let trail = trail.flat_map(FeedFootprint::stack_sets);
         let trail = trail.map(|(set, _)| &set.name);
         trail.chain(self.member.iter().map(|member| &member.name))
+    }
+}
+
+/// One of a deployment's StackSets, which these roles run, with parameters as names and values.
+pub fn stack_set<'p>(
+    deployment: &Deployment,
+    roles: &StackSetRoles,
+    name: String,
+    template: &'static str,
+    parameters: impl IntoIterator<Item = (&'p str, &'p str)>,
+) -> StackSetSpec {
+    let parameters = parameters.into_iter();
+    StackSetSpec {
+        name,
+        template,
+        parameters: parameters
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        stack_id: deployment.policy.stack_id.clone(),
+        tags: deployment.site.tags.clone(),
+        roles: Some(roles.clone()),
     }
 }
 

@@ -16,7 +16,7 @@ use std::fmt;
 use url::Url;
 
 pub use adoption::{Adopted, Found, OwnIntegration, Theirs};
-pub use footprint::{FeedFootprint, Footprint, Traces};
+pub use footprint::{FeedFootprint, Footprint, Traces, stack_set};
 pub use limits::Limits;
 pub use resources::{FeedNames, ResourceNames, role_arn};
 pub use words::{Credential, KeyParameters, PrincipalWords, StoreWords, Words};

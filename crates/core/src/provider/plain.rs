@@ -6,6 +6,7 @@ use url::Url;
 use super::{
     Credential, FeedFootprint, FeedNames, FeedPart, Footprint, KeyParameters, Limits,
     PrincipalWords, Provider, ResourceNames, StoreWords, Subject, Traces, Words, role_arn,
+    stack_set,
 };
 use crate::{
     landing_zone::TrailTopic,
@@ -15,8 +16,7 @@ use crate::{
     },
     policy::{Deployment, Policy, PolicyNames},
     stack_sets::{
-        INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC, StackSet, StackSetRoles,
-        StackSetSpec, Templates, with_parameters,
+        INTEGRATION_PREFIX, POLICY_NAMES, REGISTRATION_TOPIC, StackSet, StackSetRoles, Templates,
     },
 };
 
@@ -234,14 +234,8 @@ fn footprint(
             (TENANT, policy.tenant.as_str()),
             (SUFFIX, suffix),
         ];
-        StackSetSpec {
-            name: name.to_owned(),
-            template,
-            parameters: with_parameters(own.iter().chain(more)),
-            stack_id: policy.stack_id.clone(),
-            tags: deployment.site.tags.clone(),
-            roles: Some(roles.clone()),
-        }
+        let parameters = own.iter().chain(more).copied();
+        stack_set(&deployment, roles, name.to_owned(), template, parameters)
     };
     let trail = deployment.trail.as_ref().zip(policy.log_archive);
     let trail = trail.zip(templates.feed.zip(names.feed));

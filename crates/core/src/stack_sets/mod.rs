@@ -15,7 +15,7 @@ pub use owner::{STACK_ID_TAG, is_owned_by, may_be_taken_over};
 pub use roles::{Role, StackSetRoles};
 pub use spec::{
     ACCESS_TOKEN, FeedTemplates, INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES,
-    REGISTRATION_TOPIC, StackSetSpec, Templates, with_parameters,
+    REGISTRATION_TOPIC, StackSetSpec, Templates,
 };
 pub(crate) use stack::NO_REASON;
 pub use stack::{Stack, StackSet, StackState};

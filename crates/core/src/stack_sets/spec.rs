@@ -56,14 +56,6 @@ pub struct StackSetSpec {
     pub roles: Option<StackSetRoles>,
 }
 
-/// The parameters of a StackSet.
-pub fn with_parameters<'a>(
-    parameters: impl Iterator<Item = &'a (&'a str, &'a str)>,
-) -> BTreeMap<String, String> {
-    let owned = parameters.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-    owned.collect()
-}
-
 impl StackSetSpec {
     /// The template as deployed: its parameters accept only this specification's values.
     pub fn body(&self) -> String {

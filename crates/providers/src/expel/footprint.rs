@@ -3,10 +3,8 @@
 use towerhook_core::{
     model::{AccountId, Arn},
     policy::{DeployedTrail, Deployment},
-    provider::{FeedFootprint, FeedNames, Footprint, Provider, ResourceNames, Traces},
-    stack_sets::{
-        PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, StackSetSpec, Templates, with_parameters,
-    },
+    provider::{FeedFootprint, FeedNames, Footprint, Provider, ResourceNames, Traces, stack_set},
+    stack_sets::{PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, Templates},
 };
 
 use super::{Expel, WORDS};
@@ -26,18 +24,13 @@ pub(super) fn footprint(
         member_stack_set,
         member_role,
     } = Expel.resources(&policy.names);
-    let boundary = deployment.site.permissions_boundary.as_deref();
     let own = [
         (WORDS.tenant_parameter, policy.tenant.as_str()),
-        (PERMISSIONS_BOUNDARY, boundary.unwrap_or_default()),
+        (PERMISSIONS_BOUNDARY, deployment.site.boundary()),
     ];
-    let spec = |name: String, template, parameters: &[(&str, &str)]| StackSetSpec {
-        name,
-        template,
-        parameters: with_parameters(own.iter().chain(parameters)),
-        stack_id: policy.stack_id.clone(),
-        tags: deployment.site.tags.clone(),
-        roles: Some(roles.clone()),
+    let spec = |name: String, template, parameters: &[(&str, &str)]| {
+        let parameters = own.iter().chain(parameters).copied();
+        stack_set(&deployment, roles, name, template, parameters)
     };
     let trail = deployment.trail.as_ref().zip(policy.log_archive).zip(feed);
     let mut member = vec![

@@ -7,10 +7,10 @@ use towerhook_core::{
     landing_zone::TrailTopic,
     model::{AccountId, Arn},
     policy::{DeployedTrail, Deployment, PolicyNames},
-    provider::{FeedFootprint, Footprint, Traces},
+    provider::{FeedFootprint, Footprint, Traces, stack_set},
     stack_sets::{
         INTEGRATION_PREFIX, PERMISSIONS_BOUNDARY, POLICY_NAMES, REGISTRATION_TOPIC, StackSet,
-        StackSetRoles, StackSetSpec, Templates, with_parameters,
+        StackSetRoles, StackSetSpec, Templates,
     },
 };
 
@@ -26,17 +26,13 @@ pub(super) fn footprint(
     templates: &Templates,
     roles: &StackSetRoles,
 ) -> Footprint {
-    let run = |spec| StackSetSpec {
-        roles: Some(roles.clone()),
-        ..spec
-    };
     let trail = deployment.trail.as_ref().zip(templates.feed);
     let trail = trail.zip(deployment.policy.log_archive);
     let trail = trail.map(|((trail, templates), log_archive)| FeedFootprint {
-        log: (run(log(&deployment, trail, templates.log)), log_archive),
+        log: (log(&deployment, roles, trail, templates.log), log_archive),
         audit: templates.audit.map(|template| {
-            let audit = audit(&deployment, trail, log_archive, template);
-            (run(audit), trail.queue_account)
+            let audit = audit(&deployment, roles, trail, log_archive, template);
+            (audit, trail.queue_account)
         }),
         announcement: None,
         topic: trail.source.makes_topic.then(|| TrailTopic {
@@ -46,7 +42,7 @@ pub(super) fn footprint(
         registration: trail.registration.clone(),
     });
     let config = deployment.policy.capability.config();
-    let member = config.then(|| run(member(&deployment, templates)));
+    let member = config.then(|| member(&deployment, roles, templates));
     Footprint {
         trail,
         member,
@@ -54,25 +50,12 @@ pub(super) fn footprint(
     }
 }
 
-fn spec(
+fn log(
     deployment: &Deployment,
-    name: String,
+    roles: &StackSetRoles,
+    trail: &DeployedTrail,
     template: &'static str,
-    parameters: &[(&str, &str)],
 ) -> StackSetSpec {
-    let policy = &deployment.policy;
-    let own = [(RESOURCE, policy.names.resource.as_str())];
-    StackSetSpec {
-        name,
-        template,
-        parameters: with_parameters(own.iter().chain(parameters)),
-        stack_id: policy.stack_id.clone(),
-        tags: deployment.site.tags.clone(),
-        roles: None,
-    }
-}
-
-fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -> StackSetSpec {
     let Deployment { policy, site, .. } = deployment;
     let source = &trail.source;
     let (partition, region) = (&policy.partition, &policy.region);
@@ -91,6 +74,7 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -
         String::new()
     };
     let parameters = [
+        (RESOURCE, policy.names.resource.as_str()),
         (TOPIC_OF_TRAIL, trail_arn.as_str()),
         (TENANT, policy.tenant.as_str()),
         (EXTERNAL_ID_SUFFIX, policy.trail_suffix()),
@@ -98,47 +82,46 @@ fn log(deployment: &Deployment, trail: &DeployedTrail, template: &'static str) -
         ("TrailBucketName", source.bucket.as_str()),
         ("QueueArn", &queue),
         ("KmsKeyArn", source.kms_key.as_ref().map_or("", Arn::as_str)),
-        (PERMISSIONS_BOUNDARY, boundary(deployment)),
+        (PERMISSIONS_BOUNDARY, site.boundary()),
     ];
     let name = names::log_stack_set(&policy.names);
-    spec(deployment, name, template, &parameters)
+    stack_set(deployment, roles, name, template, parameters)
 }
 
 fn audit(
     deployment: &Deployment,
+    roles: &StackSetRoles,
     trail: &DeployedTrail,
     log_archive: AccountId,
     template: &'static str,
 ) -> StackSetSpec {
+    let names = &deployment.policy.names;
     let parameters = [
+        (RESOURCE, names.resource.as_str()),
         ("TrailTopicArn", trail.source.topic.as_str()),
         ("LogAccountId", log_archive.as_str()),
     ];
-    let name = names::audit_stack_set(&deployment.policy.names);
-    spec(deployment, name, template, &parameters)
+    let name = names::audit_stack_set(names);
+    stack_set(deployment, roles, name, template, parameters)
 }
 
-fn member(deployment: &Deployment, templates: &Templates) -> StackSetSpec {
+fn member(deployment: &Deployment, roles: &StackSetRoles, templates: &Templates) -> StackSetSpec {
     let Deployment { policy, site, .. } = deployment;
     let adopted = policy.adoption.as_ref();
     let policy_names = adopted.map_or(PolicyNames::default(), |adopted| adopted.policy_names);
     let topic = site.registration_topic.as_deref().unwrap_or_default();
     let parameters = [
+        (RESOURCE, policy.names.resource.as_str()),
         (TENANT, policy.tenant.as_str()),
         (EXTERNAL_ID_SUFFIX, policy.external_id_suffix.as_str()),
         ("LaceworkPrincipalArn", site.principal()),
         (POLICY_NAMES, policy_names.as_str()),
         (REGISTRATION_TOPIC, topic),
         (INTEGRATION_PREFIX, policy.names.prefix.as_str()),
-        (PERMISSIONS_BOUNDARY, boundary(deployment)),
+        (PERMISSIONS_BOUNDARY, site.boundary()),
     ];
     let name = names::resources(&policy.names).member_stack_set;
-    spec(deployment, name, templates.member, &parameters)
-}
-
-fn boundary(deployment: &Deployment) -> &str {
-    let boundary = deployment.site.permissions_boundary.as_deref();
-    boundary.unwrap_or_default()
+    stack_set(deployment, roles, name, templates.member, parameters)
 }
 
 /// Reads back what the parameters of a StackSet say.

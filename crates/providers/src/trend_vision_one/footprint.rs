@@ -2,10 +2,8 @@
 
 use towerhook_core::{
     policy::Deployment,
-    provider::{Footprint, Provider, Traces},
-    stack_sets::{
-        PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, StackSetSpec, Templates, with_parameters,
-    },
+    provider::{Footprint, Provider, Traces, stack_set},
+    stack_sets::{PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, Templates},
 };
 
 use super::{TrendVisionOne, identity::Identity};
@@ -20,9 +18,8 @@ pub(super) fn footprint(
     templates: &Templates,
     roles: &StackSetRoles,
 ) -> Footprint {
-    let policy = &deployment.policy;
+    let Deployment { policy, site, .. } = &deployment;
     let names = TrendVisionOne.resources(&policy.names);
-    let boundary = deployment.site.permissions_boundary.as_deref();
     let external_id = policy.external_id.as_ref();
     // Only a recovered deployment lacks it, and that one's stacks are removed or made anew.
     let identity = external_id.and_then(|id| Identity::parse(id.as_str()));
@@ -33,16 +30,10 @@ pub(super) fn footprint(
         ("OidcSubject", subject),
         (TENANT, policy.names.resource.as_str()),
         (SUFFIX, policy.external_id_suffix.as_str()),
-        (PERMISSIONS_BOUNDARY, boundary.unwrap_or_default()),
+        (PERMISSIONS_BOUNDARY, site.boundary()),
     ];
-    let member = StackSetSpec {
-        name: names.member_stack_set,
-        template: templates.member,
-        parameters: with_parameters(parameters.iter()),
-        stack_id: policy.stack_id.clone(),
-        tags: deployment.site.tags.clone(),
-        roles: Some(roles.clone()),
-    };
+    let name = names.member_stack_set;
+    let member = stack_set(&deployment, roles, name, templates.member, parameters);
     Footprint {
         trail: None,
         member: policy.capability.config().then_some(member),

@@ -10,11 +10,11 @@ mod identity;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    model::{AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec},
+    model::{AccountId, Arn, ExternalId, Names, Registration, RegistrationSpec},
     policy::{Deployment, Policy},
     provider::{
         Credential, Footprint, KeyParameters, Limits, Provider, ResourceNames, Subject, Traces,
-        Words, role_arn,
+        Words,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -22,7 +22,7 @@ use url::Url;
 
 use crate::{
     host_name,
-    mark::{account_in, is_any, mark},
+    mark::{account_in, is_open_to_takeover, marked},
     verified_key::KEY_COUNTS_FOR,
 };
 use identity::Identity;
@@ -106,16 +106,7 @@ impl Provider for TrendVisionOne {
     }
 
     fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
-        let none = || ExternalId::from(String::new());
-        Some(RegistrationSpec {
-            name: mark(&policy.names, account, &policy.external_id_suffix),
-            kind: RegistrationKind::Account,
-            account: *account,
-            role_arn: role_arn(&policy.partition, account, ROLE),
-            external_id: policy.external_id.clone().unwrap_or_else(none),
-            queue_url: None,
-            account_mapping: None,
-        })
+        Some(marked(policy, account, ROLE))
     }
 
     /// The mark decides: it ends with what no other deployment has. A mark that was copied to
@@ -133,7 +124,7 @@ impl Provider for TrendVisionOne {
 
     /// One made by hand, by Terraform, or by the vendor's stack; never another deployment's.
     fn takes_over(&self, seen: &Registration, wanted: &RegistrationSpec) -> bool {
-        seen.role_arn == wanted.role_arn && !is_any(&seen.name, &wanted.account)
+        is_open_to_takeover(seen, wanted)
     }
 
     fn shared_names(&self, policy: &Policy) -> Vec<String> {

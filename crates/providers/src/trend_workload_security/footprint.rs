@@ -2,10 +2,8 @@
 
 use towerhook_core::{
     policy::Deployment,
-    provider::{Footprint, Provider, Traces},
-    stack_sets::{
-        PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, StackSetSpec, Templates, with_parameters,
-    },
+    provider::{Footprint, Provider, Traces, stack_set},
+    stack_sets::{PERMISSIONS_BOUNDARY, StackSet, StackSetRoles, Templates},
 };
 
 use super::TrendWorkloadSecurity;
@@ -20,26 +18,19 @@ pub(super) fn footprint(
     templates: &Templates,
     roles: &StackSetRoles,
 ) -> Footprint {
-    let policy = &deployment.policy;
+    let Deployment { policy, site, .. } = &deployment;
     let names = TrendWorkloadSecurity.resources(&policy.names);
-    let boundary = deployment.site.permissions_boundary.as_deref();
     let external_id = policy.external_id.as_ref();
     let parameters = [
         ("RoleName", names.member_role.as_str()),
-        ("ManagerPrincipalArn", deployment.site.principal()),
+        ("ManagerPrincipalArn", site.principal()),
         ("ExternalId", external_id.map_or("", |id| id.as_str())),
         (TENANT, policy.names.resource.as_str()),
         (SUFFIX, policy.external_id_suffix.as_str()),
-        (PERMISSIONS_BOUNDARY, boundary.unwrap_or_default()),
+        (PERMISSIONS_BOUNDARY, site.boundary()),
     ];
-    let member = StackSetSpec {
-        name: names.member_stack_set,
-        template: templates.member,
-        parameters: with_parameters(parameters.iter()),
-        stack_id: policy.stack_id.clone(),
-        tags: deployment.site.tags.clone(),
-        roles: Some(roles.clone()),
-    };
+    let name = names.member_stack_set;
+    let member = stack_set(&deployment, roles, name, templates.member, parameters);
     Footprint {
         trail: None,
         member: policy.capability.config().then_some(member),

@@ -10,14 +10,11 @@ mod footprint;
 
 use jiff::SignedDuration;
 use towerhook_core::{
-    model::{
-        AccountId, Arn, ExternalId, Names, Registration, RegistrationKind, RegistrationSpec,
-        account_of_role,
-    },
+    model::{AccountId, Arn, Names, Registration, RegistrationSpec, account_of_role},
     policy::{Deployment, Policy},
     provider::{
         Credential, Footprint, KeyParameters, Limits, PrincipalWords, Provider, ResourceNames,
-        Subject, Traces, Words, role_arn,
+        Subject, Traces, Words,
     },
     stack_sets::{StackSet, StackSetRoles, Templates},
 };
@@ -25,7 +22,7 @@ use url::Url;
 
 use crate::{
     host_name,
-    mark::{account_in, is_any, mark},
+    mark::{account_in, is_open_to_takeover, marked},
     verified_key::KEY_COUNTS_FOR,
 };
 
@@ -107,16 +104,7 @@ impl Provider for TrendWorkloadSecurity {
     }
 
     fn wanted(&self, policy: &Policy, account: &AccountId) -> Option<RegistrationSpec> {
-        let none = || ExternalId::from(String::new());
-        Some(RegistrationSpec {
-            name: mark(&policy.names, account, &policy.external_id_suffix),
-            kind: RegistrationKind::Account,
-            account: *account,
-            role_arn: role_arn(&policy.partition, account, ROLE),
-            external_id: policy.external_id.clone().unwrap_or_else(none),
-            queue_url: None,
-            account_mapping: None,
-        })
+        Some(marked(policy, account, ROLE))
     }
 
     /// The name decides: it ends with what no other deployment has.
@@ -133,7 +121,7 @@ impl Provider for TrendWorkloadSecurity {
 
     /// The lifecycle hook's, or one made by hand; never another deployment's.
     fn takes_over(&self, seen: &Registration, wanted: &RegistrationSpec) -> bool {
-        seen.role_arn == wanted.role_arn && !is_any(&seen.name, &wanted.account)
+        is_open_to_takeover(seen, wanted)
     }
 
     fn shared_names(&self, _policy: &Policy) -> Vec<String> {
