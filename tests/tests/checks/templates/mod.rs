@@ -19,6 +19,7 @@ mod published;
 mod reason;
 mod security;
 mod template;
+mod trend;
 
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::templates::template::{MAIN, MAINS, Template, argument, one_or_many, text, texts};
+use crate::templates::template::{
+    EXPEL, MAIN, MAINS, TREND, Template, VISION_ONE, argument, one_or_many, text, texts,
+};
 
 const SETUP: &str = "Setup";
 
@@ -70,53 +72,61 @@ fn all_that_starts_a_function_comes_after_setup() {
 
 #[test]
 fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
-    let template = Template::load(MAIN);
-    let setup = template.resource(SETUP);
-    assert_eq!(setup["Type"], "Custom::TowerhookSetup");
-    let mut properties = setup["Properties"].as_object().unwrap().clone();
-    // CloudFormation's maximum, which the function also gets.
-    let timeout = properties.remove("ServiceTimeout").unwrap();
-    assert_eq!(
-        timeout["Fn::FindInMap"],
-        json!(["Towerhook", "Setup", "TimeoutSeconds"])
-    );
-    assert_eq!(
-        template.body["Mappings"]["Towerhook"]["Setup"]["TimeoutSeconds"],
-        "3600"
-    );
-    let function = &template.resource("SetupFunction")["Properties"];
-    let told = &function["Environment"]["Variables"]["SERVICE_TIMEOUT_SECONDS"];
-    assert_eq!(*told, timeout);
-    assert_eq!(
-        argument(&properties.remove("ServiceToken").unwrap()),
-        "SetupFunction"
-    );
-    let release = properties.remove("Release").unwrap();
-    assert_eq!(release["Fn::FindInMap"][1], "Release");
-    for (name, value) in &properties {
-        assert_eq!(value["Ref"], **name);
+    for (name, key, reads_a_trail) in [
+        (MAIN, Some("LaceworkSecretKey"), true),
+        (EXPEL, None, true),
+        (TREND, Some("ApiKey"), false),
+        (VISION_ONE, Some("ApiKey"), false),
+    ] {
+        let template = Template::load(name);
+        let setup = template.resource(SETUP);
+        assert_eq!(setup["Type"], "Custom::TowerhookSetup");
+        let mut properties = setup["Properties"].as_object().unwrap().clone();
+        // CloudFormation's maximum, which the function also gets.
+        let timeout = properties.remove("ServiceTimeout").unwrap();
+        assert_eq!(
+            timeout["Fn::FindInMap"],
+            json!(["Towerhook", "Setup", "TimeoutSeconds"])
+        );
+        assert_eq!(
+            template.body["Mappings"]["Towerhook"]["Setup"]["TimeoutSeconds"],
+            "3600"
+        );
+        let function = &template.resource("SetupFunction")["Properties"];
+        let told = &function["Environment"]["Variables"]["SERVICE_TIMEOUT_SECONDS"];
+        assert_eq!(*told, timeout);
+        assert_eq!(
+            argument(&properties.remove("ServiceToken").unwrap()),
+            "SetupFunction"
+        );
+        let release = properties.remove("Release").unwrap();
+        assert_eq!(release["Fn::FindInMap"][1], "Release");
+        if !reads_a_trail {
+            assert_eq!(properties.remove("CapabilityType"), Some("Config".into()));
+        }
+        for (name, value) in &properties {
+            assert_eq!(value["Ref"], **name);
+        }
+        // Parameters that take effect elsewhere in the template. The key stays out of the request.
+        let elsewhere = [
+            "ArtifactBucket",
+            "ArtifactPrefix",
+            "SetupObjectVersion",
+            "AccountObjectVersion",
+            "Architecture",
+            "LogRetentionDays",
+            "ReconcileRate",
+        ];
+        let of_key = key.map(|key| [key, "AuthObjectVersion", "TokenRefreshRate"]);
+        let given: BTreeSet<&str> = properties
+            .keys()
+            .map(String::as_str)
+            .chain(elsewhere)
+            .chain(of_key.into_iter().flatten())
+            .collect();
+        let parameters: BTreeSet<&str> = template.section("Parameters").into_keys().collect();
+        assert_eq!(given, parameters, "{name}");
     }
-    // Properties that take effect elsewhere in the template. The secret key stays out of the
-    // request.
-    let elsewhere = [
-        "LaceworkSecretKey",
-        "ArtifactBucket",
-        "ArtifactPrefix",
-        "SetupObjectVersion",
-        "AccountObjectVersion",
-        "AuthObjectVersion",
-        "Architecture",
-        "LogRetentionDays",
-        "TokenRefreshRate",
-        "ReconcileRate",
-    ];
-    let given: BTreeSet<&str> = properties
-        .keys()
-        .map(String::as_str)
-        .chain(elsewhere)
-        .collect();
-    let parameters: BTreeSet<&str> = template.section("Parameters").into_keys().collect();
-    assert_eq!(given, parameters);
 }
 
 #[test]

@@ -291,13 +291,7 @@ fn patterns_take_what_is_right_and_refuse_what_is_wrong() {
         ),
     ];
     for (id, right, wrong) in cases {
-        let pattern = pattern(&template, id);
-        for value in right {
-            assert!(pattern.is_match(value).unwrap(), "{id} refuses {value:?}");
-        }
-        for value in wrong {
-            assert!(!pattern.is_match(value).unwrap(), "{id} takes {value:?}");
-        }
+        takes_and_refuses(&template, id, right, wrong);
     }
     let of = |id: &str| text(&template.body["Parameters"][id]["AllowedPattern"]).to_owned();
     assert_eq!(of("TokenRefreshRate"), of("ReconcileRate"));
@@ -407,6 +401,17 @@ fn who_is_enrolled_is_said_in_one_group() {
             "ExcludeAccounts",
         ])
     );
+}
+
+/// Asserts what a parameter's pattern takes and what it refuses.
+pub(crate) fn takes_and_refuses(template: &Template, id: &str, right: &[&str], wrong: &[&str]) {
+    let pattern = pattern(template, id);
+    for value in right {
+        assert!(pattern.is_match(value).unwrap(), "{id} refuses {value:?}");
+    }
+    for value in wrong {
+        assert!(!pattern.is_match(value).unwrap(), "{id} takes {value:?}");
+    }
 }
 
 fn pattern(template: &Template, parameter: &str) -> Regex {
