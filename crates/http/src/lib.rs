@@ -103,7 +103,7 @@ fn add(roots: &mut RootCertStore, path: &Path) -> Result<(), ClientError> {
     }
 }
 
-/// One that cannot be read is an error, since nobody would look for it here later.
+/// A certificate that cannot be read is an error here: later the manager would merely be untrusted.
 fn add_text(roots: &mut RootCertStore, text: &str) -> Result<(), ClientError> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";

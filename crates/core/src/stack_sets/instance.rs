@@ -76,8 +76,8 @@ impl StackInstance {
         }
     }
 
-    /// The first of these names that keeps its stack from being made, because somebody else has made
-    /// what bears it.
+    /// The first of these names that the stack cannot create, because a resource of that name exists
+    /// outside the stack.
     ///
     /// Source: IAM's message for `EntityAlreadyExists`, which CloudFormation repeats.
     pub fn meets<'n>(&self, names: &'n [String]) -> Option<&'n String> {

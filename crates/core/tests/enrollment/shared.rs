@@ -26,7 +26,7 @@ fn reason(world: &World, account: &AccountId) -> Option<Reason> {
     world.record(account).unwrap().reason
 }
 
-/// A landing zone in whose first member somebody has made the role.
+/// A landing zone whose first member already has the role, which no stack of ours made.
 fn with_foreign_role(story: impl AsyncFnOnce(World, AccountId) + 'static) {
     World::quiet(members(3), async |world| {
         let account = world.members()[0];

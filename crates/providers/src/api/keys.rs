@@ -27,7 +27,7 @@ pub(crate) struct Check {
     pub(crate) dialect: &'static Dialect,
     /// The call without the key, at this address of the vendor's.
     pub(crate) call: fn(&HttpClient, &Url) -> RequestBuilder,
-    /// The list in the answer. Whoever answers with anything else is not the vendor.
+    /// The name of the list in the answer. An answer without that list is not the vendor's.
     pub(crate) items: &'static str,
 }
 
@@ -60,7 +60,7 @@ impl TokenIssuer for VerifiedKeys {
     }
 }
 
-/// The key as a token that ends when it is to be verified again.
+/// The key as a token, which expires when the key is due to be verified again.
 pub(crate) async fn issue(
     http: &HttpClient,
     url: &Url,

@@ -9,7 +9,10 @@ use std::{
 };
 
 use serde_json::Value;
-use towerhook_core::{Result, model::SecretText};
+use towerhook_core::{
+    ErrorKind, Result,
+    model::{ApiKey, SecretText, Token},
+};
 use wiremock::{Match, Mock, MockServer, Request, Respond, ResponseTemplate, matchers::any};
 
 use super::client::TokenSource;
@@ -85,6 +88,48 @@ impl Respond for Echo {
     fn respond(&self, request: &Request) -> ResponseTemplate {
         let body = String::from_utf8_lossy(&request.body);
         refusal(self.0, &format!("{:?} {body}", request.headers))
+    }
+}
+
+/// A key without an id.
+pub(crate) fn api_key(text: &str) -> ApiKey {
+    ApiKey {
+        key_id: String::new(),
+        secret: text.into(),
+        version: "version-1".into(),
+    }
+}
+
+/// Asserts that refused keys are told from other failures, and that no error shows one of `keys`,
+/// which contain `canary`. `verified` verifies a key at a server.
+pub(crate) async fn refused_keys_are_told_apart(
+    keys: &[&str],
+    verified: impl AsyncFn(&MockServer, &str) -> Result<Token>,
+) {
+    for (response, kind) in [
+        (refusal(401, "Invalid API Key"), ErrorKind::Unauthorized),
+        (refusal(403, "Not authorized"), ErrorKind::Unauthorized),
+        (refusal(404, "no"), ErrorKind::NotFound),
+        (refusal(503, "no"), ErrorKind::Unavailable),
+        (json(200, serde_json::json!({})), ErrorKind::Invalid),
+        (status(204), ErrorKind::Invalid),
+    ] {
+        let error = verified(&answering([response]).await, keys[0]).await;
+        let error = error.unwrap_err();
+        assert_eq!(error.kind, kind, "{}", error.chain());
+    }
+    for text in ["with space", "", "line\nbreak"] {
+        let error = verified(&answering([]).await, text).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Unauthorized);
+    }
+    for text in keys {
+        let server = MockServer::start().await;
+        let echo = Mock::given(any()).respond_with(Echo(401));
+        echo.mount(&server).await;
+        let error = verified(&server, text).await.unwrap_err();
+        let shown = format!("{error:?} {}", error.chain());
+        assert!(shown.contains("[redacted]"), "{shown}");
+        assert!(!shown.contains("canary"), "{shown}");
     }
 }
 

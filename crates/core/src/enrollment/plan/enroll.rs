@@ -37,10 +37,10 @@ pub(super) fn watch(draft: &mut Draft, case: &Case<'_>, store: Option<Store>) {
         NextForInstance::Retry(instance) if attempts_left => {
             clear_the_way(draft, case);
             create(draft, case);
-            // What is known of somebody else's role says more.
+            // A recorded reason that names the foreign role says more than the stack's failure.
             let foreign =
-                |reason| matches!(reason, Reason::Foreign(_) | Reason::ForeignRefused { .. });
-            if !case.known.reason.clone().is_some_and(foreign) {
+                |reason: &_| matches!(reason, Reason::Foreign(_) | Reason::ForeignRefused { .. });
+            if !case.known.reason.as_ref().is_some_and(foreign) {
                 record_failure(draft, case, instance);
             }
             draft.requeue(case);

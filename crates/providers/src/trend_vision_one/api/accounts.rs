@@ -115,8 +115,8 @@ async fn refused<T: TokenSource>(
     })
 }
 
-/// The row with its version, if it is still as it was listed. Its id is only its account's, so it may
-/// be somebody else's by now.
+/// The row with its version, if it is still as it was listed. Its id is the account's, so another
+/// client may have replaced the row under the same id.
 async fn as_listed<T: TokenSource>(
     client: &Client<T>,
     operation: &'static str,
@@ -142,7 +142,7 @@ async fn as_listed<T: TokenSource>(
 #[error("the row was changed since it was listed")]
 struct Changed;
 
-/// Changes the row as it was listed, and not as somebody else may have changed it since.
+/// Changes the row, unless another client has changed it since it was listed.
 pub(super) async fn update<T: TokenSource>(
     client: &Client<T>,
     settings: &Settings,

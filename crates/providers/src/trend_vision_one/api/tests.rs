@@ -15,8 +15,8 @@ use crate::{
     api::{
         http::BACKOFF,
         testing::{
-            Bearer, Counting, Echo, answering, json as answer, refusal, request_lines, requests,
-            status,
+            Bearer, Counting, Echo, answering, api_key, json as answer, refusal,
+            refused_keys_are_told_apart, request_lines, requests, status,
         },
     },
     http_client,
@@ -95,13 +95,8 @@ async fn listed(server: &MockServer) -> Result<Vec<Registration>> {
 }
 
 async fn verified(server: &MockServer, text: &str) -> Result<Token> {
-    let key = ApiKey {
-        key_id: String::new(),
-        secret: text.into(),
-        version: "version-1".into(),
-    };
     let keys = verified_keys(http_client().unwrap(), server.uri().parse().unwrap());
-    keys.issue(&key, NOW.parse().unwrap()).await
+    keys.issue(&api_key(text), NOW.parse().unwrap()).await
 }
 
 #[tokio::test]
@@ -118,34 +113,7 @@ async fn a_key_is_verified_with_the_smallest_page_and_counts_for_an_hour() {
 
 #[tokio::test]
 async fn a_refused_key_is_told_from_other_failures_and_shown_in_none() {
-    for (response, kind) in [
-        (refusal(401, "no"), ErrorKind::Unauthorized),
-        (
-            refusal(403, "Insufficient permissions."),
-            ErrorKind::Unauthorized,
-        ),
-        (refusal(404, "no"), ErrorKind::NotFound),
-        (refusal(503, "no"), ErrorKind::Unavailable),
-        (answer(200, json!({})), ErrorKind::Invalid),
-        (status(204), ErrorKind::Invalid),
-    ] {
-        let error = verified(&answering([response]).await, KEY).await;
-        let error = error.unwrap_err();
-        assert_eq!(error.kind, kind, "{}", error.chain());
-    }
-    let error = verified(&answering([]).await, "with space").await;
-    assert_eq!(error.unwrap_err().kind, ErrorKind::Unauthorized);
-    let server = MockServer::start().await;
-    Mock::given(any())
-        .respond_with(Echo(401))
-        .mount(&server)
-        .await;
-    let error = verified(&server, KEY).await.unwrap_err();
-    let shown = format!("{error:?} {}", error.chain());
-    assert!(
-        shown.contains("[redacted]") && !shown.contains("canary"),
-        "{shown}"
-    );
+    refused_keys_are_told_apart(&[KEY], verified).await;
 }
 
 #[tokio::test]

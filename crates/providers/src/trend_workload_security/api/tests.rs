@@ -9,7 +9,8 @@ use crate::{
     api::{
         http::BACKOFF,
         testing::{
-            Counting, Echo, answering, json as answer, refusal, request_lines, requests, status,
+            Counting, answering, api_key, json as answer, refusal, refused_keys_are_told_apart,
+            request_lines, requests, status,
         },
     },
     http_client,
@@ -62,18 +63,10 @@ async fn sent_bodies(server: &MockServer) -> Vec<Value> {
     sent.iter().map(|sent| sent.body_json().unwrap()).collect()
 }
 
-fn key(text: &str) -> ApiKey {
-    ApiKey {
-        key_id: String::new(),
-        secret: text.into(),
-        version: "version-1".into(),
-    }
-}
-
 async fn verified(server: &MockServer, text: &str) -> Result<Token> {
     let url = server.uri().parse().unwrap();
     let keys = verified_keys(http_client().unwrap(), url);
-    keys.issue(&key(text), NOW.parse().unwrap()).await
+    keys.issue(&api_key(text), NOW.parse().unwrap()).await
 }
 
 #[tokio::test]
@@ -104,41 +97,14 @@ async fn each_kind_of_key_goes_into_its_own_header_and_counts_for_an_hour() {
 
 #[tokio::test]
 async fn a_refused_key_is_told_from_other_failures_and_shown_in_none() {
-    for (response, kind) in [
-        (refusal(401, "Invalid API Key"), ErrorKind::Unauthorized),
-        (
-            refusal(403, "Not authorized to view"),
-            ErrorKind::Unauthorized,
-        ),
-        (refusal(404, "no"), ErrorKind::NotFound),
-        (refusal(503, "no"), ErrorKind::Unavailable),
-        (answer(200, json!({})), ErrorKind::Invalid),
-        (status(204), ErrorKind::Invalid),
-    ] {
-        let error = verified(&answering([response]).await, LEGACY).await;
-        let error = error.unwrap_err();
-        assert_eq!(error.kind, kind, "{}", error.chain());
-    }
-    for text in ["with space", "", "line\nbreak"] {
-        let error = verified(&answering([]).await, text).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Unauthorized);
-    }
-    for text in [LEGACY, CLOUD_ONE] {
-        let server = MockServer::start().await;
-        let echo = Mock::given(any()).respond_with(Echo(401));
-        echo.mount(&server).await;
-        let error = verified(&server, text).await.unwrap_err();
-        let shown = format!("{error:?} {}", error.chain());
-        assert!(shown.contains("[redacted]"), "{shown}");
-        assert!(!shown.contains("canary"), "{shown}");
-    }
+    refused_keys_are_told_apart(&[LEGACY, CLOUD_ONE], verified).await;
 }
 
 #[tokio::test]
 async fn a_key_goes_to_no_other_machine_in_clear() {
     let url: Url = "http://dsm.example.com:4119".parse().unwrap();
     let keys = verified_keys(http_client().unwrap(), url.clone());
-    let error = keys.issue(&key(LEGACY), NOW.parse().unwrap()).await;
+    let error = keys.issue(&api_key(LEGACY), NOW.parse().unwrap()).await;
     assert!(error.unwrap_err().chain().contains("must be https"));
     let tokens = Counting::default();
     let api = WorkloadSecurityApi::new(http_client().unwrap(), url, &tokens);
