@@ -15,6 +15,8 @@ pub mod launch;
 pub mod providers;
 mod sandbox;
 pub mod story;
+#[cfg(test)]
+mod test_server;
 
 pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, Sandbox};
 

@@ -1,18 +1,13 @@
 //! The simulator of Lacework's API: tested with the vendor's own Python client library, over TLS,
 //! and against the real emulator, which it asks about roles and queues.
 
-// Helpers fail the test that calls them.
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
-use towerhook_package::python::virtual_environment;
+use tempfile::{NamedTempFile, TempDir};
 use towerhook_sandbox::aws_client::AwsClient;
 use towerhook_sandbox::emulator::{Emulator, EmulatorConfig};
 use towerhook_sandbox::identities::make_vendor;
@@ -21,7 +16,12 @@ use towerhook_sandbox::providers::lacework::{
 };
 use towerhook_sandbox::providers::{Fault, Simulator, Verification};
 
-const REQUIREMENTS: &str = include_str!("../../laceworksdk.txt");
+use crate::client_library::ClientLibrary;
+
+const LIBRARY: ClientLibrary = ClientLibrary {
+    name: "laceworksdk",
+    requirements: include_str!("../../laceworksdk.txt"),
+};
 const SECRET: &str = "_not-a-real-secret";
 
 const MEMBER: &str = "111122223333";
@@ -49,49 +49,21 @@ fn config() -> LaceworkConfig {
     }
 }
 
-async fn python() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("laceworksdk");
-    virtual_environment(&directory, REQUIREMENTS).await.unwrap()
-}
-
 /// Runs one check of the script; `take` handles the check's requests by name.
 async fn check(simulator: &Lacework, name: &str, mut take: impl FnMut(&str, &Controls)) {
-    let home = TempDir::new().unwrap();
-    let certificate = home.path().join("simulator.pem");
+    let certificate = NamedTempFile::new().unwrap();
     std::fs::write(&certificate, simulator.certificate_pem().unwrap()).unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/laceworksdk_check.py");
     // The library calls https://<account>.<base domain>; these two parts result in the address.
     let port = simulator.url().port().unwrap();
-    let mut child = Command::new(python().await)
-        .arg("-I")
-        .arg(&script)
-        .arg(name)
-        .current_dir(home.path())
-        .env_clear()
-        .env("HOME", home.path())
-        .env("LW_ACCOUNT", "127")
-        .env("LW_BASE_DOMAIN", format!("0.0.1:{port}"))
-        .env("LW_API_KEY", "ACME_KEY")
-        .env("LW_API_SECRET", SECRET)
-        .env("REQUESTS_CA_BUNDLE", &certificate)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut answers = child.stdin.take().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        let step = line
-            .strip_prefix("step ")
-            .unwrap_or_else(|| panic!("unexpected output: {line}"));
-        take(step, simulator.controls());
-        answers.write_all(b"done\n").await.unwrap();
-    }
-    let output = child.wait_with_output().await.unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} failed:\n{errors}");
+    let variables = [
+        ("LW_ACCOUNT", "127"),
+        ("LW_BASE_DOMAIN", &format!("0.0.1:{port}")),
+        ("LW_API_KEY", "ACME_KEY"),
+        ("LW_API_SECRET", SECRET),
+        ("REQUESTS_CA_BUNDLE", certificate.path().to_str().unwrap()),
+    ];
+    let take = |step: &str| take(step, simulator.controls());
+    LIBRARY.check(&variables, name, take).await;
 }
 
 fn no_step(step: &str, _: &Controls) {

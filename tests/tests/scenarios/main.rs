@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod chaos;
+mod client_library;
 mod conformance;
 #[cfg(target_os = "linux")]
 mod crash;

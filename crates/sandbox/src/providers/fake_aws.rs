@@ -11,15 +11,21 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::http::lock;
+
 use crate::identities::account_in;
+use crate::test_server::serve;
 
 #[derive(Default)]
 struct World {
     /// Trust policies by account and role name.
     roles: BTreeMap<(String, String), String>,
+    /// Client ids by the identity provider's ARN.
+    identity_providers: BTreeMap<String, String>,
     /// Account, Region and name.
     queues: BTreeSet<(String, String, String)>,
     assumed_from: Vec<String>,
+    /// The web identities' tokens that were exchanged.
+    tokens: Vec<String>,
     deny_assume_role: bool,
     fail: bool,
 }
@@ -30,35 +36,39 @@ pub(crate) struct FakeAws {
 }
 
 impl FakeAws {
-    pub(crate) async fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let world = Arc::new(Mutex::new(World::default()));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap())
-            .parse()
-            .unwrap();
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&world));
-        let server = axum_server::from_tcp(listener).unwrap();
-        tokio::spawn(server.serve(app.into_make_service()));
+        let url = serve(app);
         Self { url, world }
     }
 
+    /// A role that this principal may assume with this external id.
     pub(crate) fn put_role(&self, account: &str, name: &str, principal: &str, external_id: &str) {
         let trust = json!({"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow",
             "Action": "sts:AssumeRole",
             "Principal": {"AWS": principal},
             "Condition": {"StringEquals": {"sts:ExternalId": external_id}}}]});
+        self.put_role_trusting(account, name, &trust);
+    }
+
+    /// A role with this trust policy.
+    pub(crate) fn put_role_trusting(&self, account: &str, name: &str, trust: &Value) {
         let key = (account.to_owned(), name.to_owned());
         lock(&self.world).roles.insert(key, trust.to_string());
     }
 
     pub(crate) fn delete_role(&self, account: &str, name: &str) {
-        lock(&self.world)
-            .roles
-            .remove(&(account.to_owned(), name.to_owned()));
+        let key = (account.to_owned(), name.to_owned());
+        lock(&self.world).roles.remove(&key);
+    }
+
+    pub(crate) fn put_identity_provider(&self, arn: &str, client: &str) {
+        let (arn, client) = (arn.to_owned(), client.to_owned());
+        lock(&self.world).identity_providers.insert(arn, client);
     }
 
     pub(crate) fn put_queue(&self, account: &str, region: &str, name: &str) {
@@ -78,6 +88,11 @@ impl FakeAws {
     pub(crate) fn assumed_from(&self) -> Vec<String> {
         lock(&self.world).assumed_from.clone()
     }
+
+    /// The web identities' tokens that were exchanged.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        lock(&self.world).tokens.clone()
+    }
 }
 
 async fn handle(
@@ -89,73 +104,98 @@ async fn handle(
     if world.fail {
         return (StatusCode::BAD_GATEWAY, String::new());
     }
-    let credential = headers["authorization"].to_str().unwrap();
-    let scope: Vec<&str> = credential
-        .split("Credential=")
-        .nth(1)
-        .unwrap()
-        .split('/')
-        .collect();
-    let (account, region, service) = (scope[0].to_owned(), scope[2].to_owned(), scope[3]);
-    if service == "sqs" {
-        let request: Value = serde_json::from_slice(&body).unwrap();
-        let name = request["QueueName"].as_str().unwrap().to_owned();
-        let known = world.queues.contains(&(account, region, name));
-        return if known {
-            (StatusCode::OK, json!({"QueueUrl": "here"}).to_string())
-        } else {
-            let error = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no"});
-            (StatusCode::BAD_REQUEST, error.to_string())
-        };
+    // The access key id, which is the account's or the role's name, and what it is signed for.
+    let scope = headers.get("authorization").map(|value| {
+        let (_, credential) = value.to_str().unwrap().split_once("Credential=").unwrap();
+        credential.split('/').collect::<Vec<&str>>()
+    });
+    let caller = scope.as_ref().map(|scope| scope[0]);
+    if let Some(&[account, _, region, "sqs", ..]) = scope.as_deref() {
+        return get_queue(&world, account, region, &body);
     }
     let form: BTreeMap<String, String> = url::form_urlencoded::parse(&body).into_owned().collect();
-    match form["Action"].as_str() {
+    let action = form["Action"].as_str();
+    let missing = (StatusCode::NOT_FOUND, error("NoSuchEntity"));
+    match action {
+        "GetOpenIDConnectProvider" => {
+            let arn = &form["OpenIDConnectProviderArn"];
+            assert_eq!(caller, arn.split(':').nth(4));
+            let Some(client) = world.identity_providers.get(arn) else {
+                return missing;
+            };
+            let clients = format!("<ClientIDList><member>{client}</member></ClientIDList>");
+            answer(action, &clients)
+        }
         "GetRole" => {
-            let name = form["RoleName"].clone();
+            let (account, name) = (caller.unwrap().to_owned(), form["RoleName"].clone());
             let arn = format!("arn:aws:iam::{account}:role/{name}");
-            match world.roles.get(&(account, name)) {
-                Some(trust) => {
-                    let trust = percent_encoding::utf8_percent_encode(
-                        trust,
-                        percent_encoding::NON_ALPHANUMERIC,
-                    );
-                    let role = format!(
-                        "<Arn>{arn}</Arn><RoleId>AROA1</RoleId><AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument>"
-                    );
-                    (
-                        StatusCode::OK,
-                        format!(
-                            "<GetRoleResponse><GetRoleResult><Role>{role}</Role></GetRoleResult></GetRoleResponse>"
-                        ),
-                    )
-                }
-                None => (StatusCode::NOT_FOUND, error("NoSuchEntity")),
-            }
+            let Some(trust) = world.roles.get(&(account, name)) else {
+                return missing;
+            };
+            let everything = percent_encoding::NON_ALPHANUMERIC;
+            let trust = percent_encoding::utf8_percent_encode(trust, everything);
+            let role = format!(
+                "<Role><Arn>{arn}</Arn><RoleId>AROA1</RoleId>\
+                 <AssumeRolePolicyDocument>{trust}</AssumeRolePolicyDocument></Role>"
+            );
+            answer(action, &role)
         }
         "AssumeRole" => {
-            world.assumed_from.push(account);
-            // A vendor's own role is not among those that were put.
+            world.assumed_from.push(caller.unwrap().to_owned());
             let role = form["RoleArn"].as_str();
-            let customers = account_in(role).to_owned();
-            let name = role.rsplit('/').next().unwrap().to_owned();
-            let is_put = world.roles.contains_key(&(customers, name));
-            if world.deny_assume_role && is_put {
+            // A vendor's own role is not among those that were put.
+            let key = (account_in(role).to_owned(), name_in(role).to_owned());
+            if world.deny_assume_role && world.roles.contains_key(&key) {
                 return (StatusCode::FORBIDDEN, error("AccessDenied"));
             }
-            // A session's key names its role here, where AWS's would say nothing.
-            let session = role.rsplit('/').next().unwrap();
-            let credentials = format!(
-                "<AccessKeyId>{session}</AccessKeyId><SecretAccessKey>-</SecretAccessKey><SessionToken>-</SessionToken>"
-            );
-            (
-                StatusCode::OK,
-                format!(
-                    "<AssumeRoleResponse><AssumeRoleResult><Credentials>{credentials}</Credentials></AssumeRoleResult></AssumeRoleResponse>"
-                ),
-            )
+            answer(action, &session(role))
+        }
+        "AssumeRoleWithWebIdentity" => {
+            assert_eq!(caller, None, "this call is not signed");
+            world.tokens.push(form["WebIdentityToken"].clone());
+            if world.deny_assume_role {
+                return (StatusCode::FORBIDDEN, error("AccessDenied"));
+            }
+            answer(action, &session(&form["RoleArn"]))
+        }
+        "GetCallerIdentity" => {
+            let mut names = world.roles.keys().map(|(_, name)| name.as_str());
+            assert!(names.any(|name| caller == Some(name)), "{caller:?}");
+            answer(action, "<Account>1</Account>")
         }
         other => panic!("{other} is not simulated"),
     }
+}
+
+fn get_queue(world: &World, account: &str, region: &str, body: &[u8]) -> (StatusCode, String) {
+    let request: Value = serde_json::from_slice(body).unwrap();
+    let name = request["QueueName"].as_str().unwrap();
+    let queue = (account.to_owned(), region.to_owned(), name.to_owned());
+    if world.queues.contains(&queue) {
+        (StatusCode::OK, json!({"QueueUrl": "here"}).to_string())
+    } else {
+        let error = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no"});
+        (StatusCode::BAD_REQUEST, error.to_string())
+    }
+}
+
+fn name_in(role: &str) -> &str {
+    role.rsplit('/').next().unwrap()
+}
+
+/// A session's key names its role here, where AWS's would say nothing.
+fn session(role: &str) -> String {
+    let key = name_in(role);
+    format!(
+        "<Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>-</SecretAccessKey>\
+         <SessionToken>-</SessionToken></Credentials>"
+    )
+}
+
+fn answer(action: &str, result: &str) -> (StatusCode, String) {
+    let text =
+        format!("<{action}Response><{action}Result>{result}</{action}Result></{action}Response>");
+    (StatusCode::OK, text)
 }
 
 fn error(code: &str) -> String {

@@ -8,6 +8,8 @@ pub mod expel;
 mod fake_aws;
 mod http;
 pub mod lacework;
+#[cfg(test)]
+mod reply;
 mod role;
 pub mod trend_vision_one;
 pub mod trend_workload_security;

@@ -1,21 +1,20 @@
 //! The simulator of Workload Security's API, tested with the vendor's own Python client library.
 
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
-use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::process::Command;
-use towerhook_package::python::virtual_environment;
 use towerhook_sandbox::providers::Simulator;
 use towerhook_sandbox::providers::trend_workload_security::{
     Controls, EXTERNAL_ID, LEGACY_KEY, TrendWorkloadSecurity, TrendWorkloadSecurityConfig,
 };
 
-const REQUIREMENTS: &str = include_str!("../../../deepsecurity.txt");
+use crate::client_library::ClientLibrary;
+
+const LIBRARY: ClientLibrary = ClientLibrary {
+    name: "deepsecurity",
+    requirements: include_str!("../../../deepsecurity.txt"),
+};
 
 async fn simulator() -> TrendWorkloadSecurity {
     let config = TrendWorkloadSecurityConfig {
@@ -27,46 +26,16 @@ async fn simulator() -> TrendWorkloadSecurity {
     TrendWorkloadSecurity::start(config).await.unwrap()
 }
 
-async fn python() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("deepsecurity");
-    virtual_environment(&directory, REQUIREMENTS).await.unwrap()
-}
-
 /// Runs one check of the script; `take` handles the check's requests by name.
 async fn check(
     simulator: &TrendWorkloadSecurity,
     name: &str,
     mut take: impl FnMut(&str, &Controls),
 ) {
-    let home = TempDir::new().unwrap();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("python/deepsecurity_check.py");
-    let mut child = Command::new(python().await)
-        .arg("-I")
-        .arg(&script)
-        .arg(name)
-        .current_dir(home.path())
-        .env_clear()
-        .env("HOME", home.path())
-        .env("API_HOST", simulator.url().join("api").unwrap().as_str())
-        .env("API_KEY", LEGACY_KEY)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    let mut answers = child.stdin.take().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    while let Some(line) = lines.next_line().await.unwrap() {
-        let step = line
-            .strip_prefix("step ")
-            .unwrap_or_else(|| panic!("unexpected output: {line}"));
-        take(step, simulator.controls());
-        answers.write_all(b"done\n").await.unwrap();
-    }
-    let output = child.wait_with_output().await.unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} failed:\n{errors}");
+    let host = simulator.url().join("api").unwrap();
+    let variables = [("API_HOST", host.as_str()), ("API_KEY", LEGACY_KEY)];
+    let take = |step: &str| take(step, simulator.controls());
+    LIBRARY.check(&variables, name, take).await;
 }
 
 fn no_step(step: &str, _: &Controls) {

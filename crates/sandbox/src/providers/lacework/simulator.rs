@@ -15,6 +15,7 @@ use crate::Sandbox;
 use crate::aws_client::AwsClient;
 use crate::identities;
 use crate::launch::Stack;
+use crate::providers::http::endpoint;
 use crate::providers::{Registration, Simulator, Subject, Surroundings, Verification};
 
 /// The Lacework account that a sandbox has.
@@ -73,9 +74,8 @@ impl Simulator for Lacework {
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
         let config = &self.controls.service.config;
-        let url = self.url.as_str().trim_end_matches('/');
         vec![
-            ("LaceworkUrl", url.to_owned()),
+            ("LaceworkUrl", endpoint(&self.url).to_owned()),
             ("LaceworkAccessKeyId", config.key_id.clone()),
             (
                 "LaceworkSecretKey",

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::aws_client::http_client;
 use crate::providers::Simulator;
+use crate::providers::reply::Reply;
 
 const MEMBER: &str = "111122223333";
 const AUDIT: &str = "444455556666";
@@ -28,12 +29,6 @@ fn config() -> LaceworkConfig {
         tls: false,
         chaos: Arc::default(),
     }
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
-    body: Value,
 }
 
 struct Api {
@@ -67,21 +62,7 @@ impl Api {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = match text.as_str() {
-            "" => Value::Null,
-            text => {
-                assert_eq!(headers["content-type"], "application/json");
-                serde_json::from_str(text).unwrap()
-            }
-        };
-        Reply {
-            status,
-            headers,
-            body,
-        }
+        Reply::to(request).await
     }
 
     fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::{Permission, Tenant, TrendVisionOne, TrendVisionOneConfig, accounts, lock};
 use crate::Sandbox;
+use crate::providers::http::{endpoint, member_stack};
 use crate::providers::{Registration, Simulator, Surroundings, Verification};
 
 /// The template's default of `IntegrationNamePrefix`.
@@ -38,11 +39,6 @@ impl TrendVisionOne {
         })
         .await
     }
-
-    /// The address as the template takes it.
-    fn endpoint(&self) -> &str {
-        self.url.as_str().trim_end_matches('/')
-    }
 }
 
 impl Sandbox {
@@ -65,16 +61,13 @@ impl Simulator for TrendVisionOne {
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("VisionOneRegion", self.endpoint().to_owned()),
+            ("VisionOneRegion", endpoint(&self.url).to_owned()),
             ("ApiKey", self.api_key().expose_secret().to_owned()),
         ]
     }
 
     fn member_stack(&self) -> String {
-        let endpoint = self.endpoint();
-        let host = endpoint.split("://").last().unwrap_or(endpoint);
-        let host = host.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        format!("{PREFIX}Member-{host}")
+        member_stack(PREFIX, &self.url)
     }
 
     /// By method and path below the version, such as `POST awsAccounts` or

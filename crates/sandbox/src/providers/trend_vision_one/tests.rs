@@ -1,6 +1,5 @@
 //! The simulator over HTTP, as a client meets it.
 
-mod aws;
 mod behaviour;
 mod listing;
 mod verifying;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws_client::http_client;
+use crate::providers::reply::Reply;
 use crate::providers::{Registration, Simulator, Subject};
 
 const MEMBER: &str = "111122223333";
@@ -28,12 +28,6 @@ fn config() -> TrendVisionOneConfig {
         aws_region: "us-east-1".to_owned(),
         chaos: Arc::default(),
     }
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
-    body: Value,
 }
 
 impl Reply {
@@ -74,22 +68,9 @@ impl Api {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        assert!(headers.contains_key("x-trace-id"));
-        let text = response.text().await.unwrap();
-        let body = match text.as_str() {
-            "" => Value::Null,
-            text => {
-                assert_eq!(headers["content-type"], "application/json");
-                serde_json::from_str(text).unwrap()
-            }
-        };
-        Reply {
-            status,
-            headers,
-            body,
-        }
+        let reply = Reply::to(request).await;
+        assert!(reply.headers.contains_key("x-trace-id"));
+        reply
     }
 
     async fn get(&self, path: &str) -> Reply {

@@ -15,6 +15,7 @@ use super::{
 use crate::Sandbox;
 use crate::aws_client::AwsClient;
 use crate::identities;
+use crate::providers::http::{endpoint, member_stack};
 use crate::providers::{Registration, Simulator, Surroundings, Verification};
 
 /// The user with which the service assumes the customers' roles. They trust its whole account.
@@ -53,11 +54,6 @@ impl TrendWorkloadSecurity {
             CLOUD_ONE_KEY
         }
     }
-
-    /// The address as the template takes it.
-    fn endpoint(&self) -> &str {
-        self.url.as_str().trim_end_matches('/')
-    }
 }
 
 impl Sandbox {
@@ -80,16 +76,13 @@ impl Simulator for TrendWorkloadSecurity {
 
     fn parameters(&self) -> Vec<(&'static str, String)> {
         vec![
-            ("ApiEndpoint", self.endpoint().to_owned()),
+            ("ApiEndpoint", endpoint(&self.url).to_owned()),
             ("ApiKey", self.valid_key().to_owned()),
         ]
     }
 
     fn member_stack(&self) -> String {
-        let endpoint = self.endpoint();
-        let host = endpoint.split("://").last().unwrap_or(endpoint);
-        let host = host.replace(|letter: char| !letter.is_ascii_alphanumeric(), "-");
-        format!("{PREFIX}Member-{host}")
+        member_stack(PREFIX, &self.url)
     }
 
     /// By method and path below `/api/`, such as `POST awsconnectors` or

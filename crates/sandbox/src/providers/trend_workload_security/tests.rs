@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::aws_client::http_client;
+use crate::providers::reply::Reply;
 use crate::providers::{Simulator, Subject};
 
 const MEMBER: &str = "111122223333";
@@ -21,12 +22,6 @@ fn config() -> TrendWorkloadSecurityConfig {
         aws: None,
         chaos: Arc::default(),
     }
-}
-
-struct Reply {
-    status: StatusCode,
-    headers: reqwest::header::HeaderMap,
-    body: Value,
 }
 
 struct Api {
@@ -55,21 +50,7 @@ impl Api {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Reply {
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = match text.as_str() {
-            "" => Value::Null,
-            text => {
-                assert_eq!(headers["content-type"], "application/json");
-                serde_json::from_str(text).unwrap()
-            }
-        };
-        Reply {
-            status,
-            headers,
-            body,
-        }
+        Reply::to(request).await
     }
 
     async fn get(&self, path: &str) -> Reply {

@@ -9,6 +9,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use url::Url;
 
+use crate::test_server::serve;
+
 /// The one stack of each account.
 type World = Arc<Mutex<BTreeMap<String, Stack>>>;
 
@@ -25,16 +27,10 @@ pub(super) struct Stacks {
 impl Stacks {
     pub(super) fn start() -> Self {
         let world = World::default();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap())
-            .parse()
-            .unwrap();
         let app = Router::new()
             .fallback(handle)
             .with_state(Arc::clone(&world));
-        let server = axum_server::from_tcp(listener).unwrap();
-        tokio::spawn(server.serve(app.into_make_service()));
+        let url = serve(app);
         Self { url, world }
     }
 

@@ -214,7 +214,7 @@ async fn other_properties_change_the_integration_in_place() {
 
 #[tokio::test]
 async fn the_role_is_verified_as_for_the_api() {
-    let aws = FakeAws::start().await;
+    let aws = FakeAws::start();
     let mut config = config();
     config.emulator = Some(aws.url.clone());
     let mut scene = Scene::with(Api::start(config).await);

@@ -10,7 +10,7 @@ use crate::providers::lacework::PRINCIPAL_ARN;
 use crate::providers::{Simulator, Verification};
 
 async fn verifying() -> (FakeAws, Api) {
-    let aws = FakeAws::start().await;
+    let aws = FakeAws::start();
     let mut config = config();
     config.emulator = Some(aws.url.clone());
     let api = Api::start(config).await;

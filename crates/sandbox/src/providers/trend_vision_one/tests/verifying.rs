@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::aws::FakeAws;
 use super::{Api, MEMBER, V3, config, member};
+use crate::providers::fake_aws::FakeAws;
 use crate::providers::{Simulator, Verification};
 
 const ROLE: &str = "VisionOneRole";
@@ -33,8 +33,8 @@ fn trust(subject: &str) -> Value {
 /// What the vendor's template makes in the member account.
 fn put_member(aws: &FakeAws) {
     let tenant = config().tenant;
-    aws.put_provider(&tenant.provider_arn(MEMBER), AUDIENCE);
-    aws.put_role(MEMBER, ROLE, &trust(&tenant.subject()));
+    aws.put_identity_provider(&tenant.provider_arn(MEMBER), AUDIENCE);
+    aws.put_role_trusting(MEMBER, ROLE, &trust(&tenant.subject()));
 }
 
 #[tokio::test]
@@ -48,15 +48,15 @@ async fn a_role_needs_its_provider_and_must_trust_the_tenant() {
     };
     let provider = tenant.provider_arn(MEMBER);
     assert!(refusal().await.contains("identity provider arn:aws:iam::111122223333:oidc-provider/cloudaccounts-us.xdr.trendmicro.com does not exist"));
-    aws.put_provider(&provider, "sts.amazonaws.com");
+    aws.put_identity_provider(&provider, "sts.amazonaws.com");
     assert!(refusal().await.contains("does not take tokens for"));
-    aws.put_provider(&provider, AUDIENCE);
+    aws.put_identity_provider(&provider, AUDIENCE);
     assert!(
         refusal()
             .await
             .contains("role/VisionOneRole does not exist")
     );
-    aws.put_role(
+    aws.put_role_trusting(
         MEMBER,
         ROLE,
         &trust("urn:visionone:identity:us:x:account/x"),
@@ -66,9 +66,9 @@ async fn a_role_needs_its_provider_and_must_trust_the_tenant() {
     assert_eq!(api.simulator.registrations(), []);
 
     put_member(&aws);
-    aws.deny(true);
+    aws.deny_assume_role(true);
     assert!(refusal().await.contains("AccessDenied"));
-    aws.deny(false);
+    aws.deny_assume_role(false);
     assert_eq!(
         api.create(&member(MEMBER)).await.status,
         StatusCode::CREATED

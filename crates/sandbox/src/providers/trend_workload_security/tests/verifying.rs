@@ -12,7 +12,7 @@ use crate::providers::trend_workload_security::{
 };
 
 async fn verifying() -> (FakeAws, Api) {
-    let aws = FakeAws::start().await;
+    let aws = FakeAws::start();
     let root = AwsClient::new(aws.url.clone(), "us-east-1".to_owned()).unwrap();
     let mut config = config();
     config.aws = Some(VendorAws {

@@ -15,6 +15,7 @@ use url::Url;
 
 use crate::providers::lacework::tests::{Api, MEMBER, config};
 use crate::providers::lacework::{Integration, REGISTRATION_TOPIC, lock};
+use crate::test_server::serve;
 
 pub(super) const ROLE: &str = "acme-laceworkcwsrole-sa";
 const STACK: &str = "arn:aws:cloudformation:us-east-1:111122223333:stack/StackSet-x/1";
@@ -39,13 +40,7 @@ impl CloudFormation {
         let app = Router::new()
             .fallback(arrive)
             .with_state((sender, statuses));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.set_nonblocking(true).unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap())
-            .parse()
-            .unwrap();
-        let server = axum_server::from_tcp(listener).unwrap();
-        tokio::spawn(server.serve(app.into_make_service()));
+        let url = serve(app);
         Self { url, arrivals }
     }
 
