@@ -279,8 +279,11 @@ impl Ending {
                     reason: None,
                 };
                 state.instances.change(now).insert(key, instance);
-                let role =
-                    made_by(state.options.vendor, registrar.set, account).map(|role| (role, now));
+                let vendor = state.options.vendor;
+                if vendor.is_members(&self.set) && !vendor.has_registrations() {
+                    safety::role_comes(state, now, *account);
+                }
+                let role = made_by(vendor, registrar.set, account).map(|role| (role, now));
                 let deployed = Deployed {
                     role,
                     left_behind: false,
@@ -290,10 +293,6 @@ impl Ending {
                 // An existing stack is not recreated.
                 let stack = stacks.entry(self.set.clone()).or_insert(deployed);
                 stack.registered = registered;
-                let vendor = state.options.vendor;
-                if vendor.is_members(&self.set) && !vendor.has_registrations() {
-                    safety::role_comes(state, *account);
-                }
             }
             Change::Delete { .. } => {
                 state.instances.change(now).remove(&key);
@@ -403,7 +402,7 @@ impl Registrar<'_> {
             checked: (now, true),
         };
         state.registrations.change(now).push(kept);
-        safety::count_watched(state, *account);
+        safety::count_watched(state, now, *account);
         Ok(guid)
     }
 }

@@ -50,10 +50,13 @@ pub(crate) fn has_own_role(state: &State, id: &AccountId) -> bool {
 }
 
 /// Remembers an account that got its role, where that is all that watches it.
-pub(crate) fn role_comes(state: &mut State, account: AccountId) {
+pub(crate) fn role_comes(state: &mut State, now: Timestamp, account: AccountId) {
     state.offboarded.retain(|(_, id)| *id != account);
     state.approved.remove(&account);
-    state.ever_watched.insert(account);
+    // An update may find the role in place.
+    if !has_own_role(state, &account) {
+        state.ever_watched.insert(account, now);
+    }
 }
 
 pub(crate) fn is_member(kept: &KeptRegistration) -> bool {
@@ -61,10 +64,10 @@ pub(crate) fn is_member(kept: &KeptRegistration) -> bool {
 }
 
 /// Remembers an account whose registration was created or changed, if it is watched now.
-pub(crate) fn count_watched(state: &mut State, account: AccountId) {
+pub(crate) fn count_watched(state: &mut State, now: Timestamp, account: AccountId) {
     let mut of_account = state.registrations.get().of(&account);
     if of_account.any(|kept| is_member(kept) && kept.registration.enabled) {
-        state.ever_watched.insert(account);
+        state.ever_watched.insert(account, now);
     }
 }
 
@@ -204,22 +207,14 @@ fn offboarded(state: &mut State, now: Timestamp, id: AccountId) {
     if !state.might_have_to_go(now - EVIDENCE, &id) {
         return;
     }
-    // The offboarding counts from its record, even if the registration can be removed only later. A
-    // stack, whose deletion may fail or be throttled, may take longer.
-    let latest = if state.options.vendor.has_registrations() {
-        2
-    } else {
-        12
-    };
-    let earliest = now - SignedDuration::from_hours(latest);
-    let left_at = state
-        .ledger
-        .records
-        .get(&id)
-        .and_then(|record| record.left_at);
-    state
-        .offboarded
-        .push((left_at.map_or(now, |at| at.max(earliest)), id));
+    // The offboarding counts from its record, however late the removal succeeds, but a record from
+    // before the account was last watched is of an earlier offboarding.
+    let records = &state.ledger.records;
+    let left_at = records.get(&id).and_then(|record| record.left_at);
+    let watched_at = state.ever_watched.get(&id);
+    let is_stale = |at: &Timestamp| watched_at.is_some_and(|watched_at| at < watched_at);
+    let left_at = left_at.filter(|at| !is_stale(at));
+    state.offboarded.push((left_at.unwrap_or(now), id));
     // Minus the length of a pass, which counts from its start.
     let day = SignedDuration::from_mins(24 * 60 - 5);
     let watched = watched(state);

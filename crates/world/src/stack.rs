@@ -34,7 +34,8 @@ const INVOCATIONS: usize = 3;
 const RETRY_AFTER: Duration = Duration::from_secs(60);
 /// How often CloudFormation polls for an answer.
 const POLL: Duration = Duration::from_secs(2);
-/// How often an administrator retries a failed request.
+/// How often an administrator tries a failing request again while every service is up. Until then it is
+/// not given up.
 const TRIES: usize = 12;
 
 /// The templates of every StackSet.
@@ -449,7 +450,8 @@ pub(crate) async fn update(world: &World, next: Wishes) {
             .values_mut()
             .for_each(|one| *one = AtLaunch::Perhaps);
     }
-    for _ in 0..TRIES {
+    let mut tries = 0;
+    while tries < TRIES {
         let began = world.now();
         let ended = world
             .ask("Update", &old_properties, Some(&new_properties), None)
@@ -460,8 +462,10 @@ pub(crate) async fn update(world: &World, next: Wishes) {
         let now = world.now();
         {
             let mut state = world.state();
+            let was_hampered = state.was_hampered(now);
+            tries += usize::from(!was_hampered);
             // Without a record a rollback is an ordinary update.
-            if !state.was_hampered(now) && state.ledger_emptied.is_none() {
+            if !was_hampered && state.ledger_emptied.is_none() {
                 state.violate(
                     now,
                     format!("the rollback of an update ended with {ended:?}"),
@@ -486,7 +490,8 @@ pub(crate) async fn delete(world: &World) {
         state.queue.close();
         state.wish().properties()
     };
-    for _ in 0..TRIES {
+    let mut tries = 0;
+    while tries < TRIES {
         let began = world.now();
         let ended = world.ask("Delete", &properties, None, None).await;
         if ended == Ended::Success {
@@ -509,6 +514,7 @@ pub(crate) async fn delete(world: &World) {
             state.found_left = crate::oracle::leftovers(&state);
             return;
         }
+        tries += usize::from(!world.state().was_hampered(world.now()));
         world.say(|| format!("the deletion ended with {ended:?}; it is tried again"));
         world.simulation().sleep(Duration::from_secs(1200)).await;
     }

@@ -66,7 +66,8 @@ pub(crate) struct State {
     /// When an account was last out of scope.
     pub(crate) last_to_go: BTreeMap<AccountId, Timestamp>,
     pub(crate) offboarded: Vec<(Timestamp, AccountId)>,
-    pub(crate) ever_watched: BTreeSet<AccountId>,
+    /// When each account that was ever watched, or called so, last came to be.
+    pub(crate) ever_watched: BTreeMap<AccountId, Timestamp>,
     pub(crate) highest_limit: u8,
     pub(crate) held: Option<Held>,
     /// The accounts whose offboarding an administrator has approved.
@@ -376,12 +377,13 @@ impl State {
     }
 
     /// Whether an account is out of scope, and already was when a pass that began then read its
-    /// data.
+    /// data, by the parameters in force and by those of every request that is not settled yet.
     pub(crate) fn had_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
-        self.had_to_go_by(self.wish(), began, id)
+        let mut wishes = self.wishes.iter();
+        wishes.all(|wishes| self.had_to_go_by(wishes, began, id))
     }
 
-    /// Likewise, by the parameters of any request that is not settled yet.
+    /// Likewise, by the parameters of any of them.
     pub(crate) fn might_have_to_go(&self, began: Timestamp, id: &AccountId) -> bool {
         let mut wishes = self.wishes.iter();
         wishes.any(|wishes| self.had_to_go_by(wishes, began, id))

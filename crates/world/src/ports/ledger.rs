@@ -374,7 +374,9 @@ impl Ports {
         let enrolled = records
             .iter()
             .filter(|(_, record)| record.as_ref().is_some_and(|record| record.since.is_some()));
-        state.ever_watched.extend(enrolled.map(|(id, _)| *id));
+        state
+            .ever_watched
+            .extend(enrolled.map(|(id, _)| (*id, now)));
         for (id, record) in records.iter().cloned() {
             match record {
                 Some(record) => state.ledger.records.insert(id, record),

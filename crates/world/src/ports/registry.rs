@@ -222,7 +222,7 @@ impl RegistryWrites for Ports {
             };
             let guid = kept.registration.guid.clone();
             state.registrations.change(now).push(kept);
-            safety::count_watched(state, spec.account);
+            safety::count_watched(state, now, spec.account);
             // The response may lack the id.
             Ok(Created::Done((state.made % 8 != 0).then_some(guid)))
         })
@@ -274,7 +274,7 @@ impl RegistryWrites for Ports {
                 kept.ours |= ours;
                 kept.checked = (now, usable);
             }
-            safety::count_watched(state, found.subject);
+            safety::count_watched(state, now, found.subject);
             Ok(Created::Done(Some(existing.guid.clone())))
         })
         .await
