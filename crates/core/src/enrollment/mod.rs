@@ -1,6 +1,7 @@
 //! Compares the accounts to watch with those that are watched, and acts on the difference.
 
 mod action;
+mod coverage;
 mod decide;
 mod exchange;
 mod execute;
@@ -22,6 +23,7 @@ use std::time::Duration;
 const WORTHWHILE_WAIT: Duration = Duration::from_secs(300);
 
 pub use action::{Action, Plan, Revisit};
+pub use coverage::{Coverage, Standing};
 pub use decide::{Decision, decide};
 pub use exchange::Exchange;
 pub use execute::execute;

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::Revisit;
+use super::{Coverage, Revisit};
 use crate::{
     feed::{FeedReport, FeedView},
     ledger::Record,
@@ -47,6 +47,8 @@ pub struct Report {
     pub unreadable_items: Vec<String>,
     /// How many sources could not be read in three comparisons in a row.
     pub unreadable_sources: usize,
+    /// How much is watched, after a pass over the whole organization.
+    pub coverage: Option<Coverage>,
 }
 
 impl Report {

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    Gap, Inventory, Plan, Report, Revisit, WORTHWHILE_WAIT, Watchers,
+    Coverage, Gap, Inventory, Plan, Report, Revisit, WORTHWHILE_WAIT, Watchers,
     outcome::{Outcome, Place, ROLES_SETTLE},
 };
 use crate::{
@@ -80,6 +80,11 @@ impl<'a> Tally<'a> {
         for account in std::mem::take(&mut self.unnamed) {
             self.revisit(account, delay, self.attempts(account));
         }
+        let coverage = self.inventory.scope.all.then(|| {
+            Coverage::after(self.policy, self.inventory, |account| {
+                self.recorded(account)
+            })
+        });
         let mut records = if is_plan_recorded {
             BTreeMap::new()
         } else {
@@ -90,19 +95,21 @@ impl<'a> Tally<'a> {
         Report {
             records: records.into_iter().collect(),
             revisits: self.revisits.into_values().collect(),
+            coverage,
             ..self.report
         }
     }
 
-    /// The account's record as of now.
+    /// The account's record as of now; empty if it has none.
     fn known(&self, account: &AccountId) -> Record {
-        let planned = || self.planned.get(account).cloned().flatten();
-        let before = || self.inventory.records.get(account).cloned();
-        let recorded = self.records.get(account).cloned();
-        recorded
-            .or_else(planned)
-            .or_else(before)
-            .unwrap_or_default()
+        self.recorded(account).cloned().unwrap_or_default()
+    }
+
+    fn recorded(&self, account: &AccountId) -> Option<&Record> {
+        let planned = || self.planned.get(account)?.as_ref();
+        let before = || self.inventory.records.get(account);
+        let recorded = self.records.get(account);
+        recorded.or_else(planned).or_else(before)
     }
 
     /// The result of starting an operation, and the expiry of the token that it gives the accounts' stacks,

@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::provider::Words;
 
@@ -103,6 +104,28 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Its code without its values, such as `outside-mapped-units`: what metrics and exports group by.
+    pub fn code(&self) -> String {
+        let stored = serde_json::to_value(self).unwrap_or_default();
+        match (self, stored) {
+            (Self::InWords(_), _) => "in-words".to_owned(),
+            (_, Value::String(code)) => code,
+            (_, Value::Object(values)) => values.into_iter().map(|(code, _)| code).collect(),
+            (_, _) => String::new(),
+        }
+    }
+
+    /// Whether the vendor cannot read the account, although it is registered.
+    pub fn is_blind(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreadable(_)
+                | Self::ManyUnreadable(_)
+                | Self::UnreadableOutOfReach { .. }
+                | Self::ForeignRefused { .. }
+        )
+    }
+
     /// The reason, for an administrator.
     pub fn in_words(&self, words: &Words) -> String {
         let Words { title, stores, .. } = words;
@@ -228,7 +251,9 @@ mod tests {
                 "it could not be moved to another store: no",
             ),
         ];
-        for (reason, stored, words) in cases {
+        let codes = ["gone", "stack-fails", "stays-watched", "not-moved"];
+        for ((reason, stored, words), code) in cases.into_iter().zip(codes) {
+            assert_eq!(reason.code(), code);
             assert_eq!(serde_json::to_string(&reason).unwrap(), stored);
             assert_eq!(serde_json::from_str::<Reason>(stored).unwrap(), reason);
             assert_eq!(reason.in_words(Plain.words()), words);
@@ -239,6 +264,7 @@ mod tests {
     fn words_of_an_earlier_version_stay_as_they_are() {
         let reason: Reason = serde_json::from_str(r#""it is closed""#).unwrap();
         assert_eq!(reason, Reason::InWords("it is closed".into()));
+        assert_eq!(reason.code(), "in-words");
         assert_eq!(reason.in_words(Plain.words()), "it is closed");
         assert_eq!(serde_json::to_string(&reason).unwrap(), r#""it is closed""#);
     }

@@ -1,0 +1,109 @@
+//! How much of what should be watched is watched.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{AccountView, Decision, Inventory, decide};
+use crate::{
+    ledger::{Reason, Record},
+    model::AccountId,
+    policy::Policy,
+};
+
+/// Whether an account should be watched, and is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "standing", content = "reason", rename_all = "kebab-case")]
+pub enum Standing {
+    /// It should be, or may stay so, and the vendor reads it.
+    Watched,
+    /// It should be and is not, or the vendor cannot read it. Without a reason its enrollment is
+    /// under way.
+    Unwatched(Option<Reason>),
+    /// It should not be.
+    OutOfScope(Reason),
+}
+
+impl Standing {
+    /// The standing of `id`, whose record is that after the pass which read `view`.
+    pub fn of(
+        policy: &Policy,
+        id: &AccountId,
+        view: &AccountView,
+        record: Option<&Record>,
+        arrived: bool,
+    ) -> Self {
+        let known = record.cloned().unwrap_or_default();
+        let is_enrolled = known.since.is_some();
+        let missing = match decide(policy, id, view, record, arrived) {
+            Decision::Ignore { reason }
+            | Decision::Pause { reason }
+            | Decision::Offboard { reason } => return Self::OutOfScope(reason),
+            Decision::Keep { reason, .. } if !is_enrolled && reason == Reason::NotManaged => {
+                return Self::OutOfScope(reason);
+            }
+            Decision::Enroll { .. } => None,
+            Decision::Keep { reason, .. } | Decision::Undecided { reason } => Some(reason),
+        };
+        let reads = !known.reason.as_ref().is_some_and(Reason::is_blind);
+        if is_enrolled && reads {
+            Self::Watched
+        } else {
+            Self::Unwatched(known.reason.or(missing))
+        }
+    }
+
+    /// The code of the reason why it is not watched, as metrics and exports have it.
+    pub fn code(&self) -> Option<String> {
+        match self {
+            Self::Watched => None,
+            Self::Unwatched(None) => Some(UNDER_WAY.to_owned()),
+            Self::Unwatched(Some(reason)) | Self::OutOfScope(reason) => Some(reason.code()),
+        }
+    }
+}
+
+/// The code of an account whose enrollment is under way.
+const UNDER_WAY: &str = "under-way";
+
+/// How many accounts of the organization should be watched, and how many are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// Those that are.
+    pub watched: usize,
+    /// Those that should be and are not, by the code of the reason.
+    pub unwatched: BTreeMap<String, usize>,
+}
+
+impl Coverage {
+    /// The coverage after a pass over the whole organization, by the records as they are then.
+    pub(super) fn after<'a>(
+        policy: &Policy,
+        inventory: &Inventory,
+        record: impl Fn(&AccountId) -> Option<&'a Record>,
+    ) -> Self {
+        let mut coverage = Self::default();
+        for (id, view) in &inventory.accounts {
+            let arrived = inventory.scope.arrived.contains(id);
+            let standing = Standing::of(policy, id, view, record(id), arrived);
+            match (&standing, standing.code()) {
+                (Standing::Watched, _) => coverage.watched += 1,
+                (Standing::Unwatched(_), Some(code)) => {
+                    *coverage.unwatched.entry(code).or_default() += 1;
+                }
+                (Standing::Unwatched(_), None) | (Standing::OutOfScope(_), _) => {}
+            }
+        }
+        coverage
+    }
+
+    /// The accounts that should be watched and are not.
+    pub fn unwatched(&self) -> usize {
+        self.unwatched.values().sum()
+    }
+
+    /// The accounts that should be watched.
+    pub fn in_scope(&self) -> usize {
+        self.watched + self.unwatched()
+    }
+}
