@@ -1,5 +1,8 @@
 use aws_lambda_events::sqs::SqsEvent;
-use towerhook_core::lifecycle::{Scope, Trigger};
+use towerhook_core::{
+    lifecycle::{Scope, Trigger},
+    metrics::{Measurement, Metric},
+};
 
 /// A batch of the work queue, merged into one scope.
 #[derive(Debug, Default)]
@@ -68,11 +71,11 @@ impl Batch {
     }
 
     /// The batch's metrics.
-    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+    pub fn measurements(&self) -> Vec<Measurement> {
         vec![
-            ("RecordsMalformed", self.malformed.len()),
-            ("EventsIgnored", self.ignored),
-            ("ControlTowerFailures", self.failed),
+            Metric::RecordsMalformed.count(self.malformed.len()),
+            Metric::EventsIgnored.count(self.ignored),
+            Metric::ControlTowerFailures.count(self.failed),
         ]
     }
 }
@@ -109,7 +112,7 @@ mod tests {
         assert_eq!(batch.malformed, ["2"]);
         assert_eq!(batch.scope.accounts.len(), 2);
         assert_eq!(batch.scope.attempts(&"222222222222".parse().unwrap()), 2);
-        assert_eq!(batch.counts()[1], ("EventsIgnored", 1));
+        assert_eq!(batch.measurements()[1], Metric::EventsIgnored.count(1));
         assert_eq!(batch.all().count(), 4);
     }
 }

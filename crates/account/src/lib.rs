@@ -6,7 +6,7 @@ mod settings;
 
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
 use lambda_runtime::{Error, LambdaEvent};
-use towerhook_core::enrollment::Pass;
+use towerhook_core::{enrollment::Pass, metrics::Metric};
 use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
@@ -45,7 +45,7 @@ impl Account {
         let tokens = StoredTokens(aws.clone());
         let http = providers::http_client_trusting(&ca_bundle)?;
         let registry = Api::new(vendor, http, tenant, tokens);
-        let metrics = Metrics::new(stack_name, "account");
+        let metrics = Metrics::new(stack_name, vendor);
         Ok(Self {
             aws,
             vendor,
@@ -71,19 +71,20 @@ impl Account {
         };
         let mut response = SqsBatchResponse::default();
         response.set_failures(batch.malformed.iter().cloned());
-        let counts = match pass
+        let measurements = match pass
             .run(&self.aws, &self.registry, batch.scope.clone(), clock::now())
             .await
         {
-            Ok(reply) => reply.counts(),
+            Ok(reply) => reply.measurements(),
             Err(error) => {
                 tracing::error!(error = error.chain(), "pass not requeued");
                 response.set_failures(batch.all());
-                vec![("PassesFailed", 1)]
+                vec![Metric::PassesFailed.count(1)]
             }
         };
-        let counts: Vec<_> = batch.counts().into_iter().chain(counts).collect();
-        self.metrics.emit(clock::now(), &counts);
+        let of_batch = batch.measurements().into_iter();
+        let measurements: Vec<_> = of_batch.chain(measurements).collect();
+        self.metrics.emit(clock::now(), &measurements);
         Ok(response)
     }
 }

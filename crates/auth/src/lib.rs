@@ -5,6 +5,7 @@ use jiff::SignedDuration;
 use lambda_runtime::{Error, LambdaEvent};
 use serde::Deserialize;
 use towerhook_core::{
+    metrics::Metric,
     model::host,
     provider::Credential,
     token::{self, Occasion},
@@ -98,7 +99,7 @@ impl Auth {
             token_lifetime: vendor.provider().limits().token_lifetime,
             aws: Aws::new(&aws::connect()?, settings.aws),
             issuer,
-            metrics: Metrics::new(settings.stack_name, "auth"),
+            metrics: Metrics::new(settings.stack_name, vendor),
         })
     }
 
@@ -116,12 +117,13 @@ impl Auth {
         match &outcome {
             Ok(renewed) => {
                 tracing::info!(?occasion, renewed, "token checked");
-                let issued = usize::from(*renewed);
-                self.metrics.emit(clock::now(), &[("TokensIssued", issued)]);
+                let issued = Metric::TokensIssued.count((*renewed).into());
+                self.metrics.emit(clock::now(), &[issued]);
             }
             Err(error) => {
                 tracing::error!(?occasion, error = error.chain(), "no token issued");
-                self.metrics.emit(clock::now(), &[("TokenFailures", 1)]);
+                let failed = Metric::TokenFailures.count(1);
+                self.metrics.emit(clock::now(), &[failed]);
             }
         }
         outcome?;

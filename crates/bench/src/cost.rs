@@ -17,10 +17,11 @@ pub const SIZES: [u32; 3] = [50, 500, 5000];
 /// The API key and the access token.
 const SECRETS: f64 = 2.0;
 /// The template's alarms.
-const ALARMS: f64 = 9.0;
-/// Metrics that are written every hour: thirteen by a pass of the account function, one by auth. Those
-/// of failures, busy passes and requeued passes come on top in the hours that have any.
-const METRICS: f64 = 14.0;
+const ALARMS: f64 = 16.0;
+/// Metrics that are written every hour: seventeen by a comparison of the whole organization, one by auth.
+/// Those of failures, of busy and requeued passes, and of unwatched accounts by reason come on top in the
+/// hours that have any.
+const METRICS: f64 = 18.0;
 /// Lambda's own long polls of a queue that may be empty: five at once, as it is while the mapping has
 /// a maximum concurrency, of 20 s each.
 const IDLE_POLLS: f64 = 5.0 * 3.0 * 60.0 * 730.0;

@@ -17,6 +17,7 @@ pub mod foundation;
 pub mod landing_zone;
 pub mod ledger;
 pub mod lifecycle;
+pub mod metrics;
 pub mod model;
 pub mod planted;
 pub mod policy;

@@ -3,6 +3,7 @@
 //! [`Sandbox::start`] makes one. The functions in it are the binaries that cargo builds, started by
 //! the emulator from the zips that the template names; nothing here links them or calls them.
 
+pub mod alarms;
 pub mod aws_client;
 pub mod chaos;
 pub mod emulator;

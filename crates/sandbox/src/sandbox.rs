@@ -1,9 +1,11 @@
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use jiff::Timestamp;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 use secrecy::SecretString;
@@ -13,6 +15,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::STACK_NAME;
+use crate::alarms::{self, AlarmState};
 use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
@@ -328,6 +331,14 @@ impl Sandbox {
     #[must_use]
     pub fn function_logs(&self) -> FunctionLogs {
         FunctionLogs::in_run(self.directory())
+    }
+
+    /// The states at `now` of the main stack's alarms on the functions' own metrics.
+    ///
+    /// # Errors
+    /// When CloudWatch does not list the alarms.
+    pub async fn alarms(&self, now: Timestamp) -> anyhow::Result<BTreeMap<String, AlarmState>> {
+        alarms::states(&self.user()?, &self.function_logs(), now).await
     }
 
     /// Ends everything that was started, and removes its temporary files.

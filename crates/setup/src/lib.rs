@@ -13,10 +13,12 @@ use serde_json::Value;
 use towerhook_core::{
     Refusal,
     foundation::{self, Fresh, Own},
+    metrics::Metric,
 };
 use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
+    metrics::Metrics,
     providers::{self, Api, Issuer},
     random,
     tokens::IssuedTokens,
@@ -35,6 +37,7 @@ pub struct Setup {
     aws: Aws<SetupSettings>,
     registry: WithKey,
     answers: PresignedUrls,
+    metrics: Metrics,
 }
 
 impl Setup {
@@ -60,11 +63,13 @@ impl Setup {
             issuer: Issuer::new(vendor, vendors.clone(), tenant.url.clone()),
         };
         let registry = Api::new(vendor, vendors, tenant, tokens);
+        let metrics = Metrics::new(own.stack_name().to_owned(), vendor);
         Ok(Self {
             own,
             aws,
             registry,
             answers: PresignedUrls(http),
+            metrics,
         })
     }
 
@@ -89,6 +94,9 @@ impl Setup {
         };
         let time_left = clock::time_left(&context);
         // Boxed: within the runtime's future it would nest deeper than the compiler's limit.
-        Ok(Box::pin(setup.serve(payload, time_left, fresh)).await?)
+        Box::pin(setup.serve(payload, time_left, fresh)).await?;
+        let asked = Metric::OrganizationCompared.count(1);
+        self.metrics.emit(clock::now(), &[asked]);
+        Ok(())
     }
 }

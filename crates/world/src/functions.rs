@@ -119,7 +119,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
             if !matches!(reply, Reply::Nothing | Reply::Busy) {
                 world.state().passes.push(ports.cost());
             }
-            world.say(|| format!("{name} ended: {:?}", reply.counts()));
+            world.say(|| format!("{name} ended: {:?}", reply.measurements()));
             if is_round {
                 let now = world.now();
                 let mut state = world.state();

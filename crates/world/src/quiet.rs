@@ -326,9 +326,9 @@ impl World {
     /// The total of their counts for this metric.
     pub fn counted(&self, metric: &str) -> usize {
         let replies = self.replies();
-        let counts = replies.iter().flat_map(|reply| reply.counts());
-        let own = counts.filter(|(name, _)| *name == metric);
-        own.map(|(_, count)| count).sum()
+        let counts = replies.iter().flat_map(|reply| reply.measurements());
+        let own = counts.filter(|one| one.metric.name() == metric && one.reason.is_none());
+        own.map(|one| one.count).sum()
     }
 
     /// From now on the SaaS accepts an account's registrations without storing them.

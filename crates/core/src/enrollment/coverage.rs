@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::{AccountView, Decision, Inventory, decide};
 use crate::{
     ledger::{Reason, Record},
+    metrics::{Measurement, Metric},
     model::AccountId,
     policy::Policy,
 };
@@ -105,5 +106,21 @@ impl Coverage {
     /// The accounts that should be watched.
     pub fn in_scope(&self) -> usize {
         self.watched + self.unwatched()
+    }
+
+    /// The gauges of a comparison of the whole organization.
+    pub(super) fn measurements(&self) -> Vec<Measurement> {
+        let mut all = vec![
+            Metric::OrganizationCompared.count(1),
+            Metric::AccountsInScope.count(self.in_scope()),
+            Metric::AccountsWatched.count(self.watched),
+            Metric::AccountsUnwatched.count(self.unwatched()),
+        ];
+        let by_reason = self.unwatched.iter();
+        all.extend(
+            by_reason
+                .map(|(reason, count)| Metric::AccountsUnwatched.count_for(reason.clone(), *count)),
+        );
+        all
     }
 }

@@ -18,6 +18,7 @@ use crate::{
     feed::execute_feed,
     ledger::{Holder, Lease, LeaseState, Record, Source, Taken, Unreadable},
     lifecycle::Scope,
+    metrics::{Measurement, Metric},
     model::AccountId,
     planted::{Fault, planted},
     policy::Deployment,
@@ -380,32 +381,21 @@ async fn note_sources(
 
 impl Reply {
     /// The pass's metrics.
-    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+    pub fn measurements(&self) -> Vec<Measurement> {
         match self {
             Self::Nothing => vec![],
-            Self::Busy => vec![("PassesBusy", 1)],
-            Self::NoDeployment => vec![("PassesWithoutDeployment", 1)],
-            Self::Requeued { unreadable } => {
-                vec![("PassesRequeued", 1), ("SourcesUnreadable", *unreadable)]
-            }
-            Self::Done { report, held } => vec![
-                ("Passes", 1),
-                ("AccountsEnrolled", report.enrolled.len()),
-                ("AccountsOffboarded", report.left.len()),
-                ("MonitoringGaps", report.gaps.len()),
-                ("RegistrationsDeleted", report.deleted()),
-                ("AccountsRevisited", report.revisits.len()),
-                (
-                    "AccountsBlocked",
-                    report.blocked.len() + report.unreadable_items.len(),
-                ),
-                ("SourcesUnreadable", report.unreadable_sources),
-                ("CallsFailed", report.failures.len()),
-                (
-                    "OffboardingsHeld",
-                    held.as_ref().map_or(0, |held| held.accounts.len()),
-                ),
+            Self::Busy => vec![Metric::PassesBusy.count(1)],
+            Self::NoDeployment => vec![Metric::PassesWithoutDeployment.count(1)],
+            Self::Requeued { unreadable } => vec![
+                Metric::PassesRequeued.count(1),
+                Metric::SourcesUnreadable.count(*unreadable),
             ],
+            Self::Done { report, held } => {
+                let held = held.as_ref().map_or(0, |held| held.accounts.len());
+                let mut measurements = report.measurements();
+                measurements.push(Metric::OffboardingsHeld.count(held));
+                measurements
+            }
         }
     }
 }

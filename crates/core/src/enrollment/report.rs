@@ -4,6 +4,7 @@ use super::{Coverage, Revisit};
 use crate::{
     feed::{FeedReport, FeedView},
     ledger::Record,
+    metrics::{Measurement, Metric},
     model::AccountId,
     policy::Deployment,
 };
@@ -56,6 +57,26 @@ impl Report {
     pub(super) fn deleted(&self) -> usize {
         let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
         deleted.count()
+    }
+
+    /// The metrics of the pass that it reports.
+    pub(super) fn measurements(&self) -> Vec<Measurement> {
+        let blocked = self.blocked.len() + self.unreadable_items.len();
+        let mut all = vec![
+            Metric::Passes.count(1),
+            Metric::AccountsEnrolled.count(self.enrolled.len()),
+            Metric::AccountsOffboarded.count(self.left.len()),
+            Metric::MonitoringGaps.count(self.gaps.len()),
+            Metric::RegistrationsDeleted.count(self.deleted()),
+            Metric::AccountsRevisited.count(self.revisits.len()),
+            Metric::AccountsBlocked.count(blocked),
+            Metric::SourcesUnreadable.count(self.unreadable_sources),
+            Metric::CallsFailed.count(self.failures.len()),
+        ];
+        if let Some(coverage) = &self.coverage {
+            all.extend(coverage.measurements());
+        }
+        all
     }
 
     /// Adds the feed's result; the feed's account is Log Archive.

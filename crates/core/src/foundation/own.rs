@@ -48,6 +48,12 @@ pub struct Own {
 }
 
 impl Own {
+    /// The main stack's name, which its id holds.
+    pub fn stack_name(&self) -> &str {
+        let mut parts = self.stack_id.split('/');
+        parts.nth(1).unwrap_or(&self.stack_id)
+    }
+
     /// The key's host, and whom the roles trust, must come from CloudFormation, never from an event.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 mod adding;
 mod dependency;
 mod imports;
+mod metrics;
 mod pages;
 mod vendors;
 
@@ -257,7 +258,7 @@ fn a_main_file_fits_on_a_screen() {
 
 /// The engine's folders, from the ground up: each takes names only from those before it.
 const FLOORS: [&[&str]; 13] = [
-    &["model", "error", "planted", "refusal", "time"],
+    &["model", "error", "metrics", "planted", "refusal", "time"],
     &["read"],
     &["retry"],
     &["stack_sets"],

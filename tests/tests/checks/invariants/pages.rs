@@ -4,6 +4,22 @@ use std::{collections::BTreeSet, fs};
 
 use super::root;
 
+/// Checks that a page ends with a table that is generated, or writes it there when the golden files are
+/// written, too.
+pub(super) fn ends_with(page: &str, heading: &str, table: &str) {
+    let path = root().join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let prose = text.split(heading).next().unwrap();
+    let expected = format!("{prose}{table}");
+    if std::env::var("INSTA_UPDATE").is_ok_and(|how| how == "always") {
+        return fs::write(&path, expected).unwrap();
+    }
+    assert!(
+        text == expected,
+        "{page} is out of date: it says which command rewrites it"
+    );
+}
+
 /// The texts between backticks.
 fn quoted(page: &str) -> impl Iterator<Item = &str> {
     page.split('`').skip(1).step_by(2)

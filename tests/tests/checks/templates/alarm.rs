@@ -1,13 +1,23 @@
-//! The alarms: each fires at the first occurrence, on metrics that the functions really emit.
+//! The alarms: each fires as soon as it can mean something, on metrics that the functions really write,
+//! and tells whoever is to be told.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex_lite::Regex;
 use serde_json::{Value, json};
-use towerhook_core::enrollment::Reply;
+use towerhook_core::{enrollment::Reply, metrics::Metric};
 
-use crate::templates::template::{MAIN, Template, argument, one_or_many, text};
+use crate::templates::template::{MAIN, MAINS, Template, argument, one_or_many, text};
 
 const ALARM: &str = "AWS::CloudWatch::Alarm";
+
+/// What has to last before its alarm can mean something.
+const LASTING: [&str; 4] = [
+    "OldestMessageAlarm",
+    "SilenceAlarm",
+    "TokenSilenceAlarm",
+    "UnwatchedAccountsAlarm",
+];
 
 /// How soon a new key must be tried, and its failure reported.
 const SOON: u64 = 300;
@@ -17,7 +27,8 @@ const LOOK: u64 = 60;
 #[test]
 fn every_alarm_fires_at_the_first_sign_and_is_quiet_without_one() {
     let template = Template::load(MAIN);
-    for (id, alarm) in template.of_type(ALARM) {
+    let alarms = template.of_type(ALARM).into_iter();
+    for (id, alarm) in alarms.filter(|(id, _)| !LASTING.contains(id)) {
         assert_eq!(alarm["EvaluationPeriods"], 1, "{id}");
         assert!(alarm.get("DatapointsToAlarm").is_none(), "{id}");
         // A sliding window, which CloudWatch evaluates every minute, and not at the end of a
@@ -32,6 +43,62 @@ fn every_alarm_fires_at_the_first_sign_and_is_quiet_without_one() {
 }
 
 #[test]
+fn silence_breaches_after_as_many_hours_as_the_parameter_says() {
+    let template = Template::load(MAIN);
+    for (id, metric, statistic) in [
+        ("SilenceAlarm", Metric::OrganizationCompared, "Sum"),
+        ("TokenSilenceAlarm", Metric::TokensIssued, "SampleCount"),
+    ] {
+        let alarm = &template.resource(id)["Properties"];
+        assert_eq!(alarm["MetricName"], metric.name(), "{id}");
+        assert_eq!(alarm["Statistic"], statistic, "{id}");
+        assert_eq!(alarm["Period"], 3600, "{id}");
+        assert_eq!(
+            alarm["EvaluationPeriods"],
+            json!({"Ref": "SilenceAlarmHours"}),
+            "{id}"
+        );
+        assert_eq!(alarm["Threshold"], 1, "{id}");
+        assert_eq!(alarm["ComparisonOperator"], "LessThanThreshold", "{id}");
+        assert_eq!(alarm["TreatMissingData"], "breaching", "{id}");
+    }
+    // CloudWatch looks back a week at most.
+    let hours = &template.body["Parameters"]["SilenceAlarmHours"];
+    let hours = Regex::new(text(&hours["AllowedPattern"])).unwrap();
+    let allowed = (0..200).filter(|count: &u32| hours.is_match(&count.to_string()));
+    assert!(allowed.eq(1..=7 * 24));
+}
+
+/// Every account is unwatched for a while after its arrival.
+#[test]
+fn an_account_is_missed_after_a_day_in_which_every_comparison_found_it_unwatched() {
+    let template = Template::load(MAIN);
+    let alarm = &template.resource("UnwatchedAccountsAlarm")["Properties"];
+    assert_eq!(alarm["MetricName"], Metric::AccountsUnwatched.name());
+    assert_eq!(alarm["Statistic"], "Minimum");
+    let [period, periods] = ["Period", "EvaluationPeriods"].map(|key| alarm[key].as_u64().unwrap());
+    assert_eq!(period * periods, 24 * 3600);
+    assert!(alarm.get("DatapointsToAlarm").is_none());
+    assert_eq!(alarm["TreatMissingData"], "notBreaching");
+}
+
+#[test]
+fn every_alarm_tells_the_address_and_the_topic_of_its_parameters_and_when_all_is_well() {
+    let told = json!([
+        {"Fn::If": ["HasAlarmEmail", {"Ref": "AlarmTopic"}, {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]},
+    ]);
+    for name in MAINS {
+        let template = Template::load(name);
+        for (id, alarm) in template.of_type(ALARM) {
+            for actions in ["AlarmActions", "OKActions"] {
+                assert_eq!(alarm[actions], told, "{name}: {id}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_a_pass_cannot_do_alone_has_an_alarm() {
     let template = Template::load(MAIN);
     let alarms = template.of_type(ALARM);
@@ -40,11 +107,9 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
         .map(|alarm| (text(&alarm["MetricName"]), alarm))
         .collect();
     let counted = |reply: &Reply| -> BTreeSet<&str> {
-        let counts = reply.counts().into_iter();
-        counts
-            .filter(|(_, count)| *count > 0)
-            .map(|(name, _)| name)
-            .collect()
+        let measured = reply.measurements().into_iter();
+        let positive = measured.filter(|one| one.count > 0);
+        positive.map(|one| one.metric.name()).collect()
     };
     for (metric, reply) in [
         ("SourcesUnreadable", Reply::Requeued { unreadable: 1 }),
@@ -52,14 +117,6 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
     ] {
         assert!(counted(&reply).contains(metric), "{metric}");
         let alarm = on[metric];
-        assert_eq!(
-            alarm["Dimensions"],
-            json!([
-                {"Name": "Stack", "Value": {"Ref": "AWS::StackName"}},
-                {"Name": "Function", "Value": "account"},
-            ]),
-            "{metric}"
-        );
         // Most passes are over single accounts, and do not report it again.
         assert_eq!(alarm["Statistic"], "Maximum", "{metric}");
         assert_eq!(alarm["Period"], 3600, "{metric}");
@@ -67,11 +124,15 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
 }
 
 #[test]
-fn every_function_has_an_alarm_on_its_errors() {
+fn every_function_has_an_alarm_on_its_errors_and_one_on_its_throttles() {
     let template = Template::load(MAIN);
-    let mut watched = BTreeSet::new();
+    let (mut watched, mut throttled) = (BTreeSet::new(), BTreeSet::new());
     for (id, alarm) in template.of_type(ALARM) {
         if alarm["Namespace"] != "AWS/Lambda" {
+            continue;
+        }
+        if alarm["MetricName"] == "Throttles" {
+            throttled.insert(argument(&alarm["Dimensions"][0]["Value"]));
             continue;
         }
         // A timeout counts, too.
@@ -94,6 +155,7 @@ fn every_function_has_an_alarm_on_its_errors() {
     }
     let functions = template.of_type("AWS::Lambda::Function");
     assert_eq!(watched, functions.into_keys().collect());
+    assert_eq!(throttled, watched);
 }
 
 /// CloudFormation calls no function when only a key's secret changes: the schedule finds the

@@ -52,7 +52,11 @@ const CONTROLS: [Control; 18] = [
     Control {
         id: "CT.CLOUDWATCH.PR.1",
         types: &[ALARM],
-        holds: |template, id| has_items(&properties(template, id)["AlarmActions"]),
+        // By default both parameters are blank, and so is each action.
+        holds: |template, id| {
+            let mut actions = one_or_many(&properties(template, id)["AlarmActions"]);
+            actions.any(|action| action.get("Fn::If").is_none() && !action.is_null())
+        },
         refuses: || json!({"AlarmActions": []}),
     },
     Control {
@@ -202,7 +206,7 @@ const CONTROLS: [Control; 18] = [
 const MEANT: [(&str, &str); 4] = [
     (
         "CT.CLOUDWATCH.PR.1",
-        "the administrator chooses who an alarm notifies, with a rule over all alarms of the account",
+        "whether anybody is told is the administrator's choice: AlarmEmail, AlarmTopicArn, or a rule over all alarms of the account",
     ),
     (
         "CT.CLOUDWATCH.PR.2",

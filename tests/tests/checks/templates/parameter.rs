@@ -77,7 +77,13 @@ fn the_main_template_is_grouped_by_use() {
         .collect();
     assert_eq!(
         groups,
-        ["Basic", "Organization", "Single sub-account", "Advanced"]
+        [
+            "Basic",
+            "Organization",
+            "Single sub-account",
+            "Alarms",
+            "Advanced"
+        ]
     );
 }
 

@@ -4,6 +4,7 @@
 //! Golden tables are in `tests/golden`; `INSTA_UPDATE=always` rewrites them.
 
 mod adoption;
+mod alarm;
 mod capability;
 mod delete;
 mod drift;

@@ -1,0 +1,62 @@
+//! CloudWatch's alarms on the functions' own metrics, by a clock of the caller's. The emulator makes no
+//! metrics of log lines and evaluates no alarm.
+
+mod datapoint;
+mod evaluation;
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::json;
+use towerhook_package::FUNCTIONS;
+
+use crate::aws_client::AwsClient;
+use crate::function_logs::FunctionLogs;
+use datapoint::datapoints;
+pub use evaluation::{Alarm, AlarmState};
+
+/// The prefix of CloudWatch's targets.
+const TARGET: &str = "GraniteServiceVersion20100801";
+/// More than any of our templates has.
+const AT_MOST: usize = 100;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Described {
+    metric_alarms: Vec<serde_json::Value>,
+}
+
+/// What begins the namespaces of the metrics that AWS writes itself, and the emulator does not.
+const OF_AWS: &str = "AWS/";
+
+/// The state at `now` of every alarm on a metric that the functions write, by its name.
+///
+/// # Errors
+/// When the emulator does not list the alarms, or lists one that cannot be evaluated.
+pub async fn states(
+    client: &AwsClient,
+    logs: &FunctionLogs,
+    now: Timestamp,
+) -> anyhow::Result<BTreeMap<String, AlarmState>> {
+    let body = json!({"MaxRecords": AT_MOST});
+    let listed = client
+        .json("monitoring", TARGET, "DescribeAlarms", body)
+        .await?;
+    let Described { metric_alarms } = serde_json::from_value(listed)?;
+    let logs: Vec<String> = FUNCTIONS.iter().map(|(name, _)| logs.read(name)).collect();
+    let points: Vec<_> = logs.iter().flat_map(|log| datapoints(log)).collect();
+    let mut states = BTreeMap::new();
+    for described in metric_alarms {
+        let namespace = described["Namespace"].as_str().unwrap_or_default();
+        if namespace.starts_with(OF_AWS) {
+            continue;
+        }
+        let text = described.to_string();
+        let alarm: Alarm = serde_json::from_value(described).context(text)?;
+        let state = alarm.state(&points, now);
+        states.insert(alarm.name, state);
+    }
+    Ok(states)
+}
