@@ -70,6 +70,35 @@ pub enum Action {
 }
 
 impl Action {
+    /// The part of it that concerns each account.
+    pub fn by_account(&self) -> Vec<(AccountId, Self)> {
+        let each = |accounts: &[AccountId], part: &dyn Fn(Vec<AccountId>) -> Self| {
+            let accounts = accounts.iter();
+            accounts.map(|id| (*id, part(vec![*id]))).collect()
+        };
+        match self {
+            Self::CreateInstances { accounts } => {
+                each(accounts, &|accounts| Self::CreateInstances { accounts })
+            }
+            Self::RenewTokens { accounts } => {
+                each(accounts, &|accounts| Self::RenewTokens { accounts })
+            }
+            Self::DeleteInstances { accounts, retain } => each(accounts, &|accounts| {
+                let retain = *retain;
+                Self::DeleteInstances { accounts, retain }
+            }),
+            Self::RecreateInstances { accounts, retain } => each(accounts, &|accounts| {
+                let retain = *retain;
+                Self::RecreateInstances { accounts, retain }
+            }),
+            Self::CreateRegistration { spec, .. } | Self::UpdateRegistration { spec, .. } => {
+                vec![(spec.account, self.clone())]
+            }
+            Self::MoveRegistration { exchange } => vec![(exchange.spec.account, self.clone())],
+            Self::DeleteRegistration { account, .. } => vec![(*account, self.clone())],
+        }
+    }
+
     /// Whether it deletes a registration, or a resource that one depends on.
     pub(super) fn takes_away(&self) -> bool {
         match self {

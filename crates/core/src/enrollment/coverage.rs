@@ -83,19 +83,13 @@ impl Coverage {
         inventory: &Inventory,
         record: impl Fn(&AccountId) -> Option<&'a Record>,
     ) -> Self {
-        let mut coverage = Self::default();
-        for (id, view) in &inventory.accounts {
-            let arrived = inventory.scope.arrived.contains(id);
-            let standing = Standing::of(policy, id, view, record(id), arrived);
-            match (&standing, standing.code()) {
-                (Standing::Watched, _) => coverage.watched += 1,
-                (Standing::Unwatched(_), Some(code)) => {
-                    *coverage.unwatched.entry(code).or_default() += 1;
-                }
-                (Standing::Unwatched(_), None) | (Standing::OutOfScope(_), _) => {}
-            }
-        }
-        coverage
+        let accounts = inventory.accounts.iter();
+        accounts
+            .map(|(id, view)| {
+                let arrived = inventory.scope.arrived.contains(id);
+                Standing::of(policy, id, view, record(id), arrived)
+            })
+            .collect()
     }
 
     /// The accounts that should be watched and are not.
@@ -122,5 +116,21 @@ impl Coverage {
                 .map(|(reason, count)| Metric::AccountsUnwatched.count_for(reason.clone(), *count)),
         );
         all
+    }
+}
+
+impl FromIterator<Standing> for Coverage {
+    fn from_iter<T: IntoIterator<Item = Standing>>(standings: T) -> Self {
+        let mut coverage = Self::default();
+        for standing in standings {
+            match (&standing, standing.code()) {
+                (Standing::Watched, _) => coverage.watched += 1,
+                (Standing::Unwatched(_), Some(code)) => {
+                    *coverage.unwatched.entry(code).or_default() += 1;
+                }
+                (Standing::Unwatched(_), None) | (Standing::OutOfScope(_), _) => {}
+            }
+        }
+        coverage
     }
 }

@@ -49,6 +49,11 @@ impl OuTree {
 
     /// An OU's path of names and its id, for an administrator.
     pub fn describe(&self, id: &OuId) -> String {
+        format!("{} ({id})", self.path(id))
+    }
+
+    /// An OU's path of names, outermost first; empty for the root, and for an OU that is not listed.
+    pub fn path(&self, id: &OuId) -> String {
         let mut names = Vec::new();
         let mut at = Some(id);
         // Stops at a cycle of parents, which should not exist but would loop forever.
@@ -60,7 +65,7 @@ impl OuTree {
             at = unit.parent.as_ref();
         }
         names.reverse();
-        format!("{} ({id})", names.join("/"))
+        names.join("/")
     }
 }
 
@@ -107,5 +112,7 @@ mod tests {
         );
         let id = "ou-ab12-44444444".parse().unwrap();
         assert_eq!(tree().describe(&id), "Staging/Blue (ou-ab12-44444444)");
+        let root = "r-ab12".parse().unwrap();
+        assert_eq!([&id, &root].map(|id| tree().path(id)), ["Staging/Blue", ""]);
     }
 }
