@@ -12,9 +12,9 @@ use towerhook_core::{
 use crate::{
     Aws, SdkConfig,
     classify::{failed, unusable},
+    outputs::Outputs,
 };
 
-const DESCRIBE: &str = "cloudformation:DescribeStacks";
 const ATTRIBUTES: &str = "sqs:GetQueueAttributes";
 const RECEIVE: &str = "sqs:ReceiveMessage";
 const SEND: &str = "sqs:SendMessage";
@@ -46,23 +46,11 @@ impl Aws<Queues> {
     ///
     /// CloudFormation or SQS does not answer, or the stack is not one of Towerhook's.
     pub async fn queues_of(config: &SdkConfig, stack: &str) -> Result<Self> {
-        let answer = aws_sdk_cloudformation::Client::new(config)
-            .describe_stacks()
-            .stack_name(stack)
-            .send()
-            .await
-            .map_err(failed(DESCRIBE))?;
-        let output = |name: &str| {
-            let mut outputs = answer.stacks().iter().flat_map(|stack| stack.outputs());
-            outputs
-                .find(|output| output.output_key() == Some(name))
-                .and_then(|output| output.output_value())
-                .map(str::to_owned)
-                .ok_or_else(|| {
-                    unusable(DESCRIBE, format!("the stack {stack} has no output {name}"))
-                })
-        };
-        let (work, dead) = (output("WorkQueueUrl")?, output("DeadLetterQueueUrl")?);
+        let outputs = Outputs::of(config, stack).await?;
+        let (work, dead) = (
+            outputs.get("WorkQueueUrl")?,
+            outputs.get("DeadLetterQueueUrl")?,
+        );
         let queues = Queues {
             work,
             work_arn: String::new(),

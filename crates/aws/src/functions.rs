@@ -1,20 +1,62 @@
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_smithy_types::timeout::TimeoutConfig;
+use serde::Deserialize;
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::Functions};
 
 use crate::{
-    Aws, FunctionNames,
+    Aws, FunctionNames, SdkConfig,
     call::services::lambda,
     classify::{failed, unusable},
+    outputs::Outputs,
 };
 
 const INVOKE: &str = "lambda:Invoke";
+const CONFIGURATION: &str = "lambda:GetFunctionConfiguration";
 
 /// The payload that tells the auth function that its token was refused.
 const REFUSED: &str = r#"{"towerhook":{"refresh":"refused"}}"#;
 /// The timeout for auth: it calls the SaaS, so it may take longer than a call to AWS.
 const LONGEST_REFRESH: Duration = Duration::from_secs(60);
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Configuration {
+    function_name: String,
+    environment: Environment,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+/// The environment of the account function of the stack with this name or id, which names the
+/// ledger, the vendor and its tenant; with what Lambda itself sets.
+///
+/// # Errors
+///
+/// CloudFormation or Lambda does not answer, or the stack is not one of Towerhook's.
+pub async fn account_function_settings(
+    config: &SdkConfig,
+    stack: &str,
+) -> Result<BTreeMap<String, String>> {
+    let function = Outputs::of(config, stack)
+        .await?
+        .get("AccountFunctionName")?;
+    let reply = lambda::get_function_configuration(config, &function).await;
+    let reply = reply.map_err(failed(CONFIGURATION))?;
+    let Configuration {
+        function_name,
+        environment,
+    } = reply.json(CONFIGURATION)?;
+    let mut variables = environment.variables;
+    variables.insert("AWS_LAMBDA_FUNCTION_NAME".to_owned(), function_name);
+    let region = config.region().map(ToString::to_string);
+    variables.extend(region.map(|region| ("AWS_REGION".to_owned(), region)));
+    Ok(variables)
+}
 
 impl<S: AsRef<FunctionNames>> Functions for Aws<S> {
     async fn refresh_token(&self) -> Result<()> {
@@ -57,7 +99,31 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::testing::{account, answer, error, setup};
+    use crate::testing::{account, answer, error, replay, setup, xml};
+
+    #[tokio::test]
+    async fn the_settings_of_the_account_function_are_found_by_its_stack() {
+        let outputs = "<Stacks><member><StackName>towerhook</StackName><Outputs><member>\
+            <OutputKey>AccountFunctionName</OutputKey><OutputValue>acme-account</OutputValue>\
+            </member></Outputs></member></Stacks>";
+        let function = json!({
+            "FunctionName": "acme-account",
+            "Environment": {"Variables": {"PROVIDER": "lacework"}},
+        });
+        let (config, sent) = replay([xml("DescribeStacks", outputs), answer(function)]);
+        let settings = account_function_settings(&config, "towerhook")
+            .await
+            .unwrap();
+        let setting = |name: &str| settings.get(name).map(String::as_str);
+        assert_eq!(setting("PROVIDER"), Some("lacework"));
+        assert_eq!(setting("AWS_REGION"), Some("eu-west-1"));
+        assert_eq!(setting("AWS_LAMBDA_FUNCTION_NAME"), Some("acme-account"));
+        let (path, _) = sent.calls().remove(1);
+        assert!(
+            path.ends_with("/functions/acme-account/configuration"),
+            "{path}"
+        );
+    }
 
     #[tokio::test]
     async fn the_auth_function_is_told_and_waited_for() {

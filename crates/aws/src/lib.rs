@@ -20,6 +20,7 @@ mod landing_zones;
 pub mod ledger;
 mod messages;
 mod notifications;
+mod outputs;
 mod pages;
 mod roles;
 mod secrets;
@@ -35,6 +36,7 @@ pub use aws_config::SdkConfig;
 pub use clients::Aws;
 pub use config::{Endpoint, connect, connect_as_operator};
 pub use dead_letters::Queues;
+pub use functions::account_function_settings;
 pub use settings::{
     AccountSettings, AuthSettings, DeadLetterQueue, FanOutTopic, FunctionNames, Home, KeySecret,
     LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,

@@ -223,6 +223,24 @@ pub(crate) mod lambda {
         .remove(b'_')
         .remove(b'~');
 
+    /// Source: docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
+    pub(crate) async fn get_function_configuration(
+        config: &SdkConfig,
+        function: &str,
+    ) -> Result<Reply, CallError> {
+        let function = utf8_percent_encode(function, RESERVED);
+        let call = Call {
+            service: "lambda",
+            operation: "GetFunctionConfiguration",
+            method: "GET",
+            path: format!("/2015-03-31/functions/{function}/configuration"),
+            headers: Vec::new(),
+            body: Vec::new(),
+            timeouts: None,
+        };
+        call.send(config).await
+    }
+
     /// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
     pub(crate) async fn invoke(
         config: &SdkConfig,
