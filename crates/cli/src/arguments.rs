@@ -1,11 +1,14 @@
+mod operate;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use towerhook_package::lambda::{ARM64, Processor, X86_64};
 use towerhook_package::local::Profile;
-use towerhook_sandbox::STACK_NAME;
 use towerhook_sandbox::landing_zone::Version;
 use towerhook_sandbox::providers::Provider;
+
+pub(crate) use operate::{Plan, Report, Status, Target};
 
 /// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
 #[derive(Debug, Parser)]
@@ -26,6 +29,12 @@ pub(crate) enum Command {
     /// Show or return the messages in a stack's dead-letter queue, in the account of the AWS
     /// credentials.
     Redrive(Redrive),
+    /// Show which accounts of an organization are watched, and why others are not.
+    Status(Status),
+    /// Show what the next comparison of the organization would do, without doing it.
+    Plan(Plan),
+    /// Write the status of all accounts to files: a page of HTML, CSV or JSON.
+    Report(Report),
     /// Build the functions for Lambda, and copy the templates next to them.
     Package(Package),
     /// Write the main template from its fragments in `templates`, after one of them was changed.
@@ -149,15 +158,11 @@ pub(crate) struct Event {
 
 #[derive(Debug, Args)]
 pub(crate) struct Redrive {
-    /// The name of Towerhook's stack.
-    #[arg(long, default_value = STACK_NAME, value_name = "NAME")]
-    pub(crate) stack: String,
+    #[command(flatten)]
+    pub(crate) target: Target,
     /// Return the messages to the work queue, once their cause is fixed.
     #[arg(long = "return")]
     pub(crate) return_all: bool,
-    /// Use the running sandbox.
-    #[arg(long)]
-    pub(crate) sandbox: bool,
 }
 
 #[derive(Debug, Args)]

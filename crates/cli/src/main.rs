@@ -6,14 +6,17 @@ mod bench;
 mod demo;
 mod display;
 mod event;
+mod operate;
+mod operator;
 mod package;
 mod redrive;
+mod run;
 mod sandbox;
 mod table;
 
 use std::process::ExitCode;
 
-use arguments::{Arguments, Command};
+use arguments::Arguments;
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
@@ -22,16 +25,7 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
     log.with_env_filter(filter).init();
-    let done = match Arguments::parse().command {
-        Command::Demo(arguments) => demo::run(&arguments).await,
-        Command::Sandbox(arguments) => sandbox::run(&arguments).await,
-        Command::Event(arguments) => event::run(&arguments).await,
-        Command::Redrive(arguments) => redrive::run(&arguments).await,
-        Command::Package(arguments) => package::run(&arguments).await,
-        Command::Compose => package::compose(),
-        Command::Bench(arguments) => bench::run(&arguments).await,
-        Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
-    };
+    let done = run::run(Arguments::parse().command).await;
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

@@ -1,21 +1,19 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use secrecy::ExposeSecret;
-use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
-use towerhook_core::{
-    dead_letters::{Described, Fate, redrive},
-    model::SecretText,
-};
-use towerhook_package::target_directory;
+use towerhook_aws::{Aws, Queues, connect_as_operator};
+use towerhook_core::dead_letters::{Described, Fate, redrive};
 use towerhook_sandbox::{Running, STACK_NAME};
 
-use crate::{arguments::Redrive, table};
+use crate::{
+    arguments::Redrive,
+    operator::{endpoint, operator, readable},
+    table,
+};
 
 pub(crate) async fn run(arguments: &Redrive) -> anyhow::Result<ExitCode> {
-    let endpoint = arguments.sandbox.then(sandbox).transpose()?;
-    let config = connect_as_operator(endpoint.as_ref()).await?;
-    let stack = &arguments.stack;
+    let config = operator(&arguments.target).await?;
+    let stack = &arguments.target.stack;
     let queues = Aws::<Queues>::queues_of(&config, stack)
         .await
         .map_err(readable)
@@ -35,19 +33,6 @@ pub(crate) async fn run(arguments: &Redrive) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn sandbox() -> anyhow::Result<Endpoint> {
-    Ok(endpoint(Running::read(&target_directory()?)?))
-}
-
-fn endpoint(running: Running) -> Endpoint {
-    Endpoint {
-        url: running.endpoint.into(),
-        region: running.region,
-        access_key_id: running.access_key_id,
-        secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
-    }
-}
-
 /// Returns all messages in a sandbox's dead-letter queue, and describes each in a line.
 pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
     let config = connect_as_operator(Some(&endpoint(running))).await?;
@@ -56,11 +41,6 @@ pub(crate) async fn all_of(running: Running) -> anyhow::Result<Vec<String>> {
         .map_err(readable)?;
     let letters = redrive(&queues, true).await.map_err(readable)?;
     Ok(letters.iter().map(ToString::to_string).collect())
-}
-
-/// The whole chain on one line; anyhow would print several.
-fn readable(error: towerhook_core::Error) -> anyhow::Error {
-    anyhow::anyhow!(error.chain())
 }
 
 fn print(letters: &[Described], returned: bool) {

@@ -88,7 +88,7 @@ fn add_row<const N: usize>(table: &mut Table, cells: [String; N]) {
 
 /// The text with all invisible characters escaped: control characters, and those that change the
 /// text direction.
-fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let shown = |character: char| match character {
         '"' | '\'' | '\\' => vec![character],
         other => other.escape_debug().collect(),

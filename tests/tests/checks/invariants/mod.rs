@@ -129,6 +129,7 @@ fn imports_run_downwards_only() {
             "towerhook-world",
             &["towerhook-core", "towerhook-providers"],
         ),
+        ("towerhook-operate", &["towerhook-core"]),
         ("towerhook-package", &[]),
         ("towerhook-sandbox", &["towerhook-package"]),
         (
@@ -145,14 +146,18 @@ fn imports_run_downwards_only() {
             "towerhook-bench-bare",
             &["towerhook-core", "towerhook-runtime"],
         ),
-        // `redrive` works on a real account, so it resolves credentials as the SDK does.
+        // An operator's commands work on a real account: they resolve credentials as the SDK does, and
+        // read the account function's settings as that does.
         (
             "towerhook-cli",
             &[
+                "towerhook-account",
                 "towerhook-core",
                 "towerhook-aws",
                 "towerhook-bench",
+                "towerhook-operate",
                 "towerhook-package",
+                "towerhook-runtime",
                 "towerhook-sandbox",
             ],
         ),

@@ -1,0 +1,71 @@
+//! Finds what a stack deployed, and reads its ports with the operator's credentials.
+
+use anyhow::Context;
+use towerhook_account::Settings;
+use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::TokenReads};
+use towerhook_runtime::{
+    aws::{AccountSettings, Aws, account_function_settings},
+    providers::{self, Api, TokenSource, Vendor},
+};
+
+use crate::{
+    arguments::Target,
+    operator::{operator, readable},
+};
+
+/// What a stack deployed.
+pub(super) struct Deployment {
+    pub(super) vendor: Vendor,
+    pub(super) aws: Aws<AccountSettings>,
+    pub(super) registry: Api<ReadTokens<Aws<AccountSettings>>>,
+}
+
+impl Deployment {
+    /// Reads the settings that the stack gave its account function, so that both look at the same
+    /// ledger and the same tenant.
+    pub(super) async fn find(target: &Target) -> anyhow::Result<Self> {
+        let config = operator(target).await?;
+        let stack = &target.stack;
+        let variables = account_function_settings(&config, stack)
+            .await
+            .map_err(readable)
+            .with_context(|| {
+                format!(
+                    "the stack {stack} cannot be found; this needs credentials of the management \
+                     account and Control Tower's home Region"
+                )
+            })?;
+        let settings = Settings::read(&|name| variables.get(name).cloned())?;
+        let aws = Aws::new(&config, settings.aws);
+        let http = providers::http_client_trusting(&settings.ca_bundle)?;
+        let tokens = ReadTokens(aws.clone());
+        Ok(Self {
+            vendor: settings.vendor,
+            registry: Api::new(settings.vendor, http, settings.tenant, tokens),
+            aws,
+        })
+    }
+}
+
+/// The token that the auth function stored. It is never replaced: that is a write.
+#[derive(Debug)]
+pub(super) struct ReadTokens<A>(A);
+
+impl<A: TokenReads> TokenSource for ReadTokens<A> {
+    async fn token(&self) -> Result<SecretText> {
+        let token = self.0.token().await?;
+        token
+            .map(|token| token.token)
+            .ok_or_else(|| unauthorized("no access token is stored"))
+    }
+
+    async fn refused(&self) -> Result<SecretText> {
+        Err(unauthorized(
+            "the stored access token is refused; the auth function stores another one soon",
+        ))
+    }
+}
+
+fn unauthorized(why: &'static str) -> Error {
+    Error::new("registry:Token", ErrorKind::Unauthorized, why).of_registry()
+}

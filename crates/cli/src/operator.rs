@@ -1,0 +1,34 @@
+//! The credentials of the person who runs a command, or of the sandbox's administrator.
+
+use secrecy::ExposeSecret;
+use towerhook_aws::{Endpoint, SdkConfig, connect_as_operator};
+use towerhook_core::model::SecretText;
+use towerhook_package::target_directory;
+use towerhook_sandbox::Running;
+
+use crate::arguments::Target;
+
+/// The configuration of AWS for this target.
+pub(crate) async fn operator(target: &Target) -> anyhow::Result<SdkConfig> {
+    let endpoint = if target.sandbox {
+        Some(endpoint(Running::read(&target_directory()?)?))
+    } else {
+        None
+    };
+    Ok(connect_as_operator(endpoint.as_ref()).await?)
+}
+
+/// A sandbox's AWS.
+pub(crate) fn endpoint(running: Running) -> Endpoint {
+    Endpoint {
+        url: running.endpoint.into(),
+        region: running.region,
+        access_key_id: running.access_key_id,
+        secret_access_key: SecretText::from(running.secret_access_key.expose_secret().to_owned()),
+    }
+}
+
+/// The whole chain on one line; anyhow would print several.
+pub(crate) fn readable(error: impl std::error::Error + 'static) -> anyhow::Error {
+    anyhow::anyhow!(towerhook_core::chain(&error))
+}

@@ -1,0 +1,20 @@
+use std::process::ExitCode;
+
+use crate::{arguments::Command, bench, demo, event, operate, package, redrive, sandbox};
+
+/// Runs a command, and returns how the process is to end.
+pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Demo(arguments) => demo::run(&arguments).await,
+        Command::Sandbox(arguments) => sandbox::run(&arguments).await,
+        Command::Event(arguments) => event::run(&arguments).await,
+        Command::Redrive(arguments) => redrive::run(&arguments).await,
+        Command::Status(arguments) => operate::status(&arguments).await,
+        Command::Plan(arguments) => operate::plan(&arguments).await,
+        Command::Report(arguments) => operate::report(&arguments).await,
+        Command::Package(arguments) => package::run(&arguments).await,
+        Command::Compose => package::compose(),
+        Command::Bench(arguments) => bench::run(&arguments).await,
+        Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
+    }
+}
