@@ -1,6 +1,6 @@
 mod operate;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use towerhook_package::lambda::{ARM64, Processor, X86_64};
@@ -16,6 +16,22 @@ pub(crate) use operate::{Plan, Report, Status, Target};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The arguments of this process; otherwise they have been answered, and it ends so.
+    pub(crate) fn read() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|answer| {
+            // Where there is nobody to tell, the code has to do.
+            let _ = answer.print();
+            // Not clap's own 2: scripts take that for something that is not in order.
+            if answer.use_stderr() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            }
+        })
+    }
 }
 
 #[derive(Debug, Subcommand)]

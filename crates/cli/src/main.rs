@@ -17,7 +17,6 @@ mod table;
 use std::process::ExitCode;
 
 use arguments::Arguments;
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
@@ -25,7 +24,11 @@ async fn main() -> ExitCode {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
     log.with_env_filter(filter).init();
-    let done = run::run(Arguments::parse().command).await;
+    let arguments = match Arguments::read() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let done = run::run(arguments.command).await;
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

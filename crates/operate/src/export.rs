@@ -14,8 +14,8 @@ pub enum Unwritable {
     Page(#[source] askama::Error),
 }
 
-/// The columns of every table.
-pub(crate) const COLUMNS: [&str; 13] = [
+/// The columns.
+const COLUMNS: [&str; 13] = [
     "account",
     "name",
     "unit",
@@ -32,7 +32,7 @@ pub(crate) const COLUMNS: [&str; 13] = [
 ];
 
 /// A row's cells, in the order of [`COLUMNS`].
-pub(crate) fn cells(row: &Row) -> [String; COLUMNS.len()] {
+fn cells(row: &Row) -> [String; COLUMNS.len()] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     [
         row.account.to_string(),

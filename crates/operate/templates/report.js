@@ -8,28 +8,30 @@
   const count = document.getElementById("count");
   const more = document.getElementById("more");
   const headers = Array.from(table.tHead.rows[0].cells);
-  const all = Array.from(body.rows, (row) => {
+  const all = Array.from(table.querySelectorAll("tbody tr"), (row) => {
     const cells = Array.from(row.cells, (cell) => cell.textContent);
     return {row, cells, text: cells.join(" ").toLowerCase(), standing: cells[7]};
   });
   const collator = new Intl.Collator("en", {numeric: true, sensitivity: "base"});
   let shown = page;
 
-  const show = () => {
+  const matching = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let matching = 0;
-    for (const one of all) {
-      const fits = (!standing.value || one.standing === standing.value)
-        && words.every((word) => one.text.includes(word));
-      one.row.classList.toggle("out", !fits);
-      one.row.classList.toggle("later", fits && matching >= shown);
-      matching += fits ? 1 : 0;
-    }
-    const visible = Math.min(matching, shown);
-    more.hidden = matching <= shown;
-    count.textContent = matching === all.length && visible === matching
+    return all.filter((one) => (!standing.value || one.standing === standing.value)
+      && words.every((word) => one.text.includes(word)));
+  };
+
+  // Only the rows that are shown are in the document: browsers lay out thousands of them slowly.
+  const put = (some) => body.replaceChildren(...some.map((one) => one.row));
+
+  const show = () => {
+    const found = matching();
+    const visible = found.slice(0, shown);
+    put(visible);
+    more.hidden = visible.length === found.length;
+    count.textContent = visible.length === all.length
       ? `${all.length} accounts`
-      : `${matching} of ${all.length} accounts match; ${visible} are shown`;
+      : `${found.length} of ${all.length} accounts match; ${visible.length} are shown`;
   };
 
   const sort = (index) => {
@@ -39,7 +41,6 @@
     headers[index].setAttribute("aria-sort", direction);
     const sign = direction === "ascending" ? 1 : -1;
     all.sort((a, b) => sign * collator.compare(a.cells[index], b.cells[index]));
-    body.append(...all.map((one) => one.row));
     show();
   };
 
@@ -56,5 +57,8 @@
     shown += page;
     show();
   });
+  for (const later of table.querySelectorAll(".later")) later.remove();
+  addEventListener("beforeprint", () => put(matching()));
+  addEventListener("afterprint", show);
   show();
 })();

@@ -12,8 +12,10 @@ use crate::table::printable;
 
 /// The width where there is no terminal.
 const WIDTH: u16 = 80;
-/// The least width of a column of reasons, so that the names of parameters stay whole.
-const REASON: ColumnConstraint = ColumnConstraint::LowerBoundary(Width::Fixed(27));
+/// A terminal that is narrower wraps the table itself.
+const LEAST_WIDTH: u16 = 60;
+/// The least width of a column of reasons, so that times and the names of parameters stay whole.
+const REASON: ColumnConstraint = ColumnConstraint::LowerBoundary(Width::Fixed(28));
 
 /// Accounts with a few lines each.
 pub(super) fn status(status: &Status) -> Table {
@@ -30,19 +32,15 @@ pub(super) fn status(status: &Status) -> Table {
         };
         let mut standing = row.standing.to_owned();
         if let Some(since) = row.since {
-            let _ = write!(standing, " since {}", moment(since));
+            let _ = write!(standing, "\nsince {}", moment(since));
         }
-        for why in [&row.why, &row.stack_failure, &row.registration_failure]
-            .into_iter()
-            .flatten()
-        {
-            let is_said = row
-                .why
-                .as_ref()
-                .is_some_and(|said| said.contains(why.as_str()));
-            if Some(why) == row.why.as_ref() || !is_said {
-                let _ = write!(standing, "\n{}", printable(why));
-            }
+        let said = row.why.as_deref();
+        let failures = [&row.stack_failure, &row.registration_failure].into_iter();
+        let unsaid = failures
+            .filter_map(|failure| failure.as_deref())
+            .filter(|failure| !said.is_some_and(|said| said.contains(failure)));
+        for line in said.into_iter().chain(unsaid) {
+            let _ = write!(standing, "\n{}", printable(line));
         }
         table.add_row([
             Cell::new(format!("{}\n{}", row.account, state)),
@@ -162,7 +160,8 @@ fn fitted(header: Option<[&str; 4]>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
-    if !table.is_tty() {
+    // Some terminals have no width.
+    if table.width().is_none_or(|width| width < LEAST_WIDTH) {
         table.set_width(WIDTH);
     }
     if let Some(header) = header {
@@ -188,5 +187,63 @@ fn coloured(cell: Cell, standing: &str) -> Cell {
         Row::WATCHED => cell.fg(Color::Green),
         Row::UNWATCHED => cell.fg(Color::Red),
         _ => cell,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use towerhook_core::enrollment::Coverage;
+
+    use super::*;
+
+    fn row() -> Row {
+        Row {
+            account: "111122223333".parse().unwrap(),
+            name: "a name\u{1b}[2J|".into(),
+            unit: "Workloads/Production".into(),
+            state: "active",
+            management: "not managed",
+            stack: "failed",
+            stack_failure: Some("no role".into()),
+            registration: "fails",
+            registration_failure: Some("AccessDenied".into()),
+            standing: Row::UNWATCHED,
+            since: None,
+            code: Some("stack-fails".into()),
+            why: Some("its member stack cannot be made: no role".into()),
+        }
+    }
+
+    fn one() -> Status {
+        Status {
+            format_version: 1,
+            read_at: "2026-01-11T12:00:00Z".parse().unwrap(),
+            product: "Plain",
+            stack_id: String::new(),
+            accounts: vec![row()],
+            coverage: Coverage::default(),
+            out_of_scope: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn without_a_terminal_a_table_fits_into_80_columns_and_obeys_no_name() {
+        let shown = status(&one()).to_string();
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 80),
+            "{shown}"
+        );
+        assert!(!shown.contains('\u{1b}'), "{shown}");
+        // What the reason says already is not repeated.
+        assert_eq!(shown.matches("no role").count(), 1, "{shown}");
+        assert!(shown.contains("AccessDenied"), "{shown}");
+    }
+
+    #[test]
+    fn a_bar_in_a_name_ends_no_column_of_markdown() {
+        let shown = markdown(&one()).to_string();
+        let line = shown.lines().last().unwrap();
+        assert!(line.contains(r"[2J\|"), "{line}");
     }
 }

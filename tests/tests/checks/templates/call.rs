@@ -323,8 +323,13 @@ fn document(name: &str, template: &Template) -> String {
             }
         }
     }
-    let title = "`cargo towerhook redrive` (your own credentials)";
-    writeln!(document, "\n## {title}\n\n| action | why |\n|---|---|").unwrap();
+    let title = "`cargo towerhook` (your own credentials)";
+    let also = "`status`, `plan` and `report` also read what the account function reads.";
+    writeln!(
+        document,
+        "\n## {title}\n\n{also}\n\n| action | why |\n|---|---|"
+    )
+    .unwrap();
     for (action, why) in BY_HAND {
         writeln!(document, "| `{action}` | {why} |").unwrap();
     }

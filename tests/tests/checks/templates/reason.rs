@@ -245,8 +245,12 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
     ),
 ];
 
-/// The operations that only an administrator's `cargo towerhook redrive` calls.
-pub(crate) const BY_HAND: [(&str, &str); 5] = [
+/// The operations that only an administrator's `cargo towerhook` calls.
+pub(crate) const BY_HAND: [(&str, &str); 6] = [
+    (
+        "lambda:GetFunctionConfiguration",
+        "reads the account function's settings, which name the ledger and the tenant",
+    ),
     (
         "sqs:ChangeMessageVisibility",
         "releases a message that was only shown",
