@@ -21,6 +21,7 @@ mod gateway;
 mod golden;
 mod lacework_simulator;
 mod landing_zone;
+mod operator;
 mod optional;
 mod permission;
 mod story;
