@@ -36,8 +36,10 @@ pub(crate) async fn status(arguments: &arguments::Status) -> anyhow::Result<Exit
     if arguments.json {
         print_json(&status)?;
     } else if arguments.csv {
+        warn(&status.notes);
         print!("{}", String::from_utf8_lossy(&csv(&status)?));
     } else if arguments.markdown {
+        warn(&status.notes);
         println!("{}\n\n{}", tables::markdown(&status), status.in_words());
     } else {
         println!("{}", tables::status(&status));
@@ -122,6 +124,13 @@ fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
+}
+
+/// Notes beside an output that has no place for them.
+fn warn(notes: &[String]) {
+    for note in notes {
+        eprintln!("{}", crate::table::printable(note));
+    }
 }
 
 fn tell(notes: &[String]) {
