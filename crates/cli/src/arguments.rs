@@ -53,7 +53,8 @@ pub(crate) enum Command {
     Report(Report),
     /// Build the functions for Lambda, and copy the templates next to them.
     Package(Package),
-    /// Write the main template from its fragments in `templates`, after one of them was changed.
+    /// Write the main templates from their fragments in `templates`, after one of them was changed,
+    /// and the modules in `terraform`.
     Compose,
     /// Measure Towerhook's performance: cold starts, enrollments, large organizations, and zip
     /// sizes.

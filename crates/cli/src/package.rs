@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use towerhook_package::compose::{Composed, compose_all};
 use towerhook_package::lambda::{Packaged, build};
+use towerhook_package::terraform::{ModuleFile, modules};
 use towerhook_package::workspace_root;
 
 use crate::arguments::Package;
@@ -26,13 +27,25 @@ pub(crate) async fn run(arguments: &Package) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Writes the main templates from their fragments.
+/// Writes the main templates from their fragments, and the Terraform modules from the templates.
 pub(crate) fn compose() -> anyhow::Result<ExitCode> {
-    for Composed { path, text } in compose_all(&workspace_root().join("templates"))? {
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{}", path.display());
+    let root = workspace_root();
+    for Composed { path, text, .. } in compose_all(&root.join("templates"))? {
+        write(&path, &text)?;
+    }
+    for ModuleFile { path, text } in modules(&root)? {
+        write(&path, &text)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn write(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    println!("{}", path.display());
+    Ok(())
 }
 
 fn copy(from: &Path, folder: &Path, name: &str) -> anyhow::Result<()> {

@@ -50,6 +50,8 @@ pub struct Composed {
     pub path: PathBuf,
     /// Its text.
     pub text: String,
+    /// The provider's folder.
+    pub module: String,
 }
 
 /// Composes the main template of every provider below the folder of templates.
@@ -78,9 +80,14 @@ fn compose_one(templates: &Path, file: &Path) -> anyhow::Result<Composed> {
             .with_context(|| format!("cannot read the fragment {name}"))?;
         fragments.push((name.as_str(), text));
     }
+    let folder = file.parent().and_then(Path::file_name);
     Ok(Composed {
         path: templates.join(&composition.template),
         text: compose(&fragments, &composition.features, &composition.words)?,
+        module: folder
+            .context("it is in no folder")?
+            .to_string_lossy()
+            .into_owned(),
     })
 }
 
@@ -263,7 +270,7 @@ mod tests {
     fn the_committed_templates_are_what_their_fragments_compose() {
         let composed = compose_all(&workspace_root().join("templates")).unwrap();
         assert!(!composed.is_empty());
-        for Composed { path, text } in composed {
+        for Composed { path, text, .. } in composed {
             assert!(
                 fs::read_to_string(&path).unwrap_or_default() == text,
                 "{} is out of date: change its fragments only, and `cargo towerhook compose` \

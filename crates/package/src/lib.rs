@@ -5,6 +5,7 @@ pub mod compose;
 pub mod lambda;
 pub mod local;
 pub mod python;
+pub mod terraform;
 mod workspace;
 mod zip_file;
 

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 
 mod events;
+mod examples;
 mod fuzz_seeds;
 mod invariants;
 mod templates;
+mod terraform;

@@ -18,7 +18,7 @@ mod permission;
 mod published;
 mod reason;
 mod security;
-mod template;
+pub(crate) mod template;
 mod trend;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +29,8 @@ use template::{
 };
 use tokio::process::Command;
 use towerhook_package::python::virtual_environment;
+
+use crate::examples::example;
 
 /// The Python environment of the linters.
 async fn linters() -> PathBuf {
@@ -51,7 +53,10 @@ async fn succeeds_and_says_nothing(linter: &mut Command) {
 #[tokio::test]
 async fn cfn_lint_finds_nothing() {
     let linter = linters().await.with_file_name("cfn-lint");
-    succeeds_and_says_nothing(Command::new(linter).arg("--").args(ALL.map(path))).await;
+    let portfolio = example("service-catalog/portfolio.yml");
+    let mut lint = Command::new(linter);
+    let lint = lint.arg("--").args(ALL.map(path)).arg(portfolio);
+    succeeds_and_says_nothing(lint).await;
 }
 
 #[tokio::test]

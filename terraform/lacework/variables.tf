@@ -1,0 +1,304 @@
+variable "stack_name" {
+  description = "The stack's name."
+  type        = string
+  default     = "towerhook"
+}
+
+variable "tags" {
+  description = "The stack's tags, which its resources get, too."
+  type        = map(string)
+  default     = {}
+}
+
+variable "template_url" {
+  description = "The URL of the template in S3; null takes it from artifact_bucket, from the folder templates below artifact_prefix."
+  type        = string
+  default     = null
+}
+
+variable "lacework_url" {
+  description = "The URL of the Lacework account, such as https://example.lacework.net."
+  type        = string
+  nullable    = false
+}
+
+variable "lacework_access_key_id" {
+  description = "The id of a Lacework API key that may manage integrations."
+  type        = string
+  nullable    = false
+}
+
+variable "lacework_secret_key" {
+  description = "The secret of that API key."
+  type        = string
+  sensitive   = true
+  nullable    = false
+}
+
+variable "capability_type" {
+  description = "Whether Lacework reads the organization's trail, the accounts' configuration, or both."
+  type        = string
+  default     = "CloudTrail+Config"
+  nullable    = false
+
+  validation {
+    condition     = contains(["CloudTrail+Config", "Config", "CloudTrail"], var.capability_type)
+    error_message = "It must be CloudTrail+Config, Config or CloudTrail."
+  }
+}
+
+variable "monitor_existing_accounts" {
+  description = "Yes enrolls the accounts that are there at launch; No waits for an account's first lifecycle event."
+  type        = string
+  default     = "Yes"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.monitor_existing_accounts)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "existing_cloud_trail_name" {
+  description = "The organization trail in this account and Region."
+  type        = string
+  default     = "aws-controltower-BaselineCloudTrail"
+  nullable    = false
+}
+
+variable "create_trail_topic" {
+  description = "Yes makes a topic in the Log Archive account for a trail that has none, and sets it on the trail. It is taken off again with the stack."
+  type        = string
+  default     = "No"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.create_trail_topic)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "kms_key_identifier_arn" {
+  description = "The key that encrypts the trail's log files, if Control Tower does not say so. The key's policy must let the role in Log Archive decrypt."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "log_account_name" {
+  description = "Blank asks Control Tower; a name must match what Control Tower says."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "audit_account_name" {
+  description = "Blank asks Control Tower; a name must match what Control Tower says."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "lacework_org_sub_account_names" {
+  description = "For a Lacework organization: the organizational units, separated by commas, whose accounts go to the sub-account of the same name, or to NAME where UNIT=NAME is written. Accounts elsewhere are left out."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "include_organizational_units" {
+  description = "Only accounts in these units, or in units below them, are enrolled; blank means all."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "exclude_organizational_units" {
+  description = "Accounts in these units, or in units below them, are left out. Of included and excluded units the nearest one above an account counts."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "exclude_accounts" {
+  description = "The ids of accounts that are left out, separated by commas."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "lacework_sub_account_name" {
+  description = "The one sub-account that all accounts are enrolled in; blank means the Lacework account itself."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "integration_name_prefix" {
+  description = "What the names of StackSets and integrations begin with. It cannot change after launch."
+  type        = string
+  default     = "Lacework-Control-Tower-"
+  nullable    = false
+}
+
+variable "artifact_bucket" {
+  description = "A bucket in this Region that holds setup.zip, account.zip and auth.zip."
+  type        = string
+  nullable    = false
+}
+
+variable "artifact_prefix" {
+  description = "The folder, with a slash at its end, that has a folder for each processor with these files. A new release needs a new folder."
+  type        = string
+  default     = "towerhook/0.1.0/"
+  nullable    = false
+}
+
+variable "setup_object_version" {
+  description = "The version of setup.zip that the bucket's versioning knows; blank takes the newest."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "account_object_version" {
+  description = "The version of account.zip that the bucket's versioning knows; blank takes the newest."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "auth_object_version" {
+  description = "The version of auth.zip that the bucket's versioning knows; blank takes the newest."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "architecture" {
+  description = "The processor that the functions run on."
+  type        = string
+  default     = "arm64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.architecture)
+    error_message = "It must be arm64 or x86_64."
+  }
+}
+
+variable "log_retention_days" {
+  description = "After how many days a log entry is removed."
+  type        = number
+  default     = 90
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653], var.log_retention_days)
+    error_message = "It must be a retention that CloudWatch Logs offers, such as 30, 90 or 365."
+  }
+}
+
+variable "lacework_principal_arn" {
+  description = "Who may assume the roles in the accounts, given the external id."
+  type        = string
+  default     = "arn:aws:iam::434813966438:role/lacework-platform"
+  nullable    = false
+}
+
+variable "registration_mode" {
+  description = "Function registers each account through Lacework's API. SnsCustomResource lets each account's stack register it through Lacework's SNS topic; not together with sub-accounts. It gives every account's administrator the access token of the whole Lacework account, unless a service control policy prevents it: see docs/security.md. It cannot change after launch."
+  type        = string
+  default     = "Function"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Function", "SnsCustomResource"], var.registration_mode)
+    error_message = "It must be Function or SnsCustomResource."
+  }
+}
+
+variable "enroll_management_account" {
+  description = "Whether the management account, too, is enrolled."
+  type        = string
+  default     = "No"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.enroll_management_account)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "token_refresh_rate" {
+  description = "A schedule of EventBridge. Tokens live for 24 hours and are renewed in the last third of that time, or when the key has changed: it says how soon a new key is tried."
+  type        = string
+  default     = "rate(3 minutes)"
+  nullable    = false
+}
+
+variable "reconcile_rate" {
+  description = "A schedule of EventBridge. What no event announced is found at this rate."
+  type        = string
+  default     = "rate(1 hour)"
+  nullable    = false
+}
+
+variable "offboard_limit_percent" {
+  description = "How many of the enrolled accounts, in percent, may be removed in 24 hours. 3 accounts always may."
+  type        = string
+  default     = "10"
+  nullable    = false
+}
+
+variable "approve_offboard" {
+  description = "The digest, from the function's log, of a removal beyond that limit that is meant."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "offboard_unenrolled" {
+  description = "Whether an account that Control Tower no longer manages, and that is still in the organization, is removed from Lacework. With No it stays watched and is reported."
+  type        = string
+  default     = "No"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.offboard_unenrolled)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "permissions_boundary_name" {
+  description = "The IAM policy, by its name, that is the permissions boundary of all roles, here and in the accounts. Every account must have it."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "adopt_existing_deployment" {
+  description = "Yes takes over what Lacework's own Control Tower integration made, with its external ids. Its own stack must be gone by then: see docs/adoption.md. It counts when the stack is created, and when CapabilityType gets another part."
+  type        = string
+  default     = "No"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.adopt_existing_deployment)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "stack_set_administration_role_arn" {
+  description = "The role of this account that StackSets are run with. Blank takes Control Tower's, AWSControlTowerStackSetRole; an organization without Control Tower has another."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "stack_set_execution_role_name" {
+  description = "The role that StackSets assume in every account, by its name."
+  type        = string
+  default     = "AWSControlTowerExecution"
+  nullable    = false
+}

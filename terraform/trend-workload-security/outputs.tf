@@ -1,0 +1,54 @@
+output "release" {
+  description = "The release of Towerhook"
+  value       = aws_cloudformation_stack.towerhook.outputs["Release"]
+}
+
+output "organizations_events" {
+  description = "How the events of AWS Organizations, such as the closing of an account, come here"
+  value       = aws_cloudformation_stack.towerhook.outputs["OrganizationsEvents"]
+}
+
+output "setup_function_name" {
+  description = "The function behind the custom resource"
+  value       = aws_cloudformation_stack.towerhook.outputs["SetupFunctionName"]
+}
+
+output "account_function_name" {
+  description = "The function that handles the work queue"
+  value       = aws_cloudformation_stack.towerhook.outputs["AccountFunctionName"]
+}
+
+output "auth_function_name" {
+  description = "The function that verifies the API key"
+  value       = aws_cloudformation_stack.towerhook.outputs["AuthFunctionName"]
+}
+
+output "work_queue_url" {
+  description = "What is to be done"
+  value       = aws_cloudformation_stack.towerhook.outputs["WorkQueueUrl"]
+}
+
+output "dead_letter_queue_url" {
+  description = "What could not be done"
+  value       = aws_cloudformation_stack.towerhook.outputs["DeadLetterQueueUrl"]
+}
+
+output "ledger_table_name" {
+  description = "What Towerhook remembers"
+  value       = aws_cloudformation_stack.towerhook.outputs["LedgerTableName"]
+}
+
+output "api_token_secret_arn" {
+  description = "The secret that holds the API key that was verified"
+  value       = aws_cloudformation_stack.towerhook.outputs["ApiTokenSecretArn"]
+}
+
+output "role_name" {
+  description = "The role that Workload Security assumes in every account"
+  value       = aws_cloudformation_stack.towerhook.outputs["RoleName"]
+}
+
+output "management_account_id" {
+  description = "The organization's management account"
+  value       = aws_cloudformation_stack.towerhook.outputs["ManagementAccountId"]
+}
