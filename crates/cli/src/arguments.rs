@@ -51,7 +51,8 @@ pub(crate) enum Command {
     Plan(Plan),
     /// Write the status of all accounts to files: a page of HTML, CSV or JSON.
     Report(Report),
-    /// Build the functions for Lambda, and copy the templates next to them.
+    /// Build the functions for Lambda, and put beside them the templates, digests, bills of materials,
+    /// licences and provenance.
     Package(Package),
     /// Write the main templates from their fragments in `templates`, after one of them was changed,
     /// and the modules in `terraform`.

@@ -1,19 +1,24 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use towerhook_package::compose::{Composed, compose_all};
 use towerhook_package::lambda::{Packaged, build};
+use towerhook_package::release::describe;
 use towerhook_package::terraform::{ModuleFile, modules};
 use towerhook_package::workspace_root;
 
 use crate::arguments::Package;
 
 pub(crate) async fn run(arguments: &Package) -> anyhow::Result<ExitCode> {
-    for processor in arguments.arch.processors() {
-        let folder = arguments.output.join(processor.name);
+    let processors = arguments.arch.processors();
+    let mut files = BTreeSet::new();
+    for processor in processors {
         for Packaged { function, zip, .. } in build(*processor, &|step| println!("{step}")).await? {
-            copy(&zip, &folder, &format!("{function}.zip"))?;
+            let file = format!("{}/{function}.zip", processor.name);
+            copy(&zip, &arguments.output, &file)?;
+            files.insert(file);
         }
     }
     let templates = workspace_root().join("templates");
@@ -21,8 +26,14 @@ pub(crate) async fn run(arguments: &Package) -> anyhow::Result<ExitCode> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.ends_with(".yml") {
-            copy(&entry.path(), &arguments.output.join("templates"), &name)?;
+            let file = format!("templates/{name}");
+            copy(&entry.path(), &arguments.output, &file)?;
+            files.insert(file);
         }
+    }
+    for file in describe(&arguments.output, processors, &files)? {
+        let path = arguments.output.join(file);
+        report(path.metadata()?.len(), &path);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -48,11 +59,17 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn copy(from: &Path, folder: &Path, name: &str) -> anyhow::Result<()> {
-    std::fs::create_dir_all(folder)?;
-    let to = folder.join(name);
+fn copy(from: &Path, folder: &Path, file: &str) -> anyhow::Result<()> {
+    let to = folder.join(file);
+    if let Some(folder) = to.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
     let bytes =
         std::fs::copy(from, &to).with_context(|| format!("cannot write {}", to.display()))?;
-    println!("{bytes:>9} bytes  {}", to.display());
+    report(bytes, &to);
     Ok(())
+}
+
+fn report(bytes: u64, path: &Path) {
+    println!("{bytes:>9} bytes  {}", path.display());
 }

@@ -7,15 +7,16 @@ use serde::Serialize;
 use tokio::process::Command;
 
 use crate::python::virtual_environment;
+use crate::toolchain::Toolchain;
 use crate::{
     FUNCTIONS, Packing, target_directory, without_package_variables, workspace_root, zip_bootstrap,
 };
 
 /// cargo-lambda and zig, with hashes.
-const REQUIREMENTS: &str = include_str!("../cargo-lambda.txt");
+pub(crate) const REQUIREMENTS: &str = include_str!("../cargo-lambda.txt");
 
 /// cargo-lambda's settings, below the workspace's root.
-const SETTINGS: &str = "cargo-lambda.toml";
+pub(crate) const SETTINGS: &str = "cargo-lambda.toml";
 
 /// The minor version of glibc 2 in provided.al2023.
 const GLIBC: u32 = 34;
@@ -29,6 +30,13 @@ pub struct Processor {
     target: &'static str,
     /// `e_machine` in the header of an ELF file.
     machine: u16,
+}
+
+impl Processor {
+    /// Rust's target.
+    pub(crate) fn target(self) -> &'static str {
+        self.target
+    }
 }
 
 /// The template's default processor.
@@ -124,11 +132,18 @@ async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::
         .current_dir(workspace_root())
         .args(["lambda", "build", "--global", SETTINGS])
         .args(["--context", processor.name])
+        .arg("--config")
+        .arg(without_paths(
+            &workspace_root(),
+            &cargo_home()?,
+            &Toolchain::installed()?,
+        ))
         .arg("--lambda-dir")
         .arg(output)
         .env("PATH", std::env::join_paths(path)?)
         .env("CARGO_ZIGBUILD_PYTHON_PATH", python)
-        // Flags meant for this machine's processor would end up in the functions.
+        // Flags meant for this machine's processor would end up in the functions, and either variable would
+        // put those of the settings and of cargo-lambda out of force.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .status()
@@ -140,6 +155,31 @@ async fn compile(python: &Path, processor: Processor, output: &Path) -> anyhow::
         processor.name
     );
     Ok(())
+}
+
+/// The setting of cargo that keeps the folders of this machine out of the programs, where messages of panics
+/// name source files: a clone in another folder gives the same bytes. It joins the flags that cargo-lambda
+/// sets itself, which RUSTFLAGS would replace.
+fn without_paths(root: &Path, cargo_home: &Path, toolchain: &Toolchain) -> String {
+    // Without this component, the compiler writes the same by itself.
+    let library = toolchain.sysroot.join("lib/rustlib/src/rust");
+    let flags = [
+        (root, "/towerhook".to_owned()),
+        (cargo_home, "/cargo".to_owned()),
+        (&library, format!("/rustc/{}", toolchain.commit)),
+    ]
+    .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    format!("build.rustflags={}", serde_json::json!(flags))
+}
+
+/// Where cargo keeps the sources of dependencies.
+fn cargo_home() -> anyhow::Result<PathBuf> {
+    match std::env::var_os("CARGO_HOME") {
+        Some(folder) => Ok(folder.into()),
+        None => Ok(std::env::home_dir()
+            .context("there is no home folder")?
+            .join(".cargo")),
+    }
 }
 
 /// Zips the `bootstrap` in the function's folder after checking that Lambda can run it.
@@ -235,6 +275,26 @@ mod tests {
         assert_eq!(packaged.bootstrap_bytes, binary.len() as u64);
         assert_eq!(packaged.zip, folder.path().join("auth.zip"));
         assert!((100..500).contains(&packaged.zip_bytes), "{packaged:?}");
+    }
+
+    #[test]
+    fn the_programs_name_no_folder_of_this_machine() {
+        let toolchain = Toolchain {
+            release: "1.95.0".to_owned(),
+            commit: "5980".to_owned(),
+            sysroot: "/rust".into(),
+        };
+        let setting = without_paths(Path::new("/clone"), Path::new("/home/c"), &toolchain);
+        let setting: toml::Table = setting.parse().unwrap();
+        let flags = setting["build"]["rustflags"].clone();
+        assert_eq!(
+            flags.try_into::<Vec<String>>().unwrap(),
+            [
+                "--remap-path-prefix=/clone=/towerhook",
+                "--remap-path-prefix=/home/c=/cargo",
+                "--remap-path-prefix=/rust/lib/rustlib/src/rust=/rustc/5980",
+            ]
+        );
     }
 
     #[test]

@@ -5,7 +5,9 @@ pub mod compose;
 pub mod lambda;
 pub mod local;
 pub mod python;
+pub mod release;
 pub mod terraform;
+mod toolchain;
 mod workspace;
 mod zip_file;
 
