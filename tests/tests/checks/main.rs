@@ -8,3 +8,4 @@ mod fuzz_seeds;
 mod invariants;
 mod templates;
 mod terraform;
+mod workflows;
