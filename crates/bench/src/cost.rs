@@ -211,8 +211,8 @@ mod tests {
             (item.unwrap().dollars * 1e4).round() / 1e4
         };
         for (service, unit, expected) in [
-            ("CloudWatch", "custom metrics", 4.2),
-            ("CloudWatch", "alarms", 0.9),
+            ("CloudWatch", "custom metrics", 5.4),
+            ("CloudWatch", "alarms", 1.6),
             ("CloudWatch", "GB of logs", 1.0),
             ("Secrets Manager", "secrets", 0.8),
             ("Secrets Manager", "calls", 0.05),
@@ -223,7 +223,7 @@ mod tests {
             assert_eq!(dollars(service, unit), expected, "{service}, {unit}");
         }
         assert!(
-            (bill.dollars() - 11.4128).abs() < 1e-9,
+            (bill.dollars() - 13.3128).abs() < 1e-9,
             "{}",
             bill.dollars()
         );
@@ -233,7 +233,7 @@ mod tests {
     fn bills_are_shown_side_by_side() {
         let sections = tables(&[bill(quiet(50)), bill(quiet(5000))]);
         let dollars = sections[0].table.to_string();
-        for text in ["50 accounts", "5,000 accounts", "together", "11.41"] {
+        for text in ["50 accounts", "5,000 accounts", "together", "13.31"] {
             assert!(dollars.contains(text), "{text}: {dollars}");
         }
         assert_eq!(dollars.matches("CloudWatch").count(), 1);
