@@ -302,3 +302,24 @@ variable "stack_set_execution_role_name" {
   default     = "AWSControlTowerExecution"
   nullable    = false
 }
+
+variable "alarm_email" {
+  description = "Who is told when an alarm goes off, and when all is well again. SNS asks this address for a confirmation first."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "alarm_topic_arn" {
+  description = "An SNS topic of yours that is told, too, such as one that leads to a chat or a pager. Its policy must let CloudWatch publish."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
+variable "silence_alarm_hours" {
+  description = "After how many hours without a comparison of the whole organization the silence alarm goes off. Choose at least twice ReconcileRate."
+  type        = string
+  default     = "3"
+  nullable    = false
+}
