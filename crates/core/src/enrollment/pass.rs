@@ -113,20 +113,24 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         scope: Scope,
         now: Timestamp,
     ) -> Result<Reply> {
+        // The read of an operation may be slow, and the lease has to last until the deadline.
+        let began = Began {
+            at: now,
+            left: (self.time_left)(),
+        };
         let scope = after_operations(ports, scope).await?;
         if scope.is_empty() {
             return Ok(Reply::Nothing);
         }
-        let lifetime = SignedDuration::try_from((self.time_left)()).unwrap_or_default();
         let until = if planted(Fault::LeaseWithoutEnd) {
             now + SignedDuration::from_hours(24 * 365)
         } else {
-            now + lifetime + LEASE_MARGIN
+            began.later(Duration::ZERO) + LEASE_MARGIN
         };
         let lease = match ports.take_lease(&self.holder(), None, now, until).await? {
             Lease::Taken(mut taken) => {
                 let (all, failure) = pick_up(ports, &mut taken, scope).await;
-                let mut reply = self.with_lease(ports, registry, *taken, all, now).await;
+                let mut reply = self.with_lease(ports, registry, *taken, all, began).await;
                 if let Ok(Reply::Done { report, .. }) = &mut reply {
                     report.failures.extend(failure);
                 }
@@ -138,7 +142,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                     deployment: success.map(|success| success.deployment),
                     ..Taken::default()
                 };
-                return self.with_lease(ports, registry, taken, scope, now).await;
+                return self.with_lease(ports, registry, taken, scope, began).await;
             }
             Lease::Refused(lease) => lease,
             Lease::Shared | Lease::Overtaken => LeaseState::Held,
@@ -157,7 +161,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         registry: &impl Registry,
         taken: Taken,
         scope: Scope,
-        now: Timestamp,
+        began: Began,
     ) -> Result<Reply> {
         let holder = self.holder();
         if scope.is_only_a_wake_up() {
@@ -165,10 +169,6 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             ports.release_lease(&holder).await?;
             return Ok(Reply::Nothing);
         }
-        let began = Began {
-            at: now,
-            left: (self.time_left)(),
-        };
         let cooldown = match scope.accounts.len() {
             0..=FEW => COOLDOWN,
             _ => COOLDOWN_IN_A_BURST,

@@ -1,11 +1,11 @@
 //! One pass at a time, and parked work.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use towerhook_core::{
     enrollment::{Pass, Reply},
-    ledger::Holder,
+    ledger::{Holder, Lease},
     lifecycle::{Message, Scope},
     ports::{Leases, StackSetWrites},
     provider::plain::Plain,
@@ -204,5 +204,42 @@ fn an_account_waits_for_its_operation_without_the_lease() {
         let unknown = Scope::awaiting(unknown, Scope::account(member_id(1)));
         let (reply, _) = passes.run("e", unknown, 700).await;
         assert!(matches!(reply, Reply::Done { .. }), "{reply:?}");
+    });
+}
+
+#[test]
+fn the_lease_lasts_until_the_deadline_however_slow_the_look_at_an_operation_was() {
+    enrolled(members(1), Wishes::default(), async |world| {
+        let passes = Passes::new(world);
+        let ended = operation(&passes.ports).await;
+        let simulation = passes.world.simulation();
+        simulation.sleep(Duration::from_secs(600)).await;
+        let calls = |operation: &str| passes.world.calls(operation);
+        let looks = || calls("cloudformation:DescribeStackSetOperation");
+        let (looked, read) = (looks(), calls("organizations:DescribeAccount"));
+        let pass = Pass {
+            provider: &Plain,
+            owner: "slow",
+            // The look takes 40 s.
+            time_left: || Duration::from_secs(if looks() > looked { 140 } else { 180 }),
+            clock: &passes.ports,
+        };
+        let scope = Scope::awaiting(ended, Scope::account(member_id(1)));
+        let mut run = pin!(pass.run(&passes.ports, &passes.ports, scope, passes.at(600)));
+        poll_fn(|context| {
+            assert!(run.as_mut().poll(context).is_pending(), "it reads first");
+            if calls("organizations:DescribeAccount") > read {
+                Poll::Ready(())
+            } else {
+                Poll::Pending
+            }
+        })
+        .await;
+        let other = Holder::Pass("other".into());
+        let (before, after) = (passes.at(600 + 184), passes.at(600 + 186));
+        let refused = passes.ports.take_lease(&other, None, before, after).await;
+        assert!(matches!(refused.unwrap(), Lease::Refused(_)));
+        let taken = passes.ports.take_lease(&other, None, after, after).await;
+        assert!(matches!(taken.unwrap(), Lease::Taken(_)));
     });
 }
