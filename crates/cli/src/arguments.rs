@@ -22,7 +22,7 @@ impl Arguments {
     /// The arguments of this process; otherwise they have been answered, and it ends so.
     pub(crate) fn read() -> Result<Self, ExitCode> {
         Self::try_parse().map_err(|answer| {
-            // Where there is nobody to tell, the code has to do.
+            // Without an open output, the exit code alone tells the caller.
             let _ = answer.print();
             // Not clap's own 2: scripts take that for something that is not in order.
             if answer.use_stderr() {

@@ -11,7 +11,7 @@ pub const DIMENSIONS: [&str; 2] = ["Stack", "Provider"];
 /// The further dimension of what is counted by reason.
 pub const REASON: &str = "Reason";
 
-/// Whether an alarm of somebody else's may rest on a metric.
+/// Whether administrators can build alarms of their own on a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stability {
     /// Its name and its meaning stay until a release that says otherwise under "breaking".
@@ -71,7 +71,7 @@ registry! {
     MonitoringGaps, Stable,
         "The accounts that a pass found to have been unwatched for a while.";
     RegistrationsDeleted, Stable,
-        "Registrations that somebody had deleted and a pass made again.";
+        "Registrations that had been deleted at the vendor and that a pass recreated.";
     SourcesUnreadable, Stable,
         "Sources that could not be read in three comparisons in a row.";
     TokensIssued, Stable,
@@ -85,7 +85,7 @@ registry! {
     PassesRequeued, Internal,
         "Passes whose reads failed; their accounts are looked at again.";
     PassesWithoutDeployment, Stable,
-        "Passes that found no deployment in the ledger, so that no account is looked after.";
+        "Passes that found no deployment in the ledger. Until setup records one, no account is reconciled.";
     PassesFailed, Stable,
         "Passes whose records returned to the queue.";
     AccountsRevisited, Internal,
@@ -107,7 +107,7 @@ pub struct Measurement {
     pub metric: Metric,
     /// The count.
     pub count: usize,
-    /// The code of the reason that they are for, if they are for one only.
+    /// The code of the reason that it is for, if it is for one only.
     pub reason: Option<String>,
 }
 

@@ -194,25 +194,17 @@ impl Comparison {
 
 #[cfg(test)]
 mod tests {
-    use towerhook_core::{ErrorKind, provider::plain::Plain};
-    use towerhook_world::{LOG_ARCHIVE, Options, Ports, Step, Wishes, World, id, member_id};
+    use towerhook_core::ErrorKind;
+    use towerhook_world::{LOG_ARCHIVE, Options, Step, World, id, member_id};
 
     use super::*;
-    use crate::status::testing::NotAllowed;
+    use crate::status::testing::{enrolled, read, read_refused};
 
     fn compare(story: impl AsyncFnOnce(&World) + 'static) -> Comparison {
-        let options = Options {
-            accounts: 3,
-            ..Options::default()
-        };
-        World::quiet(options, async move |world| {
-            assert!(world.launch(Wishes::default()).await.success);
-            world.rest().await;
+        enrolled(3, async move |world| {
             world.hours(1).await;
             story(&world).await;
-            let ports = Ports::new(&world, "operator");
-            let read = Organization::read(&Plain, &ports, &ports, world.now()).await;
-            Comparison::of(&read.unwrap())
+            Comparison::of(&read(&world).await)
         })
     }
 
@@ -257,13 +249,8 @@ mod tests {
 
     #[test]
     fn without_the_vendor_accounts_are_undecided_and_nothing_is_removed() {
-        let comparison = World::quiet(Options::default(), async |world| {
-            world.launch(Wishes::default()).await;
-            world.rest().await;
-            let ports = Ports::new(&world, "operator");
-            let denied = NotAllowed(ErrorKind::Denied);
-            let read = Organization::read(&Plain, &ports, &denied, world.now()).await;
-            Comparison::of(&read.unwrap())
+        let comparison = enrolled(Options::default().accounts, async |world| {
+            Comparison::of(&read_refused(&world, ErrorKind::Denied).await)
         });
         assert!(comparison.undecided() > 0, "{comparison:?}");
         let undecided = |change: &Change| change.verb == Verb::Undecided;

@@ -129,10 +129,10 @@ fn remembered(organization: &Organization, record: &Record) -> Vec<(String, Stri
 #[cfg(test)]
 mod tests {
     use towerhook_core::provider::plain::Plain;
-    use towerhook_world::{Options, Ports, Wishes, World, member_id};
+    use towerhook_world::{Ports, World, member_id};
 
     use super::*;
-    use crate::Unreadable;
+    use crate::{Unreadable, status::testing::enrolled};
 
     async fn read(world: &World, n: usize) -> Result<Option<Detail>, Unreadable> {
         let ports = Ports::new(world, "operator");
@@ -143,13 +143,7 @@ mod tests {
 
     #[test]
     fn an_account_is_shown_with_its_record_and_an_unknown_one_is_an_error() {
-        let options = Options {
-            accounts: 1,
-            ..Options::default()
-        };
-        World::quiet(options, async |world| {
-            world.launch(Wishes::default()).await;
-            world.rest().await;
+        enrolled(1, async |world| {
             let detail = read(&world, 0).await.unwrap().unwrap();
             assert_eq!(detail.row.standing, Row::WATCHED);
             let labels: Vec<_> = detail.remembered.iter().map(|(what, _)| what).collect();

@@ -88,7 +88,7 @@ impl Status {
         }
         let is_out = |standing: &&Standing| matches!(standing, Standing::OutOfScope(_));
         let out_of_scope = standings.iter().filter(is_out).count();
-        // Without its record nobody knows whether an account is watched.
+        // An account whose record cannot be read may be unwatched, so it counts as a gap.
         let unreadable = inventory.unreadable_items.iter().cloned();
         standings.extend(unreadable.map(|item| Standing::Unwatched(Some(Reason::Unread(item)))));
         Self {
@@ -220,13 +220,44 @@ pub(crate) mod testing {
         Error, ErrorKind, Result,
         model::{Profile, RegistrationKind, Store},
         ports::RegistryReads,
+        provider::plain::Plain,
     };
-    use towerhook_world::Vendor;
+    use towerhook_world::{Options, Ports, Vendor, Wishes, World};
 
-    use super::Registration;
+    use super::{Organization, Registration};
+
+    /// What becomes of `story` in a landing zone with this many members, all of them enrolled.
+    pub(crate) fn enrolled<T: 'static>(
+        accounts: usize,
+        story: impl AsyncFnOnce(World) -> T + 'static,
+    ) -> T {
+        let options = Options {
+            accounts,
+            ..Options::default()
+        };
+        World::quiet(options, async move |world| {
+            assert!(world.launch(Wishes::default()).await.success);
+            world.rest().await;
+            story(world).await
+        })
+    }
+
+    /// What an operator reads.
+    pub(crate) async fn read(world: &World) -> Organization {
+        let ports = Ports::new(world, "operator");
+        let read = Organization::read(&Plain, &ports, &ports, world.now()).await;
+        read.unwrap()
+    }
+
+    /// What an operator reads whom the vendor refuses so.
+    pub(crate) async fn read_refused(world: &World, kind: ErrorKind) -> Organization {
+        let ports = Ports::new(world, "operator");
+        let read = Organization::read(&Plain, &ports, &NotAllowed(kind), world.now()).await;
+        read.unwrap()
+    }
 
     /// A vendor whose API refuses every call so.
-    pub(crate) struct NotAllowed(pub(crate) ErrorKind);
+    struct NotAllowed(ErrorKind);
 
     impl RegistryReads for NotAllowed {
         fn host(&self) -> String {
@@ -249,24 +280,19 @@ pub(crate) mod testing {
 
 #[cfg(test)]
 mod tests {
-    use towerhook_core::{ErrorKind, provider::plain::Plain};
-    use towerhook_world::{Options, Ports, Step, Wishes, World, member_id};
+    use towerhook_core::ErrorKind;
+    use towerhook_world::{Step, World, member_id};
 
-    use super::*;
+    use super::{
+        testing::{enrolled, read, read_refused},
+        *,
+    };
 
     /// The status of a landing zone with three members, after `story`.
     fn status(story: impl AsyncFnOnce(&World) + 'static) -> Status {
-        let options = Options {
-            accounts: 3,
-            ..Options::default()
-        };
-        World::quiet(options, async move |world| {
-            assert!(world.launch(Wishes::default()).await.success);
-            world.rest().await;
+        enrolled(3, async move |world| {
             story(&world).await;
-            let ports = Ports::new(&world, "operator");
-            let read = Organization::read(&Plain, &ports, &ports, world.now()).await;
-            Status::of(&read.unwrap())
+            Status::of(&read(&world).await)
         })
     }
 
@@ -307,16 +333,8 @@ mod tests {
 
     #[test]
     fn an_account_that_the_vendor_cannot_read_is_a_gap_with_its_reason() {
-        let options = Options {
-            accounts: 3,
-            ..Options::default()
-        };
-        let status = World::quiet(options, async |world| {
-            world.launch(Wishes::default()).await;
-            world.rest().await;
-            let ports = Ports::new(&world, "operator");
-            let read = Organization::read(&Plain, &ports, &ports, world.now()).await;
-            let mut organization = read.unwrap();
+        let status = enrolled(3, async |world| {
+            let mut organization = read(&world).await;
             let inventory = &mut organization.inventory;
             let denied = Some(Reason::Unreadable("AccessDenied".into()));
             inventory.records.get_mut(&member_id(0)).unwrap().reason = denied;
@@ -346,17 +364,8 @@ mod tests {
 
     #[test]
     fn without_the_vendor_the_rest_is_shown_and_a_note_says_so() {
-        let options = Options {
-            accounts: 1,
-            ..Options::default()
-        };
-        let status = World::quiet(options, async |world| {
-            world.launch(Wishes::default()).await;
-            world.rest().await;
-            let ports = Ports::new(&world, "operator");
-            let denied = testing::NotAllowed(ErrorKind::Unauthorized);
-            let read = Organization::read(&Plain, &ports, &denied, world.now()).await;
-            Status::of(&read.unwrap())
+        let status = enrolled(1, async |world| {
+            Status::of(&read_refused(&world, ErrorKind::Unauthorized).await)
         });
         assert_eq!(of(&status, 0).registration, "not asked");
         assert_eq!(of(&status, 0).standing, Row::WATCHED);

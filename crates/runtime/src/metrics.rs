@@ -42,10 +42,9 @@ impl Metrics {
     pub fn lines(&self, now: Timestamp, measurements: &[Measurement]) -> Vec<u8> {
         let dimensions = DIMENSIONS.map(str::to_owned).to_vec();
         let mut format = Emf::builder(NAMESPACE.to_owned(), vec![dimensions]).build();
-        let metrics = self;
         let mut lines = Vec::new();
         let entry = Line {
-            metrics,
+            metrics: self,
             now,
             measurements,
         };

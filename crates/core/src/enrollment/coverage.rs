@@ -34,8 +34,8 @@ impl Standing {
         record: Option<&Record>,
         arrived: bool,
     ) -> Self {
-        let known = record.cloned().unwrap_or_default();
-        let is_enrolled = known.since.is_some();
+        let is_enrolled = record.is_some_and(|record| record.since.is_some());
+        let known = record.and_then(|record| record.reason.as_ref());
         let missing = match decide(policy, id, view, record, arrived) {
             Decision::Ignore { reason }
             | Decision::Pause { reason }
@@ -46,11 +46,10 @@ impl Standing {
             Decision::Enroll { .. } => None,
             Decision::Keep { reason, .. } | Decision::Undecided { reason } => Some(reason),
         };
-        let reads = !known.reason.as_ref().is_some_and(Reason::is_blind);
-        if is_enrolled && reads {
+        if is_enrolled && !known.is_some_and(Reason::is_blind) {
             Self::Watched
         } else {
-            Self::Unwatched(known.reason.or(missing))
+            Self::Unwatched(known.cloned().or(missing))
         }
     }
 
@@ -58,10 +57,15 @@ impl Standing {
     pub fn code(&self) -> Option<String> {
         match self {
             Self::Watched => None,
-            Self::Unwatched(None) => Some(UNDER_WAY.to_owned()),
-            Self::Unwatched(Some(reason)) | Self::OutOfScope(reason) => Some(reason.code()),
+            Self::Unwatched(reason) => Some(unwatched_code(reason.as_ref())),
+            Self::OutOfScope(reason) => Some(reason.code()),
         }
     }
+}
+
+/// The code of an unwatched account's reason.
+fn unwatched_code(reason: Option<&Reason>) -> String {
+    reason.map_or_else(|| UNDER_WAY.to_owned(), Reason::code)
 }
 
 /// The code of an account whose enrollment is under way.
@@ -123,12 +127,13 @@ impl FromIterator<Standing> for Coverage {
     fn from_iter<T: IntoIterator<Item = Standing>>(standings: T) -> Self {
         let mut coverage = Self::default();
         for standing in standings {
-            match (&standing, standing.code()) {
-                (Standing::Watched, _) => coverage.watched += 1,
-                (Standing::Unwatched(_), Some(code)) => {
+            match standing {
+                Standing::Watched => coverage.watched += 1,
+                Standing::Unwatched(reason) => {
+                    let code = unwatched_code(reason.as_ref());
                     *coverage.unwatched.entry(code).or_default() += 1;
                 }
-                (Standing::Unwatched(_), None) | (Standing::OutOfScope(_), _) => {}
+                Standing::OutOfScope(_) => {}
             }
         }
         coverage

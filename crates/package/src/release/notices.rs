@@ -22,7 +22,7 @@ const NAMES: [&str; 6] = [
 const LINE: &str =
     "--------------------------------------------------------------------------------";
 
-/// A crate of somebody else's, and the texts that it comes with.
+/// A third-party crate with the texts of its licences.
 #[derive(Debug, Clone)]
 struct Notice {
     id: CrateId,

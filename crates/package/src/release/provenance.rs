@@ -22,7 +22,7 @@ pub(crate) struct Origin {
 }
 
 /// The statement about the outputs. It says no time and no machine, so that the same commit gives the same
-/// statement everywhere. It is not signed: whoever publishes the release does that.
+/// statement everywhere. It is not signed here; the release workflow attests it.
 pub(crate) fn provenance(origin: &Origin, outputs: &Sums) -> String {
     let subjects: Vec<_> = outputs.iter().map(resource).collect();
     let mut materials: Vec<_> = origin.pins.iter().map(resource).collect();

@@ -17,13 +17,10 @@ pub enum AlarmState {
 /// An alarm on one metric, as CloudWatch describes it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub struct Alarm {
+pub(super) struct Alarm {
     /// Its name.
     #[serde(rename = "AlarmName")]
-    pub name: String,
-    /// Who is told when it goes off.
-    #[serde(default, rename = "AlarmActions")]
-    pub actions: Vec<String>,
+    pub(super) name: String,
     namespace: String,
     metric_name: String,
     #[serde(default)]
@@ -69,9 +66,16 @@ impl Alarm {
     /// Its state at `now`: it goes off when each of its periods, the last of which ends then, breaches.
     ///
     /// Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html.
-    #[must_use]
     pub(super) fn state(&self, points: &[Datapoint], now: Timestamp) -> AlarmState {
-        let own: Vec<&Datapoint> = points.iter().filter(|point| self.is_on(point)).collect();
+        let dimensions: BTreeMap<_, _> = { self.dimensions.iter() }
+            .map(|Dimension { name, value }| (name.clone(), value.clone()))
+            .collect();
+        let is_on = |point: &&Datapoint| {
+            point.namespace == self.namespace
+                && point.metric == self.metric_name
+                && point.dimensions == dimensions
+        };
+        let own: Vec<&Datapoint> = points.iter().filter(is_on).collect();
         let period = SignedDuration::from_secs(self.period);
         let breaches = |ago: i64| {
             let ends = now - SignedDuration::from_secs(self.period * ago);
@@ -87,15 +91,6 @@ impl Alarm {
         } else {
             AlarmState::Ok
         }
-    }
-
-    fn is_on(&self, point: &Datapoint) -> bool {
-        let dimensions: BTreeMap<_, _> = { self.dimensions.iter() }
-            .map(|Dimension { name, value }| (name.clone(), value.clone()))
-            .collect();
-        point.namespace == self.namespace
-            && point.metric == self.metric_name
-            && point.dimensions == dimensions
     }
 
     /// Whether a period with these values breaches.

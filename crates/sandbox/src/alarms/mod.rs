@@ -15,7 +15,8 @@ use towerhook_package::FUNCTIONS;
 use crate::aws_client::AwsClient;
 use crate::function_logs::FunctionLogs;
 use datapoint::datapoints;
-pub use evaluation::{Alarm, AlarmState};
+use evaluation::Alarm;
+pub use evaluation::AlarmState;
 
 /// The prefix of CloudWatch's targets.
 const TARGET: &str = "GraniteServiceVersion20100801";
