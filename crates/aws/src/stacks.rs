@@ -123,7 +123,10 @@ fn translate(found: &SdkStack) -> Result<Option<Stack>> {
     let description = tags.remove(DESCRIPTION_TAG);
     Ok(Some(Stack {
         state,
-        rolls_back: found.stack_status() == Some(&StackStatus::RollbackInProgress),
+        rolls_back: matches!(
+            found.stack_status(),
+            Some(StackStatus::RollbackInProgress | StackStatus::UpdateRollbackInProgress)
+        ),
         reason: found
             .stack_status_reason()
             .filter(|reason| !reason.is_empty())

@@ -224,6 +224,7 @@ impl World {
             stack_sets: [(foreign.set.name.clone(), foreign)].into(),
             unit_names: BTreeMap::new(),
             stacks: BTreeMap::new(),
+            rolls_back: false,
             registrations: Versioned::new(Registrations::default(), lags),
             ledger: Default::default(),
             queue: Default::default(),

@@ -251,6 +251,19 @@ impl World {
     }
 }
 
+/// What CloudFormation does, and what the ledger loses.
+impl World {
+    /// From now on CloudFormation rolls the main stack back.
+    pub fn roll_back(&self) {
+        self.state().rolls_back = true;
+    }
+
+    /// The ledger's record of an account is lost.
+    pub fn lose_record(&self, account: &AccountId) {
+        self.state().ledger.records.remove(account);
+    }
+}
+
 /// The true state, independent of any listing.
 impl World {
     /// The parameters of the last request that succeeded.

@@ -450,6 +450,7 @@ pub(crate) async fn update(world: &World, next: Wishes) {
             .values_mut()
             .for_each(|one| *one = AtLaunch::Perhaps);
     }
+    world.state().rolls_back = true;
     let mut tries = 0;
     while tries < TRIES {
         let began = world.now();
@@ -525,6 +526,7 @@ fn settle(world: &World, reached: Wishes, success_of: Option<Timestamp>) {
     let mut state = world.state();
     state.keep_evidence(now);
     state.say(now, || "the stack is complete".into());
+    state.rolls_back = false;
     let emptied = state.ledger_emptied.take_if(|at| success_of > Some(*at));
     // Until an update has succeeded, passes do nothing.
     state.needs_update |= state.ledger_emptied.is_some();

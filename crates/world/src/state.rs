@@ -41,6 +41,8 @@ pub(crate) struct State {
     /// The names of renamed units.
     pub(crate) unit_names: BTreeMap<usize, String>,
     pub(crate) stacks: BTreeMap<String, (Stack, Timestamp)>,
+    /// Whether CloudFormation rolls the main stack back.
+    pub(crate) rolls_back: bool,
     pub(crate) registrations: Versioned<Registrations>,
     pub(crate) made: usize,
     pub(crate) ledger: KeptLedger,

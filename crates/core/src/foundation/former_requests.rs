@@ -18,25 +18,42 @@ pub(super) fn deployments(recorded: &Recorded) -> impl Iterator<Item = &Deployme
     success.into_iter().chain(&recorded.attempt)
 }
 
-/// How long after a success CloudFormation may roll back to the one before it: it waits an hour for
-/// a response, and another for the rollback's.
+/// For how long after a success an update with the properties of the one before it counts as a rollback,
+/// whatever the stack's status: CloudFormation waits an hour for a response, and another for the
+/// rollback's.
 const GOES_BACK: SignedDuration = SignedDuration::from_hours(2);
 
-/// The former success that a request restores. CloudFormation rolls back to the second to last one
-/// if the response to the last was lost. After that time, the same properties are an
-/// administrator's change.
-pub(super) fn restored<'a>(
+/// A former success with the properties of a request.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Former<'a> {
+    /// The request restores it.
+    Restored(&'a Success),
+    /// The request restores it if CloudFormation rolls the stack back. Otherwise it is an
+    /// administrator's change.
+    PerhapsRestored(&'a Success),
+}
+
+/// The former success with these properties. CloudFormation rolls back to the second to last one if the
+/// response to the last was lost, and continues a failed rollback whenever an administrator asks for it.
+pub(super) fn former<'a>(
     recorded: &'a Recorded,
     properties: &Value,
     now: Timestamp,
-) -> Option<&'a Success> {
+) -> Option<Former<'a>> {
+    let has_them = |success: &&Success| success.properties == *properties;
     let last = recorded.success.as_ref();
+    if let Some(last) = last.filter(has_them) {
+        return Some(Former::Restored(last));
+    }
+    let previous = recorded.previous.as_ref().filter(has_them)?;
     let succeeded_at = last.and_then(|last| last.deployment.succeeded_at);
-    let may_go_back = last.is_none()
+    let is_recent = last.is_none()
         || succeeded_at.is_some_and(|succeeded_at| now.duration_since(succeeded_at) < GOES_BACK);
-    let previous = recorded.previous.as_ref().filter(|_| may_go_back);
-    let mut known = last.into_iter().chain(previous);
-    known.find(|success| success.properties == *properties)
+    Some(if is_recent {
+        Former::Restored(previous)
+    } else {
+        Former::PerhapsRestored(previous)
+    })
 }
 
 /// Inherits what an earlier deployment used and this one does not, so that later requests still

@@ -19,7 +19,7 @@ use super::{
     access::Access,
     attributes::attributes,
     converge::{Goal, converge},
-    former_requests::{deployments, inherit, mark_existing, restored},
+    former_requests::{Former, deployments, former, inherit, mark_existing},
     lease::await_lease,
     reason::SetupError,
     recovery::{self, Remains},
@@ -99,7 +99,7 @@ where
         if request_type == RequestType::Update
             && let Ok(recorded) = self.aws.recorded().await
         {
-            self.restored(&recorded);
+            self.restored(&recorded).await;
         }
         self.progress()
             .begin(&"waiting for a pass of the account function to end");
@@ -134,7 +134,7 @@ where
         }
         let recorded = recorded?;
         self.remark_losses(&recorded);
-        match self.restored(&recorded) {
+        match self.restored(&recorded).await {
             Some(success) => self.restore(success, &recorded, unsettled_until).await,
             None => {
                 let properties = own_properties(&self.request.properties);
@@ -146,9 +146,13 @@ where
 
     /// The former success that the request restores. Its attributes are returned whatever becomes of
     /// the request: without one of them, CloudFormation would fail a rollback that went well.
-    fn restored<'r>(&self, recorded: &'r Recorded) -> Option<&'r Success> {
+    async fn restored<'r>(&self, recorded: &'r Recorded) -> Option<&'r Success> {
         let properties = own_properties(&self.request.properties);
-        let success = restored(recorded, &properties, self.guard.clock.now());
+        let success = match former(recorded, &properties, self.guard.clock.now()) {
+            Some(Former::Restored(success)) => Some(success),
+            Some(Former::PerhapsRestored(success)) if self.is_rolled_back().await => Some(success),
+            _ => None,
+        };
         let success = success.filter(|_| !planted(Fault::RollbackIsChecked));
         self.progress().restores(success.is_some());
         if let Some(success) = success {
@@ -156,6 +160,13 @@ where
             self.progress().return_attributes(attributes);
         }
         success
+    }
+
+    /// Whether CloudFormation rolls the stack back. If that cannot be read, it counts as no: nothing
+    /// is taken away, and nothing is left unchecked.
+    async fn is_rolled_back(&self) -> bool {
+        let stack = self.aws.stack(&self.own.stack_id).await;
+        matches!(stack, Ok(Some(stack)) if stack.rolls_back)
     }
 
     /// Reaches the state that the parameters describe, after checking them.

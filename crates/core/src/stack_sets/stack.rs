@@ -20,7 +20,7 @@ pub struct StackSet {
 pub struct Stack {
     /// Its status.
     pub state: StackState,
-    /// Whether its creation failed and is being rolled back.
+    /// Whether its creation or its update failed and is being rolled back.
     pub rolls_back: bool,
     /// CloudFormation's reason for the status, if there is one.
     pub reason: Option<String>,

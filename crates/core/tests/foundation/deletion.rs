@@ -55,6 +55,20 @@ fn without_a_limit_two_thousand_accounts_are_removed_within_the_hour() {
 }
 
 #[test]
+fn a_list_that_lacks_the_registration_of_an_enrolled_account_is_read_again() {
+    World::quiet(many(2, false), async |world| {
+        launched(&world, Wishes::default()).await;
+        world.hours(1).await;
+        // A pass made them, and its write of the records was lost.
+        for account in world.members() {
+            world.lose_record(&account);
+        }
+        world.happen(&Step::ListNothing);
+        assert_eq!(removed(&world).await, [] as [&str; 0]);
+    });
+}
+
+#[test]
 fn stacks_that_remove_their_registrations_get_a_token_that_works_before_they_go() {
     World::quiet(many(600, true), async |world| {
         launched(&world, by_stack()).await;

@@ -167,6 +167,24 @@ fn parameters_that_go_back_long_after_are_a_change() {
 }
 
 #[test]
+fn a_rollback_that_is_continued_hours_later_checks_nothing() {
+    World::quiet(members(1), async |world| {
+        launched(&world, Wishes::default()).await;
+        let before = world.wishes();
+        updated(&world, |wishes| wishes.limit = 20).await;
+        world.happen(&Step::StopLogging);
+        world.hours(3).await;
+        world.roll_back();
+        let request = world.request_for("Update", &before);
+        world.invoke_setup(request.clone());
+        let answer = world.answer_to(&request).await;
+        assert_eq!((answer.success, answer.reason.as_str()), (true, ""));
+        let policy = world.recorded().success.unwrap().deployment.policy;
+        assert_eq!(policy.offboard_limit_percent, before.limit);
+    });
+}
+
+#[test]
 fn what_cannot_change_after_launch_is_refused_and_goes_back() {
     World::quiet(members(1), async |world| {
         launched(&world, Wishes::default()).await;

@@ -18,7 +18,7 @@ use crate::{
     rates::{INSTANCES_A_PAGE, INSTANCES_ONE_BY_ONE, pages},
     safety,
     state::{KeptOperation, KeptStackSet, State},
-    units::{Deployed, MANAGEMENT, id},
+    units::{Deployed, MANAGEMENT, STACK_ID, id},
 };
 
 fn as_set(spec: &StackSetSpec) -> StackSet {
@@ -307,6 +307,15 @@ fn kept<'a>(state: &'a State, name: &str, operation: &str) -> Option<&'a KeptOpe
 impl StackReads for Ports {
     async fn stack(&self, name: &str) -> Result<Option<Stack>> {
         self.call("cloudformation:DescribeStacks", |state, now| {
+            if name == STACK_ID {
+                return Ok(Some(Stack {
+                    state: StackState::InProgress,
+                    rolls_back: state.rolls_back,
+                    reason: None,
+                    description: String::new(),
+                    tags: BTreeMap::new(),
+                }));
+            }
             Ok(state.stacks.get(name).map(|(stack, ready)| Stack {
                 state: if *ready <= now {
                     stack.state

@@ -1,5 +1,7 @@
 //! The goal of a request.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::operation::{Awaited, Purpose};
@@ -11,6 +13,7 @@ use crate::{
     },
     landing_zone::Announcement,
     ledger::Holder,
+    model::{AccountId, Registration, account_of_role},
     policy::Deployment,
     provider::{FeedNames, Provider, ResourceNames},
 };
@@ -115,6 +118,27 @@ impl Goal<'_> {
     pub(super) fn removes_stacks(&self) -> bool {
         let trail = self.wanted.map(|footprint| footprint.trail.is_some());
         self.removes_members() || trail != Some(true)
+    }
+
+    /// Whether a list shows a registration for each member's stack that is there, if they have to be
+    /// deleted. The ledger may have lost the record of one that was made a moment ago.
+    pub(super) fn shows_members(&self, observed: &Observed, listed: &[Registration]) -> bool {
+        if !self.removes_members() {
+            return true;
+        }
+        let shown: BTreeSet<AccountId> = listed
+            .iter()
+            .filter_map(|one| account_of_role(&one.role_arn))
+            .collect();
+        let mut names = self.resources().map(|names| names.member_stack_set);
+        names.all(|name| {
+            let set = observed.stack_sets.get(&name);
+            let mut instances = set.iter().flat_map(|(_, instances)| instances);
+            let management = &self.deployment.policy.management_account;
+            let has_own = observed.stacks.contains_key(&name);
+            instances.all(|instance| shown.contains(&instance.account))
+                && (!has_own || shown.contains(management))
+        })
     }
 
     /// Whether a step requires a new listing of the registrations.

@@ -129,7 +129,9 @@ pub(super) async fn converge(
                 run.removed_since = false;
                 let mut listed =
                     observe::registrations(registry, goal, &mut run.refusing, progress).await?;
-                if !run.has_listed && !goal.known.are_all_in(&listed) {
+                let shows_all =
+                    goal.known.are_all_in(&listed) && goal.shows_members(&observed, &listed);
+                if !run.has_listed && !shows_all {
                     // One list may be incomplete. A registration that both lists lack is gone.
                     let again = observe::registrations(registry, goal, &mut run.refusing, progress);
                     add_new(&mut listed, again.await?);

@@ -14,10 +14,7 @@ use crate::{
         refusals::require_host,
     },
     policy::{Deployment, RegistrationMode},
-    ports::{
-        Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, StackReads,
-        TokenIssuer,
-    },
+    ports::{Clock, LedgerReads, LedgerWrites, Registry, RegistryReads, SetupPorts, TokenIssuer},
 };
 
 impl<A, S, C> Work<'_, A, S, C>
@@ -80,13 +77,6 @@ where
         )
         .await?;
         Ok(())
-    }
-
-    /// Whether the stack's creation failed after setup was done with it. If that cannot be read,
-    /// nothing is taken away for it.
-    async fn is_rolled_back(&self) -> bool {
-        let stack = self.aws.stack(&self.own.stack_id).await;
-        matches!(stack, Ok(Some(stack)) if stack.rolls_back)
     }
 
     /// A deployment that is not in the ledger, recovered from the StackSets with this stack's tag.
