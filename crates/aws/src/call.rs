@@ -6,6 +6,7 @@
 //! client are the same as the other clients'.
 
 mod errors;
+pub(crate) mod form;
 pub(crate) mod services;
 
 use std::fmt;
@@ -125,7 +126,7 @@ impl Call {
             Some(endpoint) => endpoint.to_owned(),
             None => {
                 region = home_of(self.service, region);
-                format!("https://{}.{region}.{}", self.service, dns_suffix(&region))
+                format!("https://{}", host(self.service, &region))
             }
         };
         let timeouts = self.timeouts.take();
@@ -204,23 +205,37 @@ fn signing_options(service: &str) -> SigningOptions {
 }
 
 /// The Region of a service's endpoint: the own one, or the one Region of a partition that has
-/// Organizations.
+/// Organizations or IAM.
 ///
 /// Source: the endpoints in the AWS SDKs.
 fn home_of(service: &str, region: String) -> String {
-    const HOMES: [(&str, &str); 6] = [
-        ("cn-", "cn-northwest-1"),
-        ("us-gov-", "us-gov-west-1"),
-        ("eusc-", "eusc-de-east-1"),
-        ("us-iso-", "us-iso-east-1"),
-        ("us-isob-", "us-isob-east-1"),
-        ("us-isof-", "us-isof-south-1"),
+    const HOMES: [(&str, &str, &str); 7] = [
+        ("cn-", "cn-northwest-1", "cn-north-1"),
+        ("us-gov-", "us-gov-west-1", "us-gov-west-1"),
+        ("eusc-", "eusc-de-east-1", "eusc-de-east-1"),
+        ("us-iso-", "us-iso-east-1", "us-iso-east-1"),
+        ("us-isob-", "us-isob-east-1", "us-isob-east-1"),
+        ("eu-isoe-", "eu-isoe-west-1", "eu-isoe-west-1"),
+        ("us-isof-", "us-isof-south-1", "us-isof-south-1"),
     ];
-    if service != "organizations" {
-        return region;
+    let mut homes = HOMES.iter();
+    let home = homes.find(|(prefix, ..)| region.starts_with(prefix));
+    match service {
+        "organizations" => home.map_or("us-east-1", |(_, home, _)| home).to_owned(),
+        "iam" => home.map_or("us-east-1", |(_, _, home)| home).to_owned(),
+        _ => region,
     }
-    let home = HOMES.iter().find(|(prefix, _)| region.starts_with(prefix));
-    home.map_or("us-east-1", |(_, home)| home).to_owned()
+}
+
+/// The host of a service in a Region. In two partitions, IAM's has no Region in its name.
+///
+/// Source: the endpoints in the AWS SDKs.
+fn host(service: &str, region: &str) -> String {
+    match (service, region) {
+        ("iam", "us-east-1") => "iam.amazonaws.com".to_owned(),
+        ("iam", "us-gov-west-1") => "iam.us-gov.amazonaws.com".to_owned(),
+        _ => format!("{service}.{region}.{}", dns_suffix(region)),
+    }
 }
 
 /// The end of all endpoints in a Region's partition.
@@ -279,6 +294,20 @@ mod tests {
             assert_eq!(home_of("organizations", region.to_owned()), home);
             assert_eq!(home_of("controltower", region.to_owned()), region);
         }
+    }
+
+    #[test]
+    fn iam_has_one_host_in_each_partition() {
+        for (region, at) in [
+            ("eu-west-1", "iam.amazonaws.com"),
+            ("us-gov-east-1", "iam.us-gov.amazonaws.com"),
+            ("cn-northwest-1", "iam.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            let home = home_of("iam", region.to_owned());
+            assert_eq!(host("iam", &home), at);
+        }
+        assert_eq!(host("sqs", "eu-west-1"), "sqs.eu-west-1.amazonaws.com");
     }
 
     #[test]

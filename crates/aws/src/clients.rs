@@ -13,7 +13,6 @@ pub struct Aws<S> {
     pub(crate) config: SdkConfig,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
     dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
-    iam: OnceLock<aws_sdk_iam::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
@@ -40,6 +39,5 @@ macro_rules! clients {
 clients! {
     cloudformation: aws_sdk_cloudformation,
     dynamodb: aws_sdk_dynamodb,
-    iam: aws_sdk_iam,
     sqs: aws_sdk_sqs,
 }

@@ -19,7 +19,10 @@ use towerhook_core::{
 
 use crate::{
     Aws,
-    call::services::{s3, sts},
+    call::{
+        form,
+        services::{s3, sts},
+    },
     classify::{failed, has_code, unusable},
 };
 
@@ -99,30 +102,13 @@ async fn assumed(config: &SdkConfig, role: &str) -> Result<SdkConfig> {
     Ok(config.build())
 }
 
-/// `AssumeRoleResponse`, `AssumeRoleResult`, `Credentials`, and in it the keys.
 fn credentials(text: &str) -> std::result::Result<Option<Credentials>, XmlDecodeError> {
-    let mut document = Document::new(text);
-    let mut response = document.root_element()?;
-    while let Some(mut result) = response.next_tag() {
-        while let Some(mut part) = result.next_tag() {
-            if part.start_el().local() != "Credentials" {
-                continue;
-            }
-            let (mut id, mut secret, mut token) = (None, None, None);
-            while let Some(mut field) = part.next_tag() {
-                let kept = match field.start_el().local() {
-                    "AccessKeyId" => &mut id,
-                    "SecretAccessKey" => &mut secret,
-                    "SessionToken" => &mut token,
-                    _ => continue,
-                };
-                *kept = Some(try_data(&mut field)?.into_owned());
-            }
-            let keys = id.zip(secret);
-            return Ok(keys.map(|(id, secret)| Credentials::new(id, secret, token, None, "role")));
-        }
-    }
-    Ok(None)
+    let names = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
+    let Some([id, secret, token]) = form::fields(text, "Credentials", names)? else {
+        return Ok(None);
+    };
+    let keys = id.zip(secret);
+    Ok(keys.map(|(id, secret)| Credentials::new(id, secret, token, None, "role")))
 }
 
 /// Why an answer is not understood.

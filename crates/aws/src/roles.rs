@@ -1,10 +1,11 @@
 //! The management account's roles.
 
 use percent_encoding::percent_decode_str;
-use towerhook_core::{Result, ports::Roles, stack_sets::Role};
+use towerhook_core::{Error, ErrorKind, Result, ports::Roles, stack_sets::Role};
 
 use crate::{
     Aws,
+    call::{form, services::iam},
     classify::{failed, has_code, parse, unusable},
 };
 
@@ -12,16 +13,20 @@ const GET: &str = "iam:GetRole";
 
 impl<S> Roles for Aws<S> {
     async fn role(&self, name: &str) -> Result<Option<Role>> {
-        let role = match self.iam().get_role().role_name(name).send().await {
+        let answer = match iam::get_role(&self.config, name).await {
             Err(error) if has_code(&error, "NoSuchEntity") => return Ok(None),
-            answer => answer.map_err(failed(GET))?.role,
+            answer => answer.map_err(failed(GET))?,
         };
-        let role = role.ok_or_else(|| unusable(GET, "an answer without a role"))?;
+        let names = ["Arn", "AssumeRolePolicyDocument"];
+        let [arn, trust] = form::fields(answer.text(GET)?, "Role", names)
+            .map_err(|error| Error::new(GET, ErrorKind::Unavailable, error))?
+            .ok_or_else(|| unusable(GET, "an answer without a role"))?;
         // IAM returns policies URL-encoded.
-        let trust = percent_decode_str(role.assume_role_policy_document().unwrap_or_default());
+        let trust = trust.unwrap_or_default();
+        let trust = percent_decode_str(&trust).decode_utf8_lossy().into_owned();
         Ok(Some(Role {
-            arn: parse(GET, role.arn())?,
-            trust: trust.decode_utf8_lossy().into_owned(),
+            arn: parse(GET, &arn.unwrap_or_default())?,
+            trust,
         }))
     }
 }

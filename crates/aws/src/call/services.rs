@@ -135,6 +135,16 @@ async fn post_form(
     call.send(config).await
 }
 
+pub(crate) mod iam {
+    use super::*;
+
+    /// Source: docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
+    pub(crate) async fn get_role(config: &SdkConfig, name: &str) -> Result<Reply, CallError> {
+        let fields = [("RoleName", name)];
+        post_form(config, ("iam", "2010-05-08"), "GetRole", &fields).await
+    }
+}
+
 pub(crate) mod sns {
     use super::*;
 
