@@ -60,6 +60,8 @@ resource "aws_cloudformation_stack" "towerhook" {
     PermissionsBoundaryName       = var.permissions_boundary_name
     StackSetAdministrationRoleArn = var.stack_set_administration_role_arn
     StackSetExecutionRoleName     = var.stack_set_execution_role_name
+    KeepEvidence                  = var.keep_evidence
+    EvidenceBucket                = var.evidence_bucket
     AlarmEmail                    = var.alarm_email
     AlarmTopicArn                 = var.alarm_topic_arn
     SilenceAlarmHours             = var.silence_alarm_hours

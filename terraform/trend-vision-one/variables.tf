@@ -248,6 +248,25 @@ variable "stack_set_execution_role_name" {
   nullable    = false
 }
 
+variable "keep_evidence" {
+  description = "Whether each comparison of the whole organization leaves its coverage as JSON, CSV and a page in a bucket, with a copy for each day."
+  type        = string
+  default     = "No"
+  nullable    = false
+
+  validation {
+    condition     = contains(["Yes", "No"], var.keep_evidence)
+    error_message = "It must be Yes or No."
+  }
+}
+
+variable "evidence_bucket" {
+  description = "A bucket of your organization for that evidence, in this Region and encrypted with keys of S3. If this is blank, one is made. It stays when the stack is deleted."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "alarm_email" {
   description = "Who is told when an alarm goes off, and when all is well again. SNS asks this address for a confirmation first."
   type        = string

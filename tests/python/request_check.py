@@ -173,12 +173,21 @@ def from_xml(shape, element):
     return value
 
 
+def demands_a_header(operation):
+    shape = operation.input_shape
+    members = [shape.members[name] for name in shape.required_members] if shape else []
+    return any(member.serialization.get("location") == "header" for member in members)
+
+
 def rest(service, request):
     path, _, text = request["path"].partition("?")
     asked = dict(urllib.parse.parse_qsl(text, keep_blank_values=True))
     fixed = lambda operation: operation.http["requestUri"].partition("?")[2]
     operations = (service.operation_model(name) for name in service.operation_names)
-    operations = (operation for operation in operations if not operation.deprecated)
+    # Headers are not recorded: an operation that demands one is not ours, such as S3's CopyObject.
+    operations = (
+        operation for operation in operations if not operation.deprecated and not demands_a_header(operation)
+    )
     # One that a part of the query names is told from the one of the same path without it.
     for operation in sorted(operations, key=lambda operation: not fixed(operation)):
         template = operation.http["requestUri"].partition("?")[0].rstrip("/")

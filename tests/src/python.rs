@@ -42,8 +42,14 @@ pub async fn assert_requests_fit(sandbox: &Sandbox, operations: &[&str]) {
     }
 }
 
-/// The operations of the valid requests; as an error, the invalid ones.
-async fn judge(requests: &[SentRequest]) -> Result<String, String> {
+/// The operations of the valid requests.
+///
+/// # Errors
+/// The invalid ones, each with what does not fit.
+///
+/// # Panics
+/// When boto3 cannot be installed.
+pub async fn judge(requests: &[SentRequest]) -> Result<String, String> {
     let line = |request: &SentRequest| {
         let line = json!({
             "service": request.service,

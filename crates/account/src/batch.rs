@@ -55,7 +55,12 @@ impl Batch {
                 message,
             } => {
                 let account = account.map(|id| id.to_string());
-                tracing::warn!(kind, account, message, "Control Tower operation failed");
+                tracing::warn!(
+                    kind,
+                    account,
+                    why = message,
+                    "Control Tower operation failed"
+                );
                 self.failed += 1;
             }
             Trigger::Ignored { kind } => {

@@ -2,11 +2,22 @@
 //! batch.
 
 mod batch;
+mod evidence;
+mod outcome;
 mod settings;
 
+use std::time::{Duration, Instant};
+
 use aws_lambda_events::sqs::{SqsBatchResponse, SqsEvent};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
-use towerhook_core::{enrollment::Pass, metrics::Metric};
+use towerhook_core::{
+    Error as CallError,
+    enrollment::{Compared, Pass, Reply},
+    happening::Happening,
+    metrics::{Measurement, Metric},
+    ports::EventBus,
+};
 use towerhook_runtime::{
     aws::{self, AccountSettings, Aws},
     clock::{self, SystemClock},
@@ -18,10 +29,15 @@ use towerhook_runtime::{
 pub use batch::Batch;
 pub use settings::Settings;
 
+/// The time that is left to end the invocation after others were told.
+const LEFT_OVER: Duration = Duration::from_secs(3);
+
 /// The function with its clients.
 #[derive(Debug)]
 pub struct Account {
     aws: Aws<AccountSettings>,
+    stack_name: String,
+    keeps_evidence: bool,
     vendor: Vendor,
     registry: Api<StoredTokens<Aws<AccountSettings>>>,
     metrics: Metrics,
@@ -41,13 +57,16 @@ impl Account {
             ca_bundle,
             aws,
         } = Settings::read(lookup)?;
+        let keeps_evidence = aws.evidence.name.is_some();
         let aws = Aws::new(&aws::connect()?, aws);
         let tokens = StoredTokens(aws.clone());
         let http = providers::http_client_trusting(&ca_bundle)?;
         let registry = Api::new(vendor, http, tenant, tokens);
-        let metrics = Metrics::new(stack_name, vendor);
+        let metrics = Metrics::new(stack_name.clone(), vendor);
         Ok(Self {
             aws,
+            stack_name,
+            keeps_evidence,
             vendor,
             registry,
             metrics,
@@ -62,29 +81,83 @@ impl Account {
     /// None: failures are reported per record.
     pub async fn handle(&self, event: LambdaEvent<SqsEvent>) -> Result<SqsBatchResponse, Error> {
         let LambdaEvent { payload, context } = event;
+        let began = Instant::now();
         let batch = Batch::read(&payload);
         let pass = Pass {
             owner: &context.request_id,
             time_left: || clock::time_left(&context),
             clock: &SystemClock,
             provider: self.vendor.provider(),
+            keeps_evidence: self.keeps_evidence,
         };
         let mut response = SqsBatchResponse::default();
         response.set_failures(batch.malformed.iter().cloned());
-        let measurements = match pass
-            .run(&self.aws, &self.registry, batch.scope.clone(), clock::now())
+        let mut measurements = batch.measurements();
+        let now = clock::now();
+        match pass
+            .run(&self.aws, &self.registry, batch.scope.clone(), now)
             .await
         {
-            Ok(reply) => reply.measurements(),
+            Ok(reply) => {
+                measurements.extend(reply.measurements());
+                outcome::log(&reply, began.elapsed());
+                // The pass is closed: what others are told must not bring its work back.
+                let left = clock::time_left(&context).saturating_sub(LEFT_OVER);
+                match tokio::time::timeout(left, self.tell(reply, now)).await {
+                    Ok(failed) => measurements.extend(failed),
+                    Err(_) => tracing::error!("no time was left to tell others of the pass"),
+                }
+            }
             Err(error) => {
                 tracing::error!(error = error.chain(), "pass not requeued");
                 response.set_failures(batch.all());
-                vec![Metric::PassesFailed.count(1)]
+                measurements.push(Metric::PassesFailed.count(1));
             }
-        };
-        let of_batch = batch.measurements().into_iter();
-        let measurements: Vec<_> = of_batch.chain(measurements).collect();
+        }
         self.metrics.emit(clock::now(), &measurements);
         Ok(response)
+    }
+
+    /// Tells others of a pass: the event bus, and the bucket for evidence. Returns what failed.
+    async fn tell(&self, reply: Reply, began: Timestamp) -> Vec<Measurement> {
+        let Reply::Done {
+            happenings,
+            compared,
+            ..
+        } = reply
+        else {
+            return Vec::new();
+        };
+        let mut failed = Vec::new();
+        if let Err(error) = self.put_events(&happenings).await {
+            tracing::error!(error = error.chain(), "events not put on the bus");
+            failed.push(Metric::EventsUnsent.count(1));
+        }
+        if let Some(compared) = compared {
+            failed
+                .push(Metric::EvidenceUnwritten.count(self.write_evidence(*compared, began).await));
+        }
+        failed
+    }
+
+    async fn put_events(&self, happenings: &[Happening]) -> Result<(), CallError> {
+        let provider = self.vendor.provider().id();
+        let events = happenings.iter();
+        let events: Vec<_> = events
+            .map(|happening| happening.event(&self.stack_name, provider))
+            .collect();
+        self.aws.put_events(&events).await
+    }
+
+    /// 1 if the evidence could not be written, else 0.
+    async fn write_evidence(&self, compared: Compared, began: Timestamp) -> usize {
+        let provider = self.vendor.provider();
+        let written = evidence::write(&self.aws, provider, compared, began).await;
+        let Err(error) = written else { return 0 };
+        tracing::error!(
+            error = towerhook_core::chain(&error),
+            "evidence not written"
+        );
+        1
     }
 }

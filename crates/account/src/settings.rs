@@ -1,7 +1,8 @@
 use towerhook_core::model::host;
 use towerhook_runtime::{
     aws::{
-        AccountSettings, DeadLetterQueue, FunctionNames, Home, LedgerTable, TokenSecret, WorkQueue,
+        AccountSettings, DeadLetterQueue, EvidenceBucket, FunctionNames, Home, LedgerTable,
+        TokenSecret, WorkQueue,
     },
     environment::{self, WrongEnvironment},
     providers::{Tenant, Vendor},
@@ -19,7 +20,7 @@ pub struct Settings {
     pub tenant: Tenant,
     /// `PROVIDER_CA_BUNDLE`: PEM of further authorities for that URL; empty for none.
     pub ca_bundle: String,
-    /// What the AWS adapters need: `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
+    /// What the AWS adapters need: `EVIDENCE_BUCKET` (empty for none), `LEDGER_TABLE_NAME`, `WORK_QUEUE_URL`, `DEAD_LETTER_QUEUE_URL`,
     /// `AUTH_FUNCTION_NAME` and `API_TOKEN_SECRET_ARN` (both for a vendor with a key only), and
     /// Lambda's `AWS_REGION` and `AWS_LAMBDA_FUNCTION_NAME`.
     pub aws: AccountSettings,
@@ -33,7 +34,7 @@ impl Settings {
     /// All missing or invalid variables, together.
     pub fn read(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, WrongEnvironment> {
         environment::read(lookup, |reader| {
-            let stack_name = reader.get("STACK_NAME");
+            let stack_name: Option<String> = reader.get("STACK_NAME");
             let vendor = reader.one_of("PROVIDER", &Vendor::KNOWN);
             let of_vendor = |named: &str| vendor?.provider().url(named);
             let provider_url = reader.get_by("PROVIDER_URL", "Url", of_vendor);
@@ -46,9 +47,9 @@ impl Settings {
             let own = reader.get("AWS_LAMBDA_FUNCTION_NAME");
             let token = reader.get_if(has_key, "API_TOKEN_SECRET_ARN");
             let region = reader.get("AWS_REGION");
-            let provider_url = provider_url?;
+            let evidence = reader.optional("EVIDENCE_BUCKET");
+            let (provider_url, stack_name) = (provider_url?, stack_name?);
             Some(Self {
-                stack_name: stack_name?,
                 vendor: vendor?,
                 aws: AccountSettings {
                     home: Home { region: region? },
@@ -63,7 +64,12 @@ impl Settings {
                         own: own?,
                         auth: auth?,
                     },
+                    evidence: EvidenceBucket {
+                        name: evidence,
+                        folder: stack_name.clone(),
+                    },
                 },
+                stack_name,
                 tenant: Tenant {
                     url: provider_url,
                     features: reader.list("PROVIDER_FEATURES"),

@@ -6,8 +6,8 @@
 //! client are the same as the other clients'.
 
 mod errors;
-pub(crate) mod form;
 pub(crate) mod services;
+pub(crate) mod xml;
 
 use std::fmt;
 
@@ -45,6 +45,7 @@ use serde::de::DeserializeOwned;
 use towerhook_core::{Error, ErrorKind};
 
 use self::errors::metadata;
+pub(crate) use self::errors::refusal;
 
 /// The failure of a call.
 pub(crate) type CallError = SdkError<ErrorMetadata, HttpResponse>;
@@ -89,6 +90,11 @@ impl Reply {
     /// A header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)
+    }
+
+    /// The body.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
     }
 
     /// The body of `operation` (`service:Operation`) as text.

@@ -12,7 +12,6 @@ pub struct Aws<S> {
     pub(crate) account_arns: OnceLock<String>,
     pub(crate) config: SdkConfig,
     cloudformation: OnceLock<aws_sdk_cloudformation::Client>,
-    dynamodb: OnceLock<aws_sdk_dynamodb::Client>,
     sqs: OnceLock<aws_sdk_sqs::Client>,
 }
 
@@ -38,6 +37,5 @@ macro_rules! clients {
 
 clients! {
     cloudformation: aws_sdk_cloudformation,
-    dynamodb: aws_sdk_dynamodb,
     sqs: aws_sdk_sqs,
 }

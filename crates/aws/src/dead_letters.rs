@@ -10,7 +10,7 @@ use towerhook_core::{
 };
 
 use crate::{
-    Aws, SdkConfig,
+    Aws, DeadLetterQueue, SdkConfig, WorkQueue,
     classify::{failed, unusable},
     outputs::Outputs,
 };
@@ -27,16 +27,28 @@ const BATCH: i32 = 10;
 const WAIT_SECONDS: i32 = 1;
 
 /// The queues of a deployment, found by its stack's outputs. With it, [`Aws`] implements
-/// `DeadLetters`.
+/// `DeadLetters` and `Messages`.
 ///
 /// Messages are received, sent and deleted one by one. SQS's own `StartMessageMoveTask` moves only
 /// messages that another queue gave up on, and this queue also holds events that EventBridge could
 /// not deliver.
 #[derive(Debug, Clone)]
 pub struct Queues {
-    work: String,
+    work: WorkQueue,
     work_arn: String,
-    dead: String,
+    dead: DeadLetterQueue,
+}
+
+impl AsRef<WorkQueue> for Queues {
+    fn as_ref(&self) -> &WorkQueue {
+        &self.work
+    }
+}
+
+impl AsRef<DeadLetterQueue> for Queues {
+    fn as_ref(&self) -> &DeadLetterQueue {
+        &self.dead
+    }
 }
 
 impl Aws<Queues> {
@@ -44,7 +56,8 @@ impl Aws<Queues> {
     ///
     /// # Errors
     ///
-    /// CloudFormation or SQS does not answer, or the stack is not one of Towerhook's.
+    /// CloudFormation or SQS does not answer, the stack is not one of Towerhook's, or its work queue
+    /// gives up messages to another queue than the output names.
     pub async fn queues_of(config: &SdkConfig, stack: &str) -> Result<Self> {
         let outputs = Outputs::of(config, stack).await?;
         let (work, dead) = (
@@ -52,27 +65,46 @@ impl Aws<Queues> {
             outputs.get("DeadLetterQueueUrl")?,
         );
         let queues = Queues {
-            work,
+            work: WorkQueue(work),
             work_arn: String::new(),
-            dead,
+            dead: DeadLetterQueue(dead),
         };
         let mut aws = Self::new(config, queues);
-        let arn = QueueAttributeName::QueueArn;
+        let (arn, redrive) = (
+            QueueAttributeName::QueueArn,
+            QueueAttributeName::RedrivePolicy,
+        );
         let answer = aws
             .sqs()
             .get_queue_attributes()
-            .queue_url(&aws.settings.work)
+            .queue_url(&aws.settings.work.0)
             .attribute_names(arn.clone())
+            .attribute_names(redrive.clone())
             .send()
             .await
             .map_err(failed(ATTRIBUTES))?;
-        aws.settings.work_arn = answer
-            .attributes()
-            .and_then(|found| found.get(&arn))
+        let attribute = |name| answer.attributes().and_then(|found| found.get(name));
+        let policy = attribute(&redrive).map_or("", String::as_str);
+        if !gives_up_to(policy, &aws.settings.dead) {
+            let why = "the work queue gives up messages to another queue than DeadLetterQueueUrl";
+            return Err(unusable(ATTRIBUTES, why));
+        }
+        aws.settings.work_arn = attribute(&arn)
             .cloned()
             .ok_or_else(|| unusable(ATTRIBUTES, "the work queue has no ARN"))?;
         Ok(aws)
     }
+}
+
+/// Whether a queue with this redrive policy gives up messages to this one, so that nothing is taken
+/// from any other queue.
+fn gives_up_to(policy: &str, DeadLetterQueue(dead): &DeadLetterQueue) -> bool {
+    let Ok(policy) = serde_json::from_str::<serde_json::Value>(policy) else {
+        return false;
+    };
+    let target = policy["deadLetterTargetArn"].as_str().unwrap_or_default();
+    let name = dead.rsplit('/').next();
+    !target.is_empty() && target.rsplit(':').next() == name
 }
 
 impl DeadLetters for Aws<Queues> {
@@ -81,7 +113,7 @@ impl DeadLetters for Aws<Queues> {
         let answer = self
             .sqs()
             .receive_message()
-            .queue_url(&self.settings.dead)
+            .queue_url(&self.settings.dead.0)
             .max_number_of_messages(BATCH)
             .wait_time_seconds(WAIT_SECONDS)
             .visibility_timeout(hidden)
@@ -94,7 +126,7 @@ impl DeadLetters for Aws<Queues> {
     }
 
     async fn settle(&self, letter: &DeadLetter, to: ReturnTo) -> Result<()> {
-        let Queues { work, dead, .. } = &self.settings;
+        let (WorkQueue(work), DeadLetterQueue(dead)) = (&self.settings.work, &self.settings.dead);
         if to == ReturnTo::DeadLetters {
             let answer = self
                 .sqs()
@@ -162,6 +194,7 @@ fn undelivered(attributes: &HashMap<String, MessageAttributeValue>) -> Option<Un
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use towerhook_core::{lifecycle::MessageScope, ports::Messages};
 
     use super::*;
     use crate::testing::{Answer, Sent, answer, error, replay, xml};
@@ -185,9 +218,15 @@ mod tests {
         xml("DescribeStacks", &stack)
     }
 
+    /// The work queue, which gives up messages to a queue with this name.
+    fn attributes(dead: &str) -> Answer {
+        let target = format!("arn:aws:sqs:eu-west-1:999999999999:{dead}");
+        let policy = json!({"deadLetterTargetArn": target, "maxReceiveCount": 5}).to_string();
+        answer(json!({"Attributes": {"QueueArn": WORK_ARN, "RedrivePolicy": policy}}))
+    }
+
     async fn queues(more: impl IntoIterator<Item = Answer>) -> (Aws<Queues>, Sent) {
-        let arn = answer(json!({"Attributes": {"QueueArn": WORK_ARN}}));
-        let (config, sent) = replay([stack(), arn].into_iter().chain(more));
+        let (config, sent) = replay([stack(), attributes("dead")].into_iter().chain(more));
         (Aws::queues_of(&config, "t").await.unwrap(), sent)
     }
 
@@ -196,6 +235,23 @@ mod tests {
         let (config, _) = replay([xml("DescribeStacks", "<Stacks></Stacks>")]);
         let error = Aws::queues_of(&config, "other").await.unwrap_err();
         assert!(error.chain().contains("other has no output WorkQueueUrl"));
+    }
+
+    #[tokio::test]
+    async fn a_queue_that_is_no_dead_letter_queue_is_left_alone() {
+        let (config, _) = replay([stack(), attributes("another")]);
+        let error = Aws::queues_of(&config, "t").await.unwrap_err();
+        assert!(error.chain().contains("gives up messages to another"));
+    }
+
+    #[tokio::test]
+    async fn a_comparison_is_asked_for_in_the_work_queue() {
+        let (aws, sent) = queues([answer(json!({"Successful": []}))]).await;
+        let everything = towerhook_core::lifecycle::Message::new(MessageScope::All, 0);
+        aws.send(&[everything], Duration::ZERO).await.unwrap();
+        let (operation, body) = sent.calls().remove(2);
+        assert_eq!(operation, "SendMessageBatch");
+        assert_eq!(body["QueueUrl"], WORK);
     }
 
     #[tokio::test]

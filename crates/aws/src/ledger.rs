@@ -2,8 +2,8 @@
 //!
 //! | kind | id | |
 //! |---|---|---|
-//! | `deployment` | `current` | the lease, the work parked under it, and the deployment of the last
-//! success |
+//! | `deployment` | `current` | the lease, the work parked under it, when everything was last compared,
+//! and the deployment of the last success |
 //! | `deployment` | `properties` | that success's properties |
 //! | `deployment` | `previous` | the success before it, with its properties |
 //! | `deployment` | `attempt` | the state of a request that has not succeeded |
@@ -11,19 +11,17 @@
 //! | `suffix` | `external-id` | the suffix of the external ids |
 //! | `account` | its id | its record |
 
+mod item;
 mod lease;
 pub mod reading;
 
+use item::{Item, attribute, document, encoded, key, text, time, with_document};
 use lease::{IS_HOLDER, owner};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::{
-    operation::query::QueryOutput,
-    types::{AttributeValue, ConditionCheck, Delete, Put, TransactWriteItem, Update},
-};
-use jiff::Timestamp;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::{Value, json};
 use towerhook_core::{
     Result,
     ledger::{Holder, Record, Recorded, Records, Success, Unreadable},
@@ -31,12 +29,13 @@ use towerhook_core::{
     policy::Deployment,
     ports::{LedgerReads, LedgerWrites},
 };
+use uuid::Uuid;
 
 use crate::{
     Aws, LedgerTable,
     call::services::dynamodb,
-    classify::{failed, has_code, parse, unusable},
-    pages::pages,
+    classify::{failed, has_code, parse},
+    pages::items,
 };
 
 const GET: &str = "dynamodb:GetItem";
@@ -60,7 +59,31 @@ const ACCOUNT: &str = "account";
 
 const CONDITION_FAILED: &str = "ConditionalCheckFailedException";
 
-type Item = HashMap<String, AttributeValue>;
+/// The answer of a read, and the body of a refusal that shows the item.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Shown {
+    item: Option<Item>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Page {
+    items: Option<Vec<Item>>,
+    last_evaluated_key: Option<Place>,
+}
+
+/// A place among the items of one kind.
+#[derive(Deserialize)]
+struct Place {
+    id: Text,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    #[serde(rename = "S")]
+    text: String,
+}
 
 impl<S: AsRef<LedgerTable>> LedgerReads for Aws<S> {
     async fn recorded(&self) -> Result<Recorded> {
@@ -74,18 +97,15 @@ impl<S: AsRef<LedgerTable>> LedgerReads for Aws<S> {
 
 impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
     async fn store_attempt(&self, by: &Holder, attempt: &Deployment) -> Result<()> {
-        let check = ConditionCheck::builder()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .condition_expression(IS_HOLDER)
-            .expression_attribute_values(":owner", text(&owner(by)))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
-        let writes = vec![
-            TransactWriteItem::builder().condition_check(check).build(),
-            self.put(with_document(TRANSACT, ATTEMPT, attempt)?)?,
-        ];
-        self.transact(writes).await
+        let check = json!({
+            "TableName": self.table(),
+            "Key": key(DEPLOYMENT),
+            "ConditionExpression": IS_HOLDER,
+            "ExpressionAttributeValues": {":owner": text(&owner(by))},
+        });
+        let attempt = with_document(TRANSACT, ATTEMPT, attempt)?;
+        let writes = [json!({"ConditionCheck": check}), self.put(attempt)];
+        self.transact(&writes).await
     }
 
     async fn store_success(
@@ -94,36 +114,34 @@ impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
         success: &Success,
         previous: Option<&Success>,
     ) -> Result<()> {
-        let deployment = Update::builder()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression("SET document = :document")
-            .condition_expression(IS_HOLDER)
-            .expression_attribute_values(":owner", text(&owner(by)))
-            .expression_attribute_values(":document", text(&json(TRANSACT, &success.deployment)?))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
+        let values = json!({
+            ":owner": text(&owner(by)),
+            ":document": text(&encoded(TRANSACT, &success.deployment)?),
+        });
+        let deployment = self.change("SET document = :document", IS_HOLDER, values);
         let mut writes = vec![
-            TransactWriteItem::builder().update(deployment).build(),
-            self.put(with_document(TRANSACT, PROPERTIES, &success.properties)?)?,
-            self.delete(ATTEMPT)?,
+            json!({"Update": deployment}),
+            self.put(with_document(TRANSACT, PROPERTIES, &success.properties)?),
+            self.delete(ATTEMPT),
         ];
         if let Some(previous) = previous {
-            writes.push(self.put(with_document(TRANSACT, PREVIOUS, previous)?)?);
+            writes.push(self.put(with_document(TRANSACT, PREVIOUS, previous)?));
         }
-        self.transact(writes).await
+        self.transact(&writes).await
     }
 
     async fn store_deployment(&self, by: &Holder, deployment: &Deployment) -> Result<()> {
-        self.set(by, "document", &json(UPDATE, deployment)?).await
+        self.set(by, "document", &encoded(UPDATE, deployment)?)
+            .await
     }
 
     async fn store_unreadable(&self, by: &Holder, unreadable: &Unreadable) -> Result<()> {
-        self.set(by, "unreadable", &json(UPDATE, unreadable)?).await
+        self.set(by, "unreadable", &encoded(UPDATE, unreadable)?)
+            .await
     }
 
     async fn protect(&self, is_protected: bool) -> Result<()> {
-        let change = serde_json::json!({
+        let change = json!({
             "TableName": self.table(),
             "DeletionProtectionEnabled": is_protected,
         });
@@ -135,16 +153,15 @@ impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
     }
 
     async fn external_id_suffix(&self, fresh: &str) -> Result<String> {
-        let answer = self
-            .dynamodb()
-            .put_item()
-            .table_name(self.table())
-            .set_item(Some(key(SUFFIX)))
-            .item("suffix", text(fresh))
-            .condition_expression("attribute_not_exists(#kind)")
-            .expression_attribute_names("#kind", "kind")
-            .send()
-            .await;
+        let mut item = key(SUFFIX);
+        item.insert("suffix".to_owned(), text(fresh));
+        let put = json!({
+            "TableName": self.table(),
+            "Item": item,
+            "ConditionExpression": "attribute_not_exists(#kind)",
+            "ExpressionAttributeNames": {"#kind": "kind"},
+        });
+        let answer = dynamodb::put_item(&self.config, &put).await;
         match answer {
             Err(error) if !has_code(&error, CONDITION_FAILED) => return Err(failed(PUT)(error)),
             _ => {}
@@ -154,7 +171,7 @@ impl<S: AsRef<LedgerTable>> LedgerWrites for Aws<S> {
     }
 
     async fn store_records(&self, records: &[(AccountId, Option<Record>)]) -> Result<()> {
-        self.transact(self.writes(records)?).await
+        self.transact(&self.writes(records)?).await
     }
 }
 
@@ -164,47 +181,44 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
     }
 
     async fn item(&self, of: (&str, &str)) -> Result<Option<Item>> {
-        let answer = self
-            .dynamodb()
-            .get_item()
-            .table_name(self.table())
-            .set_key(Some(key(of)))
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(failed(GET))?;
-        Ok(answer.item)
+        self.get_item(json!({"Key": key(of)})).await
+    }
+
+    /// An item, read consistently.
+    async fn get_item(&self, mut request: Value) -> Result<Option<Item>> {
+        request["TableName"] = self.table().into();
+        request["ConsistentRead"] = true.into();
+        let answer = dynamodb::get_item(&self.config, &request).await;
+        let shown: Shown = answer.map_err(failed(GET))?.json(GET)?;
+        Ok(shown.item)
     }
 
     /// Writes an attribute of the deployment's item, if `by` holds the lease.
     async fn set(&self, by: &Holder, name: &str, value: &str) -> Result<()> {
-        self.dynamodb()
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression(format!("SET {name} = :value"))
-            .condition_expression(IS_HOLDER)
-            .expression_attribute_values(":owner", text(&owner(by)))
-            .expression_attribute_values(":value", text(value))
-            .send()
-            .await
-            .map_err(failed(UPDATE))?;
-        Ok(())
+        let values = json!({":owner": text(&owner(by)), ":value": text(value)});
+        let change = self.change(&format!("SET {name} = :value"), IS_HOLDER, values);
+        self.update_item(&change).await
     }
 
-    async fn transact(&self, writes: Vec<TransactWriteItem>) -> Result<()> {
+    async fn update_item(&self, change: &Value) -> Result<()> {
+        let answer = dynamodb::update_item(&self.config, change).await;
+        answer.map(|_| ()).map_err(failed(UPDATE))
+    }
+
+    async fn transact(&self, writes: &[Value]) -> Result<()> {
         for chunk in writes.chunks(TRANSACTION) {
-            self.dynamodb()
-                .transact_write_items()
-                .set_transact_items(Some(chunk.to_vec()))
-                .send()
-                .await
-                .map_err(failed(TRANSACT))?;
+            let input = json!({
+                "TransactItems": chunk,
+                // If the answer is lost, the next attempt is no second transaction.
+                "ClientRequestToken": Uuid::new_v4().to_string(),
+            });
+            let answer = dynamodb::transact_write_items(&self.config, &input).await;
+            answer.map_err(failed(TRANSACT))?;
         }
         Ok(())
     }
 
-    fn writes(&self, records: &[(AccountId, Option<Record>)]) -> Result<Vec<TransactWriteItem>> {
+    fn writes(&self, records: &[(AccountId, Option<Record>)]) -> Result<Vec<Value>> {
         // A transaction may name an item only once, so the last record of an account wins.
         let latest: BTreeMap<&AccountId, &Option<Record>> =
             records.iter().map(|(id, record)| (id, record)).collect();
@@ -214,79 +228,54 @@ impl<S: AsRef<LedgerTable>> Aws<S> {
             .collect()
     }
 
-    fn write(&self, id: &AccountId, record: Option<&Record>) -> Result<TransactWriteItem> {
+    fn write(&self, id: &AccountId, record: Option<&Record>) -> Result<Value> {
         let of = (ACCOUNT, id.as_str());
-        match record {
+        Ok(match record {
             Some(record) => self.put(with_document(TRANSACT, of, record)?),
             None => self.delete(of),
-        }
+        })
     }
 
-    fn put(&self, item: Item) -> Result<TransactWriteItem> {
-        let put = Put::builder()
-            .table_name(self.table())
-            .set_item(Some(item))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
-        Ok(TransactWriteItem::builder().put(put).build())
+    fn put(&self, item: Item) -> Value {
+        json!({"Put": {"TableName": self.table(), "Item": item}})
     }
 
-    fn delete(&self, of: (&str, &str)) -> Result<TransactWriteItem> {
-        let delete = Delete::builder()
-            .table_name(self.table())
-            .set_key(Some(key(of)))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
-        Ok(TransactWriteItem::builder().delete(delete).build())
+    fn delete(&self, of: (&str, &str)) -> Value {
+        json!({"Delete": {"TableName": self.table(), "Key": key(of)}})
+    }
+
+    /// A change of the deployment's item, for an update or a transaction.
+    fn change(&self, expression: &str, condition: &str, values: Value) -> Value {
+        json!({
+            "TableName": self.table(),
+            "Key": key(DEPLOYMENT),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+        })
     }
 
     /// All items of a kind, read consistently.
     async fn query(&self, kind: &str) -> Result<Vec<Item>> {
-        let listing = self
-            .dynamodb()
-            .query()
-            .table_name(self.table())
-            .consistent_read(true)
-            .key_condition_expression("#kind = :kind")
-            .expression_attribute_names("#kind", "kind")
-            .expression_attribute_values(":kind", text(kind))
-            .into_paginator()
-            .send();
-        let more = |page: &QueryOutput| page.last_evaluated_key().map(|_| "more");
-        let pages = pages(QUERY, listing, more).await?;
-        Ok(pages
-            .into_iter()
-            .flat_map(|page| page.items.unwrap_or_default())
-            .collect())
+        let mut request = json!({
+            "TableName": self.table(),
+            "ConsistentRead": true,
+            "KeyConditionExpression": "#kind = :kind",
+            "ExpressionAttributeNames": {"#kind": "kind"},
+            "ExpressionAttributeValues": {":kind": text(kind)},
+        });
+        let parts = |page: Page| {
+            let last = page.last_evaluated_key.map(|place| place.id.text);
+            (page.items.unwrap_or_default(), last)
+        };
+        let listing = items(None, QUERY, parts, async |last| {
+            if let Some(id) = last {
+                request["ExclusiveStartKey"] = key((kind, id)).into();
+            }
+            dynamodb::query(&self.config, &request).await
+        });
+        listing.await
     }
-}
-
-fn key((kind, id): (&str, &str)) -> Item {
-    [("kind", kind), ("id", id)]
-        .map(|(name, value)| (name.to_owned(), text(value)))
-        .into()
-}
-
-fn text(value: &str) -> AttributeValue {
-    AttributeValue::S(value.to_owned())
-}
-
-fn milliseconds(time: Timestamp) -> AttributeValue {
-    AttributeValue::N(time.as_millisecond().to_string())
-}
-
-fn with_document(
-    operation: &'static str,
-    of: (&str, &str),
-    document: &impl Serialize,
-) -> Result<Item> {
-    let mut item = key(of);
-    item.insert("document".to_owned(), text(&json(operation, document)?));
-    Ok(item)
-}
-
-fn json(operation: &'static str, document: &impl Serialize) -> Result<String> {
-    serde_json::to_string(document).map_err(|error| unusable(operation, error.to_string()))
 }
 
 fn recorded_in(items: &[Item]) -> Result<Recorded> {
@@ -295,7 +284,10 @@ fn recorded_in(items: &[Item]) -> Result<Recorded> {
     for item in items {
         let id = attribute(QUERY, item, "id")?;
         let is_readable = match id {
-            id if id == DEPLOYMENT.1 => read(item, &mut deployment),
+            id if id == DEPLOYMENT.1 => {
+                recorded.compared = time(QUERY, item, "compared_at").ok();
+                read(item, &mut deployment)
+            }
             id if id == PROPERTIES.1 => read(item, &mut properties),
             id if id == ATTEMPT.1 => read(item, &mut recorded.attempt),
             id if id == PREVIOUS.1 => read(item, &mut recorded.previous),
@@ -336,25 +328,6 @@ fn read<T: DeserializeOwned>(item: &Item, into: &mut Option<T>) -> bool {
     }
     *into = document(QUERY, item).ok();
     into.is_some()
-}
-
-fn document<T: DeserializeOwned>(operation: &'static str, item: &Item) -> Result<T> {
-    serde_json::from_str(attribute(operation, item, "document")?)
-        .map_err(|error| unusable(operation, error.to_string()))
-}
-
-fn time(operation: &'static str, item: &Item, name: &str) -> Result<Timestamp> {
-    item.get(name)
-        .and_then(|value| value.as_n().ok())
-        .and_then(|number| Timestamp::from_millisecond(number.parse().ok()?).ok())
-        .ok_or_else(|| unusable(operation, format!("an item without {name}")))
-}
-
-fn attribute<'a>(operation: &'static str, item: &'a Item, name: &str) -> Result<&'a str> {
-    item.get(name)
-        .and_then(|value| value.as_s().ok())
-        .map(String::as_str)
-        .ok_or_else(|| unusable(operation, format!("an item without {name}")))
 }
 
 #[cfg(test)]

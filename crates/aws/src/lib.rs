@@ -12,14 +12,19 @@ mod clients;
 mod config;
 mod controls;
 mod dead_letters;
+mod event_bus;
+mod evidence;
 mod fan_out;
 mod foreign_resources;
 mod functions;
 mod http;
+mod inspection;
 mod landing_zones;
 pub mod ledger;
+mod main_stacks;
 mod messages;
 mod notifications;
+mod objects;
 mod outputs;
 mod pages;
 mod roles;
@@ -37,7 +42,11 @@ pub use clients::Aws;
 pub use config::{Endpoint, connect, connect_as_operator};
 pub use dead_letters::Queues;
 pub use functions::account_function_settings;
+pub use inspection::InspectionSettings;
+pub use main_stacks::StackAdministrator;
+pub use objects::{Bucket, Objects, VersionedObject};
 pub use settings::{
-    AccountSettings, AuthSettings, DeadLetterQueue, FanOutTopic, FunctionNames, Home, KeySecret,
-    LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
+    AccountSettings, AuthSettings, DeadLetterQueue, EvidenceBucket, FanOutTopic, FunctionNames,
+    Home, KeySecret, LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WatchSettings,
+    WorkQueue,
 };

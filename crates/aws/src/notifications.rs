@@ -20,8 +20,8 @@ use towerhook_core::{
 use crate::{
     Aws,
     call::{
-        form,
         services::{s3, sts},
+        xml::{Fields, elements},
     },
     classify::{failed, has_code, unusable},
 };
@@ -94,21 +94,19 @@ impl<S> BucketNotificationWrites for Aws<S> {
 async fn assumed(config: &SdkConfig, role: &str) -> Result<SdkConfig> {
     let answer = sts::assume_role(config, role).await;
     let answer = answer.map_err(failed(ASSUME))?;
-    let credentials = credentials(answer.text(ASSUME)?)
-        .map_err(|error| Error::new(ASSUME, ErrorKind::Unavailable, error))?
-        .ok_or_else(|| unusable(ASSUME, "an answer without credentials"))?;
+    let keys = elements(&answer, ASSUME, &["AssumeRoleResult", "Credentials"])?.pop();
+    let credentials = keys.and_then(credentials);
+    let credentials =
+        credentials.ok_or_else(|| unusable(ASSUME, "an answer without credentials"))?;
     let provider = SharedCredentialsProvider::new(credentials);
     let config = config.to_builder().credentials_provider(provider);
     Ok(config.build())
 }
 
-fn credentials(text: &str) -> std::result::Result<Option<Credentials>, XmlDecodeError> {
-    let names = ["AccessKeyId", "SecretAccessKey", "SessionToken"];
-    let Some([id, secret, token]) = form::fields(text, "Credentials", names)? else {
-        return Ok(None);
-    };
-    let keys = id.zip(secret);
-    Ok(keys.map(|(id, secret)| Credentials::new(id, secret, token, None, "role")))
+fn credentials(mut keys: Fields) -> Option<Credentials> {
+    let (id, secret) = (keys.remove("AccessKeyId")?, keys.remove("SecretAccessKey")?);
+    let token = keys.remove("SessionToken");
+    Some(Credentials::new(id, secret, token, None, "role"))
 }
 
 /// Why an answer is not understood.

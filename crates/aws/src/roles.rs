@@ -1,11 +1,11 @@
 //! The management account's roles.
 
 use percent_encoding::percent_decode_str;
-use towerhook_core::{Error, ErrorKind, Result, ports::Roles, stack_sets::Role};
+use towerhook_core::{Result, ports::Roles, stack_sets::Role};
 
 use crate::{
     Aws,
-    call::{form, services::iam},
+    call::{services::iam, xml::elements},
     classify::{failed, has_code, parse, unusable},
 };
 
@@ -17,16 +17,14 @@ impl<S> Roles for Aws<S> {
             Err(error) if has_code(&error, "NoSuchEntity") => return Ok(None),
             answer => answer.map_err(failed(GET))?,
         };
-        let names = ["Arn", "AssumeRolePolicyDocument"];
-        let [arn, trust] = form::fields(answer.text(GET)?, "Role", names)
-            .map_err(|error| Error::new(GET, ErrorKind::Unavailable, error))?
-            .ok_or_else(|| unusable(GET, "an answer without a role"))?;
+        let role = elements(&answer, GET, &["GetRoleResult", "Role"])?.pop();
+        let role = role.ok_or_else(|| unusable(GET, "an answer without a role"))?;
+        let text = |name| role.get(name).map_or("", String::as_str);
         // IAM returns policies URL-encoded.
-        let trust = trust.unwrap_or_default();
-        let trust = percent_decode_str(&trust).decode_utf8_lossy().into_owned();
+        let trust = percent_decode_str(text("AssumeRolePolicyDocument"));
         Ok(Some(Role {
-            arn: parse(GET, &arn.unwrap_or_default())?,
-            trust,
+            arn: parse(GET, text("Arn"))?,
+            trust: trust.decode_utf8_lossy().into_owned(),
         }))
     }
 }

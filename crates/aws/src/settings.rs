@@ -50,6 +50,15 @@ pub struct FunctionNames {
     pub auth: Option<String>,
 }
 
+/// The bucket for evidence, and the folder in it.
+#[derive(Debug, Clone)]
+pub struct EvidenceBucket {
+    /// The bucket's name, if evidence is kept.
+    pub name: Option<String>,
+    /// The folder: the stack's name.
+    pub folder: String,
+}
+
 macro_rules! settings {
     ($($(#[$doc:meta])* $name:ident { $($(#[$about:meta])* $field:ident: $kind:ident,)+ })+) => {$(
         $(#[$doc])*
@@ -90,6 +99,17 @@ settings! {
         dead_letters: DeadLetterQueue,
         /// This function, and the auth function.
         functions: FunctionNames,
+        /// Where evidence is kept.
+        evidence: EvidenceBucket,
+    }
+
+    /// The settings of somebody who watches a launch: with them, [`crate::Aws`] implements
+    /// `StackSetReads` and `LedgerReads`.
+    WatchSettings {
+        /// The location of the landing zone.
+        home: Home,
+        /// The ledger.
+        ledger: LedgerTable,
     }
 
     /// The setup function's settings: with them, [`crate::Aws`] implements all `SetupPorts`.

@@ -10,7 +10,7 @@ use aws_sdk_cloudformation::types::{
 };
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use towerhook_core::{
     ErrorKind, Result,
     model::{AccountId, SecretText},
@@ -45,13 +45,14 @@ const AT_ONCE: usize = 4;
 
 const NO_STACK_SET: &str = "StackSetNotFoundException";
 
+// The calls are boxed, since the callers' futures nest deeper than the compiler follows.
 impl<S: AsRef<Home>> StackSetReads for Aws<S> {
     async fn stack_set(&self, name: &str) -> Result<Option<StackSet>> {
         let call = self
             .cloudformation()
             .describe_stack_set()
             .stack_set_name(name);
-        let found = match call.send().await {
+        let found = match call.send().boxed().await {
             Err(error) if has_code(&error, NO_STACK_SET) => return Ok(None),
             answer => answer.map_err(failed(DESCRIBE))?.stack_set,
         };
@@ -115,6 +116,7 @@ impl<S: AsRef<Home>> StackSetReads for Aws<S> {
             .stack_set_name(name)
             .operation_id(operation)
             .send()
+            .boxed()
             .await
             .map_err(failed(OPERATION))?;
         let status = answer
@@ -176,6 +178,7 @@ impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
             .set_execution_role_name(execution_role(spec))
             .managed_execution(ManagedExecution::builder().active(true).build())
             .send()
+            .boxed()
             .await;
         match answer {
             Err(error) if !has_code(&error, "NameAlreadyExistsException") => {
@@ -199,7 +202,7 @@ impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
             .cloudformation()
             .delete_stack_set()
             .stack_set_name(name);
-        match call.send().await {
+        match call.send().boxed().await {
             Err(error) if !has_code(&error, NO_STACK_SET) => Err(failed(DELETE)(error)),
             _ => Ok(()),
         }
@@ -222,6 +225,7 @@ impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
+            .boxed()
             .await;
         started(CREATE_INSTANCES, answer)
     }
@@ -243,6 +247,7 @@ impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
+            .boxed()
             .await;
         started(UPDATE_INSTANCES, answer)
     }
@@ -264,6 +269,7 @@ impl<S: AsRef<Home>> StackSetWrites for Aws<S> {
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
+            .boxed()
             .await;
         started(DELETE_INSTANCES, answer)
     }
@@ -298,6 +304,7 @@ impl<S: AsRef<Home>> Aws<S> {
             .operation_preferences(preferences())
             .operation_id(operation)
             .send()
+            .boxed()
             .await;
         started(UPDATE, answer)
     }

@@ -145,7 +145,7 @@ fn tags(spec: &StackSetSpec) -> Vec<Tag> {
 }
 
 /// CloudFormation uses one code for all invalid requests; only the message tells them apart.
-fn is_validation_error<E>(error: &SdkError<E, HttpResponse>, words: &str) -> bool
+pub(crate) fn is_validation_error<E>(error: &SdkError<E, HttpResponse>, words: &str) -> bool
 where
     E: ProvideErrorMetadata,
 {

@@ -14,8 +14,8 @@ use aws_smithy_types::body::SdkBody;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    AccountSettings, Aws, DeadLetterQueue, FanOutTopic, FunctionNames, Home, KeySecret,
-    LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
+    AccountSettings, Aws, DeadLetterQueue, EvidenceBucket, FanOutTopic, FunctionNames, Home,
+    KeySecret, LedgerTable, ManagementStackRole, SetupSettings, TokenSecret, WorkQueue,
 };
 
 pub(crate) const TOKEN_SECRET: &str =
@@ -198,6 +198,10 @@ pub(crate) fn account(answers: impl IntoIterator<Item = Answer>) -> (Aws<Account
         functions: FunctionNames {
             own: "account".into(),
             auth: Some("auth".into()),
+        },
+        evidence: EvidenceBucket {
+            name: Some("evidence".into()),
+            folder: "towerhook".into(),
         },
     };
     (Aws::new(&config, settings), sent)

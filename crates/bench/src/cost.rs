@@ -18,6 +18,8 @@ pub const SIZES: [u32; 3] = [50, 500, 5000];
 const SECRETS: f64 = 2.0;
 /// The template's alarms.
 const ALARMS: f64 = 16.0;
+/// The template's dashboards.
+const DASHBOARDS: f64 = 1.0;
 /// Metrics that are written every hour: seventeen by a comparison of the whole organization, one by auth.
 /// Those of failures, of busy and requeued passes, and of unwatched accounts by reason come on top in the
 /// hours that have any.
@@ -75,6 +77,12 @@ pub fn bill(month: Month) -> Bill {
                 prices::METRIC_MONTH,
             ),
             item("CloudWatch", "alarms", ALARMS, prices::ALARM_MONTH),
+            item(
+                "CloudWatch",
+                "dashboards",
+                DASHBOARDS,
+                prices::DASHBOARD_MONTH,
+            ),
             item("CloudWatch", "GB of logs", month.log_gb, prices::LOG_GB),
             item("Secrets Manager", "secrets", SECRETS, prices::SECRET_MONTH),
             item(
@@ -213,6 +221,7 @@ mod tests {
         for (service, unit, expected) in [
             ("CloudWatch", "custom metrics", 5.4),
             ("CloudWatch", "alarms", 1.6),
+            ("CloudWatch", "dashboards", 3.0),
             ("CloudWatch", "GB of logs", 1.0),
             ("Secrets Manager", "secrets", 0.8),
             ("Secrets Manager", "calls", 0.05),
@@ -223,7 +232,7 @@ mod tests {
             assert_eq!(dollars(service, unit), expected, "{service}, {unit}");
         }
         assert!(
-            (bill.dollars() - 13.3128).abs() < 1e-9,
+            (bill.dollars() - 16.3128).abs() < 1e-9,
             "{}",
             bill.dollars()
         );
@@ -233,7 +242,7 @@ mod tests {
     fn bills_are_shown_side_by_side() {
         let sections = tables(&[bill(quiet(50)), bill(quiet(5000))]);
         let dollars = sections[0].table.to_string();
-        for text in ["50 accounts", "5,000 accounts", "together", "13.31"] {
+        for text in ["50 accounts", "5,000 accounts", "together", "16.31"] {
             assert!(dollars.contains(text), "{text}: {dollars}");
         }
         assert_eq!(dollars.matches("CloudWatch").count(), 1);
@@ -258,12 +267,13 @@ mod tests {
     }
 
     #[test]
-    fn the_template_has_as_many_alarms_and_secrets_as_are_charged() {
+    fn the_template_has_what_is_charged_by_the_piece() {
         let root = towerhook_package::workspace_root();
         let path = root.join("templates/control-tower-integration.template.yml");
         let template = std::fs::read_to_string(path).unwrap();
         let resources = |kind: &str| template.matches(&format!("Type: AWS::{kind}\n")).count();
         assert_eq!(resources("CloudWatch::Alarm") as f64, ALARMS);
+        assert_eq!(resources("CloudWatch::Dashboard") as f64, DASHBOARDS);
         assert_eq!(resources("SecretsManager::Secret") as f64, SECRETS);
     }
 }

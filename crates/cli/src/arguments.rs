@@ -1,14 +1,19 @@
 mod operate;
+mod publish;
+mod steer;
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use towerhook_package::lambda::{ARM64, Processor, X86_64};
 use towerhook_package::local::Profile;
+use towerhook_runtime::providers;
 use towerhook_sandbox::landing_zone::Version;
 use towerhook_sandbox::providers::Provider;
 
-pub(crate) use operate::{Plan, Report, Status, Target};
+pub(crate) use operate::{Doctor, Plan, Report, Status, Target};
+pub(crate) use publish::Publish;
+pub(crate) use steer::{Approve, Compare, Completions, Delete, Launch, Man, Redrive, Update};
 
 /// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
 #[derive(Debug, Parser)]
@@ -42,18 +47,36 @@ pub(crate) enum Command {
     Sandbox(Sandbox),
     /// Send an event to the running sandbox's bus.
     Event(Event),
-    /// Show or return the messages in a stack's dead-letter queue, in the account of the AWS
-    /// credentials.
-    Redrive(Redrive),
+    /// Check what a launch needs, and whether a launched stack does its work, without changing
+    /// anything; say what mends it.
+    Doctor(Doctor),
     /// Show which accounts of an organization are watched, and why others are not.
     Status(Status),
     /// Show what the next comparison of the organization would do, without doing it.
     Plan(Plan),
     /// Write the status of all accounts to files: a page of HTML, CSV or JSON.
     Report(Report),
+    /// Compare the whole organization now, without waiting for the schedule.
+    Compare(Compare),
+    /// Approve offboardings that are held, since they are more than the limit allows.
+    Approve(Approve),
+    /// Show, return or drop the messages in a stack's dead-letter queue.
+    Redrive(Redrive),
+    /// Launch the stack, and follow it until it is complete.
+    Launch(Launch),
+    /// Change parameters of the stack, and follow that until it is complete.
+    Update(Update),
+    /// Say what goes with the stack and what stays, and delete it.
+    Delete(Delete),
+    /// Print the completions for a shell.
+    Completions(Completions),
+    /// Write the man pages, one for each command.
+    Man(Man),
     /// Build the functions for Lambda, and put beside them the templates, digests, bills of materials,
     /// licences and provenance.
     Package(Package),
+    /// Upload what `package` has written to a bucket for each Region, and print Launch Stack buttons.
+    Publish(Publish),
     /// Write the main templates from their fragments in `templates`, after one of them was changed,
     /// and the modules in `terraform`.
     Compose,
@@ -140,6 +163,16 @@ impl Vendor {
             Self::TrendWorkloadSecurity => Provider::TrendWorkloadSecurity,
         }
     }
+
+    /// Its rules and its API.
+    pub(crate) fn rules(self) -> providers::Vendor {
+        match self {
+            Self::Expel => providers::Vendor::Expel,
+            Self::Lacework => providers::Vendor::Lacework,
+            Self::TrendVisionOne => providers::Vendor::TrendVisionOne,
+            Self::TrendWorkloadSecurity => providers::Vendor::TrendWorkloadSecurity,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -172,15 +205,6 @@ pub(crate) struct Event {
     /// An event as EventBridge shows it: its source, detail-type and detail are sent.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Redrive {
-    #[command(flatten)]
-    pub(crate) target: Target,
-    /// Return the messages to the work queue, once their cause is fixed.
-    #[arg(long = "return")]
-    pub(crate) return_all: bool,
 }
 
 #[derive(Debug, Args)]

@@ -11,7 +11,7 @@ use towerhook_sandbox::story::{Adversity, Report, Story, Telling};
 
 use crate::arguments::Demo;
 use crate::display::Display;
-use crate::{redrive, table};
+use crate::{steer, table};
 
 /// How many of each function's last errors are shown when the story fails.
 const ERRORS: usize = 5;
@@ -29,7 +29,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     if arguments.chaos {
         story = story.under(Adversity {
             seed: arguments.seed.unwrap_or_else(random_seed),
-            redrive: Box::new(|running| Box::pin(redrive::all_of(running))),
+            redrive: Box::new(|running| Box::pin(steer::return_all(running))),
         });
     }
     let told = story.tell(&zips, &listen).await;

@@ -9,10 +9,12 @@ mod event;
 mod operate;
 mod operator;
 mod package;
-mod redrive;
 mod run;
 mod sandbox;
+mod shell;
+mod steer;
 mod table;
+mod terminal;
 
 use std::process::ExitCode;
 

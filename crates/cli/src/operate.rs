@@ -1,18 +1,21 @@
-//! `status`, `plan` and `report`: what an operator sees of an organization.
+//! `doctor`, `status`, `plan` and `report`: what an operator sees of an organization.
 
 mod deployment;
+mod doctor;
+mod history;
 mod tables;
 
-use std::{io::IsTerminal, path::Path, process::ExitCode, time::Duration};
+use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
-use indicatif::ProgressBar;
 use serde::Serialize;
-use towerhook_operate::{Comparison, Detail, Organization, Status, csv, page};
+use towerhook_operate::{
+    Comparison, Detail, Organization, Status, asff, csv, ocsf, page_over_time,
+};
 use towerhook_runtime::clock;
 
-use self::deployment::Deployment;
-use crate::{arguments, operator::readable};
+pub(crate) use self::{deployment::Deployment, doctor::doctor};
+use crate::{arguments, operator::readable, terminal::progress};
 
 /// Something is not as it should be. An error is 1, as everywhere.
 const PENDING: u8 = 2;
@@ -70,9 +73,14 @@ pub(crate) async fn plan(arguments: &arguments::Plan) -> anyhow::Result<ExitCode
 }
 
 pub(crate) async fn report(arguments: &arguments::Report) -> anyhow::Result<ExitCode> {
+    // Before anything else, since it may be a mistake of the caller's.
+    let days = match &arguments.history {
+        Some(folder) => history::read(folder)?,
+        None => Vec::new(),
+    };
     let status = Status::of(&organization(&arguments.target).await?);
     if let Some(file) = &arguments.html {
-        write(file, page(&status)?.as_bytes())?;
+        write(file, page_over_time(&status, &days)?.as_bytes())?;
     }
     if let Some(file) = &arguments.csv {
         write(file, &csv(&status)?)?;
@@ -83,18 +91,20 @@ pub(crate) async fn report(arguments: &arguments::Report) -> anyhow::Result<Exit
             (serde_json::to_string_pretty(&status)? + "\n").as_bytes(),
         )?;
     }
+    if let Some(file) = &arguments.ocsf {
+        write(file, &ocsf(&status)?)?;
+    }
+    if let Some(file) = &arguments.asff {
+        write(file, &asff(&status)?)?;
+    }
     tell(&status.notes);
     println!("{}", status.in_words());
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads the whole organization, which can take a minute, and says so on a terminal.
-async fn organization(target: &arguments::Target) -> anyhow::Result<Organization> {
-    let bar = std::io::stderr().is_terminal().then(|| {
-        let bar = ProgressBar::new_spinner().with_message("reading the organization");
-        bar.enable_steady_tick(Duration::from_millis(100));
-        bar
-    });
+pub(crate) async fn organization(target: &arguments::Target) -> anyhow::Result<Organization> {
+    let bar = progress::spinner("reading the organization");
     let read = async {
         let deployment = Deployment::find(target).await?;
         let provider = deployment.vendor.provider();
@@ -103,9 +113,7 @@ async fn organization(target: &arguments::Target) -> anyhow::Result<Organization
         read.map_err(readable)
     };
     let read = read.await;
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
+    progress::clear(bar);
     read
 }
 
@@ -121,7 +129,7 @@ fn write(file: &Path, content: &[u8]) -> anyhow::Result<()> {
     std::fs::write(file, content).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
+pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     println!("{}", serde_json::to_string_pretty(value)?);
     Ok(())
 }

@@ -10,7 +10,12 @@ use crate::arguments::Target;
 
 /// The configuration of AWS for this target.
 pub(crate) async fn operator(target: &Target) -> anyhow::Result<SdkConfig> {
-    let endpoint = if target.sandbox {
+    connect(target.sandbox).await
+}
+
+/// The configuration of AWS, or of the running sandbox.
+pub(crate) async fn connect(sandbox: bool) -> anyhow::Result<SdkConfig> {
+    let endpoint = if sandbox {
         Some(endpoint(Running::read(&target_directory()?)?))
     } else {
         None

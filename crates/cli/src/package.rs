@@ -1,3 +1,5 @@
+pub(crate) mod publish;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::ExitCode;

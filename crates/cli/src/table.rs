@@ -111,6 +111,7 @@ mod tests {
     #[test]
     fn a_table_shows_control_and_direction_characters_and_does_not_obey_them() {
         let letter = Described {
+            id: "1".into(),
             sent_at: None,
             kind: "Crea\u{1b}[2Jte".into(),
             about: "\u{202e}333222111\u{2066}".into(),

@@ -1,5 +1,5 @@
-//! Shows the messages of the dead-letter queue without their bodies, and returns them to the work
-//! queue.
+//! Shows the messages of the dead-letter queue without their bodies, returns them to the work queue,
+//! or drops them.
 
 use std::{collections::BTreeSet, fmt, time::Duration};
 
@@ -22,6 +22,8 @@ const NAMED: usize = 5;
 /// The description of a message for an administrator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Described {
+    /// SQS's id of the message.
+    pub id: String,
     /// When it was first sent.
     pub sent_at: Option<Timestamp>,
     /// The kind of message: an event's name.
@@ -41,18 +43,48 @@ pub enum Fate {
     Kept,
     /// It was returned to the work queue.
     Returned,
-    /// It was for another target than the work queue, whose schedule repeats it, so it was deleted.
+    /// It was deleted: an administrator wanted that, or it was for another target than the work
+    /// queue, whose schedule repeats it.
     Dropped,
 }
 
-/// Inspects every message of the dead-letter queue, and with `give_back` returns it to the work
-/// queue. A message that fails again meanwhile is not returned twice.
+/// What an administrator wants with the messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish<'a> {
+    /// To look at them.
+    Show,
+    /// To return them to the work queue, except for calls by a schedule, which repeats them.
+    Return,
+    /// To delete those that were shown; others have come since, and stay.
+    Drop {
+        /// The ids of those that were shown.
+        shown: &'a BTreeSet<String>,
+    },
+}
+
+impl Wish<'_> {
+    fn fate(self, letter: &DeadLetter, queues: &impl DeadLetters) -> Fate {
+        let is_foreign = || {
+            let undelivered = letter.undelivered.as_ref();
+            undelivered.is_some_and(|event| !queues.is_work_queue(&event.target))
+        };
+        match self {
+            Self::Return if is_foreign() => Fate::Dropped,
+            Self::Return => Fate::Returned,
+            Self::Drop { shown } if shown.contains(&letter.id) => Fate::Dropped,
+            Self::Show | Self::Drop { .. } => Fate::Kept,
+        }
+    }
+}
+
+/// Inspects every message of the dead-letter queue, and does with it what the administrator wants. A
+/// returned message that fails again meanwhile is not returned twice.
 ///
 /// # Errors
 ///
-/// A call failed; messages already returned stay returned. A message whose deletion failed may be
+/// A call failed; messages already returned or dropped stay so. A message whose deletion failed may be
 /// in both queues, which does no harm: a message is a hint and may arrive twice.
-pub async fn redrive(queues: &impl DeadLetters, give_back: bool) -> Result<Vec<Described>> {
+pub async fn redrive(queues: &impl DeadLetters, wish: Wish<'_>) -> Result<Vec<Described>> {
     let mut seen = BTreeSet::new();
     let mut kept = Vec::new();
     let mut described = Vec::new();
@@ -66,15 +98,7 @@ pub async fn redrive(queues: &impl DeadLetters, give_back: bool) -> Result<Vec<D
             break;
         }
         for letter in fresh {
-            let foreign = letter
-                .undelivered
-                .as_ref()
-                .is_some_and(|event| !queues.is_work_queue(&event.target));
-            let fate = match (give_back, foreign) {
-                (false, _) => Fate::Kept,
-                (true, false) => Fate::Returned,
-                (true, true) => Fate::Dropped,
-            };
+            let fate = wish.fate(&letter, queues);
             described.push(describe(&letter, fate));
             match fate {
                 Fate::Kept => kept.push(letter),
@@ -115,6 +139,7 @@ fn describe(letter: &DeadLetter, fate: Fate) -> Described {
         why = format!("the rule {rule} could not deliver it: {error}");
     }
     Described {
+        id: letter.id.clone(),
         sent_at: letter.sent_at,
         kind,
         about,
@@ -236,7 +261,7 @@ mod tests {
     fn all_are_described_the_oldest_first_and_stay() {
         let secret = r#"{"password":"hunter2"}"#;
         let queues = Queues::with(&[&accounts(7), &accounts(1), secret, "hunter2"]);
-        let found = block_on(redrive(&queues, false)).unwrap();
+        let found = block_on(redrive(&queues, Wish::Show)).unwrap();
         let shown: Vec<_> = found
             .iter()
             .map(|one| format!("{} | {} | {} | {}", one.kind, one.about, one.why, one.fate))
@@ -255,7 +280,7 @@ mod tests {
     fn a_call_is_about_what_is_parked() {
         let call = Message::wake_up("2026-01-01T00:00:00Z".parse().unwrap());
         let queues = Queues::with(&[&call.to_body()]);
-        let found = block_on(redrive(&queues, false)).unwrap();
+        let found = block_on(redrive(&queues, Wish::Show)).unwrap();
         assert_eq!(found[0].about, "parked work for the next pass");
     }
 
@@ -269,7 +294,7 @@ mod tests {
                 error: "NO_PERMISSIONS: no".into(),
             });
         }
-        let found = block_on(redrive(&queues, true)).unwrap();
+        let found = block_on(redrive(&queues, Wish::Return)).unwrap();
         let fates: Vec<_> = found.iter().map(|one| one.fate).collect();
         assert_eq!(fates, [Fate::Returned, Fate::Dropped, Fate::Returned]);
         assert_eq!(
@@ -278,5 +303,24 @@ mod tests {
         );
         assert!(queues.dead.borrow().is_empty());
         assert_eq!(queues.work.borrow()[..], [accounts(1), accounts(2)]);
+    }
+
+    #[test]
+    fn only_what_was_shown_is_dropped() {
+        let queues = Queues::with(&[&accounts(1), "{}", &accounts(2)]);
+        let found = block_on(redrive(&queues, Wish::Show)).unwrap();
+        let shown = found.iter().skip(1).map(|one| one.id.clone()).collect();
+        let found = block_on(redrive(&queues, Wish::Drop { shown: &shown })).unwrap();
+        let fates: Vec<_> = found.iter().map(|one| one.fate).collect();
+        assert_eq!(fates, [Fate::Kept, Fate::Dropped, Fate::Dropped]);
+        let left: Vec<_> = queues
+            .dead
+            .borrow()
+            .iter()
+            .map(|one| one.id.clone())
+            .collect();
+        assert_eq!(left, [found[0].id.clone()]);
+        assert!(queues.hidden.borrow().is_empty(), "it can be seen again");
+        assert!(queues.work.borrow().is_empty());
     }
 }

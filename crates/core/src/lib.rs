@@ -14,6 +14,7 @@ pub mod enrollment;
 mod error;
 pub mod feed;
 pub mod foundation;
+pub mod happening;
 pub mod landing_zone;
 pub mod ledger;
 pub mod lifecycle;

@@ -92,6 +92,11 @@ registry! {
         "The accounts that a pass looks at again.";
     CallsFailed, Internal,
         "Calls of AWS or of the vendor that failed in a pass.";
+    EventsUnsent, Internal,
+        "1 for each pass whose events for others could not all be put on the bus.";
+    EvidenceUnwritten, Stable,
+        "Where evidence is kept: 1 for each comparison of the whole organization whose evidence could not \
+         be written, else 0.";
     RecordsMalformed, Stable,
         "Records of the queue that mean nothing; they end in the dead-letter queue.";
     EventsIgnored, Internal,

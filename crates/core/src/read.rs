@@ -10,14 +10,16 @@ pub enum Read<T> {
 }
 
 impl<T> Read<T> {
-    pub(crate) fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
+    /// What becomes of the value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Read<U> {
         match self {
             Self::Ok(value) => Read::Ok(f(value)),
             Self::Unknown(why) => Read::Unknown(why),
         }
     }
 
-    pub(crate) fn as_ref(&self) -> Read<&T> {
+    /// The value by reference.
+    pub fn as_ref(&self) -> Read<&T> {
         match self {
             Self::Ok(value) => Read::Ok(value),
             Self::Unknown(why) => Read::Unknown(why.clone()),
@@ -36,7 +38,8 @@ impl<T> Read<T> {
         }
     }
 
-    pub(crate) fn ok(self) -> Option<T> {
+    /// The value, if it was read.
+    pub fn ok(self) -> Option<T> {
         match self {
             Self::Ok(value) => Some(value),
             Self::Unknown(_) => None,

@@ -12,6 +12,12 @@ pub enum Unwritable {
     /// The page cannot be put together.
     #[error("the page cannot be written")]
     Page(#[source] askama::Error),
+    /// The JSON cannot be put together.
+    #[error("the JSON cannot be written")]
+    Json(#[source] serde_json::Error),
+    /// The stack's id has no account and Region.
+    #[error("the id of the stack is not an ARN, so the accounts cannot be written as findings")]
+    Stack(#[source] towerhook_core::model::ParseIdError),
 }
 
 /// The columns.
@@ -115,7 +121,9 @@ pub(crate) mod testing {
         };
         let unwatched = accounts.div_ceil(5);
         Status {
+            compared: None,
             format_version: 1,
+            release: "1.2.3",
             read_at: "2026-01-11T12:00:00Z".parse().unwrap(),
             product: "Plain",
             stack_id: "arn:aws:cloudformation:us-east-1:000000000001:stack/towerhook/1".into(),
@@ -126,6 +134,7 @@ pub(crate) mod testing {
             },
             out_of_scope: 0,
             notes: Vec::new(),
+            sources: BTreeMap::new(),
         }
     }
 }

@@ -1,9 +1,9 @@
 use jiff::Timestamp;
 use towerhook_core::{
     Error, Read,
-    enrollment::{AccountView, Inventory, Standing, observe},
+    enrollment::{AccountView, Compared, Inventory, Standing, observe},
     landing_zone::OuTree,
-    ledger::{Record, Source},
+    ledger::{Record, Records, Source},
     lifecycle::Scope,
     model::{AccountId, OuId},
     policy::{Deployment, Policy},
@@ -21,6 +21,8 @@ pub struct Organization {
     pub(crate) inventory: Inventory,
     pub(crate) units: OuTree,
     pub(crate) read_at: Timestamp,
+    /// When the last comparison of all of it began that ran to its end.
+    pub(crate) compared: Option<Timestamp>,
 }
 
 /// Why there is nothing to show.
@@ -93,6 +95,30 @@ impl Organization {
         Ok(all)
     }
 
+    /// What a comparison of all read, which began at `read_at`, with the records and the units as they
+    /// are after it.
+    pub fn after(
+        provider: &'static dyn Provider,
+        compared: Compared,
+        records: Records,
+        units: OuTree,
+        read_at: Timestamp,
+    ) -> Self {
+        let Compared {
+            deployment,
+            mut inventory,
+        } = compared;
+        inventory.records = records.by_account;
+        Self {
+            provider,
+            deployment,
+            inventory,
+            units,
+            read_at,
+            compared: Some(read_at),
+        }
+    }
+
     async fn look(
         provider: &'static dyn Provider,
         ports: &impl AccountReads,
@@ -101,6 +127,7 @@ impl Organization {
         now: Timestamp,
     ) -> Result<Self, Unreadable> {
         let recorded = ports.recorded().await.map_err(Unreadable::Ledger)?;
+        let compared = recorded.compared;
         let success = recorded.success.ok_or(Unreadable::NoDeployment)?;
         let deployment = success.deployment;
         let units = ports.organizational_units().await;
@@ -118,6 +145,7 @@ impl Organization {
             deployment,
             units,
             read_at: now,
+            compared,
         })
     }
 

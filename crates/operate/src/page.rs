@@ -1,9 +1,14 @@
+mod timeline;
+
 use askama::Template;
 
-use crate::{Row, Status, Unwritable, words::moment};
+use self::timeline::Timeline;
+use crate::{Row, Status, Unwritable, history::Day, words::moment};
 
 /// The rows that are shown at once: browsers lay out thousands of rows slowly.
 const PAGE: usize = 1_000;
+/// The longest label in the chart, which a phone's width has room for.
+const LABEL: usize = 40;
 /// The height of a unit's bar and its label in the chart, in the SVG's units.
 const BAR: usize = 34;
 
@@ -13,6 +18,7 @@ struct Page<'a> {
     status: &'a Status,
     read_at: String,
     units: Vec<Unit<'a>>,
+    timeline: Option<Timeline>,
     reasons: Vec<(&'a str, usize)>,
     rows: Vec<Cells<'a>>,
     chart_height: usize,
@@ -45,6 +51,18 @@ impl Unit<'_> {
         self.in_scope - self.watched
     }
 
+    /// Its label. A long path loses its beginning, which it shares with others; the table has it whole.
+    fn text(&self) -> String {
+        let figures = format!(": {} of {}", self.watched, self.in_scope);
+        let room = LABEL.saturating_sub(figures.len());
+        let length = self.path.chars().count();
+        if length <= room {
+            return format!("{}{figures}", self.path);
+        }
+        let end: String = self.path.chars().skip(length - room + 1).collect();
+        format!("…{end}{figures}")
+    }
+
     /// The baseline of its label.
     fn label(&self) -> usize {
         self.top + 12
@@ -62,6 +80,19 @@ impl Unit<'_> {
 ///
 /// The template cannot be filled, which no value can cause.
 pub fn page(status: &Status) -> Result<String, Unwritable> {
+    page_over_time(status, &[])
+}
+
+/// The same with the coverage of earlier days. Of the status's own day, the status counts.
+///
+/// # Errors
+///
+/// As [`page`].
+pub fn page_over_time(status: &Status, days: &[Day]) -> Result<String, Unwritable> {
+    let today = Day::of(status);
+    let earlier = days.iter().copied().filter(|day| day.date < today.date);
+    let mut days: Vec<_> = earlier.chain([today]).collect();
+    days.sort_by_key(|day| day.date);
     let by_unit = status.by_unit();
     let most = by_unit.values().map(|(_, in_scope)| *in_scope).max();
     let most = most.unwrap_or_default().max(1);
@@ -79,6 +110,7 @@ pub fn page(status: &Status) -> Result<String, Unwritable> {
         read_at: moment(status.read_at),
         chart_height: units.len() * BAR,
         units,
+        timeline: Timeline::of(&days),
         reasons: status
             .coverage
             .unwatched
@@ -124,6 +156,22 @@ mod tests {
     }
 
     #[test]
+    fn a_long_path_is_shortened_in_the_chart_and_whole_in_the_table() {
+        let mut status = testing::status(1);
+        let path = "Workloads/Production/Europe, Middle East and Africa";
+        status.accounts[0].unit = path.into();
+        let page = page(&status).unwrap();
+        assert!(
+            page.contains(">…/Europe, Middle East and Africa: 0 of 1</text>"),
+            "{page}"
+        );
+        assert!(
+            page.contains(&format!("<th scope=\"row\">{path}</th>")),
+            "{page}"
+        );
+    }
+
+    #[test]
     fn names_and_reasons_are_text_and_no_markup() {
         let mut status = testing::status(1);
         let attack = "</td><script>alert(1)</script>\"'&";
@@ -134,6 +182,25 @@ mod tests {
         let page = page(&status).unwrap();
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(page.contains("&#60;script&#62;alert(1)"), "{page}");
+    }
+
+    #[test]
+    fn earlier_days_are_a_chart_with_a_table_and_words() {
+        let status = testing::status(10);
+        assert!(!page(&status).unwrap().contains("id=\"over-time\""));
+        let day = |day, watched| Day {
+            date: jiff::civil::date(2026, 1, day),
+            watched,
+            in_scope: 10,
+        };
+        // Days that are not before the status say nothing beside it.
+        let page = page_over_time(&status, &[day(9, 6), day(7, 10), day(11, 1), day(12, 1)]);
+        let page = page.unwrap();
+        let words = "100.0 % on 2026-01-07, at least 60.0 % on 2026-01-09, 80.0 % on 2026-01-11.";
+        assert!(page.contains(words), "{page}");
+        let row = "<th scope=\"row\">2026-01-09</th><td>6</td><td>4</td><td>10</td><td>60.0 %</td>";
+        assert!(page.contains(row), "{page}");
+        assert!(!page.contains("2026-01-12"), "{page}");
     }
 
     #[test]

@@ -14,13 +14,20 @@ use crate::{Organization, words};
 /// The version of the JSON's form. It grows when a field changes its meaning or goes.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 
+/// The release of this build.
+const RELEASE: &str = env!("CARGO_PKG_VERSION");
+
 /// Who is watched and why others are not. The names in its JSON are stable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Status {
     /// The version of this form.
     pub format_version: u32,
+    /// The release of Towerhook that read it.
+    pub release: &'static str,
     /// When it was read.
     pub read_at: Timestamp,
+    /// When the last comparison of the whole organization began that ran to its end.
+    pub compared: Option<Timestamp>,
     /// The vendor's product.
     pub product: &'static str,
     /// The id of Towerhook's stack.
@@ -33,6 +40,8 @@ pub struct Status {
     pub out_of_scope: usize,
     /// What could not be read, each in a sentence.
     pub notes: Vec<String>,
+    /// Who says what is in an account's row, by field.
+    pub sources: BTreeMap<&'static str, String>,
 }
 
 /// One account.
@@ -93,13 +102,16 @@ impl Status {
         standings.extend(unreadable.map(|item| Standing::Unwatched(Some(Reason::Unread(item)))));
         Self {
             format_version: FORMAT_VERSION,
+            release: RELEASE,
             read_at: organization.read_at,
+            compared: organization.compared,
             product: organization.provider.words().title,
             stack_id: organization.policy().stack_id.clone(),
             accounts,
-            coverage: standings.into_iter().collect(),
+            coverage: standings.iter().collect(),
             out_of_scope,
             notes: organization.notes(),
+            sources: sources(organization.provider.words().title),
         }
     }
 
@@ -108,7 +120,8 @@ impl Status {
         self.coverage.watched * 100 < self.coverage.in_scope() * usize::from(percent)
     }
 
-    /// The result in a sentence, such as "118 of 120 accounts are watched".
+    /// The result in a sentence, such as "118 of 120 accounts are watched, compared
+    /// 2026-01-11 12:00 UTC".
     pub fn in_words(&self) -> String {
         let Coverage { watched, .. } = self.coverage;
         let in_scope = self.coverage.in_scope();
@@ -118,7 +131,11 @@ impl Status {
             0 => String::new(),
             out => format!("; {out} more out of scope"),
         };
-        format!("{watched} of {in_scope} {noun} {verb} watched{others}")
+        let compared = self
+            .compared
+            .map(|at| format!(", compared {}", words::moment(at)));
+        let compared = compared.unwrap_or_default();
+        format!("{watched} of {in_scope} {noun} {verb} watched{compared}{others}")
     }
 
     /// How many accounts of each unit are watched, and how many should be, by the unit's path.
@@ -133,6 +150,23 @@ impl Status {
         }
         units
     }
+}
+
+fn sources(title: &str) -> BTreeMap<&'static str, String> {
+    let ledger = "Towerhook's ledger";
+    [
+        ("state", "AWS Organizations".to_owned()),
+        ("unit", "AWS Organizations".to_owned()),
+        ("management", "AWS Control Tower".to_owned()),
+        ("stack", "AWS CloudFormation".to_owned()),
+        ("registration", title.to_owned()),
+        ("since", ledger.to_owned()),
+        (
+            "standing",
+            format!("Towerhook's rules, by all of these and {ledger}"),
+        ),
+    ]
+    .into()
 }
 
 fn row(organization: &Organization, id: AccountId, view: &AccountView, standing: &Standing) -> Row {
@@ -304,9 +338,14 @@ mod tests {
     #[test]
     fn every_account_has_a_row_and_the_management_account_is_no_gap() {
         let status = status(async |_| {});
-        assert_eq!(
-            status.in_words(),
-            "5 of 5 accounts are watched; 1 more out of scope"
+        let in_words = status.in_words();
+        assert!(
+            in_words.starts_with("5 of 5 accounts are watched, compared 2"),
+            "{in_words}"
+        );
+        assert!(
+            in_words.ends_with(" UTC; 1 more out of scope"),
+            "{in_words}"
         );
         assert_eq!(status.accounts.len(), 6);
         let row = of(&status, 1);
@@ -335,6 +374,7 @@ mod tests {
     fn an_account_that_the_vendor_cannot_read_is_a_gap_with_its_reason() {
         let status = enrolled(3, async |world| {
             let mut organization = read(&world).await;
+            organization.compared = None;
             let inventory = &mut organization.inventory;
             let denied = Some(Reason::Unreadable("AccessDenied".into()));
             inventory.records.get_mut(&member_id(0)).unwrap().reason = denied;

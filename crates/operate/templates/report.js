@@ -54,8 +54,15 @@
   filter.addEventListener("input", restart);
   standing.addEventListener("change", restart);
   more.addEventListener("click", () => {
+    const first = shown;
     shown += page;
     show();
+    // The focus would be lost with the button.
+    if (more.hidden) {
+      const header = body.rows[first].cells[0];
+      header.tabIndex = -1;
+      header.focus();
+    }
   });
   for (const later of table.querySelectorAll(".later")) later.remove();
   addEventListener("beforeprint", () => put(matching()));

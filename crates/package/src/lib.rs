@@ -4,6 +4,7 @@ mod cargo;
 pub mod compose;
 pub mod lambda;
 pub mod local;
+pub mod publish;
 pub mod python;
 pub mod release;
 pub mod terraform;

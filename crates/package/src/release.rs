@@ -17,7 +17,10 @@ use crate::lambda::{Processor, REQUIREMENTS, SETTINGS};
 use crate::toolchain::Toolchain;
 use crate::workspace_root;
 use provenance::{Origin, provenance};
-use sums::{digest, sums};
+use sums::sums;
+#[cfg(test)]
+pub(crate) use sums::write as write_sums;
+pub(crate) use sums::{digest, parse as parse_sums};
 
 /// The bill of materials, in the folder of each processor.
 const BILL: &str = "bom.cdx.json";
@@ -26,7 +29,7 @@ const NOTICES: &str = "THIRD-PARTY-NOTICES";
 /// Where the release comes from.
 const PROVENANCE: &str = "provenance.json";
 /// The digests of all other files.
-const SUMS: &str = "SHA256SUMS";
+pub(crate) const SUMS: &str = "SHA256SUMS";
 
 /// Writes what accompanies a release into its folder and answers the files' names. `files` are the zips and
 /// the templates that are there already, each as its path with slashes in it.

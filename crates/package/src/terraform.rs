@@ -54,9 +54,17 @@ pub fn modules(root: &Path) -> anyhow::Result<Vec<ModuleFile>> {
     let path = templates.join(EVENTS);
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {EVENTS}"))?;
     let module = EVENTS.trim_end_matches(".template.yml").to_owned();
-    sources.push(Composed { path, text, module });
+    sources.push(Composed {
+        path,
+        text,
+        title: module.clone(),
+        module,
+    });
     let mut files = Vec::new();
-    for Composed { path, text, module } in sources {
+    for Composed {
+        path, text, module, ..
+    } in sources
+    {
         let name = path.file_name().context("a template has no name")?;
         let template = Template::parse(name.to_string_lossy().into_owned(), &text)
             .with_context(|| format!("no module can be made of {}", path.display()))?;

@@ -2,8 +2,9 @@
 
 use std::future::Future;
 
-use lambda_runtime::Error;
-use tracing::Level;
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde::{Deserialize, Serialize};
+use tracing::{Instrument, Level};
 use tracing_subscriber::{filter::Targets, prelude::*};
 
 /// Starts telemetry and a single-threaded executor, and runs a function until Lambda ends it.
@@ -24,6 +25,27 @@ pub fn run(function: impl Future<Output = Result<(), Error>>) -> Result<(), Erro
             "function cannot start"
         );
     })
+}
+
+/// Serves a function's invocations until Lambda ends it. Each line that an invocation logs has its
+/// request id.
+///
+/// # Errors
+///
+/// The Lambda runtime does not answer.
+pub async fn serve<E, R, F>(handle: impl Fn(LambdaEvent<E>) -> F) -> Result<(), Error>
+where
+    E: for<'de> Deserialize<'de>,
+    R: Serialize,
+    F: Future<Output = Result<R, Error>>,
+{
+    let traced = |event: LambdaEvent<E>| {
+        let request_id = event.context.request_id.clone();
+        let span = tracing::info_span!("invocation", request_id);
+        // Boxed: within the runtime's future it would nest deeper than the compiler's limit.
+        Box::pin(handle(event)).instrument(span)
+    };
+    lambda_runtime::run(service_fn(traced)).await
 }
 
 /// Logs JSON lines with a top-level `level` and an RFC 3339 `timestamp`, the format that Lambda's

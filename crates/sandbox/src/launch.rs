@@ -61,6 +61,21 @@ pub async fn upload(aws: &AwsClient, bucket: &str, zips: &FunctionZips) -> anyho
     Ok(())
 }
 
+/// Uploads a main template to where the README has it.
+///
+/// # Errors
+/// When S3 refuses it.
+pub async fn upload_template(
+    aws: &AwsClient,
+    bucket: &str,
+    (file, template): (&str, &str),
+) -> Result<(), AwsError> {
+    let object = format!("/{bucket}/{ARTIFACT_PREFIX}templates/{file}");
+    aws.rest("s3", Method::PUT, &object, "text/yaml", template.into())
+        .await?;
+    Ok(())
+}
+
 /// The main stack.
 #[derive(Debug, Clone)]
 pub struct Stack {
@@ -136,8 +151,22 @@ impl Stack {
         template: &str,
         parameters: &Parameters,
     ) -> Result<Self, AwsError> {
-        let bucket = parameters.get("ArtifactBucket").cloned();
-        let mut form = request(aws, name, bucket.as_deref(), template).await?;
+        let bucket = parameters.get("ArtifactBucket").map(String::as_str);
+        Self::create_by(aws, watch, name, (bucket, template), parameters).await
+    }
+
+    /// Asks for a stack of a template that goes to this bucket first, if one is named.
+    ///
+    /// # Errors
+    /// When CloudFormation or S3 refuses the request.
+    pub async fn create_by(
+        aws: &AwsClient,
+        watch: &AwsClient,
+        name: &str,
+        (bucket, template): (Option<&str>, &str),
+        parameters: &Parameters,
+    ) -> Result<Self, AwsError> {
+        let mut form = request(aws, name, bucket, template).await?;
         for (number, (key, value)) in (1..).zip(parameters) {
             let parameter = format!("Parameters.member.{number}");
             form.push((format!("{parameter}.ParameterKey"), key.clone()));
@@ -152,7 +181,7 @@ impl Stack {
                 .text_at("CreateStackResult/StackId")
                 .unwrap_or(name)
                 .to_owned(),
-            bucket,
+            bucket: bucket.map(str::to_owned),
             aws: aws.clone(),
             watch: watch.clone(),
         })

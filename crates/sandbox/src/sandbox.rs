@@ -281,12 +281,15 @@ impl Sandbox {
         )
     }
 
-    /// Uploads the functions to where the template expects them.
+    /// Uploads the functions to where the template expects them, and the template beside them.
     ///
     /// # Errors
     /// When a zip cannot be read, or S3 refuses it.
     pub async fn upload(&self, zips: &FunctionZips) -> anyhow::Result<()> {
-        launch::upload(&self.user()?, &self.artifact_bucket(), zips).await
+        let (user, bucket) = (self.user()?, self.artifact_bucket());
+        launch::upload(&user, &bucket, zips).await?;
+        let template = (self.options.provider.template_file(), self.template());
+        Ok(launch::upload_template(&user, &bucket, template).await?)
     }
 
     /// The parameters without a default, or with one that does not fit this machine.

@@ -93,8 +93,7 @@ impl Setup {
             invocation: random::invocation()?,
         };
         let time_left = clock::time_left(&context);
-        // Boxed: within the runtime's future it would nest deeper than the compiler's limit.
-        Box::pin(setup.serve(payload, time_left, fresh)).await?;
+        setup.serve(payload, time_left, fresh).await?;
         let asked = Metric::OrganizationCompared.count(1);
         self.metrics.emit(clock::now(), &[asked]);
         Ok(())

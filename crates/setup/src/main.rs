@@ -1,12 +1,12 @@
 //! The setup function's entry point.
 
-use lambda_runtime::{Error, service_fn};
+use lambda_runtime::Error;
 use towerhook_runtime::{boot, environment};
 use towerhook_setup::Setup;
 
 fn main() -> Result<(), Error> {
     boot::run(async {
         let setup = Setup::connect(&environment::process).await?;
-        lambda_runtime::run(service_fn(|event| setup.handle(event))).await
+        boot::serve(|event| setup.handle(event)).await
     })
 }

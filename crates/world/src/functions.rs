@@ -107,6 +107,7 @@ async fn invoke(world: &World, batch: Vec<Received>) {
         time_left,
         clock: &ports,
         provider: world.state().options.vendor.provider(),
+        keeps_evidence: false,
     };
     let now = world.now() + skew(world);
     let work = pin!(pass.run(&ports, &ports, scope, now));

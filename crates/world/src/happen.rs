@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use serde_json::json;
 use towerhook_core::{
-    dead_letters::redrive,
+    dead_letters::{Wish, redrive},
     landing_zone::{AccountState, Management},
     model::AccountId,
     stack_sets::InstanceState,
@@ -225,7 +225,7 @@ impl World {
                 self.simulation().spawn(async move {
                     let ports = Ports::new(&world, "administrator");
                     // An operator retries a failed redrive.
-                    let _ = redrive(&ports, true).await;
+                    let _ = redrive(&ports, Wish::Return).await;
                 });
             }
             Step::Fire => functions::fire(self),

@@ -5,7 +5,10 @@
 mod events;
 mod examples;
 mod fuzz_seeds;
+mod happenings;
 mod invariants;
+mod release;
+mod report;
 mod templates;
 mod terraform;
 mod workflows;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use towerhook_core::dead_letters::redrive;
+use towerhook_core::dead_letters::{Wish, redrive};
 use towerhook_package::local::{FunctionZips, Profile, build};
 use towerhook_sandbox::Running;
 use towerhook_sandbox::providers::Provider;
@@ -19,7 +19,7 @@ const SEED: u64 = 1;
 /// As `cargo towerhook redrive --return` does; its calls fail, too.
 async fn redriven(running: Running) -> Result<Vec<String>, towerhook_core::Error> {
     let queues = operators_queues(running).await?;
-    let letters = redrive(&queues, true).await?;
+    let letters = redrive(&queues, Wish::Return).await?;
     Ok(letters.iter().map(ToString::to_string).collect())
 }
 

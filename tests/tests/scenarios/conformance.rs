@@ -6,8 +6,8 @@ use std::time::Duration;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use towerhook_aws::{
-    AccountSettings, Aws, DeadLetterQueue, Endpoint, FunctionNames, Home, LedgerTable, TokenSecret,
-    WorkQueue, connect_as_operator,
+    AccountSettings, Aws, DeadLetterQueue, Endpoint, EvidenceBucket, FunctionNames, Home,
+    LedgerTable, TokenSecret, WorkQueue, connect_as_operator,
 };
 use towerhook_core::{
     Result,
@@ -135,6 +135,10 @@ async fn aws(sandbox: &Sandbox) -> Aws<AccountSettings> {
         functions: FunctionNames {
             own: "none".into(),
             auth: None,
+        },
+        evidence: EvidenceBucket {
+            name: None,
+            folder: TABLE.into(),
         },
     };
     Aws::new(

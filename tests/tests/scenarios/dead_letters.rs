@@ -5,7 +5,7 @@ use secrecy::ExposeSecret;
 use serde_json::json;
 use towerhook_aws::{Aws, Endpoint, Queues, connect_as_operator};
 use towerhook_core::{
-    dead_letters::{Described, Fate, redrive},
+    dead_letters::{Described, Fate, Wish, redrive},
     model::SecretText,
 };
 use towerhook_sandbox::gateway::Fault;
@@ -27,9 +27,9 @@ pub(crate) async fn operators_queues(running: Running) -> towerhook_core::Result
 }
 
 /// As `cargo towerhook redrive` does.
-async fn redriven(scene: &Scene, give_back: bool) -> Vec<Described> {
+async fn redriven(scene: &Scene, wish: Wish<'_>) -> Vec<Described> {
     let queues = operators_queues(scene.sandbox.running()).await.unwrap();
-    redrive(&queues, give_back).await.unwrap()
+    redrive(&queues, wish).await.unwrap()
 }
 
 async fn dead(scene: &Scene) -> u64 {
@@ -80,7 +80,7 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
 
     let event = |fate| ("CreateManagedAccount".to_owned(), account.id.clone(), fate);
     let nonsense = |fate| ("malformed".to_owned(), "-".to_owned(), fate);
-    let found = redriven(&scene, false).await;
+    let found = redriven(&scene, Wish::Show).await;
     assert!(!format!("{found:?}").contains("hunter2"), "{found:?}");
     let shown = told(&found);
     assert!(shown.contains(&event(Fate::Kept)), "{shown:?}");
@@ -88,11 +88,14 @@ async fn what_an_outage_stopped_is_done_once_it_is_returned() {
     let waiting = dead(&scene).await;
     assert_eq!(waiting, shown.len() as u64, "looking changes nothing");
 
-    let returned = told(&redriven(&scene, true).await);
+    let returned = told(&redriven(&scene, Wish::Return).await);
     assert_eq!(returned.len(), shown.len());
     assert!(returned.contains(&event(Fate::Returned)), "{returned:?}");
     scene.await_enrolled(&["late"]).await;
     // The malformed message can never be handled, so it returns.
     given_up(&scene, 1).await;
-    assert_eq!(told(&redriven(&scene, false).await), [nonsense(Fate::Kept)]);
+    assert_eq!(
+        told(&redriven(&scene, Wish::Show).await),
+        [nonsense(Fate::Kept)]
+    );
 }

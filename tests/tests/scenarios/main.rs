@@ -24,6 +24,8 @@ mod landing_zone;
 mod operator;
 mod optional;
 mod permission;
+mod publish;
+mod steering;
 mod story;
 mod trend_vision_one;
 mod trend_workload_security;

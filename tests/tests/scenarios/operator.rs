@@ -1,21 +1,23 @@
 //! What an operator sees of a landing zone, by the commands themselves.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Output;
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use towerhook_package::workspace_root;
+use towerhook_sandbox::Sandbox;
 use towerhook_sandbox::inventory::Inventory;
+use towerhook_sandbox::landing_zone::{STACK_SET_ROLE, TRAIL};
 use towerhook_tests::scene::Scene;
 
 const ENROLLED: [&str; 4] = ["Audit", "Log Archive", "production-1", "development-1"];
 
 /// Runs `cargo towerhook` with the sandbox's administrator in the environment, as on a real
 /// organization.
-async fn towerhook(scene: &Scene, line: &str) -> Output {
-    let running = scene.sandbox.running();
+pub(crate) async fn towerhook(sandbox: &Sandbox, line: &str) -> Output {
+    let running = sandbox.running();
     let command = [
         "run",
         "--quiet",
@@ -41,7 +43,7 @@ async fn towerhook(scene: &Scene, line: &str) -> Output {
 
 /// The output of a command that ends with this code.
 async fn said(scene: &Scene, line: &str, code: i32) -> String {
-    let output = towerhook(scene, line).await;
+    let output = towerhook(&scene.sandbox, line).await;
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{line}: {errors}");
     String::from_utf8(output.stdout).unwrap()
@@ -49,6 +51,41 @@ async fn said(scene: &Scene, line: &str, code: i32) -> String {
 
 async fn json(scene: &Scene, line: &str, code: i32) -> Value {
     serde_json::from_str(&said(scene, line, code).await).unwrap()
+}
+
+/// The verdict of each of doctor's checks, and the commands that mend it.
+fn verdicts(diagnosis: &Value) -> BTreeMap<&str, (&str, String)> {
+    let findings = diagnosis["findings"].as_array().unwrap();
+    let findings = findings.iter().map(|finding| {
+        let mends = finding["mend"].as_array().unwrap();
+        let commands = mends.iter().map(|mend| mend["text"].as_str().unwrap());
+        let verdict = finding["verdict"].as_str().unwrap();
+        let commands = commands.collect::<Vec<_>>().join("\n");
+        (finding["check"].as_str().unwrap(), (verdict, commands))
+    });
+    findings.collect()
+}
+
+/// Stops the trail, disables the schedule, and takes the StackSets' role its trust.
+async fn break_three_things(scene: &Scene) {
+    let aws = scene.inside();
+    let target = "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101";
+    aws.json("cloudtrail", target, "StopLogging", json!({"Name": TRAIL}))
+        .await
+        .unwrap();
+    let id = scene.stack.id.rsplit('/').next().unwrap();
+    let rule = json!({"Name": format!("towerhook-{id}-reconcile")});
+    aws.json("events", "AWSEvents", "DisableRule", rule)
+        .await
+        .unwrap();
+    let nobody = json!({"Version": "2012-10-17", "Statement": []}).to_string();
+    let trust = [
+        ("RoleName", STACK_SET_ROLE),
+        ("PolicyDocument", nobody.as_str()),
+    ];
+    aws.query("iam", "UpdateAssumeRolePolicy", "2010-05-08", &trust)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -64,6 +101,30 @@ async fn an_operator_sees_who_is_watched_and_what_comes_next_and_changes_nothing
     let watched: BTreeSet<_> = watched.map(|row| row["name"].as_str().unwrap()).collect();
     assert_eq!(watched, ENROLLED.into());
     said(&scene, "plan --detailed-exitcode", 0).await;
+
+    let healthy = json(&scene, "doctor --json", 0).await;
+    let healthy = verdicts(&healthy);
+    for check in [
+        "management-account",
+        "home-region",
+        "landing-zone",
+        "stack-set-role",
+        "trail",
+        "trail-topic",
+        "names",
+        "vendor-reachable",
+        "vendor-access",
+        "artifacts",
+        "stack",
+        "functions",
+        "rules",
+        "work-queue",
+        "member-stacks",
+        "dead-letters",
+        "token",
+    ] {
+        assert_eq!(healthy[check].0, "pass", "{check}: {healthy:#?}");
+    }
 
     // No event tells of a registration that is switched off.
     let guid = &scene.integrations("production-1")[0].guid;
@@ -114,5 +175,33 @@ async fn an_operator_sees_who_is_watched_and_what_comes_next_and_changes_nothing
     assert!(before.difference(&after).is_empty());
     assert_eq!(scene.records().await, records);
     assert!(!scene.integrations("production-1")[0].enabled);
+
+    break_three_things(&scene).await;
+    let broken = json(&scene, "doctor --json", 2).await;
+    let broken = verdicts(&broken);
+    for (check, command) in [
+        (
+            "trail",
+            format!("aws cloudtrail start-logging --name {TRAIL}"),
+        ),
+        (
+            "rules",
+            "aws events enable-rule --name towerhook-".to_owned(),
+        ),
+        (
+            "stack-set-role",
+            format!("aws iam update-assume-role-policy --role-name {STACK_SET_ROLE}"),
+        ),
+    ] {
+        let (verdict, commands) = &broken[check];
+        assert_eq!(*verdict, "fail", "{check}: {broken:#?}");
+        assert!(commands.contains(&command), "{check}: {commands}");
+    }
+    let failing = broken.values().filter(|(verdict, _)| *verdict == "fail");
+    assert_eq!(failing.count(), 3, "{broken:#?}");
+    let words = said(&scene, "doctor", 2).await;
+    assert!(words.contains("3 fail"), "{words}");
+    let before = json(&scene, "doctor --json --stack another", 2).await;
+    assert_eq!(verdicts(&before)["stack"].0, "skip");
     scene.sandbox.shutdown().await.unwrap();
 }

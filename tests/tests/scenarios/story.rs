@@ -12,9 +12,10 @@ use towerhook_tests::python::assert_requests_fit;
 const ACCOUNTS: usize = 7;
 
 /// Everything that a launch creates.
-const KINDS: [&str; 16] = [
+const KINDS: [&str; 17] = [
     "StackSet",
     "alarm",
+    "dashboard",
     "event source mapping",
     "function",
     "log group",

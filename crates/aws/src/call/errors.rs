@@ -1,9 +1,18 @@
-//! The code and the message of an error, in the protocols' forms.
+//! The code and the message of an error, in the protocols' forms, and what else its body says.
 
 use aws_smithy_runtime_api::http::Headers;
 use aws_smithy_types::error::metadata::ErrorMetadata;
 use aws_smithy_xml::decode::{Document, ScopedDecoder, try_data};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
+
+use super::CallError;
+
+/// The JSON body of a service's refusal; `None` if it is not of this form.
+pub(crate) fn refusal<T: DeserializeOwned>(error: &CallError) -> Option<T> {
+    let body = error.raw_response()?.body().bytes()?;
+    serde_json::from_slice(body).ok()
+}
 
 /// The code and the message of an error.
 pub(super) fn metadata(headers: &Headers, body: &[u8]) -> ErrorMetadata {

@@ -1,6 +1,8 @@
 //! The operations that are called without a generated client. A test reads from the functions' symbols
 //! which of them each function can call, so each is a function below the name of its service.
 
+pub(crate) mod s3;
+
 use aws_config::SdkConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -8,6 +10,13 @@ use serde_json::Value;
 use url::form_urlencoded;
 
 use super::{Call, CallError, Reply};
+
+/// What a path's segment, or a value in a query, may not hold.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
 
 /// An operation of an AWS JSON protocol, all of which are posted to the service's root.
 async fn post_json(
@@ -76,16 +85,27 @@ macro_rules! json_services {
 json_services! {
     cloudtrail, "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101", "1.1":
         get_trail "GetTrail", get_trail_status "GetTrailStatus", update_trail "UpdateTrail";
-    dynamodb, "DynamoDB_20120810", "1.0": update_table "UpdateTable";
-    events, "AWSEvents", "1.1": describe_rule "DescribeRule";
+    dynamodb, "DynamoDB_20120810", "1.0":
+        get_item "GetItem", put_item "PutItem", query "Query",
+        transact_write_items "TransactWriteItems", update_item "UpdateItem",
+        update_table "UpdateTable";
+    events, "AWSEvents", "1.1": describe_rule "DescribeRule", put_events "PutEvents";
+    kms, "TrentService", "1.1": get_key_policy "GetKeyPolicy";
     organizations, "AWSOrganizationsV20161128", "1.1":
-        describe_account "DescribeAccount", list_accounts "ListAccounts",
+        describe_account "DescribeAccount", describe_organization "DescribeOrganization",
+        describe_policy "DescribePolicy", list_accounts "ListAccounts",
+        list_aws_service_access_for_organization "ListAWSServiceAccessForOrganization",
         list_organizational_units_for_parent "ListOrganizationalUnitsForParent",
-        list_parents "ListParents", list_roots "ListRoots";
+        list_parents "ListParents", list_policies_for_target "ListPoliciesForTarget",
+        list_roots "ListRoots";
     secretsmanager, "secretsmanager", "1.1":
         describe_secret "DescribeSecret", get_secret_value "GetSecretValue",
         put_secret_value "PutSecretValue";
-    sqs, "AmazonSQS", "1.0": send_message_batch "SendMessageBatch";
+    servicequotas, "ServiceQuotasV20190624", "1.1":
+        get_aws_default_service_quota "GetAWSDefaultServiceQuota",
+        get_service_quota "GetServiceQuota";
+    sqs, "AmazonSQS", "1.0":
+        get_queue_attributes "GetQueueAttributes", send_message_batch "SendMessageBatch";
 }
 
 pub(crate) mod controltower {
@@ -108,6 +128,24 @@ pub(crate) mod controltower {
         list_enabled_controls "ListEnabledControls" "/list-enabled-controls",
         list_landing_zones "ListLandingZones" "/list-landingzones",
     }
+}
+
+/// An operation that only reads, at a path of its own.
+async fn get(
+    config: &SdkConfig,
+    (service, operation): (&'static str, &'static str),
+    path: String,
+) -> Result<Reply, CallError> {
+    let call = Call {
+        service,
+        operation,
+        method: "GET",
+        path,
+        headers: Vec::new(),
+        body: Vec::new(),
+        timeouts: None,
+    };
+    call.send(config).await
 }
 
 /// An operation of the form protocol.
@@ -145,8 +183,29 @@ pub(crate) mod iam {
     }
 }
 
+pub(crate) mod monitoring {
+    use super::*;
+
+    const SERVICE: (&str, &str) = ("monitoring", "2010-08-01");
+
+    pub(crate) async fn describe_alarms(
+        config: &SdkConfig,
+        fields: &[(&str, &str)],
+    ) -> Result<Reply, CallError> {
+        post_form(config, SERVICE, "DescribeAlarms", fields).await
+    }
+}
+
 pub(crate) mod sns {
     use super::*;
+
+    pub(crate) async fn get_topic_attributes(
+        config: &SdkConfig,
+        topic: &str,
+    ) -> Result<Reply, CallError> {
+        let fields = [("TopicArn", topic)];
+        post_form(config, ("sns", "2010-03-31"), "GetTopicAttributes", &fields).await
+    }
 
     /// The service's answer has nothing that Towerhook needs.
     pub(crate) async fn publish(
@@ -156,22 +215,6 @@ pub(crate) mod sns {
     ) -> Result<Reply, CallError> {
         let fields = [("TopicArn", topic), ("Message", message)];
         post_form(config, ("sns", "2010-03-31"), "Publish", &fields).await
-    }
-}
-
-pub(crate) mod sts {
-    use super::*;
-
-    /// Credentials for the shortest time that there is: 15 minutes.
-    ///
-    /// Source: docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
-    pub(crate) async fn assume_role(config: &SdkConfig, role: &str) -> Result<Reply, CallError> {
-        let fields = [
-            ("RoleArn", role),
-            ("RoleSessionName", "towerhook"),
-            ("DurationSeconds", "900"),
-        ];
-        post_form(config, ("sts", "2011-06-15"), "AssumeRole", &fields).await
     }
 }
 
@@ -196,42 +239,33 @@ async fn of_bucket(
     call.send(config).await
 }
 
-pub(crate) mod s3 {
+pub(crate) mod sts {
     use super::*;
 
-    /// Source: docs.aws.amazon.com/AmazonS3/latest/API/API_GetBucketNotificationConfiguration.html
-    pub(crate) async fn get_bucket_notification(
-        config: &SdkConfig,
-        bucket: &str,
-        owner: &str,
-    ) -> Result<Reply, CallError> {
-        let operation = ("GetBucketNotification", "GET");
-        of_bucket(config, operation, (bucket, owner), Default::default()).await
+    const VERSION: &str = "2011-06-15";
+
+    /// Credentials for the shortest time that there is: 15 minutes.
+    ///
+    /// Source: docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    pub(crate) async fn assume_role(config: &SdkConfig, role: &str) -> Result<Reply, CallError> {
+        let fields = [
+            ("RoleArn", role),
+            ("RoleSessionName", "towerhook"),
+            ("DurationSeconds", "900"),
+        ];
+        post_form(config, ("sts", VERSION), "AssumeRole", &fields).await
     }
 
-    /// Source: docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketNotificationConfiguration.html
-    pub(crate) async fn put_bucket_notification(
-        config: &SdkConfig,
-        bucket: &str,
-        owner: &str,
-        (notifications, is_validated): (String, bool),
-    ) -> Result<Reply, CallError> {
-        let operation = ("PutBucketNotification", "PUT");
-        let skips = ("x-amz-skip-destination-validation", "true".to_owned());
-        let header = (!is_validated).then_some(skips);
-        of_bucket(config, operation, (bucket, owner), (notifications, header)).await
+    /// Whose the credentials are.
+    ///
+    /// Source: docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+    pub(crate) async fn get_caller_identity(config: &SdkConfig) -> Result<Reply, CallError> {
+        post_form(config, ("sts", VERSION), "GetCallerIdentity", &[]).await
     }
 }
 
 pub(crate) mod lambda {
     use super::*;
-
-    /// What a path's segment may not hold.
-    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
-        .remove(b'-')
-        .remove(b'.')
-        .remove(b'_')
-        .remove(b'~');
 
     /// Source: docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
     pub(crate) async fn get_function_configuration(
@@ -239,16 +273,22 @@ pub(crate) mod lambda {
         function: &str,
     ) -> Result<Reply, CallError> {
         let function = utf8_percent_encode(function, RESERVED);
-        let call = Call {
-            service: "lambda",
-            operation: "GetFunctionConfiguration",
-            method: "GET",
-            path: format!("/2015-03-31/functions/{function}/configuration"),
-            headers: Vec::new(),
-            body: Vec::new(),
-            timeouts: None,
-        };
-        call.send(config).await
+        let path = format!("/2015-03-31/functions/{function}/configuration");
+        get(config, ("lambda", "GetFunctionConfiguration"), path).await
+    }
+
+    pub(crate) async fn get_event_source_mapping(
+        config: &SdkConfig,
+        id: &str,
+    ) -> Result<Reply, CallError> {
+        let id = utf8_percent_encode(id, RESERVED);
+        let path = format!("/2015-03-31/event-source-mappings/{id}");
+        get(config, ("lambda", "GetEventSourceMapping"), path).await
+    }
+
+    pub(crate) async fn get_account_settings(config: &SdkConfig) -> Result<Reply, CallError> {
+        let path = "/2016-08-19/account-settings".to_owned();
+        get(config, ("lambda", "GetAccountSettings"), path).await
     }
 
     /// Source: docs.aws.amazon.com/lambda/latest/api/API_Invoke.html

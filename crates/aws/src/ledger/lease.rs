@@ -1,12 +1,8 @@
 //! The lease, and the work parked under it.
 
-use aws_sdk_dynamodb::{
-    operation::update_item::UpdateItemError,
-    types::{
-        AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
-    },
-};
 use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use towerhook_core::{
     ErrorKind, Result,
     ledger::{Holder, Lease, LeaseState, Parking, REMEMBERED, Record, Taken, admitted},
@@ -16,9 +12,14 @@ use towerhook_core::{
 };
 
 use super::{
-    Aws, CONDITION_FAILED, DEPLOYMENT, GET, Item, LedgerTable, PUT, TRANSACT, UPDATE, attribute,
-    document, failed, has_code, key, milliseconds, text, time, unusable, with_document,
+    Aws, CONDITION_FAILED, DEPLOYMENT, GET, LedgerTable, PUT, Shown, UPDATE, dynamodb, failed,
+    has_code,
+    item::{
+        Item, attribute, document, key, milliseconds, number, set_of, text, texts, time,
+        with_document,
+    },
 };
+use crate::call::refusal;
 
 /// CloudFormation's recent requests, each with its time of admission.
 pub(super) const REQUESTS: (&str, &str) = ("setup", "requests");
@@ -44,6 +45,22 @@ const COOLDOWN: &str = "SET rests_until = :until REMOVE holder, held_until, begu
 
 const HAS_ROOM: &str = "attribute_not_exists(parked) OR size(parked) <= :known";
 
+const ALL_OLD: &str = "ALL_OLD";
+
+/// The deployment's item as it was before a change.
+enum Before {
+    Changed(Item),
+    /// The condition did not hold. DynamoDB may not show the item.
+    Refused(Option<Item>),
+}
+
+/// The answer of an update.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Updated {
+    attributes: Option<Item>,
+}
+
 impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
     async fn take_lease(
         &self,
@@ -54,110 +71,76 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
     ) -> Result<Lease> {
         let from = from.map(owner);
         let owner = owner(holder);
-        let mut request = self
-            .dynamodb()
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .expression_attribute_values(":now", milliseconds(now))
-            .expression_attribute_values(":until", milliseconds(until))
-            .expression_attribute_values(":owner", text(&owner))
-            .expression_attribute_values(":from", text(from.as_ref().unwrap_or(&owner)))
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut values = json!({
+            ":now": milliseconds(now),
+            ":until": milliseconds(until),
+            ":owner": text(&owner),
+            ":from": text(from.as_ref().unwrap_or(&owner)),
+        });
         let (set, condition) = match holder {
             Holder::Pass(_) => {
-                request = request.expression_attribute_values(":begun", set_of(&owner));
+                values[":begun"] = set_of(&[&owner]);
                 (
                     "ADD begun :begun SET",
                     format!("{IS_OWN} OR (({IS_FREE}) AND ({IS_AWAITED}))"),
                 )
             }
             Holder::Setup { admitted, .. } => {
-                request = request
-                    .expression_attribute_values(":setup", text(SETUP))
-                    .expression_attribute_values(":request", text(&holders_for(*admitted)))
-                    .expression_attribute_values(":admitted", milliseconds(*admitted));
+                values[":setup"] = text(SETUP);
+                values[":request"] = text(&holders_for(*admitted));
+                values[":admitted"] = milliseconds(*admitted);
                 let condition = format!(
                     "{IS_NEWEST} AND ({IS_OWN} OR (({IS_FREE}) AND ({IS_AWAITED})) OR {IS_OLDER})"
                 );
                 ("SET admitted_at = :admitted,", condition)
             }
         };
-        let answer = request
-            .update_expression(format!(
-                "{set} holder = :owner, held_until = :until \
-                 REMOVE called_at, reserved_for, reserved_until"
-            ))
-            .condition_expression(condition)
-            .send()
-            .await;
-        let error = match answer {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
+        let change = format!(
+            "{set} holder = :owner, held_until = :until \
+             REMOVE called_at, reserved_for, reserved_until"
+        );
+        let item = match self.change_and_see(&change, &condition, values).await? {
+            Before::Changed(item) => {
                 let taken = taken(holder, from.as_deref(), &item, now);
                 return Ok(Lease::Taken(Box::new(taken)));
             }
-            Err(error) => error,
-        };
-        let refused = match error.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(refused)) => refused,
-            _ => return Err(failed(UPDATE)(error)),
-        };
-        // Without the item the state is unknown; the next attempt reads it.
-        let Some(item) = refused.item() else {
-            return Ok(Lease::Refused(LeaseState::Held));
+            // Without the item the state is unknown; the next attempt reads it.
+            Before::Refused(None) => return Ok(Lease::Refused(LeaseState::Held)),
+            Before::Refused(Some(item)) => item,
         };
         match holder {
-            Holder::Setup { admitted, .. } if newest(item) > Some(*admitted) => {
+            Holder::Setup { admitted, .. } if newest(&item) > Some(*admitted) => {
                 Ok(Lease::Overtaken)
             }
-            Holder::Setup { admitted, .. } if is_held_for(item, *admitted) => Ok(Lease::Shared),
-            Holder::Setup { .. } | Holder::Pass(_) => Ok(Lease::Refused(state_of(item, now))),
+            Holder::Setup { admitted, .. } if is_held_for(&item, *admitted) => Ok(Lease::Shared),
+            Holder::Setup { .. } | Holder::Pass(_) => Ok(Lease::Refused(state_of(&item, now))),
         }
     }
 
     async fn holds_lease(&self, holder: &Holder) -> Result<bool> {
-        let answer = self
-            .dynamodb()
-            .get_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .consistent_read(true)
-            .projection_expression("holder")
-            .send()
-            .await
-            .map_err(failed(GET))?;
-        let item = answer.item.unwrap_or_default();
+        let request = json!({"Key": key(DEPLOYMENT), "ProjectionExpression": "holder"});
+        let item = self.get_item(request).await?.unwrap_or_default();
         Ok(attribute(GET, &item, "holder").is_ok_and(|found| found == owner(holder)))
     }
 
     async fn reserve_lease(&self, holder: &Holder, until: Timestamp) -> Result<()> {
-        self.dynamodb()
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression("SET reserved_for = :owner, reserved_until = :until")
-            .expression_attribute_values(":owner", text(&owner(holder)))
-            .expression_attribute_values(":until", milliseconds(until))
-            .send()
-            .await
-            .map_err(failed(UPDATE))?;
-        Ok(())
+        let change = json!({
+            "TableName": self.table(),
+            "Key": key(DEPLOYMENT),
+            "UpdateExpression": "SET reserved_for = :owner, reserved_until = :until",
+            "ExpressionAttributeValues": {
+                ":owner": text(&owner(holder)),
+                ":until": milliseconds(until),
+            },
+        });
+        self.update_item(&change).await
     }
 
     async fn release_lease(&self, holder: &Holder) -> Result<()> {
-        let answer = self
-            .dynamodb()
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression("REMOVE holder, held_until, called_at, begun")
-            .condition_expression(IS_HOLDER)
-            .expression_attribute_values(":owner", text(&owner(holder)))
-            .send()
-            .await;
-        match answer {
+        let expression = "REMOVE holder, held_until, called_at, begun";
+        let values = json!({":owner": text(&owner(holder))});
+        let change = self.change(expression, IS_HOLDER, values);
+        match dynamodb::update_item(&self.config, &change).await {
             Err(error) if !has_code(&error, CONDITION_FAILED) => Err(failed(UPDATE)(error)),
             _ => Ok(()),
         }
@@ -169,41 +152,30 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         replaced: &[Parked],
         now: Timestamp,
     ) -> Result<Parking> {
-        let room = AttributeValue::N(Parked::room_for(parked.len()).to_string());
+        let room = number(Parked::room_for(parked.len()));
         let (change, condition, known) = match replaced {
             [] => ("ADD parked :parked SET", HAS_ROOM, room),
-            replaced => ("SET parked = :parked,", "parked = :known", texts(replaced)),
+            replaced => (
+                "SET parked = :parked,",
+                "parked = :known",
+                set_of_parked(replaced),
+            ),
         };
-        let answer = self
-            .dynamodb()
-            .update_item()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression(format!(
-                "{change} called_at = if_not_exists(called_at, :now)"
-            ))
-            .condition_expression(condition)
-            .expression_attribute_values(":parked", texts(parked))
-            .expression_attribute_values(":now", milliseconds(now))
-            .expression_attribute_values(":known", known)
-            .return_values(ReturnValue::AllOld)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match answer {
-            Ok(answer) => {
-                let item = answer.attributes.unwrap_or_default();
-                Ok(Parking::Kept {
-                    lease: state_of(&item, now),
-                    wake_up_sent_at: time(UPDATE, &item, "called_at").ok(),
-                })
+        let change = format!("{change} called_at = if_not_exists(called_at, :now)");
+        let values = json!({
+            ":parked": set_of_parked(parked),
+            ":now": milliseconds(now),
+            ":known": known,
+        });
+        match self.change_and_see(&change, condition, values).await? {
+            Before::Changed(item) => Ok(Parking::Kept {
+                lease: state_of(&item, now),
+                wake_up_sent_at: time(UPDATE, &item, "called_at").ok(),
+            }),
+            Before::Refused(item) => {
+                let found = item.as_ref().map_or_else(Vec::new, parked_in);
+                Ok(Parking::Refused(found))
             }
-            Err(error) => match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(refused)) => Ok(
-                    Parking::Refused(refused.item().map_or_else(Vec::new, parked_in)),
-                ),
-                _ => Err(failed(UPDATE)(error)),
-            },
         }
     }
 
@@ -213,15 +185,17 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
         cooldown_until: Timestamp,
+        compared: Option<Timestamp>,
     ) -> Result<bool> {
+        let rest = (cooldown_until, compared);
         let owner = owner(holder);
         // Usually no work is parked, and a single conditional write confirms that.
         match self
-            .close(IS_HOLDER_UNCALLED, &owner, records, done, cooldown_until)
+            .close(IS_HOLDER_UNCALLED, &owner, records, done, rest)
             .await
         {
             Err(error) if error.kind == ErrorKind::Conflict => {
-                let closed = self.close(IS_HOLDER, &owner, records, done, cooldown_until);
+                let closed = self.close(IS_HOLDER, &owner, records, done, rest);
                 closed.await.map(|()| true)
             }
             closed => closed.map(|()| false),
@@ -240,69 +214,77 @@ impl<S: AsRef<LedgerTable>> Leases for Aws<S> {
         known.drain(..surplus);
         // If another invocation admits a request at the same time, this write fails and the caller
         // retries.
-        let put = self
-            .dynamodb()
-            .put_item()
-            .table_name(self.table())
-            .set_item(Some(with_document(PUT, REQUESTS, &known)?));
+        let mut put = json!({
+            "TableName": self.table(),
+            "Item": with_document(PUT, REQUESTS, &known)?,
+        });
         let before = item
             .as_ref()
             .and_then(|item| attribute(GET, item, "document").ok());
-        let put = match before {
-            Some(before) => put
-                .condition_expression("document = :known")
-                .expression_attribute_values(":known", text(before)),
-            None => put.condition_expression("attribute_not_exists(document)"),
-        };
-        put.send().await.map_err(failed(PUT))?;
+        match before {
+            Some(before) => {
+                put["ConditionExpression"] = "document = :known".into();
+                put["ExpressionAttributeValues"] = json!({":known": text(before)});
+            }
+            None => put["ConditionExpression"] = "attribute_not_exists(document)".into(),
+        }
+        let answer = dynamodb::put_item(&self.config, &put).await;
+        answer.map_err(failed(PUT))?;
         Ok(admitted)
     }
 }
 
 impl<S: AsRef<LedgerTable>> Aws<S> {
-    /// Writes the records, and with the last batch releases the lease if the condition holds.
+    /// Writes the records, and with the last batch releases the lease if the condition holds, which
+    /// then cools down, and notes what was compared.
     async fn close(
         &self,
         condition: &str,
         owner: &str,
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
-        cooldown_until: Timestamp,
+        (cooldown_until, compared): (Timestamp, Option<Timestamp>),
     ) -> Result<()> {
         let mut writes = self.writes(records)?;
-        let mut values: Item = [
-            (":owner".to_owned(), text(owner)),
-            (":until".to_owned(), milliseconds(cooldown_until)),
-        ]
-        .into();
+        let mut values = json!({":owner": text(owner), ":until": milliseconds(cooldown_until)});
         let mut expression = COOLDOWN.to_owned();
+        if let Some(compared) = compared {
+            expression.insert_str("SET ".len(), "compared_at = :compared, ");
+            values[":compared"] = milliseconds(compared);
+        }
         if !done.is_empty() {
             expression.push_str(" DELETE parked :done");
-            values.insert(":done".to_owned(), texts(done));
+            values[":done"] = set_of_parked(done);
         }
+        let change = self.change(&expression, condition, values);
         if writes.is_empty() {
-            let answer = self
-                .dynamodb()
-                .update_item()
-                .table_name(self.table())
-                .set_key(Some(key(DEPLOYMENT)))
-                .update_expression(expression)
-                .condition_expression(condition)
-                .set_expression_attribute_values(Some(values))
-                .send()
-                .await;
-            return answer.map(|_| ()).map_err(failed(UPDATE));
+            return self.update_item(&change).await;
         }
-        let update = Update::builder()
-            .table_name(self.table())
-            .set_key(Some(key(DEPLOYMENT)))
-            .update_expression(expression)
-            .condition_expression(condition)
-            .set_expression_attribute_values(Some(values))
-            .build()
-            .map_err(|error| unusable(TRANSACT, error.to_string()))?;
-        writes.push(TransactWriteItem::builder().update(update).build());
-        self.transact(writes).await
+        writes.push(json!({"Update": change}));
+        self.transact(&writes).await
+    }
+
+    /// Changes the deployment's item, if the condition holds.
+    async fn change_and_see(
+        &self,
+        expression: &str,
+        condition: &str,
+        values: Value,
+    ) -> Result<Before> {
+        let mut change = self.change(expression, condition, values);
+        change["ReturnValues"] = ALL_OLD.into();
+        change["ReturnValuesOnConditionCheckFailure"] = ALL_OLD.into();
+        match dynamodb::update_item(&self.config, &change).await {
+            Ok(answer) => {
+                let updated: Updated = answer.json(UPDATE)?;
+                Ok(Before::Changed(updated.attributes.unwrap_or_default()))
+            }
+            Err(error) if has_code(&error, CONDITION_FAILED) => {
+                let shown: Option<Shown> = refusal(&error);
+                Ok(Before::Refused(shown.and_then(|shown| shown.item)))
+            }
+            Err(error) => Err(failed(UPDATE)(error)),
+        }
     }
 }
 
@@ -367,24 +349,17 @@ pub(super) fn state_of(item: &Item, now: Timestamp) -> LeaseState {
     }
 }
 
-fn set_of(owner: &str) -> AttributeValue {
-    AttributeValue::Ss(vec![owner.to_owned()])
-}
-
 /// How many other passes have begun since the lease was last released.
 fn others(item: &Item, own: &str) -> usize {
-    let begun = item.get("begun").and_then(|value| value.as_ss().ok());
-    let others = begun.into_iter().flatten().filter(|begun| *begun != own);
-    others.count()
+    texts(item, "begun").filter(|begun| *begun != own).count()
 }
 
-fn texts(parked: &[Parked]) -> AttributeValue {
-    let texts = parked.iter().map(|parked| parked.as_text().to_owned());
-    AttributeValue::Ss(texts.collect())
+fn set_of_parked(parked: &[Parked]) -> Value {
+    let texts: Vec<&str> = parked.iter().map(Parked::as_text).collect();
+    set_of(&texts)
 }
 
 fn parked_in(item: &Item) -> Vec<Parked> {
-    let texts = item.get("parked").and_then(|value| value.as_ss().ok());
-    let texts = texts.into_iter().flatten();
-    texts.cloned().map(Parked::from_text).collect()
+    let texts = texts(item, "parked").map(str::to_owned);
+    texts.map(Parked::from_text).collect()
 }

@@ -1,16 +1,17 @@
 //! Parses the table's items without a table or a call: the one entry point for the fuzz target in
 //! `fuzz/`, and for the test that replays its seeds.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
+use serde_json::Value;
 use towerhook_core::{
     Result,
     ledger::{Holder, LeaseState, Recorded, Records, Taken},
 };
 
 use super::{
-    ACCOUNT, ATTEMPT, DEPLOYMENT, Item, PREVIOUS, PROPERTIES, key, lease, recorded_in, records_in,
-    text,
+    ACCOUNT, ATTEMPT, DEPLOYMENT, PREVIOUS, PROPERTIES,
+    item::{Item, key, number, set_of, text},
+    lease, recorded_in, records_in,
 };
 
 /// One text, parsed as every item and attribute.
@@ -38,11 +39,11 @@ pub fn read(stored: &str, account: &str, now: Timestamp) -> Reading {
         current = with(current, name, text(stored));
     }
     for name in ["held_until", "rests_until", "reserved_until", "called_at"] {
-        current = with(current, name, AttributeValue::N(stored.to_owned()));
+        current = with(current, name, number(stored));
     }
-    let lines = || AttributeValue::Ss(stored.lines().map(str::to_owned).collect());
+    let lines: Vec<&str> = stored.lines().collect();
     for name in ["parked", "begun"] {
-        current = with(current, name, lines());
+        current = with(current, name, set_of(&lines));
     }
     let holder = Holder::Pass("reading".to_owned());
     Reading {
@@ -54,7 +55,7 @@ pub fn read(stored: &str, account: &str, now: Timestamp) -> Reading {
     }
 }
 
-fn with(mut item: Item, name: &str, value: AttributeValue) -> Item {
+fn with(mut item: Item, name: &str, value: Value) -> Item {
     item.insert(name.to_owned(), value);
     item
 }

@@ -4,6 +4,8 @@ mod parking;
 mod records;
 mod requests;
 
+use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 use towerhook_core::{
     ErrorKind,

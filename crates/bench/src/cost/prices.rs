@@ -21,5 +21,7 @@ pub(super) const KMS_REQUEST: f64 = 0.03 / 1e4;
 pub(super) const LOG_GB: f64 = 0.50;
 /// A custom metric for a month; aws.amazon.com/cloudwatch/pricing.
 pub(super) const METRIC_MONTH: f64 = 0.30;
+/// A dashboard for a month; aws.amazon.com/cloudwatch/pricing.
+pub(super) const DASHBOARD_MONTH: f64 = 3.00;
 /// An alarm for a month; aws.amazon.com/cloudwatch/pricing.
 pub(super) const ALARM_MONTH: f64 = 0.10;

@@ -2,7 +2,9 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use towerhook_core::model::AccountId;
-use towerhook_sandbox::STACK_NAME;
+use towerhook_sandbox::{STACK_NAME, launch::ARTIFACT_PREFIX};
+
+use super::Vendor;
 
 /// Which deployment.
 #[derive(Debug, Args)]
@@ -13,6 +15,34 @@ pub(crate) struct Target {
     /// Use the running sandbox.
     #[arg(long)]
     pub(crate) sandbox: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 nothing fails; 1 error; 2 something fails.
+
+Examples:
+  towerhook doctor --tenant https://YOURS.lacework.net --bucket BUCKET --prefix towerhook/0.1.0/
+  towerhook doctor --provider expel --tenant 01234567-89ab-cdef-0123-456789abcdef
+  towerhook doctor --stack towerhook --json")]
+pub(crate) struct Doctor {
+    /// The security product; by default that of the stack, or lacework before there is one.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub(crate) provider: Option<Vendor>,
+    /// The tenant before there is a stack: the URL of its API, or for expel its organization's GUID.
+    #[arg(long, value_name = "TENANT")]
+    pub(crate) tenant: Option<String>,
+    /// The bucket with the functions' zips; by default the stack's.
+    #[arg(long, value_name = "BUCKET")]
+    pub(crate) bucket: Option<String>,
+    /// The folder in it, as ArtifactPrefix takes it.
+    #[arg(long, value_name = "PREFIX", requires = "bucket", default_value = ARTIFACT_PREFIX)]
+    pub(crate) prefix: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) target: Target,
 }
 
 #[derive(Debug, Args)]
@@ -48,8 +78,8 @@ pub(crate) struct Status {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 compared; 1 error, or accounts that could not be compared; with --detailed-exitcode 2
-if anything is not as it should be.
+Exit codes: 0 compared; 1 error, or accounts that could not be compared; with \
+--detailed-exitcode 2 if anything is not as it should be.
 
 Examples:
   towerhook plan
@@ -68,12 +98,16 @@ pub(crate) struct Plan {
 #[derive(Debug, Args)]
 #[command(
     group = ArgGroup::new("files").required(true).multiple(true),
+    // What clap writes is longer than a line, and wraps nowhere.
+    override_usage = "cargo towerhook report [OPTIONS] <--html|--csv|--json> <FILE>...",
     after_help = "\
 Exit codes: 0 all files are written; 1 error.
 
 Examples:
   towerhook report --html report.html
-  towerhook report --html report.html --csv report.csv --json report.json"
+  towerhook report --html report.html --csv report.csv --json report.json
+  towerhook report --html report.html --history coverage
+  towerhook report --ocsf findings.json --asff findings.jsonl"
 )]
 pub(crate) struct Report {
     /// Write a page of HTML that needs no network.
@@ -85,6 +119,17 @@ pub(crate) struct Report {
     /// Write JSON.
     #[arg(long, value_name = "FILE", group = "files")]
     pub(crate) json: Option<PathBuf>,
+    /// Write an OCSF Compliance Finding for each account in scope.
+    #[arg(long, value_name = "FILE", group = "files")]
+    pub(crate) ocsf: Option<PathBuf>,
+    /// Write a finding for AWS Security Hub for each account in scope. Each line is the input of one
+    /// call of BatchImportFindings.
+    #[arg(long, value_name = "FILE", group = "files")]
+    pub(crate) asff: Option<PathBuf>,
+    /// Show the coverage over time on the page, from the dated copies in this folder:
+    /// YYYY-MM-DD/coverage.json.
+    #[arg(long, value_name = "FOLDER", requires = "html")]
+    pub(crate) history: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) target: Target,
 }
@@ -110,8 +155,14 @@ mod tests {
             ("towerhook status --account 1", false),
             ("towerhook status --account 111122223333 --csv", false),
             ("towerhook plan --detailed-exitcode --sandbox", true),
+            ("towerhook doctor --provider expel --sandbox --json", true),
+            ("towerhook doctor --bucket zips --prefix v/1/", true),
+            ("towerhook doctor --prefix v/1/", false),
             ("towerhook report", false),
             ("towerhook report --csv a.csv --html a.html", true),
+            ("towerhook report --ocsf a.json --asff a.jsonl", true),
+            ("towerhook report --html a.html --history coverage", true),
+            ("towerhook report --csv a.csv --history coverage", false),
         ] {
             assert_eq!(is_accepted(line), accepted, "{line}");
         }

@@ -5,8 +5,9 @@ use towerhook_account::Settings;
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::TokenReads};
 use towerhook_runtime::{
     aws::{AccountSettings, Aws, account_function_settings},
-    providers::{self, Api, TokenSource, Vendor},
+    providers::{self, Api, HttpClient, TokenSource, Vendor},
 };
+use url::Url;
 
 use crate::{
     arguments::Target,
@@ -14,16 +15,20 @@ use crate::{
 };
 
 /// What a stack deployed.
-pub(super) struct Deployment {
-    pub(super) vendor: Vendor,
-    pub(super) aws: Aws<AccountSettings>,
-    pub(super) registry: Api<ReadTokens<Aws<AccountSettings>>>,
+pub(crate) struct Deployment {
+    pub(crate) vendor: Vendor,
+    pub(crate) aws: Aws<AccountSettings>,
+    pub(crate) registry: Api<ReadTokens<Aws<AccountSettings>>>,
+    /// The client of that API, with the authorities that the stack trusts.
+    pub(crate) http: HttpClient,
+    /// The tenant's URL.
+    pub(crate) url: Url,
 }
 
 impl Deployment {
     /// Reads the settings that the stack gave its account function, so that both look at the same
     /// ledger and the same tenant.
-    pub(super) async fn find(target: &Target) -> anyhow::Result<Self> {
+    pub(crate) async fn find(target: &Target) -> anyhow::Result<Self> {
         let config = operator(target).await?;
         let stack = &target.stack;
         let variables = account_function_settings(&config, stack)
@@ -39,9 +44,12 @@ impl Deployment {
         let aws = Aws::new(&config, settings.aws);
         let http = providers::http_client_trusting(&settings.ca_bundle)?;
         let tokens = ReadTokens(aws.clone());
+        let url = settings.tenant.url.clone();
         Ok(Self {
             vendor: settings.vendor,
-            registry: Api::new(settings.vendor, http, settings.tenant, tokens),
+            registry: Api::new(settings.vendor, http.clone(), settings.tenant, tokens),
+            http,
+            url,
             aws,
         })
     }
@@ -49,7 +57,7 @@ impl Deployment {
 
 /// The token that the auth function stored. It is never replaced: that is a write.
 #[derive(Debug)]
-pub(super) struct ReadTokens<A>(A);
+pub(crate) struct ReadTokens<A>(A);
 
 impl<A: TokenReads> TokenSource for ReadTokens<A> {
     async fn token(&self) -> Result<SecretText> {

@@ -1,4 +1,4 @@
-//! The tables of `status` and `plan`, which fit into 80 columns.
+//! The tables of `status`, `plan` and `doctor`, which fit into 80 columns.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,11 @@ use comfy_table::{
     Cell, Color, ColumnConstraint, ContentArrangement, Table, Width,
     presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY},
 };
-use towerhook_operate::{Comparison, Detail, Row, Status, moment};
+use towerhook_operate::{
+    Comparison, Detail, Row, Status,
+    doctor::{Diagnosis, Verdict},
+    moment,
+};
 
 use crate::table::printable;
 
@@ -50,7 +54,7 @@ pub(super) fn status(status: &Status) -> Table {
                 printable(&row.unit).replace('/', " / ")
             )),
             Cell::new(format!("{}\n{}", row.stack, row.registration)),
-            coloured(Cell::new(standing), row.standing),
+            coloured(Cell::new(standing), standing_colour(row.standing)),
         ]);
     }
     constrain(&mut table, 3);
@@ -83,7 +87,7 @@ pub(super) fn detail(detail: &Detail) -> String {
         lines.push(("ledger", "no record".to_owned()));
     }
     lines.extend(detail.notes.iter().map(|note| ("note", note.clone())));
-    let mut table = fitted(None);
+    let mut table = fitted::<0>(None);
     for (what, value) in lines {
         table.add_row([what.to_owned(), printable(&value)]);
     }
@@ -121,6 +125,69 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
     text
 }
 
+/// Every finding, without what mends it.
+pub(super) fn diagnosis(diagnosis: &Diagnosis) -> Table {
+    let mut table = fitted(Some(["check", "", "what was found"]));
+    for finding in &diagnosis.findings {
+        let colour = match finding.verdict {
+            Verdict::Pass => Some(Color::Green),
+            Verdict::Warn => Some(Color::Yellow),
+            Verdict::Fail => Some(Color::Red),
+            Verdict::Skip => None,
+        };
+        table.add_row([
+            Cell::new(check_name(finding.check)),
+            coloured(Cell::new(finding.verdict.word()), colour),
+            Cell::new(printable(&finding.says)),
+        ]);
+    }
+    table
+}
+
+/// What mends the findings, in their order. A command or a statement stands alone on its lines, to
+/// be copied.
+pub(super) fn mends(diagnosis: &Diagnosis) -> String {
+    let mut text = String::new();
+    let mends = diagnosis.findings.iter().flat_map(|finding| {
+        let mends = finding.mend.iter();
+        mends.map(|mend| (finding.check, mend))
+    });
+    for (number, (check, mend)) in (1..).zip(mends) {
+        let check = check_name(check);
+        let end = if mend.text.is_empty() { '.' } else { ':' };
+        let what = format!("{number}. {check}: {}{end}", printable(&mend.what));
+        text.push_str(&wrapped(&what));
+        for line in mend.text.lines() {
+            let _ = writeln!(text, "   {}", printable(line));
+        }
+    }
+    text
+}
+
+/// Words on lines of the usual width, all but the first indented.
+fn wrapped(words: &str) -> String {
+    let mut text = String::new();
+    let mut width = 0;
+    for word in words.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > usize::from(WIDTH) {
+            text.push_str("\n  ");
+            width = 2;
+        }
+        if width > 0 {
+            text.push(' ');
+            width += 1;
+        }
+        text.push_str(word);
+        width += length;
+    }
+    text + "\n"
+}
+
+fn check_name(check: &str) -> String {
+    check.replace('-', " ")
+}
+
 /// All columns, for a page of Markdown.
 pub(super) fn markdown(status: &Status) -> Table {
     let mut table = Table::new();
@@ -156,7 +223,7 @@ pub(super) fn markdown(status: &Status) -> Table {
 }
 
 /// A table that wraps at the terminal's width.
-fn fitted(header: Option<[&str; 4]>) -> Table {
+fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
@@ -176,23 +243,30 @@ fn constrain(table: &mut Table, column: usize) {
     }
 }
 
-/// The cell in the colour of a standing, unless the user wants none. Without a terminal the table
-/// has none anyway.
-fn coloured(cell: Cell, standing: &str) -> Cell {
+/// The cell in a colour, unless the user wants none. Without a terminal the table has none anyway.
+fn coloured(cell: Cell, colour: Option<Color>) -> Cell {
     // Source: no-color.org
     if std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) {
         return cell;
     }
+    match colour {
+        Some(colour) => cell.fg(colour),
+        None => cell,
+    }
+}
+
+fn standing_colour(standing: &str) -> Option<Color> {
     match standing {
-        Row::WATCHED => cell.fg(Color::Green),
-        Row::UNWATCHED => cell.fg(Color::Red),
-        _ => cell,
+        Row::WATCHED => Some(Color::Green),
+        Row::UNWATCHED => Some(Color::Red),
+        _ => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use towerhook_core::enrollment::Coverage;
+    use towerhook_operate::doctor::{Finding, Mend};
 
     use super::*;
 
@@ -216,7 +290,9 @@ mod tests {
 
     fn one() -> Status {
         Status {
+            compared: None,
             format_version: 1,
+            release: "1.2.3",
             read_at: "2026-01-11T12:00:00Z".parse().unwrap(),
             product: "Plain",
             stack_id: String::new(),
@@ -224,6 +300,7 @@ mod tests {
             coverage: Coverage::default(),
             out_of_scope: 0,
             notes: Vec::new(),
+            sources: [].into(),
         }
     }
 
@@ -238,6 +315,48 @@ mod tests {
         // What the reason says already is not repeated.
         assert_eq!(shown.matches("no role").count(), 1, "{shown}");
         assert!(shown.contains("AccessDenied"), "{shown}");
+    }
+
+    #[test]
+    fn findings_fit_into_80_columns_and_what_mends_them_is_whole_to_be_copied() {
+        let command = "aws cloudtrail update-trail --name ".to_owned() + &"x".repeat(90);
+        let found = Diagnosis {
+            format_version: 1,
+            read_at: "2026-01-11T12:00:00Z".parse().unwrap(),
+            product: "Plain",
+            stack: "towerhook".into(),
+            region: "us-east-1".into(),
+            findings: vec![Finding {
+                check: "trail-topic",
+                verdict: Verdict::Fail,
+                says: "its logging is off\u{1b}[2J ".repeat(9),
+                mend: vec![Mend {
+                    what: "Turn it on".into(),
+                    text: format!("{command} &&\ntrue"),
+                }],
+            }],
+        };
+        let shown = diagnosis(&found).to_string();
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= 80),
+            "{shown}"
+        );
+        assert!(
+            !shown.contains('\u{1b}') && shown.contains("trail topic"),
+            "{shown}"
+        );
+        let expected = format!("1. trail topic: Turn it on:\n   {command} &&\n   true\n");
+        assert_eq!(mends(&found), expected);
+        let long = "word ".repeat(40);
+        let lines = wrapped(long.trim_end());
+        assert!(lines.lines().all(|line| line.len() <= 80), "{lines}");
+        assert!(
+            lines
+                .lines()
+                .skip(1)
+                .all(|line| line.starts_with("   word"))
+        );
+        assert_eq!(lines.matches("word").count(), 40);
     }
 
     #[test]

@@ -63,8 +63,22 @@ impl Standing {
     }
 }
 
+/// Every account's standing after a pass over the whole organization, by the records as they are then.
+pub(super) fn standings<'a>(
+    policy: &Policy,
+    inventory: &Inventory,
+    record: impl Fn(&AccountId) -> Option<&'a Record>,
+) -> Vec<(AccountId, Standing)> {
+    let accounts = inventory.accounts.iter();
+    let standing = |(id, view): (&AccountId, &AccountView)| {
+        let arrived = inventory.scope.arrived.contains(id);
+        (*id, Standing::of(policy, id, view, record(id), arrived))
+    };
+    accounts.map(standing).collect()
+}
+
 /// The code of an unwatched account's reason.
-fn unwatched_code(reason: Option<&Reason>) -> String {
+pub(super) fn unwatched_code(reason: Option<&Reason>) -> String {
     reason.map_or_else(|| UNDER_WAY.to_owned(), Reason::code)
 }
 
@@ -81,21 +95,6 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// The coverage after a pass over the whole organization, by the records as they are then.
-    pub(super) fn after<'a>(
-        policy: &Policy,
-        inventory: &Inventory,
-        record: impl Fn(&AccountId) -> Option<&'a Record>,
-    ) -> Self {
-        let accounts = inventory.accounts.iter();
-        accounts
-            .map(|(id, view)| {
-                let arrived = inventory.scope.arrived.contains(id);
-                Standing::of(policy, id, view, record(id), arrived)
-            })
-            .collect()
-    }
-
     /// The accounts that should be watched and are not.
     pub fn unwatched(&self) -> usize {
         self.unwatched.values().sum()
@@ -123,8 +122,8 @@ impl Coverage {
     }
 }
 
-impl FromIterator<Standing> for Coverage {
-    fn from_iter<T: IntoIterator<Item = Standing>>(standings: T) -> Self {
+impl<'a> FromIterator<&'a Standing> for Coverage {
+    fn from_iter<T: IntoIterator<Item = &'a Standing>>(standings: T) -> Self {
         let mut coverage = Self::default();
         for standing in standings {
             match standing {

@@ -31,6 +31,6 @@ pub use inventory::{AccountView, Inventory, Watchers};
 pub use observe::observe;
 pub use offboarding::Held;
 pub use ownership::Ownership;
-pub use pass::{Pass, Reply};
+pub use pass::{Compared, Pass, Reply};
 pub use plan::plan;
 pub use report::{Gap, Report};

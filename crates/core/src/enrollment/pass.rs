@@ -16,6 +16,7 @@ use crate::{
     Error, ErrorKind, Result,
     deadline::{Ended, within},
     feed::execute_feed,
+    happening::Happening,
     ledger::{Holder, Lease, LeaseState, Record, Source, Taken, Unreadable},
     lifecycle::Scope,
     metrics::{Measurement, Metric},
@@ -48,6 +49,17 @@ pub struct Pass<'a, T, C> {
     pub clock: &'a C,
     /// The vendor's rules.
     pub provider: &'a dyn Provider,
+    /// Whether the reply has what a comparison of the whole organization read.
+    pub keeps_evidence: bool,
+}
+
+/// What a comparison of the whole organization read.
+#[derive(Debug)]
+pub struct Compared {
+    /// The deployment in force.
+    pub deployment: Deployment,
+    /// What was read, with the records from before the comparison.
+    pub inventory: Inventory,
 }
 
 /// Why the observation failed.
@@ -96,6 +108,10 @@ pub enum Reply {
         report: Box<Report>,
         /// Offboardings that await an administrator's approval.
         held: Option<Held>,
+        /// What others are told of.
+        happenings: Vec<Happening>,
+        /// What was read, if it was to be kept.
+        compared: Option<Box<Compared>>,
     },
 }
 
@@ -173,6 +189,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             0..=FEW => COOLDOWN,
             _ => COOLDOWN_IN_A_BURST,
         };
+        let is_of_all = scope.all;
         let mut records = Vec::new();
         let reply = match &taken.deployment {
             None => Ok(Reply::NoDeployment),
@@ -191,8 +208,10 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         } else {
             &[]
         };
+        let is_compared = is_of_all && matches!(reply, Ok(Reply::Done { .. }));
+        let compared = is_compared.then_some(began.at);
         let closed = ports
-            .close_pass(&holder, &records, done, cooldown_until)
+            .close_pass(&holder, &records, done, cooldown_until, compared)
             .await;
         match (closed, reply) {
             (Ok(false), reply) => reply,
@@ -316,6 +335,8 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         )
         .await?;
         records.append(&mut report.records);
+        let words = self.provider.words();
+        let happenings = report.happenings(&inventory, words);
         let feed = execute_feed(
             ports,
             registry,
@@ -336,7 +357,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             report.unreadable_sources =
                 note_sources(ports, &self.holder(), unreadable, &sources, now).await;
         }
-        report.log();
+        report.log(words);
         let ended = began.later((self.time_left)());
         if !inventory.requeued.is_empty() {
             tracing::warn!(
@@ -348,9 +369,16 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                 .await?;
         }
         send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
+        let keeps = self.keeps_evidence && report.coverage.is_some();
+        let compared = keeps.then(|| Compared {
+            deployment: deployment.clone(),
+            inventory,
+        });
         Ok(Reply::Done {
             report: Box::new(report),
             held,
+            happenings,
+            compared: compared.map(Box::new),
         })
     }
 }
@@ -390,7 +418,7 @@ impl Reply {
                 Metric::PassesRequeued.count(1),
                 Metric::SourcesUnreadable.count(*unreadable),
             ],
-            Self::Done { report, held } => {
+            Self::Done { report, held, .. } => {
                 let held = held.as_ref().map_or(0, |held| held.accounts.len());
                 let mut measurements = report.measurements();
                 measurements.push(Metric::OffboardingsHeld.count(held));

@@ -1,12 +1,16 @@
 use std::fmt;
 
-use super::{Coverage, Revisit};
+use super::{Coverage, Inventory, Revisit, coverage::unwatched_code};
 use crate::{
+    Read,
     feed::{FeedReport, FeedView},
-    ledger::Record,
+    happening::{Happening, Named},
+    landing_zone::Account,
+    ledger::{Reason, Record},
     metrics::{Measurement, Metric},
     model::AccountId,
     policy::Deployment,
+    provider::Words,
 };
 
 /// Why an account was unwatched for a while.
@@ -40,6 +44,8 @@ pub struct Report {
     pub revisits: Vec<Revisit>,
     /// Accounts that need an administrator, each with the reason.
     pub blocked: Vec<(AccountId, String)>,
+    /// Those of them whose reason the ledger did not have before.
+    pub newly_blocked: Vec<(AccountId, Reason)>,
     /// Failed calls, each as the whole error chain.
     pub failures: Vec<String>,
     /// Records that are not written yet.
@@ -50,6 +56,9 @@ pub struct Report {
     pub unreadable_sources: usize,
     /// How much is watched, after a pass over the whole organization.
     pub coverage: Option<Coverage>,
+    /// The accounts that should be watched and are not, after such a pass. Without a reason, the
+    /// enrollment is under way.
+    pub unwatched: Vec<(AccountId, Option<Reason>)>,
 }
 
 impl Report {
@@ -79,6 +88,42 @@ impl Report {
         all
     }
 
+    /// What others are told of, with the accounts' names as they were read.
+    pub(super) fn happenings(&self, inventory: &Inventory, words: &Words) -> Vec<Happening> {
+        let named = |id: &AccountId| {
+            let view = inventory.accounts.get(id);
+            let account = match view.map(|view| &view.account) {
+                Some(Read::Ok(account)) => account.as_ref(),
+                _ => None,
+            };
+            let name = account.map(|account: &Account| account.name.clone());
+            Named {
+                id: *id,
+                name: name.unwrap_or_default(),
+            }
+        };
+        let enrolled = self
+            .enrolled
+            .iter()
+            .map(|id| Happening::Enrolled(named(id)));
+        let left = self.left.iter().map(|id| Happening::Offboarded(named(id)));
+        let blocked = self.newly_blocked.iter();
+        let blocked = blocked.map(|(id, reason)| Happening::Blocked {
+            account: named(id),
+            code: reason.code(),
+            reason: reason.in_words(words),
+        });
+        let compared = self.coverage.iter().map(|coverage| Happening::Compared {
+            watched: coverage.watched,
+            unwatched: coverage.unwatched.clone(),
+        });
+        enrolled
+            .chain(left)
+            .chain(blocked)
+            .chain(compared)
+            .collect()
+    }
+
     /// Adds the feed's result; the feed's account is Log Archive.
     pub(super) fn add_feed(
         &mut self,
@@ -95,8 +140,14 @@ impl Report {
         }
     }
 
-    /// Logs everything that an administrator should read.
-    pub(super) fn log(&self) {
+    /// Logs everything that an administrator should read, and each account that is not watched.
+    pub(super) fn log(&self, words: &Words) {
+        for account in &self.enrolled {
+            tracing::info!(%account, "account enrolled");
+        }
+        for account in &self.left {
+            tracing::info!(%account, "account offboarded");
+        }
         for (account, reason) in &self.blocked {
             tracing::error!(%account, reason, "account blocked");
         }
@@ -108,6 +159,11 @@ impl Report {
         }
         for failure in &self.failures {
             tracing::warn!(failure, "call failed");
+        }
+        for (account, reason) in &self.unwatched {
+            let code = unwatched_code(reason.as_ref());
+            let reason = reason.as_ref().map(|reason| reason.in_words(words));
+            tracing::info!(%account, code, reason, "account unwatched");
         }
     }
 }

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 
 use super::{
-    Coverage, Gap, Inventory, Plan, Report, Revisit, WORTHWHILE_WAIT, Watchers,
+    Gap, Inventory, Plan, Report, Revisit, Standing, WORTHWHILE_WAIT, Watchers,
+    coverage::standings,
     outcome::{Outcome, Place, ROLES_SETTLE},
 };
 use crate::{
@@ -50,7 +51,8 @@ impl<'a> Tally<'a> {
         now: Timestamp,
     ) -> Self {
         let revisits = std::mem::take(&mut plan.revisits).into_iter();
-        Self {
+        let blocked = std::mem::take(&mut plan.blocked);
+        let mut tally = Self {
             provider,
             policy,
             inventory,
@@ -62,13 +64,23 @@ impl<'a> Tally<'a> {
             rate_limited: None,
             report: Report {
                 enrolled: std::mem::take(&mut plan.enrolled),
-                blocked: std::mem::take(&mut plan.blocked)
-                    .into_iter()
-                    .map(|(account, reason)| (account, reason.in_words(provider.words())))
-                    .collect(),
                 unreadable_items: inventory.unreadable_items.clone(),
                 ..Report::default()
             },
+        };
+        for (account, reason) in blocked {
+            tally.report_blocked(account, reason);
+        }
+        tally
+    }
+
+    fn report_blocked(&mut self, account: AccountId, reason: Reason) {
+        let words = reason.in_words(self.provider.words());
+        self.report.blocked.push((account, words));
+        let before = self.inventory.records.get(&account);
+        let before = before.and_then(|record| record.reason.as_ref());
+        if before.map(Reason::code) != Some(reason.code()) {
+            self.report.newly_blocked.push((account, reason));
         }
     }
 
@@ -80,11 +92,18 @@ impl<'a> Tally<'a> {
         for account in std::mem::take(&mut self.unnamed) {
             self.revisit(account, delay, self.attempts(account));
         }
-        let coverage = self.inventory.scope.all.then(|| {
-            Coverage::after(self.policy, self.inventory, |account| {
-                self.recorded(account)
-            })
-        });
+        if self.inventory.scope.all {
+            let recorded = |account: &AccountId| self.recorded(account);
+            let standings = standings(self.policy, self.inventory, recorded);
+            self.report.coverage = Some(standings.iter().map(|(_, standing)| standing).collect());
+            let unwatched = standings.into_iter();
+            self.report.unwatched = unwatched
+                .filter_map(|(account, standing)| match standing {
+                    Standing::Unwatched(reason) => Some((account, reason)),
+                    _ => None,
+                })
+                .collect();
+        }
         let mut records = if is_plan_recorded {
             BTreeMap::new()
         } else {
@@ -95,7 +114,6 @@ impl<'a> Tally<'a> {
         Report {
             records: records.into_iter().collect(),
             revisits: self.revisits.into_values().collect(),
-            coverage,
             ..self.report
         }
     }
@@ -331,13 +349,12 @@ impl<'a> Tally<'a> {
 
     fn block(&mut self, account: AccountId, record: Record, reason: Reason) {
         self.revisits.remove(&account);
-        let words = reason.in_words(self.provider.words());
         let record = Record {
-            reason: Some(reason),
+            reason: Some(reason.clone()),
             ..record
         };
         self.records.insert(account, record);
-        self.report.blocked.push((account, words));
+        self.report_blocked(account, reason);
     }
 
     fn fall_back(&mut self, account: AccountId, error: &Error) {

@@ -32,7 +32,7 @@ pub(super) fn attributes(
 }
 
 /// The role with which the vendor reads the trail.
-pub(super) fn reader(provider: &dyn Provider, deployment: &Deployment) -> Option<String> {
+pub fn reader(provider: &dyn Provider, deployment: &Deployment) -> Option<String> {
     let trail = deployment.trail.as_ref()?;
     let policy = &deployment.policy;
     match &trail.registration {
@@ -59,7 +59,7 @@ fn queue_url(provider: &dyn Provider, deployment: &Deployment) -> Option<String>
 /// exist first, and is another one once it is recreated.
 ///
 /// Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-pub(super) fn key_statement(key: &Arn, role: &str) -> String {
+pub fn key_statement(key: &Arn, role: &str) -> String {
     let account = role
         .rsplit_once(":role/")
         .map_or(role, |(account, _)| account);

@@ -25,11 +25,16 @@ use crate::{
     refusal::{Refusal, Refusals},
 };
 
+pub use attributes::{key_statement, reader};
 pub use converge::ConvergeError;
 pub use invocation::{Fresh, ServeError, Setup};
 pub use own::Own;
 pub use plan::{Observed, plan};
 pub use progress::{Progress, Removal, Tally};
 pub use properties::Properties;
-pub use resolve::{Context, Facts, Resolved, resolve};
+pub use refusals::refuse_partition;
+pub use resolve::{
+    Context, Facts, Resolved, foreign_topic, log_archive, no_queue_account, not_home, resolve,
+    whole_trail,
+};
 pub use step::Step;

@@ -12,7 +12,11 @@ use crate::{
 
 /// Refuses the partitions in which the vendor has no role: a role cannot be assumed across
 /// partitions.
-pub(super) fn refuse_partition(provider: &dyn Provider, partition: &str) -> Result<(), Refusal> {
+///
+/// # Errors
+///
+/// It is one of those.
+pub fn refuse_partition(provider: &dyn Provider, partition: &str) -> Result<(), Refusal> {
     let (own, title) = (provider.partition(), provider.words().title);
     if partition == own {
         return Ok(());

@@ -13,6 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use self::shared_account::{AUDIT, LOG_ARCHIVE, SharedAccount, shared_account};
+pub use self::{
+    shared_account::log_archive,
+    trail::{foreign_topic, no_queue_account, whole_trail},
+};
 use super::{Properties, Refusal, Refusals};
 use crate::{
     landing_zone::{Account, LandingZone, LandingZoneReply, OuTree, Trail, TrailTopic},
@@ -278,11 +282,7 @@ fn landing_zone<'a>(
             "Control Tower no longer has a landing zone; the recorded one stays in use.",
         )),
         LandingZoneReply::None => Ok(Zone::None),
-        LandingZoneReply::Elsewhere(home) => Err(Refusal::new(format!(
-            "This stack is in Region {} and Control Tower's home Region is {home}. \
-             Launch it in {home}.",
-            context.region
-        ))),
+        LandingZoneReply::Elsewhere(home) => Err(not_home(&context.region, home)),
     };
     let recorded = last.success.map(|_| {
         if was_there {
@@ -292,6 +292,14 @@ fn landing_zone<'a>(
         }
     });
     last.settle(found, recorded)
+}
+
+/// Why a stack in this Region does not work, since Control Tower's home Region is another one.
+pub fn not_home(region: &str, home: &str) -> Refusal {
+    Refusal::new(format!(
+        "This stack is in Region {region} and Control Tower's home Region is {home}. \
+         Launch it in {home}."
+    ))
 }
 
 /// Log Archive and Audit are enrolled as members for Config, too.

@@ -28,7 +28,11 @@ impl StackSetRoles {
     }
 
     /// Refuses a role that does not exist, or that CloudFormation may not assume.
-    pub(super) fn check(&self, found: Option<&Role>) -> Result<(), Refusal> {
+    ///
+    /// # Errors
+    ///
+    /// It is one of those.
+    pub fn check(&self, found: Option<&Role>) -> Result<(), Refusal> {
         let role = &self.administration;
         let Some(found) = found.filter(|found| found.arn == *role) else {
             return Err(Refusal::new(format!(

@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +17,8 @@ pub struct Recorded {
     pub previous: Option<Success>,
     /// The deployment of an unfinished request, whose resources may exist.
     pub attempt: Option<Deployment>,
+    /// When the last comparison of the whole organization that ran to its end began.
+    pub compared: Option<Timestamp>,
     /// The ids of unreadable items, which count as lost and from which setup recovers.
     pub unreadable: BTreeSet<String>,
 }

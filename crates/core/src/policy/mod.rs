@@ -127,6 +127,18 @@ impl RegistrationMode {
     }
 }
 
+/// [`Policy::queue_account`] of a landing zone with these accounts: Audit, and Log Archive.
+pub fn queue_account(
+    shared: [Option<AccountId>; 2],
+    topic: &Arn,
+    is_ours: bool,
+) -> Option<AccountId> {
+    let [audit, _] = shared;
+    let owner = if is_ours { audit } else { topic.account() };
+    let mut shared = shared.into_iter().flatten();
+    shared.find(|account| Some(*account) == owner)
+}
+
 impl Policy {
     /// The suffix of the trail's external id. In an adopted deployment it may differ from the
     /// members'.
@@ -170,9 +182,7 @@ impl Policy {
     /// Source: the default policy of a topic, in the SNS developer guide; Control Tower's own topic
     /// of a trail is in Audit up to landing zone 3.3 and may be in Log Archive from 4.0 on.
     pub fn queue_account(&self, topic: &Arn, is_ours: bool) -> Option<AccountId> {
-        let shared = [self.audit, self.log_archive].into_iter().flatten();
-        let owner = if is_ours { self.audit } else { topic.account() };
-        shared.into_iter().find(|account| Some(*account) == owner)
+        queue_account([self.audit, self.log_archive], topic, is_ours)
     }
 
     /// The URL of a queue of ours. `url_suffix` is the DNS suffix of the partition.

@@ -38,7 +38,8 @@ pub trait Leases {
     -> Result<Parking>;
     /// Writes records as [`store_records`](super::LedgerWrites::store_records) does, and with the last
     /// of them releases the lease, which then cools down until `cooldown_until`; the parked work in
-    /// `done` is deleted. Returns whether work was parked since `holder` took the lease.
+    /// `done` is deleted. `compared` is when a comparison of the whole organization began that ends so.
+    /// Returns whether work was parked since `holder` took the lease.
     ///
     /// A conflict if `holder` no longer has the lease: then those last records are not written.
     async fn close_pass(
@@ -47,6 +48,7 @@ pub trait Leases {
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
         cooldown_until: Timestamp,
+        compared: Option<Timestamp>,
     ) -> Result<bool>;
     /// Admits a request of CloudFormation that was seen at `seen`, or earlier by another
     /// invocation. Returns its time of admission ([`admitted`]).

@@ -9,7 +9,9 @@
 
 mod clock;
 mod dead_letters;
+mod inspection;
 mod leases;
+mod main_stacks;
 mod operations;
 mod reads;
 mod registry;
@@ -17,7 +19,14 @@ mod writes;
 
 pub use clock::Clock;
 pub use dead_letters::{DeadLetter, DeadLetters, ReturnTo, Undelivered};
+pub use inspection::{
+    AlarmState, ArtifactInspection, AttachedPolicy, BucketPlace, Caller, FunctionState, Inspection,
+    PolicyInspection, StackInspection, StackResource, StoredObject, ZoneInspection, ZoneStatus,
+};
 pub use leases::Leases;
+pub use main_stacks::{
+    MainStack, MainStackReads, MainStackWrites, Setting, StackEvent, StackRequest, TemplateSource,
+};
 pub(crate) use operations::hour;
 pub use operations::{Running, start_operation};
 pub use reads::{
@@ -27,8 +36,9 @@ pub use reads::{
 pub(crate) use registry::CALL_RESERVE;
 pub use registry::{Registry, RegistryReads, RegistryWrites, TokenIssuer};
 pub use writes::{
-    Answers, BucketNotificationWrites, FanOut, Functions, Ledger, LedgerWrites, Messages,
-    StackSetWrites, StackSets, StackWrites, Stacks, TokenWrites, Tokens, TrailTopics,
+    Answers, BucketNotificationWrites, EventBus, EvidenceWrites, FanOut, Functions, Ledger,
+    LedgerWrites, Messages, StackSetWrites, StackSets, StackWrites, Stacks, TokenWrites, Tokens,
+    TrailTopics,
 };
 
 /// What a pass of the account function looks at in AWS.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{LedgerReads, StackReads, StackSetReads, TokenReads};
 use crate::{
     Result,
+    happening::Event,
     landing_zone::{Announcement, BucketNotifications, TopicSet},
     ledger::{Holder, Record, Success, Unreadable},
     lifecycle::Message,
@@ -126,6 +127,23 @@ pub trait Messages {
     async fn send(&self, messages: &[Message], delay: Duration) -> Result<()>;
     /// Sends messages to the dead-letter queue, for an administrator.
     async fn send_to_dead_letters(&self, messages: &[Message]) -> Result<()>;
+}
+
+/// The account's default event bus.
+pub trait EventBus {
+    /// Puts events on it. After an error, some of them may be on it.
+    async fn put_events(&self, events: &[Event]) -> Result<()>;
+}
+
+/// The bucket for evidence.
+pub trait EvidenceWrites {
+    /// Writes or replaces an object.
+    async fn put_evidence(
+        &self,
+        key: &str,
+        content_type: &'static str,
+        body: Vec<u8>,
+    ) -> Result<()>;
 }
 
 /// The topic that setup publishes the fan-out to.

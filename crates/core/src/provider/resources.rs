@@ -38,6 +38,16 @@ impl ResourceNames {
     }
 }
 
+impl ResourceNames {
+    /// The role with which the vendor reads the trail in Log Archive, if it reads one. Where the
+    /// trail's bucket tells of the log files, it is the role of every account.
+    pub fn trail_reader(&self) -> Option<&str> {
+        let feed = self.feed.as_ref()?;
+        let own = feed.audit_stack_set.as_ref().map(|_| &feed.log_role);
+        Some(own.unwrap_or(&self.member_role))
+    }
+}
+
 impl FeedNames {
     /// The names of its StackSets.
     pub fn stack_sets(&self) -> impl Iterator<Item = &String> {

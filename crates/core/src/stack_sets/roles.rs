@@ -1,4 +1,9 @@
-use crate::model::Arn;
+use crate::model::{AccountId, Arn, ParseIdError};
+
+/// Control Tower's administration role, with its path.
+const ADMINISTRATION: &str = "service-role/AWSControlTowerStackSetRole";
+/// The role that Control Tower makes in every account that it manages.
+const EXECUTION: &str = "AWSControlTowerExecution";
 
 /// The roles that run the StackSets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +15,21 @@ pub struct StackSetRoles {
 }
 
 impl StackSetRoles {
+    /// Control Tower's, in this management account.
+    ///
+    /// # Errors
+    ///
+    /// The partition is none.
+    pub fn of_control_tower(partition: &str, account: &AccountId) -> Result<Self, ParseIdError> {
+        Ok(Self {
+            administration: format!("arn:{partition}:iam::{account}:role/{ADMINISTRATION}")
+                .parse()?,
+            execution: EXECUTION.to_owned(),
+        })
+    }
+
     /// The administration role's name, by which IAM finds it regardless of its path.
-    pub(crate) fn administration_name(&self) -> &str {
+    pub fn administration_name(&self) -> &str {
         let resource = self.administration.resource();
         resource.rsplit('/').next().unwrap_or(resource)
     }

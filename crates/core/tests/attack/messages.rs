@@ -122,6 +122,7 @@ fn an_observation_that_takes_too_long_is_cut_off_and_put_off() {
         let ports = Ports::new(&world, "a test");
         let pass = Pass {
             provider: &Plain,
+            keeps_evidence: false,
             owner: "late",
             time_left: || Duration::from_secs(180),
             clock: &Late(world.now()),
@@ -149,6 +150,7 @@ fn what_is_too_much_for_the_ledger_waits_in_the_queue() {
         let (parked, sent) = (calls("dynamodb:UpdateItem"), calls("sqs:SendMessageBatch"));
         let pass = Pass {
             provider: &Plain,
+            keeps_evidence: false,
             owner: "late",
             time_left: || Duration::from_secs(180),
             clock: &ports,
@@ -171,6 +173,7 @@ fn what_three_passes_came_to_no_end_with_is_set_aside_where_an_administrator_see
             let time_left = || Duration::from_secs(180);
             let pass = Pass {
                 provider: &Plain,
+                keeps_evidence: false,
                 owner,
                 time_left,
                 clock: &ports,

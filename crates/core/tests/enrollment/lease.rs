@@ -44,6 +44,7 @@ impl Passes {
         let sent = || self.world.calls("sqs:SendMessageBatch");
         let pass = Pass {
             provider: &Plain,
+            keeps_evidence: false,
             owner,
             time_left: || Duration::from_secs(180),
             clock: &self.ports,
@@ -65,7 +66,9 @@ impl Passes {
     /// Ends the running pass at this time; returns whether it has to send a wake-up.
     async fn end(&self, seconds: i64) -> bool {
         let long = Holder::Pass("long".into());
-        let closed = self.ports.close_pass(&long, &[], &[], self.at(seconds));
+        let closed = self
+            .ports
+            .close_pass(&long, &[], &[], self.at(seconds), None);
         closed.await.unwrap()
     }
 }
@@ -219,6 +222,7 @@ fn the_lease_lasts_until_the_deadline_however_slow_the_look_at_an_operation_was(
         let (looked, read) = (looks(), calls("organizations:DescribeAccount"));
         let pass = Pass {
             provider: &Plain,
+            keeps_evidence: false,
             owner: "slow",
             // The look takes 40 s.
             time_left: || Duration::from_secs(if looks() > looked { 140 } else { 180 }),

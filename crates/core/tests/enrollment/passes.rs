@@ -73,6 +73,20 @@ fn what_is_at_rest_stays_so_whatever_is_told_again() {
 }
 
 #[test]
+fn only_a_comparison_of_the_whole_organization_is_recorded_as_one() {
+    enrolled(members(2), Wishes::default(), async |world| {
+        world.hours(1).await;
+        let compared = world.recorded().compared.unwrap();
+        assert!(compared <= world.now());
+        world.happen(&Step::Manage { account: 0 });
+        world.rest().await;
+        assert_eq!(world.recorded().compared, Some(compared));
+        world.hours(1).await;
+        assert!(world.recorded().compared > Some(compared));
+    });
+}
+
+#[test]
 fn a_suspended_account_is_switched_off_and_on_again() {
     enrolled(members(1), Wishes::default(), async |world| {
         let (member, set) = (member_id(0), world.wishes().resources().member_stack_set);

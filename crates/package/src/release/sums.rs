@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Component, Path};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use sha2::{Digest, Sha256};
 
 /// The SHA-256 of each file, in hexadecimal digits, by its path with slashes in it.
@@ -43,6 +43,19 @@ pub(crate) fn write(sums: &Sums) -> String {
     })
 }
 
+/// The digests in such a file. A name leads below the folder of the file.
+pub(crate) fn parse(text: &str) -> anyhow::Result<Sums> {
+    let line = |line: &str| {
+        let (sum, name) = line.split_once("  ").context("a line has no digest")?;
+        let is_below = Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        ensure!(is_below, "{name} is not below the folder");
+        Ok((name.to_owned(), sum.to_owned()))
+    };
+    text.lines().map(line).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,6 +74,13 @@ mod tests {
             "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855  NOTICES\n\
              ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  arm64/auth.zip\n"
         );
+        let parsed = parse(&text).unwrap();
+        assert_eq!(write(&parsed), text);
+        assert_eq!(parsed.len(), 2);
+        for outside in ["../x", "/x", "a/../../x"] {
+            assert!(parse(&format!("00  {outside}\n")).is_err(), "{outside}");
+        }
+        assert!(parse("00 x\n").is_err());
         let missing = ["x".to_owned()];
         assert!(sums(folder.path(), &missing).is_err());
     }

@@ -19,6 +19,7 @@ so: it sends the request along with what would have to be allowed. When the sand
 goes, the pipe on standard input closes, and the emulator goes with all functions that it runs.
 """
 
+import contextvars
 import functools
 import json
 import os
@@ -261,13 +262,28 @@ def adapt_resource(kind, step, adapted):
     handlers[step] = functools.partial(adapted, handlers[step])
 
 
+# The source of the events that the request at hand puts on a bus.
+event_source = contextvars.ContextVar("event_source", default=None)
+
+
 def resolve_condition_key(original, key, context):
+    if key.lower() == "events:source":
+        return event_source.get()
     value = original(key, context)
     # A policy knows a session by its role.
     if key.lower() == "aws:principalarn" and ":assumed-role/" in (value or ""):
         account, name = value.split(":")[4], value.split("/")[1]
         return f"arn:aws:iam::{account}:role/{name}"
     return value
+
+
+def source_of(body):
+    try:
+        sources = {entry["Source"] for entry in json.loads(body)["Entries"]}
+    except (ValueError, LookupError, TypeError):
+        return None
+    # Events of two sources meet no condition that names one.
+    return sources.pop() if len(sources) == 1 else None
 
 
 def extract_iam_action(original, *request):
@@ -277,8 +293,9 @@ def extract_iam_action(original, *request):
     return action.removesuffix("Batch") if is_batch else action
 
 
-def extract_resource_arn(original, service, *request):
-    arn = original(service, *request)
+def extract_resource_arn(original, service, method, path, headers, body, *place):
+    arn = original(service, method, path, headers, body, *place)
+    event_source.set(source_of(body) if service == "events" else None)
     if service == "events":
         # A rule of the default bus is named without it.
         return arn.replace(":rule/default/", ":rule/")

@@ -1,7 +1,7 @@
 """CloudFormation types that the emulator lacks.
 
 What a type takes and returns stands in `resource_types.json`, as in the schema that CloudFormation
-publishes. The resource itself is the service's, which the emulator has. A type here is made of three
+publishes. The resource itself is the service's where the emulator has it. A type here is made of three
 functions: `create(properties)` and `update(identifier, properties)` return the attributes, and
 `delete(identifier)` takes one that is gone for deleted.
 """
@@ -9,6 +9,7 @@ functions: `create(properties)` and `update(identifier, properties)` return the 
 import functools
 import json
 import re
+import uuid
 from pathlib import Path
 
 from ministack.services import iam
@@ -59,8 +60,26 @@ def delete_oidc_provider(arn):
     call(iam._delete_oidc_provider, {"OpenIDConnectProviderArn": arn})
 
 
+def create_query_definition(properties):
+    # Nothing runs a saved query here.
+    return {"QueryDefinitionId": str(uuid.uuid5(uuid.NAMESPACE_OID, properties["Name"]))}
+
+
+def update_query_definition(identifier, properties):
+    return {"QueryDefinitionId": identifier}
+
+
+def delete_query_definition(identifier):
+    pass
+
+
 TYPES = {
     "AWS::IAM::OIDCProvider": (create_oidc_provider, update_oidc_provider, delete_oidc_provider),
+    "AWS::Logs::QueryDefinition": (
+        create_query_definition,
+        update_query_definition,
+        delete_query_definition,
+    ),
 }
 
 

@@ -38,7 +38,7 @@ pub const TRAIL: &str = "aws-controltower-BaselineCloudTrail";
 pub const EXECUTION_ROLE: &str = "AWSControlTowerExecution";
 
 /// The role of Control Tower's that StackSets are run with.
-const STACK_SET_ROLE: &str = "AWSControlTowerStackSetRole";
+pub const STACK_SET_ROLE: &str = "AWSControlTowerStackSetRole";
 
 /// The OU of the Log Archive and the Audit account.
 pub const SECURITY: &str = "Security";

@@ -80,6 +80,17 @@ impl Provider {
         }
     }
 
+    /// The main template's file name.
+    #[must_use]
+    pub fn template_file(self) -> &'static str {
+        match self {
+            Self::Expel => "expel.template.yml",
+            Self::Lacework => "control-tower-integration.template.yml",
+            Self::TrendVisionOne => "trend-vision-one.template.yml",
+            Self::TrendWorkloadSecurity => "trend-workload-security.template.yml",
+        }
+    }
+
     /// Whether roles and registrations may outlive the stack, by `RetainProtection`.
     #[must_use]
     pub fn retains(self) -> bool {

@@ -76,17 +76,19 @@ pub async fn lease(ledger: &(impl Leases + Ledger)) {
 
     assert!(!ledger.holds_lease(&pass("three")).await.unwrap());
     assert!(ledger.holds_lease(&pass("one")).await.unwrap());
-    let called = ledger.close_pass(&pass("one"), &[], &[], at(33)).await;
+    let called = ledger
+        .close_pass(&pass("one"), &[], &[], at(33), None)
+        .await;
     assert!(!called.unwrap(), "nothing was parked");
     assert_eq!(ask("two", 32, 40).await, resting(33));
     ledger.reserve_lease(&pass("three"), at(40)).await.unwrap();
     assert_eq!(ask("three", 32, 35).await, taken, "it was waiting already");
     let record = (crate::member_id(0), Some(Record::default()));
     let (two, three) = (pass("two"), pass("three"));
-    let stranger = ledger.close_pass(&two, std::slice::from_ref(&record), &[], at(50));
+    let stranger = ledger.close_pass(&two, std::slice::from_ref(&record), &[], at(50), None);
     assert_eq!(stranger.await.unwrap_err().kind, ErrorKind::Conflict);
     assert_eq!(ledger.records().await.unwrap(), Records::default());
-    let closed = ledger.close_pass(&three, std::slice::from_ref(&record), &[], at(34));
+    let closed = ledger.close_pass(&three, std::slice::from_ref(&record), &[], at(34), None);
     closed.await.unwrap();
     let records = ledger.records().await.unwrap().by_account;
     assert_eq!(records.get(&record.0), record.1.as_ref());
@@ -230,16 +232,20 @@ pub async fn parking(ledger: &(impl Leases + Ledger)) {
     let all = BTreeSet::from([first.clone(), second.clone(), third.clone()]);
     assert_eq!(take(6).await, all, "no pass has closed over them");
     let done = Vec::from_iter(both);
-    let stranger = ledger.close_pass(&pass("two"), &[], &done, at(7)).await;
+    let stranger = ledger
+        .close_pass(&pass("two"), &[], &done, at(7), None)
+        .await;
     assert_eq!(stranger.unwrap_err().kind, ErrorKind::Conflict);
-    let called = ledger.close_pass(&pass("one"), &[], &done, at(7)).await;
+    let called = ledger
+        .close_pass(&pass("one"), &[], &done, at(7), None)
+        .await;
     assert!(!called.unwrap(), "nothing was parked since");
     assert_eq!(take(8).await, BTreeSet::from([third.clone()]));
     let records = [(crate::member_id(0), Some(Record::default()))];
     let done = [third];
     assert_eq!(park(&first, 8).await, kept(held, None));
     let called = ledger
-        .close_pass(&pass("one"), &records, &done, at(10))
+        .close_pass(&pass("one"), &records, &done, at(10), None)
         .await;
     assert!(called.unwrap(), "something was parked");
     assert_eq!(park(&second, 9).await, kept(free(10), Some(8)), "it rests");
@@ -248,7 +254,9 @@ pub async fn parking(ledger: &(impl Leases + Ledger)) {
         BTreeSet::from([first.clone(), second.clone()])
     );
     let done = [first, second];
-    let called = ledger.close_pass(&pass("one"), &[], &done, at(11)).await;
+    let called = ledger
+        .close_pass(&pass("one"), &[], &done, at(11), None)
+        .await;
     assert!(!called.unwrap());
     assert_eq!(take(12).await, BTreeSet::new());
 
@@ -261,7 +269,7 @@ pub async fn parking(ledger: &(impl Leases + Ledger)) {
     assert_eq!(replaced, kept(held, Some(12)));
     assert_eq!(take(13).await, BTreeSet::from(third.clone()));
     ledger
-        .close_pass(&pass("one"), &[], &third, at(14))
+        .close_pass(&pass("one"), &[], &third, at(14), None)
         .await
         .unwrap();
     assert_eq!(take(14).await, BTreeSet::new());
@@ -374,7 +382,8 @@ pub async fn deployment(ledger: &(impl Leases + Ledger)) {
         .unwrap();
     assert_eq!(take().await.unreadable, Unreadable::default());
 
-    ledger.release_lease(by).await.unwrap();
+    let closed = ledger.close_pass(by, &[], &[], now, Some(now)).await;
+    assert!(!closed.unwrap());
     let conflict = |written: towerhook_core::Result<()>| {
         assert_eq!(written.unwrap_err().kind, ErrorKind::Conflict);
     };
@@ -384,6 +393,7 @@ pub async fn deployment(ledger: &(impl Leases + Ledger)) {
     conflict(ledger.store_unreadable(by, &unreadable).await);
     let recorded = ledger.recorded().await.unwrap();
     assert_eq!(recorded.attempt, None);
+    assert_eq!(recorded.compared, Some(now));
     assert_eq!(recorded.success.unwrap().deployment, changed);
     assert_ne!(recorded.previous.as_ref(), Some(&success));
 }

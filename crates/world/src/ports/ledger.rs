@@ -201,6 +201,7 @@ impl Leases for Ports {
         records: &[(AccountId, Option<Record>)],
         done: &[Parked],
         cooldown_until: Timestamp,
+        compared: Option<Timestamp>,
     ) -> Result<bool> {
         let operation = match records {
             [] => "dynamodb:UpdateItem",
@@ -215,6 +216,8 @@ impl Leases for Ports {
             }
             state.ledger.cooldown_until = Some(cooldown_until);
             state.ledger.begun.clear();
+            let recorded = &mut state.ledger.recorded;
+            recorded.compared = compared.or(recorded.compared);
             state.ledger.parked.retain(|parked| !done.contains(parked));
             if !records.is_empty() {
                 self.keep(state, now, records);

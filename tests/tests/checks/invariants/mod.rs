@@ -3,8 +3,9 @@
 mod adding;
 mod dependency;
 mod imports;
+mod logs;
 mod metrics;
-mod pages;
+pub(crate) mod pages;
 mod vendors;
 
 use std::{
@@ -122,7 +123,7 @@ fn imports_run_downwards_only() {
         ("towerhook-setup", &["towerhook-core", "towerhook-runtime"]),
         (
             "towerhook-account",
-            &["towerhook-core", "towerhook-runtime"],
+            &["towerhook-core", "towerhook-operate", "towerhook-runtime"],
         ),
         ("towerhook-auth", &["towerhook-core", "towerhook-runtime"]),
         (
@@ -267,7 +268,7 @@ const FLOORS: [&[&str]; 13] = [
     &["read"],
     &["retry"],
     &["stack_sets"],
-    &["landing_zone", "lifecycle", "custom_resource"],
+    &["landing_zone", "lifecycle", "custom_resource", "happening"],
     &["policy"],
     &["provider"],
     &["ledger"],

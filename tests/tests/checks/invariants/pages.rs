@@ -6,7 +6,7 @@ use super::root;
 
 /// Checks that a page ends with a table that is generated, or writes it there when the golden files are
 /// written, too.
-pub(super) fn ends_with(page: &str, heading: &str, table: &str) {
+pub(crate) fn ends_with(page: &str, heading: &str, table: &str) {
     let path = root().join(page);
     let text = fs::read_to_string(&path).unwrap();
     let prose = text.split(heading).next().unwrap();

@@ -23,13 +23,17 @@ const KEY: &str = "AWS::KMS::Key";
 const ROLE: &str = "AWS::IAM::Role";
 const POLICY: &str = "AWS::IAM::Policy";
 const MANAGED_POLICY: &str = "AWS::IAM::ManagedPolicy";
+const BUCKET: &str = "AWS::S3::Bucket";
+const BUCKET_POLICY: &str = "AWS::S3::BucketPolicy";
 
 /// Resource types without proactive controls.
-const UNCONTROLLED: [&str; 11] = [
+const UNCONTROLLED: [&str; 13] = [
+    "AWS::CloudWatch::Dashboard",
     "AWS::Events::Rule",
     "AWS::IAM::OIDCProvider",
     "AWS::KMS::Alias",
     "AWS::Lambda::EventSourceMapping",
+    "AWS::Logs::QueryDefinition",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
@@ -48,7 +52,7 @@ struct Control {
     refuses: fn() -> Value,
 }
 
-const CONTROLS: [Control; 18] = [
+const CONTROLS: [Control; 28] = [
     Control {
         id: "CT.CLOUDWATCH.PR.1",
         types: &[ALARM],
@@ -175,6 +179,94 @@ const CONTROLS: [Control; 18] = [
         refuses: || json!({"VpcConfig": {"SubnetIds": ["subnet-1"]}}),
     },
     Control {
+        id: "CT.S3.PR.1",
+        types: &[BUCKET],
+        holds: |template, id| {
+            let blocked = &properties(template, id)["PublicAccessBlockConfiguration"];
+            [
+                "BlockPublicAcls",
+                "BlockPublicPolicy",
+                "IgnorePublicAcls",
+                "RestrictPublicBuckets",
+            ]
+            .iter()
+            .all(|what| blocked[*what] == true)
+        },
+        refuses: || json!({"PublicAccessBlockConfiguration": {"BlockPublicAcls": true}}),
+    },
+    Control {
+        id: "CT.S3.PR.2",
+        types: &[BUCKET],
+        holds: |template, id| {
+            is_given(&properties(template, id)["LoggingConfiguration"]["DestinationBucketName"])
+        },
+        refuses: || json!({}),
+    },
+    Control {
+        id: "CT.S3.PR.3",
+        types: &[BUCKET],
+        holds: |template, id| keeps_versions(template, id) && has_lifecycle(template, id),
+        refuses: || json!({"VersioningConfiguration": {"Status": "Enabled"}}),
+    },
+    Control {
+        id: "CT.S3.PR.4",
+        types: &[BUCKET],
+        holds: |template, id| {
+            properties(template, id)
+                .get("NotificationConfiguration")
+                .is_some()
+        },
+        refuses: || json!({}),
+    },
+    Control {
+        id: "CT.S3.PR.5",
+        types: &[BUCKET],
+        holds: |template, id| properties(template, id).get("AccessControl").is_none(),
+        refuses: || json!({"AccessControl": "Private"}),
+    },
+    Control {
+        id: "CT.S3.PR.6",
+        types: &[BUCKET],
+        holds: has_lifecycle,
+        refuses: || json!({"LifecycleConfiguration": {"Rules": [{"Status": "Disabled"}]}}),
+    },
+    Control {
+        id: "CT.S3.PR.8",
+        types: &[BUCKET_POLICY],
+        holds: |template, id| {
+            let statements = template.own_statements(id);
+            statements.iter().any(|statement| {
+                statement["Effect"] == "Deny"
+                    && statement["Principal"] == "*"
+                    && statement["Condition"]["Bool"]["aws:SecureTransport"] == "false"
+            })
+        },
+        refuses: || json!({"PolicyDocument": {"Statement": []}}),
+    },
+    Control {
+        id: "CT.S3.PR.9",
+        types: &[BUCKET],
+        holds: |template, id| properties(template, id)["ObjectLockEnabled"] == true,
+        refuses: || json!({}),
+    },
+    Control {
+        id: "CT.S3.PR.10",
+        types: &[BUCKET],
+        holds: |template, id| {
+            let encryption = &properties(template, id)["BucketEncryption"];
+            let rules = one_or_many(&encryption["ServerSideEncryptionConfiguration"]);
+            let mut rules = rules.map(|rule| &rule["ServerSideEncryptionByDefault"]);
+            rules.any(|rule| rule["SSEAlgorithm"] == "aws:kms")
+        },
+        refuses: || json!({}),
+    },
+    Control {
+        id: "CT.S3.PR.11",
+        types: &[BUCKET],
+        holds: keeps_versions,
+        refuses: || json!({"VersioningConfiguration": {"Status": "Suspended"}}),
+    },
+    Control {
         id: "CT.SQS.PR.1",
         types: &[QUEUE],
         holds: |template, id| {
@@ -203,7 +295,7 @@ const CONTROLS: [Control; 18] = [
 
 /// The controls that a main template intentionally violates, on any resource of their types.
 /// Controls do not apply to the management account, where its stack is.
-const MEANT: [(&str, &str); 4] = [
+const MEANT: [(&str, &str); 8] = [
     (
         "CT.CLOUDWATCH.PR.1",
         "whether anybody is told is the administrator's choice: AlarmEmail, AlarmTopicArn, or a rule over all alarms of the account",
@@ -220,7 +312,32 @@ const MEANT: [(&str, &str); 4] = [
         "CT.LAMBDA.PR.3",
         "the functions call AWS's endpoints and the vendor's only, and cannot be called from a network",
     ),
+    (
+        "CT.S3.PR.2",
+        "one function writes evidence, and names no object that is secret; EvidenceBucket takes a bucket of yours with logging",
+    ),
+    (
+        "CT.S3.PR.4",
+        "nothing has to react to evidence: the event Coverage Compared tells of it",
+    ),
+    (
+        "CT.S3.PR.9",
+        "how long evidence may not be deleted is the administrator's choice: EvidenceBucket takes a bucket of yours with a lock",
+    ),
+    (
+        "CT.S3.PR.10",
+        "evidence has names and states of accounts, and is encrypted with keys of S3",
+    ),
 ];
+
+fn keeps_versions(template: &Template, id: &str) -> bool {
+    properties(template, id)["VersioningConfiguration"]["Status"] == "Enabled"
+}
+
+fn has_lifecycle(template: &Template, id: &str) -> bool {
+    let lifecycle = &properties(template, id)["LifecycleConfiguration"];
+    one_or_many(&lifecycle["Rules"]).any(|rule| rule["Status"] == "Enabled")
+}
 
 fn properties<'a>(template: &'a Template, id: &str) -> &'a Value {
     &template.resource(id)["Properties"]

@@ -30,6 +30,7 @@ fn every_function_finds_the_settings_that_it_reads() {
         "STACK_NAME",
         "WORK_QUEUE_URL",
         "DEAD_LETTER_QUEUE_URL",
+        "EVIDENCE_BUCKET",
         "AUTH_FUNCTION_NAME",
     ];
     let auth = ["STACK_NAME", "API_CREDENTIALS_SECRET_ARN"];

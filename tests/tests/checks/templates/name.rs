@@ -89,6 +89,11 @@ fn the_stacks_name_is_only_where_every_length_fits() {
         "/AlarmDescription/Fn::Sub",
         "/Environment/Variables/STACK_NAME/Ref",
         "/Dimensions/Value/Ref",
+        "/DashboardName/Ref",
+        "/DashboardBody/Fn::Sub",
+        "/AccountHistoryQuery/Properties/Name/Fn::Sub",
+        // The folder of the evidence.
+        "/Statement/Fn::If/Resource/Fn::Sub",
         // The alarms' names begin with it, and have room for it.
         "/Condition/ArnLike/aws:SourceArn/Fn::Sub",
     ];

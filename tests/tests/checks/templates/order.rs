@@ -120,6 +120,8 @@ fn the_custom_resource_carries_the_release_and_every_setting_by_its_own_name() {
             "AlarmEmail",
             "AlarmTopicArn",
             "SilenceAlarmHours",
+            "KeepEvidence",
+            "EvidenceBucket",
         ];
         let of_key = key.map(|key| [key, "AuthObjectVersion", "TokenRefreshRate"]);
         let given: BTreeSet<&str> = properties

@@ -82,6 +82,7 @@ fn the_main_template_is_grouped_by_use() {
             "Organization",
             "Single sub-account",
             "Alarms",
+            "Evidence",
             "Advanced"
         ]
     );

@@ -1,7 +1,7 @@
 //! The purpose of the functions' calls to AWS.
 
 /// Every operation that a function can call, and its purpose.
-pub(crate) const CALLS: [(&str, &str); 44] = [
+pub(crate) const CALLS: [(&str, &str); 46] = [
     (
         "cloudformation:CreateStack",
         "creates the management account's own stack, if it is enrolled",
@@ -120,6 +120,10 @@ pub(crate) const CALLS: [(&str, &str); 44] = [
         "checks whether the stack of Lacework's own integration still exists, before taking the integration over",
     ),
     (
+        "events:PutEvents",
+        "tells others of enrolled, offboarded and blocked accounts, and of the coverage",
+    ),
+    (
         "iam:GetRole",
         "checks that the role that runs StackSets exists and trusts CloudFormation",
     ),
@@ -151,6 +155,10 @@ pub(crate) const CALLS: [(&str, &str); 44] = [
     (
         "s3:PutBucketNotification",
         "adds one to them and takes it out again, with the role in Log Archive",
+    ),
+    (
+        "s3:PutObject",
+        "writes the evidence of a comparison, where evidence is kept",
     ),
     (
         "secretsmanager:DescribeSecret",
@@ -246,20 +254,97 @@ pub(crate) const ALONG: [(&str, &[&str], &str); 13] = [
 ];
 
 /// The operations that only an administrator's `cargo towerhook` calls.
-pub(crate) const BY_HAND: [(&str, &str); 6] = [
+pub(crate) const BY_HAND: [(&str, &str); 26] = [
+    (
+        "cloudformation:DescribeStackEvents",
+        "follows a launch, an update or a deletion",
+    ),
+    (
+        "cloudformation:GetTemplate",
+        "reads what a stack asks for, and what its deletion leaves",
+    ),
+    (
+        "cloudformation:ListStackResources",
+        "finds the parts of a stack",
+    ),
+    ("cloudwatch:DescribeAlarms", "reads which alarms are off"),
+    (
+        "kms:GetKeyPolicy",
+        "reads whether the trail's key lets its log files be read",
+    ),
+    (
+        "lambda:GetAccountSettings",
+        "reads how many executions the account may run at once",
+    ),
+    (
+        "lambda:GetEventSourceMapping",
+        "reads whether the queue starts the account function",
+    ),
     (
         "lambda:GetFunctionConfiguration",
         "reads the account function's settings, which name the ledger and the tenant",
     ),
     (
+        "organizations:DescribeOrganization",
+        "finds the management account",
+    ),
+    (
+        "organizations:DescribePolicy",
+        "reads what a service control policy denies",
+    ),
+    (
+        "organizations:ListAWSServiceAccessForOrganization",
+        "reads which services the organization trusts",
+    ),
+    (
+        "organizations:ListPoliciesForTarget",
+        "finds the service control policies of a unit",
+    ),
+    (
+        "s3:CreateBucket",
+        "makes a bucket for a release, with `publish --make-buckets`",
+    ),
+    ("s3:GetBucketLocation", "finds the Region of a bucket"),
+    (
+        "s3:GetBucketPolicy",
+        "reads whether the trail's bucket lets its log files be read",
+    ),
+    (
+        "s3:GetBucketVersioning",
+        "checks that a bucket for releases keeps versions",
+    ),
+    ("s3:GetObject", "reads back what was published"),
+    (
+        "s3:PutBucketVersioning",
+        "lets a bucket that `publish` makes keep versions",
+    ),
+    (
+        "servicequotas:GetServiceQuota",
+        "reads a quota of StackSets",
+    ),
+    (
+        "sns:GetTopicAttributes",
+        "reads who may subscribe to the trail's topic",
+    ),
+    (
         "sqs:ChangeMessageVisibility",
         "releases a message that was only shown",
     ),
-    ("sqs:DeleteMessage", "deletes a message that was returned"),
+    (
+        "sqs:DeleteMessage",
+        "deletes a message that was returned or dropped",
+    ),
     (
         "sqs:GetQueueAttributes",
-        "counts the dead-letter queue's messages",
+        "finds the work queue's ARN and its dead-letter queue",
     ),
     ("sqs:ReceiveMessage", "reads the dead-letter queue"),
-    ("sqs:SendMessage", "returns a message to the work queue"),
+    (
+        "sqs:SendMessage",
+        "returns a message to the work queue, and asks for a comparison there",
+    ),
+    (
+        "sts:GetCallerIdentity",
+        "finds the account of the credentials",
+    ),
 ];

@@ -7,7 +7,7 @@ use towerhook_tests::scene::Scene;
 use crate::enrollment::MEMBERS;
 
 /// The alarms that are off `hours` from now, by the ids of their resources, if nothing happens until then.
-async fn off(scene: &Scene, hours: i64) -> Vec<String> {
+pub(super) async fn off(scene: &Scene, hours: i64) -> Vec<String> {
     let at = Timestamp::now() + SignedDuration::from_hours(hours);
     let states = scene.sandbox.alarms(at).await.unwrap();
     assert!(states.len() > 6, "{states:?}");

@@ -18,6 +18,7 @@ mod pass;
 mod registration;
 mod secret;
 mod sub_account;
+mod told;
 mod trail;
 mod transition;
 mod unit;

@@ -22,10 +22,12 @@ use towerhook_tests::scene::until;
 
 /// The account function's metrics for a failed call: the accounts that it cannot finish, or the
 /// pass that it cannot make.
-const ACCOUNT_METRICS: [&str; 5] = [
+const ACCOUNT_METRICS: [&str; 7] = [
     "AccountsBlocked",
     "AccountsRevisited",
     "CallsFailed",
+    "EventsUnsent",
+    "EvidenceUnwritten",
     "PassesFailed",
     "PassesRequeued",
 ];
@@ -109,7 +111,7 @@ async fn auth_tells_of_every_permission_that_it_lacks() {
 
 #[tokio::test]
 async fn account_tells_of_every_permission_that_it_lacks() {
-    let stage = Stage::open(&[]).await;
+    let stage = Stage::open(&[("KeepEvidence", "Yes")]).await;
     let scene = &stage.scene;
     scene
         .await_enrolled(&["Log Archive", "Audit", "production-1", "development-1"])
@@ -187,6 +189,22 @@ async fn account_tells_of_every_permission_that_it_lacks() {
             "Ledger" => {
                 stage.look_at_everything().await;
                 "dynamodb:"
+            }
+            "TellOthers" => {
+                stage.look_at_everything().await;
+                "events:PutEvents"
+            }
+            "ListOrganizationalUnits" => {
+                stage.look_at_everything().await;
+                "organizations:ListRoots"
+            }
+            "NameOrganizationalUnits" => {
+                stage.look_at_everything().await;
+                "organizations:ListOrganizationalUnitsForParent"
+            }
+            "WriteEvidence" => {
+                stage.look_at_everything().await;
+                "s3:PutObject"
             }
             _ => return false,
         };

@@ -42,11 +42,13 @@ async fn what_setup_recorded_is_read_in_one_query() {
 async fn before_the_first_success_there_may_be_a_lease_and_an_attempt() {
     let mut lease = deployment_key();
     lease["holder"] = json!({"S": "setup/000000000005000/i"});
+    lease["compared_at"] = json!({"N": "7000"});
     let attempt = item("deployment", "attempt", &deployment("ATTEMPT"));
     let (aws, _) = setup([queried(&[]), queried(&[attempt, lease])]);
     assert_eq!(aws.recorded().await.unwrap(), Recorded::default());
     let expected = Recorded {
         attempt: Some(deployment("ATTEMPT")),
+        compared: Some(at(7)),
         ..Recorded::default()
     };
     assert_eq!(aws.recorded().await.unwrap(), expected);

@@ -6,12 +6,17 @@ const IS_HOLDER_UNCALLED: &str = "holder = :owner AND attribute_not_exists(calle
 async fn a_pass_gives_the_lease_back_with_its_last_records() {
     let (aws, sent) = setup([done(), done(), refused(), refused()]);
     let me = pass("me");
-    let called = aws.close_pass(&me, &[], &[], at(13)).await;
+    let called = aws.close_pass(&me, &[], &[], at(13), None).await;
     assert!(!called.unwrap());
     let records = [(account("111111111111"), Some(record("a")))];
-    let called = aws.close_pass(&me, &records, &[parked("a")], at(13)).await;
+    let called = aws
+        .close_pass(&me, &records, &[parked("a")], at(13), None)
+        .await;
     assert!(!called.unwrap());
-    let lost = aws.close_pass(&me, &[], &[], at(13)).await.unwrap_err();
+    let lost = aws
+        .close_pass(&me, &[], &[], at(13), None)
+        .await
+        .unwrap_err();
     assert_eq!(lost.kind, ErrorKind::Conflict);
     let calls = sent.calls();
     assert_eq!(calls[0].0, "UpdateItem");
@@ -38,13 +43,30 @@ async fn a_pass_gives_the_lease_back_with_its_last_records() {
 }
 
 #[tokio::test]
+async fn a_comparison_of_everything_is_noted_as_the_lease_is_given_back() {
+    let (aws, sent) = setup([done()]);
+    let me = pass("me");
+    let closed = aws.close_pass(&me, &[], &[], at(13), Some(at(7)));
+    assert!(!closed.await.unwrap());
+    let (_, call) = sent.calls().remove(0);
+    assert_eq!(
+        call["UpdateExpression"],
+        "SET compared_at = :compared, rests_until = :until REMOVE holder, held_until, begun"
+    );
+    let values = &call["ExpressionAttributeValues"];
+    assert_eq!(values[":compared"], json!({"N": "7000"}));
+}
+
+#[tokio::test]
 async fn a_pass_learns_as_it_ends_that_somebody_has_called() {
     let cancelled = error(400, "TransactionCanceledException");
     let (aws, sent) = setup([refused(), done(), cancelled, done()]);
-    let called = aws.close_pass(&pass("me"), &[], &[], at(13)).await;
+    let called = aws.close_pass(&pass("me"), &[], &[], at(13), None).await;
     assert!(called.unwrap());
     let records = [(account("111111111111"), None)];
-    let called = aws.close_pass(&pass("me"), &records, &[], at(13)).await;
+    let called = aws
+        .close_pass(&pass("me"), &records, &[], at(13), None)
+        .await;
     assert!(called.unwrap());
     let calls = sent.calls();
     assert_eq!(calls.len(), 4);
@@ -56,7 +78,7 @@ async fn a_pass_learns_as_it_ends_that_somebody_has_called() {
 #[tokio::test]
 async fn a_pass_that_cannot_be_closed_is_not_tried_as_one_that_was_called() {
     let (aws, sent) = setup([error(500, "InternalServerError")]);
-    let failure = aws.close_pass(&pass("me"), &[], &[], at(13)).await;
+    let failure = aws.close_pass(&pass("me"), &[], &[], at(13), None).await;
     assert_eq!(failure.unwrap_err().kind, ErrorKind::Unavailable);
     assert_eq!(sent.calls().len(), 1);
 }
@@ -67,7 +89,9 @@ async fn the_lease_goes_with_the_last_of_many_records() {
     let records: Vec<_> = (0..TRANSACTION)
         .map(|n| (account(&format!("{n:012}")), Some(record("a"))))
         .collect();
-    let called = aws.close_pass(&pass("me"), &records, &[], at(13)).await;
+    let called = aws
+        .close_pass(&pass("me"), &records, &[], at(13), None)
+        .await;
     assert!(!called.unwrap());
     let calls = sent.calls();
     let first = calls[0].1["TransactItems"].as_array().unwrap();

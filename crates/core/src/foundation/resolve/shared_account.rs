@@ -104,6 +104,16 @@ pub(super) fn shared_account(
     Ok(Some(account.id))
 }
 
+/// The account that holds the trail's log files.
+///
+/// # Errors
+///
+/// The landing zone has none.
+pub fn log_archive(landing_zone: &LandingZone) -> Result<AccountId, Refusal> {
+    let found = (LOG_ARCHIVE.found)(landing_zone);
+    found.ok_or_else(|| no_shared_account(&LOG_ARCHIVE, None, Some(landing_zone)))
+}
+
 pub(super) fn no_shared_account(
     which: &SharedAccount,
     given: Option<&String>,

@@ -7,7 +7,7 @@ use super::{
     shared_account::{LOG_ARCHIVE, no_shared_account},
 };
 use crate::{
-    landing_zone::{Announcement, LandingZone, Trail, TrailTopic},
+    landing_zone::{Account, Announcement, LandingZone, Trail, TrailTopic},
     model::{AccountId, Arn},
     policy::{DeployedTrail, Policy, TrailSource},
     provider::{FeedNames, Provider, role_arn},
@@ -97,7 +97,11 @@ fn source(
     if let Some(key) = &properties.kms_key {
         check_key(key, facts, context)?;
     }
-    let trail = trail(properties, facts, &context.region)?;
+    let trail = whole_trail(
+        &properties.trail_name,
+        facts.trail.as_ref(),
+        &context.region,
+    )?;
     let kms_key = kms_key(properties, trail, landing_zone)?;
     let ours = own_topic(names, policy, &trail.name, log)?;
     let is_announced = names.audit_stack_set.is_none();
@@ -135,13 +139,17 @@ fn announcement(
     }
 }
 
-fn trail<'a>(
-    properties: &'a Properties,
-    facts: &'a Facts,
+/// The trail with this name, as it was found, if its registration can rest on it in this Region.
+///
+/// # Errors
+///
+/// There is no such trail here, or it does not record everything.
+pub fn whole_trail<'a>(
+    name: &str,
+    found: Option<&'a Trail>,
     region: &str,
 ) -> Result<&'a Trail, Refusal> {
-    let name = &properties.trail_name;
-    let Some(trail) = &facts.trail else {
+    let Some(trail) = found else {
         return Err(Refusal::new(format!(
             "ExistingCloudTrailName: there is no trail {name:?} in Region {region}."
         )));
@@ -238,12 +246,26 @@ fn topic(
     ours: TrailTopic,
     owned: &BTreeSet<TrailTopic>,
 ) -> Result<(Arn, bool), Refusal> {
-    let name = &trail.name;
     let is_ours =
         |found: &Arn| *found == ours.topic || owned.iter().any(|owned| owned.topic == *found);
+    let found = foreign_topic(trail, properties.create_trail_topic, is_ours)?;
+    Ok(found.map_or((ours.topic.clone(), true), |found| (found.clone(), false)))
+}
+
+/// The topic that somebody else gave the trail, or `None` for one that we create.
+///
+/// # Errors
+///
+/// There is no such topic, and none is to be created.
+pub fn foreign_topic(
+    trail: &Trail,
+    creates: bool,
+    is_ours: impl Fn(&Arn) -> bool,
+) -> Result<Option<&Arn>, Refusal> {
+    let name = &trail.name;
     match &trail.topic {
-        Some(found) if !is_ours(found) => Ok((found.clone(), false)),
-        _ if properties.create_trail_topic => Ok((ours.topic, true)),
+        Some(found) if !is_ours(found) => Ok(Some(found)),
+        _ if creates => Ok(None),
         Some(_) => Err(Refusal::new(format!(
             "CreateTrailTopic is No, and the only topic of the trail {name:?} is the one that \
              this stack made. Set another on the trail first, or choose CapabilityType Config."
@@ -272,18 +294,21 @@ fn queue_account(
         Some(announcement) => Some(announcement.account),
         None => policy.queue_account(topic, source.makes_topic),
     });
-    fits.ok_or_else(|| {
-        let mut accounts = facts.accounts.iter();
-        let owner = accounts.find(|account| Some(account.id) == topic.account());
-        let owner = match (owner, topic.account()) {
-            (Some(account), _) => format!("account {:?} ({})", account.name, account.id),
-            (None, Some(id)) => format!("account {id}"),
-            (None, None) => "no account".to_owned(),
-        };
-        Refusal::new(format!(
-            "ExistingCloudTrailName: the trail {name:?} notifies the topic {topic}, which is in {owner}. \
-             A queue can be subscribed to it in the Log Archive or the Audit account only: give the \
-             trail a topic of one of them, or choose CapabilityType Config."
-        ))
-    })
+    fits.ok_or_else(|| no_queue_account(name, topic, &facts.accounts))
+}
+
+/// Why no queue can be subscribed to this topic of the trail.
+pub fn no_queue_account(trail: &str, topic: &Arn, accounts: &[Account]) -> Refusal {
+    let mut accounts = accounts.iter();
+    let owner = accounts.find(|account| Some(account.id) == topic.account());
+    let owner = match (owner, topic.account()) {
+        (Some(account), _) => format!("account {:?} ({})", account.name, account.id),
+        (None, Some(id)) => format!("account {id}"),
+        (None, None) => "no account".to_owned(),
+    };
+    Refusal::new(format!(
+        "ExistingCloudTrailName: the trail {trail:?} notifies the topic {topic}, which is in {owner}. \
+         A queue can be subscribed to it in the Log Archive or the Audit account only: give the \
+         trail a topic of one of them, or choose CapabilityType Config."
+    ))
 }

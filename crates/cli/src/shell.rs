@@ -1,0 +1,53 @@
+//! What makes the command at home in a shell.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::{Command, CommandFactory};
+
+use crate::arguments::{Arguments, Completions, Man};
+
+/// The command's name, however it was started.
+const NAME: &str = "towerhook";
+
+pub(crate) fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
+    let mut script = Vec::new();
+    clap_complete::generate(arguments.shell, &mut command(), NAME, &mut script);
+    print!("{}", String::from_utf8_lossy(&script));
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn man(arguments: &Man) -> anyhow::Result<ExitCode> {
+    let folder = &arguments.folder;
+    let written =
+        std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(command(), folder));
+    written.with_context(|| format!("cannot write the pages to {}", folder.display()))?;
+    println!("the pages are in {}", folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn command() -> Command {
+    Arguments::command().bin_name(NAME)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_page_for_every_command_that_is_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = folder.path().join("man1");
+        man(&Man {
+            folder: pages.clone(),
+        })
+        .unwrap();
+        for command in command().get_subcommands() {
+            let page = pages.join(format!("towerhook-{}.1", command.get_name()));
+            assert_eq!(page.is_file(), !command.is_hide_set(), "{}", page.display());
+        }
+        let page = std::fs::read_to_string(pages.join("towerhook-status.1")).unwrap();
+        assert!(page.contains("fail\\-under"), "{page}");
+        assert!(!page.contains("cargo"), "{page}");
+    }
+}

@@ -1,0 +1,4 @@
+//! What is said to, and asked of, the person at the terminal.
+
+pub(crate) mod ask;
+pub(crate) mod progress;
