@@ -26,6 +26,9 @@ const ROLES: [(&str, &str, &str); 6] = [
     ("Workload Security", "every account", TREND_MEMBER),
 ];
 
+/// The role that the functions assume, and no vendor.
+const OURS: &str = "NotifierRole";
+
 /// The beginnings of actions that read what an account keeps, and not only how it is set up.
 const CONTENTS: [&str; 15] = [
     "dynamodb:BatchGetItem",
@@ -45,16 +48,20 @@ const CONTENTS: [&str; 15] = [
     "ssm:GetParameter",
 ];
 /// How the names of actions begin that only look.
-const LOOKS: [&str; 15] = [
-    "BatchGet", "Check", "Count", "Decode", "Describe", "Decrypt", "Filter", "Get", "List",
-    "Lookup", "Query", "Receive", "Scan", "Search", "Simulate",
+const LOOKS: [&str; 18] = [
+    "batchget", "check", "count", "decode", "decrypt", "describe", "filter", "get", "list",
+    "lookup", "preview", "query", "receive", "scan", "search", "select", "simulate", "view",
 ];
 
 /// Every action that a role of the template is allowed, with AWS's managed policies by name.
 fn allowed(template: &Template, role: &str) -> (BTreeSet<String>, BTreeSet<String>) {
-    let statements = template.statements(role);
-    let statements = statements.iter().filter(|one| one["Effect"] == "Allow");
-    let actions = statements.flat_map(|one| actions(one)).map(str::to_owned);
+    let attached = template.of_type("AWS::IAM::ManagedPolicy").into_iter();
+    let attached = attached
+        .filter(|(_, policy)| one_or_many(&policy["Roles"]).any(|named| named["Ref"] == role));
+    let attached = attached.flat_map(|(id, _)| template.own_statements(id));
+    let statements = template.statements(role).into_iter().chain(attached);
+    let statements = statements.filter(|one| one["Effect"] == "Allow");
+    let actions = statements.flat_map(actions).map(str::to_owned);
     let named = one_or_many(&template.resource(role)["Properties"]["ManagedPolicyArns"]);
     let arns = named.map(ToString::to_string);
     let aws = arns.filter_map(|arn| {
@@ -69,16 +76,21 @@ fn allowed(template: &Template, role: &str) -> (BTreeSet<String>, BTreeSet<Strin
 }
 
 fn is_content(action: &str) -> bool {
-    // Lambda's other reads begin alike.
-    let known = |name: &str| match name {
-        "lambda:GetFunction" | "ssm:GetParameter" => action == name || action == format!("{name}s"),
-        name => action.starts_with(name),
-    };
-    action.ends_with(":*") || CONTENTS.iter().any(|name| known(name)) || action.ends_with(":Get*")
+    CONTENTS.iter().any(|known| match *known {
+        // Other reads of these services begin alike.
+        "lambda:GetFunction" | "ssm:GetParameter" => {
+            action == *known || action == format!("{known}s")
+        }
+        known => {
+            let all = action.strip_suffix('*');
+            action.starts_with(known) || all.is_some_and(|all| known.starts_with(all))
+        }
+    })
 }
 
 fn writes(action: &str) -> bool {
     let (_, name) = action.split_once(':').unwrap_or(("", action));
+    let name = name.to_lowercase();
     !LOOKS.iter().any(|look| name.starts_with(look))
 }
 
@@ -95,7 +107,8 @@ fn table() -> String {
     let mut table = HEADING.to_owned();
     for (product, place, name) in ROLES {
         let template = Template::load(name);
-        for role in template.of_type("AWS::IAM::Role").into_keys() {
+        let roles = template.of_type("AWS::IAM::Role").into_keys();
+        for role in roles.filter(|role| *role != OURS) {
             let (actions, aws) = allowed(&template, role);
             let mut services: BTreeMap<&str, usize> = BTreeMap::new();
             for action in &actions {
