@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use towerhook_core::{
     Error as CallError,
-    enrollment::{Compared, Pass, Reply},
+    enrollment::{Pass, Reply},
     happening::Happening,
     metrics::{Measurement, Metric},
     ports::EventBus,
@@ -134,8 +134,13 @@ impl Account {
             failed.push(Metric::EventsUnsent.count(1));
         }
         if let Some(compared) = compared {
-            failed
-                .push(Metric::EvidenceUnwritten.count(self.write_evidence(*compared, began).await));
+            let provider = self.vendor.provider();
+            let written = evidence::write(&self.aws, provider, *compared, began).await;
+            if let Err(error) = &written {
+                let error = towerhook_core::chain(error);
+                tracing::error!(error, "evidence not written");
+            }
+            failed.push(Metric::EvidenceUnwritten.count(written.is_err().into()));
         }
         failed
     }
@@ -147,17 +152,5 @@ impl Account {
             .map(|happening| happening.event(&self.stack_name, provider))
             .collect();
         self.aws.put_events(&events).await
-    }
-
-    /// 1 if the evidence could not be written, else 0.
-    async fn write_evidence(&self, compared: Compared, began: Timestamp) -> usize {
-        let provider = self.vendor.provider();
-        let written = evidence::write(&self.aws, provider, compared, began).await;
-        let Err(error) = written else { return 0 };
-        tracing::error!(
-            error = towerhook_core::chain(&error),
-            "evidence not written"
-        );
-        1
     }
 }

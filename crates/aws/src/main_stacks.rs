@@ -21,7 +21,6 @@ const EVENTS: &str = "cloudformation:DescribeStackEvents";
 const TEMPLATE: &str = "cloudformation:GetTemplate";
 const CREATE: &str = "cloudformation:CreateStack";
 const UPDATE: &str = "cloudformation:UpdateStack";
-const DELETE: &str = "cloudformation:DeleteStack";
 
 /// The most pages of events that are read at a time, with 100 events each.
 const PAGES: usize = 50;
@@ -32,12 +31,8 @@ pub struct StackAdministrator;
 
 impl<S> MainStackReads for Aws<S> {
     async fn main_stack(&self, stack: &str) -> Result<Option<MainStack>> {
-        let call = self.cloudformation().describe_stacks().stack_name(stack);
-        let answer = match call.send().await {
-            Err(error) if is_validation_error(&error, "does not exist") => return Ok(None),
-            answer => answer.map_err(failed(DESCRIBE))?,
-        };
-        answer.stacks().first().map(translate).transpose()
+        let found = self.described(stack).await?;
+        found.as_ref().map(translate).transpose()
     }
 
     async fn template(&self, stack: &str) -> Result<String> {
@@ -140,19 +135,7 @@ impl MainStackWrites for Aws<StackAdministrator> {
     }
 
     async fn delete(&self, stack: &str, token: &str) -> Result<()> {
-        let answer = self
-            .cloudformation()
-            .delete_stack()
-            .stack_name(stack)
-            .client_request_token(token)
-            .send()
-            .await;
-        match answer {
-            Err(error) if !is_validation_error(&error, "does not exist") => {
-                Err(failed(DELETE)(error))
-            }
-            _ => Ok(()),
-        }
+        self.delete_by(stack, None, token).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! The objects in buckets of the operator's account, in any Region.
 //!
-//! A bucket's name is anybody's until somebody takes it, so each call names the account that has to own it.
+//! Any account may take the name of a bucket that was deleted, so each call names the owner that it expects.
 
 use std::{fmt::Write as _, time::Duration};
 

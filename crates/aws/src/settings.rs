@@ -103,7 +103,7 @@ settings! {
         evidence: EvidenceBucket,
     }
 
-    /// The settings of somebody who watches a launch: with them, [`crate::Aws`] implements
+    /// The settings of a command that follows a launch: with them, [`crate::Aws`] implements
     /// `StackSetReads` and `LedgerReads`.
     WatchSettings {
         /// The location of the landing zone.

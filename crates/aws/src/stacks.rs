@@ -24,16 +24,48 @@ const DESCRIPTION_TAG: &str = "towerhook:description";
 
 impl<S: AsRef<ManagementStackRole>> StackReads for Aws<S> {
     async fn stack(&self, name: &str) -> Result<Option<Stack>> {
+        match self.described(name).await? {
+            Some(found) => translate(&found),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<S> Aws<S> {
+    /// The stack with this name or id; `None` if there is none.
+    pub(crate) async fn described(&self, name: &str) -> Result<Option<SdkStack>> {
         let call = self.cloudformation().describe_stacks().stack_name(name);
         let answer = match call.send().await {
             Err(error) if is_validation_error(&error, "does not exist") => return Ok(None),
             answer => answer.map_err(failed(DESCRIBE))?,
         };
-        let found = answer
-            .stacks()
-            .first()
-            .ok_or_else(|| unusable(DESCRIBE, "an answer without a stack"))?;
-        translate(found)
+        let found = answer.stacks.and_then(|stacks| stacks.into_iter().next());
+        found
+            .map(Some)
+            .ok_or_else(|| unusable(DESCRIBE, "an answer without a stack"))
+    }
+
+    /// Deletes a stack, with the role if one is given; a missing stack is not an error.
+    pub(crate) async fn delete_by(
+        &self,
+        stack: &str,
+        role: Option<String>,
+        token: &str,
+    ) -> Result<()> {
+        let answer = self
+            .cloudformation()
+            .delete_stack()
+            .stack_name(stack)
+            .set_role_arn(role)
+            .client_request_token(token)
+            .send()
+            .await;
+        match answer {
+            Err(error) if !is_validation_error(&error, "does not exist") => {
+                Err(failed(DELETE)(error))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -81,20 +113,7 @@ impl<S: AsRef<ManagementStackRole>> StackWrites for Aws<S> {
     }
 
     async fn delete_stack(&self, name: &str, token: &str) -> Result<()> {
-        let answer = self
-            .cloudformation()
-            .delete_stack()
-            .stack_name(name)
-            .set_role_arn(self.stack_role())
-            .client_request_token(token)
-            .send()
-            .await;
-        match answer {
-            Err(error) if !is_validation_error(&error, "does not exist") => {
-                Err(failed(DELETE)(error))
-            }
-            _ => Ok(()),
-        }
+        self.delete_by(name, self.stack_role(), token).await
     }
 }
 

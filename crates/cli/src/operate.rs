@@ -9,20 +9,27 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::Context;
 use serde::Serialize;
+use towerhook_aws::SdkConfig;
 use towerhook_operate::{
     Comparison, Detail, Organization, Status, asff, csv, ocsf, page_over_time,
 };
 use towerhook_runtime::clock;
 
 pub(crate) use self::{deployment::Deployment, doctor::doctor};
-use crate::{arguments, operator::readable, terminal::progress};
+use crate::{
+    arguments,
+    operator::{operator, readable},
+    terminal::progress,
+};
 
 /// Something is not as it should be. An error is 1, as everywhere.
 const PENDING: u8 = 2;
 
 pub(crate) async fn status(arguments: &arguments::Status) -> anyhow::Result<ExitCode> {
+    let config = operator(&arguments.target).await?;
+    let stack = &arguments.target.stack;
     if let Some(id) = arguments.account {
-        let deployment = Deployment::find(&arguments.target).await?;
+        let deployment = Deployment::find(&config, stack).await?;
         let provider = deployment.vendor.provider();
         let (aws, registry) = (&deployment.aws, &deployment.registry);
         let read = Organization::read_account(provider, aws, registry, id, clock::now());
@@ -35,7 +42,7 @@ pub(crate) async fn status(arguments: &arguments::Status) -> anyhow::Result<Exit
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let status = Status::of(&organization(&arguments.target).await?);
+    let status = Status::of(&organization(&config, stack).await?);
     if arguments.json {
         print_json(&status)?;
     } else if arguments.csv {
@@ -54,7 +61,8 @@ pub(crate) async fn status(arguments: &arguments::Status) -> anyhow::Result<Exit
 }
 
 pub(crate) async fn plan(arguments: &arguments::Plan) -> anyhow::Result<ExitCode> {
-    let comparison = Comparison::of(&organization(&arguments.target).await?);
+    let config = operator(&arguments.target).await?;
+    let comparison = Comparison::of(&organization(&config, &arguments.target.stack).await?);
     if arguments.json {
         print_json(&comparison)?;
     } else {
@@ -78,7 +86,8 @@ pub(crate) async fn report(arguments: &arguments::Report) -> anyhow::Result<Exit
         Some(folder) => history::read(folder)?,
         None => Vec::new(),
     };
-    let status = Status::of(&organization(&arguments.target).await?);
+    let config = operator(&arguments.target).await?;
+    let status = Status::of(&organization(&config, &arguments.target.stack).await?);
     if let Some(file) = &arguments.html {
         write(file, page_over_time(&status, &days)?.as_bytes())?;
     }
@@ -103,10 +112,10 @@ pub(crate) async fn report(arguments: &arguments::Report) -> anyhow::Result<Exit
 }
 
 /// Reads the whole organization, which can take a minute, and says so on a terminal.
-pub(crate) async fn organization(target: &arguments::Target) -> anyhow::Result<Organization> {
+pub(crate) async fn organization(config: &SdkConfig, stack: &str) -> anyhow::Result<Organization> {
     let bar = progress::spinner("reading the organization");
     let read = async {
-        let deployment = Deployment::find(target).await?;
+        let deployment = Deployment::find(config, stack).await?;
         let provider = deployment.vendor.provider();
         let (aws, registry) = (&deployment.aws, &deployment.registry);
         let read = Organization::read(provider, aws, registry, clock::now()).await;

@@ -33,6 +33,13 @@ pub(crate) fn endpoint(running: Running) -> Endpoint {
     }
 }
 
+/// Where the credentials have to be for what was not found to be there.
+pub(crate) fn not_found(what: &str) -> String {
+    format!(
+        "{what}; this needs credentials of the management account and Control Tower's home Region"
+    )
+}
+
 /// The whole chain on one line; anyhow would print several.
 pub(crate) fn readable(error: impl std::error::Error + 'static) -> anyhow::Error {
     anyhow::anyhow!(towerhook_core::chain(&error))

@@ -1,7 +1,7 @@
 //! What an operator sees of a landing zone, by the commands themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Output;
+use std::{ffi::OsStr, process::Output};
 
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -17,6 +17,14 @@ const ENROLLED: [&str; 4] = ["Audit", "Log Archive", "production-1", "developmen
 /// Runs `cargo towerhook` with the sandbox's administrator in the environment, as on a real
 /// organization.
 pub(crate) async fn towerhook(sandbox: &Sandbox, line: &str) -> Output {
+    towerhook_with(sandbox, line.split(' ')).await
+}
+
+/// The same, with arguments that may hold spaces.
+pub(crate) async fn towerhook_with(
+    sandbox: &Sandbox,
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Output {
     let running = sandbox.running();
     let command = [
         "run",
@@ -28,7 +36,8 @@ pub(crate) async fn towerhook(sandbox: &Sandbox, line: &str) -> Output {
     ];
     Command::new(env!("CARGO"))
         .current_dir(workspace_root())
-        .args(command.into_iter().chain(line.split(' ')))
+        .args(command)
+        .args(arguments)
         .env("AWS_ENDPOINT_URL", running.endpoint.as_str())
         .env("AWS_REGION", &running.region)
         .env("AWS_ACCESS_KEY_ID", &running.access_key_id)

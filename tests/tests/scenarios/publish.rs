@@ -1,11 +1,10 @@
 //! A release that is published to a bucket for each Region, and launched from there.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Output;
 
-use secrecy::ExposeSecret;
-use tokio::process::Command;
 use towerhook_package::local::{FunctionZips, Profile, build};
 use towerhook_package::release::describe;
 use towerhook_package::workspace_root;
@@ -13,6 +12,8 @@ use towerhook_sandbox::Sandbox;
 use towerhook_sandbox::aws_client::Method;
 use towerhook_sandbox::launch::Stack;
 use towerhook_tests::{STACK_DEADLINE, options};
+
+use crate::operator::towerhook_with;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 const ELSEWHERE: &str = "eu-central-1";
@@ -43,39 +44,20 @@ fn packaged(folder: &Path, zips: &FunctionZips) {
 
 /// Publishes with the sandbox's administrator in the environment, as to a real account.
 async fn publish(sandbox: &Sandbox, folder: &Path, more: &[&str]) -> Output {
-    let running = sandbox.running();
-    Command::new(env!("CARGO"))
-        .current_dir(workspace_root())
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--package",
-            "towerhook-cli",
-            "--",
-            "publish",
-        ])
-        .args([
-            "--version",
-            VERSION,
-            "--bucket-prefix",
-            "acme-towerhook",
-            "--regions",
-        ])
-        .arg(format!("{},{ELSEWHERE}", running.region))
-        .arg("--input")
-        .arg(folder)
-        .args(more)
-        .env("AWS_ENDPOINT_URL", running.endpoint.as_str())
-        .env("AWS_REGION", &running.region)
-        .env("AWS_ACCESS_KEY_ID", &running.access_key_id)
-        .env(
-            "AWS_SECRET_ACCESS_KEY",
-            running.secret_access_key.expose_secret(),
-        )
-        .output()
-        .await
-        .unwrap()
+    let regions = format!("{},{ELSEWHERE}", sandbox.running().region);
+    let arguments = [
+        "publish",
+        "--version",
+        VERSION,
+        "--bucket-prefix",
+        "acme-towerhook",
+        "--regions",
+        &regions,
+        "--input",
+    ];
+    let arguments = arguments.map(OsStr::new).into_iter();
+    let more = more.iter().map(OsStr::new);
+    towerhook_with(sandbox, arguments.chain([folder.as_os_str()]).chain(more)).await
 }
 
 fn said(output: &Output) -> String {

@@ -4,15 +4,12 @@ use anyhow::Context;
 use towerhook_account::Settings;
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::TokenReads};
 use towerhook_runtime::{
-    aws::{AccountSettings, Aws, account_function_settings},
+    aws::{AccountSettings, Aws, SdkConfig, account_function_settings},
     providers::{self, Api, HttpClient, TokenSource, Vendor},
 };
 use url::Url;
 
-use crate::{
-    arguments::Target,
-    operator::{operator, readable},
-};
+use crate::operator::{not_found, readable};
 
 /// What a stack deployed.
 pub(crate) struct Deployment {
@@ -28,20 +25,13 @@ pub(crate) struct Deployment {
 impl Deployment {
     /// Reads the settings that the stack gave its account function, so that both look at the same
     /// ledger and the same tenant.
-    pub(crate) async fn find(target: &Target) -> anyhow::Result<Self> {
-        let config = operator(target).await?;
-        let stack = &target.stack;
-        let variables = account_function_settings(&config, stack)
+    pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<Self> {
+        let variables = account_function_settings(config, stack)
             .await
             .map_err(readable)
-            .with_context(|| {
-                format!(
-                    "the stack {stack} cannot be found; this needs credentials of the management \
-                     account and Control Tower's home Region"
-                )
-            })?;
+            .with_context(|| not_found(&format!("the stack {stack} cannot be found")))?;
         let settings = Settings::read(&|name| variables.get(name).cloned())?;
-        let aws = Aws::new(&config, settings.aws);
+        let aws = Aws::new(config, settings.aws);
         let http = providers::http_client_trusting(&settings.ca_bundle)?;
         let tokens = ReadTokens(aws.clone());
         let url = settings.tenant.url.clone();

@@ -44,7 +44,7 @@ async fn diagnose(arguments: &arguments::Doctor) -> anyhow::Result<Diagnosis> {
     };
     let ports = Aws::new(&config, InspectionSettings { home });
     // Before a launch there is none, and a stack that failed may have no part of it.
-    let found = Deployment::find(&arguments.target).await;
+    let found = Deployment::find(&config, &arguments.target.stack).await;
     let given = arguments.provider.map(arguments::Vendor::rules);
     let vendor = vendor(given, found.as_ref().ok().map(|found| found.vendor))?;
     let http = match &found {

@@ -15,9 +15,9 @@ const APPROVAL: &str = "ApproveOffboard";
 /// Approves the offboardings that the plan shows as held, by an update of the main stack.
 pub(crate) async fn approve(arguments: &Approve) -> anyhow::Result<ExitCode> {
     let (target, digest) = (&arguments.target, &arguments.digest);
-    let comparison = Comparison::of(&organization(target).await?);
-    let held = held_by(&comparison, digest)?;
     let config = operator(target).await?;
+    let comparison = Comparison::of(&organization(&config, &target.stack).await?);
+    let held = held_by(&comparison, digest)?;
     let stacks = Aws::new(&config, StackAdministrator);
     let Found { stack, form } = Found::of(&stacks, &target.stack).await?;
     let values = Values::from([(APPROVAL.to_owned(), digest.clone())]);

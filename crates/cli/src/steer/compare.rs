@@ -13,20 +13,21 @@ use crate::terminal::progress;
 /// Asks for a comparison of the whole organization, and waits for its end on demand.
 pub(crate) async fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
     let target = &arguments.target;
-    let queues = queues_of(&operator(target).await?, &target.stack).await?;
+    let config = operator(target).await?;
+    let queues = queues_of(&config, &target.stack).await?;
     let asked = clock::now();
     ask_for_comparison(&queues).await.map_err(readable)?;
     if !arguments.wait {
         println!("a comparison of the whole organization is asked for");
         return Ok(ExitCode::SUCCESS);
     }
-    let ledger = Deployment::find(target).await?.aws;
+    let ledger = Deployment::find(&config, &target.stack).await?.aws;
     let limit = Duration::from_secs(u64::from(arguments.timeout) * 60);
     let bar = progress::spinner("the whole organization is compared");
     let compared = await_comparison(&ledger, &SystemClock, asked, limit).await;
     progress::clear(bar);
     compared.map_err(readable)?;
-    let status = Status::of(&organization(target).await?);
+    let status = Status::of(&organization(&config, &target.stack).await?);
     if arguments.json {
         print_json(&status)?;
     } else {

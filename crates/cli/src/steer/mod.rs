@@ -23,7 +23,7 @@ use towerhook_operate::launch::{Following, Form, Goal};
 use towerhook_runtime::clock;
 
 use crate::operate::print_json;
-use crate::operator::readable;
+use crate::operator::{not_found, readable};
 
 /// The main stack and what its template asks for.
 struct Found {
@@ -34,12 +34,7 @@ struct Found {
 impl Found {
     async fn of(stacks: &Aws<StackAdministrator>, name: &str) -> anyhow::Result<Self> {
         let stack = stacks.main_stack(name).await.map_err(readable)?;
-        let stack = stack.with_context(|| {
-            format!(
-                "there is no stack {name}; this needs credentials of the management account and \
-                 Control Tower's home Region"
-            )
-        })?;
+        let stack = stack.with_context(|| not_found(&format!("there is no stack {name}")))?;
         let template = stacks.template(&stack.id).await.map_err(readable)?;
         let form = Form::read(&template).map_err(readable)?;
         Ok(Self { stack, form })

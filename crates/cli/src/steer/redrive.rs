@@ -7,7 +7,7 @@ use towerhook_sandbox::{Running, STACK_NAME};
 
 use crate::{
     arguments::Redrive,
-    operator::{endpoint, operator, readable},
+    operator::{endpoint, not_found, operator, readable},
     table,
     terminal::ask,
 };
@@ -43,12 +43,7 @@ pub(super) async fn queues_of(config: &SdkConfig, stack: &str) -> anyhow::Result
     Aws::<Queues>::queues_of(config, stack)
         .await
         .map_err(readable)
-        .with_context(|| {
-            format!(
-                "the queues of the stack {stack} cannot be found; this needs credentials of the \
-                 management account and Control Tower's home Region"
-            )
-        })
+        .with_context(|| not_found(&format!("the queues of the stack {stack} cannot be found")))
 }
 
 /// Returns all messages in a sandbox's dead-letter queue, and describes each in a line.

@@ -14,7 +14,7 @@ const VARIABLE: &str = "TOWERHOOK_SECRET";
 /// More than any vendor's secret has.
 const LONGEST_SECRET: u64 = 16 * 1024;
 
-/// Whether there is somebody to ask.
+/// Whether a person at a terminal can be asked.
 pub(crate) fn is_interactive() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }

@@ -37,4 +37,5 @@ pub use resolve::{
     Context, Facts, Resolved, foreign_topic, log_archive, no_queue_account, not_home, resolve,
     whole_trail,
 };
+pub use stack_set_roles::one_or_many;
 pub use step::Step;

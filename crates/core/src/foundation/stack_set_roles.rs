@@ -68,7 +68,8 @@ fn trusts_cloud_formation(policy: &str) -> bool {
     })
 }
 
-fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
+/// The items of an element of an IAM policy, which may stand alone or in a list.
+pub fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
     match value {
         Value::Array(values) => values.iter(),
         one => std::slice::from_ref(one).iter(),

@@ -39,8 +39,8 @@ impl ResourceNames {
 }
 
 impl ResourceNames {
-    /// The role with which the vendor reads the trail in Log Archive, if it reads one. Where the
-    /// trail's bucket tells of the log files, it is the role of every account.
+    /// The role with which the vendor reads the trail in Log Archive, if it reads one. Where S3
+    /// announces the log files, it is the role of every account.
     pub fn trail_reader(&self) -> Option<&str> {
         let feed = self.feed.as_ref()?;
         let own = feed.audit_stack_set.as_ref().map(|_| &feed.log_role);

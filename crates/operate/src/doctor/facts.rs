@@ -199,7 +199,7 @@ impl Facts {
         }
     }
 
-    /// Whether the trail's bucket tells of the log files, so that the trail needs no topic.
+    /// Whether S3 announces the log files, so that the trail needs no topic.
     pub(super) fn is_announced_by_bucket(&self) -> bool {
         let feed = self.resources().and_then(|names| names.feed);
         feed.is_some_and(|feed| feed.audit_stack_set.is_none())

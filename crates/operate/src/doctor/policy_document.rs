@@ -3,6 +3,7 @@
 //! Source: docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
 
 use serde_json::Value;
+use towerhook_core::foundation::one_or_many;
 
 /// A request that a policy may decide on.
 #[derive(Debug, Clone, Copy)]
@@ -172,13 +173,6 @@ fn is_like(pattern: &str, text: &str) -> bool {
         }
     }
     pattern[at..].iter().all(|rest| *rest == '*')
-}
-
-fn one_or_many(value: &Value) -> impl Iterator<Item = &Value> {
-    match value {
-        Value::Array(values) => values.iter(),
-        one => std::slice::from_ref(one).iter(),
-    }
 }
 
 #[cfg(test)]

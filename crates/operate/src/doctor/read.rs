@@ -91,7 +91,9 @@ where
         deployed::recorded(deployed.as_ref()),
     );
     let url = deployed.as_ref().ok().map(|deployed| deployed.url);
-    let settings = Settings::of(&question, stack.as_ref(), recorded.as_ref(), url);
+    let success = recorded.as_ref().ok().and_then(|all| all.success.as_ref());
+    let deployment = success.map(|success| &success.deployment);
+    let settings = Settings::of(&question, stack.as_ref(), deployment, url);
     let (zone, zone_status, trusted, accounts, units, stack_sets, quotas) = join!(
         within(ports.landing_zone()),
         within(ports.zone_status()),
@@ -113,7 +115,13 @@ where
         feed::read(ports, &settings, landing_zone),
         vendor(&settings, deployed.as_ref(), network),
         artifacts(ports, &settings),
-        deployed::read(ports, &settings, stack.as_ref(), deployed.as_ref(),),
+        deployed::read(
+            ports,
+            &settings,
+            stack.as_ref(),
+            recorded.as_ref(),
+            deployed.as_ref(),
+        ),
     );
     Facts {
         provider: question.provider,

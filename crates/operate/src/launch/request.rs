@@ -93,21 +93,13 @@ pub fn launch(
 ) -> Result<StackRequest, Refused> {
     let mut parameters = BTreeMap::new();
     for field in &form.fields {
-        let setting = match (secrets.get(&field.name), values.get(&field.name)) {
-            (Some(secret), _) => {
-                field.check(secret.expose())?;
-                Setting::Secret(secret.clone())
+        match setting(field, values, secrets)? {
+            Some(setting) => {
+                parameters.insert(field.name.clone(), setting);
             }
-            (None, Some(value)) => {
-                field.check(value)?;
-                Setting::Text(value.clone())
-            }
-            (None, None) if field.is_required() => {
-                return Err(Refused::Missing(field.name.clone()));
-            }
-            (None, None) => continue,
-        };
-        parameters.insert(field.name.clone(), setting);
+            None if field.is_required() => return Err(Refused::Missing(field.name.clone())),
+            None => {}
+        }
     }
     Ok(StackRequest {
         stack: stack.to_owned(),
@@ -115,6 +107,19 @@ pub fn launch(
         parameters,
         token: token.to_owned(),
     })
+}
+
+/// What is given for a field, if anything is.
+fn setting(field: &Field, values: &Values, secrets: &Secrets) -> Result<Option<Setting>, Refused> {
+    if let Some(secret) = secrets.get(&field.name) {
+        field.check(secret.expose())?;
+        return Ok(Some(Setting::Secret(secret.clone())));
+    }
+    let Some(value) = values.get(&field.name) else {
+        return Ok(None);
+    };
+    field.check(value)?;
+    Ok(Some(Setting::Text(value.clone())))
 }
 
 /// The values and the secrets to ask for that these changes name.
@@ -152,7 +157,7 @@ pub fn values_for<'a>(
 ///
 /// # Errors
 ///
-/// A secret is wrong.
+/// A value or a secret is wrong.
 pub fn change(
     form: &Form,
     stack: &MainStack,
@@ -162,16 +167,13 @@ pub fn change(
 ) -> Result<StackRequest, Refused> {
     let mut parameters = BTreeMap::new();
     for field in &form.fields {
-        let setting = match (secrets.get(&field.name), values.get(&field.name)) {
-            (Some(secret), _) => {
-                field.check(secret.expose())?;
-                Setting::Secret(secret.clone())
-            }
-            (None, Some(value)) => Setting::Text(value.clone()),
-            (None, None) if stack.parameters.contains_key(&field.name) => Setting::Previous,
-            (None, None) => continue,
+        let stays = || {
+            let has = stack.parameters.contains_key(&field.name);
+            has.then_some(Setting::Previous)
         };
-        parameters.insert(field.name.clone(), setting);
+        if let Some(setting) = setting(field, values, secrets)?.or_else(stays) {
+            parameters.insert(field.name.clone(), setting);
+        }
     }
     Ok(StackRequest {
         stack: stack.id.clone(),

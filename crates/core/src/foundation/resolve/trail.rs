@@ -252,11 +252,11 @@ fn topic(
     Ok(found.map_or((ours.topic.clone(), true), |found| (found.clone(), false)))
 }
 
-/// The topic that somebody else gave the trail, or `None` for one that we create.
+/// The topic that the trail notifies already, unless it is ours; `None` if setup creates one.
 ///
 /// # Errors
 ///
-/// There is no such topic, and none is to be created.
+/// The trail has no topic but ours, and setup may not create one.
 pub fn foreign_topic(
     trail: &Trail,
     creates: bool,

@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use tokio::join;
 use towerhook_core::{
     Error, ErrorKind, Read, Result,
+    ledger::Recorded,
     model::RegistrationKind,
-    policy::Deployment,
     ports::{
         AlarmState, Inspection, LedgerReads, MainStack, RegistryReads, StackResource,
         StackSetReads, TokenReads,
@@ -19,20 +19,13 @@ use crate::doctor::{Part, StackFacts};
 /// How many parts are asked about at the same time.
 const AT_ONCE: usize = 4;
 
-/// The deployment of the last success.
+/// What setup and the last comparison recorded.
 pub(super) async fn recorded<L: LedgerReads, R>(
     deployed: Read<&Deployed<'_, L, R>>,
-) -> Read<Deployment> {
-    let ledger = match deployed {
-        Read::Ok(deployed) => deployed.ledger,
-        Read::Unknown(why) => return Read::Unknown(why),
-    };
-    match within(ledger.recorded()).await {
+) -> Read<Recorded> {
+    match deployed {
+        Read::Ok(deployed) => within(deployed.ledger.recorded()).await,
         Read::Unknown(why) => Read::Unknown(why),
-        Read::Ok(recorded) => recorded.success.map_or_else(
-            || Read::Unknown("the ledger has no deployment".to_owned()),
-            |success| Read::Ok(success.deployment),
-        ),
     }
 }
 
@@ -53,10 +46,11 @@ pub(super) async fn rights(settings: &Settings, registry: &impl RegistryReads) -
 }
 
 /// The stack and its parts.
-pub(super) async fn read<L: LedgerReads + TokenReads, R>(
+pub(super) async fn read<L: TokenReads, R>(
     ports: &(impl Inspection + StackSetReads),
     settings: &Settings,
     stack: Read<&Option<MainStack>>,
+    recorded: Read<&Recorded>,
     deployed: Read<&Deployed<'_, L, R>>,
 ) -> Read<Option<StackFacts>> {
     let stack = match stack {
@@ -74,7 +68,7 @@ pub(super) async fn read<L: LedgerReads + TokenReads, R>(
         };
         resources.as_ref().map(of_kind)
     };
-    let (functions, rules, mappings, alarms, dead_letters, compared_at, token_ends, members) = join!(
+    let (functions, rules, mappings, alarms, dead_letters, token_ends, members) = join!(
         parts(of_kind("AWS::Lambda::Function"), async |name| ports
             .function(name)
             .await),
@@ -86,8 +80,7 @@ pub(super) async fn read<L: LedgerReads + TokenReads, R>(
             .await),
         alarms(ports, of_kind("AWS::CloudWatch::Alarm")),
         dead_letters(ports, stack),
-        compared_at(&deployed),
-        token_ends(settings, &deployed),
+        token_ends(settings, deployed),
         members(ports, settings),
     );
     Read::Ok(Some(StackFacts {
@@ -97,7 +90,7 @@ pub(super) async fn read<L: LedgerReads + TokenReads, R>(
         mappings,
         dead_letters,
         alarms,
-        compared_at,
+        compared_at: recorded.map(|recorded| recorded.compared),
         token_ends,
         members,
     }))
@@ -140,27 +133,15 @@ async fn dead_letters(ports: &impl Inspection, stack: &MainStack) -> Read<u64> {
     }
 }
 
-async fn compared_at<L: LedgerReads, R>(
-    deployed: &Read<&Deployed<'_, L, R>>,
-) -> Read<Option<Timestamp>> {
-    match deployed {
-        Read::Unknown(why) => Read::Unknown(why.clone()),
-        Read::Ok(deployed) => {
-            let recorded = within(deployed.ledger.recorded()).await;
-            recorded.map(|recorded| recorded.compared)
-        }
-    }
-}
-
 async fn token_ends<L: TokenReads, R>(
     settings: &Settings,
-    deployed: &Read<&Deployed<'_, L, R>>,
+    deployed: Read<&Deployed<'_, L, R>>,
 ) -> Option<Read<Option<Timestamp>>> {
     if settings.provider.credential() == Credential::None {
         return None;
     }
     Some(match deployed {
-        Read::Unknown(why) => Read::Unknown(why.clone()),
+        Read::Unknown(why) => Read::Unknown(why),
         Read::Ok(deployed) => {
             let token = within(deployed.ledger.token()).await;
             token.map(|token| token.map(|token| token.expires_at))

@@ -33,7 +33,7 @@ impl Settings {
     pub(super) fn of(
         question: &Question,
         stack: Read<&Option<MainStack>>,
-        recorded: Read<&Deployment>,
+        deployment: Option<&Deployment>,
         deployed_url: Option<&Url>,
     ) -> Self {
         let provider = question.provider;
@@ -53,11 +53,10 @@ impl Settings {
             },
             (None, None) => Read::Unknown(format!("Give {} with --tenant.", words.tenant)),
         };
-        let deployment = recorded.ok().cloned();
         let store = words.stores.as_ref();
         let store = store.and_then(|stores| parameter(stores.single_parameter));
         let prefix = parameter("IntegrationNamePrefix");
-        let names = match &deployment {
+        let names = match deployment {
             Some(deployment) => Read::Ok(deployment.policy.names.clone()),
             None => names(provider, url.as_ref(), store, prefix),
         };
@@ -73,7 +72,7 @@ impl Settings {
         Self {
             provider,
             is_deployed: stack.is_some(),
-            deployment,
+            deployment: deployment.cloned(),
             url,
             names,
             artifacts: question.artifacts.clone().or(in_stack),
@@ -145,7 +144,7 @@ mod tests {
     fn settings(
         tenant: Option<&str>,
         parameters: &[(&str, &str)],
-        recorded: Read<&Deployment>,
+        deployment: Option<&Deployment>,
     ) -> Settings {
         let url = "https://acme.example.com".parse().unwrap();
         let question = Question {
@@ -164,23 +163,19 @@ mod tests {
             ..MainStack::default()
         });
         let url = stack.as_ref().map(|_| &url);
-        Settings::of(&question, Read::Ok(&stack), recorded, url)
-    }
-
-    fn unknown<T>() -> Read<T> {
-        Read::Unknown("no".to_owned())
+        Settings::of(&question, Read::Ok(&stack), deployment, url)
     }
 
     #[test]
     fn before_a_launch_names_follow_from_the_tenant_with_the_longest_prefix() {
-        let none = settings(None, &[], unknown());
+        let none = settings(None, &[], None);
         assert!(matches!(&none.url, Read::Unknown(why) if why.contains("--tenant")));
         assert_eq!(none.names.ok(), None);
-        let given = settings(Some("acme.example.com"), &[], unknown());
+        let given = settings(Some("acme.example.com"), &[], None);
         let names = given.names.ok().unwrap();
         assert_eq!(names.resource, "acme");
         assert_eq!(names.prefix.as_str().len(), LONGEST_PREFIX);
-        let elsewhere = settings(Some("https://example.net"), &[], unknown());
+        let elsewhere = settings(Some("https://example.net"), &[], None);
         assert_eq!(elsewhere.names.ok(), None);
     }
 
@@ -193,7 +188,7 @@ mod tests {
             ("ArtifactBucket", "zips"),
             ("ArtifactPrefix", "v/1/"),
         ];
-        let stack = settings(None, &parameters, unknown());
+        let stack = settings(None, &parameters, None);
         let url = stack.url.ok().unwrap();
         assert_eq!(url.host_str(), Some("acme.example.com"));
         let names = stack.names.ok().unwrap();
@@ -201,7 +196,7 @@ mod tests {
         assert_eq!(stack.artifacts, Some(("zips".into(), "v/1/".into())));
         // The ledger knows better: the names of an adopted deployment are others.
         let deployment = deployment(policy());
-        let stack = settings(None, &parameters, Read::Ok(&deployment));
+        let stack = settings(None, &parameters, Some(&deployment));
         assert_eq!(stack.names.ok().unwrap().resource, "acme");
     }
 
@@ -211,7 +206,7 @@ mod tests {
             account: "000000000099".parse().unwrap(),
             arn: "arn:aws-us-gov:iam::000000000099:user/me".into(),
         });
-        let own = settings(None, &[], unknown()).roles(&caller).ok().unwrap();
+        let own = settings(None, &[], None).roles(&caller).ok().unwrap();
         assert_eq!(own.administration.partition(), "aws-us-gov");
         assert_eq!(own.execution, "AWSControlTowerExecution");
         let role = "arn:aws:iam::000000000099:role/own/Admin";
@@ -219,19 +214,12 @@ mod tests {
             ("StackSetAdministrationRoleArn", role),
             ("StackSetExecutionRoleName", "Own"),
         ];
-        let named = settings(None, &named, unknown())
-            .roles(&caller)
-            .ok()
-            .unwrap();
+        let named = settings(None, &named, None).roles(&caller).ok().unwrap();
         assert_eq!(
             (named.administration.as_str(), &*named.execution),
             (role, "Own")
         );
-        assert!(
-            settings(None, &[], unknown())
-                .roles(&unknown())
-                .ok()
-                .is_none()
-        );
+        let unread = Read::Unknown("no".to_owned());
+        assert!(settings(None, &[], None).roles(&unread).ok().is_none());
     }
 }
