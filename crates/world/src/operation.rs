@@ -279,6 +279,11 @@ impl Ending {
                     reason: None,
                 };
                 state.instances.change(now).insert(key, instance);
+                let feed = state.wish().resources().feed;
+                if feed.is_some_and(|feed| feed.log_stack_set == self.set) {
+                    // Its role can take the notification off again.
+                    state.notification_stays = false;
+                }
                 let vendor = state.options.vendor;
                 if vendor.is_members(&self.set) && !vendor.has_registrations() {
                     safety::role_comes(state, now, *account);

@@ -51,12 +51,13 @@ pub(crate) fn has_own_role(state: &State, id: &AccountId) -> bool {
 
 /// Remembers an account that got its role, where that is all that watches it.
 pub(crate) fn role_comes(state: &mut State, now: Timestamp, account: AccountId) {
+    // An update may find the role in place, and then nothing came.
+    if has_own_role(state, &account) {
+        return;
+    }
     state.offboarded.retain(|(_, id)| *id != account);
     state.approved.remove(&account);
-    // An update may find the role in place.
-    if !has_own_role(state, &account) {
-        state.ever_watched.insert(account, now);
-    }
+    state.ever_watched.insert(account, now);
 }
 
 pub(crate) fn is_member(kept: &KeptRegistration) -> bool {

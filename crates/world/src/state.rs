@@ -139,7 +139,8 @@ pub(crate) struct State {
     pub(crate) registrations_stay: bool,
     /// Whether the deletion left the members' roles and registrations, as it was told.
     pub(crate) keeps: bool,
-    /// Whether its notification of the bucket stayed, since the role was lost, and the answer said so.
+    /// Whether its notification of the bucket may stay: the role that could take it off was deleted by
+    /// hand, or the answer said that it stayed.
     pub(crate) notification_stays: bool,
     /// Our resources that were left when its deletion had succeeded.
     pub(crate) found_left: Vec<String>,
