@@ -379,8 +379,7 @@ impl World {
             remove_instance(&mut state, now, &(name.clone(), account));
         }
         state.stack_sets.remove(&name);
-        let feed = state.wish().resources().feed;
-        state.notification_stays |= feed.is_some_and(|feed| feed.log_stack_set == name);
+        state.notification_stays |= state.log_stack_set().as_ref() == Some(&name);
         state.needs_update = true;
     }
 

@@ -285,6 +285,7 @@ impl World {
             partition: "aws",
             administration_trust: Some(CLOUD_FORMATION_MAY.into()),
             deleting: false,
+            deleting_since: None,
             deleted: false,
             permissions_settle_at: now,
             removed: BTreeMap::new(),

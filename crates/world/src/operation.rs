@@ -279,8 +279,7 @@ impl Ending {
                     reason: None,
                 };
                 state.instances.change(now).insert(key, instance);
-                let feed = state.wish().resources().feed;
-                if feed.is_some_and(|feed| feed.log_stack_set == self.set) {
+                if state.log_stack_set().as_ref() == Some(&self.set) {
                     // Its role can take the notification off again.
                     state.notification_stays = false;
                 }

@@ -91,7 +91,7 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
     let registrations = state.registrations.get().iter();
     let left = registrations
         .filter(|kept| kept.ours && !is_beyond_recognition(state, kept))
-        .filter(|_| !state.registrations_stay);
+        .filter(|kept| !state.registrations_stay && !is_beyond_listing(state, kept));
     found.extend(left.map(|kept| format!("the integration {:?}", kept.registration)));
     if state.trail.topic != trail(state.options.topic_owner()).topic {
         found.push(format!("the trail's topic is {:?}", state.trail.topic));
@@ -100,6 +100,15 @@ pub(crate) fn leftovers(state: &State) -> Vec<String> {
         found.push(format!("the bucket notifies {:?}", state.notifications));
     }
     found
+}
+
+/// Whether somebody made it so shortly before the stack's deletion that no list of then needs to show
+/// it, nor does the ledger know of it.
+fn is_beyond_listing(state: &State, kept: &KeptRegistration) -> bool {
+    let lag = state.options.vendor.provider().limits().list_lag;
+    let began = state.deleting_since;
+    kept.made_by == "somebody"
+        && began.is_some_and(|began| began.duration_since(kept.made_at) < lag)
 }
 
 fn account_is_right(state: &State, now: Timestamp, account: &AccountId) -> Result<(), String> {

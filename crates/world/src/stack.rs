@@ -487,6 +487,7 @@ pub(crate) async fn delete(world: &World) {
         state.say(now, || "the stack is deleted".into());
         state.keep_evidence(now);
         state.deleting = true;
+        state.deleting_since = Some(now);
         // The account function's triggers are deleted before setup is called.
         state.queue.close();
         state.wish().properties()

@@ -134,6 +134,8 @@ pub(crate) struct State {
     pub(crate) partition: &'static str,
     /// Whether the main stack is being deleted, or is gone.
     pub(crate) deleting: bool,
+    /// When its deletion began.
+    pub(crate) deleting_since: Option<Timestamp>,
     pub(crate) deleted: bool,
     /// Whether its registrations stayed, since the key was revoked, and the answer said so.
     pub(crate) registrations_stay: bool,
@@ -399,6 +401,12 @@ impl State {
             let member = organization.get(id);
             self.should_be(wishes, id, member) == Should::BeGone
         })
+    }
+
+    /// The StackSet with the role that reads the trail, by the parameters in force.
+    pub(crate) fn log_stack_set(&self) -> Option<String> {
+        let feed = self.wishes.first()?.resources().feed;
+        feed.map(|feed| feed.log_stack_set)
     }
 
     /// The parameters in force: those of the last request that succeeded.

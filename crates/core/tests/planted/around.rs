@@ -119,7 +119,7 @@ pub(crate) fn steps(fault: Fault) -> Vec<Step> {
             Step::Fire,
         ],
         Fault::UnlistedIsForgotten => vec![
-            Step::ListNothing,
+            Step::Fault(Window::Lag(400)),
             without_config,
             without_trail,
             with_both,

@@ -129,14 +129,18 @@ pub(super) async fn converge(
                 run.removed_since = false;
                 let mut listed =
                     observe::registrations(registry, goal, &mut run.refusing, progress).await?;
-                let shows_all =
-                    goal.known.are_all_in(&listed) && goal.shows_members(&observed, &listed);
-                if !run.has_listed && !shows_all {
+                let shows_all = match &run.shown {
+                    Some(shown) => shown.is_subset(&ids(&listed, &run.removed)),
+                    None => {
+                        goal.known.are_all_in(&listed) && goal.shows_members(&observed, &listed)
+                    }
+                };
+                if !shows_all {
                     // One list may be incomplete. A registration that both lists lack is gone.
                     let again = observe::registrations(registry, goal, &mut run.refusing, progress);
                     add_new(&mut listed, again.await?);
                 }
-                run.has_listed = true;
+                run.shown = Some(ids(&listed, &BTreeSet::new()));
                 with_unwanted(listed, goal, &run)
             }
         };
@@ -202,6 +206,12 @@ pub(super) async fn converge(
         }
     }
     Ok(run.trail_guid)
+}
+
+/// The ids of the listed registrations, and those of the deleted ones.
+fn ids(listed: &[Registration], deleted: &BTreeSet<String>) -> BTreeSet<String> {
+    let listed = listed.iter().map(|one| &one.guid);
+    listed.chain(deleted).cloned().collect()
 }
 
 /// Adds the registrations that the list lacks.

@@ -50,8 +50,8 @@ const INSTANCE_TRIES: usize = 4;
 pub(super) struct Run {
     /// The listed registrations, without those deleted since.
     pub(super) registrations: Option<Vec<Registration>>,
-    /// Whether they have been listed once.
-    pub(super) has_listed: bool,
+    /// The ids of those that the last list showed, once there was one.
+    pub(super) shown: Option<BTreeSet<String>>,
     /// Whether registrations were deleted since the listing.
     pub(super) removed_since: bool,
     /// The deleted registrations.
