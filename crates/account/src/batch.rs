@@ -1,4 +1,5 @@
-use aws_lambda_events::sqs::SqsEvent;
+use aws_lambda_events::sqs::{SqsEvent, SqsMessage};
+use jiff::Timestamp;
 use towerhook_core::{
     lifecycle::{Scope, Trigger},
     metrics::{Measurement, Metric},
@@ -27,7 +28,7 @@ impl Batch {
                 match Trigger::parse(record.body.as_deref().unwrap_or_default()) {
                     Ok(trigger) => {
                         batch.understood.push(id);
-                        batch.add(trigger);
+                        batch.add(trigger, sent_at(record));
                     }
                     Err(malformed) => {
                         tracing::error!(message_id = id, %malformed, "malformed record");
@@ -38,7 +39,7 @@ impl Batch {
             })
     }
 
-    fn add(&mut self, trigger: Trigger) {
+    fn add(&mut self, trigger: Trigger, sent_at: Option<Timestamp>) {
         match trigger {
             Trigger::Look { kind, scope } => {
                 tracing::info!(
@@ -47,6 +48,10 @@ impl Batch {
                     all = scope.all,
                     "event accepted"
                 );
+                let scope = match sent_at {
+                    Some(at) => scope.come_at(at),
+                    None => scope,
+                };
                 self.scope = std::mem::take(&mut self.scope).merge(scope);
             }
             Trigger::Failed {
@@ -85,10 +90,16 @@ impl Batch {
     }
 }
 
+/// When a record came into the queue.
+///
+/// Source: docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html.
+fn sent_at(record: &SqsMessage) -> Option<Timestamp> {
+    let sent = record.attributes.get("SentTimestamp")?;
+    Timestamp::from_millisecond(sent.parse().ok()?).ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use aws_lambda_events::sqs::SqsMessage;
-
     use super::*;
 
     fn record(id: &str, body: &str) -> SqsMessage {
@@ -96,6 +107,25 @@ mod tests {
         record.message_id = Some(id.into());
         record.body = Some(body.into());
         record
+    }
+
+    #[test]
+    fn news_without_a_time_came_when_its_record_did_and_a_revisit_keeps_its_own() {
+        let own = |account: &str, since: &str| {
+            let scope = format!(r#"{{"scope":{{"accounts":["{account}"]}}{since}}}"#);
+            let mut record = record("1", &format!(r#"{{"towerhook":{scope}}}"#));
+            let sent = ("SentTimestamp".to_owned(), "1800000100400".to_owned());
+            record.attributes.extend([sent]);
+            record
+        };
+        let mut event = SqsEvent::default();
+        event.records = vec![
+            own("111111111111", ""),
+            own("222222222222", r#","since":"2027-01-15T08:00:00Z""#),
+        ];
+        let since = Batch::read(&event).scope.since;
+        let seconds = since.into_values().map(Timestamp::as_second);
+        assert!(seconds.eq([1_800_000_100, 1_800_000_000]));
     }
 
     #[test]

@@ -114,7 +114,7 @@ impl Account {
                 measurements.push(Metric::PassesFailed.count(1));
             }
         }
-        self.metrics.emit(clock::now(), &measurements);
+        self.metrics.emit(clock::now(), measurements);
         Ok(response)
     }
 

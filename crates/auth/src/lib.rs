@@ -8,7 +8,7 @@ use towerhook_core::{
     metrics::Metric,
     model::host,
     provider::Credential,
-    token::{self, Occasion},
+    token::{self, Checked, Occasion},
 };
 use towerhook_runtime::{
     aws::{self, AuthSettings, Aws, KeySecret, TokenSecret},
@@ -115,15 +115,22 @@ impl Auth {
         let renewed = token::renew(&self.aws, &self.issuer, credential, occasion, lifetime, now);
         let outcome = renewed.await;
         match &outcome {
-            Ok(renewed) => {
-                tracing::info!(?occasion, renewed, "token checked");
-                let issued = Metric::TokensIssued.count((*renewed).into());
-                self.metrics.emit(clock::now(), &[issued]);
+            Ok(Checked {
+                renewed,
+                expires_at,
+            }) => {
+                tracing::info!(?occasion, renewed, %expires_at, "token checked");
+                let left = expires_at.duration_since(now).as_secs();
+                let measurements = vec![
+                    Metric::TokensIssued.count((*renewed).into()),
+                    Metric::TokenSecondsLeft.of(vec![u64::try_from(left).unwrap_or_default()]),
+                ];
+                self.metrics.emit(clock::now(), measurements);
             }
             Err(error) => {
                 tracing::error!(?occasion, error = error.chain(), "no token issued");
                 let failed = Metric::TokenFailures.count(1);
-                self.metrics.emit(clock::now(), &[failed]);
+                self.metrics.emit(clock::now(), vec![failed]);
             }
         }
         outcome?;

@@ -44,8 +44,7 @@ use aws_types::{
 use serde::de::DeserializeOwned;
 use towerhook_core::{Error, ErrorKind};
 
-use self::errors::metadata;
-pub(crate) use self::errors::refusal;
+pub(crate) use self::errors::{metadata, refusal};
 
 /// The failure of a call.
 pub(crate) type CallError = SdkError<ErrorMetadata, HttpResponse>;

@@ -12,7 +12,9 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::body::SdkBody;
-use towerhook_http::Client;
+use towerhook_http::{Client, calls};
+
+use crate::{call::metadata, classify::passing};
 
 /// Requests and responses are held in memory as a whole: none of our AWS calls streams.
 #[derive(Debug, Clone)]
@@ -29,6 +31,7 @@ impl HttpConnector for Connector {
         let client = self.0.clone();
         HttpConnectorFuture::new(async move {
             let request = to_reqwest(request).map_err(ConnectorError::user)?;
+            calls::AWS.add();
             let answer = client.execute(request).await.map_err(failed)?;
             let status = answer.status().as_u16();
             let headers = answer.headers().clone();
@@ -41,6 +44,9 @@ impl HttpConnector for Connector {
                     .try_append(name.as_str().to_owned(), value)
                     .map_err(other)?;
             }
+            if is_throttle(&response) {
+                calls::AWS.add_throttle();
+            }
             Ok(response)
         })
     }
@@ -50,6 +56,17 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
     let request = request.try_into_http1x()?;
     let request = request.map(|body: SdkBody| body.bytes().unwrap_or_default().to_vec());
     Ok(request.try_into()?)
+}
+
+/// Whether an answer throttles its request, by its status or its error's code.
+fn is_throttle(response: &HttpResponse) -> bool {
+    let status = response.status().as_u16();
+    if response.status().is_success() {
+        return false;
+    }
+    let body = response.body().bytes().unwrap_or_default();
+    let error = metadata(response.headers(), body);
+    status == 429 || passing(error.code().unwrap_or_default(), "", None).is_some()
 }
 
 /// Separates failures that the SDK retries from those that it does not. The URL is removed: the

@@ -1,4 +1,4 @@
-//! The metrics that the functions write, all of them counts. Their names and meanings stand here only:
+//! The metrics that the functions write. Their names, units and meanings stand here only:
 //! `docs/metrics.md` is held to this file, and so are the templates' alarms.
 
 /// The namespace of every metric.
@@ -20,8 +20,17 @@ pub enum Stability {
     Internal,
 }
 
+/// What a metric's values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// A number of things.
+    Count,
+    /// Seconds.
+    Seconds,
+}
+
 macro_rules! registry {
-    ($($name:ident, $stability:ident, $meaning:literal;)*) => {
+    ($($name:ident, $unit:ident, $stability:ident, $meaning:literal;)*) => {
         /// A metric of the functions.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Metric {
@@ -35,6 +44,11 @@ macro_rules! registry {
             /// Its name in CloudWatch.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name)),* }
+            }
+
+            /// What its values are.
+            pub fn unit(self) -> Unit {
+                match self { $(Self::$name => Unit::$unit),* }
             }
 
             /// Whether its name and meaning stay.
@@ -51,57 +65,73 @@ macro_rules! registry {
 }
 
 registry! {
-    OrganizationCompared, Stable,
+    OrganizationCompared, Count, Stable,
         "1 for each comparison of the whole organization that ran to its end, and for each request of \
          CloudFormation that setup carried out, which starts one: the silence alarm rests on it.";
-    AccountsInScope, Stable,
+    AccountsInScope, Count, Stable,
         "The accounts that should be watched, as of a comparison of the whole organization.";
-    AccountsWatched, Stable,
+    AccountsWatched, Count, Stable,
         "Those of them that are.";
-    AccountsUnwatched, Stable,
+    AccountsUnwatched, Count, Stable,
         "Those of them that are not; with the dimension Reason, those for one reason.";
-    AccountsEnrolled, Stable,
+    AccountsEnrolled, Count, Stable,
         "The accounts that a pass enrolled.";
-    AccountsOffboarded, Stable,
+    EnrollmentSeconds, Seconds, Stable,
+        "How long an account waited that a pass enrolled for the first time, one value for each: from its \
+         news, or from the comparison that found it.";
+    AccountsOffboarded, Count, Stable,
         "The accounts that a pass offboarded.";
-    AccountsBlocked, Stable,
+    AccountsBlocked, Count, Stable,
         "The accounts, and the unreadable items of the ledger, that need an administrator.";
-    OffboardingsHeld, Stable,
+    OffboardingsHeld, Count, Stable,
         "The accounts whose offboarding awaits an administrator's approval.";
-    MonitoringGaps, Stable,
+    MonitoringGaps, Count, Stable,
         "The accounts that a pass found to have been unwatched for a while.";
-    RegistrationsDeleted, Stable,
+    RegistrationsDeleted, Count, Stable,
         "Registrations that had been deleted at the vendor and that a pass recreated.";
-    SourcesUnreadable, Stable,
+    SourcesUnreadable, Count, Stable,
         "Sources that could not be read in three comparisons in a row.";
-    TokensIssued, Stable,
-        "Written by each successful check of the key: 1 if it led to a new token, else 0.";
-    TokenFailures, Stable,
+    TokensIssued, Count, Stable,
+        "Written by each successful check of the key: 1 if auth got a new token by it, else 0. A request of \
+         CloudFormation that setup carried out is such a check.";
+    TokenFailures, Count, Stable,
         "1 for each check of the key that led to no token, or that the vendor refused.";
-    Passes, Internal,
+    TokenSecondsLeft, Seconds, Stable,
+        "Written by each successful check of the key: how long the token lasts, or what stands for one.";
+    Passes, Count, Internal,
         "Passes that ran to their end.";
-    PassesBusy, Internal,
+    PassesBusy, Count, Internal,
         "Passes that left their work to the one that was running.";
-    PassesRequeued, Internal,
+    PassesRequeued, Count, Internal,
         "Passes whose reads failed; their accounts are looked at again.";
-    PassesWithoutDeployment, Stable,
+    PassesWithoutDeployment, Count, Stable,
         "Passes that found no deployment in the ledger. Until setup records one, no account is reconciled.";
-    PassesFailed, Stable,
+    PassesFailed, Count, Stable,
         "Passes whose records returned to the queue.";
-    AccountsRevisited, Internal,
+    AccountsRevisited, Count, Internal,
         "The accounts that a pass looks at again.";
-    CallsFailed, Internal,
+    CallsFailed, Count, Internal,
         "Calls of AWS or of the vendor that failed in a pass.";
-    EventsUnsent, Internal,
+    AwsCalls, Count, Internal,
+        "Requests to AWS in an invocation, with the repeated ones.";
+    AwsThrottles, Count, Internal,
+        "Those of them that AWS throttled.";
+    VendorCalls, Count, Internal,
+        "Requests to the vendor in an invocation, with the repeated ones.";
+    VendorThrottles, Count, Internal,
+        "Those of them that the vendor throttled.";
+    VendorCallsLeft, Count, Internal,
+        "How many calls the vendor's rate limit leaves, by its last answer that says so.";
+    EventsUnsent, Count, Internal,
         "1 for each pass whose events for others could not all be put on the bus.";
-    EvidenceUnwritten, Stable,
+    EvidenceUnwritten, Count, Stable,
         "Where evidence is kept: 1 for each comparison of the whole organization whose evidence could not \
          be written, else 0.";
-    RecordsMalformed, Stable,
+    RecordsMalformed, Count, Stable,
         "Records of the queue that mean nothing; they end in the dead-letter queue.";
-    EventsIgnored, Internal,
+    EventsIgnored, Count, Internal,
         "Records that ask for nothing.";
-    ControlTowerFailures, Stable,
+    ControlTowerFailures, Count, Stable,
         "Operations of Control Tower that failed, by its events.";
 }
 
@@ -110,8 +140,8 @@ registry! {
 pub struct Measurement {
     /// The metric.
     pub metric: Metric,
-    /// The count.
-    pub count: usize,
+    /// Its values, in its unit.
+    pub values: Vec<u64>,
     /// The code of the reason that it is for, if it is for one only.
     pub reason: Option<String>,
 }
@@ -119,9 +149,14 @@ pub struct Measurement {
 impl Metric {
     /// A count of it.
     pub fn count(self, count: usize) -> Measurement {
+        self.of(vec![count as u64])
+    }
+
+    /// These values of it.
+    pub fn of(self, values: Vec<u64>) -> Measurement {
         Measurement {
             metric: self,
-            count,
+            values,
             reason: None,
         }
     }

@@ -71,7 +71,16 @@ pub enum Occasion {
     Refused,
 }
 
-/// Renews the token if it is due, and returns whether it was. A key that is used as it is is verified
+/// The result of checking a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// Whether it was due, and so renewed.
+    pub renewed: bool,
+    /// When the stored token expires.
+    pub expires_at: Timestamp,
+}
+
+/// Renews the token if it is due. A key that is used as it is is verified
 /// in any case. `lifetime` is what is requested for every token of the vendor.
 ///
 /// # Errors
@@ -84,7 +93,7 @@ pub async fn renew(
     occasion: Occasion,
     lifetime: SignedDuration,
     now: Timestamp,
-) -> Result<bool> {
+) -> Result<Checked> {
     let stored = secrets.token().await?;
     let key = secrets.key().await?;
     let is_old = match occasion {
@@ -94,13 +103,21 @@ pub async fn renew(
             .is_none_or(|token| !is_young(token, lifetime, now)),
     };
     let due = is_old || needs_refresh(stored.as_ref(), &key.version, lifetime, now);
-    if due || matches!(credential, Credential::Verified(_)) {
-        let token = issuer.issue(&key, now).await?;
-        if due {
-            secrets.store_token(&token).await?;
+    let kept = stored.filter(|_| !due).map(|token| token.expires_at);
+    let expires_at = match (kept, credential) {
+        (Some(expires_at), Credential::Exchanged(_) | Credential::None) => expires_at,
+        (kept, _) => {
+            let token = issuer.issue(&key, now).await?;
+            if due {
+                secrets.store_token(&token).await?;
+            }
+            kept.unwrap_or(token.expires_at)
         }
-    }
-    Ok(due)
+    };
+    Ok(Checked {
+        renewed: due,
+        expires_at,
+    })
 }
 
 fn is_young(token: &Token, lifetime: SignedDuration, now: Timestamp) -> bool {

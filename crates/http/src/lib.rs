@@ -1,6 +1,8 @@
 //! The HTTP client for AWS and the SaaS: rustls with ring, Mozilla's roots, HTTP/1.1. Both share
 //! one, so that a function contains and initializes only one.
 
+pub mod calls;
+
 use std::{
     path::{Path, PathBuf},
     sync::Arc,

@@ -1,6 +1,6 @@
 use serde::Serialize;
 use towerhook_core::{
-    ledger::{Deletion, Record},
+    ledger::{Deletion, Gap, Record},
     model::AccountId,
 };
 
@@ -67,6 +67,8 @@ fn remembered(organization: &Organization, record: &Record) -> Vec<(String, Stri
         unlisted_at,
         move_failed_at,
         gap_at,
+        seen_at,
+        gap,
     } = record;
     let words = organization.provider.words();
     let title = words.title;
@@ -122,7 +124,16 @@ fn remembered(organization: &Organization, record: &Record) -> Vec<(String, Stri
         &format!("a move to another {store_word} failed"),
         move_failed_at.map(moment),
     );
-    say("last unwatched for a while", gap_at.map(moment));
+    say("last found to be watched", seen_at.map(moment));
+    let gap = gap.map(|Gap { from, until, cause }| {
+        let (from, until) = (moment(from), moment(until));
+        format!("from {from} to {until}: {cause}")
+    });
+    // A release before noted no beginning.
+    say(
+        "last not watched",
+        gap.or_else(|| gap_at.map(|at| format!("until {}", moment(at)))),
+    );
     lines
 }
 

@@ -1,3 +1,5 @@
+use jiff::Timestamp;
+
 use crate::{Row, Status};
 
 /// Why a table could not be written.
@@ -21,7 +23,7 @@ pub enum Unwritable {
 }
 
 /// The columns.
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 17] = [
     "account",
     "name",
     "unit",
@@ -33,6 +35,10 @@ const COLUMNS: [&str; 13] = [
     "registration failure",
     "standing",
     "watched since",
+    "last seen watched",
+    "gap from",
+    "gap until",
+    "gap cause",
     "code",
     "why",
 ];
@@ -40,6 +46,7 @@ const COLUMNS: [&str; 13] = [
 /// A row's cells, in the order of [`COLUMNS`].
 fn cells(row: &Row) -> [String; COLUMNS.len()] {
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    let moment = |at: Option<Timestamp>| at.map(|at| format!("{at:.0}")).unwrap_or_default();
     [
         row.account.to_string(),
         row.name.clone(),
@@ -51,7 +58,11 @@ fn cells(row: &Row) -> [String; COLUMNS.len()] {
         row.registration.to_owned(),
         text(&row.registration_failure),
         row.standing.to_owned(),
-        row.since.map(|at| format!("{at:.0}")).unwrap_or_default(),
+        moment(row.since),
+        moment(row.seen),
+        moment(row.gap.map(|gap| gap.from)),
+        moment(row.gap.map(|gap| gap.until)),
+        row.gap.map(|gap| gap.cause.to_string()).unwrap_or_default(),
         text(&row.code),
         text(&row.why),
     ]
@@ -91,7 +102,10 @@ fn as_text(cell: String) -> String {
 pub(crate) mod testing {
     use std::collections::BTreeMap;
 
-    use towerhook_core::enrollment::Coverage;
+    use towerhook_core::{
+        enrollment::Coverage,
+        ledger::{Gap, GapCause},
+    };
 
     use crate::{Row, Status};
 
@@ -115,6 +129,12 @@ pub(crate) mod testing {
                     Row::UNWATCHED
                 },
                 since: watched.then(|| "2026-01-10T12:00:00Z".parse().unwrap()),
+                seen: None,
+                gap: (n == 1).then(|| Gap {
+                    from: "2026-01-10T11:00:00Z".parse().unwrap(),
+                    until: "2026-01-10T12:00:00Z".parse().unwrap(),
+                    cause: GapCause::Deleted,
+                }),
                 code: (!watched).then(|| "stack-fails".into()),
                 why: (!watched).then(|| "its member stack cannot be made: no role".into()),
             }

@@ -20,6 +20,7 @@ struct Page<'a> {
     units: Vec<Unit<'a>>,
     timeline: Option<Timeline>,
     reasons: Vec<(&'a str, usize)>,
+    gaps: Vec<Interruption<'a>>,
     rows: Vec<Cells<'a>>,
     chart_height: usize,
     page: usize,
@@ -31,6 +32,32 @@ struct Cells<'a> {
     since: String,
     /// Whether the rows from here on are beyond the first page.
     begins_later: bool,
+}
+
+/// A time in which an enrolled account was not watched, or is not.
+struct Interruption<'a> {
+    row: &'a Row,
+    from: String,
+    until: String,
+    cause: String,
+}
+
+impl<'a> Interruption<'a> {
+    fn of(row: &'a Row) -> impl Iterator<Item = Self> {
+        let ended = row.gap.map(|gap| Self {
+            row,
+            from: moment(gap.from),
+            until: moment(gap.until),
+            cause: gap.cause.to_string(),
+        });
+        let open = row.seen.map(|seen| Self {
+            row,
+            from: moment(seen),
+            until: "it is not watched yet".to_owned(),
+            cause: row.why.clone().unwrap_or_default(),
+        });
+        open.into_iter().chain(ended)
+    }
 }
 
 /// One unit's bar, in percent of the chart's width.
@@ -117,6 +144,7 @@ pub fn page_over_time(status: &Status, days: &[Day]) -> Result<String, Unwritabl
             .iter()
             .map(|(code, count)| (code.as_str(), *count))
             .collect(),
+        gaps: status.accounts.iter().flat_map(Interruption::of).collect(),
         rows: rows
             .map(|(index, row)| Cells {
                 row,

@@ -5,7 +5,7 @@ use serde::Serialize;
 use towerhook_core::{
     Read,
     enrollment::{AccountView, Coverage, Standing, Watchers},
-    ledger::{Reason, Record},
+    ledger::{Gap, Reason, Record},
     model::{AccountId, Health, Registration},
 };
 
@@ -67,8 +67,12 @@ pub struct Row {
     pub registration_failure: Option<String>,
     /// `watched`, `unwatched` or `out of scope`.
     pub standing: &'static str,
-    /// Since when it has been watched.
+    /// Since when it has been watched without a gap; of one that is not, when it was enrolled.
     pub since: Option<Timestamp>,
+    /// When it was last found to be watched, if it is enrolled and is not watched.
+    pub seen: Option<Timestamp>,
+    /// The last time in which it was enrolled and not watched.
+    pub gap: Option<Gap>,
     /// The code of the reason why it is not watched.
     pub code: Option<String>,
     /// The reason in words, or what is wrong although it is watched.
@@ -161,6 +165,8 @@ fn sources(title: &str) -> BTreeMap<&'static str, String> {
         ("stack", "AWS CloudFormation".to_owned()),
         ("registration", title.to_owned()),
         ("since", ledger.to_owned()),
+        ("seen", ledger.to_owned()),
+        ("gap", ledger.to_owned()),
         (
             "standing",
             format!("Towerhook's rules, by all of these and {ledger}"),
@@ -213,7 +219,9 @@ fn row(organization: &Organization, id: AccountId, view: &AccountView, standing:
             Standing::Unwatched(_) => Row::UNWATCHED,
             Standing::OutOfScope(_) => Row::OUT_OF_SCOPE,
         },
-        since: record.and_then(|record| record.since),
+        since: record.and_then(Record::watched_since),
+        seen: record.and_then(|record| record.seen_at),
+        gap: record.and_then(|record| record.gap),
         code: standing.code(),
         why,
     }

@@ -7,10 +7,11 @@ use std::io::Write;
 use jiff::Timestamp;
 use metrique_writer_core::{
     Entry, EntryWriter, MetricFlags, Observation, Unit, Value, ValueWriter,
-    config::AllowSplitEntries, format::Format,
+    config::AllowSplitEntries, format::Format, unit::NegativeScale,
 };
 use metrique_writer_format_emf::Emf;
-use towerhook_core::metrics::{DIMENSIONS, Measurement, NAMESPACE, REASON};
+use towerhook_core::metrics::{self, DIMENSIONS, Measurement, Metric, NAMESPACE, REASON};
+use towerhook_http::calls::{self, Counted};
 use towerhook_providers::Vendor;
 
 /// The metrics of one stack.
@@ -30,9 +31,10 @@ impl Metrics {
         }
     }
 
-    /// Writes measurements as CloudWatch metrics.
-    pub fn emit(&self, now: Timestamp, measurements: &[Measurement]) {
-        let lines = self.lines(now, measurements);
+    /// Writes an invocation's measurements as CloudWatch metrics, with the calls that it made.
+    pub fn emit(&self, now: Timestamp, mut measurements: Vec<Measurement>) {
+        measurements.extend(of_calls(calls::AWS.take(), calls::VENDOR.take()));
+        let lines = self.lines(now, &measurements);
         // A failed write must not fail the work that it counts.
         let _ = std::io::stdout().lock().write_all(&lines);
     }
@@ -55,6 +57,21 @@ impl Metrics {
     }
 }
 
+/// The measurements of the calls that were made. What did not happen is not written, since a metric
+/// costs money in each hour in which it has a value.
+fn of_calls(aws: Counted, vendor: Counted) -> Vec<Measurement> {
+    let counts = [
+        (Metric::AwsCalls, aws.all),
+        (Metric::AwsThrottles, aws.throttled),
+        (Metric::VendorCalls, vendor.all),
+        (Metric::VendorThrottles, vendor.throttled),
+    ];
+    let counts = counts.into_iter().filter(|(_, count)| *count > 0);
+    let left = vendor.left.map(|left| (Metric::VendorCallsLeft, left));
+    let all = counts.chain(left);
+    all.map(|(metric, count)| metric.of(vec![count])).collect()
+}
+
 struct Line<'m> {
     metrics: &'m Metrics,
     now: Timestamp,
@@ -69,28 +86,34 @@ impl Entry for Line<'_> {
         writer.value(stack, &self.metrics.stack);
         writer.value(provider, self.metrics.provider);
         for measurement in self.measurements {
-            writer.value(measurement.metric.name(), &Counted(measurement));
+            writer.value(measurement.metric.name(), &Measured(measurement));
         }
     }
 }
 
-struct Counted<'m>(&'m Measurement);
+struct Measured<'m>(&'m Measurement);
 
-impl Value for Counted<'_> {
+impl Value for Measured<'_> {
     fn write(&self, writer: impl ValueWriter) {
-        let Measurement { count, reason, .. } = self.0;
+        let Measurement {
+            metric,
+            values,
+            reason,
+        } = self.0;
         let reason = reason.as_deref().map(|reason| (REASON, reason));
-        let count = Observation::Unsigned(*count as u64);
-        writer.metric([count], Unit::Count, reason, MetricFlags::empty());
+        let unit = match metric.unit() {
+            metrics::Unit::Count => Unit::Count,
+            metrics::Unit::Seconds => Unit::Second(NegativeScale::One),
+        };
+        let values = values.iter().copied().map(Observation::Unsigned);
+        writer.metric(values, unit, reason, MetricFlags::empty());
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-    use towerhook_core::metrics::Metric;
-
     use super::*;
+    use serde_json::{Value, json};
 
     fn lines(measurements: &[Measurement]) -> Vec<Value> {
         let now = Timestamp::from_millisecond(1_700_000_000_000).unwrap();
@@ -124,6 +147,40 @@ mod tests {
         assert_eq!(
             (&line["Stack"], &line["Provider"]),
             (&json!("ours"), &json!("lacework"))
+        );
+    }
+
+    #[test]
+    fn only_calls_that_were_made_are_written_and_a_limit_of_none_left_is() {
+        let counted = |all, throttled, left| Counted {
+            all,
+            throttled,
+            left,
+        };
+        let nothing = counted(0, 0, None);
+        assert_eq!(of_calls(nothing, nothing), []);
+        let all = of_calls(counted(7, 2, None), counted(1, 0, Some(0)));
+        let all: Vec<_> = all.iter().map(|one| (one.metric, one.values[0])).collect();
+        let expected = [
+            (Metric::AwsCalls, 7),
+            (Metric::AwsThrottles, 2),
+            (Metric::VendorCalls, 1),
+            (Metric::VendorCallsLeft, 0),
+        ];
+        assert_eq!(all, expected);
+    }
+
+    #[test]
+    fn a_distribution_keeps_each_of_its_values() {
+        let lines = lines(&[Metric::EnrollmentSeconds.of(vec![61, 7, 61])]);
+        let declared = &lines[0]["_aws"]["CloudWatchMetrics"][0]["Metrics"];
+        assert_eq!(
+            declared,
+            &json!([{"Name": "EnrollmentSeconds", "Unit": "Seconds"}])
+        );
+        assert_eq!(
+            lines[0]["EnrollmentSeconds"],
+            json!({"Values": [61, 7, 61], "Counts": [1, 1, 1]})
         );
     }
 

@@ -19,7 +19,7 @@ use towerhook_runtime::{
     aws::{self, Aws, SetupSettings},
     clock::{self, SystemClock},
     metrics::Metrics,
-    providers::{self, Api, Issuer},
+    providers::{self, Api, Issuer, Vendor},
     random,
     tokens::IssuedTokens,
 };
@@ -34,6 +34,7 @@ type WithKey = Api<IssuedTokens<Aws<SetupSettings>, Issuer>>;
 #[derive(Debug)]
 pub struct Setup {
     own: Own,
+    vendor: Vendor,
     aws: Aws<SetupSettings>,
     registry: WithKey,
     answers: PresignedUrls,
@@ -66,6 +67,7 @@ impl Setup {
         let metrics = Metrics::new(own.stack_name().to_owned(), vendor);
         Ok(Self {
             own,
+            vendor,
             aws,
             registry,
             answers: PresignedUrls(http),
@@ -94,8 +96,12 @@ impl Setup {
         };
         let time_left = clock::time_left(&context);
         setup.serve(payload, time_left, fresh).await?;
-        let asked = Metric::OrganizationCompared.count(1);
-        self.metrics.emit(clock::now(), &[asked]);
+        let mut asked = vec![Metric::OrganizationCompared.count(1)];
+        if self.vendor.has_key() {
+            // The request used the key, and auth's schedule has only begun.
+            asked.push(Metric::TokensIssued.count(0));
+        }
+        self.metrics.emit(clock::now(), asked);
         Ok(())
     }
 }

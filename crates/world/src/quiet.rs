@@ -337,11 +337,11 @@ impl World {
     }
 
     /// The total of their counts for this metric.
-    pub fn counted(&self, metric: &str) -> usize {
+    pub fn counted(&self, metric: &str) -> u64 {
         let replies = self.replies();
         let counts = replies.iter().flat_map(|reply| reply.measurements());
         let own = counts.filter(|one| one.metric.name() == metric && one.reason.is_none());
-        own.map(|one| one.count).sum()
+        own.flat_map(|one| one.values).sum()
     }
 
     /// From now on the SaaS accepts an account's registrations without storing them.

@@ -43,6 +43,8 @@ fn row(n: usize, gap: usize, unit: &str, name: String) -> Row {
             Row::UNWATCHED
         },
         since: is_watched.then(|| "2026-01-10T12:00:00Z".parse().unwrap()),
+        seen: None,
+        gap: None,
         code: (!is_watched).then(|| code.to_owned()),
         why: (!is_watched).then(|| why.to_owned()),
     }

@@ -15,7 +15,7 @@ pub(crate) fn refusal<T: DeserializeOwned>(error: &CallError) -> Option<T> {
 }
 
 /// The code and the message of an error.
-pub(super) fn metadata(headers: &Headers, body: &[u8]) -> ErrorMetadata {
+pub(crate) fn metadata(headers: &Headers, body: &[u8]) -> ErrorMetadata {
     let (code, message) = match serde_json::from_slice(body) {
         Ok(body) => of_json(headers, &body),
         Err(_) => of_xml(body).unwrap_or_default(),

@@ -332,6 +332,7 @@ pub(super) fn taken(holder: &Holder, from: Option<&str>, item: &Item, now: Times
         deployment: document(UPDATE, item).ok(),
         parked: parked_in(item),
         unreadable: unreadable.unwrap_or_default(),
+        compared: time(UPDATE, item, "compared_at").ok(),
         unfinished: others(item, &owner(holder)),
         superseded: is_setups && is_held && Some(before) != from,
     }

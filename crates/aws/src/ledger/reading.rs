@@ -38,7 +38,13 @@ pub fn read(stored: &str, account: &str, now: Timestamp) -> Reading {
     for name in ["holder", "unreadable"] {
         current = with(current, name, text(stored));
     }
-    for name in ["held_until", "rests_until", "reserved_until", "called_at"] {
+    for name in [
+        "held_until",
+        "rests_until",
+        "reserved_until",
+        "called_at",
+        "compared_at",
+    ] {
         current = with(current, name, number(stored));
     }
     let lines: Vec<&str> = stored.lines().collect();

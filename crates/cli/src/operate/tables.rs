@@ -283,6 +283,8 @@ mod tests {
             registration_failure: Some("AccessDenied".into()),
             standing: Row::UNWATCHED,
             since: None,
+            seen: None,
+            gap: None,
             code: Some("stack-fails".into()),
             why: Some("its member stack cannot be made: no role".into()),
         }

@@ -20,6 +20,9 @@ use crate::{
 pub struct Inventory {
     /// The scope of the pass.
     pub scope: Scope,
+    /// When the last comparison of the whole organization began that ran to its end, if there was
+    /// one.
+    pub compared: Option<Timestamp>,
     /// The accounts in scope.
     pub accounts: BTreeMap<AccountId, AccountView>,
     /// Every account's record, in scope or not: the offboard limit counts them all.

@@ -33,4 +33,4 @@ pub use offboarding::Held;
 pub use ownership::Ownership;
 pub use pass::{Compared, Pass, Reply};
 pub use plan::plan;
-pub use report::{Gap, Report};
+pub use report::Report;

@@ -110,6 +110,7 @@ pub async fn observe(
     }
     let unreadable = landing_zone.unreadable.into_iter();
     Ok(Inventory {
+        compared: None,
         accounts,
         records: landing_zone.records,
         feed,

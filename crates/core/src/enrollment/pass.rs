@@ -73,6 +73,17 @@ enum Unobserved {
     OtherHost { recorded: String, given: String },
 }
 
+/// What a pass knows from the lease that it took.
+#[derive(Debug, Clone, Copy)]
+struct Known<'a> {
+    /// The deployment in force.
+    deployment: &'a Deployment,
+    /// The sources that could not be read in the last comparisons.
+    unreadable: &'a Unreadable,
+    /// When the last comparison of everything began that ran to its end.
+    compared: Option<Timestamp>,
+}
+
 /// When a pass began, and how much time it had.
 #[derive(Debug, Clone, Copy)]
 struct Began {
@@ -194,7 +205,11 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         let reply = match &taken.deployment {
             None => Ok(Reply::NoDeployment),
             Some(deployment) => {
-                let known = (deployment, &taken.unreadable);
+                let known = Known {
+                    deployment,
+                    unreadable: &taken.unreadable,
+                    compared: taken.compared,
+                };
                 self.look_or_requeue(ports, registry, known, scope, began, &mut records)
                     .await
             }
@@ -239,7 +254,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         &self,
         ports: &P,
         registry: &impl Registry,
-        known: (&Deployment, &Unreadable),
+        known: Known<'_>,
         scope: Scope,
         began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
@@ -252,7 +267,6 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             Err(error) => error,
         };
         tracing::error!(error = error.chain(), "pass requeued");
-        let (_, unreadable) = known;
         let is_round = scope.is_round();
         let (scope, delay) = scope.again();
         let delay = match REQUEUE.after(&error, 0) {
@@ -267,7 +281,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                 _ => Source::Accounts,
             };
             let failed = [(source, false)].into();
-            note_sources(ports, &self.holder(), unreadable, &failed, began.at).await
+            note_sources(ports, &self.holder(), known.unreadable, &failed, began.at).await
         } else {
             0
         };
@@ -309,14 +323,16 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
         &self,
         ports: &P,
         registry: &impl Registry,
-        (deployment, unreadable): (&Deployment, &Unreadable),
+        known: Known<'_>,
         scope: Scope,
         began: Began,
         records: &mut Vec<(AccountId, Option<Record>)>,
     ) -> Result<Reply> {
         let now = began.at;
         let is_round = scope.is_round();
-        let inventory = self.observe(ports, registry, deployment, scope).await?;
+        let deployment = known.deployment;
+        let mut inventory = self.observe(ports, registry, deployment, scope).await?;
+        inventory.compared = known.compared;
         let mut plan = plan(self.provider, deployment, &inventory, now);
         tracing::info!(accounts = inventory.accounts.len(), plan = %plan.in_words(self.provider.words()), "planned");
         let held = plan.held.clone();
@@ -355,10 +371,11 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             let mut sources = inventory.sources.clone();
             sources.insert(Source::Ledger, true);
             report.unreadable_sources =
-                note_sources(ports, &self.holder(), unreadable, &sources, now).await;
+                note_sources(ports, &self.holder(), known.unreadable, &sources, now).await;
         }
         report.log(words);
         let ended = began.later((self.time_left)());
+        report.enrollment_seconds = enrollment_seconds(&report.enrolled, &inventory, (now, ended));
         if !inventory.requeued.is_empty() {
             tracing::warn!(
                 accounts = inventory.requeued.accounts.len(),
@@ -368,7 +385,7 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
                 .send(&inventory.requeued.messages(), REQUEUE.first)
                 .await?;
         }
-        send_revisits(ports, &report.revisits, &inventory.scope.arrived, ended).await?;
+        send_revisits(ports, &report.revisits, &inventory.scope, (now, ended)).await?;
         let keeps = self.keeps_evidence && report.coverage.is_some();
         let compared = keeps.then(|| Compared {
             deployment: deployment.clone(),
@@ -381,6 +398,24 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
             compared: compared.map(Box::new),
         })
     }
+}
+
+/// How long each account waited that this pass enrolled for the first time, in whole seconds: from
+/// its news, or from the beginning of the pass that found it without any.
+fn enrollment_seconds(
+    enrolled: &[AccountId],
+    inventory: &Inventory,
+    (began, ended): (Timestamp, Timestamp),
+) -> Vec<u64> {
+    let is_new = |id: &&AccountId| {
+        let before = inventory.records.get(*id);
+        before.is_none_or(|record| record.since.is_none())
+    };
+    let waited = |id: &AccountId| {
+        let since = inventory.scope.since.get(id).copied().unwrap_or(began);
+        u64::try_from(ended.duration_since(since).as_secs()).unwrap_or_default()
+    };
+    enrolled.iter().filter(is_new).map(waited).collect()
 }
 
 /// The share of the remaining time, a third, that is reserved for the steps after the observation.

@@ -1,44 +1,26 @@
-use std::fmt;
-
 use super::{Coverage, Inventory, Revisit, coverage::unwatched_code};
 use crate::{
     Read,
     feed::{FeedReport, FeedView},
     happening::{Happening, Named},
     landing_zone::Account,
-    ledger::{Reason, Record},
+    ledger::{Gap, GapCause, Reason, Record},
     metrics::{Measurement, Metric},
     model::AccountId,
     policy::Deployment,
     provider::Words,
 };
 
-/// Why an account was unwatched for a while.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gap {
-    /// The SaaS did not accept it in two stores at once, so it moved from one to the other.
-    Move,
-    /// Its registration had been deleted and was recreated.
-    Deleted,
-}
-
-impl fmt::Display for Gap {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Move => "its registration moved",
-            Self::Deleted => "its registration was deleted and has been recreated",
-        })
-    }
-}
-
 /// The result of executing a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Accounts that are enrolled as of this pass.
     pub enrolled: Vec<AccountId>,
+    /// How long each of them waited that was not enrolled before, in seconds.
+    pub enrollment_seconds: Vec<u64>,
     /// Accounts whose registrations were removed in this pass.
     pub left: Vec<AccountId>,
-    /// Accounts that were unwatched for a while, and why.
+    /// Accounts that are watched again after a gap.
     pub gaps: Vec<(AccountId, Gap)>,
     /// Accounts to requeue.
     pub revisits: Vec<Revisit>,
@@ -64,8 +46,10 @@ pub struct Report {
 impl Report {
     /// How many registrations had been deleted by hand and were recreated.
     pub(super) fn deleted(&self) -> usize {
-        let deleted = self.gaps.iter().filter(|(_, gap)| *gap == Gap::Deleted);
-        deleted.count()
+        let deleted = self.gaps.iter();
+        deleted
+            .filter(|(_, gap)| gap.cause == GapCause::Deleted)
+            .count()
     }
 
     /// The metrics of the pass that it reports.
@@ -82,6 +66,9 @@ impl Report {
             Metric::SourcesUnreadable.count(self.unreadable_sources),
             Metric::CallsFailed.count(self.failures.len()),
         ];
+        if !self.enrollment_seconds.is_empty() {
+            all.push(Metric::EnrollmentSeconds.of(self.enrollment_seconds.clone()));
+        }
         if let Some(coverage) = &self.coverage {
             all.extend(coverage.measurements());
         }
@@ -154,8 +141,8 @@ impl Report {
         for why in &self.unreadable_items {
             tracing::error!(why, "ledger item unreadable");
         }
-        for (account, gap) in &self.gaps {
-            tracing::warn!(%account, %gap, "monitoring gap");
+        for (account, Gap { from, until, cause }) in &self.gaps {
+            tracing::warn!(%account, gap = %cause, %from, %until, "monitoring gap");
         }
         for failure in &self.failures {
             tracing::warn!(failure, "call failed");

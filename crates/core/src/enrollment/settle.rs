@@ -1,17 +1,20 @@
 //! Settles what becomes of the outcomes of a plan's actions: the report, and the ledger's records.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::{
-    Gap, Inventory, Plan, Report, Revisit, Standing, WORTHWHILE_WAIT, Watchers,
+    Inventory, Plan, Report, Revisit, Standing, WORTHWHILE_WAIT, Watchers,
     coverage::standings,
     outcome::{Outcome, Place, ROLES_SETTLE},
 };
 use crate::{
     Error, ErrorKind, Read, Result,
-    ledger::{Reason, Record},
+    ledger::{Gap, GapCause, Reason, Record},
     model::AccountId,
     planted::{Fault, planted},
     policy::Policy,
@@ -104,6 +107,12 @@ impl<'a> Tally<'a> {
                 })
                 .collect();
         }
+        for (account, record) in std::mem::take(&mut self.records) {
+            let before = self.inventory.records.get(&account);
+            let record = record.following(before, self.inventory.compared, self.now);
+            self.records.insert(account, record);
+        }
+        self.report.gaps = self.gaps_that_ended();
         let mut records = if is_plan_recorded {
             BTreeMap::new()
         } else {
@@ -116,6 +125,19 @@ impl<'a> Tally<'a> {
             revisits: self.revisits.into_values().collect(),
             ..self.report
         }
+    }
+
+    /// The gaps that this pass found to have ended.
+    fn gaps_that_ended(&self) -> Vec<(AccountId, Gap)> {
+        let accounts: BTreeSet<&AccountId> =
+            self.planned.keys().chain(self.records.keys()).collect();
+        let ended = accounts.into_iter().filter_map(|account| {
+            let before = self.inventory.records.get(account);
+            let before = before.and_then(|record| record.gap);
+            let gap = self.recorded(account)?.gap?;
+            (before != Some(gap)).then_some((*account, gap))
+        });
+        ended.collect()
     }
 
     /// The account's record as of now; empty if it has none.
@@ -318,18 +340,23 @@ impl<'a> Tally<'a> {
         let again = was_lost && known.had_gap_within_the_day(self.now);
         let mut record = Record {
             reason: self.foreign_name(&account).map(Reason::Foreign),
-            ..known.enrolled(self.now, store, guid)
+            ..known.clone().enrolled(self.now, store, guid)
         };
-        let gap = if gap {
-            Some(Gap::Move)
+        let (from, cause) = if gap {
+            (self.now, Some(GapCause::Moved))
         } else {
-            was_lost.then_some(Gap::Deleted)
+            let from = known.last_seen(self.inventory.compared, self.now);
+            (from, was_lost.then_some(GapCause::Deleted))
         };
-        if let Some(gap) = gap {
+        if let Some(cause) = cause {
             record.gap_at = Some(self.now);
             // The account counts as watched from the end of the gap.
             record.since = Some(self.now);
-            self.report.gaps.push((account, gap));
+            record.gap = Some(Gap {
+                from,
+                until: self.now,
+                cause,
+            });
         }
         if again {
             return self.block(account, record, Reason::DeletedAgain);

@@ -70,6 +70,8 @@ pub struct Taken {
     pub parked: Vec<Parked>,
     /// The sources that could not be read in the last comparisons.
     pub unreadable: Unreadable,
+    /// When the last comparison of the whole organization began that ran to its end.
+    pub compared: Option<Timestamp>,
     /// How many other passes have taken the lease since it was last released: none of them
     /// finished.
     pub unfinished: usize,

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::Reason;
+use super::{Gap, Reason};
 use crate::{
     model::{Registration, Store},
     planted::{Fault, planted},
@@ -87,6 +87,12 @@ pub struct Record {
     /// When it last went unwatched for a while: its registration was moved, or had been deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap_at: Option<Timestamp>,
+    /// When it was last found to be watched, while it is not although it is enrolled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// The last time in which it was not watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
 }
 
 /// Deletions of a stack that still exists.

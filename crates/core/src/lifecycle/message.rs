@@ -22,10 +22,13 @@ pub struct Message {
     /// The accounts of the scope that a lifecycle event named.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub arrived: BTreeSet<AccountId>,
+    /// When the news of these accounts came, for the time that their enrollment takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// The operation that has to end first.
     #[serde(default, rename = "await", skip_serializing_if = "Option::is_none")]
     pub awaited: Option<Await>,
-    /// Further scopes, with other numbers of attempts.
+    /// Further scopes, with other numbers of attempts or other times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub also: Vec<Message>,
 }
@@ -67,6 +70,7 @@ impl Message {
             scope,
             attempt,
             arrived: BTreeSet::new(),
+            since: None,
             awaited: None,
             also: Vec::new(),
         }

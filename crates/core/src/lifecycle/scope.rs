@@ -3,7 +3,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 
 use super::{Await, Message, MessageScope};
 use crate::{
@@ -27,6 +27,8 @@ pub struct Scope {
     /// Accounts that a lifecycle event named: they count as new, whatever `MonitorExistingAccounts`
     /// says.
     pub arrived: BTreeSet<AccountId>,
+    /// When the news of an account came, where that is known. It is measured, and decides nothing.
+    pub since: BTreeMap<AccountId, Timestamp>,
     /// The attempts already used up for `all` and `ous`.
     pub attempt: u32,
     /// A wake-up for the parked work, due at this time.
@@ -142,8 +144,22 @@ impl Scope {
         self.all || !self.ous.is_empty()
     }
 
+    /// The same scope, for which all accounts' news without a time came at `at`. It is put in whole
+    /// seconds, so that accounts of the same second share a message.
+    #[must_use]
+    pub fn come_at(mut self, at: Timestamp) -> Self {
+        let at = at.round(Unit::Second).unwrap_or(at);
+        for id in self.accounts.keys() {
+            self.since.entry(*id).or_insert(at);
+        }
+        for waiting in self.awaiting.values_mut() {
+            waiting.scope = std::mem::take(&mut waiting.scope).come_at(at);
+        }
+        self
+    }
+
     /// The union of both scopes. Of two numbers of attempts the smaller one counts, since there may
-    /// be new changes.
+    /// be new changes, and of two times of an account's news the earlier one.
     pub fn merge(mut self, other: Self) -> Self {
         self.attempt = match (self.is_wide(), other.is_wide()) {
             (true, true) => self.attempt.min(other.attempt),
@@ -154,6 +170,10 @@ impl Scope {
         self.parked = self.parked.max(other.parked);
         self.ous.extend(other.ous);
         self.arrived.extend(other.arrived);
+        for (id, since) in other.since {
+            let known = self.since.entry(id).or_insert(since);
+            *known = since.min(*known);
+        }
         for (id, attempt) in other.accounts {
             self.accounts
                 .entry(id)
@@ -229,13 +249,15 @@ impl Scope {
         for ou in &self.ous {
             messages.push(Message::new(MessageScope::Ou(ou.clone()), self.attempt));
         }
-        let mut by_attempt: BTreeMap<u32, Vec<AccountId>> = BTreeMap::new();
+        let mut alike: BTreeMap<(u32, Option<Timestamp>), Vec<AccountId>> = BTreeMap::new();
         for (id, attempt) in &self.accounts {
-            by_attempt.entry(*attempt).or_default().push(*id);
+            let since = self.since.get(id).copied();
+            alike.entry((*attempt, since)).or_default().push(*id);
         }
-        for (attempt, ids) in by_attempt {
+        for ((attempt, since), ids) in alike {
             for ids in ids.chunks(accounts) {
                 let mut message = Message::new(MessageScope::Accounts(ids.to_vec()), attempt);
+                message.since = since;
                 message.arrived = ids
                     .iter()
                     .copied()
@@ -266,6 +288,7 @@ impl From<Message> for Scope {
             scope,
             attempt,
             arrived,
+            since,
             awaited,
             also,
         } = message;
@@ -285,6 +308,10 @@ impl From<Message> for Scope {
                 Self {
                     arrived: (arrived.into_iter())
                         .filter(|id| accounts.contains_key(id))
+                        .collect(),
+                    since: since
+                        .into_iter()
+                        .flat_map(|since| accounts.keys().map(move |id| (*id, since)))
                         .collect(),
                     accounts,
                     ..Self::default()
@@ -316,7 +343,8 @@ mod tests {
 
     #[test]
     fn a_merged_scope_survives_the_way_through_messages() {
-        let one = Scope::arrival(id("111111111111"));
+        let at = Timestamp::from_second(1_800_000_000).unwrap();
+        let one = Scope::arrival(id("111111111111")).come_at(at);
         let two = Scope {
             accounts: [(id("222222222222"), 3)].into(),
             ..Scope::default()
@@ -330,6 +358,15 @@ mod tests {
             .map(Scope::from)
             .fold(Scope::default(), Scope::merge);
         assert_eq!(back, merged);
+    }
+
+    #[test]
+    fn the_earliest_news_of_an_account_counts() {
+        let at = |seconds: i64| Timestamp::from_second(1_800_000_000 + seconds).unwrap();
+        let account = || Scope::account(id("111111111111"));
+        let merged = account().come_at(at(9)).merge(account().come_at(at(5)));
+        assert_eq!(merged.since[&id("111111111111")], at(5));
+        assert_eq!(merged.clone().come_at(at(1)), merged, "it has a time");
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod shared;
 mod trail;
 mod unknown;
 
-use towerhook_core::enrollment::{Gap, Reply};
+use towerhook_core::{enrollment::Reply, ledger::GapCause};
 use towerhook_world::{Options, Wishes, World};
 
 /// Runs a story in a landing zone with this many members, all of them enrolled.
@@ -40,11 +40,11 @@ fn members(accounts: usize) -> Options {
 }
 
 /// All times at which an account was unwatched.
-fn gaps(world: &World) -> Vec<Gap> {
+fn gaps(world: &World) -> Vec<GapCause> {
     let replies = world.replies();
     let gaps = replies.iter().flat_map(|reply| match &**reply {
         Reply::Done { report, .. } => report.gaps.clone(),
         _ => Vec::new(),
     });
-    gaps.map(|(_, gap)| gap).collect()
+    gaps.map(|(_, gap)| gap.cause).collect()
 }

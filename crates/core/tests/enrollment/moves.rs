@@ -1,6 +1,9 @@
 //! Accounts that move to another store.
 
-use towerhook_core::{enrollment::Gap, ledger::Reason, model::AccountId};
+use towerhook_core::{
+    ledger::{GapCause, Reason},
+    model::AccountId,
+};
 use towerhook_world::{Destination, Options, Step, Wishes, World, member_id};
 
 use super::{enrolled, gaps, members};
@@ -46,7 +49,7 @@ fn an_account_that_moves_between_mapped_units_is_watched_once_and_in_the_right_p
             // The new registration is tried first, and the old one deleted only if the SaaS
             // requires that.
             let expected = if refuses_duplicates {
-                &[Gap::Move][..]
+                &[GapCause::Moved][..]
             } else {
                 &[]
             };
@@ -75,11 +78,15 @@ fn a_move_that_fails_puts_the_old_registration_back_and_waits_a_day() {
         world.happen(&to_staging(true));
         world.rest().await;
         assert_eq!(store(&world, &member_id(0)), "production");
-        assert_eq!(gaps(&world), [Gap::Move]);
+        assert_eq!(gaps(&world), [GapCause::Moved]);
         let reason = world.record(&member_id(0)).unwrap().reason.unwrap();
         assert!(matches!(reason, Reason::NotMoved(_)), "{reason:?}");
         world.hours(6).await;
-        assert_eq!(gaps(&world), [Gap::Move], "nothing is given up again today");
+        assert_eq!(
+            gaps(&world),
+            [GapCause::Moved],
+            "nothing is given up again today"
+        );
         assert_eq!(world.record(&member_id(0)).unwrap().reason, Some(reason));
         world.set_usable("staging", true);
         world.hours(20).await;

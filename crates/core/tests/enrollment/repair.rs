@@ -3,12 +3,11 @@
 use jiff::SignedDuration;
 use towerhook_core::{
     Read,
-    enrollment::Gap,
-    ledger::{Deletion, Reason},
+    ledger::{Deletion, GapCause, Reason},
     model::{Health, Registration, RegistrationKind},
     stack_sets::InstanceState,
 };
-use towerhook_world::{Options, Step, Wishes, member_id};
+use towerhook_world::{AUDIT, LOG_ARCHIVE, Options, Step, Wishes, id, member_id};
 
 use super::{
     enrolled, gaps,
@@ -115,12 +114,22 @@ fn one_that_only_the_ledger_tells_for_ours_is_known_until_it_has_gone() {
 #[test]
 fn a_registration_that_was_deleted_by_hand_comes_back_and_its_gap_is_told() {
     enrolled(members(0), Wishes::default(), async |world| {
+        world.hours(2).await;
+        let lost_at = world.now();
         world.happen(&Step::DeleteRegistration { account: 0 });
         assert_eq!(world.registrations(RegistrationKind::Account).len(), 1);
         world.hours(1).await;
         assert_eq!(world.registrations(RegistrationKind::Account).len(), 2);
-        assert_eq!(gaps(&world), [Gap::Deleted]);
+        assert_eq!(gaps(&world), [GapCause::Deleted]);
         assert_eq!(world.counted("RegistrationsDeleted"), 1);
+        let ids = [AUDIT, LOG_ARCHIVE].map(id);
+        let mut records = ids.iter().filter_map(|id| world.record(id));
+        let record = records.find(|record| record.gap.is_some()).unwrap();
+        let gap = record.gap.unwrap();
+        assert!(gap.from <= lost_at && lost_at <= gap.until, "{gap:?}");
+        let longest = SignedDuration::from_hours(2);
+        assert!(gap.until.duration_since(gap.from) <= longest, "{gap:?}");
+        assert_eq!(record.watched_since(), Some(gap.until));
     });
 }
 

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use reqwest::{RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
 use towerhook_core::{Error, ErrorKind, Result};
+use towerhook_http::calls;
 
 use super::{body, http, json};
 
@@ -72,18 +73,23 @@ pub(crate) async fn answer(
     hidden: &[&str],
     longest: usize,
 ) -> Result<Answer> {
+    calls::VENDOR.add();
     let response = request
         .send()
         .await
         .map_err(|error| http::no_answer(operation, error).of_registry())?;
     let status = response.status();
     let headers = response.headers().clone();
+    let left = header(&headers, "ratelimit-remaining");
     tracing::debug!(
         operation,
         status = status.as_u16(),
-        remaining = header(&headers, "ratelimit-remaining"),
+        left,
         "response received"
     );
+    if let Some(left) = left.and_then(|left| left.trim().parse().ok()) {
+        calls::VENDOR.leave(left);
+    }
     let is_success = status.is_success();
     let longest = if is_success {
         longest
@@ -106,6 +112,7 @@ pub(crate) async fn answer(
     };
     match status {
         StatusCode::TOO_MANY_REQUESTS => {
+            calls::VENDOR.add_throttle();
             let retry_after = retry_after(&answer.headers, Timestamp::now());
             Err(answer.into_error(operation, ErrorKind::Throttled { retry_after }))
         }

@@ -56,10 +56,20 @@ fn of_line(line: &str) -> Option<Vec<Datapoint>> {
     Some(all)
 }
 
-/// One number, or those of a list.
+/// One number, those of a list, or those of a distribution, each as often as it was counted.
 fn values(value: &Value) -> Vec<f64> {
     match value {
         Value::Array(values) => values.iter().filter_map(Value::as_f64).collect(),
+        Value::Object(distribution) => {
+            let list = |name: &str| distribution.get(name).and_then(Value::as_array);
+            let values = list("Values").into_iter().flatten();
+            let counts = list("Counts").into_iter().flatten();
+            let each = values.zip(counts).filter_map(|(value, count)| {
+                let count = usize::try_from(count.as_u64()?).ok()?;
+                Some(std::iter::repeat_n(value.as_f64()?, count))
+            });
+            each.flatten().collect()
+        }
         one => one.as_f64().into_iter().collect(),
     }
 }
@@ -101,6 +111,13 @@ mod tests {
         );
         assert_eq!(all[2].dimensions["Stack"], "a");
         assert_eq!(all[0].at.as_second(), 1_700_000_000);
+    }
+
+    #[test]
+    fn a_distribution_has_each_value_as_often_as_it_was_counted() {
+        let distribution = json!({"Values": [61, 7], "Counts": [2, 1]});
+        assert_eq!(values(&distribution), [61.0, 61.0, 7.0]);
+        assert_eq!(values(&json!("no number")), [0.0; 0]);
     }
 
     #[test]

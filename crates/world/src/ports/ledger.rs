@@ -110,6 +110,7 @@ impl Leases for Ports {
                     deployment: success.map(|success| success.deployment.clone()),
                     parked: ledger.parked.iter().cloned().collect(),
                     unreadable: ledger.unreadable.clone(),
+                    compared: ledger.recorded.compared,
                     unfinished,
                     superseded: before.is_some_and(|(other, ends)| {
                         matches!(other, Holder::Setup { .. })

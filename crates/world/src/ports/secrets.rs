@@ -97,7 +97,8 @@ impl Ports {
         let vendor = self.world.state().options.vendor;
         let provider = vendor.provider();
         let (lifetime, credential) = (provider.limits().token_lifetime, provider.credential());
-        token::renew(self, self, credential, occasion, lifetime, self.now()).await
+        let checked = token::renew(self, self, credential, occasion, lifetime, self.now()).await?;
+        Ok(checked.renewed)
     }
 }
 

@@ -118,7 +118,12 @@ fn imports_run_downwards_only() {
         ("towerhook-providers", &["towerhook-core", "towerhook-http"]),
         (
             "towerhook-runtime",
-            &["towerhook-core", "towerhook-aws", "towerhook-providers"],
+            &[
+                "towerhook-core",
+                "towerhook-aws",
+                "towerhook-http",
+                "towerhook-providers",
+            ],
         ),
         ("towerhook-setup", &["towerhook-core", "towerhook-runtime"]),
         (

@@ -108,7 +108,7 @@ fn what_a_pass_cannot_do_alone_has_an_alarm() {
         .collect();
     let counted = |reply: &Reply| -> BTreeSet<&str> {
         let measured = reply.measurements().into_iter();
-        let positive = measured.filter(|one| one.count > 0);
+        let positive = measured.filter(|one| one.values.iter().any(|value| *value > 0));
         positive.map(|one| one.metric.name()).collect()
     };
     for (metric, reply) in [

@@ -110,12 +110,14 @@ async fn what_was_there_before_comes_with_the_lease() {
     before["parked"] = json!({"SS": texts});
     before["begun"] = json!({"SS": ["pass/me", "pass/one", "pass/another"]});
     before["unreadable"] = json!({"S": serde_json::to_string(&unreadable()).unwrap()});
+    before["compared_at"] = json!({"N": "7000"});
     let (aws, _) = setup([answer(json!({"Attributes": before}))]);
     let lease = aws.take_lease(&pass("me"), None, at(10), at(20)).await;
     let expected = Taken {
         deployment: Some(deployment("ABCDEFGHIJ")),
         parked: vec![parked("a"), parked("b")],
         unreadable: unreadable(),
+        compared: Some(at(7)),
         unfinished: 2,
         superseded: false,
     };

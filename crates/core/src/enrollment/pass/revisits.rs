@@ -1,9 +1,6 @@
 //! Computes when revisits are due.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,7 +8,6 @@ use crate::{
     Result,
     enrollment::Revisit,
     lifecycle::{LONGEST_DELAY, Scope},
-    model::AccountId,
     ports::AccountPorts,
     time::later,
 };
@@ -54,12 +50,13 @@ fn up_to(now: Timestamp, delay: Duration, step: Duration) -> Duration {
     delay + Duration::from_millis(missing)
 }
 
-/// Sends the revisits. An account that a lifecycle event named keeps that mark in its revisits.
+/// Sends the revisits of a pass over `scope`. An account that a lifecycle event named keeps that mark
+/// in its revisits, and the time of its news; without one, that is when the pass `began`.
 pub(super) async fn send_revisits(
     ports: &impl AccountPorts,
     revisits: &[Revisit],
-    arrived: &BTreeSet<AccountId>,
-    now: Timestamp,
+    scope: &Scope,
+    (began, now): (Timestamp, Timestamp),
 ) -> Result<()> {
     let mut by_delay: BTreeMap<Duration, Scope> = BTreeMap::new();
     for Revisit {
@@ -71,7 +68,8 @@ pub(super) async fn send_revisits(
     {
         let one = Scope {
             accounts: BTreeMap::from([(*account, *attempt)]),
-            arrived: arrived.get(account).copied().into_iter().collect(),
+            arrived: scope.arrived.get(account).copied().into_iter().collect(),
+            since: BTreeMap::from([(*account, scope.since.get(account).copied().unwrap_or(began))]),
             ..Scope::default()
         };
         let one = match awaits {

@@ -100,7 +100,11 @@ pub fn plan(
             }
         }
     }
-    let plan = draft.into_plan(policy, inventory, now);
+    let mut plan = draft.into_plan(policy, inventory, now);
+    for (id, record) in &mut plan.records {
+        let before = inventory.records.get(id);
+        *record = (record.take()).map(|record| record.following(before, inventory.compared, now));
+    }
     let feed = inventory.feed.as_ref().map(|view| {
         let mapping = wanted_mapping(deployment, inventory);
         plan_feed(provider, deployment, mapping, view, now)
