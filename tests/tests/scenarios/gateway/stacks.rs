@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use towerhook_sandbox::aws_client::Element;
+use towerhook_sandbox::aws_client::{Element, Method};
 
 use crate::gateway::world::{MANAGEMENT, World, until};
 
@@ -251,4 +251,83 @@ async fn a_type_that_the_emulator_lacks_is_made_changed_replaced_and_deleted_as_
         client_ids(&world, &other).await.is_none().then_some(())
     })
     .await;
+}
+
+/// A stack of a function whose code is in a bucket.
+fn function_from(bucket: &str, key: &str) -> Value {
+    let mut template = super::custom_resource();
+    template["Resources"]["Function"]["Properties"]["Code"] =
+        json!({"S3Bucket": bucket, "S3Key": key});
+    let resources = template["Resources"].as_object_mut().unwrap();
+    resources.remove("Custom");
+    template.as_object_mut().unwrap().remove("Outputs");
+    template
+}
+
+#[tokio::test]
+async fn a_function_whose_zip_is_missing_is_refused_at_once_with_lambdas_reason() {
+    let world = World::new(0, Duration::ZERO).await;
+    world.client.create_bucket("zips").await.unwrap();
+    let put = world.client.rest(
+        "s3",
+        Method::PUT,
+        "/zips/here.zip",
+        "application/zip",
+        b"zip".into(),
+    );
+    put.await.unwrap();
+    let key = "S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.";
+    let bucket =
+        "S3 Error Code: NoSuchBucket. S3 Error Message: The specified bucket does not exist";
+    for (name, code, why) in [
+        ("without-a-key", ("zips", "gone.zip"), key),
+        ("without-a-bucket", ("nowhere", "here.zip"), bucket),
+    ] {
+        let template = function_from(code.0, code.1);
+        let asked = world.ask_for_stack("CreateStack", name, &template);
+        asked.await.unwrap();
+        assert_eq!(world.status(name).await, "ROLLBACK_COMPLETE");
+        let events = world.events(name).await;
+        let reason = format!("\"Error occurred while GetObject. {why}");
+        assert!(events.contains(&reason), "{events}");
+        let name = [("StackName", name)];
+        world.cloudformation("DeleteStack", &name).await.unwrap();
+    }
+
+    let good = function_from("zips", "here.zip");
+    let asked = world.ask_for_stack("CreateStack", "good", &good);
+    asked.await.unwrap();
+    assert_eq!(world.status("good").await, "CREATE_COMPLETE");
+    let bad = function_from("zips", "gone.zip");
+    let asked = world.ask_for_stack("UpdateStack", "good", &bad);
+    asked.await.unwrap();
+    assert_eq!(world.status("good").await, "UPDATE_ROLLBACK_COMPLETE");
+    let events = world.events("good").await;
+    assert!(events.contains(key), "{events}");
+}
+
+#[tokio::test]
+async fn a_template_is_found_by_either_address_of_its_bucket() {
+    let world = World::new(0, Duration::ZERO).await;
+    world.client.create_bucket("templates").await.unwrap();
+    let body = template("first").to_string();
+    let object = "/templates/v/1/one.yml";
+    let put = world
+        .client
+        .rest("s3", Method::PUT, object, "text/yaml", body.into());
+    put.await.unwrap();
+    for url in [
+        "https://s3.us-east-1.amazonaws.com/templates/v/1/one.yml",
+        "https://templates.s3.us-east-1.amazonaws.com/v/1/one.yml",
+        "https://templates.s3.amazonaws.com/v/1/one.yml",
+    ] {
+        let url = [("TemplateURL", url)];
+        let validated = world.cloudformation("ValidateTemplate", &url);
+        validated.await.unwrap();
+    }
+    let other = "https://others.s3.us-east-1.amazonaws.com/v/1/one.yml";
+    let other = [("TemplateURL", other)];
+    let refused = world.cloudformation("ValidateTemplate", &other);
+    let refused = refused.await.unwrap_err().to_string();
+    assert!(refused.contains("not found at"), "{refused}");
 }
