@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use towerhook_package::lambda::{ARM64, Processor, X86_64};
 use towerhook_package::local::Profile;
 use towerhook_runtime::providers;
+use towerhook_sandbox::Name;
 use towerhook_sandbox::landing_zone::Version;
 use towerhook_sandbox::providers::Provider;
 
@@ -121,6 +122,9 @@ impl Demo {
 
 #[derive(Debug, Args)]
 pub(crate) struct Sandbox {
+    /// Its name, by which other commands choose it if several run.
+    #[arg(long, value_name = "NAME", default_value_t)]
+    pub(crate) name: Name,
     /// Accounts that Control Tower manages: management, Log Archive, Audit and members. A closed
     /// one and an unmanaged one are added.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(4..=500))]
@@ -135,7 +139,7 @@ pub(crate) struct Sandbox {
     #[arg(long)]
     pub(crate) launch: bool,
     /// Build the functions in the shipping profile, which takes longer.
-    #[arg(long, requires = "launch")]
+    #[arg(long)]
     pub(crate) release: bool,
 }
 
@@ -205,6 +209,9 @@ pub(crate) struct Event {
     /// An event as EventBridge shows it: its source, detail-type and detail are sent.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
+    /// The sandbox, if several run.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sandbox: Option<Name>,
 }
 
 #[derive(Debug, Args)]

@@ -4,21 +4,23 @@ use secrecy::ExposeSecret;
 use towerhook_aws::{Endpoint, SdkConfig, connect_as_operator};
 use towerhook_core::model::SecretText;
 use towerhook_package::target_directory;
-use towerhook_sandbox::Running;
+use towerhook_sandbox::{Name, Running};
 
 use crate::arguments::Target;
 
 /// The configuration of AWS for this target.
 pub(crate) async fn operator(target: &Target) -> anyhow::Result<SdkConfig> {
-    connect(target.sandbox).await
+    connect(target.sandbox.as_ref()).await
 }
 
-/// The configuration of AWS, or of the running sandbox.
-pub(crate) async fn connect(sandbox: bool) -> anyhow::Result<SdkConfig> {
-    let endpoint = if sandbox {
-        Some(endpoint(Running::read(&target_directory()?)?))
-    } else {
-        None
+/// The configuration of AWS, or of a running sandbox: of the only one, if it is not named.
+pub(crate) async fn connect(sandbox: Option<&Option<Name>>) -> anyhow::Result<SdkConfig> {
+    let endpoint = match sandbox {
+        Some(name) => Some(endpoint(Running::find(
+            &target_directory()?,
+            name.as_ref(),
+        )?)),
+        None => None,
     };
     Ok(connect_as_operator(endpoint.as_ref()).await?)
 }

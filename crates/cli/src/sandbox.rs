@@ -1,13 +1,13 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
+use towerhook_package::local::FunctionZips;
 use towerhook_package::target_directory;
 use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::story::Telling;
-use towerhook_sandbox::{Options, Running, STACK_NAME, Sandbox};
+use towerhook_sandbox::{Claim, Options, STACK_NAME, Sandbox};
 
 use crate::arguments;
 use crate::demo::build;
@@ -17,47 +17,51 @@ use crate::display::Display;
 const DEADLINE: Duration = Duration::from_secs(600);
 
 pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCode> {
-    let display = Display::new();
-    let zips = if arguments.launch {
-        Some(build(arguments.profile(), &display).await?.0)
-    } else {
-        None
-    };
     let target = target_directory()?;
+    let mut claim = Claim::new(&target, &arguments.name)?;
+    let display = Display::new();
+    let (zips, _) = build(arguments.profile(), &display).await?;
     let mut options = Options::below(&target);
     options.accounts = usize::from(arguments.accounts);
     options.version = arguments.landing_zone.version();
     options.provider = arguments.provider.provider();
-    display.hear(Telling::Chapter("landing zone"));
-    let say = |step: &str| display.hear(Telling::Step(step));
-    let started = Sandbox::start(options, &say).await;
-    let sandbox = started.inspect_err(|_| display.rest())?;
-    if let Some(zips) = &zips {
-        display.hear(Telling::Chapter("launch"));
-        say("waiting for CREATE_COMPLETE");
-        sandbox.upload(zips).await?;
-        let stack = sandbox.launch(&[]).await?;
-        let launched = stack.wait_for("CREATE_COMPLETE", DEADLINE).await;
-        launched.inspect_err(|_| display.rest())?;
-        display.hear(Telling::Fact(&format!(
-            "stack {STACK_NAME} is CREATE_COMPLETE"
-        )));
-    }
+    let started = start(options, &zips, arguments.launch, &display).await;
     display.rest();
-    let file = Running::file(&target);
-    let text = serde_json::to_string_pretty(&sandbox.running())? + "\n";
-    std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
-    print(&sandbox);
+    let sandbox = started?;
+    claim.publish(&sandbox.running())?;
+    print(&sandbox, arguments);
     let waited = interrupted().await;
-    // An error only means that the file is gone already.
-    let _ = std::fs::remove_file(&file);
+    drop(claim);
     sandbox.shutdown().await?;
     println!("\nthe sandbox is gone");
     waited?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(sandbox: &Sandbox) {
+/// Starts the landing zone with the functions in its bucket, and launches the stack if that is wanted.
+async fn start(
+    options: Options,
+    zips: &FunctionZips,
+    launch: bool,
+    display: &Display,
+) -> anyhow::Result<Sandbox> {
+    let say = |step: &str| display.hear(Telling::Step(step));
+    display.hear(Telling::Chapter("landing zone"));
+    let sandbox = Sandbox::start(options, &say).await?;
+    say("uploading the functions and the template");
+    sandbox.upload(zips).await?;
+    if launch {
+        display.hear(Telling::Chapter("launch"));
+        say("waiting for CREATE_COMPLETE");
+        let stack = sandbox.launch(&[]).await?;
+        stack.wait_for("CREATE_COMPLETE", DEADLINE).await?;
+        let complete = format!("stack {STACK_NAME} is CREATE_COMPLETE");
+        display.hear(Telling::Fact(&complete));
+    }
+    Ok(sandbox)
+}
+
+fn print(sandbox: &Sandbox, arguments: &arguments::Sandbox) {
     let running = sandbox.running();
     let endpoint = running.endpoint.as_str().trim_end_matches('/');
     println!("\nthe landing zone:");
@@ -80,9 +84,14 @@ fn print(sandbox: &Sandbox) {
         running.secret_access_key.expose_secret()
     );
     println!("  export AWS_DEFAULT_REGION={}", running.region);
+    if !arguments.launch {
+        println!("\nlaunch the stack:\n{}", sandbox.launch_command());
+    }
+    let name = &arguments.name;
     println!("\ntry:");
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");
-    println!("  cargo towerhook event FILE");
+    println!("  cargo towerhook event --sandbox={name} FILE");
+    println!("  cargo towerhook status --sandbox={name}");
     println!("\nunlike AWS:");
     for gap in gaps::all(sandbox.template()) {
         println!("  {} ({})", gap.difference, gap.asked_by);

@@ -13,13 +13,16 @@ pub mod identities;
 pub mod inventory;
 pub mod landing_zone;
 pub mod launch;
+pub mod launch_command;
 pub mod providers;
+mod running;
 mod sandbox;
 pub mod story;
 #[cfg(test)]
 mod test_server;
 
-pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Running, Sandbox};
+pub use running::{Claim, Name, Running};
+pub use sandbox::{MANAGEMENT_ACCOUNT, Options, Sandbox};
 
 /// The name of the main stack.
 pub const STACK_NAME: &str = "towerhook";

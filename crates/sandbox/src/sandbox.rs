@@ -8,8 +8,6 @@ use anyhow::Context;
 use jiff::Timestamp;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
-use secrecy::SecretString;
-use serde::{Deserialize, Serialize};
 use towerhook_package::local::{FunctionZips, architecture};
 use url::Url;
 use uuid::Uuid;
@@ -23,7 +21,9 @@ use crate::gateway::{Gateway, GatewayConfig};
 use crate::identities;
 use crate::landing_zone::{LandingZone, Plan, Version};
 use crate::launch::{self, ARTIFACT_PREFIX, Parameters, Stack};
+use crate::launch_command::{launch_command, template_url};
 use crate::providers::{Provider, Simulator, Surroundings};
+use crate::running::Running;
 
 /// The management account of every sandbox.
 pub const MANAGEMENT_ACCOUNT: &str = "111111111111";
@@ -68,82 +68,6 @@ impl Options {
             directory: run_directory(&towerhook.join("runs")),
             virtual_environment: towerhook.join("emulator"),
         }
-    }
-}
-
-/// The address and credentials of a running sandbox, for other processes.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Running {
-    /// The endpoint of AWS.
-    pub endpoint: Url,
-    /// The home Region.
-    pub region: String,
-    /// 12 digits.
-    pub management_account: String,
-    /// Id of the access key of [`identities::ADMINISTRATOR`] in the management account.
-    pub access_key_id: String,
-    /// Its secret, valid for this sandbox alone.
-    #[serde(with = "written_out")]
-    pub secret_access_key: SecretString,
-    /// The SaaS's name in sentences.
-    pub saas: String,
-    /// The SaaS.
-    pub saas_url: Url,
-}
-
-impl Running {
-    /// The file with these values, below cargo's target folder.
-    #[must_use]
-    pub fn file(target: &Path) -> PathBuf {
-        target.join("towerhook/sandbox.json")
-    }
-
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// When it is missing or malformed.
-    pub fn read(target: &Path) -> anyhow::Result<Self> {
-        let file = Self::file(target);
-        let text = std::fs::read_to_string(&file).with_context(|| {
-            format!(
-                "no sandbox runs ({} is missing): start one with `cargo towerhook sandbox`",
-                file.display()
-            )
-        })?;
-        serde_json::from_str(&text).with_context(|| format!("cannot read {}", file.display()))
-    }
-
-    /// A client for the management account's administrator, through the gateway.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be built.
-    pub fn client(&self) -> anyhow::Result<AwsClient> {
-        let client = AwsClient::new(self.endpoint.clone(), self.region.clone())?;
-        let key = AccessKey {
-            id: self.access_key_id.clone(),
-            secret: self.secret_access_key.clone(),
-            session_token: None,
-        };
-        Ok(client.with_key(&self.management_account, key))
-    }
-}
-
-/// Serializes a secret in plain text: another process has to read it.
-mod written_out {
-    use secrecy::{ExposeSecret, SecretString};
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(
-        secret: &SecretString,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(secret.expose_secret())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<SecretString, D::Error> {
-        Ok(String::deserialize(deserializer)?.into())
     }
 }
 
@@ -295,13 +219,32 @@ impl Sandbox {
     /// The parameters without a default, or with one that does not fit this machine.
     #[must_use]
     pub fn parameters(&self) -> Parameters {
+        let all = self.named_parameters().into_iter();
+        all.map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// The same, the vendor's first.
+    fn named_parameters(&self) -> Vec<(&'static str, String)> {
         let own = [
             ("ArtifactBucket", self.artifact_bucket()),
             ("ArtifactPrefix", ARTIFACT_PREFIX.to_owned()),
             ("Architecture", architecture().to_owned()),
         ];
-        let all = self.simulator.parameters().into_iter().chain(own);
-        all.map(|(name, value)| (name.to_owned(), value)).collect()
+        let vendors = self.simulator.parameters().into_iter();
+        vendors.chain(own).collect()
+    }
+
+    /// The README's command that launches the main stack, with the values of this sandbox. It needs what
+    /// [`Sandbox::upload`] uploads, and the administrator's credentials.
+    #[must_use]
+    pub fn launch_command(&self) -> String {
+        let region = &self.options.region;
+        let file = self.options.provider.template_file();
+        let url = template_url(&self.artifact_bucket(), region, file);
+        let parameters = self.named_parameters();
+        let parameters = parameters.iter();
+        let parameters = parameters.map(|(name, value)| (*name, value.as_str()));
+        launch_command(Some(self.gateway.url()), region, &url, parameters)
     }
 
     /// The vendor whose SaaS there is.

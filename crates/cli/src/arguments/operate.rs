@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use towerhook_core::model::AccountId;
-use towerhook_sandbox::{STACK_NAME, launch::ARTIFACT_PREFIX};
+use towerhook_sandbox::{Name, STACK_NAME, launch::ARTIFACT_PREFIX};
 
 use super::Vendor;
 
@@ -12,9 +12,9 @@ pub(crate) struct Target {
     /// The name of Towerhook's stack, in the account and Region of the AWS credentials.
     #[arg(long, default_value = STACK_NAME, value_name = "NAME")]
     pub(crate) stack: String,
-    /// Use the running sandbox.
-    #[arg(long)]
-    pub(crate) sandbox: bool,
+    /// Use the running sandbox, or of several the one with this name.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    pub(crate) sandbox: Option<Option<Name>>,
 }
 
 #[derive(Debug, Args)]
@@ -156,6 +156,9 @@ mod tests {
             ("towerhook status --account 111122223333 --csv", false),
             ("towerhook plan --detailed-exitcode --sandbox", true),
             ("towerhook doctor --provider expel --sandbox --json", true),
+            ("towerhook status --sandbox=blue", true),
+            ("towerhook status --sandbox=../blue", false),
+            ("towerhook status --sandbox blue", false),
             ("towerhook doctor --bucket zips --prefix v/1/", true),
             ("towerhook doctor --prefix v/1/", false),
             ("towerhook report", false),

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use towerhook_sandbox::Name;
 
 #[derive(Debug, Args)]
 #[command(
@@ -33,7 +34,13 @@ pub(crate) struct Publish {
     /// Show what would be uploaded, without a call of AWS.
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Publish to the running sandbox.
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(crate) sandbox: bool,
+    /// Publish to the running sandbox, or of several to the one with this name.
+    #[arg(
+        long,
+        value_name = "NAME",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with = "dry_run"
+    )]
+    pub(crate) sandbox: Option<Option<Name>>,
 }

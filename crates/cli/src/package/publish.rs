@@ -21,7 +21,7 @@ pub(crate) async fn run(arguments: &Publish) -> anyhow::Result<ExitCode> {
     if arguments.dry_run {
         show(&release, &places, &mains)?;
     } else {
-        let config = connect(arguments.sandbox).await?;
+        let config = connect(arguments.sandbox.as_ref()).await?;
         let store = Buckets(Objects::of(&config).await.map_err(readable)?);
         let tell = |step: &str| println!("{step}");
         let make = arguments.make_buckets;
