@@ -1,20 +1,26 @@
+use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use dialoguer::console::style;
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use towerhook_package::local::FunctionZips;
 use towerhook_package::target_directory;
-use towerhook_sandbox::emulator::gaps;
+use towerhook_sandbox::alarms::{AlarmState, Verdicts, changes};
 use towerhook_sandbox::story::Telling;
 use towerhook_sandbox::{Claim, Options, STACK_NAME, Sandbox};
 
-use crate::arguments;
 use crate::demo::build;
 use crate::display::Display;
+use crate::{arguments, table};
 
 /// CloudFormation's time limit for the launch.
 const DEADLINE: Duration = Duration::from_secs(600);
+
+/// How often CloudWatch evaluates an alarm.
+const EVALUATION: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCode> {
     let target = target_directory()?;
@@ -30,7 +36,10 @@ pub(crate) async fn run(arguments: &arguments::Sandbox) -> anyhow::Result<ExitCo
     let sandbox = started?;
     claim.publish(&sandbox.running())?;
     print(&sandbox, arguments);
-    let waited = interrupted().await;
+    let waited = tokio::select! {
+        waited = interrupted() => waited,
+        never = watch(&sandbox) => match never {},
+    };
     drop(claim);
     sandbox.shutdown().await?;
     println!("\nthe sandbox is gone");
@@ -92,11 +101,34 @@ fn print(sandbox: &Sandbox, arguments: &arguments::Sandbox) {
     println!("  aws --endpoint-url {endpoint} organizations list-accounts");
     println!("  cargo towerhook event --sandbox={name} FILE");
     println!("  cargo towerhook status --sandbox={name}");
-    println!("\nunlike AWS:");
-    for gap in gaps::all(sandbox.template()) {
-        println!("  {} ({})", gap.difference, gap.asked_by);
+    println!("\nunlike AWS:\n{}", table::gaps(sandbox.template()));
+    println!("\nalarms are evaluated every minute, and what changes is told here; Ctrl-C ends it");
+}
+
+/// Tells of each alarm that goes off, or is over.
+async fn watch(sandbox: &Sandbox) -> Infallible {
+    let mut known = Verdicts::new();
+    let mut minutes = tokio::time::interval(EVALUATION);
+    loop {
+        minutes.tick().await;
+        let now = Timestamp::now();
+        match sandbox.alarms(now).await {
+            Ok(found) => {
+                for change in changes(&known, &found, now) {
+                    let line = style(table::printable(&change.to_string()));
+                    println!(
+                        "{}",
+                        match change.verdict.state {
+                            AlarmState::Alarm => line.red(),
+                            AlarmState::Ok => line.green(),
+                        }
+                    );
+                }
+                known = found;
+            }
+            Err(error) => println!("the alarms cannot be evaluated: {error:#}"),
+        }
     }
-    println!("\nCtrl-C ends it");
 }
 
 async fn interrupted() -> anyhow::Result<()> {

@@ -1,25 +1,18 @@
-use comfy_table::Table;
-use comfy_table::presets::UTF8_BORDERS_ONLY;
+use comfy_table::presets::{NOTHING, UTF8_BORDERS_ONLY};
+use comfy_table::{ContentArrangement, Table};
 use towerhook_bench::Section;
 use towerhook_core::dead_letters::Described;
+use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
+
+/// What a terminal shows at least.
+const WIDTH: u16 = 80;
 
 /// The final state of every account.
 pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
-    let mut table = table(&[
-        "account",
-        "name",
-        "OU",
-        "role",
-        "stack instance",
-        "read by",
-        "store",
-        "enrolled after",
-    ]);
+    let mut table = table(&["account", "name", "OU", "role", "enrolled"]);
     for story in stories {
         let account = &story.account;
-        let registration = story.enrollment.registration.as_ref();
-        let none = || "-".to_owned();
         add_row(
             &mut table,
             [
@@ -27,19 +20,24 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
                 account.name.clone(),
                 account.unit.clone(),
                 account.role.to_string(),
-                story.enrollment.instance.clone().unwrap_or_else(none),
-                registration.map_or_else(none, |one| one.name.clone()),
-                registration.map_or_else(none, |one| one.store.clone()),
-                match (story.enrolled_after, story.expected) {
-                    (Some(time), true) => format!("{:.1} s", time.as_secs_f64()),
-                    (Some(_), false) => "moved out".to_owned(),
-                    (None, true) => "not enrolled".to_owned(),
-                    (None, false) => "left alone".to_owned(),
-                },
+                enrolled(story),
             ],
         );
     }
-    table
+    narrow(table)
+}
+
+fn enrolled(story: &AccountStory) -> String {
+    let enrollment = &story.enrollment;
+    match (story.enrolled_after, story.expected) {
+        (Some(time), true) if enrollment.is_complete() => {
+            format!("after {:.1} s", time.as_secs_f64())
+        }
+        (_, true) => format!("no: {enrollment}"),
+        (_, false) if !enrollment.is_absent() => format!("should not be: {enrollment}"),
+        (Some(_), false) => "moved out".to_owned(),
+        (None, false) => "left alone".to_owned(),
+    }
 }
 
 /// The messages of the dead-letter queue.
@@ -74,6 +72,27 @@ pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
     table
 }
 
+/// What the sandbox does otherwise than AWS, and what in the template asks for it.
+pub(crate) fn gaps(template: &str) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    for gap in gaps::all(template) {
+        add_row(
+            &mut table,
+            [gap.asked_by.to_owned(), gap.difference.to_owned()],
+        );
+    }
+    narrow(table)
+}
+
+/// The table, folded to the width of a terminal.
+fn narrow(mut table: Table) -> Table {
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(WIDTH);
+    table
+}
+
 /// A table of the benchmark, with its title.
 pub(crate) fn section(section: &Section) -> String {
     let mut table = section.table.clone();
@@ -104,7 +123,12 @@ fn table(header: &[&str]) -> Table {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use towerhook_core::dead_letters::Fate;
+    use towerhook_sandbox::landing_zone::{Account, Role};
+    use towerhook_sandbox::providers::Provider;
+    use towerhook_sandbox::story::Enrollment;
 
     use super::*;
 
@@ -129,6 +153,52 @@ mod tests {
             r#"one\r\ntwo "quoted" ü"#,
         ] {
             assert!(shown.contains(text), "{shown}");
+        }
+    }
+    fn story(expected: bool, after: Option<u64>, instance: Option<&str>) -> AccountStory {
+        AccountStory {
+            account: Account {
+                id: "123456789012".into(),
+                name: "development-12".into(),
+                unit: "Development".into(),
+                role: Role::Unmanaged,
+            },
+            expected,
+            enrollment: Enrollment {
+                instance: instance.map(str::to_owned),
+                registration: None,
+            },
+            enrolled_after: after.map(Duration::from_secs),
+        }
+    }
+
+    #[test]
+    fn the_demos_tables_fit_into_80_columns() {
+        let reason = "INOPERABLE (ResourceLogicalId:Role, ResourceStatusReason:it is taken)";
+        let stories = [
+            story(true, None, Some(reason)),
+            story(true, Some(12), Some("CURRENT")),
+            story(false, Some(12), None),
+            story(false, None, None),
+            story(false, None, Some("CURRENT")),
+        ];
+        let shown = accounts(&stories).to_string();
+        for text in ["no: stack", "moved out", "left alone", "should not be:"] {
+            assert!(shown.contains(text), "{shown}");
+        }
+        let short = accounts(&stories[2..4]).to_string();
+        assert_eq!(short.lines().count(), 3 + 2 + 1, "{short}");
+        let chapter = ChapterTime {
+            name: "stack launched again, protection taken over".into(),
+            seconds: 1234.5,
+        };
+        let chapters = chapters(&[chapter]).to_string();
+        let gaps = gaps(Provider::Lacework.template()).to_string();
+        for line in [shown, short, chapters, gaps]
+            .iter()
+            .flat_map(|one| one.lines())
+        {
+            assert!(line.chars().count() <= usize::from(WIDTH), "{line}");
         }
     }
 }

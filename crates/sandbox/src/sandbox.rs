@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::STACK_NAME;
-use crate::alarms::{self, AlarmState};
+use crate::alarms::{self, Verdicts};
 use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
@@ -283,8 +282,8 @@ impl Sandbox {
     ///
     /// # Errors
     /// When CloudWatch does not list the alarms.
-    pub async fn alarms(&self, now: Timestamp) -> anyhow::Result<BTreeMap<String, AlarmState>> {
-        alarms::states(&self.user()?, &self.function_logs(), now).await
+    pub async fn alarms(&self, now: Timestamp) -> anyhow::Result<Verdicts> {
+        alarms::states(&self.inside()?, &self.function_logs(), now).await
     }
 
     /// Ends everything that was started, and removes its temporary files.

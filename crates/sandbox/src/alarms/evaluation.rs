@@ -1,9 +1,13 @@
 use std::collections::BTreeMap;
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::datapoint::Datapoint;
+
+/// How many of the latest values a reason shows.
+const SHOWN: usize = 3;
 
 /// The state of an alarm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +16,25 @@ pub enum AlarmState {
     Alarm,
     /// It is not.
     Ok,
+}
+
+impl fmt::Display for AlarmState {
+    /// As CloudWatch has it.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Alarm => "ALARM",
+            Self::Ok => "OK",
+        })
+    }
+}
+
+/// An alarm's state, and why it has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The state.
+    pub state: AlarmState,
+    /// The metric's values that led to it, in one line.
+    pub reason: String,
 }
 
 /// An alarm on one metric, as CloudWatch describes it.
@@ -66,7 +89,7 @@ impl Alarm {
     /// Its state at `now`: it goes off when each of its periods, the last of which ends then, breaches.
     ///
     /// Source: docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html.
-    pub(super) fn state(&self, points: &[Datapoint], now: Timestamp) -> AlarmState {
+    pub(super) fn verdict(&self, points: &[Datapoint], now: Timestamp) -> Verdict {
         let dimensions: BTreeMap<_, _> = { self.dimensions.iter() }
             .map(|Dimension { name, value }| (name.clone(), value.clone()))
             .collect();
@@ -77,37 +100,65 @@ impl Alarm {
         };
         let own: Vec<&Datapoint> = points.iter().filter(is_on).collect();
         let period = SignedDuration::from_secs(self.period);
-        let breaches = |ago: i64| {
+        let value = |ago: i64| {
             let ends = now - SignedDuration::from_secs(self.period * ago);
             let values: Vec<f64> = own
                 .iter()
                 .filter(|point| point.at <= ends && point.at > ends - period)
                 .map(|point| point.value)
                 .collect();
-            self.breaches(&values)
+            self.statistic_of(&values)
         };
-        if (0..self.evaluation_periods).all(breaches) {
+        let values: Vec<Option<f64>> = (0..self.evaluation_periods).map(value).collect();
+        let breaching = values.iter().filter(|value| self.breaches(**value)).count();
+        let state = if breaching == values.len() {
             AlarmState::Alarm
         } else {
             AlarmState::Ok
+        };
+        let reason = self.reason(&values, breaching);
+        Verdict { state, reason }
+    }
+
+    /// The value of a period; `None` without data.
+    fn statistic_of(&self, values: &[f64]) -> Option<f64> {
+        let values = (!values.is_empty()).then(|| values.iter().copied())?;
+        Some(match self.statistic {
+            Statistic::Maximum => values.fold(f64::MIN, f64::max),
+            Statistic::Minimum => values.fold(f64::MAX, f64::min),
+            Statistic::Sum => values.sum(),
+            Statistic::SampleCount => values.map(|_| 1.0).sum(),
+        })
+    }
+
+    /// Whether a period with this value breaches.
+    fn breaches(&self, value: Option<f64>) -> bool {
+        match (value, self.comparison_operator) {
+            (None, _) => self.treat_missing_data == Missing::Breaching,
+            (Some(value), Comparison::GreaterThanThreshold) => value > self.threshold,
+            (Some(value), Comparison::LessThanThreshold) => value < self.threshold,
         }
     }
 
-    /// Whether a period with these values breaches.
-    fn breaches(&self, values: &[f64]) -> bool {
-        if values.is_empty() {
-            return self.treat_missing_data == Missing::Breaching;
-        }
-        let value = match self.statistic {
-            Statistic::Maximum => values.iter().copied().fold(f64::MIN, f64::max),
-            Statistic::Minimum => values.iter().copied().fold(f64::MAX, f64::min),
-            Statistic::Sum => values.iter().sum(),
-            Statistic::SampleCount => values.iter().map(|_| 1.0).sum(),
+    fn reason(&self, values: &[Option<f64>], breaching: usize) -> String {
+        let than = match self.comparison_operator {
+            Comparison::GreaterThanThreshold => "more than",
+            Comparison::LessThanThreshold => "less than",
         };
-        match self.comparison_operator {
-            Comparison::GreaterThanThreshold => value > self.threshold,
-            Comparison::LessThanThreshold => value < self.threshold,
+        let one =
+            |value: &Option<f64>| value.map_or("no data".to_owned(), |value| value.to_string());
+        let mut latest: Vec<String> = values.iter().take(SHOWN).map(one).collect();
+        if values.len() > SHOWN {
+            latest.push("...".to_owned());
         }
+        format!(
+            "{} {than} {} in {breaching} of {} periods of {} min, the latest first: {}",
+            self.metric_name,
+            self.threshold,
+            values.len(),
+            self.period / 60,
+            latest.join(", ")
+        )
     }
 }
 
@@ -153,7 +204,7 @@ mod tests {
     #[test]
     fn silence_counts_from_the_last_value_and_is_over_with_the_next() {
         let points = [point(0, "one", 1.0), point(9, "one", 1.0)];
-        let state = |at| alarm(&[]).state(&points, hour(at));
+        let state = |at| alarm(&[]).verdict(&points, hour(at)).state;
         let states: Vec<_> = (0..=9).map(state).collect();
         let (ok, off) = (AlarmState::Ok, AlarmState::Alarm);
         assert_eq!(states, [ok, ok, ok, off, off, off, off, off, off, ok]);
@@ -162,7 +213,8 @@ mod tests {
     #[test]
     fn another_stacks_values_end_no_silence() {
         let points = [point(0, "two", 1.0)];
-        assert_eq!(alarm(&[]).state(&points, hour(0)), AlarmState::Alarm);
+        let verdict = alarm(&[]).verdict(&points, hour(0));
+        assert_eq!(verdict.state, AlarmState::Alarm);
     }
 
     #[test]
@@ -176,9 +228,26 @@ mod tests {
         ];
         let alarm = alarm(&gauge);
         let mut points: Vec<_> = (0..24).map(|at| point(at, "one", 2.0)).collect();
-        assert_eq!(alarm.state(&points, hour(22)), AlarmState::Ok);
-        assert_eq!(alarm.state(&points, hour(23)), AlarmState::Alarm);
+        let state = |points: &[Datapoint], at| alarm.verdict(points, hour(at)).state;
+        assert_eq!(state(&points, 22), AlarmState::Ok);
+        assert_eq!(state(&points, 23), AlarmState::Alarm);
         points[12].value = 0.0;
-        assert_eq!(alarm.state(&points, hour(23)), AlarmState::Ok);
+        assert_eq!(state(&points, 23), AlarmState::Ok);
+    }
+
+    #[test]
+    fn the_reason_has_the_latest_values_and_how_many_periods_breach() {
+        let points = [point(0, "one", 1.0), point(0, "one", 2.0)];
+        let reason = |at| alarm(&[]).verdict(&points, hour(at)).reason;
+        assert_eq!(
+            reason(1),
+            "Passes less than 1 in 2 of 3 periods of 60 min, the latest first: no data, 3, no data"
+        );
+        let long = alarm(&[("EvaluationPeriods", json!(5))]);
+        let long = long.verdict(&points, hour(0)).reason;
+        assert!(
+            long.ends_with("latest first: 3, no data, no data, ..."),
+            "{long}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! CloudWatch's alarms on the functions' own metrics, by a clock of the caller's. The emulator makes no
 //! metrics of log lines and evaluates no alarm.
 
+mod change;
 mod datapoint;
 mod evaluation;
 
@@ -14,9 +15,10 @@ use towerhook_package::FUNCTIONS;
 
 use crate::aws_client::AwsClient;
 use crate::function_logs::FunctionLogs;
+pub use change::{Change, changes};
 use datapoint::datapoints;
 use evaluation::Alarm;
-pub use evaluation::AlarmState;
+pub use evaluation::{AlarmState, Verdict};
 
 /// The prefix of CloudWatch's targets.
 const TARGET: &str = "GraniteServiceVersion20100801";
@@ -32,7 +34,10 @@ struct Described {
 /// What begins the namespaces of the metrics that AWS writes itself, and the emulator does not.
 const OF_AWS: &str = "AWS/";
 
-/// The state at `now` of every alarm on a metric that the functions write, by its name.
+/// What every alarm is found to be, by its name.
+pub type Verdicts = BTreeMap<String, Verdict>;
+
+/// The state at `now` of every alarm on a metric that the functions write.
 ///
 /// # Errors
 /// When the emulator does not list the alarms, or lists one that cannot be evaluated.
@@ -40,7 +45,7 @@ pub async fn states(
     client: &AwsClient,
     logs: &FunctionLogs,
     now: Timestamp,
-) -> anyhow::Result<BTreeMap<String, AlarmState>> {
+) -> anyhow::Result<Verdicts> {
     let body = json!({"MaxRecords": AT_MOST});
     let listed = client
         .json("monitoring", TARGET, "DescribeAlarms", body)
@@ -48,7 +53,7 @@ pub async fn states(
     let Described { metric_alarms } = serde_json::from_value(listed)?;
     let logs: Vec<String> = FUNCTIONS.iter().map(|(name, _)| logs.read(name)).collect();
     let points: Vec<_> = logs.iter().flat_map(|log| datapoints(log)).collect();
-    let mut states = BTreeMap::new();
+    let mut verdicts = Verdicts::new();
     for described in metric_alarms {
         let namespace = described["Namespace"].as_str().unwrap_or_default();
         if namespace.starts_with(OF_AWS) {
@@ -56,8 +61,8 @@ pub async fn states(
         }
         let text = described.to_string();
         let alarm: Alarm = serde_json::from_value(described).context(text)?;
-        let state = alarm.state(&points, now);
-        states.insert(alarm.name, state);
+        let verdict = alarm.verdict(&points, now);
+        verdicts.insert(alarm.name, verdict);
     }
-    Ok(states)
+    Ok(verdicts)
 }

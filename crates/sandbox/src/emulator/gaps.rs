@@ -9,7 +9,7 @@ pub struct Gap {
     pub difference: &'static str,
 }
 
-const GAPS: [Gap; 6] = [
+const GAPS: [Gap; 10] = [
     Gap {
         asked_by: "SSESpecification",
         difference: "the ledger table is not encrypted",
@@ -29,6 +29,22 @@ const GAPS: [Gap; 6] = [
     Gap {
         asked_by: "Target",
         difference: "who deploys a StackSet needs it only, not its accounts and resource types by themselves",
+    },
+    Gap {
+        asked_by: "AlarmEmail",
+        difference: "no mail is sent; the sandbox prints each alarm that goes off or is over",
+    },
+    Gap {
+        asked_by: "Namespace",
+        difference: "alarms on the functions' own metrics are evaluated, those on AWS/Lambda and AWS/SQS are not",
+    },
+    Gap {
+        asked_by: "DashboardBody",
+        difference: "the dashboard is kept, and drawn nowhere",
+    },
+    Gap {
+        asked_by: "QueryString",
+        difference: "the saved query is kept, and runs nowhere",
     },
     Gap {
         asked_by: "ManagementStackRole",

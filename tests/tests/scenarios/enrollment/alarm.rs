@@ -1,7 +1,7 @@
 //! What an administrator is told without asking.
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_sandbox::alarms::AlarmState;
+use towerhook_sandbox::alarms::{AlarmState, changes};
 use towerhook_tests::scene::Scene;
 
 use crate::enrollment::MEMBERS;
@@ -13,7 +13,7 @@ pub(super) async fn off(scene: &Scene, hours: i64) -> Vec<String> {
     assert!(states.len() > 6, "{states:?}");
     let off = states
         .into_iter()
-        .filter(|(_, state)| *state == AlarmState::Alarm);
+        .filter(|(_, verdict)| verdict.state == AlarmState::Alarm);
     // STACK-RESOURCE-SUFFIX
     off.filter_map(|(name, _)| name.split('-').nth(1).map(str::to_owned))
         .collect()
@@ -36,6 +36,17 @@ async fn silence_sets_an_alarm_off_and_a_comparison_ends_it() {
     let silent = |off: Vec<String>| off.contains(&"SilenceAlarm".to_owned());
     assert!(!silent(off(&scene, 0).await));
     assert!(!silent(off(&scene, 1).await));
+    let now = Timestamp::now();
+    let at = now + SignedDuration::from_hours(3);
+    let [before, after] = [now, at].map(|time| scene.sandbox.alarms(time));
+    let told = changes(&before.await.unwrap(), &after.await.unwrap(), at);
+    let mut told = told.iter().map(ToString::to_string);
+    let told = told.find(|line| line.contains(" ALARM towerhook-SilenceAlarm"));
+    let told = told.unwrap();
+    assert!(
+        told.ends_with("in 2 of 2 periods of 60 min, the latest first: no data, no data"),
+        "{told}"
+    );
     let later = off(&scene, 3).await;
     assert!(silent(later.clone()));
     let others = ["BlockedAccountsAlarm", "UnwatchedAccountsAlarm"];
