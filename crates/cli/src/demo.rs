@@ -3,6 +3,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use dialoguer::console::style;
 use towerhook_package::local::{self, FunctionZips, Profile};
 use towerhook_package::target_directory;
 use towerhook_sandbox::Options;
@@ -38,7 +39,16 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
     let report = story.report();
     println!("\n{}", table::accounts(story.accounts()));
     println!("\n{}", table::chapters(&report.chapters));
-    println!("\n{}", summary(&report, story.sandbox.simulator.title()));
+    let summary = summary(&report, story.sandbox.simulator.title());
+    let is_good = told.is_ok() && report.is_good();
+    let summary = style(summary);
+    let summary = if is_good {
+        summary.green()
+    } else {
+        summary.red()
+    };
+    println!("\n{summary}");
+    println!("\nunlike AWS:\n{}", table::gaps(story.sandbox.template()));
     if let Some(file) = &arguments.json {
         write(&report, file)?;
     }
@@ -46,7 +56,7 @@ pub(crate) async fn run(arguments: &Demo) -> anyhow::Result<ExitCode> {
         explain(&story, error);
     }
     story.sandbox.shutdown().await?;
-    Ok(if told.is_ok() && report.is_good() {
+    Ok(if is_good {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -78,7 +88,7 @@ fn summary(report: &Report, saas: &str) -> String {
         None => "the stack was not deleted".to_owned(),
     };
     format!(
-        "{} of {} accounts enrolled, {left}; {} calls of AWS, {} of {saas}; {:.1} s",
+        "{} of {} accounts enrolled, {left}\n{} calls of AWS, {} of {saas}; {:.1} s",
         report.enrolled,
         report.accounts,
         calls(&report.aws_calls),
@@ -94,7 +104,7 @@ fn write(report: &Report, file: &Path) -> anyhow::Result<()> {
 
 /// Prints why the story failed, and where the logs are.
 fn explain(story: &Story, error: &anyhow::Error) {
-    eprintln!("\nerror: {error:#}");
+    eprintln!("\n{} {error:#}", style("error:").red().for_stderr());
     let logs = story.sandbox.function_logs();
     let errors = logs.last_errors(ERRORS);
     if !errors.is_empty() {

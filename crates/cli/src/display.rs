@@ -1,35 +1,50 @@
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use dialoguer::console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use towerhook_sandbox::story::Telling;
 
-/// Shows a story's progress: with an updating last line on a terminal, in plain lines elsewhere.
+/// How long plain lines leave a further step untold, and then a step that goes on.
+const NEXT: Duration = Duration::from_secs(3);
+const STILL: Duration = Duration::from_secs(15);
+
+/// Shows a story's progress: with an updating last line on a terminal, in plain lines elsewhere. Colors
+/// are for a terminal only, and not if `NO_COLOR` is set.
 pub(crate) struct Display {
     bar: Option<ProgressBar>,
     shown: Mutex<Shown>,
 }
 
-#[derive(Default)]
 struct Shown {
     number: u32,
-    chapter: String,
-    step: String,
+    began: Instant,
+    step: Option<Step>,
+}
+
+/// The last step in plain lines.
+struct Step {
+    text: String,
+    told: Instant,
 }
 
 impl Display {
     pub(crate) fn new() -> Self {
         let bar = std::io::stdout().is_terminal().then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
-            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg} ({elapsed})") {
                 bar.set_style(style);
             }
             bar
         });
         Self {
             bar,
-            shown: Mutex::default(),
+            shown: Mutex::new(Shown {
+                number: 0,
+                began: Instant::now(),
+                step: None,
+            }),
         }
     }
 
@@ -38,27 +53,31 @@ impl Display {
         match telling {
             Telling::Chapter(name) => {
                 shown.number += 1;
-                name.clone_into(&mut shown.chapter);
-                shown.step.clear();
-                self.line(&format!("{}. {name}", shown.number));
+                shown.began = Instant::now();
+                shown.step = None;
+                let chapter = format!("{}. {name}", shown.number);
+                self.line(&style(chapter).bold().to_string());
                 if let Some(bar) = &self.bar {
                     bar.reset();
                     bar.set_message("");
                     bar.enable_steady_tick(Duration::from_millis(100));
                 }
             }
-            Telling::Step(step) => {
-                if shown.step != step {
-                    step.clone_into(&mut shown.step);
-                    match &self.bar {
-                        Some(bar) => bar.set_message(step.to_owned()),
-                        None => println!("   {step} ..."),
+            Telling::Step(step) => match &self.bar {
+                Some(bar) => bar.set_message(step.to_owned()),
+                None => {
+                    let now = Instant::now();
+                    if let Some(line) = shown.line(step, now) {
+                        println!("{line}");
+                        let text = step.to_owned();
+                        shown.step = Some(Step { text, told: now });
                     }
                 }
-            }
+            },
             Telling::Fact(fact) => self.line(&format!("   {fact}")),
             Telling::End(took) => {
-                self.line(&format!("   done after {:.1} s", took.as_secs_f64()));
+                let done = format!("   done after {:.1} s", took.as_secs_f64());
+                self.line(&style(done).green().to_string());
             }
         }
     }
@@ -76,5 +95,63 @@ impl Display {
             Some(bar) if !bar.is_finished() => bar.println(text),
             _ => println!("{text}"),
         }
+    }
+}
+
+impl Shown {
+    /// The plain line for a step, if it is time for one.
+    fn line(&self, step: &str, now: Instant) -> Option<String> {
+        let Some(last) = &self.step else {
+            return Some(format!("   {step} ..."));
+        };
+        let is_still = last.text == step;
+        let pause = if is_still { STILL } else { NEXT };
+        if now - last.told < pause {
+            return None;
+        }
+        let seconds = (now - self.began).as_secs();
+        let still = if is_still { "still " } else { "" };
+        Some(format!("   {still}{step} ... ({seconds} s)"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is told of steps that are heard at these seconds of a chapter.
+    fn told(steps: &[(u64, &str)]) -> Vec<String> {
+        let began = Instant::now();
+        let mut shown = Shown {
+            number: 1,
+            began,
+            step: None,
+        };
+        let mut told = Vec::new();
+        for (second, step) in steps {
+            let now = began + Duration::from_secs(*second);
+            if let Some(line) = shown.line(step, now) {
+                told.push(line.trim().to_owned());
+                let text = (*step).to_owned();
+                shown.step = Some(Step { text, told: now });
+            }
+        }
+        told
+    }
+
+    #[test]
+    fn a_long_step_is_told_again_and_many_short_ones_not_each() {
+        let wait = "waiting for the schedule";
+        let long: Vec<_> = (0..40).map(|second| (second, wait)).collect();
+        assert_eq!(
+            told(&long),
+            [
+                "waiting for the schedule ...",
+                "still waiting for the schedule ... (15 s)",
+                "still waiting for the schedule ... (30 s)",
+            ]
+        );
+        let short = [(0, "1 of 4"), (1, "2 of 4"), (2, "3 of 4"), (4, "4 of 4")];
+        assert_eq!(told(&short), ["1 of 4 ...", "4 of 4 ... (4 s)"]);
     }
 }

@@ -23,14 +23,15 @@ use tracing_subscriber::EnvFilter;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("error"));
+    // The SDK logs as an error what it then retries.
+    let usual = "error,aws_smithy_runtime=off";
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(usual));
     let log = tracing_subscriber::fmt().with_writer(std::io::stderr);
     log.with_env_filter(filter).init();
-    let arguments = match Arguments::read() {
-        Ok(arguments) => arguments,
-        Err(code) => return code,
+    let done = match Arguments::read() {
+        Ok(arguments) => run::run(arguments.command).await,
+        Err(code) => Ok(code),
     };
-    let done = run::run(arguments.command).await;
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

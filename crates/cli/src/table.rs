@@ -73,7 +73,7 @@ pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
 }
 
 /// What the sandbox does otherwise than AWS, and what in the template asks for it.
-pub(crate) fn gaps(template: &str) -> Table {
+pub(crate) fn gaps(template: &str) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
     for gap in gaps::all(template) {
@@ -82,7 +82,7 @@ pub(crate) fn gaps(template: &str) -> Table {
             [gap.asked_by.to_owned(), gap.difference.to_owned()],
         );
     }
-    narrow(table)
+    narrow(table).trim_fmt()
 }
 
 /// The table, folded to the width of a terminal.
@@ -193,7 +193,8 @@ mod tests {
             seconds: 1234.5,
         };
         let chapters = chapters(&[chapter]).to_string();
-        let gaps = gaps(Provider::Lacework.template()).to_string();
+        let gaps = gaps(Provider::Lacework.template());
+        assert!(!gaps.contains(" \n"), "{gaps:?}");
         for line in [shown, short, chapters, gaps]
             .iter()
             .flat_map(|one| one.lines())

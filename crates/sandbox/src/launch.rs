@@ -1,8 +1,9 @@
 //! The launch, as an administrator does it: zips into a bucket, a stack from the template that
 //! ships, and CloudFormation does the rest.
 
+mod failed;
+
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
@@ -10,6 +11,7 @@ use reqwest::Method;
 use towerhook_package::local::{FunctionZips, architecture};
 
 use crate::aws_client::{AwsClient, AwsError, Element};
+pub use failed::{Failure, StackFailed};
 
 /// The template that is launched.
 pub const TEMPLATE: &str =
@@ -96,46 +98,6 @@ pub struct Status {
     pub status: String,
     /// CloudFormation's reason, if it gives one.
     pub reason: Option<String>,
-}
-
-/// A resource of a stack that failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Such as `Setup`.
-    pub resource: String,
-    /// Such as `CREATE_FAILED`.
-    pub status: String,
-    /// The reason that CloudFormation, or the function, gives.
-    pub reason: String,
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} {}: {}",
-            self.resource, self.status, self.reason
-        )
-    }
-}
-
-/// A stack did not reach the wanted status.
-#[derive(Debug, thiserror::Error)]
-#[error("the stack {name} is {status}{}", listed(failures))]
-pub struct StackFailed {
-    /// Name of the stack.
-    pub name: String,
-    /// The status that it ended in, or had at the deadline.
-    pub status: String,
-    /// The resources that failed, oldest first.
-    pub failures: Vec<Failure>,
-}
-
-fn listed(failures: &[Failure]) -> String {
-    failures
-        .iter()
-        .map(|failure| format!("\n  {failure}"))
-        .collect()
 }
 
 impl Stack {
@@ -229,11 +191,27 @@ impl Stack {
     /// # Errors
     /// [`StackFailed`] when it ends in another status, or is still in progress at the deadline.
     pub async fn wait_for(&self, wanted: &str, deadline: Duration) -> anyhow::Result<()> {
+        self.wait_and_tell(wanted, deadline, None).await
+    }
+
+    /// The same, and tells at every look what is awaited.
+    ///
+    /// # Errors
+    /// Those of [`Stack::wait_for`].
+    pub async fn wait_and_tell(
+        &self,
+        wanted: &str,
+        deadline: Duration,
+        tell: Option<&(dyn Fn(&str) + Sync)>,
+    ) -> anyhow::Result<()> {
         let end = Instant::now() + deadline;
         loop {
             let Status { status, .. } = self.status().await?;
             if status == wanted {
                 return Ok(());
+            }
+            if let Some(tell) = tell {
+                tell(&self.awaited(wanted).await?);
             }
             if !status.ends_with("_IN_PROGRESS") || Instant::now() >= end {
                 bail!(StackFailed {
@@ -244,6 +222,25 @@ impl Stack {
             }
             tokio::time::sleep(INTERVAL).await;
         }
+    }
+
+    /// What is awaited, and of a launch how far it is.
+    async fn awaited(&self, wanted: &str) -> Result<String, AwsError> {
+        if wanted != "CREATE_COMPLETE" {
+            return Ok(format!("waiting for {wanted}"));
+        }
+        let form = [("StackName", self.id.as_str())];
+        let answer = self
+            .watch
+            .query("cloudformation", "DescribeStackResources", VERSION, &form)
+            .await?;
+        let resources = answer.members("DescribeStackResourcesResult/StackResources");
+        let is_made = |one: &&Element| {
+            let status = one.text_at("ResourceStatus");
+            status.is_some_and(|status| status.ends_with("_COMPLETE"))
+        };
+        let made = resources.filter(is_made).count();
+        Ok(format!("waiting for {wanted}: {made} resources are made"))
     }
 
     /// The stack's status.

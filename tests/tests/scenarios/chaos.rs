@@ -116,4 +116,8 @@ async fn ends_as_in_calm(provider: Provider) {
     for fact in ["the outage is over", "\nredrive: "] {
         assert!(facts.contains(fact), "{facts}");
     }
+    // Nobody has to read what a call that failed on purpose said.
+    for raw in [" failed: ", "ailure(", "Error {", "dispatch"] {
+        assert!(!facts.contains(raw), "{raw}: {facts}");
+    }
 }

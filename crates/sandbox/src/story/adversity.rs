@@ -109,7 +109,7 @@ impl Story {
         for attempt in 1.. {
             let stack = Stack::create(&user, &inside, crate::STACK_NAME, &template, &all).await?;
             self.stack = Some(stack.clone());
-            let error = match stack.wait_for("CREATE_COMPLETE", STACK_DEADLINE).await {
+            let error = match self.await_status(&stack, "CREATE_COMPLETE", listen).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
@@ -129,14 +129,13 @@ impl Story {
         let template = self.template();
         for attempt in 1.. {
             stack.update(&template, changes).await?;
-            let error = match stack.wait_for("UPDATE_COMPLETE", STACK_DEADLINE).await {
+            let error = match self.await_status(stack, "UPDATE_COMPLETE", listen).await {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
             self.tolerate(attempt, "the update", error, listen)?;
             // The rollback may still be in progress.
-            stack
-                .wait_for("UPDATE_ROLLBACK_COMPLETE", STACK_DEADLINE)
+            self.await_status(stack, "UPDATE_ROLLBACK_COMPLETE", listen)
                 .await?;
         }
         Ok(())
@@ -147,12 +146,24 @@ impl Story {
         let stack = self.stack()?;
         for attempt in 1.. {
             stack.delete().await?;
-            match stack.wait_for("DELETE_COMPLETE", STACK_DEADLINE).await {
+            match self.await_status(stack, "DELETE_COMPLETE", listen).await {
                 Ok(()) => break,
                 Err(error) => self.tolerate(attempt, "the deletion", error, listen)?,
             }
         }
         Ok(())
+    }
+
+    async fn await_status(
+        &self,
+        stack: &Stack,
+        wanted: &str,
+        listen: Listener<'_>,
+    ) -> anyhow::Result<()> {
+        let tell = |awaited: &str| listen(Telling::Step(awaited));
+        stack
+            .wait_and_tell(wanted, STACK_DEADLINE, Some(&tell))
+            .await
     }
 
     /// Tolerates a failure that faults explain, and no other.
@@ -163,12 +174,11 @@ impl Story {
         error: anyhow::Error,
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
-        if self.adversity.is_none() || attempt >= TRIES || !error.is::<StackFailed>() {
-            return Err(error);
-        }
-        listen(Telling::Fact(&format!(
-            "{what} failed and is tried again, since {error:#}"
-        )));
+        let failed = match error.downcast_ref::<StackFailed>() {
+            Some(failed) if self.adversity.is_some() && attempt < TRIES => failed,
+            _ => return Err(error),
+        };
+        listen(Telling::Fact(&tolerated(what, failed)));
         Ok(())
     }
 
@@ -206,6 +216,7 @@ impl Story {
             return Ok(());
         };
         let end = Instant::now() + self.within(ENROLLMENT_DEADLINE);
+        let mut last = None;
         while self.dead_letters().await? > 0 {
             listen(Telling::Step("cargo towerhook redrive --return"));
             match (adversity.redrive)(self.sandbox.running()).await {
@@ -214,15 +225,62 @@ impl Story {
                         listen(Telling::Fact(&format!("redrive: {line}")));
                     }
                 }
-                // Its own calls can fail, too; it is safe to repeat.
-                Err(error) => listen(Telling::Fact(&format!("redrive: {error:#}"))),
+                // It is safe to repeat.
+                Err(error) => {
+                    listen(Telling::Fact(
+                        "redrive: one of its own calls failed, as a third of them do; it is repeated",
+                    ));
+                    last = Some(error);
+                }
             }
             ensure!(
                 Instant::now() < end,
-                "the dead-letter queue is not empty in time"
+                "the dead-letter queue is not empty in time{}",
+                last.map_or_else(String::new, |error| format!(", and at last: {error:#}"))
             );
             tokio::time::sleep(INTERVAL).await;
         }
         Ok(())
+    }
+}
+
+/// Of a failure that is tried again, what failed and not why: the cause is a fault, and injected.
+fn tolerated(what: &str, failed: &StackFailed) -> String {
+    let failures = failed.failures.iter();
+    let resources: Vec<_> = failures.map(|failure| failure.resource.as_str()).collect();
+    let resources = match &resources[..] {
+        [] => failed.status.clone(),
+        some => some.join(", "),
+    };
+    format!("{what} failed ({resources}), as it may when calls fail, and is tried again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::Failure;
+
+    #[test]
+    fn what_is_tried_again_is_told_without_the_injected_cause() {
+        let failure = Failure {
+            resource: "Setup".into(),
+            status: "CREATE_FAILED".into(),
+            reason: "DispatchFailure(ConnectorError { kind: Io })".into(),
+        };
+        let mut failed = StackFailed {
+            name: "towerhook".into(),
+            status: "ROLLBACK_COMPLETE".into(),
+            failures: vec![failure],
+        };
+        assert_eq!(
+            tolerated("the launch", &failed),
+            "the launch failed (Setup), as it may when calls fail, and is tried again"
+        );
+        failed.failures.clear();
+        let told = tolerated("the deletion", &failed);
+        assert!(
+            told.starts_with("the deletion failed (ROLLBACK_COMPLETE)"),
+            "{told}"
+        );
     }
 }

@@ -7,7 +7,6 @@ use towerhook_package::local::FunctionZips;
 
 use super::{Listener, Story, Telling};
 use crate::STACK_NAME;
-use crate::emulator::gaps;
 use crate::inventory::Inventory;
 use crate::landing_zone::{SANDBOX, SUSPENDED};
 use crate::launch::{Parameters, Stack};
@@ -61,14 +60,9 @@ impl Story {
         zips: &FunctionZips,
         listen: Listener<'_>,
     ) -> anyhow::Result<Inventory> {
-        for gap in gaps::all(self.sandbox.template()) {
-            listen(Telling::Fact(&format!(
-                "unlike AWS ({}): {}",
-                gap.asked_by, gap.difference
-            )));
-        }
         listen(Telling::Step("uploading the functions"));
         self.sandbox.upload(zips).await?;
+        listen(Telling::Step("taking the inventory before the launch"));
         let before = Inventory::take(&self.sandbox).await?;
         Ok(before)
     }
@@ -77,7 +71,6 @@ impl Story {
         // The first token must be due for a refresh when the schedule fires.
         let simulator = &self.sandbox.simulator;
         simulator.set_longest_token_lifetime(Some(SHORT_TOKEN));
-        listen(Telling::Step("waiting for CREATE_COMPLETE"));
         let provider = self.sandbox.provider();
         let mut parameters = vec![
             ("EnrollManagementAccount", "No"),
@@ -201,7 +194,6 @@ impl Story {
 
     pub(super) async fn update(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
         let started = Instant::now();
-        listen(Telling::Step("waiting for UPDATE_COMPLETE"));
         let changes: Parameters = [("EnrollManagementAccount".to_owned(), "Yes".to_owned())].into();
         self.update_stack(&changes, listen).await?;
         listen(Telling::Fact(
@@ -232,14 +224,13 @@ impl Story {
             self.made.len(),
             self.sandbox.simulator.title()
         )));
-        listen(Telling::Step("waiting for DELETE_COMPLETE"));
         self.delete_stack(listen).await?;
         listen(Telling::Fact("the stack is DELETE_COMPLETE"));
-        listen(Telling::Step(
-            "comparing the inventory with the one before the launch",
-        ));
         let end = Instant::now() + SETTLING;
         let difference = loop {
+            listen(Telling::Step(
+                "comparing the inventory with the one before the launch",
+            ));
             let after = Inventory::take(&self.sandbox).await?;
             let mut difference = before.difference(&after);
             difference.left.retain(|item| !self.is_boundary(item));

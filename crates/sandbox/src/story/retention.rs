@@ -24,7 +24,6 @@ impl Story {
         before: &Inventory,
         listen: Listener<'_>,
     ) -> anyhow::Result<()> {
-        listen(Telling::Step("waiting for DELETE_COMPLETE"));
         self.delete_stack(listen).await?;
         let after = Inventory::take(&self.sandbox).await?;
         let left = before.difference(&after).left;
@@ -45,7 +44,6 @@ impl Story {
 
     /// Launches the stack again, under its name, and without `RetainProtection`.
     pub(super) async fn take_over(&mut self, listen: Listener<'_>) -> anyhow::Result<()> {
-        listen(Telling::Step("waiting for CREATE_COMPLETE"));
         let parameters = [
             ("ExcludeOrganizationalUnits", LEFT_OUT),
             ("RetainProtection", "No"),
