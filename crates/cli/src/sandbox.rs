@@ -61,9 +61,9 @@ async fn start(
     sandbox.upload(zips).await?;
     if launch {
         display.hear(Telling::Chapter("launch"));
-        say("waiting for CREATE_COMPLETE");
         let stack = sandbox.launch(&[]).await?;
-        stack.wait_for("CREATE_COMPLETE", DEADLINE).await?;
+        let told = stack.wait_and_tell("CREATE_COMPLETE", DEADLINE, Some(&say));
+        told.await?;
         let complete = format!("stack {STACK_NAME} is CREATE_COMPLETE");
         display.hear(Telling::Fact(&complete));
     }

@@ -49,9 +49,11 @@ struct Started {
 }
 
 impl Started {
-    async fn new(name: &str) -> Self {
+    /// With colors as on a terminal, if they are forced.
+    async fn new(name: &str, is_colored: bool) -> Self {
         let mut process = Command::new(binary().await)
             .args(["sandbox", "--accounts", "4", "--name", name])
+            .env("CLICOLOR_FORCE", if is_colored { "1" } else { "0" })
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
@@ -137,11 +139,13 @@ async fn paste(words: &[String], aws: &AwsClient, endpoint: &str) {
 async fn two_sandboxes_run_side_by_side_and_the_printed_command_launches_the_stack() {
     let name = |which: &str| format!("{which}-{}", std::process::id());
     let (one, two) = (name("one"), name("two"));
-    let (mut first, mut second) = tokio::join!(Started::new(&one), Started::new(&two));
+    let (mut first, mut second) = tokio::join!(Started::new(&one, false), Started::new(&two, true));
     let (running, other) = (first.running().unwrap(), second.running().unwrap());
     assert_ne!(running.endpoint, other.endpoint);
     assert_ne!(running.saas_url, other.saas_url);
     assert_ne!(first.printed("logs "), second.printed("logs "));
+    let is_colored = |printed: &[String]| printed.iter().any(|line| line.contains('\u{1b}'));
+    assert!(!is_colored(&first.printed) && is_colored(&second.printed));
     refused(&format!("sandbox --name {one}"), "runs already").await;
     refused("status --sandbox", "several sandboxes run").await;
 

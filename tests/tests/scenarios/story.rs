@@ -55,7 +55,14 @@ async fn the_whole_story_ends_well() {
     let mut options = towerhook_tests::options();
     options.accounts = ACCOUNTS;
     let heard = Mutex::new(Vec::new());
-    let listen = hearing(&heard);
+    let steps = Mutex::new(BTreeSet::new());
+    let hear = hearing(&heard);
+    let listen = |telling: Telling<'_>| {
+        if let Telling::Step(step) = telling {
+            steps.lock().unwrap().insert(step.to_owned());
+        }
+        hear(telling);
+    };
     let mut story = Story::open(options, &listen).await.unwrap();
     story.sandbox.gateway.keep_requests();
     tell(&mut story, &zips, &listen).await;
@@ -76,6 +83,17 @@ async fn the_whole_story_ends_well() {
         assert!(told.contains(&chapter.name), "{told}");
     }
     assert!(told.contains("the schedule fired"), "{told}");
+    // Whoever waits sees what for, and how far a launch is.
+    let steps = steps.lock().unwrap().clone();
+    let is_told = |begin: &str| steps.iter().any(|step| step.starts_with(begin));
+    for begin in [
+        "waiting for CREATE_COMPLETE: 2",
+        "waiting for UPDATE_COMPLETE",
+        "waiting for DELETE_COMPLETE",
+        "waiting for the schedule",
+    ] {
+        assert!(is_told(begin), "{begin}: {steps:?}");
+    }
     let operations = [
         "cloudformation:CreateStackSet",
         "cloudformation:CreateStackInstances",
