@@ -33,7 +33,7 @@ async fn main() -> ExitCode {
         Err(code) => Ok(code),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        terminal::width::complain(&error);
         ExitCode::FAILURE
     })
 }

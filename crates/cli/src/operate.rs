@@ -10,6 +10,7 @@ use std::{path::Path, process::ExitCode};
 use anyhow::Context;
 use serde::Serialize;
 use towerhook_aws::SdkConfig;
+use towerhook_core::counted;
 use towerhook_operate::{
     Comparison, Detail, Organization, Status, asff, csv, ocsf, page_over_time,
 };
@@ -19,7 +20,10 @@ pub(crate) use self::{deployment::Deployment, doctor::doctor};
 use crate::{
     arguments,
     operator::{operator, readable},
-    terminal::progress,
+    terminal::{
+        progress,
+        width::{self, say},
+    },
 };
 
 /// Something is not as it should be. An error is 1, as everywhere.
@@ -54,7 +58,7 @@ pub(crate) async fn status(arguments: &arguments::Status) -> anyhow::Result<Exit
     } else {
         println!("{}", tables::status(&status));
         tell(&status.notes);
-        println!("{}", status.in_words());
+        say(&status.in_words());
     }
     let is_under = |percent| status.is_under(percent);
     Ok(pending_if(arguments.fail_under.is_some_and(is_under)))
@@ -68,12 +72,13 @@ pub(crate) async fn plan(arguments: &arguments::Plan) -> anyhow::Result<ExitCode
     } else {
         print!("{}", tables::comparison(&comparison));
         tell(&comparison.notes);
-        println!("{}", comparison.counts.in_words());
+        say(&comparison.counts.in_words());
     }
     let undecided = comparison.undecided();
     anyhow::ensure!(
         undecided == 0,
-        "{undecided} accounts could not be compared, since not everything could be read"
+        "{} could not be compared, since not everything could be read",
+        counted(undecided, "account")
     );
     Ok(pending_if(
         arguments.detailed_exitcode && comparison.has_changes(),
@@ -107,7 +112,7 @@ pub(crate) async fn report(arguments: &arguments::Report) -> anyhow::Result<Exit
         write(file, &asff(&status)?)?;
     }
     tell(&status.notes);
-    println!("{}", status.in_words());
+    say(&status.in_words());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,12 +151,12 @@ pub(crate) fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
 /// Notes beside an output that has no place for them.
 fn warn(notes: &[String]) {
     for note in notes {
-        eprintln!("{}", crate::table::printable(note));
+        width::note(note);
     }
 }
 
 fn tell(notes: &[String]) {
     for note in notes {
-        println!("{}", crate::table::printable(note));
+        say(note);
     }
 }

@@ -7,6 +7,7 @@
 //! This crate uses no AWS, HTTP, environment, clock or randomness: time and random text are
 //! arguments, and everything outside is a trait in [`ports`].
 
+mod count;
 pub mod custom_resource;
 pub mod dead_letters;
 mod deadline;
@@ -31,6 +32,7 @@ pub mod stack_sets;
 mod time;
 pub mod token;
 
+pub use count::counted;
 pub use error::{Error, ErrorKind, Result, Service, chain};
 pub use read::Read;
 pub use refusal::Refusal;

@@ -1,5 +1,6 @@
 use serde::Serialize;
 use towerhook_core::{
+    counted,
     ledger::{Deletion, Gap, Record},
     model::AccountId,
 };
@@ -113,7 +114,11 @@ fn remembered(organization: &Organization, record: &Record) -> Vec<(String, Stri
     say(
         "deletion of its stack",
         deletion.map(|Deletion { times, asked_at }| {
-            format!("requested {times} times, last {}", moment(asked_at))
+            format!(
+                "requested {}, last {}",
+                counted(times, "time"),
+                moment(asked_at)
+            )
         }),
     );
     say(

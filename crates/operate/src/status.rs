@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Serialize;
 use towerhook_core::{
-    Read,
+    Read, counted,
     enrollment::{AccountView, Coverage, Standing, Watchers},
     ledger::{Gap, Reason, Record},
     model::{AccountId, Health, Registration},
@@ -130,7 +130,7 @@ impl Status {
         let Coverage { watched, .. } = self.coverage;
         let in_scope = self.coverage.in_scope();
         let verb = if in_scope == 1 { "is" } else { "are" };
-        let noun = if in_scope == 1 { "account" } else { "accounts" };
+        let accounts = counted(in_scope, "account");
         let others = match self.out_of_scope {
             0 => String::new(),
             out => format!("; {out} more out of scope"),
@@ -139,7 +139,7 @@ impl Status {
             .compared
             .map(|at| format!(", compared {}", words::moment(at)));
         let compared = compared.unwrap_or_default();
-        format!("{watched} of {in_scope} {noun} {verb} watched{compared}{others}")
+        format!("{watched} of {accounts} {verb} watched{compared}{others}")
     }
 
     /// How many accounts of each unit are watched, and how many should be, by the unit's path.

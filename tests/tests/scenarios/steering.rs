@@ -186,13 +186,13 @@ async fn redrive(sandbox: &Sandbox) {
         .unwrap();
     let shown = said(sandbox, "redrive", 0).await.result;
     assert!(
-        shown.contains("1 messages in the dead-letter queue"),
+        shown.contains("1 message in the dead-letter queue"),
         "{shown}"
     );
     assert!(!shown.contains("hunter2"), "{shown}");
     refused(sandbox, "redrive --drop", "has to be confirmed").await;
     let dropped = said(sandbox, "redrive --drop --yes", 0).await.result;
-    assert!(dropped.ends_with("1 are dropped\n"), "{dropped}");
+    assert!(dropped.ends_with("dropped 1 message\n"), "{dropped}");
     let empty = said(sandbox, "redrive", 0).await.result;
     assert_eq!(empty, "the dead-letter queue is empty\n");
 }

@@ -11,7 +11,11 @@ use towerhook_runtime::{
 use url::Url;
 
 use super::{deployment::Deployment, pending_if, print_json, tables};
-use crate::{arguments, operator::operator, terminal::progress};
+use crate::{
+    arguments,
+    operator::operator,
+    terminal::{progress, width::say},
+};
 
 /// The longest time for the vendor's answer.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -29,7 +33,7 @@ pub(crate) async fn doctor(arguments: &arguments::Doctor) -> anyhow::Result<Exit
     } else {
         println!("{}", tables::diagnosis(&diagnosis));
         print!("{}", tables::mends(&diagnosis));
-        println!("{}", diagnosis.in_words());
+        say(&diagnosis.in_words());
     }
     Ok(pending_if(diagnosis.fails()))
 }

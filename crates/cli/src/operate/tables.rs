@@ -2,22 +2,18 @@
 
 use std::fmt::Write as _;
 
-use comfy_table::{
-    Cell, Color, ColumnConstraint, ContentArrangement, Table, Width,
-    presets::{ASCII_MARKDOWN, UTF8_BORDERS_ONLY},
-};
+use comfy_table::{Cell, Color, ColumnConstraint, Table, Width, presets::ASCII_MARKDOWN};
 use towerhook_operate::{
     Comparison, Detail, Row, Status,
     doctor::{Diagnosis, Verdict},
     moment,
 };
 
-use crate::table::printable;
+use crate::{
+    table::printable,
+    terminal::width::{fitted, wrapped},
+};
 
-/// The width where there is no terminal.
-const WIDTH: u16 = 80;
-/// A terminal that is narrower wraps the table itself.
-const LEAST_WIDTH: u16 = 60;
 /// The least width of a column of reasons, so that times and the names of parameters stay whole.
 const REASON: ColumnConstraint = ColumnConstraint::LowerBoundary(Width::Fixed(28));
 
@@ -114,19 +110,23 @@ pub(super) fn comparison(comparison: &Comparison) -> String {
         let _ = writeln!(text, "{table}");
     }
     for step in &comparison.trail {
-        let _ = writeln!(text, "the trail: {}", printable(step));
+        let _ = writeln!(text, "{}", wrapped(&format!("the trail: {step}"), "  "));
     }
     for why in &comparison.trail_blocked {
-        let _ = writeln!(text, "the trail is blocked: {}", printable(why));
+        let _ = writeln!(
+            text,
+            "{}",
+            wrapped(&format!("the trail is blocked: {why}"), "  ")
+        );
     }
     if let Some(held) = &comparison.held {
-        let _ = writeln!(text, "{held}");
+        let _ = writeln!(text, "{}", wrapped(&held.to_string(), "  "));
     }
     text
 }
 
 /// Every finding, without what mends it.
-pub(super) fn diagnosis(diagnosis: &Diagnosis) -> Table {
+pub(crate) fn diagnosis(diagnosis: &Diagnosis) -> Table {
     let mut table = fitted(Some(["check", "", "what was found"]));
     for finding in &diagnosis.findings {
         let colour = match finding.verdict {
@@ -146,7 +146,7 @@ pub(super) fn diagnosis(diagnosis: &Diagnosis) -> Table {
 
 /// What mends the findings, in their order. A command or a statement stands alone on its lines, to
 /// be copied.
-pub(super) fn mends(diagnosis: &Diagnosis) -> String {
+pub(crate) fn mends(diagnosis: &Diagnosis) -> String {
     let mut text = String::new();
     let mends = diagnosis.findings.iter().flat_map(|finding| {
         let mends = finding.mend.iter();
@@ -155,33 +155,13 @@ pub(super) fn mends(diagnosis: &Diagnosis) -> String {
     for (number, (check, mend)) in (1..).zip(mends) {
         let check = check_name(check);
         let end = if mend.text.is_empty() { '.' } else { ':' };
-        let what = format!("{number}. {check}: {}{end}", printable(&mend.what));
-        text.push_str(&wrapped(&what));
+        let what = format!("{number}. {check}: {}{end}", mend.what);
+        let _ = writeln!(text, "{}", wrapped(&what, "   "));
         for line in mend.text.lines() {
             let _ = writeln!(text, "   {}", printable(line));
         }
     }
     text
-}
-
-/// Words on lines of the usual width, all but the first indented.
-fn wrapped(words: &str) -> String {
-    let mut text = String::new();
-    let mut width = 0;
-    for word in words.split(' ') {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > usize::from(WIDTH) {
-            text.push_str("\n  ");
-            width = 2;
-        }
-        if width > 0 {
-            text.push(' ');
-            width += 1;
-        }
-        text.push_str(word);
-        width += length;
-    }
-    text + "\n"
 }
 
 fn check_name(check: &str) -> String {
@@ -222,21 +202,6 @@ pub(super) fn markdown(status: &Status) -> Table {
     table
 }
 
-/// A table that wraps at the terminal's width.
-fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    // Some terminals have no width.
-    if table.width().is_none_or(|width| width < LEAST_WIDTH) {
-        table.set_width(WIDTH);
-    }
-    if let Some(header) = header {
-        table.set_header(header);
-    }
-    table
-}
-
 fn constrain(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_constraint(REASON);
@@ -264,9 +229,11 @@ fn standing_colour(standing: &str) -> Option<Color> {
 }
 
 #[cfg(test)]
+mod widths;
+
+#[cfg(test)]
 mod tests {
     use towerhook_core::enrollment::Coverage;
-    use towerhook_operate::doctor::{Finding, Mend};
 
     use super::*;
 
@@ -307,58 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn without_a_terminal_a_table_fits_into_80_columns_and_obeys_no_name() {
+    fn a_table_obeys_no_name_and_repeats_no_reason() {
         let shown = status(&one()).to_string();
-        assert!(
-            shown.lines().all(|line| line.chars().count() <= 80),
-            "{shown}"
-        );
         assert!(!shown.contains('\u{1b}'), "{shown}");
         // What the reason says already is not repeated.
         assert_eq!(shown.matches("no role").count(), 1, "{shown}");
         assert!(shown.contains("AccessDenied"), "{shown}");
-    }
-
-    #[test]
-    fn findings_fit_into_80_columns_and_what_mends_them_is_whole_to_be_copied() {
-        let command = "aws cloudtrail update-trail --name ".to_owned() + &"x".repeat(90);
-        let found = Diagnosis {
-            format_version: 1,
-            read_at: "2026-01-11T12:00:00Z".parse().unwrap(),
-            product: "Plain",
-            stack: "towerhook".into(),
-            region: "us-east-1".into(),
-            findings: vec![Finding {
-                check: "trail-topic",
-                verdict: Verdict::Fail,
-                says: "its logging is off\u{1b}[2J ".repeat(9),
-                mend: vec![Mend {
-                    what: "Turn it on".into(),
-                    text: format!("{command} &&\ntrue"),
-                }],
-            }],
-        };
-        let shown = diagnosis(&found).to_string();
-        assert!(
-            shown.lines().all(|line| line.chars().count() <= 80),
-            "{shown}"
-        );
-        assert!(
-            !shown.contains('\u{1b}') && shown.contains("trail topic"),
-            "{shown}"
-        );
-        let expected = format!("1. trail topic: Turn it on:\n   {command} &&\n   true\n");
-        assert_eq!(mends(&found), expected);
-        let long = "word ".repeat(40);
-        let lines = wrapped(long.trim_end());
-        assert!(lines.lines().all(|line| line.len() <= 80), "{lines}");
-        assert!(
-            lines
-                .lines()
-                .skip(1)
-                .all(|line| line.starts_with("   word"))
-        );
-        assert_eq!(lines.matches("word").count(), 40);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::process::ExitCode;
 
 use towerhook_aws::{Aws, StackAdministrator};
+use towerhook_core::counted;
 use towerhook_operate::launch::{Secrets, Values, change};
 use towerhook_operate::{Comparison, held_by};
 
@@ -23,8 +24,8 @@ pub(crate) async fn approve(arguments: &Approve) -> anyhow::Result<ExitCode> {
     let values = Values::from([(APPROVAL.to_owned(), digest.clone())]);
     let request = change(&form, &stack, &token(), &values, &Secrets::new())?;
     updated(&config, &stacks, &request).await?;
-    let accounts = held.accounts.len();
-    let words = format!("the offboarding of {accounts} accounts is approved, and begins now");
+    let accounts = counted(held.accounts.len(), "account");
+    let words = format!("the offboarding of {accounts} is approved, and begins now");
     conclude(arguments.json, &words, &stack.id, "UPDATE_COMPLETE")?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,7 +8,7 @@ use super::redrive::queues_of;
 use crate::arguments::Compare;
 use crate::operate::{Deployment, organization, print_json};
 use crate::operator::{operator, readable};
-use crate::terminal::progress;
+use crate::terminal::{progress, width::say};
 
 /// Asks for a comparison of the whole organization, and waits for its end on demand.
 pub(crate) async fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
@@ -18,7 +18,7 @@ pub(crate) async fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
     let asked = clock::now();
     ask_for_comparison(&queues).await.map_err(readable)?;
     if !arguments.wait {
-        println!("a comparison of the whole organization is asked for");
+        say("a comparison of the whole organization is asked for");
         return Ok(ExitCode::SUCCESS);
     }
     let ledger = Deployment::find(&config, &target.stack).await?.aws;
@@ -31,7 +31,7 @@ pub(crate) async fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
     if arguments.json {
         print_json(&status)?;
     } else {
-        println!("{}", status.in_words());
+        say(&status.in_words());
     }
     Ok(ExitCode::SUCCESS)
 }

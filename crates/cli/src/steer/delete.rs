@@ -7,7 +7,7 @@ use towerhook_operate::launch::{Following, Goal, Removal};
 use super::{Found, conclude, follow, token};
 use crate::arguments::Delete;
 use crate::operator::{operator, readable};
-use crate::terminal::ask;
+use crate::terminal::{ask, width::wrapped};
 
 /// Says what goes with the main stack and what stays, deletes it, and follows that until it is gone.
 pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
@@ -34,6 +34,6 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
 
 fn tell(sentences: &[String]) {
     for sentence in sentences {
-        eprintln!("  - {}", crate::table::printable(sentence));
+        eprintln!("{}", wrapped(&format!("  - {sentence}"), "    "));
     }
 }

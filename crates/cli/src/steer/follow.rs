@@ -7,7 +7,11 @@ use towerhook_core::ports::{Clock, StackEvent};
 use towerhook_operate::launch::{Following, Look, Tally, tally};
 use towerhook_runtime::clock::SystemClock;
 
-use crate::{operator::readable, table::printable, terminal::progress};
+use crate::{
+    operator::readable,
+    table::printable,
+    terminal::{progress, width::wrapped},
+};
 
 /// How often CloudFormation is asked.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -120,19 +124,21 @@ impl View {
 }
 
 fn line(event: &StackEvent) -> String {
-    let reason = event.reason.as_deref().map(printable);
+    let reason = event.reason.as_deref();
     let reason = reason.map_or_else(String::new, |reason| format!(": {reason}"));
-    format!(
+    let words = format!(
         "{} {} {}{reason}",
         event.at.strftime("%H:%M:%S"),
         event.status,
-        printable(&event.resource)
-    )
+        event.resource
+    );
+    wrapped(&words, "  ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::width::widest;
 
     fn event(kind: &str, status: &str) -> StackEvent {
         StackEvent {
@@ -147,9 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_one_line_that_cannot_control_the_terminal() {
-        let shown = line(&event("AWS::DynamoDB::Table", "CREATE_FAILED"));
+    fn an_event_fits_and_cannot_control_the_terminal() {
+        let mut failed = event("AWS::DynamoDB::Table", "CREATE_FAILED");
+        let shown = line(&failed);
         assert_eq!(shown, r"12:00:00 CREATE_FAILED Led\u{1b}[2Jger: no\nroom");
+        failed.reason = Some("the key is refused by the vendor ".repeat(9));
+        assert!(widest(&line(&failed)) <= 80);
     }
 
     #[test]

@@ -25,6 +25,7 @@ use towerhook_runtime::clock;
 use crate::operate::print_json;
 use crate::operator::{not_found, readable};
 
+use crate::terminal::width::say;
 /// The main stack and what its template asks for.
 struct Found {
     stack: MainStack,
@@ -68,6 +69,6 @@ fn conclude(is_json: bool, words: &str, id: &str, status: &str) -> anyhow::Resul
         let end = json!({"format_version": 1, "stack_id": id, "status": status});
         return print_json(&end);
     }
-    println!("{words}");
+    say(words);
     Ok(())
 }

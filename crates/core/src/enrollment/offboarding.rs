@@ -8,6 +8,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    counted,
     ledger::Record,
     model::AccountId,
     planted::{Fault, planted},
@@ -29,9 +30,9 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} accounts would be offboarded, but the limit in 24 hours is {}; \
+            "{} would be offboarded, but the limit in 24 hours is {}; \
              set the stack parameter ApproveOffboard={} to allow them",
-            self.accounts.len(),
+            counted(self.accounts.len(), "account"),
             self.limit,
             self.digest
         )

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::{
+    counted,
     landing_zone::{Announcement, BucketNotifications, TrailTopic},
     model::{AccountId, Registration, RegistrationSpec, Store},
     stack_sets::StackSetSpec,
@@ -158,8 +159,8 @@ impl fmt::Display for Step {
                 stack_set,
                 accounts,
             } => {
-                let count = accounts.len();
-                write!(f, "renew the token of {count} instances of {stack_set}")
+                let instances = counted(accounts.len(), "instance");
+                write!(f, "renew the token of {instances} of {stack_set}")
             }
             Self::DeleteInstances {
                 stack_set,
@@ -167,7 +168,8 @@ impl fmt::Display for Step {
                 retain,
             } => {
                 let verb = if *retain { "forget" } else { "delete" };
-                write!(f, "{verb} {} instances of {stack_set}", accounts.len())
+                let instances = counted(accounts.len(), "instance");
+                write!(f, "{verb} {instances} of {stack_set}")
             }
             Self::DeleteStackSet(name) => write!(f, "delete StackSet {name}"),
             Self::CreateStack(spec) => write!(f, "create stack {}", spec.name),

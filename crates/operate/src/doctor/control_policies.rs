@@ -37,7 +37,7 @@ pub(super) fn check(facts: &Facts) -> Vec<Finding> {
     });
     if let Some(why) = unread.clone().next() {
         let says = format!(
-            "{} of {} policies were not read: {why}",
+            "Policies that were not read: {} of {}. {why}",
             unread.count(),
             controls.len()
         );

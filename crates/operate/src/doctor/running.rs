@@ -1,7 +1,7 @@
 //! Whether a launched stack does its work.
 
 use jiff::{SignedDuration, Timestamp};
-use towerhook_core::{Read, stack_sets::InstanceState};
+use towerhook_core::{Read, counted, stack_sets::InstanceState};
 
 use super::{Facts, Finding, StackFacts};
 use crate::moment;
@@ -45,7 +45,10 @@ fn members(facts: &Facts, deployed: &StackFacts) -> Finding {
     });
     let failing: Vec<_> = failing.collect();
     let Some(first) = failing.first() else {
-        return Finding::pass(MEMBERS, format!("None of {} has failed.", members.len()));
+        return Finding::pass(
+            MEMBERS,
+            format!("None of {} has failed.", counted(members.len(), "stack")),
+        );
     };
     let says = format!(
         "{} of {} failed, the first in account {}: {}.",
@@ -65,12 +68,8 @@ fn dead_letters(facts: &Facts, deployed: &StackFacts) -> Finding {
         Read::Unknown(why) => Finding::skip(DEAD_LETTERS, why.clone()),
         Read::Ok(0) => Finding::pass(DEAD_LETTERS, "The dead-letter queue is empty."),
         Read::Ok(count) => {
-            let messages = if *count == 1 {
-                "message is"
-            } else {
-                "messages are"
-            };
-            let says = format!("{count} {messages} in the dead-letter queue.");
+            let messages = counted(*count, "message");
+            let says = format!("The dead-letter queue has {messages}.");
             let command = format!("cargo towerhook redrive --stack {}", facts.stack_name);
             Finding::fail(DEAD_LETTERS, says).mend(
                 "See why they failed, and return them once that is mended",
@@ -98,9 +97,9 @@ fn comparison(facts: &Facts, deployed: &StackFacts) -> Finding {
             Finding::pass(COMPARED, format!("The last one began {}.", moment(*at)))
         }
         Read::Ok(Some(at)) => late(format!(
-            "The last one began {}, more than {} hours ago.",
+            "The last one began {}, more than {} ago.",
             moment(*at),
-            most.as_hours()
+            counted(most.as_hours(), "hour")
         )),
         Read::Ok(None) => match deployed.stack.changed_at {
             Some(at) if age(at) > most => {
@@ -153,7 +152,10 @@ fn alarms(deployed: &StackFacts) -> Finding {
     let raised = alarms.iter().filter(|one| one.state == "ALARM");
     let raised: Vec<_> = raised.map(|one| one.name.as_str()).collect();
     if raised.is_empty() {
-        return Finding::pass(ALARMS, format!("None of {} is raised.", alarms.len()));
+        return Finding::pass(
+            ALARMS,
+            format!("None of {} is raised.", counted(alarms.len(), "alarm")),
+        );
     }
     let found = Finding::fail(ALARMS, format!("Raised: {}.", raised.join(", ")));
     found.mend(
@@ -208,7 +210,7 @@ mod tests {
     fn a_message_in_the_dead_letter_queue_is_a_failure() {
         let found = finding(&with(|one| one.dead_letters = Read::Ok(1)), DEAD_LETTERS);
         assert_eq!(found.verdict, Verdict::Fail);
-        assert!(found.says.starts_with("1 message is"));
+        assert!(found.says.ends_with("has 1 message."));
         let unknown = with(|one| one.dead_letters = unread());
         assert_eq!(finding(&unknown, DEAD_LETTERS).verdict, Verdict::Skip);
     }

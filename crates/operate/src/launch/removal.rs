@@ -1,5 +1,5 @@
 use serde::Serialize;
-use towerhook_core::ports::MainStack;
+use towerhook_core::{counted, ports::MainStack};
 
 use super::Form;
 
@@ -36,8 +36,8 @@ impl Removal {
         }
         goes.push("the management account's own stack, if there is one".into());
         goes.push(format!(
-            "the {} resources of the stack itself, with the ledger, the logs and the secrets",
-            gone.len()
+            "the {} of the stack itself, with the ledger, the logs and the secrets",
+            counted(gone.len(), "resource")
         ));
         let kept = kept
             .iter()
@@ -81,7 +81,7 @@ mod tests {
     fn what_the_template_retains_stays_and_the_rest_goes() {
         let Removal { goes, stays } = removal("No");
         assert!(
-            has(&goes, "the 1 resources") && has(&goes, "registrations"),
+            has(&goes, "the 1 resource of") && has(&goes, "registrations"),
             "{goes:?}"
         );
         assert!(

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use towerhook_core::{
-    Result,
+    Result, counted,
     ports::{LedgerReads, StackSetReads},
     stack_sets::InstanceState,
 };
@@ -26,7 +26,9 @@ impl fmt::Display for Tally {
         } = self;
         write!(
             f,
-            "{current} of {instances} StackSet instances, {enrolled} accounts enrolled"
+            "{current} of {}, {} enrolled",
+            counted(*instances, "StackSet instance"),
+            counted(*enrolled, "account")
         )
     }
 }

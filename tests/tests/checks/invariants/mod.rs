@@ -269,7 +269,9 @@ fn a_main_file_fits_on_a_screen() {
 
 /// The engine's folders, from the ground up: each takes names only from those before it.
 const FLOORS: [&[&str]; 13] = [
-    &["model", "error", "metrics", "planted", "refusal", "time"],
+    &[
+        "model", "count", "error", "metrics", "planted", "refusal", "time",
+    ],
     &["read"],
     &["retry"],
     &["stack_sets"],

@@ -1,0 +1,125 @@
+//! Lines and tables that fit into the terminal, or into 80 columns where there is none.
+
+use std::io::IsTerminal;
+
+use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
+
+use crate::table::printable;
+
+/// The width where there is no terminal.
+const WIDTH: u16 = 80;
+/// A terminal that is narrower wraps the lines itself.
+const LEAST_WIDTH: u16 = 60;
+
+/// The width of the terminal.
+fn width() -> u16 {
+    // A test is the same wherever it runs.
+    let terminal = (!cfg!(test)).then(|| Table::new().width()).flatten();
+    // Some terminals have no width.
+    terminal
+        .filter(|width| *width >= LEAST_WIDTH)
+        .unwrap_or(WIDTH)
+}
+
+/// A table that wraps.
+pub(crate) fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
+    let mut table = Table::new();
+    table.load_style(UTF8_BORDERS_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width());
+    if let Some(header) = header {
+        table.set_header(header);
+    }
+    table
+}
+
+/// Words on lines, all but the first indented by these spaces. What has no space stays whole, and so
+/// does a command between backticks, to be copied. Nothing can control the terminal.
+pub(crate) fn wrapped(words: &str, indent: &str) -> String {
+    let most = usize::from(width());
+    let mut text = String::new();
+    let mut used = 0;
+    for word in whole(&printable(words)) {
+        let length = word.chars().count();
+        if used > 0 && used + 1 + length > most {
+            text.push('\n');
+            text.push_str(indent);
+            used = indent.len();
+        } else if used > 0 {
+            text.push(' ');
+            used += 1;
+        }
+        text.push_str(&word);
+        used += length;
+    }
+    text
+}
+
+/// The words, with what is between backticks as one of them.
+fn whole(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut is_quoted = false;
+    for word in text.split(' ') {
+        match words.last_mut() {
+            Some(last) if is_quoted => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_owned()),
+        }
+        is_quoted ^= word.matches('`').count() % 2 == 1;
+    }
+    words
+}
+
+/// Prints a sentence of the result.
+pub(crate) fn say(words: &str) {
+    println!("{}", wrapped(words, ""));
+}
+
+/// Prints a sentence beside the result.
+pub(crate) fn note(words: &str) {
+    eprintln!("{}", wrapped(words, ""));
+}
+
+/// Prints why a command ends: whole on one line in a log, and wrapped on a terminal.
+pub(crate) fn complain(error: &anyhow::Error) {
+    let words = format!("error: {error:#}");
+    if std::io::stderr().is_terminal() {
+        let lines = words.lines().map(|line| wrapped(line, ""));
+        eprintln!("{}", lines.collect::<Vec<_>>().join("\n"));
+    } else {
+        eprintln!("{words}");
+    }
+}
+
+/// The widest line, in columns.
+#[cfg(test)]
+pub(crate) fn widest(text: &str) -> usize {
+    let widths = text.lines().map(|line| line.chars().count());
+    widths.max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_wrapped_and_none_is_lost_or_broken() {
+        let long = "word ".repeat(40);
+        let lines = wrapped(long.trim_end(), "   ");
+        assert!(widest(&lines) <= 80 && widest(&lines) > 70, "{lines}");
+        let mut rest = lines.lines().skip(1);
+        assert!(rest.all(|line| line.starts_with("   word")), "{lines}");
+        assert_eq!(lines.matches("word").count(), 40);
+        let arn = "x".repeat(100);
+        assert_eq!(wrapped(&format!("a {arn} b"), ""), format!("a\n{arn}\nb"));
+        assert_eq!(wrapped("\u{1b}[2J", ""), r"\u{1b}[2J");
+        let command = "`cargo towerhook redrive --return`";
+        let told = wrapped(&format!("{} {command} returns it", "x".repeat(60)), "  ");
+        assert!(
+            told.ends_with(&format!("\n  {command} returns it")),
+            "{told}"
+        );
+    }
+}
