@@ -3,7 +3,7 @@
 mod deployment;
 mod doctor;
 mod history;
-mod tables;
+pub(crate) mod tables;
 
 use std::{path::Path, process::ExitCode};
 
@@ -16,7 +16,10 @@ use towerhook_operate::{
 };
 use towerhook_runtime::clock;
 
-pub(crate) use self::{deployment::Deployment, doctor::doctor};
+pub(crate) use self::{
+    deployment::Deployment,
+    doctor::{before_launch, doctor},
+};
 use crate::{
     arguments,
     operator::{operator, readable},

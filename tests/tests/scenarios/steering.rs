@@ -93,6 +93,14 @@ async fn an_operator_launches_steers_and_deletes_a_stack() {
     let elsewhere = folder.path().join("none.json");
     let line = format!("launch --parameters {}", elsewhere.display());
     refused(&sandbox, &line, "LaceworkUrl has no value").await;
+    let nowhere = format!("{launch} --bucket nowhere");
+    let missing = said(&sandbox, &nowhere, 1).await.beside;
+    for words in ["There is no bucket nowhere", "aws s3 mb s3://nowhere"] {
+        assert!(missing.contains(words), "{missing}");
+    }
+    refused(&sandbox, &nowhere, "nothing was created").await;
+    let unchecked = format!("{nowhere} --skip-checks");
+    refused(&sandbox, &unchecked, "s3://nowhere/towerhook/").await;
     let launched = said(&sandbox, &launch, 0).await;
     assert_eq!(launched.json()["status"], "CREATE_COMPLETE");
     for words in ["CREATE_COMPLETE Setup", "StackSet instances"] {

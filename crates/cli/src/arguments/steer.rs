@@ -103,6 +103,9 @@ pub(crate) struct Launch {
     pub(crate) parameters: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) secret: SecretSource,
+    /// Launch even if `doctor`'s checks find that something is missing.
+    #[arg(long)]
+    pub(crate) skip_checks: bool,
     /// Print the result as JSON.
     #[arg(long)]
     pub(crate) json: bool,

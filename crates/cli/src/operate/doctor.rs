@@ -1,10 +1,13 @@
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use towerhook_core::{Read, chain};
-use towerhook_operate::doctor::{Deployed, Diagnosis, Network, Question, look};
+use towerhook_operate::{
+    doctor::{Deployed, Diagnosis, Facts, Network, Question, look},
+    launch::Values,
+};
 use towerhook_runtime::{
-    aws::{Aws, Home, InspectionSettings},
+    aws::{Aws, Home, InspectionSettings, SdkConfig},
     clock,
     providers::{self, HttpClient, Vendor},
 };
@@ -40,17 +43,63 @@ pub(crate) async fn doctor(arguments: &arguments::Doctor) -> anyhow::Result<Exit
 
 async fn diagnose(arguments: &arguments::Doctor) -> anyhow::Result<Diagnosis> {
     let config = operator(&arguments.target).await?;
+    let stack = &arguments.target.stack;
+    // Before a launch there is none, and a stack that failed may have no part of it.
+    let found = Deployment::find(&config, stack).await;
+    let given = arguments.provider.map(arguments::Vendor::rules);
+    let vendor = vendor(given, found.as_ref().ok().map(|found| found.vendor))?;
+    let bucket = arguments.bucket.clone();
+    let question = Question {
+        tenant: arguments.tenant.clone(),
+        artifacts: bucket.map(|bucket| (bucket, arguments.prefix.clone())),
+        ..question(&config, vendor, stack)?
+    };
+    Ok(Diagnosis::of(&facts(&config, question, found).await?))
+}
+
+/// Checks what a launch with these parameters rests on.
+pub(crate) async fn before_launch(
+    config: &SdkConfig,
+    vendor: Vendor,
+    stack: &str,
+    parameters: Values,
+) -> anyhow::Result<Diagnosis> {
+    let value = |name: &str| parameters.get(name).cloned();
+    let question = Question {
+        tenant: value(vendor.provider().words().tenant_parameter),
+        parameters: parameters.clone(),
+        ..question(config, vendor, stack)?
+    };
+    let none = Err(anyhow!("there is no stack {stack} yet"));
+    Ok(Diagnosis::before_launch(
+        &facts(config, question, none).await?,
+    ))
+}
+
+fn question(config: &SdkConfig, vendor: Vendor, stack: &str) -> anyhow::Result<Question> {
     let region = config.region().map(ToString::to_string).context(
         "no Region is set: set AWS_REGION to Control Tower's home Region, or choose a profile with it",
     )?;
+    Ok(Question {
+        provider: vendor.provider(),
+        region,
+        stack_name: stack.to_owned(),
+        tenant: None,
+        artifacts: None,
+        parameters: Values::new(),
+        now: clock::now(),
+    })
+}
+
+async fn facts(
+    config: &SdkConfig,
+    question: Question,
+    found: anyhow::Result<Deployment>,
+) -> anyhow::Result<Facts> {
     let home = Home {
-        region: region.clone(),
+        region: question.region.clone(),
     };
-    let ports = Aws::new(&config, InspectionSettings { home });
-    // Before a launch there is none, and a stack that failed may have no part of it.
-    let found = Deployment::find(&config, &arguments.target.stack).await;
-    let given = arguments.provider.map(arguments::Vendor::rules);
-    let vendor = vendor(given, found.as_ref().ok().map(|found| found.vendor))?;
+    let ports = Aws::new(config, InspectionSettings { home });
     let http = match &found {
         Ok(found) => found.http.clone(),
         Err(_) => providers::http_client()?,
@@ -63,17 +112,7 @@ async fn diagnose(arguments: &arguments::Doctor) -> anyhow::Result<Diagnosis> {
         }),
         Err(error) => Read::Unknown(format!("{error:#}")),
     };
-    let bucket = arguments.bucket.clone();
-    let question = Question {
-        provider: vendor.provider(),
-        region,
-        stack_name: arguments.target.stack.clone(),
-        tenant: arguments.tenant.clone(),
-        artifacts: bucket.map(|bucket| (bucket, arguments.prefix.clone())),
-        now: clock::now(),
-    };
-    let facts = look(question, &ports, deployed, &FromHere(http)).await;
-    Ok(Diagnosis::of(&facts))
+    Ok(look(question, &ports, deployed, &FromHere(http)).await)
 }
 
 /// The stack's vendor, or the given one, or the first.

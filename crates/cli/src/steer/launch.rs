@@ -8,15 +8,15 @@ use anyhow::{Context, bail};
 use towerhook_aws::{Aws, SdkConfig, StackAdministrator};
 use towerhook_core::ports::{MainStackReads, MainStackWrites};
 use towerhook_operate::launch::{
-    Field, Following, Form, Goal, Values, launch as request, parameters_in, template_source,
-    to_file,
+    Field, Following, Form, Goal, Values, launch as request, parameters_in, to_file,
 };
 
 use super::follow::{Expected, to_the_end};
-use super::{conclude, token};
+use super::{conclude, release, token};
 use crate::arguments::Launch;
+use crate::operate::before_launch;
 use crate::operator::{operator, readable};
-use crate::terminal::ask;
+use crate::terminal::{ask, progress, width::note};
 
 /// More than any file of parameters has.
 const LARGEST_FILE: u64 = 1024 * 1024;
@@ -40,9 +40,10 @@ pub(crate) async fn launch(arguments: &Launch) -> anyhow::Result<ExitCode> {
     let values = values(arguments, &form)?;
     let secrets: Vec<_> = required(&form).filter(|field| field.is_secret).collect();
     let secrets = ask::secrets(&secrets, arguments.secret.secret_file.as_deref())?;
-    let region = region(&config)?;
-    let file = provider.template_file();
-    let template = template_source(provider.template(), file, &region, &values);
+    if !arguments.skip_checks {
+        check(arguments, &config, &form, &values).await?;
+    }
+    let template = release::template(&config, provider, &values).await?;
     let request = request(&form, (stack, &token()), template, &values, &secrets);
     let id = stacks.create(&request?).await.map_err(readable)?;
     let default = form.field(NAMES).and_then(|field| field.default.as_ref());
@@ -71,11 +72,26 @@ fn required(form: &Form) -> impl Iterator<Item = &Field> {
     form.fields.iter().filter(|field| field.is_required())
 }
 
-fn region(config: &SdkConfig) -> anyhow::Result<String> {
-    let region = config.region().context(
-        "no Region is set: name Control Tower's home Region in AWS_REGION or in your profile",
-    )?;
-    Ok(region.to_string())
+/// Checks what the launch rests on, as `doctor` does.
+async fn check(
+    arguments: &Launch,
+    config: &SdkConfig,
+    form: &Form,
+    values: &Values,
+) -> anyhow::Result<()> {
+    let fields = form.fields.iter();
+    let defaults = fields.filter_map(|field| Some((field.name.clone(), field.default.clone()?)));
+    let mut all: Values = defaults.collect();
+    all.extend(values.clone());
+    let (vendor, stack) = (arguments.provider.rules(), &arguments.target.stack);
+    let bar = progress::spinner("checking what the launch needs");
+    let diagnosis = before_launch(config, vendor, stack, all).await;
+    progress::clear(bar);
+    release::show(
+        diagnosis?,
+        "the launch would fail, so nothing was created: mend what fails, or launch with \
+         --skip-checks",
+    )
 }
 
 /// The values of the file and of the command line, and those that are asked for, which are written.
@@ -116,10 +132,10 @@ fn values(arguments: &Launch, form: &Form) -> anyhow::Result<Values> {
     }
     if !exists {
         write(&file, &values).with_context(|| format!("cannot write {}", file.display()))?;
-        eprintln!(
+        note(&format!(
             "the parameters are in {}, without the secret",
             file.display()
-        );
+        ));
     }
     Ok(values)
 }

@@ -6,6 +6,7 @@ mod delete;
 mod follow;
 mod launch;
 mod redrive;
+mod release;
 mod update;
 
 pub(crate) use approve::approve;
@@ -24,8 +25,8 @@ use towerhook_runtime::clock;
 
 use crate::operate::print_json;
 use crate::operator::{not_found, readable};
-
 use crate::terminal::width::say;
+
 /// The main stack and what its template asks for.
 struct Found {
     stack: MainStack,

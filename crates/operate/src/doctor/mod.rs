@@ -48,6 +48,9 @@ const CHECKS: [Check; 12] = [
     running::check,
 ];
 
+/// How many of them, the last ones, look at a stack.
+const OF_A_STACK: usize = 2;
+
 /// Every finding. The names in its JSON are stable.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Diagnosis {
@@ -68,8 +71,17 @@ pub struct Diagnosis {
 impl Diagnosis {
     /// Judges what was read. Without credentials, nothing was.
     pub fn of(facts: &Facts) -> Self {
+        Self::by(&CHECKS, facts)
+    }
+
+    /// Judges what a launch rests on, and no stack.
+    pub fn before_launch(facts: &Facts) -> Self {
+        Self::by(&CHECKS[..CHECKS.len() - OF_A_STACK], facts)
+    }
+
+    fn by(checks: &[Check], facts: &Facts) -> Self {
         let count = match facts.caller {
-            Read::Ok(_) => CHECKS.len(),
+            Read::Ok(_) => checks.len(),
             Read::Unknown(_) => 1,
         };
         Self {
@@ -78,11 +90,23 @@ impl Diagnosis {
             product: facts.provider.words().title,
             stack: facts.stack_name.clone(),
             region: facts.region.clone(),
-            findings: CHECKS[..count]
+            findings: checks[..count]
                 .iter()
                 .flat_map(|check| check(facts))
                 .collect(),
         }
+    }
+
+    /// Only what warns or fails.
+    pub fn troubles(mut self) -> Self {
+        self.findings
+            .retain(|one| matches!(one.verdict, Verdict::Warn | Verdict::Fail));
+        self
+    }
+
+    /// How many checks were skipped.
+    pub fn skipped(&self) -> usize {
+        self.count(Verdict::Skip)
     }
 
     /// Whether anything fails.
@@ -133,6 +157,28 @@ mod tests {
         let names: BTreeSet<_> = diagnosis.findings.iter().map(|one| one.check).collect();
         assert_eq!(names.len(), diagnosis.findings.len());
         assert!(diagnosis.in_words().ends_with("0 warn, 0 fail, 0 skipped"));
+    }
+
+    #[test]
+    fn before_a_launch_all_is_judged_but_the_stack() {
+        let mut before = facts();
+        before.stack = Read::Ok(None);
+        before.quotas.concurrency = Read::Ok(1);
+        before.trusted = unread();
+        if let Some(artifacts) = &mut before.artifacts {
+            artifacts.objects = Read::Ok(Vec::new());
+        }
+        let diagnosis = Diagnosis::before_launch(&before);
+        assert!(diagnosis.fails());
+        assert_eq!(diagnosis.skipped(), 1);
+        let troubles = diagnosis.troubles().findings;
+        let troubles: Vec<_> = troubles.iter().map(|one| one.check).collect();
+        assert_eq!(troubles, ["lambda-concurrency", "artifacts"]);
+        let all = Diagnosis::of(&facts()).findings;
+        let launched = Diagnosis::before_launch(&facts()).findings;
+        let rest: Vec<_> = all[launched.len()..].iter().map(|one| one.check).collect();
+        assert_eq!(rest[0], "stack");
+        assert_eq!(launched.last().unwrap().check, "artifacts");
     }
 
     #[test]

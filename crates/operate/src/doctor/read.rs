@@ -44,6 +44,8 @@ pub struct Question {
     pub tenant: Option<String>,
     /// The bucket and the folder of the zips, before there is a stack.
     pub artifacts: Option<(String, String)>,
+    /// The parameters that a launch will give, before there is a stack.
+    pub parameters: BTreeMap<String, String>,
     /// The time of the look.
     pub now: Timestamp,
 }

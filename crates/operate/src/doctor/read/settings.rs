@@ -38,7 +38,8 @@ impl Settings {
     ) -> Self {
         let provider = question.provider;
         let stack = stack.ok().and_then(Option::as_ref);
-        let parameters = stack.map_or_else(BTreeMap::new, |stack| stack.parameters.clone());
+        let parameters = stack.map_or(&question.parameters, |stack| &stack.parameters);
+        let parameters = parameters.clone();
         let parameter = |name: &str| {
             let text = parameters.get(name).map(|text| text.trim().to_owned());
             text.filter(|text| !text.is_empty())
@@ -141,20 +142,25 @@ mod tests {
 
     use super::*;
 
+    fn question(tenant: Option<&str>) -> Question {
+        Question {
+            provider: &Plain,
+            region: "us-east-1".into(),
+            stack_name: "towerhook".into(),
+            tenant: tenant.map(str::to_owned),
+            artifacts: None,
+            parameters: BTreeMap::new(),
+            now: "2026-01-11T12:00:00Z".parse().unwrap(),
+        }
+    }
+
     fn settings(
         tenant: Option<&str>,
         parameters: &[(&str, &str)],
         deployment: Option<&Deployment>,
     ) -> Settings {
         let url = "https://acme.example.com".parse().unwrap();
-        let question = Question {
-            provider: &Plain,
-            region: "us-east-1".into(),
-            stack_name: "towerhook".into(),
-            tenant: tenant.map(str::to_owned),
-            artifacts: None,
-            now: "2026-01-11T12:00:00Z".parse().unwrap(),
-        };
+        let question = question(tenant);
         let stack = (!parameters.is_empty()).then(|| MainStack {
             parameters: parameters
                 .iter()
@@ -177,6 +183,24 @@ mod tests {
         assert_eq!(names.prefix.as_str().len(), LONGEST_PREFIX);
         let elsewhere = settings(Some("https://example.net"), &[], None);
         assert_eq!(elsewhere.names.ok(), None);
+    }
+
+    #[test]
+    fn a_launch_says_by_its_parameters_what_a_stack_says_later() {
+        let parameters = [
+            ("IntegrationNamePrefix", "Own-"),
+            ("CapabilityType", "Config"),
+        ];
+        let question = Question {
+            parameters: parameters
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
+            ..question(Some("acme.example.com"))
+        };
+        let launch = Settings::of(&question, Read::Ok(&None), None, None);
+        assert!(!launch.is_deployed);
+        assert_eq!(launch.parameter("CapabilityType"), Some("Config"));
+        assert_eq!(launch.names.ok().unwrap().prefix.as_str(), "Own-");
     }
 
     #[test]
