@@ -25,8 +25,7 @@ pub(crate) async fn towerhook_with(
     sandbox: &Sandbox,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Output {
-    let running = sandbox.running();
-    let command = [
+    let cargo = [
         "run",
         "--quiet",
         "--locked",
@@ -34,9 +33,19 @@ pub(crate) async fn towerhook_with(
         "towerhook-cli",
         "--",
     ];
-    Command::new(env!("CARGO"))
+    command(sandbox, env!("CARGO"), &cargo)
+        .args(arguments)
+        .output()
+        .await
+        .unwrap()
+}
+
+/// A program with the sandbox's administrator in its environment.
+pub(crate) fn command(sandbox: &Sandbox, program: &str, arguments: &[&str]) -> Command {
+    let running = sandbox.running();
+    let mut command = Command::new(program);
+    command
         .current_dir(workspace_root())
-        .args(command)
         .args(arguments)
         .env("AWS_ENDPOINT_URL", running.endpoint.as_str())
         .env("AWS_REGION", &running.region)
@@ -44,10 +53,8 @@ pub(crate) async fn towerhook_with(
         .env(
             "AWS_SECRET_ACCESS_KEY",
             running.secret_access_key.expose_secret(),
-        )
-        .output()
-        .await
-        .unwrap()
+        );
+    command
 }
 
 /// The output of a command that ends with this code.

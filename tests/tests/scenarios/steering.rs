@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use towerhook_package::target_directory;
 use towerhook_sandbox::Sandbox;
 use towerhook_tests::scene::until;
 use towerhook_tests::{options, sandbox};
 
-use crate::operator::towerhook;
+use crate::operator::{command, towerhook};
 
 /// The parameter that no file holds.
 const SECRET: &str = "LaceworkSecretKey";
@@ -101,6 +102,7 @@ async fn an_operator_launches_steers_and_deletes_a_stack() {
     refused(&sandbox, &nowhere, "nothing was created").await;
     let unchecked = format!("{nowhere} --skip-checks");
     refused(&sandbox, &unchecked, "s3://nowhere/towerhook/").await;
+    ask_on_a_terminal(&sandbox).await;
     let launched = said(&sandbox, &launch, 0).await;
     assert_eq!(launched.json()["status"], "CREATE_COMPLETE");
     for words in ["CREATE_COMPLETE Setup", "StackSet instances"] {
@@ -154,6 +156,25 @@ async fn an_operator_launches_steers_and_deletes_a_stack() {
     assert!(sandbox.simulator.registrations().is_empty());
     refused(&sandbox, "delete --yes", "there is no stack towerhook").await;
     sandbox.shutdown().await.unwrap();
+}
+
+/// The questions of a launch are asked on a terminal, and answered or left in order.
+async fn ask_on_a_terminal(sandbox: &Sandbox) {
+    let folder = tempfile::tempdir().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/python/terminal_check.py");
+    // Built by the calls before. Under cargo it would be built again: the folder has no configuration.
+    let binary = target_directory().unwrap().join("debug/towerhook");
+    let output = command(sandbox, "python3", &[script])
+        .arg(folder.path())
+        .arg(binary)
+        .args(["launch", "--bucket", "nowhere"])
+        .output()
+        .await
+        .unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (told, wrong) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{told}{wrong}");
+    assert!(told.contains("in order"), "{told}");
 }
 
 /// Accounts leave, more than the limit allows, until that is approved.

@@ -4,10 +4,15 @@ use std::fs::File;
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
-use dialoguer::{Confirm, Input, Password, Select};
+use anyhow::{Context, anyhow, bail, ensure};
+use inquire::{
+    Confirm, InquireError, Password, PasswordDisplayMode, Select, Text,
+    validator::{StringValidator, Validation},
+};
 use towerhook_core::model::SecretText;
 use towerhook_operate::launch::{Field, Secrets};
+
+use super::width::note;
 
 /// The variable with the vendor's secret.
 const VARIABLE: &str = "TOWERHOOK_SECRET";
@@ -25,8 +30,8 @@ pub(crate) fn confirm(question: &str) -> anyhow::Result<()> {
         is_interactive(),
         "this has to be confirmed: run it in a terminal, or with --yes"
     );
-    let answer = Confirm::new().with_prompt(question).default(false);
-    ensure!(answer.interact()?, "not confirmed, so nothing was done");
+    let answer = Confirm::new(question).with_default(false).prompt();
+    ensure!(answered(answer)?, "not confirmed, so nothing was done");
     Ok(())
 }
 
@@ -36,11 +41,11 @@ pub(crate) fn confirm_by_name(question: &str, name: &str) -> anyhow::Result<()> 
         is_interactive(),
         "this has to be confirmed: run it in a terminal, or with --yes"
     );
-    let answer: String = Input::new()
-        .with_prompt(question)
-        .allow_empty(true)
-        .interact_text()?;
-    ensure!(answer == name, "not confirmed, so nothing was done");
+    let answer = Text::new(&format!("{question}:")).prompt();
+    ensure!(
+        answered(answer)? == name,
+        "not confirmed, so nothing was done"
+    );
     Ok(())
 }
 
@@ -53,17 +58,14 @@ pub(crate) fn value(field: &Field) -> anyhow::Result<String> {
         allowed,
         ..
     } = field;
-    eprintln!("\n{description}");
-    let prompt = format!("{label} ({name})");
+    describe(description);
+    let prompt = format!("{label} ({name}):");
     if allowed.is_empty() {
-        let input = Input::new()
-            .with_prompt(prompt)
-            .allow_empty(true)
-            .validate_with(|value: &String| field.check(value));
-        return Ok(input.interact_text()?);
+        let text = Text::new(&prompt).with_validator(fitting(field));
+        return answered(text.prompt());
     }
-    let chosen = Select::new().with_prompt(prompt).items(allowed).default(0);
-    Ok(allowed[chosen.interact()?].clone())
+    let select = Select::new(&prompt, allowed.clone()).without_filtering();
+    answered(select.prompt())
 }
 
 /// The values of secret parameters, from the file, the environment or the terminal.
@@ -120,12 +122,40 @@ fn secret(field: &Field) -> anyhow::Result<SecretText> {
              --secret-file"
         );
     }
-    eprintln!("\n{description}");
-    let prompt = format!("{label} ({name}), not shown");
-    let typed = Password::new()
-        .with_prompt(prompt)
-        .validate_with(|value: &String| field.check(value));
-    Ok(typed.interact()?.into())
+    describe(description);
+    let prompt = format!("{label} ({name}), not shown:");
+    let typed = Password::new(&prompt)
+        .with_display_mode(PasswordDisplayMode::Hidden)
+        .without_confirmation()
+        .with_validator(fitting(field));
+    Ok(answered(typed.prompt())?.into())
+}
+
+fn describe(description: &str) {
+    eprintln!();
+    note(description);
+}
+
+/// Asks again, with the reason, until the parameter can have the value.
+fn fitting(field: &Field) -> impl StringValidator + 'static {
+    let field = field.clone();
+    move |value: &str| {
+        let verdict = field.check(value);
+        Ok(verdict.map_or_else(
+            |unfit| Validation::Invalid(unfit.into()),
+            |()| Validation::Valid,
+        ))
+    }
+}
+
+/// The answer, unless the person has left the question with Ctrl-C, Ctrl-D or Escape.
+fn answered<T>(answer: Result<T, InquireError>) -> anyhow::Result<T> {
+    answer.map_err(|error| match error {
+        InquireError::OperationCanceled | InquireError::OperationInterrupted => {
+            anyhow!("the question was not answered, so nothing was done in AWS")
+        }
+        other => anyhow!(other).context("the terminal cannot be asked"),
+    })
 }
 
 #[cfg(test)]
