@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Redrive(Redrive),
     /// Launch the stack, and follow it until it is complete.
     Launch(Launch),
-    /// Change parameters of the stack, and follow that until it is complete.
+    /// Change parameters of the stack or move it to this release, and follow that until it is complete.
     Update(Update),
     /// Say what goes with the stack and what stays, and delete it.
     Delete(Delete),

@@ -18,7 +18,7 @@ use towerhook_runtime::clock;
 
 pub(crate) use self::{
     deployment::Deployment,
-    doctor::{before_launch, doctor},
+    doctor::{before_launch, doctor, zips},
 };
 use crate::{
     arguments,

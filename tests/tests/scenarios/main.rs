@@ -25,6 +25,7 @@ mod operator;
 mod optional;
 mod permission;
 mod publish;
+mod release;
 mod sandboxes;
 mod steering;
 mod story;

@@ -124,18 +124,30 @@ pub(crate) struct SecretSource {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Everything that is not named keeps its value, and the stack its template. CloudFormation goes on \
-when this command is interrupted.
+Everything that is not named keeps its value, and the stack its template. With --prefix the stack \
+moves to this command's release; what comes and goes is shown before. CloudFormation goes on when \
+this command is interrupted.
 
-Exit codes: 0 updated, or nothing changes; 1 error, or the update was rolled back.
+Exit codes: 0 updated, or nothing changes; 1 error, not confirmed, or the update was rolled back.
 
 Examples:
   towerhook update OffboardLimitPercent=20
-  towerhook update LaceworkAccessKeyId=ACME_1234 LaceworkSecretKey")]
+  towerhook update LaceworkAccessKeyId=ACME_1234 LaceworkSecretKey
+  towerhook update --prefix towerhook/0.1.0/")]
 pub(crate) struct Update {
     /// A parameter and its new value; a secret one is named alone, and its value asked for.
-    #[arg(value_name = "KEY=VALUE", required = true)]
+    #[arg(value_name = "KEY=VALUE", required_unless_present = "prefix")]
     pub(crate) changes: Vec<Change>,
+    /// Move to this command's release, whose functions and templates are in this folder of the
+    /// bucket; it has a slash at its end.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+    /// Another bucket with them, in the same Region; by default the stack's.
+    #[arg(long, value_name = "BUCKET", requires = "prefix")]
+    pub(crate) bucket: Option<String>,
+    /// Do not ask before the stack moves.
+    #[arg(long, requires = "prefix")]
+    pub(crate) yes: bool,
     #[command(flatten)]
     pub(crate) secret: SecretSource,
     /// Print the result as JSON.
@@ -223,6 +235,11 @@ mod tests {
             ("towerhook launch --secret canary", false),
             ("towerhook update", false),
             ("towerhook update A=b C", true),
+            ("towerhook update --prefix v/2/ --yes", true),
+            ("towerhook update --prefix v/2/ --bucket zips A=b", true),
+            ("towerhook update --bucket zips A=b", false),
+            ("towerhook update A=b --yes", false),
+            ("towerhook launch --skip-checks", true),
             ("towerhook delete --yes --stack acme", true),
             ("towerhook completions tcsh", false),
         ] {

@@ -76,6 +76,21 @@ pub(crate) async fn before_launch(
     ))
 }
 
+/// Checks whether a place has every zip that a stack needs.
+pub(crate) async fn zips(
+    config: &SdkConfig,
+    stack: &str,
+    place: (String, String),
+) -> anyhow::Result<Diagnosis> {
+    let found = Deployment::find(config, stack).await?;
+    let question = Question {
+        artifacts: Some(place),
+        ..question(config, found.vendor, stack)?
+    };
+    let diagnosis = Diagnosis::of(&facts(config, question, Ok(found)).await?);
+    Ok(diagnosis.only("artifacts"))
+}
+
 fn question(config: &SdkConfig, vendor: Vendor, stack: &str) -> anyhow::Result<Question> {
     let region = config.region().map(ToString::to_string).context(
         "no Region is set: set AWS_REGION to Control Tower's home Region, or choose a profile with it",

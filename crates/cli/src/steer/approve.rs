@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
 use towerhook_aws::{Aws, StackAdministrator};
-use towerhook_core::counted;
+use towerhook_core::{counted, ports::TemplateSource};
 use towerhook_operate::launch::{Secrets, Values, change};
 use towerhook_operate::{Comparison, held_by};
 
@@ -22,7 +22,13 @@ pub(crate) async fn approve(arguments: &Approve) -> anyhow::Result<ExitCode> {
     let stacks = Aws::new(&config, StackAdministrator);
     let Found { stack, form } = Found::of(&stacks, &target.stack).await?;
     let values = Values::from([(APPROVAL.to_owned(), digest.clone())]);
-    let request = change(&form, &stack, &token(), &values, &Secrets::new())?;
+    let request = change(
+        &form,
+        (&stack, &token()),
+        TemplateSource::Previous,
+        &values,
+        &Secrets::new(),
+    )?;
     updated(&config, &stacks, &request).await?;
     let accounts = counted(held.accounts.len(), "account");
     let words = format!("the offboarding of {accounts} is approved, and begins now");

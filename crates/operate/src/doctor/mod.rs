@@ -104,6 +104,12 @@ impl Diagnosis {
         self
     }
 
+    /// Only what this check found.
+    pub fn only(mut self, check: &str) -> Self {
+        self.findings.retain(|one| one.check == check);
+        self
+    }
+
     /// How many checks were skipped.
     pub fn skipped(&self) -> usize {
         self.count(Verdict::Skip)

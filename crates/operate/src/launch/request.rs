@@ -153,31 +153,39 @@ pub fn values_for<'a>(
     Ok((values, secrets))
 }
 
-/// A change of some parameters of a stack. The others keep their values, and the stack its template.
+/// A change of some parameters of a stack. The others keep their values, as long as the template has
+/// them and still takes these; new ones get what is given or their default.
 ///
 /// # Errors
 ///
-/// A value or a secret is wrong.
+/// A value or a secret is wrong or missing.
 pub fn change(
     form: &Form,
-    stack: &MainStack,
-    token: &str,
+    (stack, token): (&MainStack, &str),
+    template: TemplateSource,
     values: &Values,
     secrets: &Secrets,
 ) -> Result<StackRequest, Refused> {
     let mut parameters = BTreeMap::new();
     for field in &form.fields {
-        let stays = || {
-            let has = stack.parameters.contains_key(&field.name);
-            has.then_some(Setting::Previous)
+        let name = &field.name;
+        let setting = match (setting(field, values, secrets)?, stack.parameters.get(name)) {
+            (Some(setting), _) => setting,
+            (None, Some(kept)) => {
+                // CloudFormation hides a secret, so it cannot be checked.
+                if !field.is_secret {
+                    field.check(kept)?;
+                }
+                Setting::Previous
+            }
+            (None, None) if field.is_required() => return Err(Refused::Missing(name.clone())),
+            (None, None) => continue,
         };
-        if let Some(setting) = setting(field, values, secrets)?.or_else(stays) {
-            parameters.insert(field.name.clone(), setting);
-        }
+        parameters.insert(name.clone(), setting);
     }
     Ok(StackRequest {
         stack: stack.id.clone(),
-        template: TemplateSource::Previous,
+        template,
         parameters,
         token: token.to_owned(),
     })
@@ -250,11 +258,38 @@ mod tests {
         };
         let (named, asked) = values_for(&form, &changes(&["Days=30", "Key"])).unwrap();
         assert_eq!(asked, [form.field("Key").unwrap()]);
-        let request = change(&form, &stack, "token", &named, &secret("fresh")).unwrap();
+        let ask = |values: &Values, secrets: &Secrets| {
+            let place = (&stack, "token");
+            change(&form, place, TemplateSource::Previous, values, secrets)
+        };
+        let request = ask(&named, &secret("fresh")).unwrap();
         assert_eq!(told(&request), ["Days=30", "Key:5", "Url stays"]);
         assert_eq!(request.template, TemplateSource::Previous);
-        let request = change(&form, &stack, "token", &named, &Secrets::new()).unwrap();
+        let request = ask(&named, &Secrets::new()).unwrap();
         assert_eq!(told(&request), ["Days=30", "Key stays", "Url stays"]);
+    }
+
+    #[test]
+    fn another_template_drops_what_it_lacks_and_refuses_a_value_that_it_no_longer_takes() {
+        let form = form();
+        let ask = |kept: &[(&str, &str)]| {
+            let stack = MainStack {
+                parameters: values(kept),
+                ..MainStack::default()
+            };
+            let body = TemplateSource::Body(String::new());
+            let none = (Values::new(), Secrets::new());
+            change(&form, (&stack, "token"), body, &none.0, &none.1)
+        };
+        let (url, key, gone) = (("Url", "https://a"), ("Key", "****"), ("Gone", "x"));
+        assert_eq!(
+            told(&ask(&[url, key, gone]).unwrap()),
+            ["Key stays", "Url stays"]
+        );
+        let missing = ask(&[key]).unwrap_err();
+        assert_eq!(missing, Refused::Missing("Url".into()));
+        let unfit = ask(&[url, key, ("Days", "31")]).unwrap_err();
+        assert!(unfit.to_string().starts_with("Days must be"), "{unfit}");
     }
 
     #[test]
