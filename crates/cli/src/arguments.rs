@@ -1,5 +1,7 @@
 mod operate;
 mod publish;
+#[cfg(test)]
+mod shown;
 mod steer;
 
 use std::{path::PathBuf, process::ExitCode};

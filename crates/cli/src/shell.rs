@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Command, CommandFactory};
+use clap_complete::Shell;
 
 use crate::arguments::{Arguments, Completions, Man};
 
@@ -11,10 +12,14 @@ use crate::arguments::{Arguments, Completions, Man};
 const NAME: &str = "towerhook";
 
 pub(crate) fn completions(arguments: &Completions) -> anyhow::Result<ExitCode> {
-    let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut command(), NAME, &mut script);
-    print!("{}", String::from_utf8_lossy(&script));
+    print!("{}", script(arguments.shell));
     Ok(ExitCode::SUCCESS)
+}
+
+fn script(shell: Shell) -> String {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command(), NAME, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 pub(crate) fn man(arguments: &Man) -> anyhow::Result<ExitCode> {
@@ -33,6 +38,16 @@ fn command() -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_shell_completes_commands_and_options() {
+        for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+            let script = script(shell);
+            for word in ["redrive", "fail-under", "skip-checks"] {
+                assert!(script.contains(word), "{shell}: {word}");
+            }
+        }
+    }
 
     #[test]
     fn there_is_a_page_for_every_command_that_is_shown() {

@@ -7,6 +7,7 @@ pub mod local;
 pub mod publish;
 pub mod python;
 pub mod release;
+pub mod shown;
 pub mod terraform;
 mod toolchain;
 mod workspace;
