@@ -31,4 +31,5 @@ mod steering;
 mod story;
 mod trend_vision_one;
 mod trend_workload_security;
+mod walkthrough;
 mod wiring;
