@@ -71,11 +71,11 @@ async fn moved(
     take_from(place, &form, stack, &mut values)?;
     let secrets = ask_for_new(arguments, &form, stack, (&mut values, named))?;
 
+    let bucket = bucket(stack, &values)?;
     let mut at = values.clone();
-    at.entry(BUCKET.to_owned())
-        .or_insert_with(|| stack.parameters.get(BUCKET).cloned().unwrap_or_default());
+    at.insert(BUCKET.to_owned(), bucket.clone());
     let source = release::template(config, provider, &at).await?;
-    let zips = zips(config, name, (at[BUCKET].clone(), prefix.to_owned())).await?;
+    let zips = zips(config, name, (bucket, prefix.to_owned())).await?;
     release::show(zips, "the functions are not there, so nothing was updated")?;
     let request = change(&form, (stack, &token()), source, &values, &secrets)?;
 
@@ -91,6 +91,14 @@ async fn moved(
         ask::confirm(&format!("Update the stack {name} so?"))?;
     }
     Ok(request)
+}
+
+/// The bucket of the new release: the named one, or the stack's. A published template knows one
+/// without a parameter.
+fn bucket(stack: &MainStack, values: &Values) -> anyhow::Result<String> {
+    let known = values.get(BUCKET).or_else(|| stack.parameters.get(BUCKET));
+    let known = known.filter(|bucket| !bucket.is_empty()).cloned();
+    known.context("the stack's parameters name no bucket: name the new release's with --bucket")
 }
 
 /// Asks for the values of parameters that the stack does not have and that have no default, and for
@@ -119,4 +127,25 @@ fn ask_for_new<'a>(
         values.insert(field.name.clone(), ask::value(field)?);
     }
     ask::secrets(&secrets, arguments.secret.secret_file.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bucket_is_the_named_one_or_the_stacks_and_never_none() {
+        let of = |bucket: &str| Values::from([(BUCKET.to_owned(), bucket.to_owned())]);
+        let stack = |bucket: &str| MainStack {
+            parameters: of(bucket),
+            ..MainStack::default()
+        };
+        let none = Values::new();
+        assert_eq!(bucket(&stack("zips"), &none).unwrap(), "zips");
+        assert_eq!(bucket(&stack("zips"), &of("more")).unwrap(), "more");
+        for stack in [stack(""), MainStack::default()] {
+            let refused = bucket(&stack, &none).unwrap_err().to_string();
+            assert!(refused.contains("--bucket"), "{refused}");
+        }
+    }
 }
