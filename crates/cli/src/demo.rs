@@ -3,7 +3,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use dialoguer::console::style;
+use console::style;
 use towerhook_package::local::{self, FunctionZips, Profile};
 use towerhook_package::target_directory;
 use towerhook_sandbox::Options;

@@ -2,13 +2,13 @@ use std::convert::Infallible;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dialoguer::console::style;
+use console::style;
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use towerhook_package::local::FunctionZips;
 use towerhook_package::target_directory;
-use towerhook_sandbox::alarms::{AlarmState, Verdicts, changes};
+use towerhook_sandbox::alarms::{AlarmState, Schedule, Verdicts, changes};
 use towerhook_sandbox::story::Telling;
 use towerhook_sandbox::{Claim, Options, STACK_NAME, Sandbox};
 
@@ -112,7 +112,7 @@ async fn watch(sandbox: &Sandbox) -> Infallible {
     loop {
         minutes.tick().await;
         let now = Timestamp::now();
-        match sandbox.alarms(now).await {
+        match sandbox.alarms(now, Schedule::Stopped).await {
             Ok(found) => {
                 for change in changes(&known, &found, now) {
                     let line = style(table::printable(&change.to_string()));

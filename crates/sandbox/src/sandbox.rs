@@ -12,7 +12,7 @@ use url::Url;
 use uuid::Uuid;
 
 use crate::STACK_NAME;
-use crate::alarms::{self, Verdicts};
+use crate::alarms::{self, Schedule, Verdicts};
 use crate::aws_client::{AccessKey, AwsClient};
 use crate::emulator::{Emulator, EmulatorConfig};
 use crate::function_logs::FunctionLogs;
@@ -278,12 +278,13 @@ impl Sandbox {
         FunctionLogs::in_run(self.directory())
     }
 
-    /// The states at `now` of the main stack's alarms on the functions' own metrics.
+    /// The states at `now` of the main stack's alarms on the functions' own metrics, if the schedule
+    /// of comparisons does this until then.
     ///
     /// # Errors
     /// When CloudWatch does not list the alarms.
-    pub async fn alarms(&self, now: Timestamp) -> anyhow::Result<Verdicts> {
-        alarms::states(&self.inside()?, &self.function_logs(), now).await
+    pub async fn alarms(&self, now: Timestamp, schedule: Schedule) -> anyhow::Result<Verdicts> {
+        alarms::states(&self.inside()?, &self.function_logs(), now, schedule).await
     }
 
     /// Ends everything that was started, and removes its temporary files.

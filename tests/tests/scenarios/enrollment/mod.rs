@@ -22,6 +22,7 @@ mod told;
 mod trail;
 mod transition;
 mod unit;
+mod upgrade;
 
 /// The template's default of `IntegrationNamePrefix`.
 const PREFIX: &str = "Lacework-Control-Tower-";

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use towerhook_sandbox::{
     Sandbox,
+    alarms::Schedule,
     aws_client::{AwsClient, Method},
 };
 use towerhook_tests::{
@@ -92,6 +93,24 @@ async fn evidence_bucket(aws: &AwsClient) -> String {
         .to_owned()
 }
 
+/// The gauge's alarm goes off after a day of comparisons that all find an account unwatched, and that of
+/// silence where there are none.
+async fn unwatched_for_a_day_is_told_once_it_is_a_day(scene: &Scene) {
+    for (hours, schedule, gauge, silence) in [
+        (22, Schedule::Hourly, false, false),
+        (25, Schedule::Hourly, true, false),
+        (25, Schedule::Stopped, false, true),
+    ] {
+        let alarms = off(scene, hours, schedule).await;
+        let is_off = |id: &str| alarms.iter().any(|one| one == id);
+        assert_eq!(
+            (is_off("UnwatchedAccountsAlarm"), is_off("SilenceAlarm")),
+            (gauge, silence),
+            "{hours} {schedule:?}: {alarms:?}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn an_account_that_cannot_be_enrolled_is_told_by_alarm_event_evidence_and_status() {
     let sandbox = sandbox(options()).await;
@@ -122,11 +141,12 @@ async fn an_account_that_cannot_be_enrolled_is_told_by_alarm_event_evidence_and_
         (&json!(4), &json!(3))
     );
     assert!(compared["span"]["request_id"].is_string(), "{compared}");
-    let alarms = off(&scene, 0).await;
+    let alarms = off(&scene, 0, Schedule::Stopped).await;
     assert!(
         alarms.contains(&"BlockedAccountsAlarm".to_owned()),
         "{alarms:?}"
     );
+    unwatched_for_a_day_is_told_once_it_is_a_day(&scene).await;
 
     let mut events = Vec::new();
     let is = |event: &Value, kind: &str| event["detail-type"] == kind;

@@ -27,11 +27,10 @@ async fn upload_next(sandbox: &Sandbox, zips: &FunctionZips) {
 
 async fn send(scene: &Scene, bodies: &[Value]) {
     let url = scene.stack.output("WorkQueueUrl").await.unwrap();
+    let inside = scene.inside();
     for body in bodies {
         let request = json!({"QueueUrl": url, "MessageBody": body.to_string()});
-        let sent = scene
-            .inside()
-            .json("sqs", "AmazonSQS", "SendMessage", request);
+        let sent = inside.json("sqs", "AmazonSQS", "SendMessage", request);
         sent.await.unwrap();
     }
 }

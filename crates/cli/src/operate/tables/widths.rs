@@ -30,6 +30,8 @@ fn row(standing: &'static str) -> Row {
         registration_failure: Some("AccessDenied: ".repeat(9)),
         standing,
         since: "2026-01-11T12:00:00Z".parse().ok(),
+        seen: None,
+        gap: None,
         code: Some("stack-fails".into()),
         why: Some(format!("its member stack {ARN} cannot be made")),
     }
