@@ -75,7 +75,12 @@ async fn an_upgrade_finishes_what_the_release_before_began() {
     send(&scene, &messages).await;
     assert_eq!(code_key(&scene).await, NEXT);
     scene.await_enrolled(&MEMBERS).await;
-    scene.settle().await;
+    until("every message is read", async || {
+        let read = scene.logged("account", "event accepted").await;
+        let ours = read.iter().filter(|line| line["kind"] == "message");
+        ours.count() >= 2 * messages.len()
+    })
+    .await;
     let malformed = scene.logged("account", "malformed record").await;
     assert!(malformed.is_empty(), "{malformed:?}");
     let letters = scene.stack.output("DeadLetterQueueUrl").await.unwrap();
