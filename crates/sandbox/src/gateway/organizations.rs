@@ -15,6 +15,11 @@ use super::route::Call;
 use crate::aws_client::{AwsClient, AwsError};
 use pages::{listing, page, token};
 
+/// The services that Control Tower gives trusted access when it sets a landing zone up.
+///
+/// Source: docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-CTower.html.
+const TRUSTED: [&str; 4] = ["cloudtrail", "config", "controltower", "sso"];
+
 const TARGET: &str = "AWSOrganizationsV20161128";
 
 /// Whether the gateway answers this operation itself.
@@ -27,6 +32,7 @@ pub(super) fn serves(operation: &str) -> bool {
             | "ListOrganizationalUnitsForParent"
             | "DescribeOrganizationalUnit"
             | "RemoveAccountFromOrganization"
+            | "ListAWSServiceAccessForOrganization"
     )
 }
 
@@ -162,6 +168,12 @@ impl Organizations {
                 let mut answer = self.ask(&call.operation, request.clone()).await?;
                 self.rename(&mut answer["OrganizationalUnit"]);
                 Ok(answer)
+            }
+            "ListAWSServiceAccessForOrganization" => {
+                let principal = |name| json!({"ServicePrincipal": format!("{name}.amazonaws.com")});
+                let trusted = TRUSTED.map(principal);
+                let (page, next) = page(&trusted, request)?;
+                Ok(listing("EnabledServicePrincipals", page.to_vec(), next))
             }
             "ListAccountsForParent" => self.list_accounts(&call.operation, request).await,
             _ => {
