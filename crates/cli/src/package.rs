@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use towerhook_package::compose::{Composed, compose_all};
+use towerhook_package::compose::{Composed, compose_all, hosts::compose_hosts};
 use towerhook_package::lambda::{Packaged, build};
 use towerhook_package::release::describe;
 use towerhook_package::terraform::{ModuleFile, modules};
@@ -44,6 +44,9 @@ pub(crate) async fn run(arguments: &Package) -> anyhow::Result<ExitCode> {
 pub(crate) fn compose() -> anyhow::Result<ExitCode> {
     let root = workspace_root();
     for Composed { path, text, .. } in compose_all(&root.join("templates"))? {
+        write(&path, &text)?;
+    }
+    for (path, text) in compose_hosts(&root.join("templates"))? {
         write(&path, &text)?;
     }
     for ModuleFile { path, text } in modules(&root)? {

@@ -4,6 +4,8 @@
 //! It works on text, so that comments survive: a fragment is split at its top-level headings, and the
 //! bodies under the same heading are joined in the order of the list.
 
+pub mod hosts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

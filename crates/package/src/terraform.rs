@@ -9,10 +9,14 @@ use anyhow::{Context, bail};
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 
+use crate::compose::hosts::LAUNCHED as HOSTS;
 use crate::compose::{Composed, compose_all};
 
-/// The template that has no composition and is launched by itself, in another Region.
+/// The template that is launched by itself, in another Region.
 const EVENTS: &str = "organizations-events.template.yml";
+
+/// The templates that are launched beside a main template, and the usual name of their stack.
+const BESIDE: [(&str, &str); 2] = [(EVENTS, "towerhook-events"), (HOSTS, "towerhook-hosts")];
 
 /// The parameter that says in which bucket the zips are, with the templates beside them.
 const BUCKET: &str = "ArtifactBucket";
@@ -43,23 +47,25 @@ pub fn snake_case(name: &str) -> String {
     snake
 }
 
-/// The modules below `terraform`, one for every main template and one for the template that forwards
-/// the events of AWS Organizations.
+/// The modules below `terraform`, one for every main template, one for the template that forwards the
+/// events of AWS Organizations and one for that of agents on hosts.
 ///
 /// # Errors
 /// When a template cannot be read, or has something that a module cannot express.
 pub fn modules(root: &Path) -> anyhow::Result<Vec<ModuleFile>> {
     let templates = root.join("templates");
     let mut sources = compose_all(&templates)?;
-    let path = templates.join(EVENTS);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {EVENTS}"))?;
-    let module = EVENTS.trim_end_matches(".template.yml").to_owned();
-    sources.push(Composed {
-        path,
-        text,
-        title: module.clone(),
-        module,
-    });
+    for (name, _) in BESIDE {
+        let path = templates.join(name);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {name}"))?;
+        let module = name.trim_end_matches(".template.yml").to_owned();
+        sources.push(Composed {
+            path,
+            text,
+            title: module.clone(),
+            module,
+        });
+    }
     let mut files = Vec::new();
     for Composed {
         path, text, module, ..
@@ -160,11 +166,8 @@ impl Template {
 
     fn variables(&self) -> anyhow::Result<String> {
         let mut blocks = Vec::new();
-        let default_name = if self.is_in_bucket() {
-            "towerhook"
-        } else {
-            "towerhook-events"
-        };
+        let beside = BESIDE.iter().find(|(file, _)| *file == self.file);
+        let default_name = beside.map_or("towerhook", |(_, stack)| stack);
         blocks.push(block(
             "variable",
             "stack_name",
@@ -335,7 +338,7 @@ mod tests {
     fn the_committed_modules_are_what_the_templates_make() {
         let root = workspace_root();
         let files = modules(&root).unwrap();
-        assert_eq!(files.len(), 15);
+        assert_eq!(files.len(), 18);
         for ModuleFile { path, text } in &files {
             assert!(
                 fs::read_to_string(path).unwrap_or_default() == *text,

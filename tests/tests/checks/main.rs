@@ -7,6 +7,7 @@ mod events;
 mod examples;
 mod fuzz_seeds;
 mod happenings;
+mod hosts;
 mod invariants;
 mod release;
 mod report;

@@ -8,15 +8,16 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use towerhook_package::terraform::snake_case;
 
-use crate::templates::template::{EXPEL, FORWARD, MAIN, TREND, Template, VISION_ONE};
+use crate::templates::template::{EXPEL, FORWARD, HOSTS, MAIN, TREND, Template, VISION_ONE};
 
 /// The modules and their templates.
-const MODULES: [(&str, &str); 5] = [
+const MODULES: [(&str, &str); 6] = [
     ("lacework", MAIN),
     ("expel", EXPEL),
     ("trend-workload-security", TREND),
     ("trend-vision-one", VISION_ONE),
     ("organizations-events", FORWARD),
+    ("hosts", HOSTS),
 ];
 
 fn folder() -> PathBuf {

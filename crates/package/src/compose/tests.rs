@@ -43,6 +43,16 @@ fn no_fragment_is_left_out_and_the_engine_names_no_provider() {
         .filter(|folder| folder.join("composition.yml").exists())
         .map(|folder| name(folder))
         .collect();
+    // Those of hosts name each other.
+    let of_hosts = hosts::SOURCES.iter().flat_map(|source| {
+        let text = fs::read_to_string(templates.join("hosts").join(source)).unwrap();
+        let named = text.split("# <file ").skip(1);
+        let named = named.map(|rest| rest.split('>').next().unwrap().to_owned());
+        named
+            .chain([(*source).to_owned()])
+            .map(|file| format!("hosts/{file}"))
+            .collect::<Vec<_>>()
+    });
     let listed: BTreeSet<String> = providers
         .iter()
         .flat_map(|provider| {
@@ -52,6 +62,7 @@ fn no_fragment_is_left_out_and_the_engine_names_no_provider() {
                 .unwrap()
                 .fragments
         })
+        .chain(of_hosts)
         .collect();
     for folder in &folders {
         for entry in fs::read_dir(folder).unwrap() {

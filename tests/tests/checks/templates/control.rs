@@ -27,7 +27,8 @@ const BUCKET: &str = "AWS::S3::Bucket";
 const BUCKET_POLICY: &str = "AWS::S3::BucketPolicy";
 
 /// Resource types without proactive controls.
-const UNCONTROLLED: [&str; 13] = [
+const UNCONTROLLED: [&str; 16] = [
+    "AWS::CloudFormation::StackSet",
     "AWS::CloudWatch::Dashboard",
     "AWS::Events::Rule",
     "AWS::IAM::OIDCProvider",
@@ -38,6 +39,8 @@ const UNCONTROLLED: [&str; 13] = [
     "AWS::SNS::Topic",
     "AWS::SNS::TopicPolicy",
     "AWS::SQS::QueuePolicy",
+    "AWS::SSM::Association",
+    "AWS::SSM::Document",
     "AWS::SecretsManager::Secret",
     "Custom::LaceworkSnsCustomResource",
     "Custom::TowerhookSetup",

@@ -15,11 +15,11 @@ mod function;
 mod linked;
 mod name;
 mod order;
-mod parameter;
+pub(crate) mod parameter;
 mod permission;
 mod published;
 mod reason;
-mod security;
+pub(crate) mod security;
 pub(crate) mod template;
 mod trend;
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use towerhook_core::metrics::{Metric, NAMESPACE};
 use towerhook_runtime::{metrics::Metrics, providers::Vendor};
 
-use crate::templates::template::{ALL, FORWARD, MAIN, Template, one_or_many, text, texts};
+use crate::templates::template::{ALL, FORWARD, HOSTS, MAIN, Template, one_or_many, text, texts};
 
 /// CloudFormation's limit for a stack's name.
 const STACK_NAME: usize = 128;
@@ -17,7 +17,8 @@ const STACK_NAME: usize = 128;
 const STACK_UUID: &str = "!Select [2, !Split ['/', !Ref AWS::StackId]]";
 
 /// The properties with which a template names a resource, and the service's limit.
-const NAMES: [(&str, &str, usize); 11] = [
+const NAMES: [(&str, &str, usize); 12] = [
+    ("AWS::CloudFormation::StackSet", "StackSetName", 128),
     ("AWS::CloudWatch::Alarm", "AlarmName", 255),
     ("AWS::DynamoDB::Table", "TableName", 255),
     ("AWS::Events::Rule", "Name", 64),
@@ -61,7 +62,7 @@ fn longest(name: &Value) -> usize {
 
 #[test]
 fn no_name_can_be_too_long_for_its_service() {
-    for name in [MAIN, FORWARD] {
+    for name in [MAIN, FORWARD, HOSTS] {
         let template = Template::load(name);
         let mut checked = 0;
         for (kind, property, limit) in NAMES {
@@ -113,7 +114,7 @@ fn the_stacks_name_is_only_where_every_length_fits() {
 /// A rule's name appears in three places, which must agree.
 #[test]
 fn every_id_in_a_name_is_the_end_of_the_stacks() {
-    for name in [MAIN, FORWARD] {
+    for name in [MAIN, FORWARD, HOSTS] {
         let template = Template::load(name);
         let count = |part: &str| template.text.matches(part).count();
         let used = count("${Id}");

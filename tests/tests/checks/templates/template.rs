@@ -25,10 +25,13 @@ pub(crate) const VISION_ONE_MEMBER: &str = "trend-vision-one-member.template.yml
 pub(crate) const MAINS: [&str; 4] = [MAIN, EXPEL, TREND, VISION_ONE];
 /// Launched in another Region than the main template, if needed.
 pub(crate) const FORWARD: &str = "organizations-events.template.yml";
+/// The template of agents on hosts, and the one that its StackSet deploys.
+pub(crate) const HOSTS: &str = "hosts.template.yml";
+pub(crate) const HOSTS_MEMBER: &str = "hosts-member.template.yml";
 
 /// The templates of Lacework's StackSets.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 12] = [
+pub(crate) const ALL: [&str; 14] = [
     MAIN,
     LOG,
     AUDIT,
@@ -41,6 +44,8 @@ pub(crate) const ALL: [&str; 12] = [
     VISION_ONE,
     VISION_ONE_MEMBER,
     FORWARD,
+    HOSTS,
+    HOSTS_MEMBER,
 ];
 
 pub(crate) fn path(name: &str) -> PathBuf {
