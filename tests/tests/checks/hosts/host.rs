@@ -192,7 +192,8 @@ impl Host {
         self.program(name, &format!("exec {} \"$@\"", real.display()));
     }
 
-    fn program(&self, name: &str, does: &str) {
+    /// Gives the host a program that does this.
+    pub(crate) fn program(&self, name: &str, does: &str) {
         let file = self.folder.path().join("bin").join(name);
         let text = format!("#!/bin/sh\nprintf '%s\\n' \"{name} $*\" >>\"$CALLS\"\n{does}\n");
         fs::write(&file, text).unwrap();

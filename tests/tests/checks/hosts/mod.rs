@@ -2,6 +2,7 @@
 
 mod host;
 mod install;
+mod package;
 mod page;
 mod refusal;
 mod removal;
