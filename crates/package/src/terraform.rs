@@ -15,8 +15,14 @@ use crate::compose::{Composed, compose_all};
 /// The template that is launched by itself, in another Region.
 const EVENTS: &str = "organizations-events.template.yml";
 
+/// The alarm on an elevated role.
+const ELEVATED_ROLE: &str = "elevated-role-alarm.template.yml";
 /// The templates that are launched beside a main template, and the usual name of their stack.
-const BESIDE: [(&str, &str); 2] = [(EVENTS, "towerhook-events"), (HOSTS, "towerhook-hosts")];
+const BESIDE: [(&str, &str); 3] = [
+    (EVENTS, "towerhook-events"),
+    (HOSTS, "towerhook-hosts"),
+    (ELEVATED_ROLE, "towerhook-elevated-role"),
+];
 
 /// The parameter that says in which bucket the zips are, with the templates beside them.
 const BUCKET: &str = "ArtifactBucket";
@@ -48,7 +54,7 @@ pub fn snake_case(name: &str) -> String {
 }
 
 /// The modules below `terraform`, one for every main template, one for the template that forwards the
-/// events of AWS Organizations and one for that of agents on hosts.
+/// events of AWS Organizations, one for that of agents on hosts and one for the alarm on an elevated role.
 ///
 /// # Errors
 /// When a template cannot be read, or has something that a module cannot express.
@@ -338,7 +344,7 @@ mod tests {
     fn the_committed_modules_are_what_the_templates_make() {
         let root = workspace_root();
         let files = modules(&root).unwrap();
-        assert_eq!(files.len(), 18);
+        assert_eq!(files.len(), 21);
         for ModuleFile { path, text } in &files {
             assert!(
                 fs::read_to_string(path).unwrap_or_default() == *text,

@@ -8,16 +8,19 @@ use std::process::Command;
 use serde_json::{Map, Value, json};
 use towerhook_package::terraform::snake_case;
 
-use crate::templates::template::{EXPEL, FORWARD, HOSTS, MAIN, TREND, Template, VISION_ONE};
+use crate::templates::template::{
+    ELEVATED_ROLE, EXPEL, FORWARD, HOSTS, MAIN, TREND, Template, VISION_ONE,
+};
 
 /// The modules and their templates.
-const MODULES: [(&str, &str); 6] = [
+const MODULES: [(&str, &str); 7] = [
     ("lacework", MAIN),
     ("expel", EXPEL),
     ("trend-workload-security", TREND),
     ("trend-vision-one", VISION_ONE),
     ("organizations-events", FORWARD),
     ("hosts", HOSTS),
+    ("elevated-role-alarm", ELEVATED_ROLE),
 ];
 
 fn folder() -> PathBuf {

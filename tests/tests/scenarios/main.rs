@@ -15,6 +15,7 @@ mod conformance;
 #[cfg(target_os = "linux")]
 mod crash;
 mod dead_letters;
+mod elevated_role;
 mod enrollment;
 mod expel;
 mod gateway;

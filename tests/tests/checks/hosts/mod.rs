@@ -49,7 +49,8 @@ fn archive(content: &str) -> Vec<u8> {
     );
     std::fs::write(inner.join("install.sh"), script).unwrap();
     let packed = Command::new("tar")
-        .args(["-czf", "-", "-C"])
+        // The same bytes each time, whatever the time.
+        .args(["--mtime=@0", "-I", "gzip -n", "-cf", "-", "-C"])
         .arg(folder.path())
         .arg("8.2.0")
         .output()

@@ -31,7 +31,9 @@ pub(crate) const HOSTS_MEMBER: &str = "hosts-member.template.yml";
 
 /// The templates of Lacework's StackSets.
 pub(crate) const CHILDREN: [&str; 3] = [LOG, AUDIT, MEMBER];
-pub(crate) const ALL: [&str; 14] = [
+/// The alarm on an elevated role.
+pub(crate) const ELEVATED_ROLE: &str = "elevated-role-alarm.template.yml";
+pub(crate) const ALL: [&str; 15] = [
     MAIN,
     LOG,
     AUDIT,
@@ -46,6 +48,7 @@ pub(crate) const ALL: [&str; 14] = [
     FORWARD,
     HOSTS,
     HOSTS_MEMBER,
+    ELEVATED_ROLE,
 ];
 
 pub(crate) fn path(name: &str) -> PathBuf {
