@@ -1,4 +1,5 @@
 mod awaiting;
+mod measured;
 mod parking;
 mod revisits;
 
@@ -8,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::{
     awaiting::after_operations,
+    measured::enrollment_seconds,
     parking::{leave_to_next_pass, pick_up, send_wake_up},
     revisits::{due, send_revisits},
 };
@@ -19,7 +21,6 @@ use crate::{
     happening::Happening,
     ledger::{Holder, Lease, LeaseState, Record, Source, Taken, Unreadable},
     lifecycle::Scope,
-    metrics::{Measurement, Metric},
     model::AccountId,
     planted::{Fault, planted},
     policy::Deployment,
@@ -400,24 +401,6 @@ impl<T: Fn() -> Duration, C: Clock> Pass<'_, T, C> {
     }
 }
 
-/// How long each account waited that this pass enrolled for the first time, in whole seconds: from
-/// its news, or from the beginning of the pass that found it without any.
-fn enrollment_seconds(
-    enrolled: &[AccountId],
-    inventory: &Inventory,
-    (began, ended): (Timestamp, Timestamp),
-) -> Vec<u64> {
-    let is_new = |id: &&AccountId| {
-        let before = inventory.records.get(*id);
-        before.is_none_or(|record| record.since.is_none())
-    };
-    let waited = |id: &AccountId| {
-        let since = inventory.scope.since.get(id).copied().unwrap_or(began);
-        u64::try_from(ended.duration_since(since).as_secs()).unwrap_or_default()
-    };
-    enrolled.iter().filter(is_new).map(waited).collect()
-}
-
 /// The share of the remaining time, a third, that is reserved for the steps after the observation.
 const AFTER_OBSERVING: u32 = 3;
 
@@ -440,25 +423,4 @@ async fn note_sources(
         tracing::warn!(error = error.chain(), "unreadable sources not recorded");
     }
     next.lasting().count()
-}
-
-impl Reply {
-    /// The pass's metrics.
-    pub fn measurements(&self) -> Vec<Measurement> {
-        match self {
-            Self::Nothing => vec![],
-            Self::Busy => vec![Metric::PassesBusy.count(1)],
-            Self::NoDeployment => vec![Metric::PassesWithoutDeployment.count(1)],
-            Self::Requeued { unreadable } => vec![
-                Metric::PassesRequeued.count(1),
-                Metric::SourcesUnreadable.count(*unreadable),
-            ],
-            Self::Done { report, held, .. } => {
-                let held = held.as_ref().map_or(0, |held| held.accounts.len());
-                let mut measurements = report.measurements();
-                measurements.push(Metric::OffboardingsHeld.count(held));
-                measurements
-            }
-        }
-    }
 }
