@@ -16,7 +16,7 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
     let stacks = Aws::new(&config, StackAdministrator);
     let Found { stack, form } = Found::of(&stacks, name).await?;
     let Removal { goes, stays } = Removal::of(&form, &stack);
-    eprintln!("With the stack {name} goes:");
+    eprintln!("These go with the stack {name}:");
     tell(&goes);
     eprintln!("What stays:");
     tell(&stays);

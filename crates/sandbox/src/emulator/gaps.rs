@@ -20,7 +20,7 @@ const GAPS: [Gap; 10] = [
     },
     Gap {
         asked_by: "RecursiveLoop",
-        difference: "a chain of messages is cut after 16 invocations, as if loops were not allowed",
+        difference: "it is ignored, so a chain of messages is cut after 16 invocations",
     },
     Gap {
         asked_by: "ServiceToken",
@@ -28,7 +28,7 @@ const GAPS: [Gap; 10] = [
     },
     Gap {
         asked_by: "Target",
-        difference: "who deploys a StackSet needs it only, not its accounts and resource types by themselves",
+        difference: "permissions are checked for the StackSet alone, not for its accounts and resource types",
     },
     Gap {
         asked_by: "AlarmEmail",
@@ -48,7 +48,7 @@ const GAPS: [Gap; 10] = [
     },
     Gap {
         asked_by: "ManagementStackRole",
-        difference: "a stack is made with every permission; who asks for it is judged, its role is not",
+        difference: "the caller's permissions are checked, those of the role that makes the stack are not",
     },
 ];
 
