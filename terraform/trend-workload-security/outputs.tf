@@ -8,6 +8,11 @@ output "organizations_events" {
   value       = aws_cloudformation_stack.towerhook.outputs["OrganizationsEvents"]
 }
 
+output "evidence_bucket_name" {
+  description = "The bucket with the evidence, which stays when the stack goes"
+  value       = lookup(aws_cloudformation_stack.towerhook.outputs, "EvidenceBucketName", null)
+}
+
 output "setup_function_name" {
   description = "The function behind the custom resource"
   value       = aws_cloudformation_stack.towerhook.outputs["SetupFunctionName"]

@@ -5,8 +5,9 @@ use aws_config::{
     environment::credentials::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
-use aws_sdk_sqs::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_sqs::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
+use aws_smithy_runtime_api::box_error::BoxError;
 use towerhook_core::model::SecretText;
 use towerhook_http::{ClientError, MoreRoots, Timeouts};
 
@@ -87,6 +88,33 @@ pub async fn connect_as_operator(endpoint: Option<&Endpoint>) -> Result<SdkConfi
     let mut config = loader.load().await.into_builder();
     config.set_app_name(app_name());
     Ok(config.build())
+}
+
+/// Why an operator's command cannot ask AWS for anything.
+#[derive(Debug, thiserror::Error)]
+pub enum NotSignedIn {
+    /// Neither the environment nor the profile says where.
+    #[error("no Region is set: name Control Tower's home Region in AWS_REGION or in your profile")]
+    NoRegion,
+    /// Nobody gives credentials.
+    #[error("no AWS credentials were found: set AWS_PROFILE, or sign in with `aws sso login`")]
+    NoCredentials(#[source] Option<BoxError>),
+}
+
+/// Whether AWS can be asked for something.
+///
+/// # Errors
+///
+/// There is no Region, or there are no credentials.
+pub async fn require_credentials(config: &SdkConfig) -> Result<(), NotSignedIn> {
+    if config.region().is_none() {
+        return Err(NotSignedIn::NoRegion);
+    }
+    let credentials = config.credentials_provider();
+    let credentials = credentials.ok_or(NotSignedIn::NoCredentials(None))?;
+    let found = credentials.provide_credentials().await;
+    found.map_err(|error| NotSignedIn::NoCredentials(Some(error.into())))?;
+    Ok(())
 }
 
 fn client() -> Result<towerhook_http::Client, ClientError> {

@@ -39,7 +39,7 @@ mod trails;
 pub use aws_config::SdkConfig;
 
 pub use clients::Aws;
-pub use config::{Endpoint, connect, connect_as_operator};
+pub use config::{Endpoint, NotSignedIn, connect, connect_as_operator, require_credentials};
 pub use dead_letters::Queues;
 pub use functions::account_function_settings;
 pub use inspection::InspectionSettings;

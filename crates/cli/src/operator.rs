@@ -1,16 +1,21 @@
 //! The credentials of the person who runs a command, or of the sandbox's administrator.
 
 use secrecy::ExposeSecret;
-use towerhook_aws::{Endpoint, SdkConfig, connect_as_operator};
+use towerhook_aws::{
+    Aws, Endpoint, SdkConfig, StackAdministrator, connect_as_operator, require_credentials,
+};
 use towerhook_core::model::SecretText;
+use towerhook_core::ports::MainStackReads as _;
 use towerhook_package::target_directory;
 use towerhook_sandbox::{Name, Running};
 
 use crate::arguments::Target;
 
-/// The configuration of AWS for this target.
+/// The configuration of AWS for this target, with credentials.
 pub(crate) async fn operator(target: &Target) -> anyhow::Result<SdkConfig> {
-    connect(target.sandbox.as_ref()).await
+    let config = connect(target.sandbox.as_ref()).await?;
+    require_credentials(&config).await?;
+    Ok(config)
 }
 
 /// The configuration of AWS, or of a running sandbox: of the only one, if it is not named.
@@ -35,11 +40,25 @@ pub(crate) fn endpoint(running: Running) -> Endpoint {
     }
 }
 
-/// Where the credentials have to be for what was not found to be there.
-pub(crate) fn not_found(what: &str) -> String {
+/// What there is not, and what to do about it.
+pub(crate) fn not_found(stack: &str) -> String {
     format!(
-        "{what}; this needs credentials of the management account and Control Tower's home Region"
+        "there is no stack {stack} in this account and Region: launch it, name another with --stack, \
+         or use credentials of the management account in Control Tower's home Region"
     )
+}
+
+/// Why what a stack has could not be read.
+pub(crate) async fn unread(
+    config: &SdkConfig,
+    stack: &str,
+    error: impl std::error::Error + 'static,
+) -> anyhow::Error {
+    let stacks = Aws::new(config, StackAdministrator);
+    match stacks.main_stack(stack).await {
+        Ok(None) => anyhow::anyhow!(not_found(stack)),
+        _ => readable(error).context(format!("the stack {stack} cannot be read")),
+    }
 }
 
 /// The whole chain on one line; anyhow would print several.

@@ -4,6 +4,10 @@ use crate::{arguments::Command, bench, demo, event, operate, package, sandbox, s
 
 /// Runs a command, and returns how the process is to end.
 pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    if !has_processes(&command) {
+        // A reader that has seen enough, such as `head`, ends the command in silence.
+        sigpipe::reset();
+    }
     match command {
         Command::Demo(arguments) => demo::run(&arguments).await,
         Command::Sandbox(arguments) => sandbox::run(&arguments).await,
@@ -26,4 +30,16 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(arguments) => bench::run(&arguments).await,
         Command::BenchScaleOne(arguments) => bench::scale_one(&arguments),
     }
+}
+
+/// Whether it starts processes of its own, whose pipes may close while it goes on.
+fn has_processes(command: &Command) -> bool {
+    matches!(
+        command,
+        Command::Demo(_)
+            | Command::Sandbox(_)
+            | Command::Package(_)
+            | Command::Bench(_)
+            | Command::BenchScaleOne(_)
+    )
 }

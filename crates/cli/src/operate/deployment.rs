@@ -1,6 +1,5 @@
 //! Finds what a stack deployed, and reads its ports with the operator's credentials.
 
-use anyhow::Context;
 use towerhook_account::Settings;
 use towerhook_core::{Error, ErrorKind, Result, model::SecretText, ports::TokenReads};
 use towerhook_runtime::{
@@ -9,7 +8,7 @@ use towerhook_runtime::{
 };
 use url::Url;
 
-use crate::operator::{not_found, readable};
+use crate::operator::unread;
 
 /// What a stack deployed.
 pub(crate) struct Deployment {
@@ -26,10 +25,10 @@ impl Deployment {
     /// Reads the settings that the stack gave its account function, so that both look at the same
     /// ledger and the same tenant.
     pub(crate) async fn find(config: &SdkConfig, stack: &str) -> anyhow::Result<Self> {
-        let variables = account_function_settings(config, stack)
-            .await
-            .map_err(readable)
-            .with_context(|| not_found(&format!("the stack {stack} cannot be found")))?;
+        let variables = match account_function_settings(config, stack).await {
+            Ok(variables) => variables,
+            Err(error) => return Err(unread(config, stack, error).await),
+        };
         let settings = Settings::read(&|name| variables.get(name).cloned())?;
         let aws = Aws::new(config, settings.aws);
         let http = providers::http_client_trusting(&settings.ca_bundle)?;

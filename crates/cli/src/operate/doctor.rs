@@ -16,7 +16,7 @@ use url::Url;
 use super::{deployment::Deployment, pending_if, print_json, tables};
 use crate::{
     arguments,
-    operator::operator,
+    operator::connect,
     terminal::{progress, width::say},
 };
 
@@ -42,7 +42,7 @@ pub(crate) async fn doctor(arguments: &arguments::Doctor) -> anyhow::Result<Exit
 }
 
 async fn diagnose(arguments: &arguments::Doctor) -> anyhow::Result<Diagnosis> {
-    let config = operator(&arguments.target).await?;
+    let config = connect(arguments.target.sandbox.as_ref()).await?;
     let stack = &arguments.target.stack;
     // Before a launch there is none, and a stack that failed may have no part of it.
     let found = Deployment::find(&config, stack).await;

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 
-use towerhook_aws::{Aws, StackAdministrator};
-use towerhook_core::ports::{MainStackReads, MainStackWrites};
+use towerhook_aws::{Aws, Home, InspectionSettings, StackAdministrator};
+use towerhook_core::ports::{MainStackReads, MainStackWrites, StackInspection as _};
 use towerhook_operate::launch::{Following, Goal, Removal};
 
 use super::{Found, conclude, follow, token};
@@ -15,7 +15,15 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
     let config = operator(&arguments.target).await?;
     let stacks = Aws::new(&config, StackAdministrator);
     let Found { stack, form } = Found::of(&stacks, name).await?;
-    let Removal { goes, stays } = Removal::of(&form, &stack);
+    let region = config.region().map(ToString::to_string).unwrap_or_default();
+    let inspection = Aws::new(
+        &config,
+        InspectionSettings {
+            home: Home { region },
+        },
+    );
+    let made = inspection.resources(&stack.id).await.map_err(readable)?;
+    let Removal { goes, stays } = Removal::of(&form, &stack, &made);
     eprintln!("These go with the stack {name}:");
     tell(&goes);
     eprintln!("What stays:");
@@ -34,6 +42,6 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
 
 fn tell(sentences: &[String]) {
     for sentence in sentences {
-        eprintln!("{}", wrapped(&format!("  - {sentence}"), "    "));
+        eprintln!("  {}", wrapped(&format!("- {sentence}"), "    "));
     }
 }

@@ -36,7 +36,7 @@ struct Found {
 impl Found {
     async fn of(stacks: &Aws<StackAdministrator>, name: &str) -> anyhow::Result<Self> {
         let stack = stacks.main_stack(name).await.map_err(readable)?;
-        let stack = stack.with_context(|| not_found(&format!("there is no stack {name}")))?;
+        let stack = stack.with_context(|| not_found(name))?;
         let template = stacks.template(&stack.id).await.map_err(readable)?;
         let form = Form::read(&template).map_err(readable)?;
         Ok(Self { stack, form })

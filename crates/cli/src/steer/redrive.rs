@@ -10,7 +10,7 @@ use towerhook_sandbox::{Running, STACK_NAME};
 
 use crate::{
     arguments::Redrive,
-    operator::{endpoint, not_found, operator, readable},
+    operator::{endpoint, operator, readable, unread},
     table::printable,
     terminal::{
         ask,
@@ -49,10 +49,10 @@ pub(crate) async fn redrive(arguments: &Redrive) -> anyhow::Result<ExitCode> {
 
 /// The queues of a stack.
 pub(super) async fn queues_of(config: &SdkConfig, stack: &str) -> anyhow::Result<Aws<Queues>> {
-    Aws::<Queues>::queues_of(config, stack)
-        .await
-        .map_err(readable)
-        .with_context(|| not_found(&format!("the queues of the stack {stack} cannot be found")))
+    match Aws::<Queues>::queues_of(config, stack).await {
+        Ok(queues) => Ok(queues),
+        Err(error) => Err(unread(config, stack, error).await),
+    }
 }
 
 /// Returns all messages in a sandbox's dead-letter queue, and describes each in a line.

@@ -85,7 +85,7 @@ async fn moved(
         differences.push("nothing else comes or goes".to_owned());
     }
     for sentence in differences {
-        eprintln!("{}", wrapped(&format!("  - {sentence}"), "    "));
+        eprintln!("  {}", wrapped(&format!("- {sentence}"), "    "));
     }
     if !arguments.yes {
         ask::confirm(&format!("Update the stack {name} so?"))?;

@@ -21,7 +21,7 @@ mod vendor;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use towerhook_core::Read;
+use towerhook_core::{Read, counted};
 
 pub use facts::{ArtifactFacts, Control, Facts, Part, Quotas, StackFacts, TrailFacts, VendorFacts};
 pub use finding::{Finding, Mend, Verdict};
@@ -120,19 +120,12 @@ impl Diagnosis {
         self.count(Verdict::Fail) > 0
     }
 
-    /// How many findings there are of each kind, such as "19 pass, 1 warns, 2 fail, 3 skipped".
+    /// How many findings there are of each kind, such as "19 passed, 1 warning, 2 failed, 3 skipped".
     pub fn in_words(&self) -> String {
-        let words = [
-            (Verdict::Pass, "passes", "pass"),
-            (Verdict::Warn, "warns", "warn"),
-            (Verdict::Fail, "fails", "fail"),
-            (Verdict::Skip, "skipped", "skipped"),
-        ];
-        let words = words.map(|(verdict, one, more)| match self.count(verdict) {
-            1 => format!("1 {one}"),
-            count => format!("{count} {more}"),
-        });
-        words.join(", ")
+        let [pass, warn, fail, skip] = [Verdict::Pass, Verdict::Warn, Verdict::Fail, Verdict::Skip]
+            .map(|verdict| self.count(verdict));
+        let warn = counted(warn, "warning");
+        format!("{pass} passed, {warn}, {fail} failed, {skip} skipped")
     }
 
     fn count(&self, verdict: Verdict) -> usize {

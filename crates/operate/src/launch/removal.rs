@@ -1,5 +1,10 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use towerhook_core::{counted, ports::MainStack};
+use towerhook_core::{
+    counted,
+    ports::{MainStack, StackResource},
+};
 
 use super::Form;
 
@@ -16,14 +21,15 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// What the deletion of a stack of this form does.
-    pub fn of(form: &Form, stack: &MainStack) -> Self {
+    /// What the deletion of a stack of this form does, which has these resources.
+    pub fn of(form: &Form, stack: &MainStack, made: &[StackResource]) -> Self {
         let parameter = |name: &str| stack.parameters.get(name).map(String::as_str);
         let protects = parameter(RETAIN) == Some("Yes");
-        let (gone, kept): (Vec<_>, Vec<_>) = form
-            .resources
+        let retained = form.resources.iter().filter(|one| one.is_retained);
+        let retained: BTreeSet<&str> = retained.map(|one| one.name.as_str()).collect();
+        let (gone, kept): (Vec<_>, Vec<_>) = made
             .iter()
-            .partition(|resource| !resource.is_retained);
+            .partition(|one| !retained.contains(one.logical_id.as_str()));
         let mut goes = Vec::new();
         let mut stays = Vec::new();
         if protects {
@@ -39,9 +45,12 @@ impl Removal {
             "the {} of the stack itself, with the ledger, the logs and the secrets",
             counted(gone.len(), "resource")
         ));
-        let kept = kept
-            .iter()
-            .map(|one| format!("{} ({}), which its template retains", one.name, one.kind));
+        let kept = kept.iter().map(|one| {
+            format!(
+                "{} ({}), which its template retains",
+                one.physical_id, one.kind
+            )
+        });
         stays.extend(kept);
         stays.push("the stack in an account that is suspended, since nobody can reach it".into());
         stays.push(
@@ -70,7 +79,16 @@ mod tests {
                 .into(),
             ..MainStack::default()
         };
-        Removal::of(&form(), &stack)
+        let made = |logical: &str, physical: &str, kind: &str| StackResource {
+            logical_id: logical.into(),
+            physical_id: physical.into(),
+            kind: kind.into(),
+        };
+        let made = [
+            made("Setup", "setup", "Custom::TowerhookSetup"),
+            made("Boundary", "acme-boundary", "AWS::IAM::ManagedPolicy"),
+        ];
+        Removal::of(&form(), &stack, &made)
     }
 
     fn has(sentences: &[String], words: &str) -> bool {
@@ -85,7 +103,7 @@ mod tests {
             "{goes:?}"
         );
         assert!(
-            has(&stays, "Boundary (AWS::IAM::ManagedPolicy)"),
+            has(&stays, "acme-boundary (AWS::IAM::ManagedPolicy)"),
             "{stays:?}"
         );
         assert!(has(&stays, "bucket zips"));
