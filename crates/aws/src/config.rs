@@ -5,6 +5,7 @@ use aws_config::{
     environment::credentials::EnvironmentVariableCredentialsProvider, retry::RetryConfig,
     timeout::TimeoutConfig,
 };
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_sqs::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
 use aws_smithy_async::{rt::sleep::TokioSleep, time::SystemTimeSource};
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -113,7 +114,11 @@ pub async fn require_credentials(config: &SdkConfig) -> Result<(), NotSignedIn> 
     let credentials = config.credentials_provider();
     let credentials = credentials.ok_or(NotSignedIn::NoCredentials(None))?;
     let found = credentials.provide_credentials().await;
-    found.map_err(|error| NotSignedIn::NoCredentials(Some(error.into())))?;
+    found.map_err(|error| {
+        // That no place has any is said; which places there are would be six lines more.
+        let is_absence = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+        NotSignedIn::NoCredentials((!is_absence).then(|| error.into()))
+    })?;
     Ok(())
 }
 
