@@ -14,8 +14,9 @@ use crate::{
 
 pub(crate) async fn run(arguments: &Publish) -> anyhow::Result<ExitCode> {
     let templates = workspace_root().join("templates");
-    let release = Release::read(&arguments.input, &templates, &arguments.version)?;
+    // What was typed is checked before what is in the folder.
     let places = places(&arguments.bucket_prefix, &arguments.regions)?;
+    let release = Release::read(&arguments.input, &templates, &arguments.version)?;
     let mains = compose_all(&templates)?;
     let buttons = buttons(&release, &places, &mains)?;
     if arguments.dry_run {
@@ -88,5 +89,30 @@ impl Store for Buckets {
         let bytes = object.bytes.clone();
         let answer = self.0.write(bucket(place), key, media_type, bytes).await;
         answer.map_err(readable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_prefix_or_region_that_cannot_be_is_refused_without_a_package() {
+        let refusal = async |prefix: &str, region: &str| {
+            let arguments = Publish {
+                version: "0.1.0".to_owned(),
+                bucket_prefix: prefix.to_owned(),
+                regions: vec![region.to_owned()],
+                input: "no-such-folder".into(),
+                make_buckets: false,
+                dry_run: true,
+                sandbox: None,
+            };
+            run(&arguments).await.unwrap_err().to_string()
+        };
+        assert!(refusal("ACME", "eu-west-1").await.starts_with("no bucket"));
+        assert!(refusal("acme", "europe").await.contains("is no Region"));
+        let missing = refusal("acme", "eu-west-1").await;
+        assert!(missing.contains("cargo towerhook package"), "{missing}");
     }
 }
