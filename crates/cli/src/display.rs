@@ -6,6 +6,10 @@ use console::style;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use towerhook_sandbox::story::Telling;
 
+use crate::terminal::width::indented;
+
+/// What is told stands below its chapter.
+const INDENT: &str = "   ";
 /// How long plain lines leave a further step untold, and then a step that goes on.
 const NEXT: Duration = Duration::from_secs(3);
 const STILL: Duration = Duration::from_secs(15);
@@ -74,9 +78,9 @@ impl Display {
                     }
                 }
             },
-            Telling::Fact(fact) => self.line(&format!("   {fact}")),
+            Telling::Fact(fact) => self.line(&indented(fact, INDENT)),
             Telling::End(took) => {
-                let done = format!("   done after {:.1} s", took.as_secs_f64());
+                let done = format!("{INDENT}done after {:.1} s", took.as_secs_f64());
                 self.line(&style(done).green().to_string());
             }
         }
@@ -102,7 +106,7 @@ impl Shown {
     /// The plain line for a step, if it is time for one.
     fn line(&self, step: &str, now: Instant) -> Option<String> {
         let Some(last) = &self.step else {
-            return Some(format!("   {step} ..."));
+            return Some(indented(&format!("{step} ..."), INDENT));
         };
         let is_still = last.text == step;
         let pause = if is_still { STILL } else { NEXT };
@@ -111,13 +115,15 @@ impl Shown {
         }
         let seconds = (now - self.began).as_secs();
         let still = if is_still { "still " } else { "" };
-        Some(format!("   {still}{step} ... ({seconds} s)"))
+        let line = format!("{still}{step} ... ({seconds} s)");
+        Some(indented(&line, INDENT))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::terminal::width::widest;
 
     /// What is told of steps that are heard at these seconds of a chapter.
     fn told(steps: &[(u64, &str)]) -> Vec<String> {
@@ -153,5 +159,7 @@ mod tests {
         );
         let short = [(0, "1 of 4"), (1, "2 of 4"), (2, "3 of 4"), (4, "4 of 4")];
         assert_eq!(told(&short), ["1 of 4 ...", "4 of 4 ... (4 s)"]);
+        let wide = "an account ".repeat(10);
+        assert!(widest(&told(&[(0, wide.trim_end())])[0]) <= 80);
     }
 }

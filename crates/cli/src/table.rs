@@ -4,12 +4,17 @@ use towerhook_bench::Section;
 use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
-/// What a terminal shows at least.
-const WIDTH: u16 = 80;
+use crate::terminal::columns::width;
 
 /// The final state of every account.
 pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
-    let mut table = table(&["account", "name", "OU", "role", "enrolled"]);
+    let mut table = table(&[
+        "account",
+        "name",
+        "OU",
+        "role",
+        "enrolled after the launch or its event",
+    ]);
     for story in stories {
         let account = &story.account;
         add_row(
@@ -30,7 +35,7 @@ fn enrolled(story: &AccountStory) -> String {
     let enrollment = &story.enrollment;
     match (story.enrolled_after, story.expected) {
         (Some(time), true) if enrollment.is_complete() => {
-            format!("after {:.1} s", time.as_secs_f64())
+            format!("{:.1} s", time.as_secs_f64())
         }
         (_, true) => format!("no: {enrollment}"),
         (_, false) if !enrollment.is_absent() => format!("should not be: {enrollment}"),
@@ -64,11 +69,11 @@ pub(crate) fn gaps(template: &str) -> String {
     narrow(table).trim_fmt()
 }
 
-/// The table, folded to the width of a terminal.
+/// The table, folded to the width of the terminal.
 fn narrow(mut table: Table) -> Table {
     table
         .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(WIDTH);
+        .set_width(width());
     table
 }
 
@@ -105,7 +110,7 @@ mod tests {
     use std::time::Duration;
 
     use towerhook_sandbox::landing_zone::{Account, Role};
-    use towerhook_sandbox::providers::Provider;
+    use towerhook_sandbox::providers::{Provider, Registration, Subject};
     use towerhook_sandbox::story::Enrollment;
 
     use super::*;
@@ -151,8 +156,21 @@ mod tests {
         for text in ["no: stack", "moved out", "left alone", "should not be:"] {
             assert!(shown.contains(text), "{shown}");
         }
+        let mut watched = story(true, Some(12), Some("CURRENT"));
+        watched.enrollment.registration = Some(Registration {
+            id: "1".into(),
+            name: "development-12".into(),
+            store: "acme".into(),
+            role_arn: None,
+            external_id: None,
+            subject: Subject::Account("123456789012".into()),
+            enabled: true,
+        });
+        let told = accounts(&[watched]).to_string();
+        assert!(told.contains("  12.0 s "), "{told}");
         let short = accounts(&stories[2..4]).to_string();
-        assert_eq!(short.lines().count(), 3 + 2 + 1, "{short}");
+        // The widest header takes three lines.
+        assert_eq!(short.lines().count(), 5 + 2 + 1, "{short}");
         let chapter = ChapterTime {
             name: "stack launched again, protection taken over".into(),
             seconds: 1234.5,
@@ -164,7 +182,7 @@ mod tests {
             .iter()
             .flat_map(|one| one.lines())
         {
-            assert!(line.chars().count() <= usize::from(WIDTH), "{line}");
+            assert!(line.chars().count() <= usize::from(width()), "{line}");
         }
     }
 }

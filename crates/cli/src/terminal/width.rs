@@ -4,22 +4,8 @@ use std::io::IsTerminal;
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
 
+use super::columns::width;
 use crate::table::printable;
-
-/// The width where there is no terminal.
-const WIDTH: u16 = 80;
-/// A terminal that is narrower wraps the lines itself.
-const LEAST_WIDTH: u16 = 60;
-
-/// The width of the terminal.
-fn width() -> u16 {
-    // A test is the same wherever it runs.
-    let terminal = (!cfg!(test)).then(|| Table::new().width()).flatten();
-    // Some terminals have no width.
-    terminal
-        .filter(|width| *width >= LEAST_WIDTH)
-        .unwrap_or(WIDTH)
-}
 
 /// A table that wraps.
 pub(crate) fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
@@ -36,16 +22,26 @@ pub(crate) fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
 /// Words on lines, all but the first indented by these spaces. What has no space stays whole, and so
 /// does a command between backticks, to be copied. Nothing can control the terminal.
 pub(crate) fn wrapped(words: &str, indent: &str) -> String {
+    lines(words, indent, 0)
+}
+
+/// Words on lines that are all indented by these spaces, as [`wrapped`] breaks them.
+pub(crate) fn indented(words: &str, indent: &str) -> String {
+    format!("{indent}{}", lines(words, indent, indent.len()))
+}
+
+/// Words on lines, of which the first begins at this column.
+fn lines(words: &str, indent: &str, column: usize) -> String {
     let most = usize::from(width());
     let mut text = String::new();
-    let mut used = 0;
+    let mut used = column;
     for word in whole(&printable(words)) {
         let length = word.chars().count();
-        if used > 0 && used + 1 + length > most {
+        if !text.is_empty() && used + 1 + length > most {
             text.push('\n');
             text.push_str(indent);
             used = indent.len();
-        } else if used > 0 {
+        } else if !text.is_empty() {
             text.push(' ');
             used += 1;
         }
@@ -112,6 +108,9 @@ mod tests {
         let mut rest = lines.lines().skip(1);
         assert!(rest.all(|line| line.starts_with("   word")), "{lines}");
         assert_eq!(lines.matches("word").count(), 40);
+        let all = indented(long.trim_end(), "   ");
+        assert!(widest(&all) <= 80, "{all}");
+        assert!(all.lines().all(|line| line.starts_with("   word")), "{all}");
         let arn = "x".repeat(100);
         assert_eq!(wrapped(&format!("a {arn} b"), ""), format!("a\n{arn}\nb"));
         assert_eq!(wrapped("\u{1b}[2J", ""), r"\u{1b}[2J");
