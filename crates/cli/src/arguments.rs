@@ -20,7 +20,12 @@ pub(crate) use steer::{Approve, Compare, Completions, Delete, Launch, Man, Redri
 
 /// Towerhook on this machine: a landing zone to try it in, and the package to launch in a real one.
 #[derive(Debug, Parser)]
-#[command(name = "towerhook", bin_name = "cargo towerhook", version)]
+#[command(
+    name = "towerhook",
+    bin_name = "cargo towerhook",
+    version,
+    max_term_width = 80
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -82,6 +87,11 @@ pub(crate) enum Command {
     Publish(Publish),
     /// Write the main templates from their fragments in `templates`, after one of them was changed,
     /// and the modules in `terraform`.
+    #[command(after_help = "\
+Exit codes: 0 all are written; 1 error.
+
+Examples:
+  cargo towerhook compose")]
     Compose,
     /// Measure Towerhook's performance: cold starts, enrollments, large organizations, and zip
     /// sizes.
@@ -92,6 +102,12 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 all is as it should be, and nothing is left; 1 anything else.
+
+Examples:
+  cargo towerhook demo --accounts 12
+  cargo towerhook demo --provider expel --chaos")]
 pub(crate) struct Demo {
     /// Accounts that Control Tower manages at the end of the story: management, Log Archive, Audit,
     /// members, and the one that Account Factory creates. A closed one and an unmanaged one are
@@ -123,6 +139,12 @@ impl Demo {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 ended by Ctrl-C; 1 error.
+
+Examples:
+  cargo towerhook sandbox --launch --accounts 5
+  cargo towerhook sandbox --name blue --provider expel")]
 pub(crate) struct Sandbox {
     /// Its name, by which other commands choose it if several run.
     #[arg(long, value_name = "NAME", default_value_t)]
@@ -207,16 +229,28 @@ fn profile(release: bool) -> Profile {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 it is on the bus; 1 error, or no such sandbox runs.
+
+Examples:
+  cargo towerhook event event.json
+  cargo towerhook event event.json --sandbox=blue")]
 pub(crate) struct Event {
     /// An event as EventBridge shows it: its source, detail-type and detail are sent.
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
-    /// The sandbox, if several run.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sandbox: Option<Name>,
+    /// The running sandbox, or of several the one with this name.
+    #[arg(long, value_name = "NAME", num_args = 0..=1, require_equals = true)]
+    pub(crate) sandbox: Option<Option<Name>>,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 everything is written; 1 error.
+
+Examples:
+  cargo towerhook package
+  cargo towerhook package --arch arm64 --output /tmp/dist")]
 pub(crate) struct Package {
     /// The functions' processor architecture.
     #[arg(long, value_enum, default_value_t = Architectures::Both)]
@@ -246,6 +280,12 @@ impl Architectures {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 measured; 1 error, or with --check a function exceeds its budget.
+
+Examples:
+  cargo towerhook bench enroll --json figures.json
+  cargo towerhook bench size --check")]
 pub(crate) struct Bench {
     /// The parts to measure; all by default.
     #[arg(value_enum)]

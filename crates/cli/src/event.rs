@@ -14,7 +14,8 @@ pub(crate) async fn run(arguments: &Event) -> anyhow::Result<ExitCode> {
         std::fs::read_to_string(&arguments.file).with_context(|| format!("cannot read {file}"))?;
     let event: Value =
         serde_json::from_str(&text).with_context(|| format!("{file} is not JSON"))?;
-    let running = Running::find(&target_directory()?, arguments.sandbox.as_ref())?;
+    let name = arguments.sandbox.as_ref().and_then(Option::as_ref);
+    let running = Running::find(&target_directory()?, name)?;
     events::put(&running.client()?, &event)
         .await
         .with_context(|| format!("the sandbox at {} did not take the event", running.endpoint))?;

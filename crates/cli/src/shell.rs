@@ -31,8 +31,21 @@ pub(crate) fn man(arguments: &Man) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// The command as the pages and completions name it, also in what help writes in full.
 fn command() -> Command {
-    Arguments::command().bin_name(NAME)
+    let help = format!("cargo {NAME}");
+    let named = |mut one: Command| {
+        let usage = one.clone().render_usage().to_string();
+        if usage.contains(&help) {
+            let usage = usage.trim_start_matches("Usage: ");
+            one = one.override_usage(usage.replace(&help, NAME));
+        }
+        match one.get_after_help().map(ToString::to_string) {
+            Some(after) => one.after_help(after.replace(&help, NAME)),
+            None => one,
+        }
+    };
+    Arguments::command().bin_name(NAME).mut_subcommands(named)
 }
 
 #[cfg(test)]
@@ -60,6 +73,8 @@ mod tests {
         for command in command().get_subcommands() {
             let page = pages.join(format!("towerhook-{}.1", command.get_name()));
             assert_eq!(page.is_file(), !command.is_hide_set(), "{}", page.display());
+            let text = std::fs::read_to_string(&page).unwrap_or_default();
+            assert!(!text.contains("cargo towerhook "), "{text}");
         }
         let page = std::fs::read_to_string(pages.join("towerhook-status.1")).unwrap();
         assert!(page.contains("fail\\-under"), "{page}");

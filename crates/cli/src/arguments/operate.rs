@@ -22,9 +22,11 @@ pub(crate) struct Target {
 Exit codes: 0 nothing fails; 1 error; 2 something fails.
 
 Examples:
-  towerhook doctor --tenant https://YOURS.lacework.net --bucket BUCKET --prefix towerhook/0.1.0/
-  towerhook doctor --provider expel --tenant 01234567-89ab-cdef-0123-456789abcdef
-  towerhook doctor --stack towerhook --json")]
+  cargo towerhook doctor --tenant https://YOURS.lacework.net --bucket BUCKET \\
+      --prefix towerhook/0.1.0/
+  cargo towerhook doctor --provider expel \\
+      --tenant 01234567-89ab-cdef-0123-456789abcdef
+  cargo towerhook doctor --stack towerhook --json")]
 pub(crate) struct Doctor {
     /// The security product; by default that of the stack, or lacework before there is one.
     #[arg(long, value_enum, value_name = "NAME")]
@@ -52,16 +54,16 @@ pub(crate) struct Doctor {
 Exit codes: 0 shown; 1 error; 2 fewer accounts are watched than --fail-under asks for.
 
 Examples:
-  towerhook status
-  towerhook status --account 111122223333
-  towerhook status --fail-under 100 --csv > status.csv"
+  cargo towerhook status
+  cargo towerhook status --account 111122223333
+  cargo towerhook status --fail-under 100 --csv > status.csv"
 )]
 pub(crate) struct Status {
     /// Show this account alone, with everything that the ledger remembers of it.
     #[arg(long, value_name = "ID", conflicts_with_all = ["fail_under", "csv", "markdown"])]
     pub(crate) account: Option<AccountId>,
     /// End with exit code 2 if less than this percentage of the accounts in scope is watched.
-    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
     pub(crate) fail_under: Option<u8>,
     /// Print JSON.
     #[arg(long, group = "format")]
@@ -76,14 +78,19 @@ pub(crate) struct Status {
     pub(crate) target: Target,
 }
 
+fn percentage(text: &str) -> Result<u8, &'static str> {
+    let number = text.parse().ok().filter(|number| *number <= 100);
+    number.ok_or("must be a percentage from 0 to 100")
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 compared; 1 error, or accounts that could not be compared; with \
 --detailed-exitcode 2 if anything is not as it should be.
 
 Examples:
-  towerhook plan
-  towerhook plan --json --detailed-exitcode")]
+  cargo towerhook plan
+  cargo towerhook plan --json --detailed-exitcode")]
 pub(crate) struct Plan {
     /// Print JSON.
     #[arg(long)]
@@ -99,15 +106,16 @@ pub(crate) struct Plan {
 #[command(
     group = ArgGroup::new("files").required(true).multiple(true),
     // What clap writes is longer than a line, and wraps nowhere.
-    override_usage = "cargo towerhook report [OPTIONS] <--html|--csv|--json> <FILE>...",
+    override_usage = "cargo towerhook report [OPTIONS]\n       \
+                      <--html|--csv|--json|--ocsf|--asff> <FILE>...",
     after_help = "\
 Exit codes: 0 all files are written; 1 error.
 
 Examples:
-  towerhook report --html report.html
-  towerhook report --html report.html --csv report.csv --json report.json
-  towerhook report --html report.html --history coverage
-  towerhook report --ocsf findings.json --asff findings.jsonl"
+  cargo towerhook report --html report.html
+  cargo towerhook report --html report.html --csv report.csv
+  cargo towerhook report --html report.html --history coverage
+  cargo towerhook report --ocsf findings.json --asff findings.jsonl"
 )]
 pub(crate) struct Report {
     /// Write a page of HTML that needs no network.
@@ -159,6 +167,8 @@ mod tests {
             ("towerhook status --sandbox=blue", true),
             ("towerhook status --sandbox=../blue", false),
             ("towerhook status --sandbox blue", false),
+            ("towerhook event event.json --sandbox=blue", true),
+            ("towerhook event event.json --sandbox blue", false),
             ("towerhook doctor --bucket zips --prefix v/1/", true),
             ("towerhook doctor --prefix v/1/", false),
             ("towerhook report", false),
@@ -168,6 +178,18 @@ mod tests {
             ("towerhook report --csv a.csv --history coverage", false),
         ] {
             assert_eq!(is_accepted(line), accepted, "{line}");
+        }
+    }
+
+    #[test]
+    fn who_asks_for_no_percentage_is_told_what_one_is() {
+        for (value, accepted) in [("0", true), ("100", true), ("101", false), ("abc", false)] {
+            let line = ["towerhook", "status", "--fail-under", value];
+            let refusal = Arguments::try_parse_from(line).err();
+            assert_eq!(refusal.is_none(), accepted, "{value}");
+            let told = refusal.map(|refusal| refusal.to_string());
+            let is_told = |told: &str| told.contains("must be a percentage from 0 to 100");
+            assert!(told.as_deref().is_none_or(is_told), "{told:?}");
         }
     }
 }

@@ -12,8 +12,10 @@ use towerhook_sandbox::Name;
 Exit codes: 0 published, or shown; 1 error.
 
 Examples:
-  towerhook publish --version 0.1.0 --bucket-prefix acme-towerhook --regions eu-west-1 --dry-run
-  towerhook publish --version 0.1.0 --bucket-prefix acme-towerhook --regions eu-west-1,us-east-1"
+  cargo towerhook publish --version 0.1.0 --bucket-prefix acme-towerhook \\
+      --regions eu-west-1 --dry-run
+  cargo towerhook publish --version 0.1.0 --bucket-prefix acme-towerhook \\
+      --regions eu-west-1,us-east-1"
 )]
 pub(crate) struct Publish {
     /// The release, which must be this clone's.

@@ -11,9 +11,9 @@ use super::{Target, Vendor};
 Exit codes: 0 asked for, and with --wait compared; 1 error, or not ended in time.
 
 Examples:
-  towerhook compare
-  towerhook compare --wait
-  towerhook compare --wait --json | jq .coverage")]
+  cargo towerhook compare
+  cargo towerhook compare --wait
+  cargo towerhook compare --wait --json | jq .coverage")]
 pub(crate) struct Compare {
     /// Wait until a comparison that began after this request has ended, and show what it found.
     #[arg(long)]
@@ -39,8 +39,8 @@ pub(crate) struct Compare {
 Exit codes: 0 approved, and the stack is updated; 1 error, or another digest awaits approval.
 
 Examples:
-  towerhook plan
-  towerhook approve 0f1e2d3c4b5a")]
+  cargo towerhook plan
+  cargo towerhook approve 0f1e2d3c4b5a")]
 pub(crate) struct Approve {
     /// The digest of the offboardings that await approval, as `plan` shows it.
     #[arg(value_name = "DIGEST")]
@@ -57,9 +57,9 @@ pub(crate) struct Approve {
 Exit codes: 0 shown, returned or dropped; 1 error, or not confirmed.
 
 Examples:
-  towerhook redrive
-  towerhook redrive --return
-  towerhook redrive --drop --yes")]
+  cargo towerhook redrive
+  cargo towerhook redrive --return
+  cargo towerhook redrive --drop --yes")]
 pub(crate) struct Redrive {
     /// Return the messages to the work queue, once their cause is fixed.
     #[arg(long = "return", conflicts_with = "drop")]
@@ -84,9 +84,9 @@ secret never is. CloudFormation goes on when this command is interrupted.
 Exit codes: 0 the stack is complete; 1 error, or the launch failed and was rolled back.
 
 Examples:
-  towerhook launch --provider lacework --bucket acme-towerhook
-  towerhook launch --provider lacework --parameters towerhook.parameters.json
-  towerhook launch --parameters acme.json --secret-file <(pass acme)")]
+  cargo towerhook launch --provider lacework --bucket acme-towerhook
+  cargo towerhook launch --provider lacework --parameters acme.json
+  cargo towerhook launch --parameters acme.json --secret-file <(pass acme)")]
 pub(crate) struct Launch {
     /// The security product.
     #[arg(long, value_enum, value_name = "NAME", default_value_t = Vendor::Lacework)]
@@ -131,9 +131,9 @@ this command is interrupted.
 Exit codes: 0 updated, or nothing changes; 1 error, not confirmed, or the update was rolled back.
 
 Examples:
-  towerhook update OffboardLimitPercent=20
-  towerhook update LaceworkAccessKeyId=ACME_1234 LaceworkSecretKey
-  towerhook update --prefix towerhook/0.1.0/")]
+  cargo towerhook update OffboardLimitPercent=20
+  cargo towerhook update LaceworkAccessKeyId=ACME_1234 LaceworkSecretKey
+  cargo towerhook update --prefix towerhook/0.1.0/")]
 pub(crate) struct Update {
     /// A parameter and its new value; a secret one is named alone, and its value asked for.
     #[arg(value_name = "KEY=VALUE", required_unless_present = "prefix")]
@@ -162,8 +162,8 @@ pub(crate) struct Update {
 Exit codes: 0 deleted; 1 error, not confirmed, or the deletion failed.
 
 Examples:
-  towerhook delete
-  towerhook delete --yes --json")]
+  cargo towerhook delete
+  cargo towerhook delete --yes --json")]
 pub(crate) struct Delete {
     /// Do not ask for the stack's name first.
     #[arg(long)]
@@ -180,8 +180,8 @@ pub(crate) struct Delete {
 Exit codes: 0 printed; 1 error.
 
 Examples:
-  towerhook completions bash > towerhook.bash
-  towerhook completions zsh > ~/.zfunc/_towerhook")]
+  cargo towerhook completions bash > towerhook.bash
+  cargo towerhook completions zsh > ~/.zfunc/_towerhook")]
 pub(crate) struct Completions {
     /// The shell.
     #[arg(value_enum, value_name = "SHELL")]
@@ -193,7 +193,7 @@ pub(crate) struct Completions {
 Exit codes: 0 all pages are written; 1 error.
 
 Examples:
-  towerhook man ~/.local/share/man/man1")]
+  cargo towerhook man ~/.local/share/man/man1")]
 pub(crate) struct Man {
     /// The folder for the pages, which is made if it does not exist.
     #[arg(value_name = "FOLDER")]
@@ -205,21 +205,7 @@ mod tests {
     use clap::{CommandFactory, Parser};
 
     use crate::arguments::Arguments;
-
-    /// The commands that an operator runs.
-    const OPERATORS: [&str; 11] = [
-        "approve",
-        "compare",
-        "completions",
-        "delete",
-        "launch",
-        "man",
-        "plan",
-        "redrive",
-        "report",
-        "status",
-        "update",
-    ];
+    use crate::terminal::width::widest;
 
     #[test]
     fn what_cannot_go_together_is_refused() {
@@ -262,15 +248,43 @@ mod tests {
         }
     }
 
+    /// A command of the examples, without what the shell does with it.
+    fn words(example: &str) -> Vec<String> {
+        let example = example.replace("<(pass acme)", "/dev/fd/3");
+        let words = example.split_whitespace();
+        let words = words.take_while(|word| !["|", ">"].contains(word));
+        words.skip(1).map(str::to_owned).collect()
+    }
+
     #[test]
-    fn the_help_of_every_operators_command_has_examples_and_exit_codes() {
-        let all = Arguments::command();
-        for name in OPERATORS {
-            let command = all.find_subcommand(name).cloned().unwrap();
-            let help = command.term_width(80).render_long_help().to_string();
-            for part in ["Exit codes: 0", "Examples:\n"] {
-                assert!(help.contains(part), "{name}: {help}");
+    fn the_help_of_every_command_has_exit_codes_and_examples_that_it_takes() {
+        for command in Arguments::command().get_subcommands() {
+            if command.is_hide_set() {
+                continue;
+            }
+            let name = command.get_name();
+            let after = command.get_after_help().map(ToString::to_string);
+            let after = after.unwrap_or_else(|| panic!("{name}: nothing after its help"));
+            assert!(after.contains("Exit codes: 0"), "{name}: {after}");
+            let (_, examples) = after.split_once("Examples:\n").unwrap();
+            for line in examples.lines() {
+                assert!(line.chars().count() <= 80, "{name}: {line}");
+            }
+            for example in examples.replace("\\\n", "").lines() {
+                assert!(
+                    example.starts_with("  cargo towerhook "),
+                    "{name}: {example}"
+                );
+                Arguments::try_parse_from(words(example))
+                    .unwrap_or_else(|why| panic!("{example}: {why}"));
             }
         }
+    }
+
+    #[test]
+    fn help_is_80_columns_wide_where_there_is_no_terminal() {
+        let help = Arguments::try_parse_from(["towerhook", "sandbox", "--help"]);
+        let help = help.unwrap_err().to_string();
+        assert!(widest(&help) <= 80, "{help}");
     }
 }
