@@ -10,7 +10,8 @@ use towerhook_package::local::FunctionZips;
 use towerhook_package::target_directory;
 use towerhook_sandbox::alarms::{AlarmState, Schedule, Verdicts, changes};
 use towerhook_sandbox::story::Telling;
-use towerhook_sandbox::{Claim, Options, STACK_NAME, Sandbox};
+use towerhook_sandbox::{Claim, Name, Options, Running, STACK_NAME, Sandbox};
+use url::Url;
 
 use crate::demo::build;
 use crate::display::Display;
@@ -72,7 +73,7 @@ async fn start(
 
 fn print(sandbox: &Sandbox, arguments: &arguments::Sandbox) {
     let running = sandbox.running();
-    let endpoint = running.endpoint.as_str().trim_end_matches('/');
+    let endpoint = address(&running.endpoint);
     println!("\nthe landing zone:");
     for account in sandbox.landing_zone.accounts() {
         println!(
@@ -83,26 +84,52 @@ fn print(sandbox: &Sandbox, arguments: &arguments::Sandbox) {
     println!(
         "\nAWS       {endpoint}\n{:<9} {}\nlogs      {}\n",
         running.saas,
-        running.saas_url.as_str().trim_end_matches('/'),
+        address(&running.saas_url),
         sandbox.directory().display()
     );
     println!("the administrator of the management account, for this sandbox alone:");
-    println!("  export AWS_ACCESS_KEY_ID={}", running.access_key_id);
-    println!(
-        "  export AWS_SECRET_ACCESS_KEY={}",
-        running.secret_access_key.expose_secret()
-    );
-    println!("  export AWS_DEFAULT_REGION={}", running.region);
+    println!("{}", exports(&running));
     if !arguments.launch {
         println!("\nlaunch the stack:\n{}", sandbox.launch_command());
     }
-    let name = &arguments.name;
-    println!("\ntry:");
-    println!("  aws --endpoint-url {endpoint} organizations list-accounts");
-    println!("  cargo towerhook event --sandbox={name} FILE");
-    println!("  cargo towerhook status --sandbox={name}");
+    println!("\ntry (aws needs these exports):");
+    for command in suggested(&arguments.name, arguments.launch) {
+        println!("  {command}");
+    }
     println!("\nunlike AWS:\n{}", table::gaps(sandbox.template()));
-    println!("\nalarms are evaluated every minute, and what changes is told here; Ctrl-C ends it");
+    println!("\nwhat changes in the alarms is told here every minute; Ctrl-C ends it");
+}
+
+/// What leads the AWS CLI to the sandbox.
+fn exports(running: &Running) -> String {
+    let secret = running.secret_access_key.expose_secret();
+    let exports = [
+        ("AWS_ENDPOINT_URL", address(&running.endpoint)),
+        ("AWS_ACCESS_KEY_ID", &running.access_key_id),
+        ("AWS_SECRET_ACCESS_KEY", secret),
+        ("AWS_DEFAULT_REGION", &running.region),
+    ];
+    let lines = exports.map(|(name, value)| format!("  export {name}={value}"));
+    lines.join("\n")
+}
+
+fn address(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}
+
+/// Commands that work now: without a stack, nothing can be said of accounts, and nobody hears events.
+fn suggested(name: &Name, is_launched: bool) -> Vec<String> {
+    let mut commands = vec![
+        "aws organizations list-accounts".to_owned(),
+        format!("cargo towerhook doctor --sandbox={name}"),
+    ];
+    if is_launched {
+        commands.extend([
+            format!("cargo towerhook status --sandbox={name}"),
+            format!("cargo towerhook event --sandbox={name} FILE"),
+        ]);
+    }
+    commands
 }
 
 /// Tells of each alarm that goes off, or is over.

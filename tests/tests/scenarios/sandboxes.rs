@@ -100,6 +100,13 @@ impl Started {
         words.map(str::to_owned).collect()
     }
 
+    /// The suggested commands of ours.
+    fn suggested(&self) -> Vec<String> {
+        let lines = self.printed.iter();
+        let lines = lines.filter_map(|line| line.strip_prefix("  cargo towerhook "));
+        lines.map(str::to_owned).collect()
+    }
+
     async fn end(&mut self) {
         let process = self.process.id().unwrap().to_string();
         let asked = Command::new("kill").args(["-TERM", &process]).status();
@@ -151,6 +158,15 @@ async fn two_sandboxes_run_side_by_side_and_the_printed_command_launches_the_sta
 
     let aws = running.client().unwrap();
     let endpoint = running.endpoint.as_str();
+    let exported = first.printed("  export AWS_ENDPOINT_URL=");
+    assert_eq!(exported, endpoint.trim_end_matches('/'));
+    let suggested = first.suggested();
+    assert!(!suggested.is_empty());
+    for line in suggested {
+        // Doctor's 2 says that something is not in order yet.
+        let output = said(&line).await;
+        assert_ne!(output.status.code(), Some(1), "{line}: {output:?}");
+    }
     paste(&first.launch_command(), &aws, endpoint).await;
     let form = [("StackName", "towerhook")];
     let status = async || {
