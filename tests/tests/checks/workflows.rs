@@ -67,6 +67,22 @@ fn jobs_may_do_only_what_they_need() {
 }
 
 #[test]
+fn the_summary_of_a_release_has_the_table_of_buttons_alone_and_once() {
+    let text = fs::read_to_string(root().join(".github/workflows/release.yml")).unwrap();
+    let release: Value = serde_yaml_ng::from_str(&text).unwrap();
+    let build = release["jobs"]["build"]["steps"].as_array().unwrap();
+    let tells = |step: &&Value| step.to_string().contains("GITHUB_STEP_SUMMARY");
+    let telling: Vec<_> = build.iter().filter(tells).collect();
+    assert_eq!(telling.len(), 1);
+    let condition = telling[0]["if"].as_str().unwrap();
+    assert!(condition.ends_with("&& matrix.artifact == 'one'"));
+    let command = telling[0]["run"].as_str().unwrap();
+    let mut lines = command.lines();
+    let told = lines.find(|line| line.contains("GITHUB_STEP_SUMMARY"));
+    assert!(told.unwrap().starts_with("grep '^|' "), "{command}");
+}
+
+#[test]
 fn the_compiler_is_the_one_that_the_manifest_asks_for() {
     let read = |name: &str| -> toml::Table {
         let text = fs::read_to_string(root().join(name)).unwrap();
