@@ -162,5 +162,5 @@ fn findings_fit_and_what_mends_them_is_whole_to_be_copied() {
         &mends.replace(&command, ""),
         &["1. management", "2. management"],
     );
-    assert_fits(&wrapped(&found.in_words(), ""), &["1 fails", "1 skipped"]);
+    assert_fits(&wrapped(&found.in_words(), ""), &["1 failed", "1 skipped"]);
 }
