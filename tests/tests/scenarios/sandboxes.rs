@@ -181,7 +181,7 @@ async fn two_sandboxes_run_side_by_side_and_the_printed_command_launches_the_sta
     let watched = said(&format!("status --sandbox={one}")).await;
     assert!(watched.status.success(), "{watched:?}");
     let no_stack = format!("status --sandbox={two}");
-    refused(&no_stack, "the stack towerhook cannot be found").await;
+    refused(&no_stack, "there is no stack towerhook").await;
 
     first.end().await;
     refused(&format!("status --sandbox={one}"), "no sandbox one-").await;
