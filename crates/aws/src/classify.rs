@@ -56,7 +56,8 @@ pub(crate) fn has_code<E: ProvideErrorMetadata>(
     error.code() == Some(code)
 }
 
-fn kind_of(
+/// The kind of a refusal with this code, message and HTTP status.
+pub(crate) fn kind_of(
     code: Option<&str>,
     message: Option<&str>,
     status: u16,

@@ -97,7 +97,7 @@ pub enum NotSignedIn {
     /// Neither the environment nor the profile says where.
     #[error("no Region is set: name Control Tower's home Region in AWS_REGION or in your profile")]
     NoRegion,
-    /// Nobody gives credentials.
+    /// No source of credentials has any.
     #[error("no AWS credentials were found: set AWS_PROFILE, or sign in with `aws sso login`")]
     NoCredentials(#[source] Option<BoxError>),
 }

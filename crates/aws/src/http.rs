@@ -12,9 +12,10 @@ use aws_smithy_runtime_api::{
     },
 };
 use aws_smithy_types::body::SdkBody;
+use towerhook_core::ErrorKind;
 use towerhook_http::{Client, calls};
 
-use crate::{call::metadata, classify::passing};
+use crate::{call::metadata, classify::kind_of};
 
 /// Requests and responses are held in memory as a whole: none of our AWS calls streams.
 #[derive(Debug, Clone)]
@@ -58,15 +59,15 @@ fn to_reqwest(request: HttpRequest) -> Result<reqwest::Request, BoxError> {
     Ok(request.try_into()?)
 }
 
-/// Whether an answer throttles its request, by its status or its error's code.
+/// Whether an answer throttles its request.
 fn is_throttle(response: &HttpResponse) -> bool {
-    let status = response.status().as_u16();
     if response.status().is_success() {
         return false;
     }
     let body = response.body().bytes().unwrap_or_default();
     let error = metadata(response.headers(), body);
-    status == 429 || passing(error.code().unwrap_or_default(), "", None).is_some()
+    let kind = kind_of(error.code(), None, response.status().as_u16(), None);
+    matches!(kind, ErrorKind::Throttled { .. })
 }
 
 /// Separates failures that the SDK retries from those that it does not. The URL is removed: the

@@ -250,7 +250,7 @@ Exit codes: 0 everything is written; 1 error.
 
 Examples:
   cargo towerhook package
-  cargo towerhook package --arch arm64 --output /tmp/dist")]
+  cargo towerhook package --arch arm64 --output release")]
 pub(crate) struct Package {
     /// The functions' processor architecture.
     #[arg(long, value_enum, default_value_t = Architectures::Both)]

@@ -70,11 +70,8 @@ impl Display {
             Telling::Step(step) => match &self.bar {
                 Some(bar) => bar.set_message(step.to_owned()),
                 None => {
-                    let now = Instant::now();
-                    if let Some(line) = shown.line(step, now) {
+                    if let Some(line) = shown.hear(step, Instant::now()) {
                         println!("{line}");
-                        let text = step.to_owned();
-                        shown.step = Some(Step { text, told: now });
                     }
                 }
             },
@@ -103,7 +100,14 @@ impl Display {
 }
 
 impl Shown {
-    /// The plain line for a step, if it is time for one.
+    /// The plain line for a step, if it is time for one; then it is the last one told.
+    fn hear(&mut self, step: &str, now: Instant) -> Option<String> {
+        let line = self.line(step, now)?;
+        let text = step.to_owned();
+        self.step = Some(Step { text, told: now });
+        Some(line)
+    }
+
     fn line(&self, step: &str, now: Instant) -> Option<String> {
         let Some(last) = &self.step else {
             return Some(indented(&format!("{step} ..."), INDENT));
@@ -133,16 +137,11 @@ mod tests {
             began,
             step: None,
         };
-        let mut told = Vec::new();
-        for (second, step) in steps {
-            let now = began + Duration::from_secs(*second);
-            if let Some(line) = shown.line(step, now) {
-                told.push(line.trim().to_owned());
-                let text = (*step).to_owned();
-                shown.step = Some(Step { text, told: now });
-            }
-        }
-        told
+        let told = steps.iter().filter_map(|(second, step)| {
+            let line = shown.hear(step, began + Duration::from_secs(*second))?;
+            Some(line.trim().to_owned())
+        });
+        told.collect()
     }
 
     #[test]

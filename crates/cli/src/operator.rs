@@ -2,7 +2,8 @@
 
 use secrecy::ExposeSecret;
 use towerhook_aws::{
-    Aws, Endpoint, SdkConfig, StackAdministrator, connect_as_operator, require_credentials,
+    Aws, Endpoint, Home, InspectionSettings, NotSignedIn, SdkConfig, StackAdministrator,
+    connect_as_operator, require_credentials,
 };
 use towerhook_core::model::SecretText;
 use towerhook_core::ports::MainStackReads as _;
@@ -28,6 +29,19 @@ pub(crate) async fn connect(sandbox: Option<&Option<Name>>) -> anyhow::Result<Sd
         None => None,
     };
     Ok(connect_as_operator(endpoint.as_ref()).await?)
+}
+
+/// The Region in which AWS is asked.
+pub(crate) fn region(config: &SdkConfig) -> anyhow::Result<String> {
+    let region = config.region().map(ToString::to_string);
+    Ok(region.ok_or(NotSignedIn::NoRegion)?)
+}
+
+/// What the commands read beside the functions' ports.
+pub(crate) fn inspection(config: &SdkConfig) -> anyhow::Result<Aws<InspectionSettings>> {
+    let region = region(config)?;
+    let home = Home { region };
+    Ok(Aws::new(config, InspectionSettings { home }))
 }
 
 /// A sandbox's AWS.

@@ -1,20 +1,20 @@
+use comfy_table::Table;
 use comfy_table::presets::{NOTHING, UTF8_BORDERS_ONLY};
-use comfy_table::{ContentArrangement, Table};
 use towerhook_bench::Section;
 use towerhook_sandbox::emulator::gaps;
 use towerhook_sandbox::story::{AccountStory, ChapterTime};
 
-use crate::terminal::columns::width;
+use crate::terminal::columns::{fitted, in_style};
 
 /// The final state of every account.
 pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
-    let mut table = table(&[
+    let mut table = fitted(Some([
         "account",
         "name",
         "OU",
         "role",
         "enrolled after the launch or its event",
-    ]);
+    ]));
     for story in stories {
         let account = &story.account;
         add_row(
@@ -28,7 +28,7 @@ pub(crate) fn accounts(stories: &[AccountStory]) -> Table {
             ],
         );
     }
-    narrow(table)
+    table
 }
 
 fn enrolled(story: &AccountStory) -> String {
@@ -58,23 +58,14 @@ pub(crate) fn chapters(chapters: &[ChapterTime]) -> Table {
 
 /// What the sandbox does otherwise than AWS, and what in the template asks for it.
 pub(crate) fn gaps(template: &str) -> String {
-    let mut table = Table::new();
-    table.load_style(NOTHING);
+    let mut table = in_style(NOTHING);
     for gap in gaps::all(template) {
         add_row(
             &mut table,
             [gap.asked_by.to_owned(), gap.difference.to_owned()],
         );
     }
-    narrow(table).trim_fmt()
-}
-
-/// The table, folded to the width of the terminal.
-fn narrow(mut table: Table) -> Table {
-    table
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(width());
-    table
+    table.trim_fmt()
 }
 
 /// A table of the benchmark, with its title.
@@ -114,6 +105,7 @@ mod tests {
     use towerhook_sandbox::story::Enrollment;
 
     use super::*;
+    use crate::terminal::columns::width;
 
     #[test]
     fn control_and_direction_characters_are_shown_and_other_text_stays() {

@@ -125,7 +125,7 @@ mod tests {
     #[test]
     fn commands_are_found_in_blocks_behind_prompts_and_in_text() {
         let page = "
-Say `cargo towerhook status`, or `aws s3 ls`; `cargo test` is nobody's.
+Say `cargo towerhook status`, or `aws s3 ls`; `cargo test` is neither.
 
    ```sh
    aws s3 cp a \\

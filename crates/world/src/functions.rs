@@ -169,7 +169,7 @@ fn skew(world: &World) -> SignedDuration {
 pub(crate) async fn schedule(world: World) {
     loop {
         world.simulation().sleep(Duration::from_secs(3600)).await;
-        if world.state().deleting {
+        if world.state().deleting_since.is_some() {
             return;
         }
         fire(&world);

@@ -199,7 +199,7 @@ impl History {
                 .violations
                 .push(format!("the launch failed: {why}"));
         }
-        if world.state().deleting {
+        if world.state().deleting_since.is_some() {
             world.simulation().sleep(STAYS).await;
             return self.outcome(world);
         }
@@ -324,7 +324,7 @@ impl History {
         let now = world.now();
         let mut state = world.state();
         let mut problems = std::mem::take(&mut state.violations);
-        if state.deleting {
+        if state.deleting_since.is_some() {
             if state.deleted {
                 let left = std::mem::take(&mut state.found_left).into_iter();
                 problems.extend(left.map(|what| format!("left when the stack was gone: {what}")));

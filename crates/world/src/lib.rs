@@ -284,7 +284,6 @@ impl World {
             environment_host,
             partition: "aws",
             administration_trust: Some(CLOUD_FORMATION_MAY.into()),
-            deleting: false,
             deleting_since: None,
             deleted: false,
             permissions_settle_at: now,

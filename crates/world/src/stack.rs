@@ -311,7 +311,7 @@ impl World {
                 matches!(holder, Holder::Setup { .. }) && *ends > now
             });
         let can_write = !state.faults.rates.contains_key("dynamodb") && !state.was_hampered(now);
-        let is_idle = state.setups_at_work == 0 && !state.deleting;
+        let is_idle = state.setups_at_work == 0 && state.deleting_since.is_none();
         // A crashed invocation keeps its lease until that expires.
         let is_lost = state
             .setup_crashed_at
@@ -486,7 +486,6 @@ pub(crate) async fn delete(world: &World) {
         let mut state = world.state();
         state.say(now, || "the stack is deleted".into());
         state.keep_evidence(now);
-        state.deleting = true;
         state.deleting_since = Some(now);
         // The account function's triggers are deleted before setup is called.
         state.queue.close();

@@ -132,9 +132,7 @@ pub(crate) struct State {
     pub(crate) administration_trust: Option<String>,
     /// The AWS partition.
     pub(crate) partition: &'static str,
-    /// Whether the main stack is being deleted, or is gone.
-    pub(crate) deleting: bool,
-    /// When its deletion began.
+    /// Since when the main stack has been being deleted, or gone.
     pub(crate) deleting_since: Option<Timestamp>,
     pub(crate) deleted: bool,
     /// Whether its registrations stayed, since the key was revoked, and the answer said so.
@@ -277,7 +275,7 @@ impl State {
 
     /// Whether the main stack exists, so that accounts are watched.
     pub(crate) fn is_wanted(&self) -> bool {
-        !self.wishes.is_empty() && !self.deleting
+        !self.wishes.is_empty() && self.deleting_since.is_none()
     }
 
     /// Whether a service that answers depend on was mostly down in the last hour.

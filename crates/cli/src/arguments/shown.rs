@@ -10,7 +10,8 @@ use super::Arguments;
 /// What stands for a value that is not any text.
 const PLACEHOLDERS: [(&str, &str); 3] = [("NAME", "lacework"), ("SHELL", "bash"), ("N", "1")];
 
-/// The argument, if it is a placeholder or one that may be left out, as somebody would write it.
+/// A word of a page as an argument: an example in place of a placeholder, the first of several choices,
+/// and no brackets around what is optional.
 fn written(word: &str) -> String {
     let word = word.trim_matches(['[', ']']);
     let word = word.split('|').next().unwrap_or_default();

@@ -1,13 +1,13 @@
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use towerhook_core::{Read, chain};
 use towerhook_operate::{
     doctor::{Deployed, Diagnosis, Facts, Network, Question, look},
     launch::Values,
 };
 use towerhook_runtime::{
-    aws::{Aws, Home, InspectionSettings, SdkConfig},
+    aws::SdkConfig,
     clock,
     providers::{self, HttpClient, Vendor},
 };
@@ -16,7 +16,7 @@ use url::Url;
 use super::{deployment::Deployment, pending_if, print_json, tables};
 use crate::{
     arguments,
-    operator::connect,
+    operator::{connect, inspection, region},
     terminal::{progress, width::say},
 };
 
@@ -92,12 +92,9 @@ pub(crate) async fn zips(
 }
 
 fn question(config: &SdkConfig, vendor: Vendor, stack: &str) -> anyhow::Result<Question> {
-    let region = config.region().map(ToString::to_string).context(
-        "no Region is set: set AWS_REGION to Control Tower's home Region, or choose a profile with it",
-    )?;
     Ok(Question {
         provider: vendor.provider(),
-        region,
+        region: region(config)?,
         stack_name: stack.to_owned(),
         tenant: None,
         artifacts: None,
@@ -111,10 +108,7 @@ async fn facts(
     question: Question,
     found: anyhow::Result<Deployment>,
 ) -> anyhow::Result<Facts> {
-    let home = Home {
-        region: question.region.clone(),
-    };
-    let ports = Aws::new(config, InspectionSettings { home });
+    let ports = inspection(config)?;
     let http = match &found {
         Ok(found) => found.http.clone(),
         Err(_) => providers::http_client()?,

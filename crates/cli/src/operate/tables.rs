@@ -11,7 +11,7 @@ use towerhook_operate::{
 
 use crate::{
     table::printable,
-    terminal::width::{fitted, wrapped},
+    terminal::{columns::fitted, width::wrapped},
 };
 
 /// The least width of a column of reasons, so that times and the names of parameters stay whole.

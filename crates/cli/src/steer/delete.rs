@@ -1,13 +1,13 @@
 use std::process::ExitCode;
 
-use towerhook_aws::{Aws, Home, InspectionSettings, StackAdministrator};
+use towerhook_aws::{Aws, StackAdministrator};
 use towerhook_core::ports::{MainStackReads, MainStackWrites, StackInspection as _};
 use towerhook_operate::launch::{Following, Goal, Removal};
 
-use super::{Found, conclude, follow, token};
+use super::{Found, conclude, follow, tell, token};
 use crate::arguments::Delete;
-use crate::operator::{operator, readable};
-use crate::terminal::{ask, width::wrapped};
+use crate::operator::{inspection, operator, readable};
+use crate::terminal::ask;
 
 /// Says what goes with the main stack and what stays, deletes it, and follows that until it is gone.
 pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
@@ -15,14 +15,8 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
     let config = operator(&arguments.target).await?;
     let stacks = Aws::new(&config, StackAdministrator);
     let Found { stack, form } = Found::of(&stacks, name).await?;
-    let region = config.region().map(ToString::to_string).unwrap_or_default();
-    let inspection = Aws::new(
-        &config,
-        InspectionSettings {
-            home: Home { region },
-        },
-    );
-    let made = inspection.resources(&stack.id).await.map_err(readable)?;
+    let made = inspection(&config)?.resources(&stack.id).await;
+    let made = made.map_err(readable)?;
     let Removal { goes, stays } = Removal::of(&form, &stack, &made);
     eprintln!("These go with the stack {name}:");
     tell(&goes);
@@ -38,10 +32,4 @@ pub(crate) async fn delete(arguments: &Delete) -> anyhow::Result<ExitCode> {
     let words = format!("the stack {name} is deleted");
     conclude(arguments.json, &words, &stack.id, "DELETE_COMPLETE")?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn tell(sentences: &[String]) {
-    for sentence in sentences {
-        eprintln!("  {}", wrapped(&format!("- {sentence}"), "    "));
-    }
 }

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use anyhow::Context;
 use indicatif::ProgressBar;
 use towerhook_aws::{Aws, Home, LedgerTable, SdkConfig, StackAdministrator, WatchSettings};
 use towerhook_core::ports::{Clock, StackEvent};
@@ -8,7 +7,7 @@ use towerhook_operate::launch::{Following, Look, Tally, tally};
 use towerhook_runtime::clock::SystemClock;
 
 use crate::{
-    operator::readable,
+    operator::{readable, region},
     table::printable,
     terminal::{progress, width::wrapped},
 };
@@ -63,7 +62,7 @@ pub(super) async fn to_the_end(
 }
 
 async fn count(config: &SdkConfig, prefix: &str, ledger: Option<String>) -> anyhow::Result<Tally> {
-    let region = config.region().context("no Region")?.to_string();
+    let region = region(config)?;
     let is_made = ledger.is_some();
     let settings = WatchSettings {
         home: Home { region },

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use towerhook_aws::{Aws, SdkConfig, StackAdministrator};
 use towerhook_core::ports::{MainStackReads, MainStackWrites};
 use towerhook_operate::launch::{
-    Field, Following, Form, Goal, Values, launch as request, parameters_in, to_file,
+    BUCKET, Field, Following, Form, Goal, PREFIX, Values, launch as request, parameters_in, to_file,
 };
 
 use super::follow::{Expected, to_the_end};
@@ -20,8 +20,6 @@ use crate::terminal::{ask, progress, width::note};
 
 /// More than any file of parameters has.
 const LARGEST_FILE: u64 = 1024 * 1024;
-const BUCKET: &str = "ArtifactBucket";
-const PREFIX: &str = "ArtifactPrefix";
 const NAMES: &str = "IntegrationNamePrefix";
 
 /// Launches the main stack, and follows it until it is complete.

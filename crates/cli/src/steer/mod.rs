@@ -25,7 +25,7 @@ use towerhook_runtime::clock;
 
 use crate::operate::print_json;
 use crate::operator::{not_found, readable};
-use crate::terminal::width::say;
+use crate::terminal::width::{say, wrapped};
 
 /// The main stack and what its template asks for.
 struct Found {
@@ -40,6 +40,13 @@ impl Found {
         let template = stacks.template(&stack.id).await.map_err(readable)?;
         let form = Form::read(&template).map_err(readable)?;
         Ok(Self { stack, form })
+    }
+}
+
+/// Tells each sentence as a point of a list, beside the result.
+fn tell(sentences: &[String]) {
+    for sentence in sentences {
+        eprintln!("  {}", wrapped(&format!("- {sentence}"), "    "));
     }
 }
 

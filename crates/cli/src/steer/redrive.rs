@@ -12,10 +12,7 @@ use crate::{
     arguments::Redrive,
     operator::{endpoint, operator, readable, unread},
     table::printable,
-    terminal::{
-        ask,
-        width::{fitted, say},
-    },
+    terminal::{ask, columns::fitted, width::say},
 };
 
 /// The width of a time, which is easier to read on one line.

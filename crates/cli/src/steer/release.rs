@@ -1,16 +1,13 @@
 use anyhow::{Context, bail};
-use towerhook_aws::{Aws, Home, InspectionSettings, SdkConfig};
+use towerhook_aws::SdkConfig;
 use towerhook_core::ports::{ArtifactInspection, TemplateSource};
 use towerhook_operate::doctor::Diagnosis;
-use towerhook_operate::launch::{Values, template_source};
+use towerhook_operate::launch::{BUCKET, PREFIX, Values, template_source};
 use towerhook_sandbox::providers::Provider;
 
 use crate::operate::tables;
-use crate::operator::readable;
+use crate::operator::{inspection, readable, region};
 use crate::terminal::width::note;
-
-const BUCKET: &str = "ArtifactBucket";
-const PREFIX: &str = "ArtifactPrefix";
 
 /// The template of this release for a vendor: in the request, or in the bucket if it is there.
 pub(super) async fn template(
@@ -18,18 +15,13 @@ pub(super) async fn template(
     provider: Provider,
     values: &Values,
 ) -> anyhow::Result<TemplateSource> {
-    let region = config.region().context(
-        "no Region is set: name Control Tower's home Region in AWS_REGION or in your profile",
-    )?;
-    let region = region.to_string();
     let (file, text) = (provider.template_file(), provider.template());
-    let source = template_source(text, file, &region, values);
+    let source = template_source(text, file, &region(config)?, values);
     if matches!(source, TemplateSource::Url(_)) {
         let value = |name: &str| values.get(name).map_or("", String::as_str);
         let (bucket, key) = (value(BUCKET), format!("{}templates/{file}", value(PREFIX)));
-        let home = Home { region };
-        let ports = Aws::new(config, InspectionSettings { home });
-        let objects = ports.objects(bucket, &key).await.map_err(readable);
+        let objects = inspection(config)?.objects(bucket, &key).await;
+        let objects = objects.map_err(readable);
         let found = objects.and_then(|objects| {
             let found = objects.iter().find(|object| object.key == key);
             is_ours(found.map(|object| object.size), text)

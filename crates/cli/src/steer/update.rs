@@ -4,15 +4,15 @@ use anyhow::Context;
 use clap::ValueEnum;
 use towerhook_aws::{Aws, SdkConfig, StackAdministrator};
 use towerhook_core::ports::{MainStack, StackRequest, TemplateSource};
-use towerhook_operate::launch::{Field, Form, Values, change, differences, take_from, values_for};
+use towerhook_operate::launch::{
+    BUCKET, Field, Form, Values, change, differences, take_from, values_for,
+};
 
-use super::{Found, conclude, release, token, updated};
+use super::{Found, conclude, release, tell, token, updated};
 use crate::arguments::{Update, Vendor};
 use crate::operate::{Deployment, zips};
 use crate::operator::operator;
-use crate::terminal::{ask, width::wrapped};
-
-const BUCKET: &str = "ArtifactBucket";
+use crate::terminal::ask;
 
 /// Changes parameters of the main stack, or moves it to this release, and follows that until it is
 /// complete.
@@ -84,9 +84,7 @@ async fn moved(
     if differences.is_empty() {
         differences.push("nothing else comes or goes".to_owned());
     }
-    for sentence in differences {
-        eprintln!("  {}", wrapped(&format!("- {sentence}"), "    "));
-    }
+    tell(&differences);
     if !arguments.yes {
         ask::confirm(&format!("Update the stack {name} so?"))?;
     }

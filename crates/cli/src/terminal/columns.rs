@@ -1,6 +1,6 @@
-//! How wide the terminal is.
+//! How wide the terminal is, and tables that fit into it.
 
-use comfy_table::Table;
+use comfy_table::{ContentArrangement, Table, TableStyle, presets::UTF8_BORDERS_ONLY};
 
 /// The width where there is no terminal.
 const WIDTH: u16 = 80;
@@ -15,4 +15,22 @@ pub(crate) fn width() -> u16 {
     terminal
         .filter(|width| *width >= LEAST_WIDTH)
         .unwrap_or(WIDTH)
+}
+
+/// A table that wraps.
+pub(crate) fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
+    let mut table = in_style(UTF8_BORDERS_ONLY);
+    if let Some(header) = header {
+        table.set_header(header);
+    }
+    table
+}
+
+/// A table that wraps, in this style and without a header.
+pub(crate) fn in_style(style: TableStyle) -> Table {
+    let mut table = Table::new();
+    table.load_style(style);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(width());
+    table
 }

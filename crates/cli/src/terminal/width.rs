@@ -2,22 +2,8 @@
 
 use std::io::IsTerminal;
 
-use comfy_table::{ContentArrangement, Table, presets::UTF8_BORDERS_ONLY};
-
 use super::columns::width;
 use crate::table::printable;
-
-/// A table that wraps.
-pub(crate) fn fitted<const N: usize>(header: Option<[&str; N]>) -> Table {
-    let mut table = Table::new();
-    table.load_style(UTF8_BORDERS_ONLY);
-    table.set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width());
-    if let Some(header) = header {
-        table.set_header(header);
-    }
-    table
-}
 
 /// Words on lines, all but the first indented by these spaces. What has no space stays whole, and so
 /// does a command between backticks, to be copied. Nothing can control the terminal.

@@ -342,13 +342,13 @@ impl<'a> Tally<'a> {
             reason: self.foreign_name(&account).map(Reason::Foreign),
             ..known.clone().enrolled(self.now, store, guid)
         };
-        let (from, cause) = if gap {
-            (self.now, Some(GapCause::Moved))
+        let last_seen = || known.last_seen(self.inventory.compared, self.now);
+        let gap = if gap {
+            Some((self.now, GapCause::Moved))
         } else {
-            let from = known.last_seen(self.inventory.compared, self.now);
-            (from, was_lost.then_some(GapCause::Deleted))
+            was_lost.then(|| (last_seen(), GapCause::Deleted))
         };
-        if let Some(cause) = cause {
+        if let Some((from, cause)) = gap {
             record.gap_at = Some(self.now);
             // The account counts as watched from the end of the gap.
             record.since = Some(self.now);

@@ -12,10 +12,14 @@ impl Record {
             .map(|since| ended.map_or(since, |at| since.max(at)))
     }
 
+    /// Whether it is enrolled and the vendor cannot read it.
+    fn is_blind(&self) -> bool {
+        self.since.is_some() && self.reason.as_ref().is_some_and(Reason::is_blind)
+    }
+
     /// Whether it was watched when it was last looked at, as far as is known.
     fn is_seen(&self) -> bool {
-        let is_blind = self.reason.as_ref().is_some_and(Reason::is_blind);
-        self.since.is_some() && self.unlisted_at.is_none() && !is_blind
+        self.since.is_some() && self.unlisted_at.is_none() && !self.is_blind()
     }
 
     /// When it was last found to be watched, if it was not any more at `now`: by the comparison that
@@ -33,16 +37,12 @@ impl Record {
         compared: Option<Timestamp>,
         now: Timestamp,
     ) -> Self {
-        let was_blind = before.is_some_and(|before| {
-            let reason = before.reason.as_ref();
-            before.since.is_some() && reason.is_some_and(Reason::is_blind)
-        });
-        let is_noted = self.gap.is_some_and(|gap| gap.until == now);
         if !self.is_seen() {
             self.seen_at = self.since.map(|_| self.last_seen(compared, now));
             return self;
         }
-        if let Some(before) = before.filter(|_| was_blind && !is_noted) {
+        let is_noted = self.gap.is_some_and(|gap| gap.until == now);
+        if let Some(before) = before.filter(|before| before.is_blind() && !is_noted) {
             self.gap = Some(Gap {
                 from: before.last_seen(None, now),
                 until: now,
@@ -80,10 +80,9 @@ mod tests {
     fn a_gap_reaches_from_the_last_comparison_that_saw_the_account_to_the_first_that_does_again() {
         let lost = blind().following(Some(&enrolled()), Some(at(500)), at(600));
         assert_eq!(lost.seen_at, Some(at(500)));
-        let still = blind();
         let still = Record {
             seen_at: lost.seen_at,
-            ..still
+            ..blind()
         };
         let still = still.following(Some(&lost), Some(at(600)), at(700));
         assert_eq!(

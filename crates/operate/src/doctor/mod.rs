@@ -155,7 +155,11 @@ mod tests {
         assert!(!diagnosis.fails());
         let names: BTreeSet<_> = diagnosis.findings.iter().map(|one| one.check).collect();
         assert_eq!(names.len(), diagnosis.findings.len());
-        assert!(diagnosis.in_words().ends_with(", 0 warnings, 0 failed, 0 skipped"));
+        assert!(
+            diagnosis
+                .in_words()
+                .ends_with(", 0 warnings, 0 failed, 0 skipped")
+        );
     }
 
     #[test]

@@ -2,6 +2,11 @@ use fancy_regex::Regex;
 use serde::Deserialize;
 use serde_yaml_ng::{Mapping, Value};
 
+/// The parameter with the bucket of the functions and templates.
+pub const BUCKET: &str = "ArtifactBucket";
+/// The parameter with their folder in it.
+pub const PREFIX: &str = "ArtifactPrefix";
+
 /// What a main template asks for, and what it makes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Form {

@@ -10,7 +10,7 @@ mod tally;
 
 pub use file::{NoParameters, Values, parameters_in, to_file};
 pub use follow::{Following, Goal, Look, NotDone};
-pub use form::{Field, Form, NoForm, Unfit};
+pub use form::{BUCKET, Field, Form, NoForm, PREFIX, Unfit};
 pub use release::{differences, take_from};
 pub use removal::Removal;
 pub use request::{Change, Refused, Secrets, change, launch, template_source, values_for};

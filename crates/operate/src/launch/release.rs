@@ -2,11 +2,8 @@ use std::collections::BTreeMap;
 
 use towerhook_core::ports::MainStack;
 
-use super::{Form, Refused, Values};
+use super::{BUCKET, Form, PREFIX, Refused, Values};
 
-/// Where the functions' zips are.
-const BUCKET: &str = "ArtifactBucket";
-const PREFIX: &str = "ArtifactPrefix";
 /// What the parameters end with that name the version of a zip.
 const VERSION: &str = "ObjectVersion";
 

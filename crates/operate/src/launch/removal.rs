@@ -6,7 +6,7 @@ use towerhook_core::{
     ports::{MainStack, StackResource},
 };
 
-use super::Form;
+use super::{BUCKET, Form};
 
 /// The parameter with which roles and registrations outlive the stack.
 const RETAIN: &str = "RetainProtection";
@@ -56,7 +56,7 @@ impl Removal {
         stays.push(
             "registrations, if the vendor refuses the key by then; setup's log lists them".into(),
         );
-        if let Some(bucket) = parameter("ArtifactBucket") {
+        if let Some(bucket) = parameter(BUCKET) {
             stays.push(format!("the bucket {bucket} with the functions"));
         }
         stays.push("the stack that forwards events from us-east-1, if you launched it".into());

@@ -5,7 +5,7 @@ use towerhook_core::{
     ports::{MainStack, Setting, StackRequest, TemplateSource},
 };
 
-use super::{Field, Form, Unfit, Values};
+use super::{BUCKET, Field, Form, PREFIX, Unfit, Values};
 
 /// The values of secret parameters by name.
 pub type Secrets = BTreeMap<String, SecretText>;
@@ -74,8 +74,8 @@ pub fn template_source(
     let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
     TemplateSource::Url(format!(
         "https://s3.{region}.amazonaws.com{suffix}/{}/{}templates/{file}",
-        value("ArtifactBucket"),
-        value("ArtifactPrefix"),
+        value(BUCKET),
+        value(PREFIX),
     ))
 }
 
